@@ -1,0 +1,5 @@
+import packageJson from "../package.json" with { type: "json" };
+
+if (process.argv.includes("--version")) {
+  console.log(packageJson.version);
+}
