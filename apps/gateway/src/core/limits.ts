@@ -1,0 +1,47 @@
+/** R9: every loop, queue, buffer and payload has its bound here, with its unit and the trouble it prevents. */
+
+// Payloads
+/** A request body: large enough for a long conversation, small enough that a thousand at once fit in memory. */
+export const BODY_BYTES_MAX = 1024 * 1024;
+/** Nesting of JSON at the door: `JSON.stringify` overflows the stack where `JSON.parse` does not. */
+export const JSON_DEPTH_MAX = 64;
+/** A tool's result, wherever it comes from. */
+export const TOOL_RESULT_BYTES_MAX = 256 * 1024;
+/** Tool calls of one step: above it the step fails rather than flooding devices. */
+export const TOOL_CALLS_PER_STEP_MAX = 128;
+/** What one step may say in all, in characters: a model that never stops must not fill the memory. */
+export const STEP_CHARACTERS_MAX = 4 * 1024 * 1024;
+
+// Runs
+/** Inputs drained into one decision. */
+export const INPUTS_PER_DRAIN_MAX = 200;
+/** Inputs a run may have waiting: beyond it whoever sends is told to slow down. */
+export const INBOX_MAX = 1000;
+/** Ended runs of a thread that a new run sees. */
+export const THREAD_HISTORY_RUNS_MAX = 100;
+/** How long a call may await an approval: 24 hours. */
+export const APPROVAL_TIMEOUT_MS = 24 * 3600 * 1000;
+/** Claims of a run without progress before it is given up. */
+export const RECOVERIES_MAX = 3;
+
+// Retries of the model
+export const RETRY_BASE_MS = 500;
+export const RETRY_MAX_MS = 30_000;
+/** The longest `retry-after` that is obeyed; a provider that asks for more ends the run. */
+export const RETRY_AFTER_MAX_MS = 10 * 60_000;
+
+// Reading
+/** Events in one page read from the store, and their payload bytes. */
+export const EVENTS_PAGE_MAX = 500;
+export const EVENTS_PAGE_BYTES_MAX = 1024 * 1024;
+export const SESSIONS_PER_DEVICE_SHOWN = 20;
+
+// Devices
+export const OPEN_CALLS_PER_SESSION_MAX = 64;
+
+// The live log
+/** A write that takes longer is given up for the Postgres path. */
+export const LIVE_LOG_TIMEOUT_MS = 250;
+/** Records kept per run, about; and how long after the last write. */
+export const LIVE_LOG_RECORDS_MAX = 4096;
+export const LIVE_LOG_TTL_MS = 60 * 60_000;

@@ -1,0 +1,218 @@
+import type { AgentConfig, Failure, JsonValue, Position, RunStatus, Scope, ToolCallStatus, ToolTarget, Usage } from "@hsafa/protocol";
+import type { EventRecord } from "../core/event-record.ts";
+import type { DispatchStatus, OutsideInput } from "../core/input.ts";
+
+/** A run this gateway may now advance, alone, until its lease ends. */
+export interface ClaimedRun {
+  readonly runId: string;
+  readonly tenantId: string;
+  /** Raised by this claim. */
+  readonly epoch: number;
+  readonly status: RunStatus;
+  readonly lastSeq: number;
+  /** Whether the holder before did not hand the lease back. */
+  readonly lost: boolean;
+  /** Claims since the last progress that found a lost lease, this one included. */
+  readonly recoveries: number;
+}
+
+/** Everything a holder needs to go on with a run. */
+export interface LoadedRun {
+  readonly agentId: string;
+  readonly versionId: string;
+  readonly threadId: string | null;
+  readonly deviceKey: string | null;
+  /** Defaults filled in. */
+  readonly config: AgentConfig;
+  /** All facts, in order. */
+  readonly facts: readonly EventRecord[];
+  /** The position of the last event the store holds: the `prev` of the next fact. */
+  readonly lastPosition: Position;
+  /** The ended runs of the thread before this one, oldest first, at most `THREAD_HISTORY_RUNS_MAX`; empty without a thread. */
+  readonly earlierRunIds: readonly string[];
+  readonly inbox: Inbox;
+  readonly surroundings: Surroundings;
+}
+
+/** The inputs waiting, and the counter they were read with, in one statement. */
+export interface Inbox {
+  readonly count: number;
+  /** Oldest first, at most `INPUTS_PER_DRAIN_MAX`. */
+  readonly inputs: readonly PendingInput[];
+}
+
+export interface PendingInput {
+  readonly inputId: string;
+  readonly input: OutsideInput;
+}
+
+/** What `proceed` needs to know of the world. */
+export interface Surroundings {
+  /** Ids of the known devices whose keys the run's config or origin names. */
+  readonly deviceIds: Readonly<Record<string, string>>;
+  /** One entry per device call that is out. */
+  readonly dispatches: Readonly<Record<string, DispatchStatus>>;
+}
+
+/** The run's row after a commit: a projection of its facts. */
+export interface RunProjection {
+  readonly status: RunStatus;
+  readonly steps: number;
+  /** The step in progress, so that a run can be given up without loading its events. */
+  readonly openStep: number | null;
+  readonly usage: Usage;
+  readonly output: string | null;
+  readonly error: Failure | null;
+  readonly startedAt: number | null;
+  readonly completedAt: number | null;
+}
+
+/** A tool call's row after a commit. Every changed call is given whole; what belongs to sending it is kept by the store. */
+export interface CallProjection {
+  readonly callId: string;
+  readonly toolName: string;
+  readonly step: number;
+  readonly args: JsonValue;
+  readonly target: ToolTarget;
+  readonly status: ToolCallStatus;
+  /** 0 until dispatched. A rise makes the call free to be sent again, to any device that fits. */
+  readonly attempt: number;
+  readonly repeatable: boolean;
+  /** Whom it may be sent to. `null` for `server` and `external`. */
+  readonly recipient: Recipient | null;
+  readonly deadline: number | null;
+  readonly result: JsonValue | undefined;
+  readonly error: Failure | null;
+  readonly source: string | null;
+  /** The device that answered. */
+  readonly deviceId: string | null;
+  readonly requestedAt: number;
+  readonly dispatchedAt: number | null;
+  readonly settledAt: number | null;
+}
+
+/** Which devices may take a call: the one with this key, or any that offers the tool, has the labels and (if given) the platform. */
+export type Recipient =
+  | { readonly kind: "key"; readonly deviceKey: string }
+  | { readonly kind: "any"; readonly labels: Readonly<Record<string, string>>; readonly platform: string | null };
+
+export interface Commit {
+  readonly tenantId: string;
+  readonly runId: string;
+  readonly epoch: number;
+  /** The seq of the last fact before these (R2): a row that stands elsewhere refuses the commit. */
+  readonly afterSeq: number;
+  /** At least one, contiguous from `afterSeq + 1`. */
+  readonly facts: readonly EventRecord[];
+  /** Deltas not yet acknowledged by `appendDeltas`, written along (on conflict nothing). */
+  readonly deltas: readonly EventRecord[];
+  readonly run: RunProjection;
+  /** The calls whose row changes. */
+  readonly calls: readonly CallProjection[];
+  /** The inputs these facts took account of: consumed with the commit. */
+  readonly consumed: readonly string[];
+  /**
+   * Set when the commit parks the run, expires a call or ends the run: it succeeds only while exactly this many inputs wait
+   * (so none slips by unseen).
+   */
+  readonly inboxMustBe: number | null;
+  /** `release`: give the lease back and look again at `wakeAt` (null: only when an input comes, or never for an ended run). */
+  readonly lease: { readonly kind: "keep" } | { readonly kind: "release"; readonly wakeAt: number | null };
+}
+
+export type CommitOutcome =
+  /** Written now, or found written by an earlier try of the same commit. `wakes`: the thread's next run, now due. */
+  | { readonly kind: "committed"; readonly wakes: readonly string[] }
+  /** The lease and the facts fit, but an input has come: drain and decide again. Nothing was written. */
+  | { readonly kind: "inputs_waiting" }
+  /** The epoch is no longer ours. Nothing was written. */
+  | { readonly kind: "fenced" };
+
+/** A call as the gateway that holds the device's socket sees it. */
+export interface OpenCall {
+  readonly callId: string;
+  readonly runId: string;
+  readonly toolName: string;
+  readonly args: JsonValue;
+  readonly attempt: number;
+  readonly deadline: number | null;
+  readonly repeatable: boolean;
+  /** To whom this attempt was sent; null: to nobody yet. */
+  readonly sentTo: { readonly deviceId: string; readonly bootId: string; readonly connected: boolean } | null;
+}
+
+export interface OpenCallsOfSession {
+  readonly sessionId: string;
+  /** False once another connection replaced it, or it was swept. */
+  readonly current: boolean;
+  /** Dispatched device calls that this session's device may take or has in hand, oldest first, at most `OPEN_CALLS_PER_SESSION_MAX`. */
+  readonly calls: readonly OpenCall[];
+}
+
+export interface ApiKeyOwner {
+  readonly tenantId: string;
+  readonly keyId: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+}
+
+/**
+ * The statements that serve all tenants (R10 lists them by name). Each is one round trip, and safe to repeat when its outcome is unknown.
+ */
+export interface FleetStore {
+  /**
+   * Takes up to `limit` runs whose `wake_at` has come, with lease and epoch, skipping those others are taking. Runs that have begun go
+   * before new ones; among new ones tenants take turns; a run on a thread waits for the one before it. `now`: the database's time, in ms.
+   * `lostToo: false` takes only runs nobody holds (for a gateway that was itself cut off).
+   */
+  claimRuns(params: {
+    readonly gatewayId: string;
+    readonly leaseDurationMs: number;
+    readonly limit: number;
+    readonly lostToo: boolean;
+  }): Promise<{ readonly now: number; readonly runs: readonly ClaimedRun[]; readonly nextWakeInMs: number | null }>;
+  /** Everything about a claimed run; null when the epoch is no longer ours. */
+  loadRun(params: { readonly tenantId: string; readonly runId: string; readonly epoch: number }): Promise<LoadedRun | null>;
+  /** The facts of ended runs, each in order, for their transcripts. */
+  loadFacts(params: { readonly tenantId: string; readonly runIds: readonly string[] }): Promise<ReadonlyMap<string, readonly EventRecord[]>>;
+  /** The inbox and the surroundings again, for a holder; null when the epoch is no longer ours. */
+  readInbox(params: {
+    readonly runId: string;
+    readonly epoch: number;
+  }): Promise<{ readonly inbox: Inbox; readonly surroundings: Surroundings } | null>;
+  commit(commit: Commit): Promise<CommitOutcome>;
+  /**
+   * Extends these leases; one statement per gateway and beat. Answers those that are still ours with their inbox count; one that is missing is lost. A lease that has ended
+   * is renewed late as long as its epoch is ours.
+   */
+  renewLeases(params: {
+    readonly gatewayId: string;
+    readonly leaseDurationMs: number;
+    readonly runs: readonly { readonly runId: string; readonly epoch: number }[];
+  }): Promise<readonly { readonly runId: string; readonly epoch: number; readonly inbox: number }[]>;
+  /** Gives leases back without a fact: the runs are due at once, and this does not count as a recovery. */
+  releaseLeases(params: { readonly runs: readonly { readonly runId: string; readonly epoch: number }[] }): Promise<void>;
+  /**
+   * Writes deltas of many runs, in order, without locking run rows. A row whose epoch is stale or which is there already is skipped, never an error for the others.
+   */
+  appendDeltas(params: {
+    readonly rows: readonly { readonly tenantId: string; readonly runId: string; readonly epoch: number; readonly record: EventRecord }[];
+  }): Promise<void>;
+  /** The last seq of each of these runs. */
+  tails(params: { readonly runIds: readonly string[] }): Promise<ReadonlyMap<string, number>>;
+  /** For each session held here: whether it is still the device's own, and its open calls. */
+  openCalls(params: { readonly sessionIds: readonly string[] }): Promise<readonly OpenCallsOfSession[]>;
+  /** Says that this gateway lives. The first beat registers it. */
+  beat(params: { readonly gatewayId: string; readonly stopping: boolean }): Promise<void>;
+  /** How many gateways have beaten within this time. */
+  countLiveGateways(params: { readonly withinMs: number }): Promise<number>;
+  /**
+   * Mends what no event will: ends the sessions of gateways that have not beaten for `gatewayTimeoutMs`, wakes a queued run of a thread whose turn has come.
+   * Answers runs that became due.
+   */
+  sweep(params: { readonly gatewayTimeoutMs: number }): Promise<readonly string[]>;
+  /** Whose key this is, by the hash of its text; null for an unknown or revoked one. */
+  findApiKey(params: { readonly keyHash: string }): Promise<ApiKeyOwner | null>;
+  /** Makes a tenant (if it is not there) and a key in it, for the dev key and the operator's. Repeating it with the same hash changes nothing. */
+  ensureApiKey(params: { readonly tenantName: string; readonly name: string; readonly keyHash: string; readonly scopes: readonly Scope[] }): Promise<ApiKeyOwner>;
+}

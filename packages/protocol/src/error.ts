@@ -1,0 +1,38 @@
+/**
+ * Every error of the HTTP API and of the sockets: its code, its HTTP status, whether the same request may succeed later, and its title
+ * (RFC 9457). The `detail` of one occurrence says what was wrong with it and what to do.
+ */
+export const ERRORS = {
+  malformed_json: { status: 400, retryable: false, title: "The body is not JSON" },
+  invalid_request: { status: 400, retryable: false, title: "The request is not valid" },
+  invalid_position: { status: 400, retryable: false, title: "The position is not one of this run" },
+  unauthenticated: { status: 401, retryable: false, title: "Authentication is missing or not valid" },
+  forbidden: { status: 403, retryable: false, title: "The key or token may not do this" },
+  not_found: { status: 404, retryable: false, title: "There is no such thing" },
+  method_not_allowed: { status: 405, retryable: false, title: "The method is not allowed here" },
+  run_ended: { status: 409, retryable: false, title: "The run has ended" },
+  result_conflict: { status: 409, retryable: false, title: "The tool call was settled otherwise" },
+  call_not_awaiting_approval: { status: 409, retryable: false, title: "The tool call does not await an approval" },
+  position_expired: { status: 410, retryable: false, title: "The position is older than what is kept" },
+  payload_too_large: { status: 413, retryable: false, title: "The body is too large" },
+  unsupported_media_type: { status: 415, retryable: false, title: "The body's media type is not supported" },
+  invalid_agent_config: { status: 422, retryable: false, title: "The agent config is not valid" },
+  idempotency_key_reused: { status: 422, retryable: false, title: "The idempotency key came with another body before" },
+  too_many_requests: { status: 429, retryable: true, title: "Too many at once" },
+  internal: { status: 500, retryable: true, title: "Something went wrong here" },
+  unavailable: { status: 503, retryable: true, title: "A service hsafa rests on is away" },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An RFC 9457 problem document. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly requestId: string;
+  /** Where in the body the fault lies, one entry per fault. */
+  readonly errors?: readonly { readonly path: string; readonly message: string }[];
+}
