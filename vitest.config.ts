@@ -1,7 +1,40 @@
 import { defineConfig } from "vitest/config";
 
+// Durations allow for a machine of two busy cores: a test waits for conditions, so a long limit costs nothing while it passes.
 export default defineConfig({
   test: {
-    include: ["{packages,apps}/*/{src,test}/**/*.test.ts"],
+    globalSetup: "apps/gateway/test/services/shared-servers.ts",
+    maxWorkers: 2,
+    teardownTimeout: 30_000,
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["{packages,apps}/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "apps/*/test/*.test.ts"],
+          exclude: ["**/*.contract.test.ts"],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "contract",
+          include: ["apps/*/src/**/*.contract.test.ts", "apps/*/test/{contracts,services}/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["apps/*/test/e2e/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });

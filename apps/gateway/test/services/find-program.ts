@@ -1,0 +1,114 @@
+/**
+ * Finds the programs that some tests need: Postgres, Redis, Chromium. What is not on the machine is installed where that is allowed
+ * (Debian, as root); otherwise the answer says why not, so that a test can be skipped with a reason.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+
+export type Found = { kind: "found"; path: string } | { kind: "missing"; reason: string };
+
+const run = promisify(execFile);
+
+/** A mirror may be slow and Chromium is 100 MB; past this the machine has no network worth waiting for. */
+const installDurationMaxMs = 600_000;
+
+/** The folder that holds Postgres 15 or later: `initdb` and `postgres`. */
+export function findPostgres(): Promise<Found> {
+  return findOrInstall({
+    debianPackage: "postgresql",
+    locate: () => firstRecent(postgresFolders(), (folder) => join(folder, "postgres"), 15),
+  });
+}
+
+/** `redis-server` 7 or later, or Valkey's. */
+export function findRedis(): Promise<Found> {
+  return findOrInstall({
+    debianPackage: "redis-server",
+    locate: () => firstRecent(onPath("redis-server", "valkey-server"), (program) => program, 7),
+  });
+}
+
+/** A Chromium or Chrome for playwright's `executablePath`. */
+export function findChromium(): Promise<Found> {
+  const applications = [
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+  ];
+  return findOrInstall({
+    debianPackage: "chromium",
+    locate: async () =>
+      [...onPath("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"), ...applications].find(
+        (program) => existsSync(program),
+      ),
+  });
+}
+
+interface Program {
+  debianPackage: string;
+  locate: () => Promise<string | undefined>;
+}
+
+async function findOrInstall({ debianPackage, locate }: Program): Promise<Found> {
+  const present = await locate();
+  if (present !== undefined) return { kind: "found", path: present };
+  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) {
+    return {
+      kind: "missing",
+      reason: `${debianPackage} is not on this machine, and only root on Debian lets the tests install it`,
+    };
+  }
+  console.warn(`Installing ${debianPackage}, which the tests need.`);
+  try {
+    await installDebianPackage(debianPackage);
+  } catch (error) {
+    return { kind: "missing", reason: `${debianPackage} could not be installed: ${String(error)}` };
+  }
+  const installed = await locate();
+  return installed === undefined
+    ? { kind: "missing", reason: `Debian's ${debianPackage} is too old for hsafa` }
+    : { kind: "found", path: installed };
+}
+
+async function installDebianPackage(name: string): Promise<void> {
+  const install = `apt-get install -y --no-install-recommends ${name}`;
+  // Several test processes may want the same package at once, and apt gives up at once where another apt is running.
+  await run("flock", ["/tmp/hsafa-test-install.lock", "sh", "-c", `${install} || { apt-get update && ${install}; }`], {
+    timeout: installDurationMaxMs,
+    maxBuffer: 64 * 1024 * 1024,
+    // The run level keeps Debian from starting the service that it installs: only throwaway servers are wanted.
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
+  });
+}
+
+function onPath(...names: string[]): string[] {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
+  return names.flatMap((name) => folders.map((folder) => join(folder, name)).filter((program) => existsSync(program)));
+}
+
+function postgresFolders(): string[] {
+  const debianRoot = "/usr/lib/postgresql";
+  const debianVersions = existsSync(debianRoot)
+    ? readdirSync(debianRoot).toSorted((a, b) => Number(b) - Number(a))
+    : [];
+  return [
+    ...debianVersions.map((version) => join(debianRoot, version, "bin")),
+    // Only a folder that has initdb too is a server's; a client package brings neither.
+    ...onPath("initdb").map((program) => join(program, "..")),
+  ].filter((folder) => existsSync(join(folder, "postgres")) && existsSync(join(folder, "initdb")));
+}
+
+async function firstRecent(
+  candidates: string[],
+  programOf: (candidate: string) => string,
+  majorMin: number,
+): Promise<string | undefined> {
+  for (const candidate of candidates) {
+    // "postgres (PostgreSQL) 15.9", "Redis server v=7.0.15 sha=…"
+    const { stdout } = await run(programOf(candidate), ["--version"]);
+    const major = Number(/(?:\) |v=)(\d+)/.exec(stdout)?.[1]);
+    if (major >= majorMin) return candidate;
+  }
+  return undefined;
+}

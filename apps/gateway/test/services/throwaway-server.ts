@@ -1,0 +1,150 @@
+/**
+ * A server process of a test's own, in a temporary folder, on a free port. It never outlives the process that started it.
+ *
+ * The folder has a warden: a shell that waits for the end of its standard input, which comes when the owner closes it or dies, by whatever
+ * signal. Then it ends the server by its id and removes the folder. So there is one way to clean up, and Ctrl-C or SIGKILL take it too.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface ThrowawayServer {
+  readonly url: string;
+  /** Ends the process and waits until it is gone; the data and the port are kept for `start`. */
+  stop(signal?: "SIGINT" | "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Starts it again after `stop`, on the same port with the same data. */
+  start(): Promise<void>;
+  /** Ends the process and removes its folder. May be called twice. */
+  remove(): Promise<void>;
+}
+
+export interface ServerRecipe {
+  name: string;
+  url: (port: number) => string;
+  command: (folder: string, port: number) => { program: string; args: string[] };
+  /** The server prints it once it takes connections. */
+  readyText: string;
+  /** Whom the process runs as, where that is not the user of the tests. */
+  user?: { uid: number; gid: number } | undefined;
+  prepare?: (folder: string) => Promise<void>;
+}
+
+/** A port may be taken between its choice and its use, and the shared memory of a killed server lives a moment longer than it does. */
+const startAttemptsMax = 8;
+const startRetryDelayMs = 250;
+const outputKeptMaxChars = 4_000;
+
+const wardenScript = `
+cat >/dev/null
+if [ -f "$1/pid" ]; then
+  pid=$(cat "$1/pid")
+  kill -INT "$pid" 2>/dev/null
+  waits=0
+  while kill -0 "$pid" 2>/dev/null && [ "$waits" -lt 50 ]; do sleep 0.1; waits=$((waits + 1)); done
+  kill -KILL "$pid" 2>/dev/null
+fi
+rm -rf "$1"
+`;
+
+/** Prepares the folder, starts the server and answers when it takes connections. */
+export async function raiseServer(recipe: ServerRecipe): Promise<ThrowawayServer> {
+  // A server that runs as another user must be able to reach its folder, which the temporary folder of root may not allow.
+  const folder = await mkdtemp(join(recipe.user === undefined ? tmpdir() : "/tmp", `hsafa-test-${recipe.name}-`));
+  const warden = spawn("sh", ["-c", wardenScript, "warden", folder], {
+    stdio: ["pipe", "ignore", "ignore"],
+    cwd: "/",
+    detached: true,
+  });
+  const wardenEnd = once(warden, "exit");
+  try {
+    if (recipe.user !== undefined) await chown(folder, recipe.user.uid, recipe.user.gid);
+    await recipe.prepare?.(folder);
+    let port = await freePort();
+    let child = await startWithRetry(async () => {
+      port = await freePort();
+      return port;
+    });
+
+    async function startWithRetry(choosePort: () => Promise<number>): Promise<ChildProcess> {
+      for (let attempt = 1; ; attempt++) {
+        const started = await startOnce(recipe, folder, await choosePort());
+        if (started.kind === "ready") return started.child;
+        if (attempt === startAttemptsMax) throw new Error(`${recipe.name} did not start:\n${started.output}`);
+        await sleep(startRetryDelayMs);
+      }
+    }
+
+    async function stop(signal: NodeJS.Signals = "SIGINT"): Promise<void> {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, "exit");
+      child.kill(signal);
+      await exit;
+      await rm(join(folder, "pid"), { force: true });
+    }
+
+    return {
+      url: recipe.url(port),
+      stop,
+      async start() {
+        await stop();
+        child = await startWithRetry(async () => port);
+      },
+      async remove() {
+        await stop();
+        warden.stdin.end();
+        await wardenEnd;
+      },
+    };
+  } catch (error) {
+    warden.stdin.end();
+    await wardenEnd;
+    throw error;
+  }
+}
+
+async function startOnce(
+  recipe: ServerRecipe,
+  folder: string,
+  port: number,
+): Promise<{ kind: "ready"; child: ChildProcess } | { kind: "failed"; output: string }> {
+  const { program, args } = recipe.command(folder, port);
+  const child = spawn(program, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    cwd: folder,
+    // Its own process group, so that a Ctrl-C meant for the tests reaches it only through whoever owns it.
+    detached: true,
+    ...recipe.user,
+  });
+  if (child.pid !== undefined) await writeFile(join(folder, "pid"), String(child.pid));
+  let output = "";
+  const ready = await new Promise<boolean>((resolve) => {
+    const read = (chunk: Buffer): void => {
+      output = (output + chunk.toString()).slice(-outputKeptMaxChars);
+      if (output.includes(recipe.readyText)) resolve(true);
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.once("exit", () => resolve(false));
+    child.once("error", (error) => {
+      output += String(error);
+      resolve(false);
+    });
+  });
+  if (ready) return { kind: "ready", child };
+  await rm(join(folder, "pid"), { force: true });
+  return { kind: "failed", output };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("a TCP server has an address with a port");
+  return address.port;
+}
