@@ -1,10 +1,10 @@
-import pg from "pg";
+import { Client } from "pg";
 import { createClient } from "redis";
 import { describe, expect, test } from "vitest";
 import { freshDatabase, missingServices, redisUrl, startPrivatePostgres, startPrivateRedis } from "./services.ts";
 
 async function query(url: string, statement: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     return (await client.query<Record<string, unknown>>(statement)).rows;
@@ -16,7 +16,7 @@ async function query(url: string, statement: string): Promise<Record<string, unk
 describe.skipIf(await missingServices("postgres"))("the shared Postgres", () => {
   test("two fresh databases do not see each other, and drop removes one that is still in use", async () => {
     const [first, second] = await Promise.all([freshDatabase(), freshDatabase()]);
-    const straggler = new pg.Client({ connectionString: first.url });
+    const straggler = new Client({ connectionString: first.url });
     straggler.on("error", () => {}); // The drop below cuts this connection, which is what is tested.
     await straggler.connect();
     try {

@@ -7,7 +7,7 @@
  * `DATABASE_URL` and `REDIS_URL` name servers to use, and nothing that they hold is touched; without them throwaway servers are started.
  */
 import { randomUUID } from "node:crypto";
-import pg from "pg";
+import { Client } from "pg";
 import { inject } from "vitest";
 import { findChromium, findPostgres, findRedis, type Found } from "./find-program.ts";
 
@@ -74,7 +74,7 @@ async function sharedServer(name: "postgres" | "redis"): Promise<string> {
 }
 
 async function administer(serverUrl: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: serverUrl });
+  const client = new Client({ connectionString: serverUrl });
   await client.connect();
   try {
     await client.query(statement);
