@@ -14,7 +14,10 @@ export const modelName = z
 /** A label set of a device, or the labels a device must have to be asked. */
 export const labels = z.record(z.string().max(100), z.string().max(200));
 
-const durationMs = z.int().min(1).max(7 * 24 * 3600 * 1000);
+const durationMs = z
+  .int()
+  .min(1)
+  .max(7 * 24 * 3600 * 1000);
 
 /** An HTTP request the gateway makes on the tool's behalf; `{arg}` in `url` is filled from the call's arguments. */
 export const httpServerTool = z.strictObject({
@@ -39,7 +42,11 @@ export const toolConfig = z
     inputSchema: jsonObject,
     target: toolTarget.optional(),
     device: z
-      .strictObject({ key: deviceKey.optional(), select: z.enum(["any", "origin"]).optional(), labels: labels.optional() })
+      .strictObject({
+        key: deviceKey.optional(),
+        select: z.enum(["any", "origin"]).optional(),
+        labels: labels.optional(),
+      })
       .optional(),
     approval: z.enum(["never", "always"]).default("never"),
     repeatable: z.boolean().optional(),
@@ -49,13 +56,24 @@ export const toolConfig = z
   })
   .superRefine((tool, context) => {
     if (tool.server !== undefined && tool.target !== undefined && tool.target !== "server") {
-      context.addIssue({ code: "custom", path: ["target"], message: "must be 'server' (or be left out) when 'server' is given" });
+      context.addIssue({
+        code: "custom",
+        path: ["target"],
+        message: "must be 'server' (or be left out) when 'server' is given",
+      });
     }
     if (tool.target === "server" && tool.server === undefined) {
       context.addIssue({ code: "custom", path: ["server"], message: "is required when target is 'server'" });
     }
-    if (tool.device !== undefined && (tool.server !== undefined || tool.target === "external" || tool.target === "server")) {
-      context.addIssue({ code: "custom", path: ["device"], message: "only means something with target 'device' or 'browser'" });
+    if (
+      tool.device !== undefined &&
+      (tool.server !== undefined || tool.target === "external" || tool.target === "server")
+    ) {
+      context.addIssue({
+        code: "custom",
+        path: ["device"],
+        message: "only means something with target 'device' or 'browser'",
+      });
     }
     if (tool.device?.key !== undefined && tool.device.select !== undefined) {
       context.addIssue({ code: "custom", path: ["device", "select"], message: "cannot be given together with 'key'" });

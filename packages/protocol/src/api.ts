@@ -114,7 +114,10 @@ export const listRunsQuery = listQuery.extend({
 export const eventsQuery = listQuery.omit({ cursor: true }).extend({
   after: positionText.optional(),
   cursor: positionText.optional(),
-  facts: z.enum(["true", "false"]).default("false").transform((text) => text === "true"),
+  facts: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true"),
 });
 export const runEvent = z.object({
   id: z.string(),
@@ -159,14 +162,21 @@ export const toolResultBody = z
   });
 export const toolResultAnswer = z.object({ callId, duplicate: z.boolean() });
 export const postMessageBody = z.strictObject({ message: z.union([userMessage, z.string().min(1).max(1_000_000)]) });
-export const approvalBody = z.strictObject({ callId, approved: z.boolean(), reason: z.string().max(10_000).optional() });
+export const approvalBody = z.strictObject({
+  callId,
+  approved: z.boolean(),
+  reason: z.string().max(10_000).optional(),
+});
 export const cancelBody = z.strictObject({ reason: z.string().max(10_000).optional() });
 export const accepted = z.object({ runId: id, status: runStatus });
 
 // Threads
 
 /** `key`: the client's own name for the conversation, unique in the tenant; the same key finds the same thread. */
-export const createThreadBody = z.strictObject({ key: z.string().min(1).max(200).optional(), metadata: jsonObject.optional() });
+export const createThreadBody = z.strictObject({
+  key: z.string().min(1).max(200).optional(),
+  metadata: jsonObject.optional(),
+});
 export const thread = z.object({ id, key: z.string().nullable(), metadata: jsonObject, createdAt: time });
 export const threadMessage = z.object({
   runId: id,
@@ -211,7 +221,11 @@ export const createTokenBody = z.strictObject({
   runId: id.optional(),
   threadId: id.optional(),
   deviceKey: deviceKey.optional(),
-  expiresInSeconds: z.int().min(1).max(24 * 3600).default(900),
+  expiresInSeconds: z
+    .int()
+    .min(1)
+    .max(24 * 3600)
+    .default(900),
 });
 export const createdToken = z.object({ token: z.string(), expiresAt: time });
 
@@ -234,4 +248,3 @@ export type DeviceSession = z.infer<typeof deviceSession>;
 export type DeviceDetail = z.infer<typeof deviceDetail>;
 export type CreateTokenBody = z.input<typeof createTokenBody>;
 export type CreatedToken = z.infer<typeof createdToken>;
-

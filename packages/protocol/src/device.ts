@@ -44,7 +44,14 @@ export const authRefresh = z.strictObject({ type: z.literal("auth.refresh"), tok
 export const ping = z.strictObject({ type: z.literal("ping") });
 
 /** Anything a registered device may say. */
-export const deviceMessage = z.union([deviceRegister, toolAccepted, toolProgress, toolResult, authRefresh, ping]);
+export const deviceMessage = z.discriminatedUnion("type", [
+  deviceRegister,
+  toolAccepted,
+  toolProgress,
+  toolResult,
+  authRefresh,
+  ping,
+]);
 
 export type DeviceRegister = z.infer<typeof deviceRegister>;
 export type DeviceMessage = z.infer<typeof deviceMessage>;
@@ -64,4 +71,5 @@ export type GatewayMessage =
   | { type: "tool.call.cancel"; callId: string }
   | { type: "tool.result.ack"; callId: string; duplicate: boolean }
   | { type: "pong" }
-  | { type: "error"; code: string; message: string };
+  /** `callId`: the call whose message could not be taken. */
+  | { type: "error"; code: string; message: string; callId?: string };

@@ -107,7 +107,11 @@ export interface ToolProgressEvent {
 }
 
 /** The facts after which a run has no more events. */
-export const TERMINAL_FACT_TYPES = ["run.completed", "run.failed", "run.canceled"] as const satisfies readonly FactType[];
+export const TERMINAL_FACT_TYPES = [
+  "run.completed",
+  "run.failed",
+  "run.canceled",
+] as const satisfies readonly FactType[];
 
 /** Whether this event is a run's last. */
 export function isTerminalType(type: string): type is (typeof TERMINAL_FACT_TYPES)[number] {

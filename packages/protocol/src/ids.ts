@@ -14,15 +14,19 @@ export const callId = z.string().min(1).max(200);
 /** A name people choose: letters, digits, `_`, `.`, `-`; never shaped like an id, so that `:idOrName` is unambiguous. */
 export const agentName = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, "must be 1 to 100 letters, digits, '_', '.' or '-', and begin with a letter or digit")
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/,
+    "must be 1 to 100 letters, digits, '_', '.' or '-', and begin with a letter or digit",
+  )
   .refine((name) => !id.safeParse(name).success, "must not look like an id");
 
 /** A tool's name, in the characters every provider accepts. */
 export const toolName = z
   .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/, "must be 1 to 64 letters, digits, '_' or '-', and begin with a letter or '_'");
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/,
+    "must be 1 to 64 letters, digits, '_' or '-', and begin with a letter or '_'",
+  );
 
 /** A device's own name for itself, unique in its tenant; a browser makes one per tab. */
-export const deviceKey = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 visible ASCII characters");
+export const deviceKey = z.string().regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 visible ASCII characters");

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type JsonObject, jsonObject, jsonValue } from "./json.ts";
+import { type JsonObject, type JsonValue, jsonObject } from "./json.ts";
 
 /**
  * Messages are the model messages of the AI SDK (`ai/docs`, "ModelMessage"), restricted to what survives JSON: binary data
@@ -51,7 +51,7 @@ export type AssistantPart =
       type: "tool-call";
       toolCallId: string;
       toolName: string;
-      input: z.infer<typeof jsonValue>;
+      input: JsonValue;
       providerOptions?: Record<string, JsonObject>;
     };
 
@@ -59,7 +59,7 @@ export type AssistantMessage = { role: "assistant"; content: string | AssistantP
 
 /** How a settled tool call is told to the model, as the AI SDK names it. */
 export type ToolResultOutput =
-  | { type: "json"; value: z.infer<typeof jsonValue> }
+  | { type: "json"; value: JsonValue }
   | { type: "text"; value: string }
   | { type: "error-text"; value: string };
 

@@ -31,7 +31,8 @@ export function wireJson(runId: string, record: EventRecord): string {
 
 /** Reads a fact back from its record. Records are written by hsafa alone, so the payload is trusted to fit its type. */
 export function parseFact(record: EventRecord): Fact {
-  return { type: record.type, data: JSON.parse(record.payload) } as Fact;
+  const data: unknown = JSON.parse(record.payload);
+  return { type: record.type, data } as Fact;
 }
 
 /** Whether this is the last event of its run. */

@@ -23,7 +23,8 @@ export type OutsideInput =
       /** Who decided: an API key's or a token's name for itself. */
       readonly by: string;
     }
-  | { readonly kind: "cancel"; readonly reason: string | null }
+  /** `partial` is never stored: the holder that cuts a step short adds the text so far. */
+  | { readonly kind: "cancel"; readonly reason: string | null; readonly partial?: string }
   /**
    * The device that this attempt was sent to has lost it (it came back with another boot id), or is gone while another could take
    * a repeatable call. Ignored unless the call is still out under this very attempt.
@@ -85,7 +86,12 @@ export type RunInput =
     }
   /** `jitter` is a random number in [0, 1). */
   | { readonly kind: "step_failed"; readonly failure: ModelFailure; readonly jitter: number }
-  | { readonly kind: "server_tool_finished"; readonly callId: string; readonly attempt: number; readonly outcome: ToolOutcome }
+  | {
+      readonly kind: "server_tool_finished";
+      readonly callId: string;
+      readonly attempt: number;
+      readonly outcome: ToolOutcome;
+    }
   /** The gateway is going away: close what is open so that another can go on. */
   | { readonly kind: "handover" }
   /**

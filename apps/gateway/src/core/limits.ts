@@ -38,6 +38,33 @@ export const SESSIONS_PER_DEVICE_SHOWN = 20;
 
 // Devices
 export const OPEN_CALLS_PER_SESSION_MAX = 64;
+/** Calls in hand on one device when it does not say how many it can take. */
+export const DEVICE_IN_FLIGHT_DEFAULT = 16;
+/** A message before authentication, and after: a stranger gets little room. */
+export const DEVICE_REGISTER_BYTES_MAX = 64 * 1024;
+export const DEVICE_MESSAGE_BYTES_MAX = 1024 * 1024;
+/** How long a connection may stay silent before it has registered. */
+export const DEVICE_REGISTER_TIMEOUT_MS = 10_000;
+/** How often a device is pinged, and how long it may stay unheard before it is dropped. */
+export const DEVICE_HEARTBEAT_MS = 10_000;
+export const DEVICE_UNHEARD_MAX_MS = 20_000;
+/** How often the calls of all sessions are read although nobody rang: a lost ring costs a second. */
+export const DEVICE_POLL_MS = 1000;
+/** Messages of one session waiting to be handled, and their bytes, before its socket is paused. */
+export const DEVICE_MESSAGES_QUEUED_MAX = 16;
+export const DEVICE_QUEUED_BYTES_MAX = 2 * DEVICE_MESSAGE_BYTES_MAX;
+/** Bytes waiting to be written to one device: above it the device does not read, and is dropped. */
+export const DEVICE_UNSENT_BYTES_MAX = 8 * 1024 * 1024;
+/** Messages that are not this protocol before a registered device is closed. */
+export const DEVICE_FAULTS_MAX = 20;
+/** Progress is for people to look at: more or larger of it than this is left out. */
+export const DEVICE_PROGRESS_PER_SECOND_MAX = 20;
+export const DEVICE_PROGRESS_BYTES_MAX = 16 * 1024;
+/** Device sockets of one gateway, and sessions in one read of their calls. */
+export const DEVICE_SOCKETS_MAX = 10_000;
+export const DEVICE_SESSIONS_PER_READ_MAX = 1000;
+/** How long a closing WebSocket waits for the other side before it is cut. */
+export const SOCKET_CLOSE_TIMEOUT_MS = 2000;
 
 // The live log
 /** A write that takes longer is given up for the Postgres path. */
@@ -45,3 +72,6 @@ export const LIVE_LOG_TIMEOUT_MS = 250;
 /** Records kept per run, about; and how long after the last write. */
 export const LIVE_LOG_RECORDS_MAX = 4096;
 export const LIVE_LOG_TTL_MS = 60 * 60_000;
+/** In process there is no `maxmemory` to save the gateway: runs remembered, and characters of payload over all of them (128 MiB at most). */
+export const MEMORY_LIVE_LOG_RUNS_MAX = 2000;
+export const MEMORY_LIVE_LOG_CHARACTERS_MAX = 64 * 1024 * 1024;

@@ -1,4 +1,14 @@
-import type { AgentConfig, Failure, JsonValue, Message, ToolConfig, ToolTarget, Usage, UserMessage } from "@hsafa/protocol";
+import type {
+  AgentConfig,
+  Failure,
+  JsonValue,
+  ResultSource,
+  RunStatus,
+  ToolConfig,
+  ToolTarget,
+  Usage,
+} from "@hsafa/protocol";
+import type { TranscriptEntry } from "./transcript.ts";
 
 /**
  * The state of a run: what folding its facts gives. `core/evolve.ts` is the only writer.
@@ -7,12 +17,27 @@ import type { AgentConfig, Failure, JsonValue, Message, ToolConfig, ToolTarget, 
  * stepping and acting are `running`; waiting is `waiting_tool`.
  */
 
+/** One sending of a call: which attempt, since when, until when (`null`: as long as it takes). Times in ms. */
+export interface Dispatch {
+  readonly attempt: number;
+  readonly at: number;
+  readonly deadline: number | null;
+}
+
 /** Where a tool call of a step stands. */
 export type CallPhase =
-  | { readonly kind: "requested" }
+  /** Decided; to be dispatched, or put before a person first. */
+  | { readonly kind: "requested"; readonly approved: boolean }
   | { readonly kind: "awaiting_approval"; readonly expiresAt: number }
-  | { readonly kind: "dispatched"; readonly attempt: number; readonly deadline: number | null }
-  | { readonly kind: "settled"; readonly outcome: CallOutcome };
+  | { readonly kind: "dispatched"; readonly dispatch: Dispatch }
+  | {
+      readonly kind: "settled";
+      readonly dispatch: Dispatch | null;
+      readonly outcome: CallOutcome;
+      readonly at: number;
+      readonly source: ResultSource | null;
+      readonly deviceId: string | null;
+    };
 
 /** How a tool call ended, as the model will be told. */
 export type CallOutcome =
@@ -21,7 +46,7 @@ export type CallOutcome =
   | { readonly kind: "expired" }
   | { readonly kind: "denied"; readonly reason: string | null };
 
-/** A tool call of the current step. `tool` is null when the model asked for a tool that the agent does not have. */
+/** A tool call of the last step. `tool` is null when the model asked for a tool that the agent does not have. */
 export interface Call {
   readonly callId: string;
   readonly toolName: string;
@@ -29,23 +54,9 @@ export interface Call {
   readonly target: ToolTarget;
   readonly tool: ToolConfig | null;
   readonly step: number;
-  readonly approved: boolean;
+  readonly requestedAt: number;
   readonly phase: CallPhase;
 }
-
-/** One finished step in the transcript: what the model said, and how each of its calls ended. */
-export interface TranscriptStep {
-  readonly kind: "step";
-  readonly messages: readonly Message[];
-  readonly calls: readonly Call[];
-}
-
-/** What the model will be shown of this run, in the order of the conversation. */
-export type TranscriptEntry =
-  | { readonly kind: "message"; readonly message: Message }
-  | TranscriptStep
-  /** The text of a step that a cancel cut short. */
-  | { readonly kind: "partial"; readonly text: string };
 
 /** What every phase has. */
 export interface RunBody {
@@ -58,8 +69,6 @@ export interface RunBody {
   /** The ended runs of the thread whose messages this run sees, oldest first. */
   readonly historyRunIds: readonly string[];
   readonly transcript: readonly TranscriptEntry[];
-  /** User messages that came while a step or its calls were open: they follow the step in the transcript. */
-  readonly pendingMessages: readonly UserMessage[];
   /** Completed steps. */
   readonly steps: number;
   /** Failed attempts at the next step since the last completed one. */
@@ -67,8 +76,10 @@ export interface RunBody {
   readonly usage: Usage;
   /** The text of the last completed step. */
   readonly output: string;
-  /** The calls of the last completed step, by call id, in the model's order; empty once the next step has begun. */
+  /** The calls of the last completed step, by call id, in the model's order. */
   readonly calls: ReadonlyMap<string, Call>;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
 }
 
 export type RunState =
@@ -86,7 +97,39 @@ export type RunState =
   | { readonly phase: "retrying"; readonly run: RunBody; readonly nextAt: number }
   | { readonly phase: "ended"; readonly run: RunBody; readonly end: RunEnd };
 
+/** A run that has not ended. */
+export type LiveState = Exclude<RunState, { phase: "ended" }>;
+
 export type RunEnd =
   | { readonly kind: "completed"; readonly output: string }
   | { readonly kind: "failed"; readonly error: Failure }
   | { readonly kind: "canceled"; readonly reason: string | null };
+
+/** The status that clients see: a function of the phase. */
+export function statusOf(state: RunState): RunStatus {
+  switch (state.phase) {
+    case "created":
+    case "retrying":
+      return "queued";
+    case "ready":
+    case "stepping":
+    case "acting":
+      return "running";
+    case "waiting":
+      return "waiting_tool";
+    case "ended":
+      return state.end.kind;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** The calls that can still be answered, in the model's order. */
+export function openCallsOf(run: RunBody): Call[] {
+  return [...run.calls.values()].filter((call) => call.phase.kind !== "settled");
+}
+
+/** Whether this call is out and executes on the server, so that the lease must be held. */
+export function isInHouse(call: Call): boolean {
+  return call.target === "server" && call.phase.kind === "dispatched";
+}

@@ -1,6 +1,10 @@
-import type { AgentConfig, Failure, JsonValue, Position, RunStatus, Scope, ToolCallStatus, ToolTarget, Usage } from "@hsafa/protocol";
+import type { AgentConfig, JsonValue, Position, RunStatus, Scope } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
 import type { DispatchStatus, OutsideInput } from "../core/input.ts";
+import type { CallProjection, RunProjection } from "../core/projection.ts";
+
+export type { CallProjection, RunProjection } from "../core/projection.ts";
+export type { Recipient } from "../core/recipient.ts";
 
 /** A run this gateway may now advance, alone, until its lease ends. */
 export interface ClaimedRun {
@@ -53,48 +57,6 @@ export interface Surroundings {
   /** One entry per device call that is out. */
   readonly dispatches: Readonly<Record<string, DispatchStatus>>;
 }
-
-/** The run's row after a commit: a projection of its facts. */
-export interface RunProjection {
-  readonly status: RunStatus;
-  readonly steps: number;
-  /** The step in progress, so that a run can be given up without loading its events. */
-  readonly openStep: number | null;
-  readonly usage: Usage;
-  readonly output: string | null;
-  readonly error: Failure | null;
-  readonly startedAt: number | null;
-  readonly completedAt: number | null;
-}
-
-/** A tool call's row after a commit. Every changed call is given whole; what belongs to sending it is kept by the store. */
-export interface CallProjection {
-  readonly callId: string;
-  readonly toolName: string;
-  readonly step: number;
-  readonly args: JsonValue;
-  readonly target: ToolTarget;
-  readonly status: ToolCallStatus;
-  /** 0 until dispatched. A rise makes the call free to be sent again, to any device that fits. */
-  readonly attempt: number;
-  readonly repeatable: boolean;
-  /** Whom it may be sent to. `null` for `server` and `external`. */
-  readonly recipient: Recipient | null;
-  readonly deadline: number | null;
-  readonly result: JsonValue | undefined;
-  readonly error: Failure | null;
-  readonly source: string | null;
-  /** The device that answered. */
-  readonly deviceId: string | null;
-  readonly requestedAt: number;
-  readonly dispatchedAt: number | null;
-  readonly settledAt: number | null;
-}
-
-/** Which devices may take a call: the one with this key, or any that offers the tool, has the labels and (if given) the platform. */
-export type Recipient =
-  | { readonly kind: "key"; readonly deviceKey: string }
-  | { readonly kind: "any"; readonly labels: Readonly<Record<string, string>>; readonly platform: string | null };
 
 export interface Commit {
   readonly tenantId: string;
@@ -172,9 +134,16 @@ export interface FleetStore {
     readonly lostToo: boolean;
   }): Promise<{ readonly now: number; readonly runs: readonly ClaimedRun[]; readonly nextWakeInMs: number | null }>;
   /** Everything about a claimed run; null when the epoch is no longer ours. */
-  loadRun(params: { readonly tenantId: string; readonly runId: string; readonly epoch: number }): Promise<LoadedRun | null>;
+  loadRun(params: {
+    readonly tenantId: string;
+    readonly runId: string;
+    readonly epoch: number;
+  }): Promise<LoadedRun | null>;
   /** The facts of ended runs, each in order, for their transcripts. */
-  loadFacts(params: { readonly tenantId: string; readonly runIds: readonly string[] }): Promise<ReadonlyMap<string, readonly EventRecord[]>>;
+  loadFacts(params: {
+    readonly tenantId: string;
+    readonly runIds: readonly string[];
+  }): Promise<ReadonlyMap<string, readonly EventRecord[]>>;
   /** The inbox and the surroundings again, for a holder; null when the epoch is no longer ours. */
   readInbox(params: {
     readonly runId: string;
@@ -191,12 +160,19 @@ export interface FleetStore {
     readonly runs: readonly { readonly runId: string; readonly epoch: number }[];
   }): Promise<readonly { readonly runId: string; readonly epoch: number; readonly inbox: number }[]>;
   /** Gives leases back without a fact: the runs are due at once, and this does not count as a recovery. */
-  releaseLeases(params: { readonly runs: readonly { readonly runId: string; readonly epoch: number }[] }): Promise<void>;
+  releaseLeases(params: {
+    readonly runs: readonly { readonly runId: string; readonly epoch: number }[];
+  }): Promise<void>;
   /**
    * Writes deltas of many runs, in order, without locking run rows. A row whose epoch is stale or which is there already is skipped, never an error for the others.
    */
   appendDeltas(params: {
-    readonly rows: readonly { readonly tenantId: string; readonly runId: string; readonly epoch: number; readonly record: EventRecord }[];
+    readonly rows: readonly {
+      readonly tenantId: string;
+      readonly runId: string;
+      readonly epoch: number;
+      readonly record: EventRecord;
+    }[];
   }): Promise<void>;
   /** The last seq of each of these runs. */
   tails(params: { readonly runIds: readonly string[] }): Promise<ReadonlyMap<string, number>>;
@@ -214,5 +190,10 @@ export interface FleetStore {
   /** Whose key this is, by the hash of its text; null for an unknown or revoked one. */
   findApiKey(params: { readonly keyHash: string }): Promise<ApiKeyOwner | null>;
   /** Makes a tenant (if it is not there) and a key in it, for the dev key and the operator's. Repeating it with the same hash changes nothing. */
-  ensureApiKey(params: { readonly tenantName: string; readonly name: string; readonly keyHash: string; readonly scopes: readonly Scope[] }): Promise<ApiKeyOwner>;
+  ensureApiKey(params: {
+    readonly tenantName: string;
+    readonly name: string;
+    readonly keyHash: string;
+    readonly scopes: readonly Scope[];
+  }): Promise<ApiKeyOwner>;
 }

@@ -25,7 +25,11 @@ export interface LiveLog {
   /** Appends in order and notifies, atomically per batch. Never rejects; settles within `LIVE_LOG_TIMEOUT_MS`. */
   append(params: { readonly runId: string; readonly records: readonly EventRecord[] }): Promise<AppendOutcome>;
   /** Records after a position, oldest first; possibly none, possibly not from the direct successor on (trimmed, wiped). Away: none. */
-  read(params: { readonly runId: string; readonly after: Position; readonly limit: number }): Promise<readonly EventRecord[]>;
+  read(params: {
+    readonly runId: string;
+    readonly after: Position;
+    readonly limit: number;
+  }): Promise<readonly EventRecord[]>;
   /**
    * Hears what is appended to a run from the moment the promise resolves, until `unsubscribe`. One call costs no connection of its own. Resolves
    * even while the live log is away (then `doubt` follows when it is back).

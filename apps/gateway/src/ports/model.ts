@@ -7,7 +7,11 @@ export interface ModelCall {
   readonly model: string;
   readonly system: string | undefined;
   readonly messages: readonly Message[];
-  readonly tools: readonly { readonly name: string; readonly description: string | undefined; readonly inputSchema: JsonObject }[];
+  readonly tools: readonly {
+    readonly name: string;
+    readonly description: string | undefined;
+    readonly inputSchema: JsonObject;
+  }[];
   readonly settings: ModelSettings;
 }
 
@@ -16,7 +20,13 @@ export type ModelPart =
   | { readonly kind: "text" | "reasoning"; readonly at: "start" | "end"; readonly partId: string }
   | { readonly kind: "text" | "reasoning"; readonly at: "delta"; readonly partId: string; readonly text: string }
   | { readonly kind: "tool_input"; readonly at: "start" | "end"; readonly callId: string; readonly toolName: string }
-  | { readonly kind: "tool_input"; readonly at: "delta"; readonly callId: string; readonly toolName: string; readonly text: string };
+  | {
+      readonly kind: "tool_input";
+      readonly at: "delta";
+      readonly callId: string;
+      readonly toolName: string;
+      readonly text: string;
+    };
 
 /** How the call ended. `messages` holds what to append to the conversation, with hsafa's call ids in it. */
 export type ModelOutcome =

@@ -27,7 +27,13 @@ export interface PageParams {
 
 export type StartOutcome =
   /** `created: false`: the idempotency key found the run an earlier request made. */
-  | { readonly kind: "started"; readonly runId: string; readonly status: RunStatus; readonly created: boolean; readonly facts: readonly EventRecord[] }
+  | {
+      readonly kind: "started";
+      readonly runId: string;
+      readonly status: RunStatus;
+      readonly created: boolean;
+      readonly facts: readonly EventRecord[];
+    }
   | { readonly kind: "agent_not_found" }
   | { readonly kind: "version_not_found" }
   | { readonly kind: "thread_not_found" }
@@ -100,10 +106,16 @@ export interface TenantStore {
   findRun(params: { readonly runId: string }): Promise<Run | null>;
   /** Newest first. `agent` is an id or a name. */
   listRuns(
-    params: PageParams & { readonly status: RunStatus | undefined; readonly agent: string | undefined; readonly threadId: string | undefined },
+    params: PageParams & {
+      readonly status: RunStatus | undefined;
+      readonly agent: string | undefined;
+      readonly threadId: string | undefined;
+    },
   ): Promise<Page<Run>>;
   /** Where a run stands, for whoever wants to follow it; null when there is none. */
-  readTail(params: { readonly runId: string }): Promise<{ readonly status: RunStatus; readonly lastSeq: number } | null>;
+  readTail(params: {
+    readonly runId: string;
+  }): Promise<{ readonly status: RunStatus; readonly lastSeq: number } | null>;
   /** Events after a position in order; with `factsOnly`, facts alone. Bounded by `limit` records and by `EVENTS_PAGE_BYTES_MAX` (at least one record). */
   readEvents(params: {
     readonly runId: string;
@@ -125,23 +137,35 @@ export interface TenantStore {
     readonly outcome: ToolOutcome;
     /** Of the canonical JSON of the outcome. */
     readonly bodyHash: string;
-    readonly from: { readonly kind: "device"; readonly deviceId: string } | { readonly kind: "http"; readonly runId: string };
+    readonly from:
+      | { readonly kind: "device"; readonly deviceId: string }
+      | { readonly kind: "http"; readonly runId: string };
   }): Promise<SubmitResultOutcome>;
   findCall(params: { readonly callId: string }): Promise<ToolCall | null>;
   listCallsOfRun(params: { readonly runId: string } & PageParams): Promise<Page<ToolCall> | null>;
   /** Newest first. */
   listCalls(
-    params: PageParams & { readonly toolName: string | undefined; readonly deviceId: string | undefined; readonly status: ToolCallStatus | undefined },
+    params: PageParams & {
+      readonly toolName: string | undefined;
+      readonly deviceId: string | undefined;
+      readonly status: ToolCallStatus | undefined;
+    },
   ): Promise<Page<ToolCall>>;
 
   // Threads
 
   /** The same key finds the same thread. */
-  createThread(params: { readonly threadId: string; readonly key: string | null; readonly metadata: JsonObject }): Promise<{ readonly thread: Thread; readonly created: boolean }>;
+  createThread(params: {
+    readonly threadId: string;
+    readonly key: string | null;
+    readonly metadata: JsonObject;
+  }): Promise<{ readonly thread: Thread; readonly created: boolean }>;
   /** By id, or by the client's own key. */
   findThread(params: { readonly idOrKey: string }): Promise<Thread | null>;
   /** The thread's runs in the order of their turns. */
-  listThreadRuns(params: { readonly threadId: string } & PageParams): Promise<Page<{ readonly runId: string; readonly status: RunStatus }>>;
+  listThreadRuns(
+    params: { readonly threadId: string } & PageParams,
+  ): Promise<Page<{ readonly runId: string; readonly status: RunStatus }>>;
 
   // Devices
 

@@ -1,0 +1,160 @@
+import { type AgentConfig, type Fact, targetOf } from "@hsafa/protocol";
+import { addUsage } from "./usage.ts";
+import type { Call, CallPhase, RunBody, RunState } from "./state.ts";
+import { extendTranscript, outcomeOf } from "./transcript.ts";
+
+/** A run before its first fact. */
+export function initialState(params: {
+  readonly runId: string;
+  readonly config: AgentConfig;
+  readonly deviceKey: string | null;
+}): RunState {
+  return {
+    phase: "created",
+    run: {
+      runId: params.runId,
+      config: params.config,
+      deviceKey: params.deviceKey,
+      seq: 0,
+      historyRunIds: [],
+      transcript: [],
+      steps: 0,
+      failedAttempts: 0,
+      usage: {},
+      output: "",
+      calls: new Map(),
+      startedAt: null,
+      endedAt: null,
+    },
+  };
+}
+
+/**
+ * Folds one fact into the state. `at` is the fact's time in ms. A fact is what happened, so this never refuses: the rules stand in `decide`.
+ */
+export function evolve(state: RunState, fact: Fact, at: number): RunState {
+  const run: RunBody = {
+    ...state.run,
+    seq: state.run.seq + 1,
+    transcript: extendTranscript(state.run.transcript, fact),
+  };
+  switch (fact.type) {
+    case "run.created":
+      return { phase: "created", run };
+    case "run.started":
+      return { phase: "ready", run: { ...run, historyRunIds: fact.data.historyRunIds, startedAt: at } };
+    case "run.resumed":
+      return { phase: run.calls.size > 0 ? "acting" : "ready", run };
+    case "run.recovered":
+    case "message.user":
+      return { ...state, run };
+    case "run.waiting":
+      return { phase: "waiting", run };
+    case "run.retrying":
+      return {
+        phase: "retrying",
+        run: { ...run, failedAttempts: fact.data.attempt },
+        nextAt: Date.parse(fact.data.nextAt),
+      };
+    case "step.started":
+      return { phase: "stepping", run, step: fact.data.step, seq: run.seq };
+    case "step.completed":
+      return {
+        phase: "ready",
+        run: {
+          ...run,
+          steps: fact.data.step,
+          failedAttempts: 0,
+          usage: addUsage(run.usage, fact.data.usage),
+          output: textOf(fact.data.messages),
+          calls: new Map(),
+        },
+      };
+    case "step.discarded":
+      return { phase: "ready", run };
+    case "tool.requested":
+      return { phase: "acting", run: withCall(run, requestedCall(run, fact.data, at)) };
+    case "tool.awaiting_approval":
+      return {
+        ...state,
+        run: withPhase(run, fact.data.callId, () => ({
+          kind: "awaiting_approval",
+          expiresAt: Date.parse(fact.data.expiresAt),
+        })),
+      };
+    case "tool.approved":
+      return { ...state, run: withPhase(run, fact.data.callId, () => ({ kind: "requested", approved: true })) };
+    case "tool.dispatched": {
+      const deadline = fact.data.deadline === null ? null : Date.parse(fact.data.deadline);
+      const dispatch = { attempt: fact.data.attempt, at, deadline };
+      return { ...state, run: withPhase(run, fact.data.callId, () => ({ kind: "dispatched", dispatch })) };
+    }
+    case "tool.completed":
+    case "tool.failed":
+      return settle(state, run, fact, at, fact.data.source ?? null, fact.data.deviceId ?? null);
+    case "tool.expired":
+    case "tool.denied":
+      return settle(state, run, fact, at, null, null);
+    case "run.completed":
+      return { phase: "ended", run: { ...run, endedAt: at }, end: { kind: "completed", output: fact.data.output } };
+    case "run.failed":
+      return { phase: "ended", run: { ...run, endedAt: at }, end: { kind: "failed", error: fact.data.error } };
+    case "run.canceled":
+      return { phase: "ended", run: { ...run, endedAt: at }, end: { kind: "canceled", reason: fact.data.reason } };
+    default:
+      return fact satisfies never;
+  }
+}
+
+function requestedCall(run: RunBody, data: Extract<Fact, { type: "tool.requested" }>["data"], at: number): Call {
+  const tool = run.config.tools.find((candidate) => candidate.name === data.toolName) ?? null;
+  const { callId, toolName, args, step } = data;
+  return {
+    callId,
+    toolName,
+    args,
+    target: tool === null ? data.target : targetOf(tool),
+    tool,
+    step,
+    requestedAt: at,
+    phase: { kind: "requested", approved: false },
+  };
+}
+
+function withCall(run: RunBody, call: Call): RunBody {
+  return { ...run, calls: new Map(run.calls).set(call.callId, call) };
+}
+
+function withPhase(run: RunBody, callId: string, phaseAfter: (phase: CallPhase) => CallPhase): RunBody {
+  const call = run.calls.get(callId);
+  return call === undefined ? run : withCall(run, { ...call, phase: phaseAfter(call.phase) });
+}
+
+function settle(
+  state: RunState,
+  run: RunBody,
+  fact: Extract<Fact, { type: "tool.completed" | "tool.failed" | "tool.expired" | "tool.denied" }>,
+  at: number,
+  source: Extract<CallPhase, { kind: "settled" }>["source"],
+  deviceId: string | null,
+): RunState {
+  const settled = withPhase(run, fact.data.callId, (phase) => ({
+    kind: "settled",
+    dispatch: phase.kind === "dispatched" ? phase.dispatch : null,
+    outcome: outcomeOf(fact),
+    at,
+    source,
+    deviceId,
+  }));
+  return { ...state, run: settled };
+}
+
+/** The text of an assistant's messages, as the run's output shows it. */
+function textOf(messages: Extract<Fact, { type: "step.completed" }>["data"]["messages"]): string {
+  return messages
+    .filter((message) => message.role === "assistant")
+    .flatMap(({ content }) =>
+      typeof content === "string" ? [content] : content.flatMap((part) => (part.type === "text" ? [part.text] : [])),
+    )
+    .join("");
+}

@@ -1,0 +1,25 @@
+import type { ToolConfig } from "@hsafa/protocol";
+
+/** Which devices may take a call: the one with this key, or any that offers the tool, has the labels and (if given) the platform. */
+export type Recipient =
+  | { readonly kind: "key"; readonly deviceKey: string }
+  | { readonly kind: "any"; readonly labels: Readonly<Record<string, string>>; readonly platform: string | null };
+
+/** The same for a tool, or why none ever could. */
+export type RecipientRule = Recipient | { readonly kind: "impossible"; readonly reason: string };
+
+/**
+ * The device a tool names; else the run's origin where the tool asks for it (`browser` does by default, so that nobody else's tab
+ * is driven); else any that offers the tool.
+ */
+export function recipientOf(tool: ToolConfig, originDeviceKey: string | null): RecipientRule {
+  const platform = tool.target === "browser" ? "browser" : null;
+  if (tool.device?.key !== undefined) return { kind: "key", deviceKey: tool.device.key };
+  const select = tool.device?.select ?? (tool.target === "browser" ? "origin" : "any");
+  if (select === "any") return { kind: "any", labels: tool.device?.labels ?? {}, platform };
+  if (originDeviceKey !== null) return { kind: "key", deviceKey: originDeviceKey };
+  return {
+    kind: "impossible",
+    reason: "this tool executes on the device the run was started from, and the run was started without a deviceKey",
+  };
+}

@@ -1,0 +1,142 @@
+import type { Fact, Message, ToolMessage, ToolResultOutput } from "@hsafa/protocol";
+import type { CallOutcome, RunState } from "./state.ts";
+
+/**
+ * The transcript of a run: what its facts say in the order of the conversation. A provider wants every tool call answered directly after the
+ * message that made it, whenever the answers came; so calls and their outcomes belong to their step, and a user's message that came meanwhile follows.
+ */
+export type TranscriptEntry =
+  | { readonly kind: "message"; readonly message: Message }
+  | { readonly kind: "step"; readonly messages: readonly Message[]; readonly calls: readonly TranscriptCall[] }
+  /** The text of a step that a cancel cut short. */
+  | { readonly kind: "partial"; readonly text: string };
+
+interface TranscriptCall {
+  readonly callId: string;
+  readonly toolName: string;
+  readonly outcome: CallOutcome | null;
+}
+
+/** A message that a run leaves in its thread; `partial`: cut short by a cancel. */
+export interface ThreadEntry {
+  readonly message: Message;
+  readonly partial: boolean;
+}
+
+/** The transcript after one more fact. */
+export function extendTranscript(transcript: readonly TranscriptEntry[], fact: Fact): readonly TranscriptEntry[] {
+  switch (fact.type) {
+    case "run.created":
+      return [...transcript, ...fact.data.earlier.map((message) => ({ kind: "message", message }) as const)];
+    case "message.user":
+      return [...transcript, { kind: "message", message: fact.data.message }];
+    case "step.completed":
+      return [...transcript, { kind: "step", messages: fact.data.messages, calls: [] }];
+    case "step.discarded":
+      return fact.data.partial === undefined || fact.data.partial === ""
+        ? transcript
+        : [...transcript, { kind: "partial", text: fact.data.partial }];
+    case "tool.requested":
+      return withLastStep(transcript, (calls) => [
+        ...calls,
+        { callId: fact.data.callId, toolName: fact.data.toolName, outcome: null },
+      ]);
+    case "tool.completed":
+    case "tool.failed":
+    case "tool.expired":
+    case "tool.denied": {
+      const outcome = outcomeOf(fact);
+      return withLastStep(transcript, (calls) =>
+        calls.map((call) => (call.callId === fact.data.callId ? { ...call, outcome } : call)),
+      );
+    }
+    default:
+      return transcript;
+  }
+}
+
+/** How a fact that settles a call ends it. */
+export function outcomeOf(
+  fact: Extract<Fact, { type: "tool.completed" | "tool.failed" | "tool.expired" | "tool.denied" }>,
+): CallOutcome {
+  switch (fact.type) {
+    case "tool.completed":
+      return { kind: "completed", result: fact.data.result };
+    case "tool.failed":
+      return { kind: "failed", error: fact.data.error };
+    case "tool.expired":
+      return { kind: "expired" };
+    case "tool.denied":
+      return { kind: "denied", reason: fact.data.reason };
+    default:
+      return fact satisfies never;
+  }
+}
+
+function withLastStep(
+  transcript: readonly TranscriptEntry[],
+  change: (calls: readonly TranscriptCall[]) => readonly TranscriptCall[],
+): readonly TranscriptEntry[] {
+  const index = transcript.findLastIndex((entry) => entry.kind === "step");
+  return transcript.map((entry, at) =>
+    at === index && entry.kind === "step" ? { ...entry, calls: change(entry.calls) } : entry,
+  );
+}
+
+/** Whether the model has said its last word: the transcript ends with a step that asked for nothing and that nobody has answered since. */
+export function isAnswered(transcript: readonly TranscriptEntry[]): boolean {
+  const last = transcript.at(-1);
+  return last?.kind === "step" && last.calls.length === 0;
+}
+
+/** What the model is shown: the thread's earlier messages, then this run's. */
+export function conversationOf(state: RunState, history: readonly Message[]): Message[] {
+  return [...history, ...entriesOf(state.run.transcript).map((entry) => entry.message)];
+}
+
+/** What a run leaves in its thread, from its facts. A call that is still open has no answer yet. */
+export function threadMessagesOf(facts: readonly Fact[]): ThreadEntry[] {
+  return entriesOf(facts.reduce<readonly TranscriptEntry[]>(extendTranscript, []));
+}
+
+function entriesOf(transcript: readonly TranscriptEntry[]): ThreadEntry[] {
+  return transcript.flatMap((entry): ThreadEntry[] => {
+    switch (entry.kind) {
+      case "message":
+        return [{ message: entry.message, partial: false }];
+      case "partial":
+        return [{ message: { role: "assistant", content: entry.text }, partial: true }];
+      case "step":
+        return [...entry.messages, ...toolMessages(entry.calls)].map((message) => ({ message, partial: false }));
+      default:
+        return entry satisfies never;
+    }
+  });
+}
+
+function toolMessages(calls: readonly TranscriptCall[]): ToolMessage[] {
+  const content = calls.flatMap(({ callId, toolName, outcome }) =>
+    outcome === null ? [] : [{ type: "tool-result" as const, toolCallId: callId, toolName, output: outputOf(outcome) }],
+  );
+  return content.length === 0 ? [] : [{ role: "tool", content }];
+}
+
+function outputOf(outcome: CallOutcome): ToolResultOutput {
+  switch (outcome.kind) {
+    case "completed":
+      return typeof outcome.result === "string"
+        ? { type: "text", value: outcome.result }
+        : { type: "json", value: outcome.result };
+    case "failed":
+      return { type: "error-text", value: `${outcome.error.code}: ${outcome.error.message}` };
+    case "expired":
+      return { type: "error-text", value: "expired: the tool did not answer in time." };
+    case "denied":
+      return {
+        type: "error-text",
+        value: outcome.reason === null ? "denied: a person refused this call." : `denied: ${outcome.reason}`,
+      };
+    default:
+      return outcome satisfies never;
+  }
+}

@@ -1,0 +1,12 @@
+import type { Usage } from "@hsafa/protocol";
+
+const COUNTS = ["inputTokens", "outputTokens", "totalTokens", "reasoningTokens", "cachedInputTokens"] as const;
+
+/** The sum of two usages; a count that neither tells stays absent. */
+export function addUsage(left: Usage, right: Usage): Usage {
+  const counts = COUNTS.flatMap((name) => {
+    const [a, b] = [left[name], right[name]];
+    return a === undefined && b === undefined ? [] : [[name, (a ?? 0) + (b ?? 0)] as const];
+  });
+  return Object.fromEntries(counts);
+}
