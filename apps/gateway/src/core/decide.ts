@@ -18,7 +18,8 @@ import { type Call, isInHouse, type LiveState as Live, openCallsOf, type RunStat
  * The rules of a run (R1): what happens because of an input.
  *
  * 1. An ended run decides nothing more (R6).
- * 2. While a step is open, no fact comes between its `step.started` and the one fact that closes it (R2): whoever asks `mayTell` first keeps this.
+ * 2. While a step is open, no fact comes between its `step.started` and the one fact that closes it (R2; a new holder's `run.recovered` excepted, since
+ *    the deltas of the old one are over by then): whoever asks `mayTell` first keeps this.
  * 3. A call settles once: what comes for a settled call decides nothing (R7).
  * 4. An end settles every open call and closes an open step before the terminal fact.
  */
