@@ -1,0 +1,280 @@
+/** The layer table of the architecture as a function: sources in, broken rules out. The test beside it feeds it this repository. */
+import { dirname, join } from "node:path/posix";
+import { parseSync, Visitor } from "oxc-parser";
+
+export interface Source {
+  /** From the root of the repository, with `/`. */
+  path: string;
+  text: string;
+}
+
+type Layer =
+  | { kind: "protocol" | "client" | "core" | "ports" | "engine" | "control" | "edge" | "wiring" | "config" | "cli" }
+  | { kind: "adapter"; vendor: string };
+
+/** What a source imports: a layer of this repository, or a package (`node:…` included) by its name. */
+type Imported = { kind: "layer"; layer: Layer; path: string } | { kind: "package"; name: string };
+
+interface Import {
+  specifier: string;
+  /** Only types are imported, so nothing is left of it when the program runs. */
+  typesOnly: boolean;
+}
+
+/** The packages an adapter stands for. An adapter that is not listed may use any package but these. */
+const packagesOfVendor: Record<string, RegExp> = {
+  postgres: /^(@prisma\/|@electric-sql\/|pglite-prisma-adapter$|pg$)/,
+  redis: /^redis$/,
+  "ai-sdk": /^(ai|@ai-sdk\/.*)$/,
+  mcp: /^@modelcontextprotocol\//,
+  memory: /^(?!)/,
+};
+
+/** Folders and files must bear the name of a concept; these name none. */
+const emptyNames = /(^|-)(utils?|helpers?|common|lib)$/;
+
+/** R1: what `core` may not touch, since its answer would differ from one call to the next. */
+const impureCalls = /^(setTimeout|setInterval|setImmediate|queueMicrotask|fetch|Date)$/;
+const impureObjects = /^(process|globalThis|performance|crypto|console)$/;
+
+export function brokenRules(sources: readonly Source[]): string[] {
+  return sources.flatMap((source) => [
+    ...namingFaults(source),
+    ...(isTest(source.path) ? [] : [...importFaults(source), ...environmentFaults(source), ...purityFaults(source)]),
+  ]);
+}
+
+function isTest(path: string): boolean {
+  return /\.test\.ts$|\/test\//.test(path);
+}
+
+function layerOf(path: string): Layer | undefined {
+  if (path.startsWith("packages/protocol/src/")) return { kind: "protocol" };
+  if (path.startsWith("packages/client/src/")) return { kind: "client" };
+  if (/^apps\/cli\/(src|bin)\//.test(path)) return { kind: "cli" };
+  const inGateway = /^apps\/gateway\/src\/(.+)$/.exec(path)?.[1];
+  if (inGateway === undefined) return undefined;
+  if (inGateway === "gateway.ts" || inGateway === "main.ts") return { kind: "wiring" };
+  if (inGateway === "config.ts") return { kind: "config" };
+  const [folder = "", vendor = ""] = inGateway.split("/");
+  switch (folder) {
+    case "core":
+    case "ports":
+    case "engine":
+    case "control":
+    case "edge":
+      return { kind: folder };
+    case "adapters":
+      return { kind: "adapter", vendor };
+    default:
+      return undefined;
+  }
+}
+
+function namingFaults({ path }: Source): string[] {
+  const names = path.split("/").map((segment) => segment.split(".")[0] ?? "");
+  return names
+    .filter((name) => emptyNames.test(name))
+    .map((name) => `${path}: '${name}' names no concept; name the file or folder after what it holds`);
+}
+
+function importFaults(source: Source): string[] {
+  const layer = layerOf(source.path);
+  if (layer === undefined) return [`${source.path}: lies in no layer of the architecture's table`];
+  return importsOf(source).flatMap(({ specifier, typesOnly }) => {
+    const imported = resolve(source.path, specifier);
+    if (imported === undefined) return [`${source.path}: imports '${specifier}', which lies in no layer`];
+    const reason = refusal(source.path, layer, imported, typesOnly);
+    return reason === undefined ? [] : [`${source.path}: imports '${specifier}', but ${reason}`];
+  });
+}
+
+function resolve(importer: string, specifier: string): Imported | undefined {
+  if (!specifier.startsWith(".")) {
+    const name = /^(@[^/]+\/[^/]+|[^/]+)/.exec(specifier)?.[0] ?? specifier;
+    return { kind: "package", name };
+  }
+  const path = join(dirname(importer), specifier);
+  // A package reads its own name and version from its manifest.
+  if (path.endsWith("/package.json")) return { kind: "package", name: "package.json" };
+  const layer = layerOf(path);
+  return layer === undefined ? undefined : { kind: "layer", layer, path };
+}
+
+/** One row of the table for each layer. Answers why the import is refused, or undefined where it is allowed. */
+function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: boolean): string | undefined {
+  const isPackage = (...names: string[]): boolean => imported.kind === "package" && names.includes(imported.name);
+  const isNode = imported.kind === "package" && imported.name.startsWith("node:");
+  const isOwnWorkspaceFile = imported.kind === "layer" && workspaceOf(imported.path) === workspaceOf(importer);
+  const isLayer = (...kinds: Layer["kind"][]): boolean => isOwnWorkspaceFile && kinds.includes(imported.layer.kind);
+  // R9: bounds are named in one place, so every layer of the gateway takes them from there.
+  const isLimits = imported.kind === "layer" && imported.path === "apps/gateway/src/core/limits.ts";
+  const isProtocol = isPackage("@hsafa/protocol");
+
+  switch (layer.kind) {
+    case "protocol":
+      return isLayer("protocol") || isPackage("zod") ? undefined : "the protocol imports only its schema library";
+    case "client": {
+      const react = importer.startsWith("packages/client/src/react") && isPackage("react");
+      return isLayer("client") || isProtocol || react ? undefined : "the client imports only the protocol";
+    }
+    case "core":
+      return isLayer("core") || isProtocol ? undefined : "core imports only the protocol (R1)";
+    case "ports":
+      if (isLayer("core") && !typesOnly) return "ports take only types from core: write `import type`";
+      return isLayer("ports", "core") || isProtocol ? undefined : "ports import only the protocol and core's types";
+    case "engine":
+    case "control":
+      return isLayer(layer.kind, "core", "ports") || isProtocol || isNode
+        ? undefined
+        : `${layer.kind} imports only core, ports and the protocol`;
+    case "edge":
+      if (isLayer("ports") && !typesOnly) return "edge takes only types from ports: write `import type`";
+      return isLayer("edge", "control", "ports") ||
+        isLimits ||
+        isProtocol ||
+        isNode ||
+        isPackage("fastify", "ws", "zod") ||
+        (imported.kind === "package" && imported.name.startsWith("@fastify/"))
+        ? undefined
+        : "edge imports only control, ports' types, the protocol and the server library";
+    case "adapter": {
+      if (isLayer("core") && !typesOnly && !isLimits) {
+        return "adapters take only types and limits from core: write `import type`";
+      }
+      if (isLayer("ports", "core") || isProtocol || isNode) return undefined;
+      if (imported.kind === "package") return vendorRefusal(layer.vendor, imported.name);
+      return imported.layer.kind === "adapter" && imported.layer.vendor === layer.vendor
+        ? undefined
+        : "an adapter imports only ports, core's types, the protocol and its own vendor";
+    }
+    case "wiring":
+      return undefined;
+    case "config":
+      return "config.ts imports nothing: it reads the environment, whose meaning is for others";
+    case "cli":
+      if (isPackage("@hsafa/gateway")) {
+        return /\/(dev|start)\.ts$/.test(importer) ? undefined : "only the commands dev and start hold a gateway";
+      }
+      return (imported.kind === "layer" && imported.layer.kind === "cli") ||
+        isProtocol ||
+        isNode ||
+        isPackage("@hsafa/client", "commander", "package.json")
+        ? undefined
+        : "the command line imports only the client, the protocol and its argument parser";
+    default:
+      return layer satisfies never;
+  }
+}
+
+function vendorRefusal(vendor: string, packageName: string): string | undefined {
+  if (packageName.startsWith("@hsafa/")) return "an adapter imports no other part of hsafa than the protocol";
+  const own = packagesOfVendor[vendor];
+  if (own !== undefined) return own.test(packageName) ? undefined : `${packageName} is not the vendor of ${vendor}`;
+  const owner = Object.entries(packagesOfVendor).find(([, packages]) => packages.test(packageName));
+  return owner === undefined ? undefined : `${packageName} belongs to the adapter ${owner[0]}`;
+}
+
+function workspaceOf(path: string): string {
+  return path.split("/", 2).join("/");
+}
+
+function importsOf({ path, text }: Source): Import[] {
+  const { module, program } = parse({ path, text });
+  const imports: Import[] = [
+    ...module.staticImports.map(({ moduleRequest, entries }) => ({
+      specifier: moduleRequest.value,
+      typesOnly: entries.length > 0 && entries.every((entry) => entry.isType),
+    })),
+    ...module.staticExports.flatMap(({ entries }) =>
+      entries.flatMap(({ moduleRequest, isType }) =>
+        moduleRequest === null ? [] : [{ specifier: moduleRequest.value, typesOnly: isType }],
+      ),
+    ),
+  ];
+  new Visitor({
+    ImportExpression: ({ source }) => {
+      const literal = source.type === "Literal" && typeof source.value === "string" ? source.value : undefined;
+      // A computed import cannot be checked, so it counts as one from nowhere.
+      imports.push({ specifier: literal ?? "<computed>", typesOnly: false });
+    },
+    TSImportType: ({ source }) => {
+      imports.push({ specifier: source.value, typesOnly: true });
+    },
+  }).visit(program);
+  return imports;
+}
+
+function environmentFaults(source: Source): string[] {
+  if (source.path === "apps/gateway/src/config.ts" || source.path === "apps/cli/src/config.ts") return [];
+  const fault = `${source.path}: reads the environment, which only config.ts may do`;
+  const faults: string[] = [];
+  new Visitor({
+    MemberExpression: (node) => {
+      if (isNamed(node.object, "process") && propertyName(node) === "env") faults.push(fault);
+    },
+    VariableDeclarator: ({ id, init }) => {
+      if (id.type === "ObjectPattern" && init !== null && isNamed(init, "process")) faults.push(fault);
+    },
+    ImportDeclaration: ({ source: { value } }) => {
+      if (value === "node:process" || value === "process") faults.push(fault);
+    },
+  }).visit(parse(source).program);
+  return faults;
+}
+
+/** R1: no clock, no randomness, no waiting in `core`. */
+function purityFaults(source: Source): string[] {
+  if (layerOf(source.path)?.kind !== "core") return [];
+  const faults: string[] = [];
+  const fault = (what: string): void => {
+    faults.push(`${source.path}: uses ${what}, but core is pure (R1): take it as an argument`);
+  };
+  const asynchronous = ({ async }: { async: boolean }): void => {
+    if (async) fault("async");
+  };
+  new Visitor({
+    AwaitExpression: () => fault("await"),
+    ForOfStatement: (node) => {
+      if (node.await) fault("for await");
+    },
+    FunctionDeclaration: asynchronous,
+    FunctionExpression: asynchronous,
+    ArrowFunctionExpression: asynchronous,
+    CallExpression: ({ callee }) => {
+      if (callee.type === "Identifier" && impureCalls.test(callee.name)) fault(`${callee.name}()`);
+    },
+    NewExpression: ({ callee, arguments: given }) => {
+      if (isNamed(callee, "Date") && given.length === 0) fault("new Date()");
+    },
+    MemberExpression: (node) => {
+      const { object } = node;
+      if (object.type !== "Identifier") return;
+      const name = propertyName(node);
+      if (object.name === "Date" && name === "now") fault("Date.now");
+      if (object.name === "Math" && name === "random") fault("Math.random");
+      if (impureObjects.test(object.name)) fault(object.name);
+    },
+  }).visit(parse(source).program);
+  return faults;
+}
+
+function parse({ path, text }: Source): ReturnType<typeof parseSync> {
+  const parsed = parseSync(path, text);
+  const [error] = parsed.errors;
+  if (error !== undefined) throw new Error(`${path} cannot be parsed: ${error.message}`);
+  return parsed;
+}
+
+interface Named {
+  type: string;
+  name?: unknown;
+}
+
+function isNamed(node: Named, name: string): boolean {
+  return node.type === "Identifier" && node.name === name;
+}
+
+function propertyName({ property, computed }: { property: Named & { value?: unknown }; computed: boolean }): unknown {
+  return computed ? property.value : property.name;
+}

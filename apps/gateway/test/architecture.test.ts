@@ -1,0 +1,116 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { brokenRules } from "./architecture-rules.ts";
+
+const root = join(import.meta.dirname, "../../..");
+
+test("every source keeps to its layer, its name and its purity", () => {
+  const paths = globSync("{packages,apps}/*/{src,bin,test}/**/*.{ts,tsx,js}", {
+    cwd: root,
+    exclude: (path) => /(^|\/)(node_modules|dist|generated)$/.test(path),
+  });
+  expect(paths.length).toBeGreaterThan(10);
+  const sources = paths.map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
+  expect(brokenRules(sources)).toEqual([]);
+});
+
+const gateway = "apps/gateway/src";
+
+function faultsOf(path: string, text: string): string[] {
+  return brokenRules([{ path, text }]);
+}
+
+describe("the rules refuse", () => {
+  test.each([
+    ["a package in the protocol", "packages/protocol/src/run.ts", `import "node:fs"`],
+    ["a Node built-in in the client", "packages/client/src/run-stream.ts", `import { once } from "node:events"`],
+    ["React outside the client's react folder", "packages/client/src/client.ts", `import { useState } from "react"`],
+    ["a package in core", `${gateway}/core/decide.ts`, `import { z } from "zod"`],
+    ["a port in core, if only its type", `${gateway}/core/decide.ts`, `import type { Store } from "../ports/store.ts"`],
+    ["a value of core in a port", `${gateway}/ports/store.ts`, `import { evolve } from "../core/evolve.ts"`],
+    ["a package in a port", `${gateway}/ports/store.ts`, `import type { Pool } from "pg"`],
+    ["control in engine", `${gateway}/engine/worker.ts`, `import { cancel } from "../control/cancel.ts"`],
+    ["engine in control", `${gateway}/control/cancel.ts`, `import type { Worker } from "../engine/worker.ts"`],
+    ["an adapter in engine", `${gateway}/engine/worker.ts`, `export * from "../adapters/redis/bell.ts"`],
+    ["a vendor in control", `${gateway}/control/cancel.ts`, `const redis = await import("redis")`],
+    ["engine in edge", `${gateway}/edge/routes.ts`, `import { tick } from "../engine/tick.ts"`],
+    ["core in edge", `${gateway}/edge/routes.ts`, `import type { RunState } from "../core/state.ts"`],
+    ["a value of a port in edge", `${gateway}/edge/routes.ts`, `import { x } from "../ports/store.ts"`],
+    ["a vendor in edge", `${gateway}/edge/routes.ts`, `import { Client } from "pg"`],
+    [
+      "a rule of core in an adapter",
+      `${gateway}/adapters/redis/bell.ts`,
+      `import { evolve } from "../../core/evolve.ts"`,
+    ],
+    ["one adapter in another", `${gateway}/adapters/redis/bell.ts`, `import { x } from "../memory/bell.ts"`],
+    ["another's vendor in an adapter", `${gateway}/adapters/redis/bell.ts`, `import { Client } from "pg"`],
+    ["a known vendor in a new adapter", `${gateway}/adapters/ajv/schemas.ts`, `import { createClient } from "redis"`],
+    ["control in an adapter", `${gateway}/adapters/redis/bell.ts`, `import { x } from "../../control/cancel.ts"`],
+    ["anything in config", `${gateway}/config.ts`, `import { z } from "zod"`],
+    ["config below the wiring", `${gateway}/engine/worker.ts`, `import { config } from "../config.ts"`],
+    ["the gateway in a thin command", "apps/cli/src/commands/watch.ts", `import { openGateway } from "@hsafa/gateway"`],
+    ["the gateway's inside in the command line", "apps/cli/src/main.ts", `import "../../gateway/src/gateway.ts"`],
+    [
+      "another package's folder by path",
+      `${gateway}/core/decide.ts`,
+      `import "../../../../packages/protocol/src/run.ts"`,
+    ],
+    ["a type import in an expression", `${gateway}/core/decide.ts`, `type Pool = import("pg").Pool`],
+    ["an import that is computed", `${gateway}/engine/worker.ts`, `const name = "pg"; void import(name)`],
+    ["a file outside every layer", `${gateway}/extra/thing.ts`, ""],
+    ["a file named for nothing", `${gateway}/core/date-utils.ts`, ""],
+    ["a folder named for nothing", "packages/client/src/helpers/backoff.ts", ""],
+    ["a test named for nothing", "apps/gateway/test/common.ts", ""],
+    ["the environment outside config", `${gateway}/main.ts`, `const port = process.env.PORT`],
+    ["the environment in brackets", `${gateway}/main.ts`, `const port = process["env"]["PORT"]`],
+    ["the environment by destructuring", `${gateway}/main.ts`, `const { env } = process`],
+    ["the environment by import", `${gateway}/main.ts`, `import { env } from "node:process"`],
+    ["await in core", `${gateway}/core/decide.ts`, `await null`],
+    ["async in core", `${gateway}/core/decide.ts`, `const f = async () => 1`],
+    ["the clock in core", `${gateway}/core/decide.ts`, `const now = Date.now()`],
+    ["the clock as a date in core", `${gateway}/core/decide.ts`, `const now = new Date()`],
+    ["chance in core", `${gateway}/core/decide.ts`, `const jitter = Math.random()`],
+    ["chance in an identifier in core", `${gateway}/core/decide.ts`, `const id = crypto.randomUUID()`],
+    ["a timer in core", `${gateway}/core/decide.ts`, `setTimeout(() => {}, 1)`],
+  ])("%s", (_name, path, text) => {
+    expect(faultsOf(path, text)).toHaveLength(1);
+  });
+});
+
+describe("the rules allow", () => {
+  test.each([
+    [
+      "the schema library in the protocol",
+      "packages/protocol/src/run.ts",
+      `import { z } from "zod"; import "./ids.ts"`,
+    ],
+    ["React in the client's react folder", "packages/client/src/react/use-run.ts", `import { useState } from "react"`],
+    ["dates that were given to core", `${gateway}/core/decide.ts`, `const f = (now: number) => new Date(now)`],
+    [
+      "words of the rules in comments and strings",
+      `${gateway}/core/decide.ts`,
+      `/* await pg */ const s = "Date.now()"`,
+    ],
+    ["core's types in ports", `${gateway}/ports/store.ts`, `import type { RunState } from "../core/state.ts"`],
+    [
+      "ports and core in engine",
+      `${gateway}/engine/tick.ts`,
+      `import { a } from "../core/decide.ts"; import "../ports/store.ts"`,
+    ],
+    ["limits in edge", `${gateway}/edge/sse.ts`, `import { watcherBufferMaxBytes } from "../core/limits.ts"`],
+    ["limits in an adapter", `${gateway}/adapters/redis/bell.ts`, `import { x } from "../../core/limits.ts"`],
+    ["an adapter's own vendor", `${gateway}/adapters/redis/bell.ts`, `import { createClient } from "redis"`],
+    ["a new adapter's own vendor", `${gateway}/adapters/ajv/schemas.ts`, `import { Ajv } from "ajv"`],
+    [
+      "everything in the wiring",
+      `${gateway}/gateway.ts`,
+      `import "./engine/tick.ts"; import "./config.ts"; import "pino"`,
+    ],
+    ["the environment in config", `${gateway}/config.ts`, `export const port = process.env.PORT`],
+    ["a gateway in dev", "apps/cli/src/commands/dev.ts", `import { openGateway } from "@hsafa/gateway"`],
+    ["anything in a test", `${gateway}/core/decide.test.ts`, `import { test } from "vitest"; const now = Date.now()`],
+  ])("%s", (_name, path, text) => {
+    expect(faultsOf(path, text)).toEqual([]);
+  });
+});
