@@ -1,0 +1,45 @@
+/**
+ * `npm test`: every suite, or those whose path contains a given word. Its last line is `N passed, N failed`, with `, N skipped` where it applies;
+ * it fails if a test did, if something failed outside of the tests, or if nothing ran.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Tally } from "./tally-reporter.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "hsafa-tally-"));
+const tallyFile = join(folder, "tally.json");
+const vitest = join(createRequire(import.meta.url).resolve("vitest/package.json"), "../vitest.mjs");
+const reporters = ["--reporter=default", "--reporter=./scripts/tally-reporter.ts"];
+
+const child = spawn(process.execPath, [vitest, "run", ...reporters, ...process.argv.slice(2)], {
+  stdio: ["ignore", "inherit", "inherit"],
+  env: { ...process.env, HSAFA_TEST_TALLY: tallyFile },
+});
+// A signal to this process is the tests' to act on; the tally is then told of what they came to.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+const exit: unknown[] = await once(child, "exit");
+const ended = exit[0] === 0;
+
+const tally = readTally();
+rmSync(folder, { recursive: true });
+for (const [file, count] of Object.entries(tally.skippedByFile)) {
+  console.log(`SKIPPED: ${count} in ${file} (the output above says why)`);
+}
+// Vitest may fail where no test did: a broken configuration, a server that would not start.
+const failed = tally.failed === 0 && !ended ? 1 : tally.failed;
+const skipped = tally.skipped === 0 ? "" : `, ${tally.skipped} skipped`;
+console.log(`${tally.passed} passed, ${failed} failed${skipped}`);
+process.exitCode = failed > 0 || tally.passed === 0 ? 1 : 0;
+
+function readTally(): Tally {
+  try {
+    return JSON.parse(readFileSync(tallyFile, "utf8")) as Tally;
+  } catch {
+    // Vitest ended before it could count.
+    return { passed: 0, failed: 0, skipped: 0, skippedByFile: {} };
+  }
+}
