@@ -1,0 +1,56 @@
+import { comparePositions, type Position } from "@hsafa/protocol";
+import type { EventRecord } from "../../core/event-record.ts";
+
+/** Records let in above the bound before the oldest are cut in one go: cutting one at every append would move the whole array each time. */
+const TRIM_BATCH = 128;
+
+/** The recent records of one run, in order. */
+export class RunLog {
+  readonly #records: EventRecord[] = [];
+  /** Characters of payload held. */
+  characters = 0;
+  /** When the last record was taken, by the monotonic clock, in ms. */
+  touchedAt: number;
+
+  constructor(now: number) {
+    this.touchedAt = now;
+  }
+
+  /** Takes those of `records` that stand above the top, and answers them. */
+  append(records: readonly EventRecord[]): EventRecord[] {
+    const accepted: EventRecord[] = [];
+    for (const record of records) {
+      const top = this.#records.at(-1);
+      if (top !== undefined && comparePositions(record, top) <= 0) continue;
+      this.#records.push(record);
+      this.characters += record.payload.length;
+      accepted.push(record);
+    }
+    return accepted;
+  }
+
+  after(position: Position, limit: number): EventRecord[] {
+    let low = 0;
+    let high = this.#records.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const record = this.#records[middle];
+      if (record !== undefined && comparePositions(record, position) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return this.#records.slice(low, low + limit);
+  }
+
+  /** Cuts the oldest records beyond these bounds, but never the newest: it is the top that later records are measured by. */
+  trim(bounds: { readonly recordsMax: number; readonly charactersMax: number }): void {
+    let cut = this.#records.length >= bounds.recordsMax + TRIM_BATCH ? this.#records.length - bounds.recordsMax : 0;
+    let kept = this.characters;
+    for (const record of this.#records.slice(0, cut)) kept -= record.payload.length;
+    while (kept > bounds.charactersMax && cut < this.#records.length - 1) {
+      kept -= this.#records[cut]?.payload.length ?? 0;
+      cut += 1;
+    }
+    if (cut > 0) this.#records.splice(0, cut);
+    this.characters = kept;
+  }
+}

@@ -1,0 +1,261 @@
+import { START } from "@hsafa/protocol";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { EventRecord } from "../../src/core/event-record.ts";
+import type { LiveLog, LiveNews } from "../../src/ports/live-log.ts";
+
+export interface LiveLogSubject {
+  readonly liveLog: LiveLog;
+  /** The same live log as another gateway reaches it; in process there is only the one. */
+  readonly elsewhere: LiveLog;
+  /** Makes the log forget a run, as a flushed or replaced Redis does. */
+  readonly wipe: (runId: string) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** Bounds every subject is opened with, small enough to be reached. */
+export const LIVE_LOG_SUITE_BOUNDS = { recordsMax: 300 };
+/** How far trimming may lag behind: Redis cuts whole nodes of 100 entries, memory a batch at a time. */
+const TRIM_SLACK_RECORDS = 200;
+
+/** A delta of the step that fact `seq` started. */
+export function delta(seq: number, sub: number, text = `${seq}-${sub}`): EventRecord {
+  const payload = JSON.stringify({ step: 1, partId: "p", text });
+  return { seq, sub, prev: null, type: "text.delta", ts: 1_700_000_000_000 + sub, payload };
+}
+
+export function fact(seq: number, prev: { seq: number; sub: number }): EventRecord {
+  return { seq, sub: 0, prev, type: "step.started", ts: 1_700_000_000_000, payload: '{"step":1}' };
+}
+
+/** A listener that remembers, and can be waited for. */
+export function ear() {
+  const news: LiveNews[] = [];
+  return {
+    news,
+    listener: (item: LiveNews) => void news.push(item),
+    records: () => news.flatMap((item) => (item.kind === "records" ? item.records : [])),
+    doubts: () => news.filter((item) => item.kind === "doubt").length,
+    async hears(condition: (news: readonly LiveNews[]) => boolean) {
+      await vi.waitFor(() => expect(condition(news)).toBe(true), { timeout: 5000, interval: 5 });
+    },
+  };
+}
+
+/** What every live log guarantees (ports/live-log.ts). */
+export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>): void {
+  describe(`live log: ${name}`, () => {
+    let opened: LiveLogSubject | null = null;
+    const start = async () => {
+      opened = await open();
+      return { ...opened, runId: crypto.randomUUID() };
+    };
+    afterEach(async () => {
+      await opened?.close();
+      opened = null;
+    });
+
+    test("what was appended is read back whole and in order, whatever its text holds", async () => {
+      const { liveLog, elsewhere, runId } = await start();
+      const records = [
+        fact(1, START),
+        delta(1, 1, 'quotes " and \\ and \n and \u2028 and \u0000'),
+        delta(1, 2, "日本語 🙂 \ud800 lone"),
+        { ...fact(2, { seq: 1, sub: 2 }), payload: '{"empty":"","nested":[[],{}]}' },
+      ];
+      const outcome = await liveLog.append({ runId, records });
+      expect(outcome).toEqual({ kind: "appended", accepted: records });
+      expect(await elsewhere.read({ runId, after: START, limit: 100 })).toEqual(records);
+    });
+
+    test("reading goes on after a position, held or not, and keeps to its limit", async () => {
+      const { liveLog, runId } = await start();
+      const records = [fact(1, START), delta(1, 1), delta(1, 2), delta(1, 5), fact(2, { seq: 1, sub: 5 })];
+      await liveLog.append({ runId, records });
+      expect(await liveLog.read({ runId, after: { seq: 1, sub: 1 }, limit: 100 })).toEqual(records.slice(2));
+      expect(await liveLog.read({ runId, after: { seq: 1, sub: 3 }, limit: 1 })).toEqual(records.slice(3, 4));
+      expect(await liveLog.read({ runId, after: { seq: 2, sub: 0 }, limit: 100 })).toEqual([]);
+      expect(await liveLog.read({ runId: crypto.randomUUID(), after: START, limit: 100 })).toEqual([]);
+    });
+
+    test("a stale writer is refused, and what was refused is never announced", async () => {
+      const { liveLog, elsewhere, runId } = await start();
+      const heard = ear();
+      await elsewhere.subscribe({ runId, listener: heard.listener });
+      const top = [fact(3, { seq: 2, sub: 0 }), delta(3, 1)];
+      await liveLog.append({ runId, records: top });
+      for (const stale of [delta(3, 1, "the same position, another text"), delta(2, 9), fact(1, START)]) {
+        expect(await liveLog.append({ runId, records: [stale] })).toEqual({ kind: "appended", accepted: [] });
+      }
+      await liveLog.append({ runId, records: [delta(3, 2)] });
+      await heard.hears(() => heard.records().length >= 3);
+      expect(heard.records()).toEqual([...top, delta(3, 2)]);
+      expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([...top, delta(3, 2)]);
+    });
+
+    test("of a batch sent again, only what is new is accepted and announced", async () => {
+      const { liveLog, elsewhere, runId } = await start();
+      const heard = ear();
+      await elsewhere.subscribe({ runId, listener: heard.listener });
+      await liveLog.append({ runId, records: [delta(1, 1), delta(1, 2)] });
+      const again = await liveLog.append({ runId, records: [delta(1, 1), delta(1, 2), delta(1, 3), delta(1, 4)] });
+      expect(again).toEqual({ kind: "appended", accepted: [delta(1, 3), delta(1, 4)] });
+      const unordered = await liveLog.append({ runId, records: [delta(1, 6), delta(1, 5), delta(1, 7)] });
+      expect(unordered).toEqual({ kind: "appended", accepted: [delta(1, 6), delta(1, 7)] });
+      await heard.hears((news) => news.length >= 3);
+      expect(heard.news).toEqual([
+        { kind: "records", records: [delta(1, 1), delta(1, 2)] },
+        { kind: "records", records: [delta(1, 3), delta(1, 4)] },
+        { kind: "records", records: [delta(1, 6), delta(1, 7)] },
+      ]);
+    });
+
+    test("two writers racing for the same positions: each position is accepted once, batches never mix", async () => {
+      const { liveLog, elsewhere, runId } = await start();
+      const heard = ear();
+      await liveLog.subscribe({ runId, listener: heard.listener });
+      const batches = Array.from({ length: 50 }, (_, n) => [1, 2, 3, 4].map((i) => n * 4 + i));
+      const outcomes = await Promise.all(
+        batches.flatMap((subs) =>
+          [liveLog, elsewhere].map((log, writer) => {
+            const records = subs.map((sub) => delta(1, sub, `writer ${writer}`));
+            return log.append({ runId, records });
+          }),
+        ),
+      );
+      const accepted = outcomes.flatMap((outcome) => (outcome.kind === "appended" ? [outcome.accepted] : []));
+      expect(accepted).toHaveLength(outcomes.length);
+      const batchesAccepted = accepted.filter((records) => records.length > 0);
+      const stored = await liveLog.read({ runId, after: START, limit: 1000 });
+      await heard.hears(() => heard.records().length >= stored.length);
+      expect(heard.records()).toEqual(stored);
+      expect(new Set(stored.map((record) => record.sub)).size).toBe(stored.length);
+      const bySub = (a: readonly EventRecord[], b: readonly EventRecord[]) => (a[0]?.sub ?? 0) - (b[0]?.sub ?? 0);
+      expect(heard.news).toEqual(batchesAccepted.toSorted(bySub).map((records) => ({ kind: "records", records })));
+    });
+
+    test("a long run keeps its newest records and forgets the oldest", async () => {
+      const { liveLog, runId } = await start();
+      for (let sub = 1; sub <= 1000; sub += 50) {
+        await liveLog.append({ runId, records: Array.from({ length: 50 }, (_, i) => delta(1, sub + i)) });
+      }
+      const kept = await liveLog.read({ runId, after: START, limit: 2000 });
+      expect(kept.length).toBeGreaterThanOrEqual(LIVE_LOG_SUITE_BOUNDS.recordsMax);
+      expect(kept.length).toBeLessThanOrEqual(LIVE_LOG_SUITE_BOUNDS.recordsMax + TRIM_SLACK_RECORDS);
+      expect(kept.map((record) => record.sub)).toEqual(kept.map((_, i) => 1001 - kept.length + i));
+    });
+
+    test("after a wipe any position is accepted again", async () => {
+      const { liveLog, elsewhere, runId, wipe } = await start();
+      await liveLog.append({ runId, records: [fact(7, { seq: 6, sub: 0 }), delta(7, 1)] });
+      await wipe(runId);
+      expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([]);
+      expect(await elsewhere.append({ runId, records: [delta(3, 4)] })).toEqual({
+        kind: "appended",
+        accepted: [delta(3, 4)],
+      });
+      expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([delta(3, 4)]);
+    });
+
+    test("what is appended once `subscribe` has resolved is heard by every listener, on every gateway", async () => {
+      const { liveLog, elsewhere, runId } = await start();
+      for (let round = 1; round <= 20; round++) {
+        const id = `${runId.slice(0, -2)}${round + 10}`;
+        const [here, there, twice] = [ear(), ear(), ear()];
+        await Promise.all([
+          liveLog.subscribe({ runId: id, listener: here.listener }),
+          elsewhere.subscribe({ runId: id, listener: there.listener }),
+          elsewhere.subscribe({ runId: id, listener: twice.listener }),
+          elsewhere.subscribe({ runId: id, listener: twice.listener }),
+        ]);
+        await liveLog.append({ runId: id, records: [delta(1, round)] });
+        const news = { kind: "records", records: [delta(1, round)] };
+        await here.hears((all) => all.length >= 1);
+        await there.hears((all) => all.length >= 1);
+        await twice.hears((all) => all.length >= 2);
+        expect([here.news, there.news, twice.news]).toEqual([[news], [news], [news, news]]);
+      }
+    });
+
+    test("whoever unsubscribed is left alone, and the others go on hearing", async () => {
+      const { liveLog, runId } = await start();
+      const [gone, stays] = [ear(), ear()];
+      const subscription = await liveLog.subscribe({ runId, listener: gone.listener });
+      await liveLog.subscribe({ runId, listener: stays.listener });
+      subscription.unsubscribe();
+      subscription.unsubscribe();
+      await liveLog.append({ runId, records: [delta(1, 1)] });
+      await stays.hears((news) => news.length === 1);
+      expect(gone.news).toEqual([]);
+    });
+
+    test("subscribing again right after the last one left hears again", async () => {
+      const { liveLog, elsewhere, runId } = await start();
+      for (let sub = 1; sub <= 20; sub++) {
+        const heard = ear();
+        const subscription = await liveLog.subscribe({ runId, listener: heard.listener });
+        await elsewhere.append({ runId, records: [delta(1, sub)] });
+        await heard.hears((news) => news.length === 1);
+        subscription.unsubscribe();
+      }
+    });
+
+    test("runs do not hear each other", async () => {
+      const { liveLog, elsewhere, runId } = await start();
+      const heard = ear();
+      await liveLog.subscribe({ runId, listener: heard.listener });
+      await elsewhere.append({ runId: crypto.randomUUID(), records: [delta(1, 1)] });
+      await elsewhere.append({ runId, records: [delta(1, 2)] });
+      await heard.hears((news) => news.length > 0);
+      expect(heard.records()).toEqual([delta(1, 2)]);
+    });
+
+    test("progress reaches whoever watches now, once, and is not kept", async () => {
+      const { liveLog, elsewhere, runId } = await start();
+      const heard = ear();
+      elsewhere.announce({ runId, json: '{"before":"anybody watched"}' });
+      await liveLog.subscribe({ runId, listener: heard.listener });
+      const json = '{"runId":"r","type":"tool.progress","data":{"text":"50 %\\n 🙂"}}';
+      elsewhere.announce({ runId, json });
+      await elsewhere.append({ runId, records: [delta(1, 1)] });
+      await heard.hears(() => heard.records().length === 1);
+      expect(heard.news.filter((news) => news.kind === "progress")).toEqual([{ kind: "progress", json }]);
+      expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([delta(1, 1)]);
+    });
+
+    test("a listener that throws harms neither the writer nor the other listeners", async () => {
+      const { liveLog, runId } = await start();
+      const heard = ear();
+      const broken = () => {
+        throw new Error("a bug of this listener");
+      };
+      await liveLog.subscribe({ runId, listener: broken });
+      await liveLog.subscribe({ runId, listener: heard.listener });
+      expect(await liveLog.append({ runId, records: [delta(1, 1)] })).toMatchObject({ kind: "appended" });
+      await liveLog.append({ runId, records: [delta(1, 2)] });
+      await heard.hears((news) => news.length === 2);
+    });
+
+    test("an empty batch is no news", async () => {
+      const { liveLog, runId } = await start();
+      const heard = ear();
+      await liveLog.subscribe({ runId, listener: heard.listener });
+      expect(await liveLog.append({ runId, records: [] })).toEqual({ kind: "appended", accepted: [] });
+      await liveLog.append({ runId, records: [delta(1, 1)] });
+      await heard.hears((news) => news.length > 0);
+      expect(heard.news).toEqual([{ kind: "records", records: [delta(1, 1)] }]);
+    });
+
+    test("once closed it answers at once, and as being away", async () => {
+      const { liveLog, runId } = await start();
+      expect(await liveLog.check()).toBe(true);
+      await liveLog.close();
+      await liveLog.close();
+      expect(await liveLog.check()).toBe(false);
+      expect(await liveLog.append({ runId, records: [delta(1, 1)] })).toEqual({ kind: "unavailable" });
+      expect(await liveLog.read({ runId, after: START, limit: 1 })).toEqual([]);
+      const subscription = await liveLog.subscribe({ runId, listener: () => {} });
+      subscription.unsubscribe();
+      liveLog.announce({ runId, json: "{}" });
+    });
+  });
+}
