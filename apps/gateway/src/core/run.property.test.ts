@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Fact, isTerminalType } from "@hsafa/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -5,7 +6,7 @@ import { asked, created, fold, NOW, newRun } from "../../test/core/given.ts";
 import { decide, mayTell } from "./decide.ts";
 import { effectsOf } from "./effects.ts";
 import type { RunInput } from "./input.ts";
-import type { RunState } from "./state.ts";
+import { openCallsOf, type RunState } from "./state.ts";
 
 /** Whatever happens in whatever order, as a holder could tell it. Call ids are few, so that results meet their calls. */
 const callIds = ["c1", "c2", "c3", "c4"];
@@ -124,92 +125,84 @@ function stepFinished(names: readonly string[], step: number): RunInput {
 const settles = (type: string): boolean =>
   ["tool.completed", "tool.failed", "tool.expired", "tool.denied"].includes(type);
 
-describe("whatever happens to a run, in whatever order", () => {
-  const holds = (check: (played: Played) => void): void => {
-    fc.assert(
-      fc.property(fc.array(move, { maxLength: 40 }), (moves) => check(play(moves))),
-      { numRuns: 1500 },
-    );
-  };
+/** The shortest course of a run for which the rule does not hold; null when none was found. */
+function counterexample(rule: (played: Played) => boolean): string | null {
+  const found = fc.check(
+    fc.property(fc.array(move, { maxLength: 40 }), (moves) => rule(play(moves))),
+    { numRuns: 1500 },
+  );
+  return found.failed
+    ? `seed ${found.seed}: ${JSON.stringify(found.counterexample)} ${String(found.errorInstance)}`
+    : null;
+}
 
+const typesOf = ({ facts }: Played): string[] => facts.map(({ fact }) => fact.type);
+
+describe("whatever happens to a run, in whatever order", () => {
   it("its seq counts its facts, it ends at most once, and nothing follows the end (R2, R6)", () => {
-    holds(({ state, facts }) => {
-      expect(state.run.seq).toBe(facts.length);
-      const ends = facts.flatMap(({ fact }, index) => (isTerminalType(fact.type) ? [index] : []));
-      expect(ends.length).toBeLessThanOrEqual(1);
-      if (ends.length === 1) expect(ends[0]).toBe(facts.length - 1);
-      expect(state.phase === "ended").toBe(ends.length === 1);
-    });
+    const rule = (played: Played): boolean => {
+      const end = typesOf(played).findIndex(isTerminalType);
+      const ended = played.state.phase === "ended";
+      return played.state.run.seq === played.facts.length && end === (ended ? played.facts.length - 1 : -1);
+    };
+    expect(counterexample(rule)).toBeNull();
   });
 
   it("nothing is due once it has ended, and every call is settled by then", () => {
-    holds(({ state }) => {
-      if (state.phase !== "ended") return;
-      expect(effectsOf(state)).toEqual([]);
-      expect([...state.run.calls.values()].every((call) => call.phase.kind === "settled")).toBe(true);
-    });
+    const rule = ({ state }: Played): boolean =>
+      state.phase !== "ended" || (effectsOf(state).length === 0 && openCallsOf(state.run).length === 0);
+    expect(counterexample(rule)).toBeNull();
   });
 
   it("folding its facts again gives the same state (R4)", () => {
-    holds(({ state, facts }) => {
+    const rule = ({ state, facts }: Played): boolean => {
       const again = facts.reduce((before, { fact, at }) => fold([fact], before, at), newRun({ maxSteps: 4 }));
-      expect(again).toEqual(state);
-    });
+      return isDeepStrictEqual(again, state);
+    };
+    expect(counterexample(rule)).toBeNull();
   });
 
   it("every call settles at most once, and only after it was requested (R7)", () => {
-    holds(({ facts }) => {
-      const requested = new Set<string>();
-      const settled = new Set<string>();
-      for (const { fact } of facts) {
-        if (fact.type === "tool.requested") requested.add(fact.data.callId);
-        if (!settles(fact.type) || !("callId" in fact.data)) continue;
-        expect(requested.has(fact.data.callId)).toBe(true);
-        expect(settled.has(fact.data.callId)).toBe(false);
-        settled.add(fact.data.callId);
-      }
-    });
+    const rule = ({ facts }: Played): boolean => {
+      const open = new Set<string>();
+      return facts.every(({ fact }) => {
+        if (fact.type === "tool.requested") open.add(fact.data.callId);
+        return !settles(fact.type) || ("callId" in fact.data && open.delete(fact.data.callId));
+      });
+    };
+    expect(counterexample(rule)).toBeNull();
   });
 
-  it("every step is closed exactly once before the next one begins, with no fact in between (R2)", () => {
-    holds(({ facts, state }) => {
-      facts.forEach(({ fact }, index) => {
-        const next = facts[index + 1]?.fact;
-        if (
-          fact.type === "step.started" &&
-          next !== undefined &&
-          next.type !== "run.recovered" &&
-          next.type !== "run.resumed"
-        ) {
-          expect(["step.completed", "step.discarded"]).toContain(next.type);
-        }
+  it("every step is closed exactly once, by the next fact but for a new holder's word (R2)", () => {
+    const rule = (played: Played): boolean => {
+      const types = typesOf(played).filter((type) => type !== "run.recovered" && type !== "run.resumed");
+      return types.every((type, index) => {
+        const next = types[index + 1];
+        const closes = next === "step.completed" || next === "step.discarded";
+        if (type === "step.started") return closes || (next === undefined && played.state.phase === "stepping");
+        return !closes;
       });
-      const opened = facts.filter(({ fact }) => fact.type === "step.started").length;
-      const closed = facts.filter(
-        ({ fact }) => fact.type === "step.completed" || fact.type === "step.discarded",
-      ).length;
-      expect(opened - closed).toBe(state.phase === "stepping" ? 1 : 0);
-    });
+    };
+    expect(counterexample(rule)).toBeNull();
   });
 
   it("a call that is not repeatable is dispatched at most once", () => {
-    holds(({ facts, states }) => {
-      const toolOf = new Map(
-        states.flatMap(({ run }) => [...run.calls.values()].map((call) => [call.callId, call.tool] as const)),
+    const rule = ({ facts, states }: Played): boolean => {
+      const calls = states.flatMap(({ run }) => [...run.calls.values()]);
+      const repeatable = new Set(calls.filter((call) => call.tool?.repeatable === true).map((call) => call.callId));
+      return facts.every(
+        ({ fact }) => fact.type !== "tool.dispatched" || fact.data.attempt === 1 || repeatable.has(fact.data.callId),
       );
-      for (const { fact } of facts) {
-        if (fact.type !== "tool.dispatched") continue;
-        if (toolOf.get(fact.data.callId)?.repeatable !== true) expect(fact.data.attempt).toBe(1);
-      }
-    });
+    };
+    expect(counterexample(rule)).toBeNull();
   });
 
-  it("after `proceed` a live run always has something due, or waits for something that will come", () => {
-    holds(({ state }) => {
-      if (state.phase === "ended") return;
-      const facts = decide(state, proceedInput(true), NOW + 10_000_000);
-      const after = fold(facts, state, NOW + 10_000_000);
-      if (after.phase !== "ended") expect(effectsOf(after).length).toBeGreaterThan(0);
-    });
+  it("after `proceed` a live run always has something due, or waits for something that will come (R6)", () => {
+    const rule = ({ state }: Played): boolean => {
+      const later = NOW + 10_000_000;
+      const after = fold(decide(state, proceedInput(true), later), state, later);
+      return after.phase === "ended" || effectsOf(after).length > 0;
+    };
+    expect(counterexample(rule)).toBeNull();
   });
 });
