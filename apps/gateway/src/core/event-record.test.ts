@@ -1,0 +1,76 @@
+import { START } from "@hsafa/protocol";
+import { describe, expect, it } from "vitest";
+import { admit, admitFromStore, type EventRecord, isTerminal, parseFact, wireJson } from "./event-record.ts";
+
+const ts = Date.parse("2026-11-22T12:00:00.123Z");
+const fact = (seq: number, prev: [number, number], type: EventRecord["type"] = "step.started"): EventRecord => ({
+  seq,
+  sub: 0,
+  prev: { seq: prev[0], sub: prev[1] },
+  type,
+  ts,
+  payload: '{"step":1}',
+});
+const delta = (seq: number, sub: number): EventRecord => ({
+  seq,
+  sub,
+  prev: null,
+  type: "text.delta",
+  ts,
+  payload: "{}",
+});
+const at = (seq: number, sub: number) => ({ seq, sub });
+
+describe("a reader", () => {
+  it("at the start takes the first fact", () => {
+    expect(admit(START, fact(1, [0, 0]))).toBe("take");
+  });
+
+  it("drops what it has seen, however it came twice", () => {
+    expect(admit(at(7, 2), delta(7, 2))).toBe("drop");
+    expect(admit(at(7, 2), fact(7, [6, 0]))).toBe("drop");
+  });
+
+  it("takes a delta only as the direct successor", () => {
+    expect(admit(at(7, 2), delta(7, 3))).toBe("take");
+    expect(admit(at(7, 2), delta(7, 4))).toBe("gap");
+    expect(admit(at(6, 0), delta(7, 1))).toBe("gap");
+  });
+
+  it("takes a fact only when it has seen the event before it", () => {
+    expect(admit(at(7, 4), fact(8, [7, 4]))).toBe("take");
+    expect(admit(at(7, 3), fact(8, [7, 4]))).toBe("gap");
+  });
+
+  it("that saw deltas the store never got passes them by the fact that discards their step", () => {
+    expect(admit(at(7, 9), fact(8, [7, 4]))).toBe("take");
+  });
+
+  it("of the store passes deltas that were compacted, but only by a later fact", () => {
+    expect(admitFromStore(at(7, 0), fact(8, [7, 500]))).toBe("take");
+    expect(admitFromStore(at(7, 0), delta(7, 2))).toBe("gap");
+  });
+});
+
+describe("an event on the wire", () => {
+  it("is the JSON the contract names, with its payload as it was serialised", () => {
+    expect(JSON.parse(wireJson("r", fact(8, [7, 4])))).toEqual({
+      id: "8-0",
+      prev: "7-4",
+      runId: "r",
+      type: "step.started",
+      ts: "2026-11-22T12:00:00.123Z",
+      data: { step: 1 },
+    });
+    expect(JSON.parse(wireJson("r", delta(7, 3)))).not.toHaveProperty("prev");
+  });
+
+  it("reads back as the fact it was", () => {
+    expect(parseFact(fact(8, [7, 4]))).toEqual({ type: "step.started", data: { step: 1 } });
+  });
+
+  it("says when it is the last", () => {
+    expect(isTerminal(fact(8, [7, 0], "run.canceled"))).toBe(true);
+    expect(isTerminal(fact(8, [7, 0]))).toBe(false);
+  });
+});

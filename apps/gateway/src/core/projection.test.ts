@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { begun, finished, given, NOW, newRun, proceed, result } from "../../test/core/given.ts";
+import { projectCalls, projectRun } from "./projection.ts";
+
+describe("a run's row", () => {
+  it("shows the open step, so that a run can be given up without loading its events", () => {
+    expect(projectRun(given(begun).state)).toMatchObject({ status: "running", openStep: 1, startedAt: NOW });
+  });
+
+  it("shows waiting_tool while calls are out, and the output at the end", () => {
+    const parked = given(begun).when(finished(["a", "look"]), proceed);
+    expect(projectRun(parked.state)).toMatchObject({ status: "waiting_tool", openStep: null, output: null });
+    const ended = parked.when(result("a"), proceed, finished(), proceed);
+    expect(projectRun(ended.state)).toMatchObject({ status: "completed", output: "said", steps: 2, completedAt: NOW });
+  });
+});
+
+describe("a call's row", () => {
+  it("says whom it may be sent to, under which attempt and until when", () => {
+    const { state, facts } = given(begun, newRun({}, "tab-7")).when(finished(["a", "look"], ["t", "tab"]), proceed);
+    expect(projectCalls(state, facts)).toMatchObject([
+      {
+        callId: "a",
+        status: "dispatched",
+        attempt: 1,
+        deadline: NOW + 1000,
+        recipient: { kind: "key", deviceKey: "laptop" },
+      },
+      { callId: "t", status: "dispatched", attempt: 1, recipient: { kind: "key", deviceKey: "tab-7" } },
+    ]);
+  });
+
+  it("says who answered, and keeps when it was sent", () => {
+    const run = given(begun).when(finished(["a", "look"]), proceed, result("a"));
+    expect(projectCalls(run.state, run.facts)).toMatchObject([
+      { status: "completed", result: "ok", source: "device", deviceId: "d-1", dispatchedAt: NOW, settledAt: NOW },
+    ]);
+  });
+
+  it("is left alone by facts that are not about it", () => {
+    const run = given(begun).when(finished(["a", "look"]), proceed);
+    expect(
+      projectCalls(
+        run.state,
+        run.facts.filter((fact) => fact.type === "run.waiting"),
+      ),
+    ).toEqual([]);
+  });
+});

@@ -1,0 +1,44 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ModelFailure } from "./input.ts";
+import { RETRY_AFTER_MAX_MS, RETRY_BASE_MS, RETRY_MAX_MS } from "./limits.ts";
+import { decideRetry } from "./retry.ts";
+
+const failure = (kind: ModelFailure["kind"], retryAfterMs: number | null = null): ModelFailure => ({
+  kind,
+  message: "no",
+  retryAfterMs,
+});
+const decide = (of: ModelFailure, attempt = 1) => decideRetry({ failure: of, attempt, maxAttempts: 5, jitter: 0.5 });
+
+describe("a failed model call", () => {
+  it.each(["rate_limited", "overloaded", "network", "idle"] as const)("is made again after %s", (kind) => {
+    expect(decide(failure(kind)).kind).toBe("retry");
+  });
+
+  it.each(["unauthorized", "bad_request", "unknown_model", "other"] as const)("is not made again after %s", (kind) => {
+    expect(decide(failure(kind))).toEqual({ kind: "give_up" });
+  });
+
+  it("is given up after maxAttempts", () => {
+    expect(decide(failure("network"), 5)).toEqual({ kind: "give_up" });
+  });
+
+  it("waits at least as long as the provider asked, and not for ever", () => {
+    expect(decide(failure("rate_limited", 20_000))).toEqual({ kind: "retry", delayMs: 20_000 });
+    expect(decide(failure("rate_limited", RETRY_AFTER_MAX_MS + 1))).toEqual({ kind: "give_up" });
+  });
+
+  it("waits longer each time, within its bounds, whatever the jitter", () => {
+    const delays = fc.property(
+      fc.integer({ min: 1, max: 9 }),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      (attempt, jitter) => {
+        const decision = decideRetry({ failure: failure("network"), attempt, maxAttempts: 10, jitter });
+        const boundMs = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** (attempt - 1));
+        return decision.kind === "retry" && decision.delayMs >= boundMs / 2 && decision.delayMs <= boundMs;
+      },
+    );
+    expect(fc.check(delays).failed).toBe(false);
+  });
+});

@@ -1,0 +1,80 @@
+import type { Fact } from "@hsafa/protocol";
+import { describe, expect, it } from "vitest";
+import { asked, begun, created, finished, given, proceed, result } from "../../test/core/given.ts";
+import { conversationOf, threadMessagesOf } from "./transcript.ts";
+
+const said = (text: string): Fact => ({
+  type: "step.completed",
+  data: { step: 1, finishReason: "stop", messages: [{ role: "assistant", content: text }], usage: {} },
+});
+const requested: Fact = {
+  type: "tool.requested",
+  data: { callId: "c", toolName: "look", args: {}, target: "device", step: 1 },
+};
+
+describe("what the model is shown", () => {
+  it("begins with the thread, then the run's own words", () => {
+    const { state } = given(begun);
+    expect(conversationOf(state, [{ role: "assistant", content: "before" }])).toEqual([
+      { role: "assistant", content: "before" },
+      { role: "user", content: "hi" },
+    ]);
+  });
+
+  it("has every call answered in one tool message directly after it", () => {
+    const { state } = given(begun).when(
+      finished(["a", "look"], ["b", "ask"]),
+      proceed,
+      result("b", "two"),
+      { kind: "message", message: { role: "user", content: "hurry" } },
+      result("a", "one"),
+      proceed,
+    );
+    const conversation = conversationOf(state, []);
+    expect(conversation.map((message) => message.role)).toEqual(["user", "assistant", "tool", "user"]);
+    expect(conversation[2]).toEqual({
+      role: "tool",
+      content: [
+        { type: "tool-result", toolCallId: "a", toolName: "look", output: { type: "text", value: "one" } },
+        { type: "tool-result", toolCallId: "b", toolName: "ask", output: { type: "text", value: "two" } },
+      ],
+    });
+  });
+});
+
+describe("what a run leaves in its thread", () => {
+  it("is earlier turns, what was asked and what was said", () => {
+    const earlier: Fact = {
+      ...created,
+      data: { ...created.data, earlier: [{ role: "user", content: "old" }] },
+    } as Fact;
+    expect(threadMessagesOf([earlier, asked("hi"), said("hello")]).map(({ message }) => message.content)).toEqual([
+      "old",
+      "hi",
+      "hello",
+    ]);
+  });
+
+  it("keeps what a cancel cut short, marked as partial", () => {
+    const cut: Fact = { type: "step.discarded", data: { step: 1, reason: "cancel", partial: "half a" } };
+    expect(threadMessagesOf([created, asked("hi"), cut]).at(-1)).toEqual({
+      message: { role: "assistant", content: "half a" },
+      partial: true,
+    });
+  });
+
+  it("drops a step that a crash cut short: it was made again", () => {
+    const cut: Fact = { type: "step.discarded", data: { step: 1, reason: "crash" } };
+    expect(threadMessagesOf([created, asked("hi"), cut, said("hello")])).toHaveLength(2);
+  });
+
+  it.each([
+    [{ type: "tool.failed", data: { callId: "c", toolName: "look", error: { code: "x", message: "y" } } }, "x: y"],
+    [{ type: "tool.expired", data: { callId: "c", toolName: "look" } }, "expired: the tool did not answer in time."],
+    [{ type: "tool.denied", data: { callId: "c", toolName: "look", reason: "too dear" } }, "denied: too dear"],
+  ] as [Fact, string][])("tells how a call ended when it was not by a result", (fact, text) => {
+    expect(threadMessagesOf([created, asked("hi"), said(""), requested, fact]).at(-1)?.message).toMatchObject({
+      content: [{ output: { type: "error-text", value: text } }],
+    });
+  });
+});
