@@ -11,6 +11,8 @@ export const TOOL_RESULT_BYTES_MAX = 256 * 1024;
 export const TOOL_CALLS_PER_STEP_MAX = 128;
 /** What one step may say in all, in characters: a model that never stops must not fill the memory. */
 export const STEP_CHARACTERS_MAX = 4 * 1024 * 1024;
+/** What a failure of a model or a tool may quote, in characters: enough for a person, too little to flood an event. */
+export const FAILURE_MESSAGE_CHARACTERS_MAX = 1000;
 
 // Runs
 /** Inputs drained into one decision. */
@@ -29,6 +31,14 @@ export const RETRY_BASE_MS = 500;
 export const RETRY_MAX_MS = 30_000;
 /** The longest `retry-after` that is obeyed; a provider that asks for more ends the run. */
 export const RETRY_AFTER_MAX_MS = 10 * 60_000;
+
+// The demo provider
+/** Failures on demand whose count is remembered: the oldest count starts again. */
+export const DEMO_FAILURES_COUNTED_MAX = 1000;
+/** Repetitions in one `repeat` of a script. */
+export const DEMO_REPEAT_MAX = 100_000;
+/** Parts played without a pause before the event loop gets its turn. */
+export const DEMO_PARTS_PER_TURN = 64;
 
 // Reading
 /** Events in one page read from the store, and their payload bytes. */
@@ -75,3 +85,35 @@ export const LIVE_LOG_TTL_MS = 60 * 60_000;
 /** In process there is no `maxmemory` to save the gateway: runs remembered, and characters of payload over all of them (128 MiB at most). */
 export const MEMORY_LIVE_LOG_RUNS_MAX = 2000;
 export const MEMORY_LIVE_LOG_CHARACTERS_MAX = 64 * 1024 * 1024;
+
+// The engine
+/** Runs one gateway holds at once: each costs memory and a share of every renewal. */
+export const RUNS_HELD_MAX = 1000;
+/** Runs taken by one claim: enough to fill up fast, few enough that the gateways beside it get theirs. */
+export const CLAIM_BATCH_MAX = 64;
+/** How long a due run waits when its ring was lost. */
+export const CLAIM_POLL_MS = 1000;
+/** The pause after a claim that found nothing although something was due: others are taking it just now. */
+export const CLAIM_PAUSE_MS = 20;
+/** How often a gateway says that it lives, and after what silence it is taken for gone. */
+export const GATEWAY_BEAT_MS = 2000;
+export const GATEWAY_TIMEOUT_MS = 10_000;
+/** How often a gateway mends what no event will. */
+export const SWEEP_INTERVAL_MS = 5000;
+/** Pauses before a statement is repeated that found the store away. */
+export const STORE_RETRY_MIN_MS = 50;
+export const STORE_RETRY_MAX_MS = 1000;
+
+// Deltas on their way
+/** How long deltas gather before they go to Postgres in one batch. */
+export const FLUSH_INTERVAL_MS = 50;
+/** One batch: rows, and characters of payload. */
+export const DELTA_BATCH_ROWS_MAX = 4000;
+export const DELTA_BATCH_CHARACTERS_MAX = 1024 * 1024;
+/** Characters of payload that Postgres has not acknowledged, over all runs of a gateway: above it models are asked to pause. */
+export const DELTA_BACKLOG_CHARACTERS_MAX = 64 * 1024 * 1024;
+/** What gathers for one run while its write to the live log is in flight, before its model is asked to pause. */
+export const GATHERED_FRAGMENTS_MAX = 1024;
+export const GATHERED_CHARACTERS_MAX = 256 * 1024;
+/** Text of one merged delta, in characters: a watcher is served in pieces it can show. */
+export const DELTA_TEXT_CHARACTERS_MAX = 16 * 1024;

@@ -1,0 +1,62 @@
+import type { DemoConversation } from "./conversation.ts";
+import type { DemoPart, DemoScript } from "./script.ts";
+
+/** Fast enough to be pleasant, slow enough that a person sees it stream. */
+const READABLE_MS = 25;
+const COUNT_DEFAULT = 100;
+const COUNT_MAX = 100_000;
+
+type BuiltIn = (conversation: DemoConversation) => Pick<DemoScript, "steps"> & Partial<DemoScript>;
+
+/** The scripts that exist by name, `demo/<name>`. */
+export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
+  /** Reasons, then greets. */
+  hello: () => ({
+    everyMs: READABLE_MS,
+    steps: [
+      [
+        { think: "Somebody says hello. I am a script, but a polite one: a short greeting and a word on what I am." },
+        {
+          say:
+            "Hello! I am hsafa's demo model. I need no key and no network, and I say the same every time. " +
+            "While you read this, every word is an event with a position of its own: close the page, come back, " +
+            "and you will miss none of them. Give me a tool, and name the model demo/tools, to see me use it.",
+        },
+      ],
+    ],
+  }),
+
+  /** Says back what the user said. */
+  echo: ({ user }) => ({ everyMs: READABLE_MS, steps: [[{ say: user === "" ? "(nothing)" : user }]] }),
+
+  /** Calls the agent's first two tools at once, then tells what they answered. */
+  tools: ({ tools, results }) => ({ everyMs: READABLE_MS, steps: [askTools(tools), tellResults(results)] }),
+
+  /** Counts to the number in the user's message. */
+  count: ({ user }) => {
+    const upTo = Math.min(Number(/\d+/.exec(user)?.[0] ?? COUNT_DEFAULT), COUNT_MAX);
+    return { everyMs: READABLE_MS, steps: [[{ repeat: upTo, parts: [{ say: "{{n}} " }] }, { say: "done." }]] };
+  },
+
+  /** Is overloaded twice, then answers. */
+  flaky: () => ({
+    everyMs: READABLE_MS,
+    steps: [
+      [{ fail: { status: 503, message: "the demo model is overloaded" }, times: 2 }, { say: "Third time lucky." }],
+    ],
+  }),
+};
+
+function askTools(tools: DemoConversation["tools"]): DemoPart[] {
+  const chosen = tools.slice(0, 2).map((tool) => tool.name);
+  if (chosen.length === 0) return [{ say: "I have no tools. Give the agent one and ask me again." }];
+  return [
+    { think: `I have ${tools.length} tool${tools.length === 1 ? "" : "s"}. I shall try ${chosen.join(" and ")}.` },
+    { say: `Let me ask ${chosen.join(" and ")}.` },
+    ...chosen.map((call) => ({ call })),
+  ];
+}
+
+function tellResults(results: DemoConversation["results"]): DemoPart[] {
+  return results.map(({ toolName, text }) => ({ say: `${toolName} answered: ${text.slice(0, 500)}\n` }));
+}

@@ -1,0 +1,175 @@
+import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import {
+  APICallError,
+  type LanguageModelV4,
+  type LanguageModelV4CallOptions,
+  type LanguageModelV4StreamPart,
+  UnsupportedFunctionalityError,
+} from "@ai-sdk/provider";
+import { DEMO_FAILURES_COUNTED_MAX, DEMO_PARTS_PER_TURN } from "../../../core/limits.ts";
+import type { Clock } from "../../../ports/clock.ts";
+import { BUILT_IN } from "./built-in.ts";
+import { conversationOf, type DemoConversation } from "./conversation.ts";
+import { type DemoAction, playStep } from "./play.ts";
+import { type DemoPart, type DemoScript, parseDemoScript } from "./script.ts";
+
+const SCRIPT = "script";
+const NO_URL = "demo:";
+
+/** A provider that plays scripts: deterministic, offline, for first runs, demos and tests. */
+export class DemoProvider {
+  readonly #clock: Clock;
+  /** How often a `fail … times` has failed, by the content of the call; see docs/demo-provider.md on what that means. */
+  readonly #failures = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Why there is no such demo, or null. */
+  check(name: string): string | null {
+    if (name === SCRIPT || Object.hasOwn(BUILT_IN, name)) return null;
+    const known = [...Object.keys(BUILT_IN), SCRIPT].map((one) => `demo/${one}`).join(", ");
+    return `there is no model 'demo/${name}'; there are ${known}.`;
+  }
+
+  languageModel(name: string): LanguageModelV4 {
+    return {
+      specificationVersion: "v4",
+      provider: "demo",
+      modelId: name,
+      supportedUrls: {},
+      doGenerate: () => {
+        throw new UnsupportedFunctionalityError({
+          functionality: "doGenerate",
+          message: "The demo provider only streams.",
+        });
+      },
+      doStream: async (options) => {
+        const conversation = conversationOf(options);
+        const script = scriptFor(name, conversation, options);
+        const actions = playStep(script, conversation);
+        return { stream: this.#stream(actions, options) };
+      },
+    };
+  }
+
+  /** Pulls keep the time. Flat out, many parts go into one pull, and the event loop gets its turn between pulls. */
+  #stream(
+    actions: Generator<DemoAction>,
+    options: LanguageModelV4CallOptions,
+  ): ReadableStream<LanguageModelV4StreamPart> {
+    const { abortSignal } = options;
+    return new ReadableStream({
+      pull: async (controller) => {
+        for (let played = 0; played < DEMO_PARTS_PER_TURN; played += 1) {
+          abortSignal?.throwIfAborted();
+          const { value: action, done } = actions.next();
+          if (done === true) return controller.close();
+          switch (action.kind) {
+            case "part":
+              controller.enqueue(action.part);
+              break;
+            case "wait":
+              if (action.ms === 0) break;
+              await this.#pause(action.ms, abortSignal);
+              break;
+            case "hang":
+              await this.#pause(null, abortSignal);
+              break;
+            case "fail":
+              if (!this.#fails(action, options)) break;
+              // As a part, because erroring the stream would take with it what was said and has not been read yet.
+              if (action.fail.fail !== "cut") controller.enqueue({ type: "error", error: errorOf(action.fail) });
+              return controller.close();
+            default:
+              action satisfies never;
+          }
+        }
+        await setImmediate();
+      },
+      cancel: () => void actions.return(undefined),
+    });
+  }
+
+  /** Whether this failure is due now. After its last time it starts again, so that the same conversation fails the same way the next day. */
+  #fails({ fail, place }: Extract<DemoAction, { kind: "fail" }>, options: LanguageModelV4CallOptions): boolean {
+    if (fail.times === undefined) return true;
+    const key = createHash("sha256")
+      .update(`${place} ${JSON.stringify(options.prompt)}`)
+      .digest("base64");
+    const failed = this.#failures.get(key) ?? 0;
+    this.#failures.delete(key);
+    if (failed >= fail.times) return false;
+    this.#failures.set(key, failed + 1);
+    const oldest = this.#failures.keys().next().value;
+    if (this.#failures.size > DEMO_FAILURES_COUNTED_MAX && oldest !== undefined) this.#failures.delete(oldest);
+    return true;
+  }
+
+  /** Waits so long, or for ever; rejects when the call is aborted. */
+  #pause(ms: number | null, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        stop();
+        reject(signal?.reason as Error);
+      };
+      const stop =
+        ms === null
+          ? () => {}
+          : this.#clock.after(ms, () => {
+              signal?.removeEventListener("abort", onAbort);
+              resolve();
+            });
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+}
+
+/** The script that this call plays, with the pace that the settings ask for. */
+function scriptFor(name: string, conversation: DemoConversation, options: LanguageModelV4CallOptions): DemoScript {
+  const { script: given, ...pace } = options.providerOptions?.demo ?? {};
+  const builtIn = BUILT_IN[name]?.(conversation);
+  const script =
+    builtIn ?? parseDemoScript(given ?? directiveIn(conversation.user) ?? directiveIn(conversation.system));
+  if (typeof script === "string") {
+    throw badRequest(
+      `This is no demo script: ${script}. Put one into settings.providerOptions.demo.script, or write 'demo:' and the script as JSON at the end of the last message.`,
+    );
+  }
+  const checked = parseDemoScript({ steps: [[{ say: "" }]], ...pace });
+  if (typeof checked === "string") throw badRequest(`settings.providerOptions.demo: ${checked}`);
+  return {
+    steps: script.steps,
+    loop: script.loop ?? false,
+    chunk: checked.chunk ?? script.chunk,
+    everyMs: checked.everyMs ?? script.everyMs,
+  };
+}
+
+/** The JSON after a line that begins with `demo:`, up to the end of the text. */
+function directiveIn(text: string): unknown {
+  const json = /(?:^|\n)demo:\s*([[{][\s\S]*)$/.exec(text)?.[1];
+  if (json === undefined) return undefined;
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw badRequest(`What follows 'demo:' is no JSON: ${(error as Error).message}`);
+  }
+}
+
+function badRequest(message: string): APICallError {
+  return new APICallError({ message, url: NO_URL, requestBodyValues: {}, statusCode: 400 });
+}
+
+function errorOf({ fail }: Extract<DemoPart, { fail: unknown }>): Error {
+  if (typeof fail === "string") {
+    const cause = Object.assign(new Error("the demo's network is down"), { code: "ECONNRESET" });
+    return new TypeError("fetch failed", { cause });
+  }
+  const { status, message = `the demo script asked for status ${status}`, retryAfterMs } = fail;
+  const responseHeaders: Record<string, string> =
+    retryAfterMs === undefined ? {} : { "retry-after-ms": String(retryAfterMs) };
+  return new APICallError({ message, url: NO_URL, requestBodyValues: {}, statusCode: status, responseHeaders });
+}

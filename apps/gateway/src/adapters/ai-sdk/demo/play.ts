@@ -1,0 +1,160 @@
+import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
+import type { JsonValue } from "@hsafa/protocol";
+import type { DemoConversation } from "./conversation.ts";
+import { sampleArguments } from "./sample-arguments.ts";
+import type { DemoPart, DemoScript } from "./script.ts";
+
+/** What playing a step asks of whoever keeps the time. */
+export type DemoAction =
+  | { readonly kind: "part"; readonly part: LanguageModelV4StreamPart }
+  | { readonly kind: "wait"; readonly ms: number }
+  | { readonly kind: "hang" }
+  | { readonly kind: "fail"; readonly fail: Extract<DemoPart, { fail: unknown }>; readonly place: number };
+
+/** A step of a script as stream parts and pauses, with no clock of its own. Pure: the same conversation gives the same actions. */
+export function* playStep(script: DemoScript, conversation: DemoConversation): Generator<DemoAction> {
+  yield { kind: "part", part: { type: "stream-start", warnings: [] } };
+  yield* new StepPlayer(script, conversation).play(stepOf(script, conversation.stepIndex));
+}
+
+function stepOf(script: DemoScript, index: number): readonly DemoPart[] {
+  const step = script.steps[script.loop ? index % script.steps.length : index];
+  return step ?? [{ say: "(The script is over.)" }];
+}
+
+type FinishReason = LanguageModelV4FinishReason["unified"];
+
+class StepPlayer {
+  readonly #script: DemoScript;
+  readonly #conversation: DemoConversation;
+  /** The text or reasoning part that is open; neighbours of one kind are one part. */
+  #open: "text" | "reasoning" | null = null;
+  #opened = 0;
+  #calls = 0;
+  #fails = 0;
+  #finish: FinishReason | null = null;
+  readonly #characters = { text: 0, reasoning: 0 };
+
+  constructor(script: DemoScript, conversation: DemoConversation) {
+    this.#script = script;
+    this.#conversation = conversation;
+  }
+
+  *play(parts: readonly DemoPart[]): Generator<DemoAction> {
+    for (const part of parts) yield* this.#part(part, 1);
+    yield* this.#close();
+    const unified = this.#finish ?? (this.#calls > 0 ? "tool-calls" : "stop");
+    yield partAction({ type: "finish", finishReason: { unified, raw: unified }, usage: this.#usage() });
+  }
+
+  *#part(part: DemoPart, n: number): Generator<DemoAction> {
+    if ("say" in part) yield* this.#speak("text", part.say, part, n);
+    else if ("think" in part) yield* this.#speak("reasoning", part.think, part, n);
+    else if ("call" in part) yield* this.#call(part, n);
+    else if ("wait" in part) yield { kind: "wait", ms: part.wait };
+    else if ("hang" in part) yield { kind: "hang" };
+    else if ("fail" in part) yield { kind: "fail", fail: part, place: this.#fails++ };
+    else if ("finish" in part) this.#finish = part.finish;
+    else for (let i = 1; i <= part.repeat; i += 1) for (const inner of part.parts) yield* this.#part(inner, i);
+  }
+
+  *#speak(kind: "text" | "reasoning", text: string, pace: Pace, n: number): Generator<DemoAction> {
+    if (this.#open !== kind) {
+      yield* this.#close();
+      this.#open = kind;
+      this.#opened += 1;
+      yield partAction({ type: `${kind}-start`, id: String(this.#opened) });
+    }
+    for (const delta of pieces(this.#fill(text, n), pace.chunk ?? this.#script.chunk)) {
+      yield* this.#pause(pace);
+      this.#characters[kind] += delta.length;
+      yield partAction({ type: `${kind}-delta`, id: String(this.#opened), delta });
+    }
+  }
+
+  *#close(): Generator<DemoAction> {
+    if (this.#open !== null) yield partAction({ type: `${this.#open}-end`, id: String(this.#opened) });
+    this.#open = null;
+  }
+
+  *#call(part: Extract<DemoPart, { call: string }>, n: number): Generator<DemoAction> {
+    yield* this.#close();
+    const id = `demo-${this.#conversation.stepIndex}-${this.#calls}`;
+    this.#calls += 1;
+    const input = part.rawArgs ?? JSON.stringify(this.#arguments(part, n));
+    yield partAction({ type: "tool-input-start", id, toolName: part.call });
+    for (const delta of pieces(input, part.chunk ?? this.#script.chunk ?? ARGUMENTS_CHUNK)) {
+      yield* this.#pause(part);
+      this.#characters.text += delta.length;
+      yield partAction({ type: "tool-input-delta", id, delta });
+    }
+    yield partAction({ type: "tool-input-end", id });
+    yield partAction({ type: "tool-call", toolCallId: id, toolName: part.call, input });
+  }
+
+  #arguments(part: Extract<DemoPart, { call: string }>, n: number): JsonValue {
+    if (part.args !== undefined) return this.#fillValue(part.args, n);
+    const tool = this.#conversation.tools.find((offered) => offered.name === part.call);
+    return tool === undefined ? {} : sampleArguments(tool.inputSchema, this.#conversation.user);
+  }
+
+  *#pause(pace: Pace): Generator<DemoAction> {
+    const ms = pace.everyMs ?? this.#script.everyMs ?? 0;
+    if (ms > 0) yield { kind: "wait", ms };
+  }
+
+  #fill(text: string, n: number): string {
+    if (!text.includes("{{")) return text;
+    const { user, results } = this.#conversation;
+    return text
+      .replaceAll("{{n}}", String(n))
+      .replaceAll(/\{\{(user|result|results)\}\}/g, (_, name: string) =>
+        name === "user"
+          ? user
+          : name === "result"
+            ? (results[0]?.text ?? "")
+            : results.map((one) => one.text).join("\n"),
+      );
+  }
+
+  #fillValue(value: JsonValue, n: number): JsonValue {
+    if (typeof value === "string") return this.#fill(value, n);
+    if (Array.isArray(value)) return value.map((item) => this.#fillValue(item, n));
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#fillValue(item, n)]));
+  }
+
+  /** About four characters to a token, as with real models, so that sums are worth looking at. */
+  #usage(): LanguageModelV4Usage {
+    const tokens = (characters: number) => Math.ceil(characters / 4);
+    const { system, user, results } = this.#conversation;
+    const asked = [system, user, ...results.map((result) => result.text)].reduce((sum, text) => sum + text.length, 0);
+    const text = tokens(this.#characters.text);
+    const reasoning = tokens(this.#characters.reasoning);
+    return {
+      inputTokens: { total: tokens(asked), noCache: tokens(asked), cacheRead: 0, cacheWrite: 0 },
+      outputTokens: { total: text + reasoning, text, reasoning },
+    };
+  }
+}
+
+const ARGUMENTS_CHUNK = 12;
+
+interface Pace {
+  readonly chunk?: number | undefined;
+  readonly everyMs?: number | undefined;
+}
+
+function partAction(part: LanguageModelV4StreamPart): DemoAction {
+  return { kind: "part", part };
+}
+
+/** Words with the space after them, or pieces of `chunk` characters that never cut one in two. */
+function pieces(text: string, chunk: number | undefined): string[] {
+  if (chunk === undefined) return text.match(/\s*\S+\s*|\s+/g) ?? [];
+  if (text.length <= chunk) return text === "" ? [] : [text];
+  const characters = Array.from(text);
+  return Array.from({ length: Math.ceil(characters.length / chunk) }, (_, index) =>
+    characters.slice(index * chunk, (index + 1) * chunk).join(""),
+  );
+}

@@ -1,0 +1,80 @@
+import type { JsonObject, JsonValue } from "@hsafa/protocol";
+
+/** Deeper than any sensible tool's arguments; a schema of references to itself ends here. */
+const DEPTH_MAX = 8;
+
+/** Arguments that fit a tool's schema in the common cases: what it names as default, example or choice, else the simplest value; free text is `text`. */
+export function sampleArguments(schema: object, text: string): JsonObject {
+  const sample = sampleOf(schema as JsonObject, { text, root: schema as JsonObject, depth: 0 });
+  return isObject(sample) ? sample : {};
+}
+
+interface Context {
+  readonly text: string;
+  readonly root: JsonObject;
+  readonly depth: number;
+}
+
+function sampleOf(schema: JsonValue | undefined, context: Context): JsonValue {
+  if (!isObject(schema) || context.depth > DEPTH_MAX) return null;
+  const inner = { ...context, depth: context.depth + 1 };
+  if (schema.const !== undefined) return schema.const;
+  if (schema.default !== undefined) return schema.default;
+  for (const choices of [schema.enum, schema.examples]) {
+    if (Array.isArray(choices) && choices[0] !== undefined) return choices[0];
+  }
+  if (typeof schema.$ref === "string") return sampleOf(referenced(schema.$ref, context.root), inner);
+  for (const branches of [schema.anyOf, schema.oneOf]) if (Array.isArray(branches)) return sampleOf(branches[0], inner);
+  if (Array.isArray(schema.allOf))
+    return sampleOf(Object.assign({}, schema, { allOf: undefined }, ...schema.allOf), inner);
+
+  const type = Array.isArray(schema.type) ? schema.type[0] : schema.type;
+  switch (type ?? (schema.properties === undefined ? "string" : "object")) {
+    case "object": {
+      const properties = isObject(schema.properties) ? schema.properties : {};
+      // A tool without required arguments would be shown nothing at all: it gets all of them.
+      const names =
+        Array.isArray(schema.required) && schema.required.length > 0 ? schema.required : Object.keys(properties);
+      return Object.fromEntries(names.map((name) => [String(name), sampleOf(properties[String(name)] ?? {}, inner)]));
+    }
+    case "array":
+      return Array.from({ length: numberOr(schema.minItems, 1) }, () => sampleOf(schema.items ?? {}, inner));
+    case "integer":
+    case "number":
+      return numberOr(schema.minimum, numberOr(schema.exclusiveMinimum, 0) + 1);
+    case "boolean":
+      return true;
+    case "null":
+      return null;
+    default:
+      return sampleString(schema, context.text);
+  }
+}
+
+const FORMATS: Readonly<Record<string, string>> = {
+  date: "2026-01-01",
+  "date-time": "2026-01-01T12:00:00Z",
+  time: "12:00:00Z",
+  email: "demo@example.com",
+  uri: "https://example.com/",
+  uuid: "00000000-0000-4000-8000-000000000000",
+};
+
+function sampleString(schema: JsonObject, text: string): string {
+  const format = typeof schema.format === "string" ? FORMATS[schema.format] : undefined;
+  const sample = format ?? (text === "" ? "demo" : text);
+  return sample.slice(0, numberOr(schema.maxLength, 200)).padEnd(Math.min(numberOr(schema.minLength, 0), 200), ".");
+}
+
+function referenced(reference: string, root: JsonObject): JsonValue | undefined {
+  const keys = reference.replace(/^#\/?/, "").split("/").filter(Boolean);
+  return keys.reduce<JsonValue | undefined>((at, key) => (isObject(at) ? at[key] : undefined), root);
+}
+
+function numberOr(value: JsonValue | undefined, otherwise: number): number {
+  return typeof value === "number" ? value : otherwise;
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
