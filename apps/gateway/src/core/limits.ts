@@ -117,3 +117,20 @@ export const GATHERED_FRAGMENTS_MAX = 1024;
 export const GATHERED_CHARACTERS_MAX = 256 * 1024;
 /** Text of one merged delta, in characters: a watcher is served in pieces it can show. */
 export const DELTA_TEXT_CHARACTERS_MAX = 16 * 1024;
+
+// The HTTP edge
+/** A bearer credential, in characters: no key or token of ours comes near it. */
+export const CREDENTIAL_CHARACTERS_MAX = 8192;
+/** API keys remembered by a gateway, and for how long: a revoked key lives on that long at most. */
+export const API_KEY_CACHE_MAX = 1000;
+export const API_KEY_CACHE_TTL_MS = 10_000;
+/** An `Idempotency-Key`, in characters. */
+export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
+/** Faults listed in one problem document: a body wrong all over must not answer with more than it sent. */
+export const PROBLEM_ERRORS_MAX = 50;
+/** Bytes of a refused body that are still read (and dropped), so that the client reads the answer instead of a reset. */
+export const REFUSED_BODY_BYTES_MAX = 32 * 1024 * 1024;
+/** How long a request's head and body may take to arrive: a trickling client must not hold a connection for ever. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+/** What `Retry-After` says while the store is away, in seconds. */
+export const UNAVAILABLE_RETRY_AFTER_S = 1;

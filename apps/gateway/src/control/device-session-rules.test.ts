@@ -1,0 +1,124 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { OPEN_CALLS_PER_SESSION_MAX } from "../core/limits.ts";
+import type { OpenCall } from "../ports/fleet-store.ts";
+import { planDeviceCalls, type SentCall, type SessionView } from "./device-session-rules.ts";
+
+const HERE = { deviceId: "device-1", bootId: "boot-1", connected: true };
+const ELSEWHERE = { deviceId: "device-2", bootId: "boot-9", connected: true };
+
+function session(sent: Record<string, Partial<SentCall>> = {}, maxInFlight = 16): SessionView {
+  const entries = Object.entries(sent).map(([callId, call]): [string, SentCall] => [
+    callId,
+    { runId: "run-1", attempt: 1, answered: false, ...call },
+  ]);
+  return { deviceId: HERE.deviceId, bootId: HERE.bootId, maxInFlight, sent: new Map(entries) };
+}
+
+function open(callId: string, call: Partial<OpenCall> = {}): OpenCall {
+  return {
+    callId,
+    runId: "run-1",
+    toolName: "read_file",
+    args: {},
+    attempt: 1,
+    deadline: null,
+    repeatable: false,
+    sentTo: null,
+    ...call,
+  };
+}
+
+function told(view: SessionView, calls: readonly OpenCall[]): string[] {
+  return planDeviceCalls(view, calls).actions.map((action) =>
+    action.kind === "send" ? `send ${action.call.callId}` : `${action.kind} ${action.callId}`,
+  );
+}
+
+describe("what a device session does about its calls", () => {
+  test("a call that nobody has is sent, and is not sent twice on one connection", () => {
+    expect(told(session(), [open("a")])).toEqual(["send a"]);
+    expect(told(session({ a: {} }), [open("a", { sentTo: HERE })])).toEqual([]);
+  });
+
+  test("after a reconnect of the same boot a call in hand is sent again, before what is new", () => {
+    expect(told(session(), [open("new"), open("old", { sentTo: HERE })])).toEqual(["send old", "send new"]);
+  });
+
+  test("a call sent before the device lost its memory is never sent again by itself, repeatable or not", () => {
+    const before = { ...HERE, bootId: "boot-0", connected: false };
+    expect(told(session(), [open("a", { sentTo: before })])).toEqual(["report_lost a"]);
+    expect(told(session(), [open("a", { sentTo: before, repeatable: true })])).toEqual(["report_lost a"]);
+  });
+
+  test("a call in another device's hand is left alone while that one is connected or the tool is not repeatable", () => {
+    const gone = { ...ELSEWHERE, connected: false };
+    expect(told(session(), [open("a", { sentTo: ELSEWHERE, repeatable: true })])).toEqual([]);
+    expect(told(session(), [open("a", { sentTo: gone })])).toEqual([]);
+    expect(told(session(), [open("a", { sentTo: gone, repeatable: true })])).toEqual(["report_lost a"]);
+  });
+
+  test("a call settled otherwise is canceled on the device; one it answered is only forgotten", () => {
+    expect(told(session({ a: {}, b: { answered: true } }), [])).toEqual(["cancel a", "forget b"]);
+  });
+
+  test("an answered call that its run has not settled yet is not sent again", () => {
+    expect(told(session({ a: { answered: true } }), [open("a", { sentTo: HERE })])).toEqual([]);
+  });
+
+  test("a new attempt goes to the device that has the old one in hand, and is canceled there when it went elsewhere", () => {
+    expect(told(session({ a: {} }), [open("a", { attempt: 2 })])).toEqual(["send a"]);
+    expect(told(session({ a: {} }), [open("a", { attempt: 2, sentTo: ELSEWHERE })])).toEqual(["cancel a"]);
+  });
+
+  test("maxInFlight holds calls back until a result frees a hand", () => {
+    const calls = ["a", "b", "c"].map((id) => open(id));
+    expect(planDeviceCalls(session({}, 2), calls)).toMatchObject({ heldBack: 1 });
+    expect(told(session({}, 2), calls)).toEqual(["send a", "send b"]);
+    expect(told(session({ a: { answered: true }, b: {} }, 2), calls)).toEqual(["send c"]);
+  });
+
+  test("a list that was cut short cancels nothing", () => {
+    const full = Array.from({ length: OPEN_CALLS_PER_SESSION_MAX }, (_, index) => open(`other-${index}`));
+    expect(told(session({ a: {} }, 1), full)).toEqual([]);
+  });
+
+  test("whatever is listed, no more than maxInFlight are in hand, and nothing goes out that another device may have done", () => {
+    const callId = fc.constantFrom("a", "b", "c", "d", "e");
+    const attempt = fc.integer({ min: 1, max: 3 });
+    const sentTo = fc.option(
+      fc.record({
+        deviceId: fc.constantFrom(HERE.deviceId, ELSEWHERE.deviceId),
+        bootId: fc.constantFrom("boot-0", HERE.bootId),
+        connected: fc.boolean(),
+      }),
+    );
+    const listedCall = fc.record({ callId, attempt, repeatable: fc.boolean(), sentTo });
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(listedCall, { selector: (call) => call.callId }),
+        fc.dictionary(callId, fc.record({ attempt, answered: fc.boolean() })),
+        fc.integer({ min: 1, max: 4 }),
+        (listed, sent, maxInFlight) => {
+          const view = session(sent, maxInFlight);
+          const { actions } = planDeviceCalls(
+            view,
+            listed.map(({ callId: id, ...call }) => open(id, call)),
+          );
+          const inHand = new Set([...view.sent].filter(([, call]) => !call.answered).map(([id]) => id));
+          for (const action of actions) if (action.kind === "cancel") inHand.delete(action.callId);
+          const before = inHand.size;
+          for (const action of actions) {
+            if (action.kind !== "send") continue;
+            inHand.add(action.call.callId);
+            const to = action.call.sentTo;
+            if (to !== null) expect([to.deviceId, to.bootId]).toEqual([HERE.deviceId, HERE.bootId]);
+          }
+          expect(inHand.size).toBeLessThanOrEqual(Math.max(maxInFlight, before));
+          const sends = actions.flatMap((action) => (action.kind === "send" ? [action.call.callId] : []));
+          expect(new Set(sends).size).toBe(sends.length);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,97 @@
+import { OPEN_CALLS_PER_SESSION_MAX } from "../core/limits.ts";
+import type { OpenCall } from "../ports/fleet-store.ts";
+
+/**
+ * What a device session does about the calls that the store lists for it. Pure: `device-dispatch.ts` obeys.
+ *
+ * A view may be stale by the time it is acted on. That is harmless: a call is sent only after the store has recorded the sending
+ * (`markSent`), and a cancel or a repeated request is something every device runtime must bear.
+ */
+
+/** A call that went out on this very connection. */
+export interface SentCall {
+  readonly runId: string;
+  readonly attempt: number;
+  /** A result of it was taken: it no longer counts against `maxInFlight`, nor is it sent again while its run has yet to settle it. */
+  readonly answered: boolean;
+}
+
+/** What the rules look at in a session. */
+export interface SessionView {
+  readonly deviceId: string;
+  readonly bootId: string;
+  readonly maxInFlight: number;
+  readonly sent: ReadonlyMap<string, SentCall>;
+}
+
+export type DeviceAction =
+  | { readonly kind: "send"; readonly call: OpenCall }
+  /** The call was settled otherwise, or went elsewhere: the device may stop. */
+  | { readonly kind: "cancel"; readonly callId: string }
+  /** Answered here and settled since: nothing to tell. */
+  | { readonly kind: "forget"; readonly callId: string }
+  /** Tell the run that this attempt will never be answered by whom it was sent to. */
+  | { readonly kind: "report_lost"; readonly runId: string; readonly callId: string; readonly attempt: number };
+
+export interface DevicePlan {
+  readonly actions: readonly DeviceAction[];
+  /** Calls that may be sent as soon as the device has a hand free. */
+  readonly heldBack: number;
+}
+
+/** What is due on this connection, given the calls listed for it (oldest first). */
+export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]): DevicePlan {
+  const listed = new Map(calls.map((call) => [call.callId, call]));
+  const actions: DeviceAction[] = [];
+  let inFlight = 0;
+
+  // A full list may have been cut short, so that absence from it proves nothing.
+  const complete = calls.length < OPEN_CALLS_PER_SESSION_MAX;
+  for (const [callId, sent] of session.sent) {
+    const call = listed.get(callId);
+    const ended = call === undefined ? complete : call.attempt > sent.attempt && !isFreeFor(session, call);
+    if (ended) actions.push({ kind: sent.answered ? "forget" : "cancel", callId });
+    else if (!sent.answered) inFlight += 1;
+  }
+
+  const again: OpenCall[] = [];
+  const fresh: OpenCall[] = [];
+  for (const call of calls) {
+    const sent = session.sent.get(call.callId);
+    if (sent !== undefined && sent.attempt >= call.attempt) continue;
+    if (isLost(session, call)) {
+      actions.push({ kind: "report_lost", runId: call.runId, callId: call.callId, attempt: call.attempt });
+    } else if (isFreeFor(session, call)) {
+      (call.sentTo === null ? fresh : again).push(call);
+    }
+  }
+
+  // What the device has in hand already comes before what it has not seen.
+  let heldBack = 0;
+  for (const call of [...again, ...fresh]) {
+    const sent = session.sent.get(call.callId);
+    const isCounted = sent !== undefined && !sent.answered;
+    if (!isCounted && inFlight >= session.maxInFlight) {
+      heldBack += 1;
+      continue;
+    }
+    if (!isCounted) inFlight += 1;
+    actions.push({ kind: "send", call });
+  }
+  return { actions, heldBack };
+}
+
+/** Whether the call was sent to nobody yet, or to this device in this boot: there it may go any number of times. */
+function isFreeFor(session: SessionView, call: OpenCall): boolean {
+  return call.sentTo === null || (call.sentTo.deviceId === session.deviceId && call.sentTo.bootId === session.bootId);
+}
+
+/**
+ * Whether whom it was sent to can no longer answer: this device has lost its memory since; or another device is gone, and the tool
+ * allows that somebody else does it again.
+ */
+function isLost(session: SessionView, call: OpenCall): boolean {
+  if (call.sentTo === null) return false;
+  if (call.sentTo.deviceId === session.deviceId) return call.sentTo.bootId !== session.bootId;
+  return call.repeatable && !call.sentTo.connected;
+}
