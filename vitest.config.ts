@@ -10,8 +10,8 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{packages,apps}/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "apps/*/test/*.test.ts"],
-          exclude: ["**/*.contract.test.ts"],
+          include: ["{packages,apps}/*/{src,test}/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/dist/**", "**/*.contract.test.ts", "**/test/{contracts,services,e2e}/**"],
           testTimeout: 20_000,
           hookTimeout: 20_000,
           sequence: { groupOrder: 0 },
@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: "contract",
-          include: ["apps/*/src/**/*.contract.test.ts", "apps/*/test/{contracts,services}/**/*.test.ts"],
+          include: ["{packages,apps}/*/src/**/*.contract.test.ts", "apps/*/test/{contracts,services}/**/*.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
@@ -29,7 +29,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
-          include: ["apps/*/test/e2e/**/*.test.ts"],
+          include: ["{packages,apps}/*/test/e2e/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
