@@ -34,6 +34,6 @@ export function withProviderCallIds(messages: readonly Message[], provider: stri
       if (typeof theirs === "string" && theirs !== "") known.set(part.toolCallId, theirs);
       return { ...part, toolCallId: known.get(part.toolCallId) ?? part.toolCallId, providerOptions };
     });
-    return { ...message, content } as Message;
+    return { ...message, content };
   });
 }

@@ -1,41 +1,22 @@
-import type {
-  LanguageModelV4FinishReason,
-  LanguageModelV4StreamPart,
-  LanguageModelV4ToolCall,
-  LanguageModelV4Usage,
-  SharedV4ProviderMetadata,
-} from "@ai-sdk/provider";
-import type { AssistantPart, FinishReason, JsonObject, JsonValue, Usage } from "@hsafa/protocol";
-import { JSON_DEPTH_MAX, STEP_CHARACTERS_MAX, TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
-import type { ModelOutcome, ModelPart } from "../../ports/model.ts";
+import type { LanguageModelV4StreamPart, LanguageModelV4ToolCall, SharedV4ProviderMetadata } from "@ai-sdk/provider";
+import { STEP_CHARACTERS_MAX, TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
+import type { ModelPart } from "../../ports/model.ts";
 import { StepTooLargeError } from "./failure.ts";
-import { rememberProviderCallId } from "./provider-call-id.ts";
+import {
+  type CallDraft,
+  type Draft,
+  type FinishedStep,
+  finishedStep,
+  type TextDraft,
+  type TextKind,
+} from "./finished-step.ts";
 
 /** What ended the stream, or null while it goes on. `interrupted`: the provider's adapter saw the stream end without its closing mark. */
 export type StreamEnd =
-  | Extract<ModelOutcome, { kind: "finished" }>
+  | FinishedStep
   | { readonly kind: "interrupted" }
   | { readonly kind: "error"; readonly error: unknown }
   | null;
-
-type TextKind = "text" | "reasoning";
-/** A part of the message in the making; its place in the list is its place in the message. */
-type Draft =
-  | { kind: TextKind; partId: string; text: string; metadata: SharedV4ProviderMetadata | undefined; open: boolean }
-  | { kind: "file"; data: string; mediaType: string; metadata: SharedV4ProviderMetadata | undefined }
-  | {
-      kind: "tool_call";
-      callId: string;
-      providerCallId: string;
-      toolName: string;
-      input: string;
-      inputOpen: boolean;
-      /** The call itself has come; without it the input was cut short and there is nothing to execute. */
-      called: boolean;
-      metadata: SharedV4ProviderMetadata | undefined;
-    };
-type TextDraft = Extract<Draft, { kind: TextKind }>;
-type CallDraft = Extract<Draft, { kind: "tool_call" }>;
 
 /**
  * Folds a provider's stream parts into the port's parts and, at the end, into the message that the step added. Providers reuse part ids within a
@@ -188,51 +169,12 @@ export class StepRecorder {
     this.#openCalls.delete(part.toolCallId);
   }
 
-  #finish(part: {
-    readonly usage: LanguageModelV4Usage;
-    readonly finishReason: LanguageModelV4FinishReason;
-  }): StreamEnd {
+  #finish(part: Extract<LanguageModelV4StreamPart, { type: "finish" }>): StreamEnd {
     for (const draft of this.#drafts) {
       if (draft.kind === "tool_call") this.#endInput(draft);
       else if (draft.kind !== "file" && draft.open) this.#onPart({ kind: draft.kind, at: "end", partId: draft.partId });
     }
-    const called = this.#drafts.filter((draft) => draft.kind === "tool_call" && draft.called) as CallDraft[];
-    const arguments_ = new Map(called.map((draft) => [draft, parseArguments(draft.input)]));
-    const content = this.#drafts.flatMap((draft) => {
-      const made =
-        draft.kind === "tool_call" ? this.#callPart(draft, called, arguments_.get(draft)) : contentPart(draft);
-      return made === null ? [] : [made];
-    });
-    return {
-      kind: "finished",
-      finishReason: finishReasonOf(part.finishReason),
-      messages: content.length === 0 ? [] : [{ role: "assistant", content }],
-      calls: called.map((draft) => ({
-        callId: draft.callId,
-        toolName: draft.toolName,
-        ...(arguments_.get(draft) ?? parseArguments(draft.input)),
-      })),
-      usage: usageOf(part.usage),
-    };
-  }
-
-  #callPart(draft: CallDraft, called: readonly CallDraft[], parsed: ParsedArguments | undefined): AssistantPart | null {
-    if (parsed === undefined) return null;
-    // The provider's id is of use later only if it tells the step's calls apart.
-    const unique = called.filter((other) => other.providerCallId === draft.providerCallId).length === 1;
-    const options = providerOptionsOf(draft.metadata);
-    return {
-      type: "tool-call",
-      toolCallId: draft.callId,
-      toolName: draft.toolName,
-      // Providers take only objects back here (Anthropic refuses the next step otherwise); the call itself carries what was really said.
-      input: isPlainObject(parsed.args) ? parsed.args : {},
-      ...(unique
-        ? { providerOptions: rememberProviderCallId(options, this.#provider, draft.providerCallId) }
-        : options === undefined
-          ? {}
-          : { providerOptions: options }),
-    };
+    return finishedStep(this.#drafts, part, this.#provider);
   }
 
   #count(characters: number): void {
@@ -243,46 +185,6 @@ export class StepRecorder {
   }
 }
 
-interface ParsedArguments {
-  readonly args: JsonValue;
-  readonly unparsable: boolean;
-}
-
-/** Arguments as JSON. Nothing at all means no arguments; deep nesting counts as unparsable, because it cannot be written down again. */
-function parseArguments(text: string): ParsedArguments {
-  if (text.trim() === "") return { args: {}, unparsable: false };
-  try {
-    const args = JSON.parse(text) as JsonValue;
-    return isDeeperThan(args, JSON_DEPTH_MAX) ? { args: text, unparsable: true } : { args, unparsable: false };
-  } catch {
-    return { args: text, unparsable: true };
-  }
-}
-
-function isDeeperThan(value: JsonValue, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((child) => isDeeperThan(child, levels - 1));
-}
-
-function isPlainObject(value: JsonValue): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function contentPart(draft: Exclude<Draft, CallDraft>): AssistantPart | null {
-  const options = providerOptionsOf(draft.metadata);
-  const providerOptions = options === undefined ? {} : { providerOptions: options };
-  if (draft.kind === "file") {
-    return { type: "file", data: draft.data, mediaType: draft.mediaType, ...providerOptions };
-  }
-  // Empty reasoning with metadata is kept: it may stand for encrypted reasoning that the provider wants back.
-  return draft.text === "" && options === undefined ? null : { type: draft.kind, text: draft.text, ...providerOptions };
-}
-
-/** Metadata of this step is what the provider wants to see again as options of the next. Through JSON, as messages are stored. */
-function providerOptionsOf(metadata: SharedV4ProviderMetadata | undefined): Record<string, JsonObject> | undefined {
-  return metadata === undefined ? undefined : (JSON.parse(JSON.stringify(metadata)) as Record<string, JsonObject>);
-}
-
 function base64Of(data: string | Uint8Array): string {
   return typeof data === "string"
     ? data
@@ -291,22 +193,4 @@ function base64Of(data: string | Uint8Array): string {
 
 function kindOf(type: `${TextKind}-${string}`): TextKind {
   return type.startsWith("text") ? "text" : "reasoning";
-}
-
-function finishReasonOf({ unified }: LanguageModelV4FinishReason): FinishReason {
-  return unified === "interrupted" ? "other" : unified;
-}
-
-function usageOf({ inputTokens, outputTokens }: LanguageModelV4Usage): Usage {
-  const counts = {
-    inputTokens: inputTokens.total,
-    outputTokens: outputTokens.total,
-    totalTokens:
-      inputTokens.total === undefined || outputTokens.total === undefined
-        ? undefined
-        : inputTokens.total + outputTokens.total,
-    reasoningTokens: outputTokens.reasoning,
-    cachedInputTokens: inputTokens.cacheRead,
-  };
-  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== undefined));
 }

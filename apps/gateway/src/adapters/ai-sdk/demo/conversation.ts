@@ -1,8 +1,5 @@
-import type {
-  LanguageModelV4CallOptions,
-  LanguageModelV4FunctionTool,
-  LanguageModelV4ToolResultOutput,
-} from "@ai-sdk/provider";
+import type { LanguageModelV4CallOptions, LanguageModelV4ToolResultOutput } from "@ai-sdk/provider";
+import type { JsonObject } from "@hsafa/protocol";
 
 /** What a demo script may look at. It all comes from the call itself, so any process plays the same step. */
 export interface DemoConversation {
@@ -13,7 +10,7 @@ export interface DemoConversation {
   readonly stepIndex: number;
   /** The results that the last answer's calls got, in order. */
   readonly results: readonly { readonly toolName: string; readonly text: string }[];
-  readonly tools: readonly LanguageModelV4FunctionTool[];
+  readonly tools: readonly { readonly name: string; readonly inputSchema: JsonObject }[];
 }
 
 /** Reads the conversation out of a call of the model. */
@@ -37,7 +34,9 @@ export function conversationOf({ prompt, tools = [] }: LanguageModelV4CallOption
             )
           : [],
       ),
-    tools: tools.filter((tool) => tool.type === "function"),
+    tools: tools.flatMap((tool) =>
+      tool.type === "function" ? [{ name: tool.name, inputSchema: tool.inputSchema as JsonObject }] : [],
+    ),
   };
 }
 

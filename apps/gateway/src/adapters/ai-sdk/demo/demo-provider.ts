@@ -57,7 +57,7 @@ export class DemoProvider {
 
   /** Pulls keep the time. Flat out, many parts go into one pull, and the event loop gets its turn between pulls. */
   #stream(
-    actions: Generator<DemoAction>,
+    actions: Generator<DemoAction, void>,
     options: LanguageModelV4CallOptions,
   ): ReadableStream<LanguageModelV4StreamPart> {
     const { abortSignal } = options;

@@ -12,7 +12,7 @@ export type DemoAction =
   | { readonly kind: "fail"; readonly fail: Extract<DemoPart, { fail: unknown }>; readonly place: number };
 
 /** A step of a script as stream parts and pauses, with no clock of its own. Pure: the same conversation gives the same actions. */
-export function* playStep(script: DemoScript, conversation: DemoConversation): Generator<DemoAction> {
+export function* playStep(script: DemoScript, conversation: DemoConversation): Generator<DemoAction, void> {
   yield { kind: "part", part: { type: "stream-start", warnings: [] } };
   yield* new StepPlayer(script, conversation).play(stepOf(script, conversation.stepIndex));
 }
@@ -40,14 +40,14 @@ class StepPlayer {
     this.#conversation = conversation;
   }
 
-  *play(parts: readonly DemoPart[]): Generator<DemoAction> {
+  *play(parts: readonly DemoPart[]): Generator<DemoAction, void> {
     for (const part of parts) yield* this.#part(part, 1);
     yield* this.#close();
     const unified = this.#finish ?? (this.#calls > 0 ? "tool-calls" : "stop");
     yield partAction({ type: "finish", finishReason: { unified, raw: unified }, usage: this.#usage() });
   }
 
-  *#part(part: DemoPart, n: number): Generator<DemoAction> {
+  *#part(part: DemoPart, n: number): Generator<DemoAction, void> {
     if ("say" in part) yield* this.#speak("text", part.say, part, n);
     else if ("think" in part) yield* this.#speak("reasoning", part.think, part, n);
     else if ("call" in part) yield* this.#call(part, n);
@@ -58,7 +58,7 @@ class StepPlayer {
     else for (let i = 1; i <= part.repeat; i += 1) for (const inner of part.parts) yield* this.#part(inner, i);
   }
 
-  *#speak(kind: "text" | "reasoning", text: string, pace: Pace, n: number): Generator<DemoAction> {
+  *#speak(kind: "text" | "reasoning", text: string, pace: Pace, n: number): Generator<DemoAction, void> {
     if (this.#open !== kind) {
       yield* this.#close();
       this.#open = kind;
@@ -72,12 +72,12 @@ class StepPlayer {
     }
   }
 
-  *#close(): Generator<DemoAction> {
+  *#close(): Generator<DemoAction, void> {
     if (this.#open !== null) yield partAction({ type: `${this.#open}-end`, id: String(this.#opened) });
     this.#open = null;
   }
 
-  *#call(part: Extract<DemoPart, { call: string }>, n: number): Generator<DemoAction> {
+  *#call(part: Extract<DemoPart, { call: string }>, n: number): Generator<DemoAction, void> {
     yield* this.#close();
     const id = `demo-${this.#conversation.stepIndex}-${this.#calls}`;
     this.#calls += 1;
@@ -98,7 +98,7 @@ class StepPlayer {
     return tool === undefined ? {} : sampleArguments(tool.inputSchema, this.#conversation.user);
   }
 
-  *#pause(pace: Pace): Generator<DemoAction> {
+  *#pause(pace: Pace): Generator<DemoAction, void> {
     const ms = pace.everyMs ?? this.#script.everyMs ?? 0;
     if (ms > 0) yield { kind: "wait", ms };
   }

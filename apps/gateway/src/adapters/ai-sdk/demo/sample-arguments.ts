@@ -2,10 +2,12 @@ import type { JsonObject, JsonValue } from "@hsafa/protocol";
 
 /** Deeper than any sensible tool's arguments; a schema of references to itself ends here. */
 const DEPTH_MAX = 8;
+/** A schema may ask for any number of items; a sample shows a few. */
+const ITEMS_MAX = 10;
 
 /** Arguments that fit a tool's schema in the common cases: what it names as default, example or choice, else the simplest value; free text is `text`. */
-export function sampleArguments(schema: object, text: string): JsonObject {
-  const sample = sampleOf(schema as JsonObject, { text, root: schema as JsonObject, depth: 0 });
+export function sampleArguments(schema: JsonObject, text: string): JsonObject {
+  const sample = sampleOf(schema, { text, root: schema, depth: 0 });
   return isObject(sample) ? sample : {};
 }
 
@@ -25,20 +27,27 @@ function sampleOf(schema: JsonValue | undefined, context: Context): JsonValue {
   }
   if (typeof schema.$ref === "string") return sampleOf(referenced(schema.$ref, context.root), inner);
   for (const branches of [schema.anyOf, schema.oneOf]) if (Array.isArray(branches)) return sampleOf(branches[0], inner);
-  if (Array.isArray(schema.allOf))
-    return sampleOf(Object.assign({}, schema, { allOf: undefined }, ...schema.allOf), inner);
+  if (Array.isArray(schema.allOf)) {
+    const { allOf, ...own } = schema;
+    return sampleOf(
+      allOf.filter(isObject).reduce((merged, part) => ({ ...merged, ...part }), own),
+      inner,
+    );
+  }
 
   const type = Array.isArray(schema.type) ? schema.type[0] : schema.type;
   switch (type ?? (schema.properties === undefined ? "string" : "object")) {
     case "object": {
       const properties = isObject(schema.properties) ? schema.properties : {};
       // A tool without required arguments would be shown nothing at all: it gets all of them.
-      const names =
-        Array.isArray(schema.required) && schema.required.length > 0 ? schema.required : Object.keys(properties);
-      return Object.fromEntries(names.map((name) => [String(name), sampleOf(properties[String(name)] ?? {}, inner)]));
+      const required = Array.isArray(schema.required) ? schema.required.filter((name) => typeof name === "string") : [];
+      const names = required.length > 0 ? required : Object.keys(properties);
+      return Object.fromEntries(names.map((name) => [name, sampleOf(properties[name] ?? {}, inner)]));
     }
     case "array":
-      return Array.from({ length: numberOr(schema.minItems, 1) }, () => sampleOf(schema.items ?? {}, inner));
+      return Array.from({ length: Math.min(numberOr(schema.minItems, 1), ITEMS_MAX) }, () =>
+        sampleOf(schema.items ?? {}, inner),
+      );
     case "integer":
     case "number":
       return numberOr(schema.minimum, numberOr(schema.exclusiveMinimum, 0) + 1);
