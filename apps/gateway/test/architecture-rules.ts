@@ -110,10 +110,12 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
   // R9: bounds are named in one place, so every layer of the gateway takes them from there.
   const isLimits = imported.kind === "layer" && imported.path === "apps/gateway/src/core/limits.ts";
   const isProtocol = isPackage("@hsafa/protocol");
+  // What crosses a boundary as JSON (a token's claims, a script, a body) is parsed by the protocol's own schema library.
+  const isSchema = isPackage("zod");
 
   switch (layer.kind) {
     case "protocol":
-      return isLayer("protocol") || isPackage("zod") ? undefined : "the protocol imports only its schema library";
+      return isLayer("protocol") || isSchema ? undefined : "the protocol imports only its schema library";
     case "client": {
       const react = importer.startsWith("packages/client/src/react") && isPackage("react");
       return isLayer("client") || isProtocol || react ? undefined : "the client imports only the protocol";
@@ -125,7 +127,7 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
       return isLayer("ports", "core") || isProtocol ? undefined : "ports import only the protocol and core's types";
     case "engine":
     case "control":
-      return isLayer(layer.kind, "core", "ports") || isProtocol || isNode
+      return isLayer(layer.kind, "core", "ports") || isProtocol || isSchema || isNode
         ? undefined
         : `${layer.kind} imports only core, ports and the protocol`;
     case "edge":
@@ -134,7 +136,8 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
         isLimits ||
         isProtocol ||
         isNode ||
-        isPackage("fastify", "ws", "zod") ||
+        isSchema ||
+        isPackage("fastify", "ws") ||
         (imported.kind === "package" && imported.name.startsWith("@fastify/"))
         ? undefined
         : "edge imports only control, ports' types, the protocol and the server library";
@@ -142,7 +145,7 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
       if (isLayer("core") && !typesOnly && !isLimits) {
         return "adapters take only types and limits from core: write `import type`";
       }
-      if (isLayer("ports", "core") || isProtocol || isNode) return undefined;
+      if (isLayer("ports", "core") || isProtocol || isSchema || isNode) return undefined;
       if (imported.kind === "package") return vendorRefusal(layer.vendor, imported.name);
       return imported.layer.kind === "adapter" && imported.layer.vendor === layer.vendor
         ? undefined

@@ -98,6 +98,7 @@ describe("the rules allow", () => {
       `${gateway}/engine/tick.ts`,
       `import { a } from "../core/decide.ts"; import "../ports/store.ts"`,
     ],
+    ["the schema library where JSON comes in", `${gateway}/control/token.ts`, `import { z } from "zod"`],
     ["limits in edge", `${gateway}/edge/sse.ts`, `import { watcherBufferMaxBytes } from "../core/limits.ts"`],
     ["limits in an adapter", `${gateway}/adapters/redis/bell.ts`, `import { x } from "../../core/limits.ts"`],
     ["an adapter's own vendor", `${gateway}/adapters/redis/bell.ts`, `import { createClient } from "redis"`],

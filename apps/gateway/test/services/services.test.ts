@@ -1,7 +1,15 @@
 import { Client } from "pg";
+import { chromium } from "playwright-core";
 import { createClient } from "redis";
 import { describe, expect, test } from "vitest";
-import { freshDatabase, missingServices, redisUrl, startPrivatePostgres, startPrivateRedis } from "./services.ts";
+import {
+  chromiumPath,
+  freshDatabase,
+  missingServices,
+  redisUrl,
+  startPrivatePostgres,
+  startPrivateRedis,
+} from "./services.ts";
 
 async function query(url: string, statement: string): Promise<Record<string, unknown>[]> {
   const client = new Client({ connectionString: url });
@@ -66,6 +74,18 @@ describe.skipIf(await missingServices("private-postgres", "private-redis"))("a p
     } finally {
       client.destroy();
       await server.remove();
+    }
+  });
+});
+
+describe.skipIf(await missingServices("chromium"))("Chromium", () => {
+  test("it opens a page, as root too", async () => {
+    const browser = await chromium.launch({ executablePath: await chromiumPath(), args: ["--no-sandbox"] });
+    try {
+      const page = await browser.newPage();
+      expect(await page.evaluate("typeof EventSource")).toBe("function");
+    } finally {
+      await browser.close();
     }
   });
 });
