@@ -213,13 +213,15 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       const { liveLog, elsewhere, runId } = await start();
       const heard = ear();
       elsewhere.announce({ runId, json: '{"before":"anybody watched"}' });
+      // Comes after the announcement, which has thus gone out when somebody begins to watch.
+      await elsewhere.append({ runId, records: [fact(1, START)] });
       await liveLog.subscribe({ runId, listener: heard.listener });
       const json = '{"runId":"r","type":"tool.progress","data":{"text":"50 %\\n 🙂"}}';
       elsewhere.announce({ runId, json });
       await elsewhere.append({ runId, records: [delta(1, 1)] });
       await heard.hears(() => heard.records().length === 1);
       expect(heard.news.filter((news) => news.kind === "progress")).toEqual([{ kind: "progress", json }]);
-      expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([delta(1, 1)]);
+      expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([fact(1, START), delta(1, 1)]);
     });
 
     test("a listener that throws harms neither the writer nor the other listeners", async () => {

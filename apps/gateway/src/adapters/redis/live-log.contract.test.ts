@@ -1,0 +1,25 @@
+import { createClient } from "redis";
+import { describe } from "vitest";
+import { LIVE_LOG_SUITE_BOUNDS, liveLogSuite } from "../../../test/contracts/live-log.suite.ts";
+import { missingServices, redisUrl } from "../../../test/services/services.ts";
+import { systemClock } from "../system/clock.ts";
+import { openRedis } from "./open-redis.ts";
+
+describe.skipIf(await missingServices("redis"))("on Redis", () => {
+  liveLogSuite("redis", async () => {
+    const params = { url: await redisUrl(), clock: systemClock, notify: () => {}, ...LIVE_LOG_SUITE_BOUNDS };
+    const [here, there] = await Promise.all([openRedis(params), openRedis(params)]);
+    return {
+      liveLog: here.liveLog,
+      elsewhere: there.liveLog,
+      async wipe(runId) {
+        const client = await createClient({ url: params.url }).connect();
+        await client.del(`run:{${runId}}:stream`);
+        client.destroy();
+      },
+      async close() {
+        await Promise.all([here.close(), there.close()]);
+      },
+    };
+  });
+});

@@ -1,0 +1,70 @@
+import { LIVE_LOG_RECORDS_MAX, LIVE_LOG_TTL_MS } from "../../core/limits.ts";
+import type { LiveLog, LiveNews } from "../../ports/live-log.ts";
+import type { Channels } from "./channels.ts";
+import type { Connection } from "./connection.ts";
+import { progressText, recordOf } from "./news-text.ts";
+
+export interface RedisLiveLogParams {
+  readonly commands: Connection;
+  readonly subscriber: Connection;
+  readonly channels: Channels<LiveNews>;
+  readonly recordsMax?: number;
+  readonly ttlMs?: number;
+  /** Gives the connections back. */
+  readonly release: () => void;
+}
+
+// The braces keep what belongs to a run on one slot of a Redis cluster.
+const streamOf = (runId: string): string => `run:{${runId}}:stream`;
+const channelOf = (runId: string): string => `run:{${runId}}:notify`;
+
+export function createRedisLiveLog(params: RedisLiveLogParams): LiveLog {
+  const { commands, subscriber, channels, recordsMax = LIVE_LOG_RECORDS_MAX, ttlMs = LIVE_LOG_TTL_MS } = params;
+  let closed = false;
+
+  return {
+    async append({ runId, records }) {
+      if (closed) return { kind: "unavailable" };
+      if (records.length === 0) return { kind: "appended", accepted: [] };
+      const batch = { stream: streamOf(runId), channel: channelOf(runId), records, recordsMax, ttlMs };
+      const places = await commands.ask((client) => client.appendRecords(batch));
+      if (places === "unavailable") return { kind: "unavailable" };
+      const all = places.length === records.length;
+      return { kind: "appended", accepted: all ? records : records.filter((_, index) => places.includes(index + 1)) };
+    },
+
+    async read({ runId, after, limit }) {
+      if (closed) return [];
+      const entries = await commands.ask((client) =>
+        client.xRange(streamOf(runId), `(${after.seq}-${after.sub}`, "+", { COUNT: limit }),
+      );
+      if (entries === "unavailable" || entries === null) return [];
+      return entries.flatMap(({ id, message: { type = "", ts = "", payload = "", prev = "-" } }) => {
+        const record = recordOf({ id, prev, type, ts, payload });
+        return record === null ? [] : [record];
+      });
+    },
+
+    async subscribe({ runId, listener }) {
+      if (closed) return { unsubscribe() {} };
+      const { joined, leave } = channels.join(channelOf(runId), listener);
+      await joined;
+      return { unsubscribe: leave };
+    },
+
+    announce({ runId, json }) {
+      if (!closed) void commands.ask((client) => client.publish(channelOf(runId), progressText(json)));
+    },
+
+    async check() {
+      return !closed && subscriber.usable && (await commands.ask((client) => client.ping())) !== "unavailable";
+    },
+
+    async close() {
+      if (closed) return;
+      closed = true;
+      channels.clear();
+      params.release();
+    },
+  };
+}
