@@ -17,7 +17,7 @@ export interface DeviceDispatch {
   /** Looks at one session again, or at all. */
   look(session?: DeviceSession): void;
   hear(ring: Ring): void;
-  /** Resolves when nothing is being read or sent. */
+  /** Resolves when what is being read or sent has come to its end; asked once all sessions are removed. */
   settle(): Promise<void>;
 }
 
@@ -56,8 +56,8 @@ export function createDeviceDispatch(deps: {
       const views = await store.fleet.openCalls({ sessionIds });
       const viewOf = new Map(views.map((view) => [view.sessionId, view]));
       // All of them to their end, so that no two plans of one session are ever carried out at once.
-      const ends = await Promise.allSettled(sessionIds.map((id) => obey(id, viewOf.get(id))));
-      for (const end of ends) if (end.status === "rejected") report(end.reason);
+      const obeyed = await Promise.allSettled(sessionIds.map((id) => obey(id, viewOf.get(id))));
+      for (const result of obeyed) if (result.status === "rejected") report(result.reason);
     } catch (error) {
       // The poll looks again within a second; until then there is no point in asking.
       due.clear();
@@ -98,10 +98,13 @@ export function createDeviceDispatch(deps: {
   async function send(session: DeviceSession, call: OpenCall): Promise<void> {
     const { callId, runId, toolName, args, attempt, deadline } = call;
     const { tenantId, sessionId } = session;
+    // A device that comes back may answer again before it is asked again.
+    const isDone = (): boolean => !sessions.has(sessionId) || session.sent.get(callId)?.kind === "answered";
+    if (isDone()) return;
     // The row is the dispatch: what it refuses is never sent, however stale the view (R4).
     if (!(await store.forTenant(tenantId).markSent({ callId, attempt, sessionId }))) return;
-    if (!sessions.has(sessionId)) return;
-    session.sent.set(callId, { runId, attempt, answered: false });
+    if (isDone()) return;
+    session.sent.set(callId, { kind: "in_hand", runId, attempt });
     session.line.send({
       type: "tool.call.request",
       callId,
@@ -173,7 +176,7 @@ export function createDeviceDispatch(deps: {
     look,
     hear,
     async settle() {
-      while (reading !== null) await reading;
+      await reading;
     },
   };
 }

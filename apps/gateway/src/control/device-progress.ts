@@ -20,7 +20,7 @@ export function createDeviceProgress(
   return ({ callId, data }) => {
     // Only for a call in this device's hand: a device may not speak for another's, nor after its own answer.
     const sent = session.sent.get(callId);
-    if (sent === undefined || sent.answered) return "left_out";
+    if (sent?.kind !== "in_hand") return "left_out";
     const now = deps.clock.monotonic();
     if (now - windowStart >= 1000) {
       windowStart = now;

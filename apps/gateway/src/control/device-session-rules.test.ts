@@ -7,12 +7,11 @@ import { planDeviceCalls, type SentCall, type SessionView } from "./device-sessi
 const HERE = { deviceId: "device-1", bootId: "boot-1", connected: true };
 const ELSEWHERE = { deviceId: "device-2", bootId: "boot-9", connected: true };
 
-function session(sent: Record<string, Partial<SentCall>> = {}, maxInFlight = 16): SessionView {
-  const entries = Object.entries(sent).map(([callId, call]): [string, SentCall] => [
-    callId,
-    { runId: "run-1", attempt: 1, answered: false, ...call },
-  ]);
-  return { deviceId: HERE.deviceId, bootId: HERE.bootId, maxInFlight, sent: new Map(entries) };
+const IN_HAND: SentCall = { kind: "in_hand", runId: "run-1", attempt: 1 };
+const ANSWERED: SentCall = { kind: "answered" };
+
+function session(sent: Record<string, SentCall> = {}, maxInFlight = 16): SessionView {
+  return { deviceId: HERE.deviceId, bootId: HERE.bootId, maxInFlight, sent: new Map(Object.entries(sent)) };
 }
 
 function open(callId: string, call: Partial<OpenCall> = {}): OpenCall {
@@ -38,7 +37,7 @@ function told(view: SessionView, calls: readonly OpenCall[]): string[] {
 describe("what a device session does about its calls", () => {
   test("a call that nobody has is sent, and is not sent twice on one connection", () => {
     expect(told(session(), [open("a")])).toEqual(["send a"]);
-    expect(told(session({ a: {} }), [open("a", { sentTo: HERE })])).toEqual([]);
+    expect(told(session({ a: IN_HAND }), [open("a", { sentTo: HERE })])).toEqual([]);
   });
 
   test("after a reconnect of the same boot a call in hand is sent again, before what is new", () => {
@@ -59,28 +58,29 @@ describe("what a device session does about its calls", () => {
   });
 
   test("a call settled otherwise is canceled on the device; one it answered is only forgotten", () => {
-    expect(told(session({ a: {}, b: { answered: true } }), [])).toEqual(["cancel a", "forget b"]);
+    expect(told(session({ a: IN_HAND, b: ANSWERED }), [])).toEqual(["cancel a", "forget b"]);
   });
 
-  test("an answered call that its run has not settled yet is not sent again", () => {
-    expect(told(session({ a: { answered: true } }), [open("a", { sentTo: HERE })])).toEqual([]);
+  test("an answered call that its run has not settled yet is not sent again, nor is a later attempt of it", () => {
+    expect(told(session({ a: ANSWERED }), [open("a", { sentTo: HERE })])).toEqual([]);
+    expect(told(session({ a: ANSWERED }), [open("a", { attempt: 2 })])).toEqual([]);
   });
 
   test("a new attempt goes to the device that has the old one in hand, and is canceled there when it went elsewhere", () => {
-    expect(told(session({ a: {} }), [open("a", { attempt: 2 })])).toEqual(["send a"]);
-    expect(told(session({ a: {} }), [open("a", { attempt: 2, sentTo: ELSEWHERE })])).toEqual(["cancel a"]);
+    expect(told(session({ a: IN_HAND }), [open("a", { attempt: 2 })])).toEqual(["send a"]);
+    expect(told(session({ a: IN_HAND }), [open("a", { attempt: 2, sentTo: ELSEWHERE })])).toEqual(["cancel a"]);
   });
 
   test("maxInFlight holds calls back until a result frees a hand", () => {
     const calls = ["a", "b", "c"].map((id) => open(id));
     expect(planDeviceCalls(session({}, 2), calls)).toMatchObject({ heldBack: 1 });
     expect(told(session({}, 2), calls)).toEqual(["send a", "send b"]);
-    expect(told(session({ a: { answered: true }, b: {} }, 2), calls)).toEqual(["send c"]);
+    expect(told(session({ a: ANSWERED, b: IN_HAND }, 2), calls)).toEqual(["send c"]);
   });
 
   test("a list that was cut short cancels nothing", () => {
     const full = Array.from({ length: OPEN_CALLS_PER_SESSION_MAX }, (_, index) => open(`other-${index}`));
-    expect(told(session({ a: {} }, 1), full)).toEqual([]);
+    expect(told(session({ a: IN_HAND }, 1), full)).toEqual([]);
   });
 
   test("whatever is listed, no more than maxInFlight are in hand, and nothing goes out that another device may have done", () => {
@@ -94,10 +94,14 @@ describe("what a device session does about its calls", () => {
       }),
     );
     const listedCall = fc.record({ callId, attempt, repeatable: fc.boolean(), sentTo });
+    const sentCall = fc.oneof(
+      attempt.map((number): SentCall => ({ ...IN_HAND, attempt: number })),
+      fc.constant(ANSWERED),
+    );
     fc.assert(
       fc.property(
         fc.uniqueArray(listedCall, { selector: (call) => call.callId }),
-        fc.dictionary(callId, fc.record({ attempt, answered: fc.boolean() })),
+        fc.dictionary(callId, sentCall),
         fc.integer({ min: 1, max: 4 }),
         (listed, sent, maxInFlight) => {
           const view = session(sent, maxInFlight);
@@ -105,14 +109,14 @@ describe("what a device session does about its calls", () => {
             view,
             listed.map(({ callId: id, ...call }) => open(id, call)),
           );
-          const inHand = new Set([...view.sent].filter(([, call]) => !call.answered).map(([id]) => id));
+          const inHand = new Set([...view.sent].filter(([, call]) => call.kind === "in_hand").map(([id]) => id));
           for (const action of actions) if (action.kind === "cancel") inHand.delete(action.callId);
           const before = inHand.size;
           for (const action of actions) {
             if (action.kind !== "send") continue;
             inHand.add(action.call.callId);
-            const to = action.call.sentTo;
-            if (to !== null) expect([to.deviceId, to.bootId]).toEqual([HERE.deviceId, HERE.bootId]);
+            const { deviceId, bootId } = action.call.sentTo ?? HERE;
+            expect([deviceId, bootId]).toEqual([HERE.deviceId, HERE.bootId]);
           }
           expect(inHand.size).toBeLessThanOrEqual(Math.max(maxInFlight, before));
           const sends = actions.flatMap((action) => (action.kind === "send" ? [action.call.callId] : []));

@@ -8,13 +8,11 @@ import type { OpenCall } from "../ports/fleet-store.ts";
  * (`markSent`), and a cancel or a repeated request is something every device runtime must bear.
  */
 
-/** A call that went out on this very connection. */
-export interface SentCall {
-  readonly runId: string;
-  readonly attempt: number;
-  /** A result of it was taken: it no longer counts against `maxInFlight`, nor is it sent again while its run has yet to settle it. */
-  readonly answered: boolean;
-}
+/** A call that went out on this very connection, or was answered on it. */
+export type SentCall =
+  | { readonly kind: "in_hand"; readonly runId: string; readonly attempt: number }
+  /** A result was taken, which settles the call whatever its attempt: until its run has seen to that, it is not sent again. */
+  | { readonly kind: "answered" };
 
 /** What the rules look at in a session. */
 export interface SessionView {
@@ -49,16 +47,20 @@ export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]
   const complete = calls.length < OPEN_CALLS_PER_SESSION_MAX;
   for (const [callId, sent] of session.sent) {
     const call = listed.get(callId);
-    const ended = call === undefined ? complete : call.attempt > sent.attempt && !isFreeFor(session, call);
-    if (ended) actions.push({ kind: sent.answered ? "forget" : "cancel", callId });
-    else if (!sent.answered) inFlight += 1;
+    if (sent.kind === "answered") {
+      if (call === undefined && complete) actions.push({ kind: "forget", callId });
+    } else if (call === undefined ? complete : call.attempt > sent.attempt && !isFreeFor(session, call)) {
+      actions.push({ kind: "cancel", callId });
+    } else {
+      inFlight += 1;
+    }
   }
 
   const again: OpenCall[] = [];
   const fresh: OpenCall[] = [];
   for (const call of calls) {
     const sent = session.sent.get(call.callId);
-    if (sent !== undefined && sent.attempt >= call.attempt) continue;
+    if (sent?.kind === "answered" || (sent !== undefined && sent.attempt >= call.attempt)) continue;
     if (isLost(session, call)) {
       actions.push({ kind: "report_lost", runId: call.runId, callId: call.callId, attempt: call.attempt });
     } else if (isFreeFor(session, call)) {
@@ -69,8 +71,7 @@ export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]
   // What the device has in hand already comes before what it has not seen.
   let heldBack = 0;
   for (const call of [...again, ...fresh]) {
-    const sent = session.sent.get(call.callId);
-    const isCounted = sent !== undefined && !sent.answered;
+    const isCounted = session.sent.has(call.callId);
     if (!isCounted && inFlight >= session.maxInFlight) {
       heldBack += 1;
       continue;

@@ -1,0 +1,106 @@
+import type { DeviceMessage, ErrorCode, JsonValue } from "@hsafa/protocol";
+import { createHash } from "node:crypto";
+import type { ToolOutcome } from "../core/input.ts";
+import { TOOL_RESULT_BYTES_MAX } from "../core/limits.ts";
+import type { Bell } from "../ports/bell.ts";
+import { type Store, StoreUnavailable } from "../ports/store.ts";
+import type { SubmitResultOutcome } from "../ports/tenant-store.ts";
+import type { DeviceDispatch } from "./device-dispatch.ts";
+import type { DeviceSession } from "./device-session.ts";
+
+export type TakenResult =
+  | { readonly kind: "taken"; readonly duplicate: boolean }
+  /** `unavailable` and `too_many_requests`: the device keeps the result and sends it again. Any other: it will never be taken. */
+  | { readonly kind: "refused"; readonly code: ErrorCode; readonly message: string };
+
+type ToolResult = Extract<DeviceMessage, { type: "tool.result" }>;
+
+/** What devices say of the calls they were sent. */
+export interface DeviceAnswers {
+  /** The device has begun with a call. Of interest to people only: whether it is recorded decides nothing. */
+  accepted(session: DeviceSession, callId: string): Promise<void>;
+  /** A result. Taken once it is an input of the run; until then the device is not told that it was. */
+  take(session: DeviceSession, message: ToolResult): Promise<TakenResult>;
+}
+
+export function createDeviceAnswers(deps: {
+  readonly store: Store;
+  readonly bell: Bell;
+  readonly dispatch: DeviceDispatch;
+}): DeviceAnswers {
+  const { store, dispatch } = deps;
+
+  /** The device is done with this call, and has a hand free: one that was held back may go. */
+  function settled(session: DeviceSession, callId: string): void {
+    session.sent.set(callId, { kind: "answered" });
+    dispatch.look(session);
+  }
+
+  return {
+    async accepted(session, callId) {
+      if (!session.sent.has(callId)) return;
+      try {
+        await store.forTenant(session.tenantId).markAccepted({ callId, deviceId: session.deviceId });
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+      }
+    },
+
+    async take(session, answer) {
+      const { callId } = answer;
+      const { tenantId, deviceId } = session;
+      if (bytesOf(answer.result ?? answer.error) > TOOL_RESULT_BYTES_MAX) {
+        // The call stays open, so the device may still answer with less.
+        const bound = `The result is larger than ${TOOL_RESULT_BYTES_MAX} bytes; answer with less, or with an error.`;
+        return refused("payload_too_large", bound);
+      }
+      let outcome: SubmitResultOutcome;
+      try {
+        const from = { kind: "device", deviceId } as const;
+        outcome = await submitToolResult(deps, { tenantId, callId, outcome: outcomeOf(answer), from });
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        return refused("unavailable", "The store is away; the result was not taken. Send it again.");
+      }
+      switch (outcome.kind) {
+        case "accepted":
+        case "duplicate":
+          settled(session, callId);
+          return { kind: "taken", duplicate: outcome.kind === "duplicate" };
+        case "conflict":
+          settled(session, callId);
+          return refused("result_conflict", `The call is ${outcome.status}, and not by this result.`);
+        case "not_found":
+        case "not_dispatched":
+          return refused("not_found", "There is no such call that was sent to this device.");
+        case "inbox_full":
+          return refused("too_many_requests", "The run has too much to take in; send the result again later.");
+        default:
+          return outcome satisfies never;
+      }
+    },
+  };
+}
+
+function refused(code: ErrorCode, message: string): TakenResult {
+  return { kind: "refused", code, message };
+}
+
+function outcomeOf(message: ToolResult): ToolOutcome {
+  if (message.error === undefined) return { kind: "completed", result: message.result ?? null };
+  return { kind: "failed", error: { code: message.error.code ?? "tool_error", message: message.error.message } };
+}
+
+function bytesOf(value: JsonValue | object | undefined): number {
+  return Buffer.byteLength(JSON.stringify(value ?? null));
+}
+
+async function submitToolResult(
+  deps: { store: Store; bell: Bell },
+  params: { tenantId: string; callId: string; outcome: ToolOutcome; from: { kind: "device"; deviceId: string } },
+): Promise<SubmitResultOutcome> {
+  const bodyHash = createHash("sha256").update(JSON.stringify(params.outcome)).digest("hex");
+  const outcome = await deps.store.forTenant(params.tenantId).submitToolResult({ ...params, bodyHash });
+  if (outcome.kind === "accepted") deps.bell.ring({ about: "run", runId: outcome.runId });
+  return outcome;
+}

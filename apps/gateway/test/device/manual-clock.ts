@@ -1,0 +1,37 @@
+import type { Clock } from "../../src/ports/clock.ts";
+
+/** A clock that goes only when it is told to. */
+export class ManualClock implements Clock {
+  #time = 1_750_000_000_000;
+  #timers = new Set<{ at: number; callback: () => void }>();
+
+  now = (): number => this.#time;
+  monotonic = (): number => this.#time;
+  random = (): number => 0.5;
+  newId = (): string => "0199c8f0-0000-7000-8000-000000000000";
+
+  after = (delayMs: number, callback: () => void): (() => void) => {
+    const timer = { at: this.#time + delayMs, callback };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  };
+
+  /** Goes on by `ms`, calling what falls due on the way, in order. */
+  advance(ms: number): void {
+    const end = this.#time + ms;
+    for (;;) {
+      const due = [...this.#timers].filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.#timers.delete(due);
+      this.#time = Math.max(this.#time, due.at);
+      due.callback();
+    }
+    this.#time = end;
+  }
+
+  /** Jumps as a process that was stopped: everything that fell due meanwhile is called once, late. */
+  jump(ms: number): void {
+    this.#time += ms;
+    this.advance(0);
+  }
+}
