@@ -17,7 +17,7 @@ export class StepTooLargeError extends Error {
 
 interface FailureContext {
   readonly provider: string;
-  readonly access: ProviderAccess & { readonly variable: string | null };
+  readonly access: ProviderAccess & { readonly keyVariable: string | null };
   /** Milliseconds since the epoch, to read a `retry-after` that is a date. */
   readonly now: number;
 }
@@ -68,8 +68,8 @@ function classifyStatus(reason: Reason, context: FailureContext, retryAfterMs: n
   const said = reason.message === "" ? "." : `: ${reason.message}`;
   const answered = `${context.provider} answered ${statusCode}`;
   if (statusCode === 401 || statusCode === 403) {
-    const { variable } = context.access;
-    const advice = variable === null ? "" : ` Check ${variable}.`;
+    const { keyVariable } = context.access;
+    const advice = keyVariable === null ? "" : ` Check ${keyVariable}.`;
     return { kind: "unauthorized", message: `${answered}${said}${advice}` };
   }
   if (statusCode === 429) {
@@ -160,7 +160,8 @@ export function retryAfterMsOf(headers: Readonly<Record<string, string>>, now: n
 
 /** Providers quote the key they refuse, in part or whole. */
 function redacted(message: string, apiKey: string | undefined): string {
-  const withoutOurs = apiKey === undefined || apiKey === "" ? message : message.replaceAll(apiKey, "[key]");
+  // Servers on the own machine are given any word for a key; that one may well be a part of the message.
+  const withoutOurs = apiKey === undefined || apiKey.length < 8 ? message : message.replaceAll(apiKey, "[key]");
   return withoutOurs.replaceAll(/\b(?:sk|xai|gsk|AIza)[-_][-_A-Za-z0-9*.]{6,}|\bAIza[-_A-Za-z0-9*]{6,}/g, "[key]");
 }
 

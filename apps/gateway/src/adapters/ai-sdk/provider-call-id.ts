@@ -1,8 +1,9 @@
 import type { JsonObject, Message } from "@hsafa/protocol";
 
 /**
- * hsafa names calls itself, but a provider that keeps its own record of the conversation (OpenAI's item references) knows them by the ids it gave.
- * So the provider's id travels with the tool-call part, under a key of its own, and takes its place again when that same provider is asked next.
+ * hsafa names calls itself, but a provider that keeps its own record of the conversation, as OpenAI does, knows them by the ids it gave, and some take ids of
+ * their own form only. So the provider's id travels with the tool-call part, under a key of ours, and takes its place again when that same provider
+ * is asked next.
  */
 const KEY = "hsafa";
 

@@ -29,8 +29,8 @@ type Load = (
 interface ProviderEntry {
   readonly setting: Exclude<keyof ProviderSettings, "fetch">;
   readonly needs: "apiKey" | "baseUrl";
-  /** The environment variable that the wiring reads it from, for messages to people. */
-  readonly variable: string;
+  /** The environment variables that the wiring reads these from, for messages to people. */
+  readonly variables: { readonly apiKey: string; readonly baseUrl?: string };
   readonly load: Load;
 }
 
@@ -42,7 +42,7 @@ const ENTRIES: Readonly<Record<string, ProviderEntry>> = {
   openai: {
     setting: "openai",
     needs: "apiKey",
-    variable: "OPENAI_API_KEY",
+    variables: { apiKey: "OPENAI_API_KEY" },
     load: async ({ apiKey, baseUrl }, fetch) => {
       const { createOpenAI } = await import("@ai-sdk/openai");
       const provider = createOpenAI({ apiKey, baseURL: baseUrl ?? "https://api.openai.com/v1", fetch });
@@ -52,7 +52,7 @@ const ENTRIES: Readonly<Record<string, ProviderEntry>> = {
   anthropic: {
     setting: "anthropic",
     needs: "apiKey",
-    variable: "ANTHROPIC_API_KEY",
+    variables: { apiKey: "ANTHROPIC_API_KEY" },
     load: async ({ apiKey, baseUrl }, fetch) => {
       const { createAnthropic } = await import("@ai-sdk/anthropic");
       const provider = createAnthropic({ apiKey, baseURL: baseUrl ?? "https://api.anthropic.com/v1", fetch });
@@ -62,7 +62,7 @@ const ENTRIES: Readonly<Record<string, ProviderEntry>> = {
   google: {
     setting: "google",
     needs: "apiKey",
-    variable: "GOOGLE_GENERATIVE_AI_API_KEY",
+    variables: { apiKey: "GOOGLE_GENERATIVE_AI_API_KEY" },
     load: async ({ apiKey, baseUrl }, fetch) => {
       const { createGoogleGenerativeAI } = await import("@ai-sdk/google");
       const provider = createGoogleGenerativeAI({
@@ -76,7 +76,7 @@ const ENTRIES: Readonly<Record<string, ProviderEntry>> = {
   xai: {
     setting: "xai",
     needs: "apiKey",
-    variable: "XAI_API_KEY",
+    variables: { apiKey: "XAI_API_KEY" },
     load: async ({ apiKey, baseUrl }, fetch) => {
       const { createXai } = await import("@ai-sdk/xai");
       const provider = createXai({ apiKey, baseURL: baseUrl ?? "https://api.x.ai/v1", fetch });
@@ -86,7 +86,7 @@ const ENTRIES: Readonly<Record<string, ProviderEntry>> = {
   "openai-compatible": {
     setting: "openaiCompatible",
     needs: "baseUrl",
-    variable: "OPENAI_COMPATIBLE_BASE_URL",
+    variables: { apiKey: "OPENAI_COMPATIBLE_API_KEY", baseUrl: "OPENAI_COMPATIBLE_BASE_URL" },
     load: async ({ apiKey, baseUrl }, fetch) => {
       const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
       const provider = createOpenAICompatible({
@@ -130,7 +130,7 @@ export class Providers {
       return `there is no model provider '${provider}'; there are ${[...Object.keys(ENTRIES), "demo"].join(", ")}.`;
     }
     if (this.accessOf(provider)[entry.needs]) return null;
-    return `the model '${model}' needs ${entry.variable}, which is not set on this gateway.`;
+    return `the model '${model}' needs ${entry.variables[entry.needs]}, which is not set on this gateway.`;
   }
 
   /** The language model of this name. Throws `NoSuchModelError` if `check` has something against it. */
@@ -145,9 +145,10 @@ export class Providers {
     return (await loading)(modelId);
   }
 
-  /** How this provider is reached, and by which variable a person changes that. */
-  accessOf(provider: string): ProviderAccess & { readonly variable: string | null } {
+  /** How this provider is reached, and by which variable a person changes its key. */
+  accessOf(provider: string): ProviderAccess & { readonly keyVariable: string | null } {
     const entry = ENTRIES[provider];
-    return entry === undefined ? { variable: null } : { ...this.#settings[entry.setting], variable: entry.variable };
+    if (entry === undefined) return { keyVariable: null };
+    return { ...this.#settings[entry.setting], keyVariable: entry.variables.apiKey };
   }
 }
