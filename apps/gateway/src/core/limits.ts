@@ -86,6 +86,22 @@ export const LIVE_LOG_TTL_MS = 60 * 60_000;
 export const MEMORY_LIVE_LOG_RUNS_MAX = 2000;
 export const MEMORY_LIVE_LOG_CHARACTERS_MAX = 64 * 1024 * 1024;
 
+// Redis
+/** How long a start waits for Redis before it goes on without. */
+export const REDIS_START_WAIT_MAX_MS = 1000;
+/** An attempt to connect, greeting included: a Redis that hangs still accepts sockets. */
+export const REDIS_CONNECT_TIMEOUT_MS = 2000;
+/** Between attempts; it doubles up to the second figure. */
+export const REDIS_RECONNECT_DELAY_MIN_MS = 50;
+export const REDIS_RECONNECT_DELAY_MAX_MS = 1000;
+/** A ping this long after the last one was answered, and the silence after which a connection that looks open is dead. */
+export const REDIS_PING_INTERVAL_MS = 1000;
+export const REDIS_SILENCE_MAX_MS = 2000;
+/** Commands sent and not answered; more are refused at once rather than filling the memory. */
+export const REDIS_COMMANDS_MAX = 10_000;
+/** Channels in one SUBSCRIBE after a reconnect: Redis answers nobody else meanwhile. */
+export const REDIS_CHANNELS_PER_SUBSCRIBE_MAX = 500;
+
 // The engine
 /** Runs one gateway holds at once: each costs memory and a share of every renewal. */
 export const RUNS_HELD_MAX = 1000;
@@ -134,3 +150,42 @@ export const REFUSED_BODY_BYTES_MAX = 32 * 1024 * 1024;
 export const REQUEST_TIMEOUT_MS = 30_000;
 /** What `Retry-After` says while the store is away, in seconds. */
 export const UNAVAILABLE_RETRY_AFTER_S = 1;
+
+// Following
+/** Watchers of one run and of one gateway: a newcomer beyond them is told to try again. */
+export const WATCHERS_PER_RUN_MAX = 5000;
+export const WATCHERS_MAX = 20_000;
+/** Recent events kept in memory per followed run and over all of them, in bytes: whoever falls behind further reads the log at its own pace. */
+export const FOLLOW_RING_BYTES_MAX = 512 * 1024;
+export const FOLLOW_RINGS_BYTES_MAX = 64 * 1024 * 1024;
+/** Characters of records that arrived ahead of a gap and wait until it is healed, per run: beyond them they are read again instead. */
+export const FOLLOW_EARLY_CHARACTERS_MAX = 256 * 1024;
+/** Bytes handed to a socket in one write, so that it can say in time that it is full. */
+export const WATCHER_WRITE_BYTES_MAX = 64 * 1024;
+/** How long a full socket may take nothing before its watcher is closed. */
+export const WATCHER_STALL_MS = 60_000;
+/** Pages that lagging watchers of one gateway have in hand at once; the others wait for their turn. */
+export const FOLLOW_PAGES_MAX = 32;
+/** Records in such a page, and how long a full socket may keep one: after that the rest is read again when there is room. */
+export const FOLLOW_PAGE_RECORDS_MAX = 200;
+export const FOLLOW_PAGE_HELD_MS = 1000;
+/** How often the last seq of all watched runs is compared with the store: a lost notification may have nothing after it. */
+export const FOLLOW_COMPARE_INTERVAL_MS = 2000;
+/** Runs compared in one query. */
+export const FOLLOW_COMPARE_RUNS_MAX = 5000;
+/** While the live log is away, watched runs are looked up in the store this often, so many at a time for deltas. */
+export const FOLLOW_POLL_INTERVAL_MS = 400;
+export const FOLLOW_POLL_RUNS_MAX = 200;
+/** Waits between reads that did not close a gap: the first is about one flush of deltas, the last bounds how late a healed store is noticed. */
+export const FOLLOW_RETRY_MIN_MS = 50;
+export const FOLLOW_RETRY_MAX_MS = 2000;
+/** How long a run stays followed after its last watcher went, since an EventSource comes back; and how many such runs there may be. */
+export const FOLLOW_LINGER_MS = 5000;
+export const FOLLOW_LINGERING_MAX = 1000;
+
+// Watching, over HTTP and WebSocket
+/** How often a stream says that it lives when nothing else does. */
+export const STREAM_HEARTBEAT_MS = 15_000;
+/** How long a client waits before it comes back: after a cut, and when the gateway says that it goes. */
+export const STREAM_RETRY_MS = 1000;
+export const STREAM_RETRY_GOING_AWAY_MS = 100;

@@ -11,6 +11,8 @@ export type RedisClient = ReturnType<typeof createTemplate>;
 export function clientsFor(url: string): (name: string) => RedisClient {
   let template: RedisClient;
   try {
+    // node-redis takes an empty address for its default, localhost.
+    if (url === "") throw new TypeError("empty");
     template = createTemplate(url);
   } catch {
     throw new Error(
