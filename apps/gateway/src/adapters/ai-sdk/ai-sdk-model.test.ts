@@ -446,6 +446,33 @@ describe("silence and aborts", () => {
     expect(outcome).toMatchObject({ kind: "failed", failure: { kind: "idle" } });
   });
 
+  test("whoever is behind is not told more, and the pause is not taken for the model's silence", async () => {
+    const { step } = await chatServer({
+      chunks: [chatChunk({ content: "one" }), chatChunk({ content: "two" }), chatEnd()],
+    });
+    let heard = 0;
+    let heardAtPause = -1;
+    const { outcome } = await step({
+      idleTimeoutMs: 100,
+      onPart: () => {
+        heard += 1;
+      },
+      room: () => {
+        if (heard !== 2) return undefined;
+        heardAtPause = heard;
+        return new Promise((resolve) => {
+          setTimeout(() => {
+            expect(heard).toBe(heardAtPause);
+            heard += 1;
+            resolve();
+          }, 350);
+        });
+      },
+    });
+    expect(heardAtPause).toBe(2);
+    expect(outcome).toMatchObject({ kind: "finished", messages: [{ content: [{ text: "onetwo" }] }] });
+  });
+
   test("an abort in the middle settles at once, says nothing more and closes the socket", async () => {
     const { step, server } = await chatServer({
       chunks: [chatChunk({ content: "one" }), chatChunk({ content: "two" }), HOLD],

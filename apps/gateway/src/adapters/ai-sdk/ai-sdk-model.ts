@@ -8,7 +8,7 @@
  */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { Clock } from "../../ports/clock.ts";
-import type { Model, ModelCall, ModelOutcome, ModelPart } from "../../ports/model.ts";
+import type { Model, ModelOutcome, ModelPart } from "../../ports/model.ts";
 import { callOptionsOf } from "./call-options.ts";
 import { describeFailure } from "./failure.ts";
 import { type ProviderSettings, Providers, splitModelName } from "./providers.ts";
@@ -23,25 +23,31 @@ export function createAiSdkModel(settings: ProviderSettings, clock: Clock): Mode
   };
 }
 
-interface StepParams {
-  readonly call: ModelCall;
-  readonly idleTimeoutMs: number;
-  readonly signal: AbortSignal;
+type StepParams = Parameters<Model["step"]>[0] & {
   readonly providers: Providers;
   readonly clock: Clock;
   readonly onPart: (part: ModelPart) => void;
-}
+};
 
 /**
  * Settles with whichever comes first: the end of the stream, the abort, or too long a silence. It does not wait for the stream after
  * that, because a provider that is stuck may never let go of it; aborting the request closes the socket.
  */
-function performStep({ call, idleTimeoutMs, signal, providers, clock, onPart }: StepParams): Promise<ModelOutcome> {
+function performStep({
+  call,
+  idleTimeoutMs,
+  signal,
+  room,
+  providers,
+  clock,
+  onPart,
+}: StepParams): Promise<ModelOutcome> {
   const { provider } = splitModelName(call.model);
   return new Promise((resolve) => {
     const request = new AbortController();
     let settled = false;
     let lastSignOfLife = clock.monotonic();
+    let reading = true;
     let disarm = () => {};
 
     const settle = (outcome: ModelOutcome) => {
@@ -58,7 +64,7 @@ function performStep({ call, idleTimeoutMs, signal, providers, clock, onPart }: 
     // One timer looks again when the silence could have grown long enough, instead of a timer set anew for every fragment.
     const watchSilence = (delayMs: number) => {
       disarm = clock.after(delayMs, () => {
-        const silentMs = clock.monotonic() - lastSignOfLife;
+        const silentMs = reading ? clock.monotonic() - lastSignOfLife : 0;
         if (silentMs < idleTimeoutMs) return watchSilence(idleTimeoutMs - silentMs);
         const message = `${provider} said nothing for ${idleTimeoutMs / 1000} s (modelIdleTimeoutMs).`;
         settle({ kind: "failed", failure: { kind: "idle", message, retryAfterMs: null } });
@@ -73,6 +79,13 @@ function performStep({ call, idleTimeoutMs, signal, providers, clock, onPart }: 
         const { stream } = await model.doStream(options);
         const reader = stream.getReader();
         while (true) {
+          const pause = room?.();
+          if (pause !== undefined) {
+            reading = false;
+            await pause;
+            reading = true;
+            lastSignOfLife = clock.monotonic();
+          }
           const { done, value: part } = await reader.read();
           if (settled) return { kind: "aborted" };
           if (done) return brokenOff(provider);

@@ -1,5 +1,12 @@
 import type { LanguageModelV4FinishReason, LanguageModelV4Usage, SharedV4ProviderMetadata } from "@ai-sdk/provider";
-import type { AssistantPart, FinishReason, JsonObject, JsonValue, Usage } from "@hsafa/protocol";
+import {
+  type AssistantPart,
+  type FinishReason,
+  isDeeperThan,
+  type JsonObject,
+  type JsonValue,
+  type Usage,
+} from "@hsafa/protocol";
 import { JSON_DEPTH_MAX } from "../../core/limits.ts";
 import type { ModelOutcome } from "../../ports/model.ts";
 import { rememberProviderCallId } from "./provider-call-id.ts";
@@ -80,11 +87,6 @@ function parseArguments(text: string): ParsedArguments {
   } catch {
     return { args: text, unparsable: true };
   }
-}
-
-function isDeeperThan(value: JsonValue, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((child) => isDeeperThan(child, levels - 1));
 }
 
 function isPlainObject(value: JsonValue): value is JsonObject {

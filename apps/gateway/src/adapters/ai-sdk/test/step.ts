@@ -29,6 +29,7 @@ type StepOptions = Partial<ModelCall> & {
   readonly settings?: ModelSettings;
   readonly idleTimeoutMs?: number;
   readonly signal?: AbortSignal;
+  readonly room?: () => Promise<void> | undefined;
   readonly onPart?: (part: ModelPart) => void;
 };
 
@@ -36,7 +37,14 @@ type StepOptions = Partial<ModelCall> & {
 export function stepper(settings: ProviderSettings) {
   const model = createAiSdkModel(settings, testClock());
   return async (name: string, options: StepOptions = {}): Promise<PlayedStep> => {
-    const { user = "hello", idleTimeoutMs = 5000, signal = new AbortController().signal, onPart, ...call } = options;
+    const {
+      user = "hello",
+      idleTimeoutMs = 5000,
+      signal = new AbortController().signal,
+      room,
+      onPart,
+      ...call
+    } = options;
     const parts: ModelPart[] = [];
     const outcome = await model.step(
       {
@@ -50,6 +58,7 @@ export function stepper(settings: ProviderSettings) {
         },
         idleTimeoutMs,
         signal,
+        ...(room === undefined ? {} : { room }),
       },
       (part) => {
         parts.push(part);
