@@ -1,0 +1,231 @@
+import {
+  CLAIM_BATCH_MAX,
+  CLAIM_PAUSE_MS,
+  CLAIM_POLL_MS,
+  GATEWAY_BEAT_MS,
+  GATEWAY_TIMEOUT_MS,
+  RECOVERIES_MAX,
+  RUNS_HELD_MAX,
+  SWEEP_INTERVAL_MS,
+} from "../core/limits.ts";
+import type { Ring } from "../ports/bell.ts";
+import type { ClaimedRun } from "../ports/fleet-store.ts";
+import { StoreUnavailable } from "../ports/store.ts";
+import { DeltaBatcher } from "./delta-batcher.ts";
+import { giveUpRun } from "./give-up-run.ts";
+import { type HoldEnd, RunHolder } from "./hold-run.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
+import type { EngineParts } from "./parts.ts";
+import { storeBackoffMs } from "./pause.ts";
+import { StoreContact } from "./store-contact.ts";
+
+/** A claim as it came: the run, when the claim was sent (by the monotonic clock), and the database's time since, in ms. */
+interface Taken {
+  readonly claimed: ClaimedRun;
+  readonly sentAt: number;
+  readonly now: () => number;
+}
+
+/**
+ * The engine of one gateway: claims runs that are due and lets a holder advance each. Its loop is a tick, repeated; a ring only makes the next tick come
+ * sooner, so a lost one costs a poll.
+ */
+export class Engine {
+  readonly #parts: EngineParts;
+  readonly #contact: StoreContact;
+  readonly #keeper: LeaseKeeper;
+  readonly #batcher: DeltaBatcher;
+  readonly #holders = new Map<string, RunHolder>();
+  /** Everything begun and not yet over, awaited at the stop. */
+  readonly #tasks = new Set<Promise<void>>();
+  #loop: Promise<void> | null = null;
+  #unlisten: (() => void) | null = null;
+  #isStopping = false;
+  /** The earliest time, by the monotonic clock, that somebody has asked for since the last tick began. */
+  #lookAt = Number.POSITIVE_INFINITY;
+  #wake: (() => void) | null = null;
+  /** Whether the last claim was cut down for want of free slots. */
+  #isFull = false;
+  #beatDueAt = 0;
+  #sweepDueAt = 0;
+  #failures = 0;
+
+  constructor(parts: EngineParts) {
+    const { clock, leaseDurationMs, store, log, gatewayId } = parts;
+    this.#parts = parts;
+    this.#contact = new StoreContact({ clock, leaseDurationMs });
+    this.#keeper = new LeaseKeeper({ gatewayId, leaseDurationMs, store, clock, contact: this.#contact, log });
+    this.#batcher = new DeltaBatcher({ store, clock, log });
+  }
+
+  /** How many runs this gateway holds now. */
+  get runsHeld(): number {
+    return this.#holders.size;
+  }
+
+  start(): void {
+    this.#unlisten = this.#parts.bell.listen((ring) => this.#heard(ring));
+    this.#keeper.start();
+    this.#loop = this.#repeat();
+  }
+
+  /**
+   * Claims nothing more, lets steps finish for `drainMs`, hands the rest over, and resolves when nothing is under way any more.
+   */
+  async stop({ drainMs }: { readonly drainMs: number }): Promise<void> {
+    const { clock, store, gatewayId } = this.#parts;
+    this.#isStopping = true;
+    this.#unlisten?.();
+    this.#wake?.();
+    await this.#loop;
+    await this.#attempt("say that it is stopping", () => store.beat({ gatewayId, stopping: true }));
+    for (const holder of this.#holders.values()) holder.leave("when_idle");
+    const handOver = clock.after(drainMs, () => {
+      for (const holder of this.#holders.values()) holder.leave("now");
+    });
+    await Promise.all(this.#tasks);
+    handOver();
+    await this.#keeper.close();
+    await this.#batcher.close();
+  }
+
+  /** One round of the loop; answers after how many ms the next one is due if nobody rings. */
+  async tick(): Promise<number> {
+    const { clock } = this.#parts;
+    this.#lookAt = Number.POSITIVE_INFINITY;
+    try {
+      await this.#beatAndSweep();
+      const pauseMs = await this.#claim();
+      this.#failures = 0;
+      return pauseMs;
+    } catch (error) {
+      this.#failures += 1;
+      this.#report("claim runs", error);
+      return storeBackoffMs(clock, this.#failures);
+    }
+  }
+
+  async #repeat(): Promise<void> {
+    const { clock } = this.#parts;
+    while (!this.#isStopping) {
+      const dueAt = (await this.tick()) + clock.monotonic();
+      while (!this.#isStopping) {
+        // While the store is away a ring cannot help, and many rings must not hurry the tries.
+        const lookAt = this.#failures > 0 ? dueAt : Math.min(dueAt, this.#lookAt);
+        const delayMs = lookAt - clock.monotonic();
+        if (delayMs <= 0) break;
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const cancel = clock.after(Math.ceil(delayMs), resolve);
+        this.#wake = resolve;
+        await promise;
+        this.#wake = null;
+        cancel();
+      }
+    }
+  }
+
+  #heard(ring: Ring): void {
+    if (ring.about !== "run") return;
+    const holder = this.#holders.get(ring.runId);
+    if (holder === undefined) this.#lookBy(0);
+    else holder.rang();
+  }
+
+  /** Asks for a tick at this time, by the monotonic clock, or before. */
+  #lookBy(at: number): void {
+    if (at >= this.#lookAt) return;
+    this.#lookAt = at;
+    this.#wake?.();
+  }
+
+  async #beatAndSweep(): Promise<void> {
+    const { clock, store, gatewayId, bell } = this.#parts;
+    if (clock.monotonic() >= this.#beatDueAt) {
+      await store.beat({ gatewayId, stopping: false });
+      this.#beatDueAt = clock.monotonic() + GATEWAY_BEAT_MS;
+    }
+    if (clock.monotonic() < this.#sweepDueAt) return;
+    for (const runId of await store.sweep({ gatewayTimeoutMs: GATEWAY_TIMEOUT_MS })) bell.ring({ about: "run", runId });
+    // Gateways that started together should not sweep together.
+    this.#sweepDueAt = clock.monotonic() + SWEEP_INTERVAL_MS * (0.5 + clock.random());
+  }
+
+  async #claim(): Promise<number> {
+    const { clock, store, gatewayId, leaseDurationMs } = this.#parts;
+    // Often enough that a pause between two claims is no silence of the store (`StoreContact`).
+    const pollMs = Math.min(CLAIM_POLL_MS, leaseDurationMs / 6);
+    const limit = Math.min(CLAIM_BATCH_MAX, RUNS_HELD_MAX - this.#holders.size);
+    this.#isFull = limit < CLAIM_BATCH_MAX;
+    if (limit <= 0) return pollMs;
+    const sentAt = clock.monotonic();
+    const lostToo = this.#contact.mayClaimLost();
+    const claim = await store.claimRuns({ gatewayId, leaseDurationMs, limit, lostToo });
+    const answeredAt = clock.monotonic();
+    this.#contact.answered();
+    const now = () => Math.floor(claim.now + clock.monotonic() - answeredAt);
+    for (const claimed of claim.runs) this.#take({ claimed, sentAt, now });
+    if (claim.runs.length >= limit) return this.#isFull ? pollMs : 0;
+    // Something is due that this claim did not get: others are taking it, or its turn has not come.
+    return Math.min(pollMs, Math.max(CLAIM_PAUSE_MS, claim.nextWakeInMs ?? pollMs));
+  }
+
+  #take(taken: Taken): void {
+    const isHopeless = taken.claimed.recoveries > RECOVERIES_MAX;
+    const task = (isHopeless ? this.#giveUp(taken) : this.#advance(taken)).finally(() => this.#tasks.delete(task));
+    this.#tasks.add(task);
+  }
+
+  /** Sees a holder through to its end; never rejects. */
+  async #advance(taken: Taken): Promise<void> {
+    const { log, clock } = this.#parts;
+    const { runId, epoch } = taken.claimed;
+    // Taking it into care tells an earlier holder here that its lease was lost.
+    const holder = new RunHolder({ parts: this.#parts, keeper: this.#keeper, batcher: this.#batcher, ...taken });
+    this.#holders.set(runId, holder);
+    if (this.#isStopping) holder.leave("when_idle");
+    let end: HoldEnd | null = null;
+    try {
+      end = await holder.hold();
+      log.debug({ runId, epoch, end: end.kind }, "done with a run");
+    } catch (error) {
+      // A bug. The lease is left to end by itself: the run is then claimed as lost, which is counted, so that it cannot spin.
+      log.error({ err: error, runId, epoch }, "a run could not be advanced");
+    }
+    this.#keeper.letGo(holder.lease);
+    if (this.#holders.get(runId) === holder) this.#holders.delete(runId);
+    if (end?.kind === "gave_up") this.#keeper.handBackLater(holder.lease);
+    if (end?.kind === "released" && end.wakeAt !== null) this.#dueAgain(runId, end.wakeAt - taken.now());
+    // A ring that came too late for the holder was meant for whoever claims next; and a slot is free.
+    if (holder.isCalled || this.#isFull) this.#lookBy(clock.monotonic());
+    await holder.settle();
+  }
+
+  #dueAgain(runId: string, inMs: number): void {
+    const { bell, clock } = this.#parts;
+    if (inMs <= 0) bell.ring({ about: "run", runId });
+    else this.#lookBy(clock.monotonic() + inMs);
+  }
+
+  async #giveUp({ claimed, now }: Taken): Promise<void> {
+    try {
+      await giveUpRun({ parts: this.#parts, batcher: this.#batcher, claimed, now });
+    } catch (error) {
+      this.#report("give up a run", error);
+    }
+  }
+
+  /** Does what helps others but must not hold up the stop. */
+  async #attempt(what: string, action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      this.#report(what, error);
+    }
+  }
+
+  #report(what: string, error: unknown): void {
+    const { log } = this.#parts;
+    if (error instanceof StoreUnavailable) log.warn({ err: error }, `the engine could not ${what}: the store is away`);
+    else log.error({ err: error }, `the engine could not ${what}`);
+  }
+}

@@ -1,0 +1,84 @@
+import type { Fact } from "@hsafa/protocol";
+import { giveUp } from "../core/give-up.ts";
+import type { CallProjection, ClaimedRun, RunOutline, RunProjection } from "../ports/fleet-store.ts";
+import type { DeltaBatcher } from "./delta-batcher.ts";
+import type { EngineParts } from "./parts.ts";
+import { placeFacts } from "./place-facts.ts";
+import { ringAfterCommit } from "./ring-after-commit.ts";
+import { RunWriter } from "./run-writer.ts";
+
+/**
+ * Fails a run that was claimed too often without getting any further, from its row and its open calls: loading its events may be what kills. If the store is
+ * away it throws, and the next claim tries again.
+ */
+export async function giveUpRun(params: {
+  readonly parts: EngineParts;
+  readonly batcher: DeltaBatcher;
+  readonly claimed: ClaimedRun;
+  /** The database's time, in ms. */
+  readonly now: () => number;
+}): Promise<void> {
+  const { parts, batcher, claimed, now } = params;
+  const { tenantId, runId, epoch, lastSeq, recoveries } = claimed;
+  const outline = await parts.store.loadOutline({ tenantId, runId, epoch });
+  if (outline === null) return;
+
+  const ts = now();
+  const { openStep, usage } = outline.run;
+  const facts = giveUp({ openStep, openCalls: outline.openCalls, recoveries, usage });
+  // Deltas of the step cut short may stand after the last fact; naming that fact is enough for every reader.
+  const prev = { seq: lastSeq, sub: 0 };
+  const records = placeFacts({ facts, afterSeq: lastSeq, prev, ts });
+  const { run, calls } = failed(outline, facts, ts);
+  const outcome = await parts.store.commit({
+    tenantId,
+    runId,
+    epoch,
+    afterSeq: lastSeq,
+    facts: records,
+    deltas: [],
+    run,
+    calls,
+    consumed: [],
+    inboxMustBe: null,
+    lease: { kind: "release", wakeAt: null },
+  });
+  if (outcome.kind !== "committed") return;
+
+  const { liveLog, announcer, log } = parts;
+  const onBug = (error: unknown): void => log.error({ err: error, runId }, "the end of a run could not be published");
+  const writer = new RunWriter({
+    claim: claimed,
+    position: prev,
+    liveLog,
+    announcer,
+    batcher,
+    now,
+    mayPublish: () => true,
+    onBug,
+  });
+  writer.publish(records);
+  ringAfterCommit({ bell: parts.bell, tenantId, calls, wakes: outcome.wakes });
+  log.error({ runId, recoveries }, "a run was given up: every gateway that took it up was lost");
+  await writer.close();
+}
+
+/** The rows after these facts, which settle every open call. */
+function failed(
+  outline: RunOutline,
+  facts: readonly Fact[],
+  now: number,
+): { run: RunProjection; calls: CallProjection[] } {
+  const run = { ...outline.run, status: "failed" as const, openStep: null, completedAt: now };
+  const errors = new Map(
+    facts.flatMap((fact) => (fact.type === "tool.failed" ? [[fact.data.callId, fact.data.error] as const] : [])),
+  );
+  const end = facts.find((fact) => fact.type === "run.failed");
+  const calls = outline.openCalls.map((call) => ({
+    ...call,
+    status: "failed" as const,
+    error: errors.get(call.callId) ?? null,
+    settledAt: now,
+  }));
+  return { run: { ...run, error: end?.data.error ?? null }, calls };
+}

@@ -1,0 +1,398 @@
+import { type Message, targetOf } from "@hsafa/protocol";
+import { mayTell } from "../core/decide.ts";
+import type { Effect } from "../core/effect.ts";
+import { effectsOf, nextDeadlineOf } from "../core/effects.ts";
+import { parseFact } from "../core/event-record.ts";
+import { evolve, initialState } from "../core/evolve.ts";
+import type { RunInput } from "../core/input.ts";
+import { projectCalls, projectRun } from "../core/projection.ts";
+import { openCallsOf, type RunState } from "../core/state.ts";
+import { conversationOf, threadMessagesOf } from "../core/transcript.ts";
+import type { ClaimedRun, Commit, Inbox, LoadedRun, Surroundings } from "../ports/fleet-store.ts";
+import { StoreUnavailable } from "../ports/store.ts";
+import { Attention } from "./attention.ts";
+import type { DeltaBatcher } from "./delta-batcher.ts";
+import type { Lease, LeaseKeeper, LeaseListener } from "./lease-keeper.ts";
+import type { EngineParts } from "./parts.ts";
+import { pause, storeBackoffMs } from "./pause.ts";
+import { callModel } from "./perform/call-model.ts";
+import { runServerTool } from "./perform/run-server-tool.ts";
+import { placeFacts } from "./place-facts.ts";
+import { planRound, type Round } from "./plan-round.ts";
+import { ringAfterCommit } from "./ring-after-commit.ts";
+import { RunWriter } from "./run-writer.ts";
+
+export interface HolderParams {
+  readonly parts: EngineParts;
+  readonly keeper: LeaseKeeper;
+  readonly batcher: DeltaBatcher;
+  readonly claimed: ClaimedRun;
+  /** When the claim was sent, by the monotonic clock. */
+  readonly sentAt: number;
+  /** The database's time, in ms. */
+  readonly now: () => number;
+}
+
+/** How a holder came to be done with a run. */
+export type HoldEnd =
+  /** The lease went back with a commit. `wakeAt`: when the run is due again, in ms; null: not by time. */
+  | { readonly kind: "released"; readonly wakeAt: number | null }
+  /** Another holder has the run. */
+  | { readonly kind: "fenced" }
+  /** The store was away too long to go on: the lease is to be handed back when it answers. */
+  | { readonly kind: "gave_up" };
+
+/** An effect under way. It stays known until the state calls for it no more, so that it is not begun twice (R4). */
+interface Performance {
+  readonly controller: AbortController;
+  done: Promise<void>;
+  isSettled: boolean;
+}
+
+/**
+ * One holder advances one claimed run, alone, for as long as it has the lease.
+ *
+ * A round is: read what has come, decide, commit, publish, perform - in that order (R3) - and wait for whatever calls next. Only the outcome of a commit
+ * moves the state on, so a refused one is planned again from the state before. The holder never retries what is unknown otherwise than by repeating
+ * the same commit, and it performs only what the committed state calls for (R4).
+ */
+export class RunHolder implements LeaseListener {
+  readonly #params: HolderParams;
+  readonly #attention: Attention;
+  readonly #lease: Lease;
+  readonly #performances = new Map<string, Performance>();
+  #held: Held | null = null;
+  /** A commit that gives the lease back is in flight: its own answer tells what became of the lease. */
+  #isReleasing = false;
+
+  constructor(params: HolderParams) {
+    const { parts, keeper, claimed, sentAt } = params;
+    this.#params = params;
+    this.#attention = new Attention(parts.clock);
+    this.#lease = keeper.hold({ claim: claimed, sentAt, listener: this });
+  }
+
+  get lease(): Lease {
+    return this.#lease;
+  }
+
+  /** Whether somebody rang since the inbox was last read. */
+  get isCalled(): boolean {
+    return this.#attention.isInboxStale;
+  }
+
+  /** Somebody rang for this run. */
+  rang(): void {
+    this.#attention.inboxChanged();
+  }
+
+  /** The gateway is going away. */
+  leave(how: "when_idle" | "now"): void {
+    this.#attention.leave(how);
+  }
+
+  onInbox(count: number): void {
+    if (this.#held !== null && count > this.#held.inbox.count) this.#attention.inboxChanged();
+  }
+
+  onLost(why: "fenced" | "stale"): void {
+    if (why === "fenced" && this.#isReleasing) return;
+    this.#stopAll();
+    this.#held?.writer.drop();
+    this.#attention.lose(why);
+  }
+
+  /** Advances the run until the lease is gone, whichever way. Throws only for a bug. */
+  async hold(): Promise<HoldEnd> {
+    let end: HoldEnd | null = null;
+    try {
+      end = await this.#advance();
+      return end;
+    } finally {
+      this.#stopAll();
+      // Only a holder that was never in doubt publishes to the end.
+      if (end?.kind !== "released") this.#held?.writer.drop();
+    }
+  }
+
+  /** Waits for what was begun: aborted effects to settle, events to be published. */
+  async settle(): Promise<void> {
+    await Promise.all([...this.#performances.values()].map((performance) => performance.done));
+    await this.#held?.writer.close();
+  }
+
+  async #advance(): Promise<HoldEnd> {
+    const { parts, claimed, now } = this.#params;
+    const { tenantId, runId, epoch, lost } = claimed;
+    const loaded = await this.#ask(() => parts.store.loadRun({ tenantId, runId, epoch }));
+    if (loaded === GAVE_UP) return { kind: "gave_up" };
+    if (loaded === null) return { kind: "fenced" };
+    const held = this.#take(loaded);
+    this.#held = held;
+    this.#attention.report({ kind: "claimed", epoch, lost, historyRunIds: loaded.earlierRunIds });
+    while (true) {
+      const end = (await this.#round(held)) ?? this.#lostEnd();
+      if (end !== null) return end;
+      this.#perform(held);
+      const deadline = this.#attention.leaving === "no" ? nextDeadlineOf(held.state) : null;
+      await this.#attention.next(deadline === null ? null : Math.max(1, deadline - now()));
+      const lostEnd = this.#lostEnd();
+      if (lostEnd !== null) return lostEnd;
+    }
+  }
+
+  #lostEnd(): HoldEnd | null {
+    const { lost } = this.#attention;
+    return lost === null ? null : { kind: lost === "fenced" ? "fenced" : "gave_up" };
+  }
+
+  #take(loaded: LoadedRun): Held {
+    const { parts, batcher, claimed, now } = this.#params;
+    const { config, deviceKey, facts, lastPosition, inbox, surroundings } = loaded;
+    const { liveLog, announcer } = parts;
+    let state = initialState({ runId: claimed.runId, config, deviceKey });
+    for (const record of facts) state = evolve(state, parseFact(record), record.ts);
+    const writer = new RunWriter({
+      claim: claimed,
+      position: lastPosition,
+      liveLog,
+      announcer,
+      batcher,
+      now,
+      mayPublish: () => this.#lease.isGood(),
+      onBug: (error) => this.#attention.fail(error),
+    });
+    return { state, writer, inbox, surroundings, history: null };
+  }
+
+  /** Looks at everything at hand, once; null: the lease is still ours. */
+  async #round(held: Held): Promise<HoldEnd | null> {
+    const { claimed, now } = this.#params;
+    // What a performance reports after its call was settled otherwise is too late (R7).
+    let reports = this.#attention.takeReports().filter((report) => mayTell(held.state, report));
+    while (true) {
+      if (this.#attention.takeInboxStale() || needsSurroundings(held.state, reports, now())) {
+        const read = await this.#ask(() => this.#params.parts.store.readInbox(claimed));
+        if (read === GAVE_UP) return { kind: "gave_up" };
+        if (read === null) return { kind: "fenced" };
+        held.inbox = read.inbox;
+        held.surroundings = read.surroundings;
+      }
+      const { leaving } = this.#attention;
+      if (held.state.phase === "stepping") {
+        const isCanceled = held.inbox.inputs.some(({ input }) => input.kind === "cancel");
+        if (reports.length === 0 && leaving !== "now" && !isCanceled) return null;
+        this.#performances.get(stepKey(held.state.seq))?.controller.abort();
+        held.writer.closeStep();
+      }
+      const { state, writer, inbox, surroundings } = held;
+      const partial = writer.stepText;
+      const { epoch } = claimed;
+      const round = planRound({ state, epoch, reports, inbox, surroundings, partial, leaving, now: now() });
+      if (round.facts.length === 0 && round.consumed.length === 0 && round.release === null) return null;
+
+      const outcome = await this.#commit(held, round);
+      switch (outcome) {
+        case "committed":
+          break;
+        case "inputs_waiting":
+          this.#attention.inboxChanged();
+          continue;
+        case "fenced":
+          return { kind: "fenced" };
+        case GAVE_UP:
+          return { kind: "gave_up" };
+        default:
+          return outcome satisfies never;
+      }
+      if (round.release !== null) return { kind: "released", wakeAt: round.release.wakeAt };
+      if (!round.more) return null;
+      reports = [];
+      this.#attention.inboxChanged();
+    }
+  }
+
+  /** Commits a round, and publishes it. The state moves on only when the commit is known to be written. */
+  async #commit(held: Held, round: Round): Promise<"committed" | "inputs_waiting" | "fenced" | typeof GAVE_UP> {
+    const { parts, claimed, now } = this.#params;
+    const { tenantId, runId, epoch } = claimed;
+    const { state, facts, consumed, release, inboxMustBe } = round;
+    const records = placeFacts({ facts, afterSeq: held.state.run.seq, prev: held.writer.position, ts: now() });
+    const calls = projectCalls(state, facts);
+    const commit: Commit = {
+      tenantId,
+      runId,
+      epoch,
+      afterSeq: held.state.run.seq,
+      facts: records,
+      deltas: held.writer.unacknowledged,
+      run: projectRun(state),
+      calls,
+      consumed,
+      inboxMustBe,
+      lease: release === null ? { kind: "keep" } : { kind: "release", wakeAt: release.wakeAt },
+    };
+    this.#isReleasing = release !== null;
+    const outcome = await this.#ask(() => parts.store.commit(commit));
+    this.#isReleasing = false;
+    if (outcome === GAVE_UP) return GAVE_UP;
+    if (outcome.kind !== "committed") return outcome.kind;
+
+    held.state = state;
+    held.inbox = {
+      count: held.inbox.count - consumed.length,
+      inputs: held.inbox.inputs.filter(({ inputId }) => !consumed.includes(inputId)),
+    };
+    held.writer.publish(records);
+    ringAfterCommit({ bell: parts.bell, tenantId, calls, wakes: outcome.wakes });
+    return "committed";
+  }
+
+  /** Begins what the state calls for and is not under way, and stops what it calls for no more (R4). */
+  #perform(held: Held): void {
+    const due = new Map(effectsOf(held.state).map((effect) => [keyOf(effect), effect]));
+    for (const [key, performance] of this.#performances) {
+      if (due.has(key)) continue;
+      performance.controller.abort();
+      if (performance.isSettled) this.#performances.delete(key);
+    }
+    for (const [key, effect] of due) {
+      if (!this.#performances.has(key)) this.#performances.set(key, this.#begin(held, effect));
+    }
+  }
+
+  #begin(held: Held, effect: Effect): Performance {
+    const controller = new AbortController();
+    const performance: Performance = { controller, isSettled: false, done: Promise.resolve() };
+    performance.done = this.#performAndReport(held, effect, controller.signal).finally(() => {
+      performance.isSettled = true;
+    });
+    return performance;
+  }
+
+  /** Never rejects: a bug is the holder's to throw. */
+  async #performAndReport(held: Held, effect: Effect, signal: AbortSignal): Promise<void> {
+    try {
+      const report = await this.#performOne(held, effect, signal);
+      if (report !== null) this.#attention.report(report);
+    } catch (error) {
+      this.#attention.fail(error);
+    }
+  }
+
+  async #performOne(held: Held, effect: Effect, signal: AbortSignal): Promise<RunInput | null> {
+    const { model, schemas, clock, serverTools } = this.#params.parts;
+    const { state, writer } = held;
+    switch (effect.kind) {
+      case "call_model": {
+        writer.openStep(effect.step, effect.seq);
+        const history = await this.#history(held);
+        if (history === GAVE_UP || signal.aborted) return null;
+        return callModel({
+          model,
+          schemas,
+          clock,
+          config: state.run.config,
+          messages: conversationOf(state, history),
+          signal,
+          room: () => writer.room(),
+          onPart: (part) => writer.write(part),
+        });
+      }
+      case "perform_tool":
+        return runServerTool({
+          serverTools,
+          runId: state.run.runId,
+          call: effect.call,
+          attempt: effect.attempt,
+          signal,
+        });
+      case "wait":
+        throw new Error("A run that only waits is never held.");
+      default:
+        return effect satisfies never;
+    }
+  }
+
+  /** The messages of the thread's earlier runs, read once for all steps of this holder. */
+  async #history(held: Held): Promise<readonly Message[] | typeof GAVE_UP> {
+    if (held.history !== null) return held.history;
+    const { historyRunIds } = held.state.run;
+    if (historyRunIds.length === 0) return (held.history = []);
+    const { parts, claimed } = this.#params;
+    const runs = await this.#ask(() => parts.store.loadFacts({ tenantId: claimed.tenantId, runIds: historyRunIds }));
+    if (runs === GAVE_UP) return GAVE_UP;
+    held.history = historyRunIds.flatMap((runId) =>
+      threadMessagesOf((runs.get(runId) ?? []).map(parseFact)).map((entry) => entry.message),
+    );
+    return held.history;
+  }
+
+  /** Repeats a statement while the store is away, for as long as the lease is good. */
+  async #ask<T>(statement: () => Promise<T>): Promise<T | typeof GAVE_UP> {
+    const { clock } = this.#params.parts;
+    for (let failures = 1; ; failures++) {
+      try {
+        return await statement();
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        if (!this.#lease.isGood()) return GAVE_UP;
+        await pause(clock, storeBackoffMs(clock, failures));
+      }
+    }
+  }
+
+  #stopAll(): void {
+    for (const performance of this.#performances.values()) performance.controller.abort();
+  }
+}
+
+const GAVE_UP = "gave_up";
+
+/** What a holder has of its run. */
+interface Held {
+  state: RunState;
+  readonly writer: RunWriter;
+  /** As last read, less what commits have consumed since. */
+  inbox: Inbox;
+  surroundings: Surroundings;
+  history: readonly Message[] | null;
+}
+
+function stepKey(seq: number): string {
+  return `step:${seq}`;
+}
+
+function keyOf(effect: Effect): string {
+  switch (effect.kind) {
+    case "call_model":
+      return stepKey(effect.seq);
+    case "perform_tool":
+      return `tool:${effect.call.callId}:${effect.attempt}`;
+    case "wait":
+      return "wait";
+    default:
+      return effect satisfies never;
+  }
+}
+
+/** Whether `proceed` will ask where devices stand, which may have changed since the inbox was read. */
+function needsSurroundings(state: RunState, reports: readonly RunInput[], now: number): boolean {
+  const isForDevice = (toolName: string): boolean => {
+    const tool = state.run.config.tools.find((candidate) => candidate.name === toolName);
+    return tool !== undefined && (targetOf(tool) === "device" || targetOf(tool) === "browser");
+  };
+  const requests = reports.some(
+    (report) => report.kind === "step_finished" && report.calls.some((call) => isForDevice(call.toolName)),
+  );
+  return (
+    requests ||
+    openCallsOf(state.run).some(
+      ({ toolName, phase }) =>
+        phase.kind === "dispatched" &&
+        phase.dispatch.deadline !== null &&
+        phase.dispatch.deadline <= now &&
+        isForDevice(toolName),
+    )
+  );
+}

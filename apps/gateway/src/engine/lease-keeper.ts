@@ -1,0 +1,192 @@
+import type { Clock } from "../ports/clock.ts";
+import type { FleetStore } from "../ports/fleet-store.ts";
+import type { Log } from "../ports/log.ts";
+import { StoreUnavailable } from "../ports/store.ts";
+import type { Claim } from "./parts.ts";
+import type { StoreContact } from "./store-contact.ts";
+
+export interface LeaseKeeperParams {
+  readonly gatewayId: string;
+  readonly leaseDurationMs: number;
+  readonly store: FleetStore;
+  readonly clock: Clock;
+  readonly contact: StoreContact;
+  readonly log: Log;
+}
+
+/** What a holder hears about its lease. */
+export interface LeaseListener {
+  /**
+   * `fenced`: the lease is no longer ours, or was handed back a moment ago by a commit whose answer is still on its way; said at every beat until the
+   * lease is let go. `stale`: too long without a renewal to be sure; said once.
+   */
+  onLost(why: "fenced" | "stale"): void;
+  /** How many inputs waited at the last renewal. */
+  onInbox(count: number): void;
+}
+
+/** A lease as its holder sees it. */
+export interface Lease extends Claim {
+  /** Whether the holder may still publish and perform, by the monotonic clock. */
+  isGood(): boolean;
+}
+
+interface HeldLease extends Lease {
+  readonly listener: LeaseListener;
+  /** By the monotonic clock. */
+  goodUntil: number;
+}
+
+/**
+ * Keeps the leases of all runs this gateway holds: one statement a beat, apart from the model path, so that no slow model or tool costs a lease.
+ *
+ * 1. A lease is good for its duration less a sixth from when its last good renewal was SENT: before that time is over for Postgres, its holder stops.
+ * 2. A lease given up as stale is handed back once the store answers, so that it does not count as a recovery.
+ */
+export class LeaseKeeper {
+  readonly #params: LeaseKeeperParams;
+  readonly #held = new Map<string, HeldLease>();
+  /** Leases to hand back when the store answers: at most one a run held. */
+  #owed: Claim[] = [];
+  #beating: Promise<void> = Promise.resolve();
+  #cancelBeat: (() => void) | null = null;
+  #expiry: { readonly at: number; readonly cancel: () => void } | null = null;
+  #closed = false;
+
+  constructor(params: LeaseKeeperParams) {
+    this.#params = params;
+  }
+
+  start(): void {
+    this.#scheduleBeat(this.#beatMs);
+  }
+
+  /** Stops renewing and hands back what is still owed, if the store answers. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelBeat?.();
+    this.#expiry?.cancel();
+    await this.#beating;
+    await this.#handBack().catch((error: unknown) => this.#report(error));
+  }
+
+  /** Takes a claimed run into care. `sentAt`: when the claim was sent, by the monotonic clock. A run has one lease: an earlier one is lost. */
+  hold(params: { readonly claim: Claim; readonly sentAt: number; readonly listener: LeaseListener }): Lease {
+    const { claim, sentAt, listener } = params;
+    const { clock } = this.#params;
+    const earlier = this.#held.get(claim.runId);
+    const lease: HeldLease = {
+      tenantId: claim.tenantId,
+      runId: claim.runId,
+      epoch: claim.epoch,
+      listener,
+      goodUntil: sentAt + this.#goodMs,
+      isGood: () => clock.monotonic() < lease.goodUntil,
+    };
+    this.#held.set(lease.runId, lease);
+    if (earlier !== undefined) lose(earlier, "fenced");
+    if (this.#expiry === null || lease.goodUntil < this.#expiry.at) this.#watchExpiry();
+    return lease;
+  }
+
+  /** The holder is done with it. */
+  letGo(lease: Lease): void {
+    if (this.#held.get(lease.runId) === lease) this.#held.delete(lease.runId);
+  }
+
+  /** Hands a lease back as soon as the store answers. */
+  handBackLater(lease: Lease): void {
+    const { tenantId, runId, epoch } = lease;
+    this.#owed.push({ tenantId, runId, epoch });
+  }
+
+  /** One beat: renews, tells each holder what it learnt, and hands back what is owed. */
+  async beat(): Promise<void> {
+    await this.#renew();
+    await this.#handBack();
+  }
+
+  async #renew(): Promise<void> {
+    const { gatewayId, leaseDurationMs, store, clock, contact } = this.#params;
+    const leases = [...this.#held.values()];
+    if (leases.length === 0) return;
+    const sentAt = clock.monotonic();
+    const runs = leases.map(({ runId, epoch }) => ({ runId, epoch }));
+    const answers = await store.renewLeases({ gatewayId, leaseDurationMs, runs });
+    contact.answered();
+    const renewed = new Map(answers.map((answer) => [answer.runId, answer]));
+    for (const lease of leases) {
+      // Let go, or lost and claimed again, since the statement was sent.
+      if (this.#held.get(lease.runId) !== lease) continue;
+      const answer = renewed.get(lease.runId);
+      if (answer?.epoch !== lease.epoch) {
+        lease.listener.onLost("fenced");
+        continue;
+      }
+      lease.goodUntil = sentAt + this.#goodMs;
+      lease.listener.onInbox(answer.inbox);
+    }
+    this.#watchExpiry();
+  }
+
+  get #beatMs(): number {
+    return this.#params.leaseDurationMs / 3;
+  }
+
+  get #goodMs(): number {
+    return (this.#params.leaseDurationMs * 5) / 6;
+  }
+
+  #scheduleBeat(delayMs: number): void {
+    if (this.#closed) return;
+    this.#cancelBeat = this.#params.clock.after(delayMs, () => {
+      const startedAt = this.#params.clock.monotonic();
+      this.#beating = this.beat().then(
+        // The beat is counted from when it began: a slow answer must not stretch the time between two renewals.
+        () => this.#scheduleBeat(Math.max(0, this.#beatMs - (this.#params.clock.monotonic() - startedAt))),
+        (error: unknown) => {
+          this.#report(error);
+          this.#scheduleBeat(this.#beatMs / 4);
+        },
+      );
+    });
+  }
+
+  async #handBack(): Promise<void> {
+    const runs = this.#owed;
+    if (runs.length === 0) return;
+    await this.#params.store.releaseLeases({ runs: runs.map(({ runId, epoch }) => ({ runId, epoch })) });
+    this.#params.contact.answered();
+    this.#owed = this.#owed.filter((claim) => !runs.includes(claim));
+  }
+
+  /** Sets one timer for the lease that goes stale first. */
+  #watchExpiry(): void {
+    if (this.#closed) return;
+    let first = Number.POSITIVE_INFINITY;
+    for (const lease of this.#held.values()) first = Math.min(first, lease.goodUntil);
+    if (this.#expiry?.at === first) return;
+    this.#expiry?.cancel();
+    this.#expiry = null;
+    if (first === Number.POSITIVE_INFINITY) return;
+    const { clock } = this.#params;
+    const cancel = clock.after(Math.max(0, first - clock.monotonic()), () => {
+      this.#expiry = null;
+      for (const lease of this.#held.values()) if (!lease.isGood()) lose(lease, "stale");
+      for (const lease of this.#held.values()) if (!lease.isGood()) this.#held.delete(lease.runId);
+      this.#watchExpiry();
+    });
+    this.#expiry = { at: first, cancel };
+  }
+
+  #report(error: unknown): void {
+    const { log } = this.#params;
+    if (error instanceof StoreUnavailable) log.warn({ err: error }, "leases could not be renewed: the store is away");
+    else log.error({ err: error }, "leases could not be renewed");
+  }
+}
+
+function lose(lease: HeldLease, why: "fenced" | "stale"): void {
+  lease.goodUntil = Number.NEGATIVE_INFINITY;
+  lease.listener.onLost(why);
+}

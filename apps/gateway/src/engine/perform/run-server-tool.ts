@@ -1,0 +1,31 @@
+import type { Call } from "../../core/state.ts";
+import type { RunInput, ToolOutcome } from "../../core/input.ts";
+import { TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
+import type { ServerTools } from "../../ports/server-tools.ts";
+
+/** Performs one attempt at a server tool and answers what `decide` is to be told; null when `signal` cut it short. */
+export async function runServerTool(params: {
+  readonly serverTools: ServerTools;
+  readonly runId: string;
+  readonly call: Call;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+}): Promise<RunInput | null> {
+  const { serverTools, runId, call, attempt, signal } = params;
+  const { callId, toolName, args } = call;
+  const server = call.tool?.server;
+  if (server === undefined)
+    throw new Error(`The tool '${toolName}' was dispatched to the server and has no server part.`);
+  const outcome = await serverTools.perform({ server, toolName, args, runId, idempotencyKey: callId, signal });
+  if (signal.aborted) return null;
+  return { kind: "server_tool_finished", callId, attempt, outcome: bounded(outcome) };
+}
+
+/** A result that is too large for the event log is an error that the model is told. */
+function bounded(outcome: ToolOutcome): ToolOutcome {
+  if (outcome.kind === "failed") return outcome;
+  const bytes = Buffer.byteLength(JSON.stringify(outcome.result));
+  if (bytes <= TOOL_RESULT_BYTES_MAX) return outcome;
+  const message = `The tool answered ${bytes} bytes; at most ${TOOL_RESULT_BYTES_MAX} are taken.`;
+  return { kind: "failed", error: { code: "result_too_large", message } };
+}

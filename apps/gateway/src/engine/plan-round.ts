@@ -1,0 +1,85 @@
+import type { Fact, FactType } from "@hsafa/protocol";
+import { decide, mayTell } from "../core/decide.ts";
+import { effectsOf } from "../core/effects.ts";
+import { evolve } from "../core/evolve.ts";
+import type { RunInput } from "../core/input.ts";
+import type { RunState } from "../core/state.ts";
+import type { Inbox, Surroundings } from "../ports/fleet-store.ts";
+
+/** What a holder knows when it asks for the next round. */
+export interface RoundParams {
+  readonly state: RunState;
+  readonly epoch: number;
+  /** What the holder learnt by itself, in order: its claim, the end of a step, results of server tools. */
+  readonly reports: readonly RunInput[];
+  readonly inbox: Inbox;
+  readonly surroundings: Surroundings;
+  /** The text of the step in progress, which a cancel keeps. */
+  readonly partial: string;
+  /** Whether the gateway is going away: `when_idle` finishes what is under way and begins nothing, `now` closes what is open. */
+  readonly leaving: "no" | "when_idle" | "now";
+  /** The database's time, in ms. */
+  readonly now: number;
+}
+
+/** One round, decided and not yet committed. */
+export interface Round {
+  readonly state: RunState;
+  readonly facts: readonly Fact[];
+  /** The inputs that these facts took account of, by id. */
+  readonly consumed: readonly string[];
+  /** Set when the lease goes back with this round: when somebody should look again (null: when an input comes, or never). */
+  readonly release: { readonly wakeAt: number | null } | null;
+  readonly inboxMustBe: number | null;
+  /** Whether more inputs wait than one read gave: the run does not proceed before they are read too. */
+  readonly more: boolean;
+}
+
+/** Facts by which the clock settles a call: an answer that has just come must be seen first. */
+const SETTLED_BY_CLOCK: ReadonlySet<FactType> = new Set<FactType>(["tool.expired", "tool.failed"]);
+
+/** Decides one round of a run from everything at hand. Pure: a refused commit is planned again from the state before. */
+export function planRound(params: RoundParams): Round {
+  const { epoch, reports, inbox, surroundings, partial, leaving, now } = params;
+  let state = params.state;
+  const facts: Fact[] = [];
+  const tell = (input: RunInput): readonly Fact[] => {
+    const decided = decide(state, input, now);
+    for (const fact of decided) {
+      facts.push(fact);
+      state = evolve(state, fact, now);
+    }
+    return decided;
+  };
+
+  for (const report of reports) tell(report);
+  const consumed = new Set<string>();
+  for (const { inputId, input } of inbox.inputs) {
+    // While a step is open only a cancel can be told; the others wait where they are.
+    if (!mayTell(state, input)) continue;
+    tell(input.kind === "cancel" && state.phase === "stepping" ? { ...input, partial } : input);
+    consumed.add(inputId);
+  }
+  if (state.phase === "ended") for (const { inputId } of inbox.inputs) consumed.add(inputId);
+
+  const more = inbox.count > inbox.inputs.length && state.phase !== "stepping" && state.phase !== "ended";
+  if (leaving === "now") tell({ kind: "handover" });
+  const settledByClock =
+    leaving === "no" && !more
+      ? tell({ kind: "proceed", epoch, ...surroundings }).some((fact) => SETTLED_BY_CLOCK.has(fact.type))
+      : false;
+
+  const release = more ? (leaving === "now" ? { wakeAt: now } : null) : releaseOf(state, leaving, now);
+  // R6: what closes the door to an answer, or ends the holder's attention for a while, must have seen every input.
+  const mustSeeAll = settledByClock || (release !== null && release.wakeAt !== now);
+  return { state, facts, consumed: [...consumed], release, inboxMustBe: mustSeeAll ? inbox.count : null, more };
+}
+
+function releaseOf(state: RunState, leaving: RoundParams["leaving"], now: number): Round["release"] {
+  if (state.phase === "ended") return { wakeAt: null };
+  const effects = effectsOf(state);
+  const waits = effects.find((effect) => effect.kind === "wait");
+  if (waits !== undefined) return { wakeAt: waits.until };
+  if (leaving === "now" || (leaving === "when_idle" && effects.length === 0)) return { wakeAt: now };
+  return null;
+}

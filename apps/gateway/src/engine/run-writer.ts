@@ -1,0 +1,243 @@
+import { comparePositions, type DeltaType, type Position, START } from "@hsafa/protocol";
+import type { EventRecord } from "../core/event-record.ts";
+import { DELTA_TEXT_CHARACTERS_MAX, GATHERED_CHARACTERS_MAX, GATHERED_FRAGMENTS_MAX } from "../core/limits.ts";
+import type { Announcer } from "../ports/announcer.ts";
+import type { AppendOutcome, LiveLog } from "../ports/live-log.ts";
+import type { ModelPart } from "../ports/model.ts";
+import type { DeltaBatcher, DeltaOutbox } from "./delta-batcher.ts";
+import type { Claim } from "./parts.ts";
+
+export interface RunWriterParams {
+  readonly claim: Claim;
+  /** The last event that the store held when the run was loaded. */
+  readonly position: Position;
+  readonly liveLog: LiveLog;
+  readonly announcer: Announcer;
+  readonly batcher: DeltaBatcher;
+  /** The database's time, in ms. */
+  readonly now: () => number;
+  /** Whether the lease is good: a stale holder publishes nothing more. */
+  readonly mayPublish: () => boolean;
+  /** Hears of a bug in what the writer calls. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/** A fragment that has no position yet: text may still be added to it. */
+interface Fragment {
+  readonly part: ModelPart;
+  text: string;
+}
+
+interface OpenStep {
+  readonly step: number;
+  readonly seq: number;
+  sub: number;
+}
+
+/**
+ * The one way out for a run's events while a holder has it: the order of positions is the order of the live log.
+ *
+ * 1. One write to the live log is in flight; meanwhile the next one gathers, and neighbouring fragments of one part become one delta. With nothing in
+ *    flight a fragment travels alone and at once.
+ * 2. A position is given once, when the delta is sent; its payload is serialised then, once, for every store and watcher.
+ * 3. Facts come here only after their commit (R3), and go after the deltas before them.
+ * 4. What the live log did not take is announced when Postgres holds it.
+ */
+export class RunWriter {
+  readonly #params: RunWriterParams;
+  readonly #outbox: DeltaOutbox;
+  #step: OpenStep | null = null;
+  #text = "";
+  #gathered: Fragment[] = [];
+  #gatheredCharacters = 0;
+  /** Records with a position, waiting for their turn in the live log. */
+  #queue: EventRecord[] = [];
+  #flight: Promise<void> | null = null;
+  #position: Position;
+  /** Up to where Postgres is known to hold the run. */
+  #stored: Position;
+  /** Up to where watchers are owed a word, because the live log did not take it. */
+  #owed: Position = START;
+  #crowded: PromiseWithResolvers<void> | null = null;
+  #dropped = false;
+
+  constructor(params: RunWriterParams) {
+    this.#params = params;
+    this.#position = params.position;
+    this.#stored = params.position;
+    this.#outbox = params.batcher.open(params.claim, {
+      onStored: (upTo) => this.#hasStored(upTo),
+      onRelief: () => this.#relieve(),
+    });
+  }
+
+  /** The last position given: the `prev` of the next fact. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** The text of the step so far: what a cancel keeps. */
+  get stepText(): string {
+    return this.#text;
+  }
+
+  /** Deltas that the next commit must carry along. */
+  get unacknowledged(): readonly EventRecord[] {
+    return this.#outbox.unacknowledged;
+  }
+
+  /** The deltas from now on hang under the `step.started` at `seq`. */
+  openStep(step: number, seq: number): void {
+    this.#step = { step, seq, sub: 0 };
+    this.#text = "";
+  }
+
+  /** Takes one fragment. */
+  write(part: ModelPart): void {
+    if (this.#step === null) return;
+    if (part.at === "delta") {
+      if (part.text === "") return;
+      if (part.kind === "text") this.#text += part.text;
+    }
+    this.#gather(part);
+    if (this.#flight === null) this.#send();
+  }
+
+  /** Resolves when there is room for more fragments; undefined: there is. */
+  room(): Promise<void> | undefined {
+    if (this.#step === null || !this.#isCrowded()) return undefined;
+    this.#crowded ??= Promise.withResolvers<void>();
+    return this.#crowded.promise;
+  }
+
+  /** Nothing more is said in the step: gives the last fragments their positions. */
+  closeStep(): void {
+    this.#place();
+    this.#step = null;
+    this.#relieve();
+  }
+
+  /** Publishes facts after their commit (R3), which carried every delta before them. */
+  publish(facts: readonly EventRecord[]): void {
+    const last = facts.at(-1);
+    if (last === undefined) return;
+    this.#position = last;
+    this.#outbox.committed(last);
+    this.#queue.push(...facts);
+    this.#hasStored(last);
+    if (this.#flight === null) this.#send();
+  }
+
+  /** Publishes nothing more, and forgets what has not been stored. */
+  drop(): void {
+    this.#dropped = true;
+    this.#step = null;
+    this.#gathered = [];
+    this.#queue = [];
+    this.#outbox.close();
+    this.#relieve();
+  }
+
+  /** Waits until everything given so far has been through the live log, then closes. */
+  async close(): Promise<void> {
+    while (this.#flight !== null) await this.#flight;
+    this.drop();
+  }
+
+  #gather(part: ModelPart): void {
+    const text = part.at === "delta" ? part.text : "";
+    const last = this.#gathered.at(-1);
+    if (last !== undefined && continues(last, part)) last.text += text;
+    else this.#gathered.push({ part, text });
+    this.#gatheredCharacters += text.length;
+  }
+
+  /** Gives positions to what has gathered (R2: under the step's own `step.started`). */
+  #place(): void {
+    const step = this.#step;
+    if (step === null || this.#gathered.length === 0) return;
+    const ts = this.#params.now();
+    for (const fragment of this.#gathered) {
+      step.sub += 1;
+      const record = recordOf(step, fragment, ts);
+      this.#queue.push(record);
+      this.#outbox.add(record);
+      this.#position = record;
+    }
+    this.#gathered = [];
+    this.#gatheredCharacters = 0;
+  }
+
+  #send(): void {
+    if (this.#dropped) return;
+    if (!this.#params.mayPublish()) {
+      this.drop();
+      return;
+    }
+    this.#place();
+    if (this.#queue.length === 0) return;
+    const records = this.#queue;
+    this.#queue = [];
+    const { claim, liveLog, onBug } = this.#params;
+    this.#flight = liveLog
+      .append({ runId: claim.runId, records })
+      .then((outcome) => this.#appended(records, outcome))
+      .catch(onBug);
+  }
+
+  #appended(records: readonly EventRecord[], outcome: AppendOutcome): void {
+    this.#flight = null;
+    const accepted = outcome.kind === "appended" ? outcome.accepted : [];
+    if (accepted.length > 0) this.#params.announcer.published(this.#params.claim.runId, accepted);
+    if (accepted.length < records.length) this.#owe(records);
+    this.#send();
+    if (!this.#isCrowded()) this.#relieve();
+  }
+
+  #owe(records: readonly EventRecord[]): void {
+    this.#owed = records.at(-1) ?? this.#owed;
+    if (comparePositions(this.#owed, this.#stored) <= 0) this.#settle();
+    else if (!this.#dropped) this.#outbox.flushSoon();
+  }
+
+  #hasStored(upTo: Position): void {
+    if (this.#dropped) return;
+    if (comparePositions(upTo, this.#stored) > 0) this.#stored = upTo;
+    if (comparePositions(this.#owed, START) > 0) this.#settle();
+  }
+
+  #settle(): void {
+    this.#params.announcer.stored(this.#params.claim.runId, this.#stored);
+    if (comparePositions(this.#owed, this.#stored) <= 0) this.#owed = START;
+  }
+
+  #isCrowded(): boolean {
+    return (
+      this.#gatheredCharacters > GATHERED_CHARACTERS_MAX ||
+      this.#gathered.length > GATHERED_FRAGMENTS_MAX ||
+      this.#params.batcher.isFull
+    );
+  }
+
+  #relieve(): void {
+    this.#crowded?.resolve();
+    this.#crowded = null;
+  }
+}
+
+/** Whether this fragment only adds text to the one before it. */
+function continues({ part: before, text }: Fragment, part: ModelPart): boolean {
+  if (part.at !== "delta" || before.at !== "delta" || part.kind !== before.kind) return false;
+  if (text.length + part.text.length > DELTA_TEXT_CHARACTERS_MAX) return false;
+  return part.kind === "tool_input"
+    ? before.kind === "tool_input" && part.callId === before.callId
+    : before.kind !== "tool_input" && part.partId === before.partId;
+}
+
+function recordOf({ step, seq, sub }: OpenStep, { part, text }: Fragment, ts: number): EventRecord {
+  const type: DeltaType = part.kind === "tool_input" ? `tool.input.${part.at}` : `${part.kind}.${part.at}`;
+  const about =
+    part.kind === "tool_input" ? { step, callId: part.callId, toolName: part.toolName } : { step, partId: part.partId };
+  const payload = JSON.stringify(part.at === "delta" ? { ...about, text } : about);
+  return { seq, sub, prev: null, type, ts, payload };
+}
