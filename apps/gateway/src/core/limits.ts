@@ -45,6 +45,8 @@ export const DEMO_PARTS_PER_TURN = 64;
 export const EVENTS_PAGE_MAX = 500;
 export const EVENTS_PAGE_BYTES_MAX = 1024 * 1024;
 export const SESSIONS_PER_DEVICE_SHOWN = 20;
+/** Runs of a thread whose facts are in memory at once while its messages are read. */
+export const THREAD_RUNS_PER_READ = 10;
 
 // Devices
 export const OPEN_CALLS_PER_SESSION_MAX = 64;

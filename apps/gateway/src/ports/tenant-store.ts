@@ -43,6 +43,8 @@ export type EnqueueOutcome =
   | { readonly kind: "accepted"; readonly status: RunStatus }
   /** The same input (by its dedupe key and body hash) was accepted before. */
   | { readonly kind: "duplicate"; readonly status: RunStatus }
+  /** Another input was accepted under the same dedupe key. */
+  | { readonly kind: "conflict" }
   | { readonly kind: "not_found" }
   | { readonly kind: "ended"; readonly status: RunStatus }
   /** `INBOX_MAX` inputs wait already. */

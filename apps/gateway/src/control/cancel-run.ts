@@ -1,0 +1,15 @@
+import type { Bell } from "../ports/bell.ts";
+import type { Store } from "../ports/store.ts";
+import { type InputAccepted, leaveInput } from "./leave-input.ts";
+import type { Principal } from "./principal.ts";
+import type { Refusal } from "./refusal.ts";
+
+/** Asks a run to end as canceled. The first reason counts; asking again while it ends is no fault. */
+export function cancelRun(
+  deps: { readonly store: Store; readonly bell: Bell },
+  principal: Principal,
+  params: { readonly runId: string; readonly reason: string | null },
+): Promise<InputAccepted | Refusal> {
+  const { runId, reason } = params;
+  return leaveInput(deps, principal, { runId, input: { kind: "cancel", reason }, dedupe: { key: "cancel", bodyHash: "" } });
+}

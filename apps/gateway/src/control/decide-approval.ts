@@ -1,0 +1,31 @@
+import { isId } from "@hsafa/protocol";
+import type { Bell } from "../ports/bell.ts";
+import type { Store } from "../ports/store.ts";
+import { canonicalHash } from "./canonical-hash.ts";
+import { type InputAccepted, leaveInput } from "./leave-input.ts";
+import type { Principal } from "./principal.ts";
+import { notFound, type Refusal, refuse } from "./refusal.ts";
+import { maySeeRun } from "./see-run.ts";
+
+/** Decides a call that awaits approval. The first decision counts; the same one again is no fault. */
+export async function decideApproval(
+  deps: { readonly store: Store; readonly bell: Bell },
+  principal: Principal,
+  params: { readonly runId: string; readonly callId: string; readonly approved: boolean; readonly reason: string | null },
+): Promise<InputAccepted | Refusal> {
+  const { runId, callId, approved, reason } = params;
+  if (!(await maySeeRun(deps, principal, runId))) return notFound("run");
+  const call = isId(callId) ? await deps.store.forTenant(principal.tenantId).findCall({ callId }) : null;
+  if (call === null || call.runId !== runId) return notFound("tool call in this run");
+  if (call.status !== "awaiting_approval") {
+    return refuse("call_not_awaiting_approval", `The call is ${call.status}; there is nothing to decide.`);
+  }
+  const outcome = await leaveInput(deps, principal, {
+    runId,
+    input: { kind: "approval", callId, approved, reason, by: principal.name },
+    dedupe: { key: `approval:${callId}`, bodyHash: canonicalHash({ approved }) },
+  });
+  return outcome.kind === "refused" && outcome.code === "idempotency_key_reused"
+    ? refuse("call_not_awaiting_approval", "The call was decided otherwise just now.")
+    : outcome;
+}

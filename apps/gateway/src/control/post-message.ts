@@ -1,0 +1,19 @@
+import type { UserMessage } from "@hsafa/protocol";
+import type { Bell } from "../ports/bell.ts";
+import type { Store } from "../ports/store.ts";
+import { canonicalHash } from "./canonical-hash.ts";
+import { type InputAccepted, leaveInput } from "./leave-input.ts";
+import type { Principal } from "./principal.ts";
+import type { Refusal } from "./refusal.ts";
+
+/** Says something to a run in progress; it is taken before the run's next step. */
+export function postMessage(
+  deps: { readonly store: Store; readonly bell: Bell },
+  principal: Principal,
+  params: { readonly runId: string; readonly message: UserMessage; readonly idempotencyKey: string | undefined },
+): Promise<InputAccepted | Refusal> {
+  const { runId, message, idempotencyKey } = params;
+  const dedupe =
+    idempotencyKey === undefined ? null : { key: `message:${idempotencyKey}`, bodyHash: canonicalHash(message) };
+  return leaveInput(deps, principal, { runId, input: { kind: "message", message }, dedupe });
+}

@@ -1,0 +1,53 @@
+import { agentConfig, type JsonObject, type PushedAgent } from "@hsafa/protocol";
+import type { JsonSchemas } from "../ports/json-schemas.ts";
+import type { Store } from "../ports/store.ts";
+import { canonicalHash } from "./canonical-hash.ts";
+import { type Fault, faultsOf } from "./faults.ts";
+import type { Principal } from "./principal.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+
+export type PushOutcome = { readonly kind: "pushed"; readonly agent: PushedAgent } | Refusal;
+
+/** Makes a config a version of its agent, or finds the version it already is; every fault of the config is told at once. */
+export async function pushAgent(
+  deps: { readonly store: Store; readonly schemas: JsonSchemas },
+  principal: Principal,
+  params: {
+    readonly name: string;
+    readonly config: JsonObject;
+    readonly version: string | undefined;
+    readonly description: string | undefined;
+    readonly promote: boolean;
+  },
+): Promise<PushOutcome> {
+  const { name, config, version, promote } = params;
+  const faults = configFaults(deps.schemas, name, config);
+  if (faults.length > 0) {
+    return refuse("invalid_agent_config", "The config cannot be run; mend what 'errors' lists and push again.", faults);
+  }
+  const description = params.description ?? (typeof config.description === "string" ? config.description : null);
+  const agent = await deps.store.forTenant(principal.tenantId).pushAgent({
+    name,
+    description,
+    version: version ?? null,
+    config,
+    // Of the config as pushed: a default that changes later must not make an old config a new one.
+    configHash: canonicalHash(config),
+    promote,
+  });
+  return { kind: "pushed", agent };
+}
+
+function configFaults(schemas: JsonSchemas, name: string, config: JsonObject): readonly Fault[] {
+  const parsed = agentConfig.safeParse(config);
+  if (!parsed.success) return faultsOf(parsed.error, ["config"]);
+  const faults: Fault[] = [];
+  if (parsed.data.name !== name) {
+    faults.push({ path: "config.name", message: `is '${parsed.data.name}', but the agent is pushed as '${name}'` });
+  }
+  parsed.data.tools.forEach((tool, index) => {
+    const message = schemas.check(tool.inputSchema);
+    if (message !== null) faults.push({ path: `config.tools.${index}.inputSchema`, message });
+  });
+  return faults;
+}

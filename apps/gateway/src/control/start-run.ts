@@ -1,0 +1,84 @@
+import type { InputMessage, JsonObject, JsonValue, RunStatus, UserMessage } from "@hsafa/protocol";
+import type { Bell } from "../ports/bell.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Store } from "../ports/store.ts";
+import { canonicalHash } from "./canonical-hash.ts";
+import type { Principal } from "./principal.ts";
+import { notFound, type Refusal, refuse } from "./refusal.ts";
+
+export interface StartRequest {
+  readonly agent: string;
+  readonly versionId?: string | undefined;
+  readonly input: string | readonly InputMessage[];
+  readonly threadId?: string | undefined;
+  readonly deviceKey?: string | undefined;
+  readonly metadata?: JsonObject | undefined;
+}
+
+export type RunStarted =
+  | { readonly kind: "started"; readonly runId: string; readonly status: RunStatus; readonly created: boolean }
+  | Refusal;
+
+/**
+ * Commits a run and wakes whoever may take it. Its first facts are not put into the live log: nobody can watch a run whose id was not told yet, and whoever
+ * watches it later begins with the store.
+ */
+export async function startRun(
+  deps: { readonly store: Store; readonly bell: Bell; readonly clock: Clock },
+  principal: Principal,
+  params: { readonly request: StartRequest; readonly idempotencyKey: string | undefined },
+): Promise<RunStarted> {
+  const { request, idempotencyKey } = params;
+  if (principal.runId !== undefined) return refuse("forbidden", "The token is bound to one run; start runs with a key.");
+  if (principal.threadId !== undefined && (request.threadId ?? principal.threadId) !== principal.threadId) {
+    return notFound("thread");
+  }
+  if (principal.deviceKey !== undefined && (request.deviceKey ?? principal.deviceKey) !== principal.deviceKey) {
+    return refuse("forbidden", "The token is bound to another device key; leave 'deviceKey' out, or use its own.");
+  }
+  const { earlier, messages } = splitInput(request.input);
+  if (messages.length === 0) {
+    const fault = { path: "input", message: "must end with a message of role 'user'" };
+    return refuse("invalid_request", "The input says nothing new; see 'errors'.", [fault]);
+  }
+  const outcome = await deps.store.forTenant(principal.tenantId).startRun({
+    runId: deps.clock.newId(),
+    agent: request.agent,
+    versionId: request.versionId,
+    threadId: request.threadId ?? principal.threadId,
+    earlier,
+    messages,
+    deviceKey: request.deviceKey ?? principal.deviceKey ?? null,
+    metadata: request.metadata ?? {},
+    idempotency:
+      idempotencyKey === undefined ? null : { key: idempotencyKey, bodyHash: canonicalHash(request as unknown as JsonValue) },
+  });
+  switch (outcome.kind) {
+    case "started": {
+      const { runId, status, created } = outcome;
+      if (created) deps.bell.ring({ about: "run", runId });
+      return { kind: "started", runId, status, created };
+    }
+    case "agent_not_found":
+      return notFound("agent");
+    case "version_not_found":
+      return notFound("version of this agent");
+    case "thread_not_found":
+      return notFound("thread");
+    case "idempotency_conflict":
+      return refuse("idempotency_key_reused", "Use a fresh Idempotency-Key for another body, or send the first body again.");
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** What is said now is the user's messages at the end; whatever stands before them was said earlier. */
+export function splitInput(input: string | readonly InputMessage[]): {
+  readonly earlier: readonly InputMessage[];
+  readonly messages: readonly UserMessage[];
+} {
+  if (typeof input === "string") return { earlier: [], messages: [{ role: "user", content: input }] };
+  const firstNew = input.findLastIndex((message) => message.role !== "user") + 1;
+  const messages = input.slice(firstNew).filter((message): message is UserMessage => message.role === "user");
+  return { earlier: input.slice(0, firstNew), messages };
+}
