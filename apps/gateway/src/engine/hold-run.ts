@@ -1,6 +1,5 @@
 import { type Message, targetOf } from "@hsafa/protocol";
 import { mayTell } from "../core/decide.ts";
-import type { Effect } from "../core/effect.ts";
 import { effectsOf, nextDeadlineOf } from "../core/effects.ts";
 import { parseFact } from "../core/event-record.ts";
 import { evolve, initialState } from "../core/evolve.ts";
@@ -15,6 +14,7 @@ import type { DeltaBatcher } from "./delta-batcher.ts";
 import type { Lease, LeaseKeeper, LeaseListener } from "./lease-keeper.ts";
 import type { EngineParts } from "./parts.ts";
 import { pause, storeBackoffMs } from "./pause.ts";
+import { type Perform, Performances } from "./performances.ts";
 import { callModel } from "./perform/call-model.ts";
 import { runServerTool } from "./perform/run-server-tool.ts";
 import { placeFacts } from "./place-facts.ts";
@@ -42,13 +42,6 @@ export type HoldEnd =
   /** The store was away too long to go on: the lease is to be handed back when it answers. */
   | { readonly kind: "gave_up" };
 
-/** An effect under way. It stays known until the state calls for it no more, so that it is not begun twice (R4). */
-interface Performance {
-  readonly controller: AbortController;
-  done: Promise<void>;
-  isSettled: boolean;
-}
-
 /**
  * One holder advances one claimed run, alone, for as long as it has the lease.
  *
@@ -60,15 +53,19 @@ export class RunHolder implements LeaseListener {
   readonly #params: HolderParams;
   readonly #attention: Attention;
   readonly #lease: Lease;
-  readonly #performances = new Map<string, Performance>();
+  readonly #performances: Performances;
   #held: Held | null = null;
-  /** A commit that gives the lease back is in flight: its own answer tells what became of the lease. */
+  /** A commit that gives the lease back is in flight, or has done so: its own answer tells what became of the lease. */
   #isReleasing = false;
 
   constructor(params: HolderParams) {
     const { parts, keeper, claimed, sentAt } = params;
     this.#params = params;
     this.#attention = new Attention(parts.clock);
+    this.#performances = new Performances({
+      onReport: (report) => this.#attention.report(report),
+      onBug: (error) => this.#attention.fail(error),
+    });
     this.#lease = keeper.hold({ claim: claimed, sentAt, listener: this });
   }
 
@@ -97,7 +94,7 @@ export class RunHolder implements LeaseListener {
 
   onLost(why: "fenced" | "stale"): void {
     if (why === "fenced" && this.#isReleasing) return;
-    this.#stopAll();
+    this.#performances.stopAll();
     this.#held?.writer.drop();
     this.#attention.lose(why);
   }
@@ -109,7 +106,7 @@ export class RunHolder implements LeaseListener {
       end = await this.#advance();
       return end;
     } finally {
-      this.#stopAll();
+      this.#performances.stopAll();
       // Only a holder that was never in doubt publishes to the end.
       if (end?.kind !== "released") this.#held?.writer.drop();
     }
@@ -117,7 +114,7 @@ export class RunHolder implements LeaseListener {
 
   /** Waits for what was begun: aborted effects to settle, events to be published. */
   async settle(): Promise<void> {
-    await Promise.all([...this.#performances.values()].map((performance) => performance.done));
+    await this.#performances.settle();
     await this.#held?.writer.close();
   }
 
@@ -133,7 +130,7 @@ export class RunHolder implements LeaseListener {
     while (true) {
       const end = (await this.#round(held)) ?? this.#lostEnd();
       if (end !== null) return end;
-      this.#perform(held);
+      this.#performances.reconcile(this.#due(held));
       const deadline = this.#attention.leaving === "no" ? nextDeadlineOf(held.state) : null;
       await this.#attention.next(deadline === null ? null : Math.max(1, deadline - now()));
       const lostEnd = this.#lostEnd();
@@ -182,7 +179,7 @@ export class RunHolder implements LeaseListener {
       if (held.state.phase === "stepping") {
         const isCanceled = held.inbox.inputs.some(({ input }) => input.kind === "cancel");
         if (reports.length === 0 && leaving !== "now" && !isCanceled) return null;
-        this.#performances.get(stepKey(held.state.seq))?.controller.abort();
+        this.#performances.stop(stepKey(held.state.seq));
         held.writer.closeStep();
       }
       const { state, writer, inbox, surroundings } = held;
@@ -214,10 +211,10 @@ export class RunHolder implements LeaseListener {
 
   /** Commits a round, and publishes it. The state moves on only when the commit is known to be written. */
   async #commit(held: Held, round: Round): Promise<"committed" | "inputs_waiting" | "fenced" | typeof GAVE_UP> {
-    const { parts, claimed, now } = this.#params;
+    const { parts, claimed } = this.#params;
     const { tenantId, runId, epoch } = claimed;
-    const { state, facts, consumed, release, inboxMustBe } = round;
-    const records = placeFacts({ facts, afterSeq: held.state.run.seq, prev: held.writer.position, ts: now() });
+    const { state, facts, at, consumed, release, inboxMustBe } = round;
+    const records = placeFacts({ facts, afterSeq: held.state.run.seq, prev: held.writer.position, ts: at });
     const calls = projectCalls(state, facts);
     const commit: Commit = {
       tenantId,
@@ -234,9 +231,10 @@ export class RunHolder implements LeaseListener {
     };
     this.#isReleasing = release !== null;
     const outcome = await this.#ask(() => parts.store.commit(commit));
-    this.#isReleasing = false;
-    if (outcome === GAVE_UP) return GAVE_UP;
-    if (outcome.kind !== "committed") return outcome.kind;
+    if (outcome === GAVE_UP || outcome.kind !== "committed") {
+      this.#isReleasing = false;
+      return outcome === GAVE_UP ? GAVE_UP : outcome.kind;
+    }
 
     held.state = state;
     held.inbox = {
@@ -248,70 +246,52 @@ export class RunHolder implements LeaseListener {
     return "committed";
   }
 
-  /** Begins what the state calls for and is not under way, and stops what it calls for no more (R4). */
-  #perform(held: Held): void {
-    const due = new Map(effectsOf(held.state).map((effect) => [keyOf(effect), effect]));
-    for (const [key, performance] of this.#performances) {
-      if (due.has(key)) continue;
-      performance.controller.abort();
-      if (performance.isSettled) this.#performances.delete(key);
-    }
-    for (const [key, effect] of due) {
-      if (!this.#performances.has(key)) this.#performances.set(key, this.#begin(held, effect));
-    }
-  }
-
-  #begin(held: Held, effect: Effect): Performance {
-    const controller = new AbortController();
-    const performance: Performance = { controller, isSettled: false, done: Promise.resolve() };
-    performance.done = this.#performAndReport(held, effect, controller.signal).finally(() => {
-      performance.isSettled = true;
-    });
-    return performance;
-  }
-
-  /** Never rejects: a bug is the holder's to throw. */
-  async #performAndReport(held: Held, effect: Effect, signal: AbortSignal): Promise<void> {
-    try {
-      const report = await this.#performOne(held, effect, signal);
-      if (report !== null) this.#attention.report(report);
-    } catch (error) {
-      this.#attention.fail(error);
-    }
-  }
-
-  async #performOne(held: Held, effect: Effect, signal: AbortSignal): Promise<RunInput | null> {
-    const { model, schemas, clock, serverTools } = this.#params.parts;
-    const { state, writer } = held;
-    switch (effect.kind) {
-      case "call_model": {
-        writer.openStep(effect.step, effect.seq);
-        const history = await this.#history(held);
-        if (history === GAVE_UP || signal.aborted) return null;
-        return callModel({
-          model,
-          schemas,
-          clock,
-          config: state.run.config,
-          messages: conversationOf(state, history),
-          signal,
-          room: () => writer.room(),
-          onPart: (part) => writer.write(part),
-        });
+  /** What the committed state calls for (R4). */
+  #due(held: Held): ReadonlyMap<string, Perform> {
+    const { serverTools } = this.#params.parts;
+    const { state } = held;
+    const due = new Map<string, Perform>();
+    for (const effect of effectsOf(state)) {
+      switch (effect.kind) {
+        case "call_model":
+          due.set(stepKey(effect.seq), (signal) => this.#callModel(held, effect, signal));
+          break;
+        case "perform_tool": {
+          const { call, attempt } = effect;
+          const { runId } = state.run;
+          const perform: Perform = (signal) => runServerTool({ serverTools, runId, call, attempt, signal });
+          due.set(`tool:${call.callId}:${attempt}`, perform);
+          break;
+        }
+        case "wait":
+          throw new Error("A run that only waits is never held.");
+        default:
+          effect satisfies never;
       }
-      case "perform_tool":
-        return runServerTool({
-          serverTools,
-          runId: state.run.runId,
-          call: effect.call,
-          attempt: effect.attempt,
-          signal,
-        });
-      case "wait":
-        throw new Error("A run that only waits is never held.");
-      default:
-        return effect satisfies never;
     }
+    return due;
+  }
+
+  async #callModel(
+    held: Held,
+    { step, seq }: { readonly step: number; readonly seq: number },
+    signal: AbortSignal,
+  ): Promise<RunInput | null> {
+    const { model, schemas, clock } = this.#params.parts;
+    const { state, writer } = held;
+    writer.openStep(step, seq);
+    const history = await this.#history(held);
+    if (history === GAVE_UP || signal.aborted) return null;
+    return callModel({
+      model,
+      schemas,
+      clock,
+      config: state.run.config,
+      messages: conversationOf(state, history),
+      signal,
+      room: () => writer.room(),
+      onPart: (part) => writer.write(part),
+    });
   }
 
   /** The messages of the thread's earlier runs, read once for all steps of this holder. */
@@ -341,10 +321,6 @@ export class RunHolder implements LeaseListener {
       }
     }
   }
-
-  #stopAll(): void {
-    for (const performance of this.#performances.values()) performance.controller.abort();
-  }
 }
 
 const GAVE_UP = "gave_up";
@@ -361,19 +337,6 @@ interface Held {
 
 function stepKey(seq: number): string {
   return `step:${seq}`;
-}
-
-function keyOf(effect: Effect): string {
-  switch (effect.kind) {
-    case "call_model":
-      return stepKey(effect.seq);
-    case "perform_tool":
-      return `tool:${effect.call.callId}:${effect.attempt}`;
-    case "wait":
-      return "wait";
-    default:
-      return effect satisfies never;
-  }
 }
 
 /** Whether `proceed` will ask where devices stand, which may have changed since the inbox was read. */

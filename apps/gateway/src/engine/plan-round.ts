@@ -26,6 +26,8 @@ export interface RoundParams {
 export interface Round {
   readonly state: RunState;
   readonly facts: readonly Fact[];
+  /** When they were decided: the time of each of these facts, in ms. */
+  readonly at: number;
   /** The inputs that these facts took account of, by id. */
   readonly consumed: readonly string[];
   /** Set when the lease goes back with this round: when somebody should look again (null: when an input comes, or never). */
@@ -72,7 +74,15 @@ export function planRound(params: RoundParams): Round {
   const release = more ? (leaving === "now" ? { wakeAt: now } : null) : releaseOf(state, leaving, now);
   // R6: what closes the door to an answer, or ends the holder's attention for a while, must have seen every input.
   const mustSeeAll = settledByClock || (release !== null && release.wakeAt !== now);
-  return { state, facts, consumed: [...consumed], release, inboxMustBe: mustSeeAll ? inbox.count : null, more };
+  return {
+    state,
+    facts,
+    at: now,
+    consumed: [...consumed],
+    release,
+    inboxMustBe: mustSeeAll ? inbox.count : null,
+    more,
+  };
 }
 
 function releaseOf(state: RunState, leaving: RoundParams["leaving"], now: number): Round["release"] {
