@@ -38,6 +38,12 @@ export interface LoadedRun {
   readonly surroundings: Surroundings;
 }
 
+/** A run that kept killing its gateways, from its row and its open calls alone: whatever kills lies perhaps in its events. */
+export interface RunOutline {
+  readonly run: RunProjection;
+  readonly openCalls: readonly CallProjection[];
+}
+
 /** The inputs waiting, and the counter they were read with, in one statement. */
 export interface Inbox {
   readonly count: number;
@@ -64,7 +70,7 @@ export interface Commit {
   readonly epoch: number;
   /** The seq of the last fact before these (R2): a row that stands elsewhere refuses the commit. */
   readonly afterSeq: number;
-  /** At least one, contiguous from `afterSeq + 1`. */
+  /** Contiguous from `afterSeq + 1`. None: the commit only consumes inputs that changed nothing, or gives the lease back. */
   readonly facts: readonly EventRecord[];
   /** Deltas not yet acknowledged by `appendDeltas`, written along (on conflict nothing). */
   readonly deltas: readonly EventRecord[];
@@ -139,6 +145,12 @@ export interface FleetStore {
     readonly runId: string;
     readonly epoch: number;
   }): Promise<LoadedRun | null>;
+  /** What ends a run that is given up, without loading its events; null when the epoch is no longer ours. */
+  loadOutline(params: {
+    readonly tenantId: string;
+    readonly runId: string;
+    readonly epoch: number;
+  }): Promise<RunOutline | null>;
   /** The facts of ended runs, each in order, for their transcripts. */
   loadFacts(params: {
     readonly tenantId: string;

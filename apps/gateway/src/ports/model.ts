@@ -54,7 +54,16 @@ export interface Model {
    * ends the call as a failure of kind `idle`.
    */
   step(
-    params: { readonly call: ModelCall; readonly idleTimeoutMs: number; readonly signal: AbortSignal },
+    params: {
+      readonly call: ModelCall;
+      readonly idleTimeoutMs: number;
+      readonly signal: AbortSignal;
+      /**
+       * Asked before more is read: a promise means that whoever takes the parts is behind, and nothing more is read until it resolves. That pause is
+       * no silence of the model.
+       */
+      readonly room?: () => Promise<void> | undefined;
+    },
     onPart: (part: ModelPart) => void,
   ): Promise<ModelOutcome>;
   /** Why a model of this name can not be called here (unknown provider, no API key), or null. Used for clear errors, not as a promise. */
