@@ -1,0 +1,95 @@
+import { Agent, type ClientRequest, get, type IncomingMessage, request } from "node:http";
+import { once } from "node:events";
+import { TokenReader } from "./token.ts";
+
+/** One way from the model's socket to a watcher's. */
+export interface Subject {
+  readonly name: string;
+  /** Follows one stream of the model `<tokens>x<everyMs>` to its end. */
+  follow(model: string): Promise<TokenReader>;
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 1000 });
+
+/** No middle: what the sockets and the measuring itself cost. */
+export function direct(modelUrl: string): Subject {
+  return {
+    name: "direct",
+    follow: (model) =>
+      readTokens(post(`${modelUrl}/chat/completions`, { model }), (data) => {
+        const event = JSON.parse(data) as { choices: { delta: { content?: string } }[] };
+        return event.choices[0]?.delta.content ?? "";
+      }),
+  };
+}
+
+/** `streamText` into one response. */
+export function pipe(url: string): Subject {
+  return {
+    name: "streamText pipe",
+    follow: (model) =>
+      readTokens(get(`${url}/${model}`, { agent }), (data) => (JSON.parse(data) as { text: string }).text),
+  };
+}
+
+/** hsafa: a run is started, and its stream is watched from the first event. */
+export function hsafa(url: string, key: string): Subject {
+  const headers = { authorization: `Bearer ${key}` };
+  return {
+    name: "hsafa",
+    async follow(model) {
+      const started = (await json(post(`${url}/api/runs`, { agent: agentOf(model), input: "go" }, headers))) as {
+        runId: string;
+      };
+      return readTokens(get(`${url}/api/runs/${started.runId}/stream`, { agent, headers }), (data) => {
+        const event = JSON.parse(data) as { type: string; data: { text?: string; error?: unknown } };
+        if (event.type === "run.failed") throw new Error(JSON.stringify(event.data.error));
+        return event.type === "text.delta" ? (event.data.text ?? "") : "";
+      });
+    },
+  };
+}
+
+const agentOf = (model: string): string => `bench-${model}`;
+
+/** Pushes the agent that asks for a model. */
+export async function pushAgent(url: string, key: string, model: string): Promise<void> {
+  const config = { name: agentOf(model), model: `openai-compatible/${model}` };
+  await json(post(`${url}/api/agents`, { name: config.name, config }, { authorization: `Bearer ${key}` }));
+}
+
+function post(url: string, body: object, headers: Readonly<Record<string, string>> = {}): ClientRequest {
+  const sent = request(url, { method: "POST", agent, headers: { "content-type": "application/json", ...headers } });
+  sent.end(JSON.stringify(body));
+  return sent;
+}
+
+async function answered(sent: ClientRequest): Promise<IncomingMessage> {
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  response.setEncoding("utf8");
+  return response;
+}
+
+async function json(sent: ClientRequest): Promise<unknown> {
+  const response = await answered(sent);
+  let text = "";
+  for await (const piece of response) text += piece as string;
+  if ((response.statusCode ?? 500) >= 300) throw new Error(`${response.statusCode}: ${text}`);
+  return JSON.parse(text);
+}
+
+async function readTokens(sent: ClientRequest, textOf: (data: string) => string): Promise<TokenReader> {
+  const response = await answered(sent);
+  response.socket.setNoDelay(true);
+  const reader = new TokenReader();
+  let rest = "";
+  for await (const piece of response) {
+    const lines = (rest + (piece as string)).split("\n");
+    rest = lines.pop() ?? "";
+    const text = lines
+      .flatMap((line) => (line.startsWith("data: {") ? [textOf(line.slice("data: ".length))] : []))
+      .join("");
+    reader.read(text);
+  }
+  return reader;
+}
