@@ -32,6 +32,18 @@ export const RETRY_MAX_MS = 30_000;
 /** The longest `retry-after` that is obeyed; a provider that asks for more ends the run. */
 export const RETRY_AFTER_MAX_MS = 10 * 60_000;
 
+// JSON Schemas of tools
+/** One schema, in characters of JSON: compiled, it takes some ten times that. */
+export const SCHEMA_CHARACTERS_MAX = 128 * 1024;
+/** Compiled schemas kept. */
+export const SCHEMAS_CACHED_MAX = 500;
+/** Compiling a schema or checking a value against it: a schema can ask for exponential work in a few lines. */
+export const SCHEMA_TIME_MAX_MS = 1000;
+
+// HTTP tools
+/** Redirects followed in one call. */
+export const HTTP_TOOL_REDIRECTS_MAX = 5;
+
 // The demo provider
 /** Failures on demand whose count is remembered: the oldest count starts again. */
 export const DEMO_FAILURES_COUNTED_MAX = 1000;
