@@ -1,12 +1,9 @@
-import type { DeviceMessage, ErrorCode, JsonValue } from "@hsafa/protocol";
-import { createHash } from "node:crypto";
-import type { ToolOutcome } from "../core/input.ts";
-import { TOOL_RESULT_BYTES_MAX } from "../core/limits.ts";
+import type { DeviceMessage, ErrorCode } from "@hsafa/protocol";
 import type { Bell } from "../ports/bell.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
-import type { SubmitResultOutcome } from "../ports/tenant-store.ts";
 import type { DeviceDispatch } from "./device-dispatch.ts";
 import type { DeviceSession } from "./device-session.ts";
+import { type SubmittedResult, submitToolResult } from "./submit-tool-result.ts";
 
 export type TakenResult =
   | { readonly kind: "taken"; readonly duplicate: boolean }
@@ -49,15 +46,9 @@ export function createDeviceAnswers(deps: {
     async take(session, answer) {
       const { callId } = answer;
       const { tenantId, deviceId } = session;
-      if (bytesOf(answer.result ?? answer.error) > TOOL_RESULT_BYTES_MAX) {
-        // The call stays open, so the device may still answer with less.
-        const bound = `The result is larger than ${TOOL_RESULT_BYTES_MAX} bytes; answer with less, or with an error.`;
-        return refused("payload_too_large", bound);
-      }
-      let outcome: SubmitResultOutcome;
+      let outcome: SubmittedResult;
       try {
-        const from = { kind: "device", deviceId } as const;
-        outcome = await submitToolResult(deps, { tenantId, callId, outcome: outcomeOf(answer), from });
+        outcome = await submitToolResult(deps, { tenantId, callId, answer, from: { kind: "device", deviceId } });
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
         return refused("unavailable", "The store is away; the result was not taken. Send it again.");
@@ -70,6 +61,9 @@ export function createDeviceAnswers(deps: {
         case "conflict":
           settled(session, callId);
           return refused("result_conflict", `The call is ${outcome.status}, and not by this result.`);
+        case "unfit":
+          // The call stays open, so the device may still answer with less, or with an error.
+          return refused(outcome.code, outcome.reason);
         case "not_found":
         case "not_dispatched":
           return refused("not_found", "There is no such call that was sent to this device.");
@@ -84,23 +78,4 @@ export function createDeviceAnswers(deps: {
 
 function refused(code: ErrorCode, message: string): TakenResult {
   return { kind: "refused", code, message };
-}
-
-function outcomeOf(message: ToolResult): ToolOutcome {
-  if (message.error === undefined) return { kind: "completed", result: message.result ?? null };
-  return { kind: "failed", error: { code: message.error.code ?? "tool_error", message: message.error.message } };
-}
-
-function bytesOf(value: JsonValue | object | undefined): number {
-  return Buffer.byteLength(JSON.stringify(value ?? null));
-}
-
-async function submitToolResult(
-  deps: { store: Store; bell: Bell },
-  params: { tenantId: string; callId: string; outcome: ToolOutcome; from: { kind: "device"; deviceId: string } },
-): Promise<SubmitResultOutcome> {
-  const bodyHash = createHash("sha256").update(JSON.stringify(params.outcome)).digest("hex");
-  const outcome = await deps.store.forTenant(params.tenantId).submitToolResult({ ...params, bodyHash });
-  if (outcome.kind === "accepted") deps.bell.ring({ about: "run", runId: outcome.runId });
-  return outcome;
 }

@@ -1,6 +1,7 @@
 import type { DeviceRegister } from "@hsafa/protocol";
 import { DEVICE_IN_FLIGHT_DEFAULT, OPEN_CALLS_PER_SESSION_MAX } from "../core/limits.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
+import { hasScope } from "./access.ts";
 import type { Authenticate } from "./authenticate.ts";
 import type { Principal } from "./principal.ts";
 
@@ -32,7 +33,7 @@ export async function admitDevice(
       return { kind: "refused", code: "unauthenticated", reason: authentication.reason };
     }
     const { principal } = authentication;
-    if (!principal.scopes.includes("devices:connect") && !principal.scopes.includes("admin")) {
+    if (!hasScope(principal, ["devices:connect"])) {
       return { kind: "refused", code: "forbidden", reason: "The token lacks the scope devices:connect." };
     }
     if (principal.deviceKey !== undefined && principal.deviceKey !== params.deviceKey) {

@@ -127,7 +127,7 @@ export function openDeviceConnection(socket: WebSocket, deps: DeviceConnectionDe
 
   async function handle(text: string): Promise<void> {
     const read = readDeviceMessage(text);
-    if (read.kind === "invalid") return fault(read.code, read.reason, read.callId);
+    if (read.kind === "invalid") return fault("invalid_request", read.reason, read.callId);
     if (phase.kind === "registered") return handleRegistered(phase, read.message);
     if (phase.kind === "ended") return;
     if (read.message.type !== "device.register")

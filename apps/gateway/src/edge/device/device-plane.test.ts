@@ -23,6 +23,11 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
+/** An id that is recognisable in a failure. */
+function id(name: string): string {
+  return `0199c8f0-0000-7000-8000-${Buffer.from(name).toString("hex").padStart(12, "0").slice(-12)}`;
+}
+
 class LocalBell implements Bell {
   readonly rings: Ring[] = [];
   #listeners = new Set<(ring: Ring) => void>();
@@ -162,141 +167,145 @@ describe("registration", () => {
 describe("calls", () => {
   test("a call that waited for its device is sent when it connects, and another at the ring", async () => {
     const { rows, bell, device } = await startPlane();
-    rows.add({ callId: "waited" });
+    rows.add({ callId: id("waited") });
     const laptop = await device();
     expect(await laptop.next("tool.call.request")).toEqual({
       type: "tool.call.request",
-      callId: "waited",
+      callId: id("waited"),
       runId: "run-1",
       toolName: "read_file",
       args: { path: "/tmp" },
       attempt: 1,
       deadline: null,
     });
-    rows.add({ callId: "rung" });
+    rows.add({ callId: id("rung") });
     bell.ring({ about: "device", tenantId: "tenant-1", deviceKey: "laptop" });
-    expect(await laptop.next("tool.call.request", 2)).toMatchObject({ callId: "rung" });
+    expect(await laptop.next("tool.call.request", 2)).toMatchObject({ callId: id("rung") });
   });
 
   test("a lost ring costs a second: the poll finds the call", async () => {
     const { rows, clock, device } = await startPlane();
     const laptop = await device();
-    rows.add({ callId: "unrung" });
+    rows.add({ callId: id("unrung") });
     clock.advance(1000);
-    expect(await laptop.next("tool.call.request")).toMatchObject({ callId: "unrung" });
+    expect(await laptop.next("tool.call.request")).toMatchObject({ callId: id("unrung") });
   });
 
   test("a result is acknowledged once it is taken; a repeat is a duplicate, another one a conflict", async () => {
     const { rows, device, bell } = await startPlane();
-    rows.add({ callId: "a" });
+    rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
-    laptop.send({ type: "tool.accepted", callId: "a" });
-    laptop.send({ type: "tool.result", callId: "a", result: { lines: 3 } });
-    expect(await laptop.next("tool.result.ack")).toEqual({ type: "tool.result.ack", callId: "a", duplicate: false });
-    expect(rows.accepted).toEqual(["a"]);
-    expect(rows.outcomes.get("a")).toEqual({ kind: "completed", result: { lines: 3 } });
+    laptop.send({ type: "tool.accepted", callId: id("a") });
+    laptop.send({ type: "tool.result", callId: id("a"), result: { lines: 3 } });
+    expect(await laptop.next("tool.result.ack")).toEqual({
+      type: "tool.result.ack",
+      callId: id("a"),
+      duplicate: false,
+    });
+    expect(rows.accepted).toEqual([id("a")]);
+    expect(rows.outcomes.get(id("a"))).toEqual({ kind: "completed", result: { lines: 3 } });
     expect(bell.rings).toContainEqual({ about: "run", runId: "run-1" });
-    laptop.send({ type: "tool.result", callId: "a", result: { lines: 3 } });
+    laptop.send({ type: "tool.result", callId: id("a"), result: { lines: 3 } });
     expect(await laptop.next("tool.result.ack", 2)).toMatchObject({ duplicate: true });
-    laptop.send({ type: "tool.result", callId: "a", result: { lines: 4 } });
-    expect(await laptop.next("error")).toMatchObject({ code: "result_conflict", callId: "a" });
+    laptop.send({ type: "tool.result", callId: id("a"), result: { lines: 4 } });
+    expect(await laptop.next("error")).toMatchObject({ code: "result_conflict", callId: id("a") });
   });
 
   test("an error of the tool is a result too", async () => {
     const { rows, device } = await startPlane();
-    rows.add({ callId: "a" });
+    rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
-    laptop.send({ type: "tool.result", callId: "a", error: { message: "no such file", code: "ENOENT" } });
+    laptop.send({ type: "tool.result", callId: id("a"), error: { message: "no such file", code: "ENOENT" } });
     await laptop.next("tool.result.ack");
-    expect(rows.outcomes.get("a")).toEqual({ kind: "failed", error: { code: "ENOENT", message: "no such file" } });
+    expect(rows.outcomes.get(id("a"))).toEqual({ kind: "failed", error: { code: "ENOENT", message: "no such file" } });
   });
 
   test("a result for a call that was never sent here is refused", async () => {
     const { rows, device } = await startPlane();
-    rows.add({ callId: "theirs", recipientKey: "phone" });
+    rows.add({ callId: id("theirs"), recipientKey: "phone" });
     const laptop = await device();
-    laptop.send({ type: "tool.result", callId: "theirs", result: 1 });
-    expect(await laptop.next("error")).toMatchObject({ code: "not_found", callId: "theirs" });
+    laptop.send({ type: "tool.result", callId: id("theirs"), result: 1 });
+    expect(await laptop.next("error")).toMatchObject({ code: "not_found", callId: id("theirs") });
   });
 
   test("a result too large is refused, and the call stays open for an answer that fits", async () => {
     const { rows, device } = await startPlane();
-    rows.add({ callId: "a" });
+    rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
-    laptop.send({ type: "tool.result", callId: "a", result: "x".repeat(TOOL_RESULT_BYTES_MAX) });
-    expect(await laptop.next("error")).toMatchObject({ code: "payload_too_large", callId: "a" });
-    laptop.send({ type: "tool.result", callId: "a", error: { message: "too much to tell" } });
+    laptop.send({ type: "tool.result", callId: id("a"), result: "x".repeat(TOOL_RESULT_BYTES_MAX) });
+    expect(await laptop.next("error")).toMatchObject({ code: "payload_too_large", callId: id("a") });
+    laptop.send({ type: "tool.result", callId: id("a"), error: { message: "too much to tell" } });
     expect(await laptop.next("tool.result.ack")).toMatchObject({ duplicate: false });
   });
 
   test("a result nested too deep is refused by name", async () => {
     const { rows, device } = await startPlane();
-    rows.add({ callId: "a" });
+    rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
-    laptop.send(`{"type":"tool.result","callId":"a","result":${"[".repeat(100_000)}${"]".repeat(100_000)}}`);
-    expect(await laptop.next("error")).toMatchObject({ code: "payload_too_large", callId: "a" });
+    laptop.send(`{"type":"tool.result","callId":"${id("a")}","result":${"[".repeat(100_000)}${"]".repeat(100_000)}}`);
+    expect(await laptop.next("error")).toMatchObject({ code: "invalid_request", callId: id("a") });
   });
 
   test("with the store away a result is not acknowledged, and is taken when it is sent again", async () => {
     const { rows, device } = await startPlane();
-    rows.add({ callId: "a" });
+    rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
     rows.isAway = true;
-    laptop.send({ type: "tool.result", callId: "a", result: 1 });
-    expect(await laptop.next("error")).toMatchObject({ code: "unavailable", callId: "a" });
+    laptop.send({ type: "tool.result", callId: id("a"), result: 1 });
+    expect(await laptop.next("error")).toMatchObject({ code: "unavailable", callId: id("a") });
     rows.isAway = false;
-    laptop.send({ type: "tool.result", callId: "a", result: 1 });
+    laptop.send({ type: "tool.result", callId: id("a"), result: 1 });
     expect(await laptop.next("tool.result.ack")).toMatchObject({ duplicate: false });
   });
 
   test("a call settled otherwise is canceled on the device", async () => {
     const { rows, bell, device } = await startPlane();
-    const row = rows.add({ callId: "a" });
+    const row = rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
     row.status = "expired";
     bell.ring({ about: "device", tenantId: "tenant-1", deviceKey: null });
-    expect(await laptop.next("tool.call.cancel")).toEqual({ type: "tool.call.cancel", callId: "a" });
+    expect(await laptop.next("tool.call.cancel")).toEqual({ type: "tool.call.cancel", callId: id("a") });
   });
 
   test("a device gets no more calls at once than it can take, and the next as soon as it has answered", async () => {
     const { rows, device } = await startPlane();
-    for (const callId of ["a", "b", "c"]) rows.add({ callId });
+    for (const name of ["a", "b", "c"]) rows.add({ callId: id(name) });
     const laptop = await device("laptop", { maxInFlight: 2 });
     await laptop.next("tool.call.request", 2);
-    expect(rows.calls.get("c")?.sentTo).toBeNull();
-    laptop.send({ type: "tool.result", callId: "a", result: 1 });
-    expect(await laptop.next("tool.call.request", 3)).toMatchObject({ callId: "c" });
+    expect(rows.calls.get(id("c"))?.sentTo).toBeNull();
+    laptop.send({ type: "tool.result", callId: id("a"), result: 1 });
+    expect(await laptop.next("tool.call.request", 3)).toMatchObject({ callId: id("c") });
   });
 
   test("after a reconnect the same boot gets its call again; another boot makes it lost, and it is not sent", async () => {
     const { rows, device } = await startPlane();
-    rows.add({ callId: "a" });
+    rows.add({ callId: id("a") });
     const first = await device();
     await first.next("tool.call.request");
     first.socket.terminate();
     const second = await device();
-    expect(await second.next("tool.call.request")).toMatchObject({ callId: "a", attempt: 1 });
+    expect(await second.next("tool.call.request")).toMatchObject({ callId: id("a"), attempt: 1 });
     second.socket.close();
     const reborn = await device("laptop", { bootId: "boot-2" });
     reborn.send({ type: "ping" });
     await reborn.next("pong");
-    await expect.poll(() => rows.lost).toContain("a 1");
+    await expect.poll(() => rows.lost).toContain(`${id("a")} 1`);
     expect(reborn.all("tool.call.request")).toEqual([]);
   });
 
   test("what another tenant has open never reaches a device of the same key", async () => {
     const { rows, clock, url } = await startPlane();
-    rows.add({ callId: "theirs", tenantId: "tenant-2" });
+    rows.add({ callId: id("theirs"), tenantId: "tenant-2" });
     const laptop = await new RawDevice(url).register({ token: "good", deviceKey: "laptop" });
     clock.advance(1000);
     const other = await new RawDevice(url).register({ token: "good tenant-2", deviceKey: "laptop" });
-    expect(await other.next("tool.call.request")).toMatchObject({ callId: "theirs" });
+    expect(await other.next("tool.call.request")).toMatchObject({ callId: id("theirs") });
     expect(laptop.all("tool.call.request")).toEqual([]);
   });
 });
@@ -304,26 +313,26 @@ describe("calls", () => {
 describe("progress", () => {
   test("goes to the run's watchers for a call in hand, and nowhere for any other", async () => {
     const { rows, device, announced } = await startPlane();
-    rows.add({ callId: "a" });
+    rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
-    laptop.send({ type: "tool.progress", callId: "b", data: 1 });
-    laptop.send({ type: "tool.progress", callId: "a", data: { done: 0.5 } });
-    laptop.send({ type: "tool.result", callId: "a", result: 1 });
-    laptop.send({ type: "tool.progress", callId: "a", data: { done: 0.9 } });
+    laptop.send({ type: "tool.progress", callId: id("b"), data: 1 });
+    laptop.send({ type: "tool.progress", callId: id("a"), data: { done: 0.5 } });
+    laptop.send({ type: "tool.result", callId: id("a"), result: 1 });
+    laptop.send({ type: "tool.progress", callId: id("a"), data: { done: 0.9 } });
     laptop.send({ type: "ping" });
     await laptop.next("pong");
     expect(announced.map((json) => JSON.parse(json) as unknown)).toMatchObject([
-      { runId: "run-1", type: "tool.progress", data: { callId: "a", data: { done: 0.5 } } },
+      { runId: "run-1", type: "tool.progress", data: { callId: id("a"), data: { done: 0.5 } } },
     ]);
   });
 
   test("a flood of it is thinned out", async () => {
     const { rows, device, announced } = await startPlane();
-    rows.add({ callId: "a" });
+    rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
-    for (let count = 0; count < 500; count += 1) laptop.send({ type: "tool.progress", callId: "a", data: count });
+    for (let count = 0; count < 500; count += 1) laptop.send({ type: "tool.progress", callId: id("a"), data: count });
     laptop.send({ type: "ping" });
     await laptop.next("pong");
     expect(announced).toHaveLength(DEVICE_PROGRESS_PER_SECOND_MAX);
@@ -410,7 +419,7 @@ describe("the end of a session", () => {
 
   test("messages wait in order, and in bounded number, while the store is slow", async () => {
     const { device, rows } = await startPlane();
-    const ids = Array.from({ length: 60 }, (_, index) => `call-${index}`);
+    const ids = Array.from({ length: 60 }, (_, index) => id(String(index)));
     for (const callId of ids) rows.add({ callId });
     const laptop = await device("laptop", { maxInFlight: 60 });
     await laptop.next("tool.call.request", 60);
