@@ -1,0 +1,125 @@
+import { isDeeperThan, type JsonObject, type JsonValue } from "@hsafa/protocol";
+import type { ErrorObject, ValidateFunction } from "ajv";
+import {
+  FAILURE_MESSAGE_CHARACTERS_MAX,
+  JSON_DEPTH_MAX,
+  SCHEMA_CHARACTERS_MAX,
+  SCHEMA_TIME_MAX_MS,
+  SCHEMAS_CACHED_MAX,
+} from "../../core/limits.ts";
+import type { JsonSchemas } from "../../ports/json-schemas.ts";
+import { type Draft, draftOf } from "./drafts.ts";
+import { withinTime } from "./within-time.ts";
+
+type Compiled =
+  | { readonly kind: "usable"; readonly validator: ValidateFunction }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** JSON Schemas by ajv. Compiled validators are kept by the schema's text, the latest used ones. */
+export function createAjvSchemas(): JsonSchemas {
+  const compiled = new Map<string, Compiled>();
+
+  const compiledOf = (schema: JsonObject): Compiled => {
+    // First, because writing down what is nested too deep overflows the stack.
+    if (isDeeperThan(schema, JSON_DEPTH_MAX)) {
+      return { kind: "refused", reason: `it is nested deeper than ${JSON_DEPTH_MAX} levels` };
+    }
+    const text = JSON.stringify(schema);
+    if (text.length > SCHEMA_CHARACTERS_MAX) {
+      return { kind: "refused", reason: `it is longer than ${SCHEMA_CHARACTERS_MAX} characters` };
+    }
+    const known = compiled.get(text);
+    const result = known ?? withinTime(SCHEMA_TIME_MAX_MS, () => compile(schema));
+    // A machine that was busy for a moment says nothing about the schema: that is not remembered.
+    if (result === "too_slow") return { kind: "refused", reason: "it takes too long to compile" };
+    compiled.delete(text);
+    compiled.set(text, result);
+    const oldest = compiled.keys().next().value;
+    if (compiled.size > SCHEMAS_CACHED_MAX && oldest !== undefined) compiled.delete(oldest);
+    return result;
+  };
+
+  return {
+    check(schema) {
+      const result = compiledOf(schema);
+      return result.kind === "usable" ? null : bounded(result.reason);
+    },
+    validate(schema, value) {
+      const result = compiledOf(schema);
+      if (result.kind === "refused") return bounded(`the tool's own schema cannot be used: ${result.reason}`);
+      const errors = withinTime(SCHEMA_TIME_MAX_MS, () => errorsOf(result.validator, value));
+      if (errors === "too_slow") return "checking it against the schema takes too long";
+      return errors === null ? null : bounded(sentenceOf(errors, "the value"));
+    },
+  };
+}
+
+function compile(schema: JsonObject): Compiled {
+  const draft = draftOf(schema);
+  if (draft === null) {
+    return { kind: "refused", reason: `its $schema is not supported: use draft 2020-12 or draft-07, or leave it out` };
+  }
+  // `$schema` has been obeyed; `$async` is ajv's own and would make every check a promise.
+  const { $schema: _schema, $async: _async, ...rest } = schema;
+  const faults = errorsOf(draft.metaSchema, rest);
+  if (faults !== null) return { kind: "refused", reason: sentenceOf(faults, "the schema") };
+  return build(draft, rest);
+}
+
+/** By an instance of its own each time: one that lives on keeps everything it ever compiled. */
+function build(draft: Draft, schema: JsonObject): Compiled {
+  try {
+    return { kind: "usable", validator: draft.instance().compile(schema) };
+  } catch (error) {
+    return { kind: "refused", reason: error instanceof Error ? error.message : "it cannot be compiled" };
+  }
+}
+
+function errorsOf(validator: ValidateFunction, value: JsonValue): readonly ErrorObject[] | null {
+  try {
+    return validator(value) ? null : (validator.errors ?? []);
+  } catch {
+    // A schema that refers to itself without taking a step into the value ends in an overflow of the stack.
+    return [
+      {
+        keyword: "$ref",
+        instancePath: "",
+        schemaPath: "",
+        params: {},
+        message: "fits no schema that refers only to itself",
+      },
+    ];
+  }
+}
+
+/** `/city must be string`; what is allowed or missing is named, so that a model can put it right. */
+function sentenceOf(errors: readonly ErrorObject[], root: string): string {
+  const [first] = errors;
+  if (first === undefined) return `${root} does not fit`;
+  // In an anyOf each branch's complaint comes before the whole's; the last speaks for all of them.
+  const told = errors.length > 1 ? [first, ...errors.slice(-1)] : [first];
+  return told
+    .map((error) => `${error.instancePath || root} ${error.message ?? "does not fit"}${detailOf(error)}`)
+    .join("; ");
+}
+
+function detailOf({ keyword, params }: ErrorObject): string {
+  switch (keyword) {
+    case "additionalProperties":
+      return `: '${String(params.additionalProperty)}'`;
+    case "unevaluatedProperties":
+      return `: '${String(params.unevaluatedProperty)}'`;
+    case "enum":
+      return `: ${JSON.stringify(params.allowedValues)}`;
+    case "const":
+      return `: ${JSON.stringify(params.allowedValue)}`;
+    default:
+      return "";
+  }
+}
+
+function bounded(reason: string): string {
+  return reason.length <= FAILURE_MESSAGE_CHARACTERS_MAX
+    ? reason
+    : `${reason.slice(0, FAILURE_MESSAGE_CHARACTERS_MAX)}…`;
+}
