@@ -27,14 +27,18 @@ export function fact(seq: number, prev: { seq: number; sub: number }): EventReco
   return { seq, sub: 0, prev, type: "step.started", ts: 1_700_000_000_000, payload: '{"step":1}' };
 }
 
-/** A listener that remembers, and can be waited for. */
+/** A listener that remembers, and can be waited for. Doubt is counted apart: it may come at any time, and must not come in the way. */
 export function ear() {
   const news: LiveNews[] = [];
+  let doubts = 0;
   return {
     news,
-    listener: (item: LiveNews) => void news.push(item),
+    listener: (item: LiveNews) => {
+      if (item.kind === "doubt") doubts += 1;
+      else news.push(item);
+    },
     records: () => news.flatMap((item) => (item.kind === "records" ? item.records : [])),
-    doubts: () => news.filter((item) => item.kind === "doubt").length,
+    doubts: () => doubts,
     async hears(condition: (news: readonly LiveNews[]) => boolean) {
       await vi.waitFor(() => expect(condition(news)).toBe(true), { timeout: 5000, interval: 5 });
     },

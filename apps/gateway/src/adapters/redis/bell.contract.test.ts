@@ -10,7 +10,8 @@ import { openRedis } from "./open-redis.ts";
 const ID = "0198c0de-0000-7000-8000-000000000001";
 
 describe.skipIf(await missingServices("redis"))("on Redis", () => {
-  const open = async () => openRedis({ url: await redisUrl(), clock: systemClock, notify: () => {} });
+  const open = async () =>
+    openRedis({ url: await redisUrl(), clock: systemClock, notify: () => {}, timeoutMs: 10_000 });
 
   bellSuite("redis", async () => {
     const [here, there] = await Promise.all([open(), open()]);

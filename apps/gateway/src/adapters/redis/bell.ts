@@ -3,7 +3,7 @@ import type { Bell, Ring } from "../../ports/bell.ts";
 import type { Channels } from "./channels.ts";
 import type { Connection, RedisNotice } from "./connection.ts";
 
-export const BELL_CHANNEL = "hsafa:bell";
+const BELL_CHANNEL = "hsafa:bell";
 
 /** A ring as it came in; `null` where there is nothing to hear: the bell may lose, so doubt and garbage are silence. */
 export type HeardRing = { readonly from: string; readonly ring: Ring } | null;
@@ -18,7 +18,9 @@ export interface RedisBellParams {
   readonly release: () => void;
 }
 
-export function createRedisBell({ commands, channels, notify, self, release }: RedisBellParams): Bell {
+/** Answers once it hears the other gateways; while Redis is away, at once. */
+export async function createRedisBell(params: RedisBellParams): Promise<Bell> {
+  const { commands, channels, notify, self, release } = params;
   const listeners = new Set<(ring: Ring) => void>();
   let closed = false;
 
@@ -32,9 +34,9 @@ export function createRedisBell({ commands, channels, notify, self, release }: R
     }
   }
 
-  channels.join(BELL_CHANNEL, (heard) => {
+  await channels.join(BELL_CHANNEL, (heard) => {
     if (heard !== null && heard.from !== self) tell(heard.ring);
-  });
+  }).joined;
 
   return {
     ring(ring) {

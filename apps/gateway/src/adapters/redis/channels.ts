@@ -1,4 +1,4 @@
-import { LIVE_LOG_TIMEOUT_MS, REDIS_CHANNELS_PER_SUBSCRIBE_MAX } from "../../core/limits.ts";
+import { REDIS_CHANNELS_PER_SUBSCRIBE_MAX } from "../../core/limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { RedisClient } from "./client.ts";
 import type { Connection, RedisNotice } from "./connection.ts";
@@ -6,6 +6,8 @@ import type { Connection, RedisNotice } from "./connection.ts";
 export interface ChannelsParams<News> {
   readonly connection: Connection;
   readonly clock: Clock;
+  /** How long `join` waits for a confirmation. */
+  readonly timeoutMs: number;
   readonly notify: (notice: RedisNotice) => void;
   /** Reads a message, once for all listeners of its channel. */
   readonly parse: (message: string) => News;
@@ -41,7 +43,7 @@ export class Channels<News> {
 
   /**
    * Listens to a channel until `leave`. `joined` resolves when Redis has confirmed; while it is away, at once, and when it does not answer, after
-   * `LIVE_LOG_TIMEOUT_MS`: then `doubt` follows the confirmation.
+   * `timeoutMs`: then `doubt` follows the confirmation.
    */
   join(name: string, hear: (news: News) => void): { readonly joined: Promise<void>; readonly leave: () => void } {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -51,7 +53,8 @@ export class Channels<News> {
     if (this.#client === null || channel.confirmed) {
       resolve();
     } else {
-      const cancel = this.#params.clock.after(LIVE_LOG_TIMEOUT_MS, () => settle(listener));
+      const { clock, timeoutMs } = this.#params;
+      const cancel = clock.after(timeoutMs, () => settle(listener));
       listener.joined = () => {
         cancel();
         resolve();

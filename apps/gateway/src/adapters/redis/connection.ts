@@ -1,5 +1,4 @@
 import {
-  LIVE_LOG_TIMEOUT_MS,
   REDIS_CONNECT_TIMEOUT_MS,
   REDIS_PING_INTERVAL_MS,
   REDIS_RECONNECT_DELAY_MAX_MS,
@@ -23,6 +22,8 @@ export interface ConnectionParams {
   readonly name: ConnectionName;
   readonly newClient: (name: string) => RedisClient;
   readonly clock: Clock;
+  /** A command that takes longer is given up. */
+  readonly timeoutMs: number;
   readonly notify: (notice: RedisNotice) => void;
 }
 
@@ -78,7 +79,7 @@ export class Connection {
   }
 
   /**
-   * Sends a command and answers its reply; `unavailable` when Redis is away, refuses, or takes over `LIVE_LOG_TIMEOUT_MS` (a later reply is
+   * Sends a command and answers its reply; `unavailable` when Redis is away, refuses, or takes over `timeoutMs` (a later reply is
    * ignored). Never rejects.
    */
   ask<Reply>(command: (client: RedisClient) => Promise<Reply>): Promise<Reply | "unavailable"> {
@@ -90,7 +91,7 @@ export class Connection {
         cancel();
         resolve(outcome);
       };
-      const cancel = this.#afterReading(LIVE_LOG_TIMEOUT_MS, () => {
+      const cancel = this.#afterReading(this.#params.timeoutMs, () => {
         this.#suspect(client);
         settle("unavailable");
       });
@@ -195,7 +196,7 @@ export class Connection {
     const phase = this.#phase;
     if (phase.kind !== "up" || phase.client !== client) return;
     phase.probe.cancel();
-    const { clock } = this.#params;
+    const { clock, timeoutMs } = this.#params;
     const sentAt = clock.monotonic();
     const cancel = this.#afterReading(REDIS_SILENCE_MAX_MS, () =>
       this.#lost(client, new Error(`no answer for ${REDIS_SILENCE_MAX_MS} ms`)),
@@ -209,7 +210,7 @@ export class Connection {
     }
     cancel();
     if (this.#phase !== phase) return;
-    if (clock.monotonic() - sentAt <= LIVE_LOG_TIMEOUT_MS) phase.trust = "trusted";
+    if (clock.monotonic() - sentAt <= timeoutMs) phase.trust = "trusted";
     // A Redis that is too slow for writes is asked again at once, one probe at a time.
     const delayMs = phase.trust === "trusted" ? REDIS_PING_INTERVAL_MS : 0;
     phase.probe = { kind: "due", cancel: clock.after(delayMs, () => void this.#probe(client)) };

@@ -34,8 +34,10 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     await server.remove();
   });
 
-  async function open(): Promise<RedisBus> {
-    const bus = await openRedis({ url: server.url, clock: systemClock, notify: (notice) => notices.push(notice) });
+  /** With patience for a busy machine, except where the test is about its end. */
+  async function open(timeoutMs = 10_000): Promise<RedisBus> {
+    const notify = (notice: RedisNotice) => void notices.push(notice);
+    const bus = await openRedis({ url: server.url, clock: systemClock, notify, timeoutMs });
     opened.push(bus);
     return bus;
   }
@@ -95,7 +97,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     await worksAgain(liveLog);
     await liveLog.append({ runId, records: [delta(1, 1)] });
     await heard.hears(() => heard.records().length > 0);
-    expect(heard.news.slice(-1)).toEqual([{ kind: "records", records: [delta(1, 1)] }]);
+    expect(heard.news).toEqual([{ kind: "records", records: [delta(1, 1)] }]);
   });
 
   test("Redis is killed and restarted: appends fail at once, then every listener hears doubt and hears on", async () => {
@@ -118,7 +120,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
   });
 
   test("Redis hangs: appends are given up in time, the next fail at once, and late replies change nothing", async () => {
-    const { liveLog } = await open();
+    const { liveLog } = await open(LIVE_LOG_TIMEOUT_MS);
     const runId = crypto.randomUUID();
     const heard = ear();
     await liveLog.subscribe({ runId, listener: heard.listener });
@@ -178,7 +180,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
   });
 
   test("our own blocked event loop is not taken for a slow Redis", async () => {
-    const { liveLog } = await open();
+    const { liveLog } = await open(LIVE_LOG_TIMEOUT_MS);
     const runId = crypto.randomUUID();
     await liveLog.append({ runId, records: [fact(1, START)] });
     const outcome = liveLog.append({ runId, records: [delta(1, 1)] });
@@ -300,10 +302,10 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     const heard = ear();
     await liveLog.subscribe({ runId, listener: heard.listener });
     await stranger((client) => client.publish(`run:{${runId}}:notify`, "1-0 garbage"));
-    await heard.hears((news) => news.length === 1);
+    await heard.hears(() => heard.doubts() === 1);
     await liveLog.append({ runId, records: [delta(1, 1)] });
-    await heard.hears((news) => news.length === 2);
-    expect(heard.news).toEqual([{ kind: "doubt" }, { kind: "records", records: [delta(1, 1)] }]);
+    await heard.hears((news) => news.length === 1);
+    expect(heard.news).toEqual([{ kind: "records", records: [delta(1, 1)] }]);
     expect(notices).toEqual([]);
   });
 });

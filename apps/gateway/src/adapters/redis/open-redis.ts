@@ -1,4 +1,4 @@
-import { REDIS_START_WAIT_MAX_MS } from "../../core/limits.ts";
+import { LIVE_LOG_TIMEOUT_MS, REDIS_START_WAIT_MAX_MS } from "../../core/limits.ts";
 import type { Bell } from "../../ports/bell.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LiveLog, LiveNews } from "../../ports/live-log.ts";
@@ -16,6 +16,7 @@ export interface OpenRedisParams {
   readonly notify: (notice: RedisNotice) => void;
   readonly recordsMax?: number;
   readonly ttlMs?: number;
+  readonly timeoutMs?: number;
 }
 
 /** What a gateway has of Redis: both over one pair of connections, which ends when both are closed. */
@@ -29,10 +30,11 @@ export interface RedisBus {
  * Connects, and keeps connecting whenever Redis is lost. Answers once it is connected, or after `REDIS_START_WAIT_MAX_MS` or a first failure
  * without it: a gateway serves without Redis too. Throws only when the address is none.
  */
-export async function openRedis({ url, clock, notify, recordsMax, ttlMs }: OpenRedisParams): Promise<RedisBus> {
+export async function openRedis(params: OpenRedisParams): Promise<RedisBus> {
+  const { url, clock, notify, recordsMax, ttlMs, timeoutMs = LIVE_LOG_TIMEOUT_MS } = params;
   const newClient = clientsFor(url);
-  const commands = new Connection({ name: "commands", newClient, clock, notify });
-  const subscriber = new Connection({ name: "subscriber", newClient, clock, notify });
+  const commands = new Connection({ name: "commands", newClient, clock, timeoutMs, notify });
+  const subscriber = new Connection({ name: "subscriber", newClient, clock, timeoutMs, notify });
   let users = 2;
   const release = (): void => {
     users -= 1;
@@ -40,21 +42,16 @@ export async function openRedis({ url, clock, notify, recordsMax, ttlMs }: OpenR
     commands.close();
     subscriber.close();
   };
-  const news = new Channels<LiveNews>({
-    connection: subscriber,
-    clock,
-    notify,
-    parse: parseNews,
-    doubt: { kind: "doubt" },
-  });
-  const rings = new Channels<HeardRing>({ connection: subscriber, clock, notify, parse: parseRing, doubt: null });
+  const shared = { connection: subscriber, clock, timeoutMs, notify };
+  const news = new Channels<LiveNews>({ ...shared, parse: parseNews, doubt: { kind: "doubt" } });
+  const rings = new Channels<HeardRing>({ ...shared, parse: parseRing, doubt: null });
   const liveLog = createRedisLiveLog({ commands, subscriber, channels: news, recordsMax, ttlMs, release });
-  const bell = createRedisBell({ commands, channels: rings, notify, self: clock.newId(), release });
 
   const waited = Promise.withResolvers<void>();
   const cancel = clock.after(REDIS_START_WAIT_MAX_MS, waited.resolve);
   await Promise.race([Promise.all([commands.open(), subscriber.open()]), waited.promise]);
   cancel();
+  const bell = await createRedisBell({ commands, channels: rings, notify, self: clock.newId(), release });
   return {
     liveLog,
     bell,
