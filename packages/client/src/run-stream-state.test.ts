@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { HsafaError } from "./error.ts";
+import { beginRunStream, nextRunStreamState, type RunStreamInput, type RunStreamState } from "./run-stream-state.ts";
+
+function after(...inputs: RunStreamInput[]): RunStreamState {
+  return inputs.reduce((state, input) => nextRunStreamState(state, input, 0.5), beginRunStream(null));
+}
+
+const EVENT: RunStreamInput = { kind: "event", id: "7-2", type: "text.delta" };
+const CUT: RunStreamInput = { kind: "cut" };
+const WAITED: RunStreamInput = { kind: "waited" };
+
+function refused(status: number, retryAfterMs?: number): RunStreamInput {
+  return { kind: "refused", error: new HsafaError({ code: "x", message: "x", status, retryAfterMs }) };
+}
+
+function delayOf(state: RunStreamState): number {
+  return state.kind === "waiting" ? state.delayMs : Number.NaN;
+}
+
+describe("whether a run's stream reads, waits or stops", () => {
+  test("it resumes after the last event it took", () => {
+    expect(after(EVENT, CUT, WAITED)).toMatchObject({ kind: "reading", after: "7-2" });
+  });
+
+  test("a handshake that succeeds and then dies does not reset the backoff; an event does", () => {
+    const once = delayOf(after(CUT));
+    expect(delayOf(after(CUT, WAITED, CUT, WAITED, CUT))).toBeGreaterThan(2 * once);
+    expect(delayOf(after(CUT, WAITED, CUT, WAITED, EVENT, CUT))).toBe(once);
+  });
+
+  test("the wait is bounded, however often it failed", () => {
+    let state = beginRunStream(null);
+    for (let count = 0; count < 100; count += 1) {
+      state = nextRunStreamState(nextRunStreamState(state, CUT, 0.999), WAITED, 0);
+    }
+    expect(delayOf(nextRunStreamState(state, CUT, 0.999))).toBeLessThanOrEqual(15_000);
+  });
+
+  test("the server's own word on when to come back is obeyed, until coming back fails", () => {
+    const hint: RunStreamInput = { kind: "retry", delayMs: 100 };
+    expect(delayOf(after(EVENT, hint, CUT))).toBe(75);
+    expect(delayOf(after(EVENT, hint, CUT, WAITED, CUT))).toBeGreaterThan(100);
+  });
+
+  test("what waiting can heal is waited for, as long as the server says; the rest is the end", () => {
+    expect(delayOf(after(refused(503, 4000)))).toBe(4000);
+    expect(after(refused(429)).kind).toBe("waiting");
+    for (const status of [400, 401, 403, 404, 410]) expect(after(refused(status)).kind).toBe("failed");
+  });
+
+  test("a terminal event, or the word that nothing follows, ends it for good", () => {
+    expect(after({ kind: "event", id: "9-0", type: "run.failed" }, CUT, WAITED)).toEqual({ kind: "ended" });
+    expect(after({ kind: "nothing_follows" })).toEqual({ kind: "ended" });
+  });
+});

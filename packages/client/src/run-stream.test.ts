@@ -1,0 +1,200 @@
+import type { ServerResponse } from "node:http";
+import { afterEach, describe, expect, test } from "vitest";
+import { type FakeGateway, type Handler, json, problem, startFakeGateway } from "../test/fake-gateway.ts";
+import { createConnection } from "./connection.ts";
+import { HsafaError } from "./error.ts";
+import { type RunStreamEvent, type RunStreamParams, streamRun } from "./run-stream.ts";
+
+const gateways: FakeGateway[] = [];
+afterEach(async () => {
+  await Promise.all(gateways.splice(0).map((gateway) => gateway.close()));
+});
+
+async function gatewayOf(...handlers: Handler[]): Promise<FakeGateway> {
+  const gateway = await startFakeGateway(...handlers);
+  gateways.push(gateway);
+  return gateway;
+}
+
+function watch(
+  gateway: FakeGateway,
+  params: Partial<RunStreamParams> = {},
+): AsyncGenerator<RunStreamEvent, void, undefined> {
+  const connection = createConnection({ url: gateway.url, token: "key" });
+  return streamRun(connection, { runId: "run-1", transport: "sse", random: () => 0, ...params });
+}
+
+async function idsOf(events: AsyncIterable<RunStreamEvent>): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const event of events) ids.push("id" in event ? event.id : event.type);
+  return ids;
+}
+
+function event(id: string, type = "text.delta"): string {
+  return `id: ${id}\ndata: ${JSON.stringify({ id, runId: "run-1", type, ts: "2026-11-01T00:00:00.000Z", data: {} })}\n\n`;
+}
+
+function begin(response: ServerResponse): ServerResponse {
+  return response.writeHead(200, { "content-type": "text/event-stream" });
+}
+
+/** Says this much of the stream and then ends it: cleanly, by a reset, or not at all. */
+function says(text: string, then: "end" | "reset" | "silence" = "end"): Handler {
+  return (_request, response) => {
+    begin(response).write(text, () => {
+      if (then === "end") response.end();
+      if (then === "reset") response.destroy();
+    });
+  };
+}
+
+const END = event("9-0", "run.completed");
+
+describe("a run's stream", () => {
+  test("a stream cut in the middle of an event resumes after the last whole one, over as many connections as it takes", async () => {
+    const gateway = await gatewayOf(
+      says(event("1-0") + event("2-0") + event("2-1").slice(0, 20), "reset"),
+      says(event("2-1") + event("2-2"), "end"),
+      says(event("3-0") + END),
+    );
+    expect(await idsOf(watch(gateway))).toEqual(["1-0", "2-0", "2-1", "2-2", "3-0", "9-0"]);
+    expect(gateway.requests.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "2-0", "2-2"]);
+  });
+
+  test("it begins after a given position, and with the first event without one", async () => {
+    const gateway = await gatewayOf(says(END));
+    await idsOf(watch(gateway, { after: "8-3" }));
+    expect(gateway.requests[0]).toMatchObject({
+      url: "/api/runs/run-1/stream",
+      headers: { "last-event-id": "8-3", authorization: "Bearer key" },
+    });
+  });
+
+  test("a server that repeats itself is heard once", async () => {
+    const gateway = await gatewayOf(
+      says(event("1-0") + event("2-0")),
+      says(event("1-0") + event("2-0") + event("2-1") + END),
+    );
+    expect(await idsOf(watch(gateway))).toEqual(["1-0", "2-0", "2-1", "9-0"]);
+  });
+
+  test("an open connection that says nothing is given up", async () => {
+    const gateway = await gatewayOf(says(event("1-0"), "silence"), says(END));
+    expect(await idsOf(watch(gateway, { stallMs: 50 }))).toEqual(["1-0", "9-0"]);
+  });
+
+  test("comments keep a quiet stream alive", async () => {
+    const quiet: Handler = (_request, response) => {
+      begin(response);
+      let comments = 0;
+      const timer = setInterval(() => {
+        comments += 1;
+        if (comments < 6) return void response.write(": \n\n");
+        clearInterval(timer);
+        response.end(END);
+      }, 40);
+    };
+    const gateway = await gatewayOf(quiet);
+    expect(await idsOf(watch(gateway, { stallMs: 200 }))).toEqual(["9-0"]);
+    expect(gateway.requests).toHaveLength(1);
+  });
+
+  test("it ends after the terminal event although the server keeps the response open, and asks nothing more", async () => {
+    const gateway = await gatewayOf(says(END, "silence"));
+    expect(await idsOf(watch(gateway))).toEqual(["9-0"]);
+    expect(gateway.requests).toHaveLength(1);
+  });
+
+  test("204 means that nothing follows", async () => {
+    const gateway = await gatewayOf((_request, response) => response.writeHead(204).end());
+    expect(await idsOf(watch(gateway, { after: "9-0" }))).toEqual([]);
+  });
+
+  test("progress is passed on and moves no position", async () => {
+    const progress = `data: ${JSON.stringify({ runId: "run-1", type: "tool.progress", ts: "t", data: {} })}\n\n`;
+    const gateway = await gatewayOf(says(event("1-0") + progress), says(END));
+    expect(await idsOf(watch(gateway))).toEqual(["1-0", "tool.progress", "9-0"]);
+    expect(gateway.requests[1]?.headers["last-event-id"]).toBe("1-0");
+  });
+
+  test("a gateway that is away for a while is waited for", async () => {
+    const gateway = await gatewayOf(problem(503, "unavailable"), (_request, response) => response.destroy(), says(END));
+    expect(await idsOf(watch(gateway))).toEqual(["9-0"]);
+  });
+
+  test.each([
+    [404, "not_found"],
+    [403, "forbidden"],
+    [410, "position_expired"],
+  ])("%i is the end, with its code", async (status, code) => {
+    const gateway = await gatewayOf(problem(status, code));
+    const error: unknown = await idsOf(watch(gateway)).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(HsafaError);
+    expect(error).toMatchObject({ status, code, message: `because of ${code}` });
+    expect(gateway.requests).toHaveLength(1);
+  });
+
+  test("a token that wore out is replaced by a new one, once asked for", async () => {
+    const gateway = await gatewayOf(says(event("1-0")), problem(401, "unauthenticated"), says(END));
+    let asked = 0;
+    const token = (): string => `token-${(asked += 1)}`;
+    const connection = createConnection({ url: gateway.url, token });
+    expect(await idsOf(streamRun(connection, { runId: "run-1", transport: "sse", random: () => 0 }))).toEqual([
+      "1-0",
+      "9-0",
+    ]);
+    expect(gateway.requests.map(({ headers }) => headers.authorization)).toEqual([
+      "Bearer token-1",
+      "Bearer token-1",
+      "Bearer token-2",
+    ]);
+  });
+
+  test.each(["while it reads", "while it waits"])("an aborted signal ends it by its reason %s", async (when) => {
+    const gateway = await gatewayOf(
+      says(event("1-0"), when === "while it reads" ? "silence" : "end"),
+      problem(503, "unavailable", { "retry-after": "60" }),
+    );
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const events = watch(gateway, { signal: controller.signal });
+    await events.next();
+    const next = events.next();
+    if (when === "while it waits") await expect.poll(() => gateway.requests.length).toBe(2);
+    controller.abort(reason);
+    await expect(next).rejects.toBe(reason);
+  });
+
+  test("leaving the loop closes the connection", async () => {
+    let closed = false;
+    const gateway = await gatewayOf((_request, response) => {
+      response.on("close", () => {
+        closed = true;
+      });
+      begin(response).write(event("1-0"));
+    });
+    for await (const first of watch(gateway)) {
+      expect(first).toMatchObject({ id: "1-0" });
+      break;
+    }
+    await expect.poll(() => closed).toBe(true);
+  });
+
+  test("where fetch cannot stream, events are asked for page by page", async () => {
+    const at = (id: string, type: string): object => ({ id, runId: "run-1", type, ts: "t", data: {} });
+    const gateway = await gatewayOf(
+      json(200, { data: [at("1-0", "run.created"), at("2-0", "run.started")], nextCursor: "2-0" }),
+      json(200, { data: [at("9-0", "run.completed")], nextCursor: null }),
+    );
+    expect(await idsOf(watch(gateway, { transport: "poll" }))).toEqual(["1-0", "2-0", "9-0"]);
+    expect(gateway.requests[1]?.url).toBe("/api/runs/run-1/events?after=2-0&limit=200");
+  });
+
+  test("polling from the terminal event ends as well", async () => {
+    const gateway = await gatewayOf(
+      json(200, { data: [], nextCursor: null }),
+      json(200, { id: "run-1", position: "9-0", completedAt: "2026-11-01T00:00:00.000Z" }),
+    );
+    expect(await idsOf(watch(gateway, { transport: "poll", after: "9-0" }))).toEqual([]);
+  });
+});

@@ -1,0 +1,129 @@
+import type {
+  InputMessage,
+  JsonObject,
+  JsonValue,
+  Page,
+  Run,
+  RunEvent,
+  RunStatus,
+  StartRunBody,
+  StartedRun,
+  ToolCall,
+  ToolResultAnswer,
+  UserMessage,
+} from "@hsafa/protocol";
+import type { Connection } from "./connection.ts";
+import { type RunStreamEvent, type RunStreamTransport, streamRun } from "./run-stream.ts";
+
+/** Which page of a list. */
+export interface PageQuery {
+  /** 1 to 200; 50 by default. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface StartRunParams {
+  /** An agent's name or id. */
+  readonly agent: string;
+  readonly versionId?: string;
+  readonly input: string | InputMessage[];
+  readonly threadId?: string;
+  /** The device that `select: "origin"` means. */
+  readonly deviceKey?: string;
+  readonly metadata?: JsonObject;
+  /** The same key and the same request give the same run, so that a request may be repeated. */
+  readonly idempotencyKey?: string;
+}
+
+export interface RunState {
+  readonly runId: string;
+  readonly status: RunStatus;
+}
+
+export function createRuns(connection: Connection, transport: RunStreamTransport) {
+  const path = (runId: string, more = ""): string => `/api/runs/${encodeURIComponent(runId)}${more}`;
+
+  function get(runId: string, options: CallOptions = {}): Promise<Run> {
+    return connection.call(path(runId), options);
+  }
+
+  /**
+   * The run's events in order, each once, until the terminal one; reconnects by itself. `after`: begin with the event after that position. Leaving the
+   * loop, or aborting the signal, stops watching and never cancels the run.
+   */
+  function stream(
+    runId: string,
+    options: CallOptions & { readonly after?: string } = {},
+  ): AsyncGenerator<RunStreamEvent, void, undefined> {
+    return streamRun(connection, { runId, transport, ...options });
+  }
+
+  return {
+    /** Answers at once; the run is queued. */
+    start({ idempotencyKey, ...body }: StartRunParams, options: CallOptions = {}): Promise<StartedRun> {
+      const headers: Record<string, string> = idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey };
+      return connection.call("/api/runs", { method: "POST", body: body satisfies StartRunBody, headers, ...options });
+    },
+    get,
+    list(
+      query: PageQuery & { readonly status?: RunStatus; readonly agent?: string; readonly threadId?: string } = {},
+      options: CallOptions = {},
+    ): Promise<Page<Run>> {
+      return connection.call("/api/runs", { query: { ...query }, ...options });
+    },
+    stream,
+    /** Resolves with the run once it has ended, however it ended. */
+    async wait(runId: string, options: CallOptions = {}): Promise<Run> {
+      const run = await get(runId, options);
+      if (run.completedAt !== null) return run;
+      for await (const event of stream(runId, { after: run.position, ...options })) void event;
+      return get(runId, options);
+    },
+    /** A page of the canonical log. `facts: true` leaves the deltas out. */
+    events(
+      runId: string,
+      query: {
+        readonly after?: string;
+        readonly facts?: boolean;
+        readonly limit?: number;
+        readonly cursor?: string;
+      } = {},
+      options: CallOptions = {},
+    ): Promise<Page<RunEvent>> {
+      return connection.call(path(runId, "/events"), { query: { ...query }, ...options });
+    },
+    toolCalls(runId: string, query: PageQuery = {}, options: CallOptions = {}): Promise<Page<ToolCall>> {
+      return connection.call(path(runId, "/tool-calls"), { query: { ...query }, ...options });
+    },
+    /** Answers a tool call over HTTP; `duplicate: true` when the same result was taken before. */
+    submitToolResult(
+      runId: string,
+      result: { readonly callId: string } & (
+        | { readonly result: JsonValue; readonly error?: undefined }
+        | { readonly error: { readonly message: string; readonly code?: string }; readonly result?: undefined }
+      ),
+      options: CallOptions = {},
+    ): Promise<ToolResultAnswer> {
+      return connection.call(path(runId, "/tool-results"), { method: "POST", body: result, ...options });
+    },
+    /** Says something to a run in progress: taken in before its next step. */
+    sendMessage(runId: string, message: UserMessage | string, options: CallOptions = {}): Promise<RunState> {
+      return connection.call(path(runId, "/messages"), { method: "POST", body: { message }, ...options });
+    },
+    /** Decides a tool call that awaits approval. */
+    decideApproval(
+      runId: string,
+      decision: { readonly callId: string; readonly approved: boolean; readonly reason?: string },
+      options: CallOptions = {},
+    ): Promise<RunState> {
+      return connection.call(path(runId, "/approvals"), { method: "POST", body: decision, ...options });
+    },
+    cancel(runId: string, params: { readonly reason?: string } = {}, options: CallOptions = {}): Promise<RunState> {
+      return connection.call(path(runId, "/cancel"), { method: "POST", body: params, ...options });
+    },
+  };
+}
