@@ -36,7 +36,7 @@ interface Batch {
  * until it is acknowledged, so that a commit can carry it along.
  */
 export class DeltaBatcher {
-  readonly #store: FleetStore;
+  readonly #store: Pick<FleetStore, "appendDeltas">;
   readonly #clock: Clock;
   readonly #log: Log;
   /** Outboxes with rows that no batch has taken yet, in the order they will be served. */
@@ -50,7 +50,7 @@ export class DeltaBatcher {
   #failures = 0;
   #closed = false;
 
-  constructor(params: { readonly store: FleetStore; readonly clock: Clock; readonly log: Log }) {
+  constructor(params: { readonly store: Pick<FleetStore, "appendDeltas">; readonly clock: Clock; readonly log: Log }) {
     this.#store = params.store;
     this.#clock = params.clock;
     this.#log = params.log;

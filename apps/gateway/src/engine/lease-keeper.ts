@@ -8,7 +8,7 @@ import type { StoreContact } from "./store-contact.ts";
 export interface LeaseKeeperParams {
   readonly gatewayId: string;
   readonly leaseDurationMs: number;
-  readonly store: FleetStore;
+  readonly store: Pick<FleetStore, "renewLeases" | "releaseLeases">;
   readonly clock: Clock;
   readonly contact: StoreContact;
   readonly log: Log;

@@ -1,0 +1,158 @@
+import { describe, expect, test } from "vitest";
+import { ManualClock } from "../../test/device/manual-clock.ts";
+import { recordingLog, settled } from "../../test/engine/fakes.ts";
+import type { FleetStore } from "../ports/fleet-store.ts";
+import { StoreUnavailable } from "../ports/store.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
+import { StoreContact } from "./store-contact.ts";
+
+const LEASE_MS = 6000;
+type Renewal = Awaited<ReturnType<FleetStore["renewLeases"]>>[number];
+
+function world() {
+  const clock = new ManualClock();
+  const log = recordingLog();
+  const statements: string[] = [];
+  const store = {
+    isAway: false,
+    gate: Promise.resolve(),
+    answer: (runId: string): Renewal | null => ({ runId, epoch: 1, inbox: 0 }),
+  };
+  const port: Pick<FleetStore, "renewLeases" | "releaseLeases"> = {
+    async renewLeases({ runs }) {
+      statements.push(`renew ${runs.map((run) => run.runId).join(",")}`);
+      await store.gate;
+      if (store.isAway) throw new StoreUnavailable("away");
+      return runs.flatMap((run) => store.answer(run.runId) ?? []);
+    },
+    async releaseLeases({ runs }) {
+      if (store.isAway) throw new StoreUnavailable("away");
+      statements.push(`release ${runs.map((run) => `${run.runId}@${run.epoch}`).join(",")}`);
+    },
+  };
+  const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS });
+  const keeper = new LeaseKeeper({ gatewayId: "g", leaseDurationMs: LEASE_MS, store: port, clock, contact, log });
+  const heard: string[] = [];
+  const hold = (runId: string, epoch = 1) =>
+    keeper.hold({
+      claim: { tenantId: "t", runId, epoch },
+      sentAt: clock.monotonic(),
+      listener: {
+        onLost: (why) => heard.push(`${runId}@${epoch} ${why}`),
+        onInbox: (count) => heard.push(`${runId} inbox ${count}`),
+      },
+    });
+  const advance = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      clock.advance(100);
+      await settled();
+    }
+  };
+  return { clock, store, keeper, contact, heard, hold, statements, advance, log };
+}
+
+describe("the lease keeper", () => {
+  test("renews all leases of the gateway in one statement a beat, and tells each holder its inbox", async () => {
+    const { keeper, hold, statements, heard, store, advance } = world();
+    keeper.start();
+    const [a, b] = [hold("a"), hold("b")];
+    store.answer = (runId) => ({ runId, epoch: 1, inbox: runId === "a" ? 0 : 2 });
+    await advance(6000);
+    expect(statements).toEqual(["renew a,b", "renew a,b", "renew a,b"]);
+    expect(heard.slice(0, 2)).toEqual(["a inbox 0", "b inbox 2"]);
+    await advance(60_000);
+    expect([a.isGood(), b.isGood()]).toEqual([true, true]);
+    await keeper.close();
+  });
+
+  test("a lease without a renewal for five sixths of its time is stale, and its holder is told once", async () => {
+    const { keeper, hold, heard, store, advance } = world();
+    keeper.start();
+    const lease = hold("a");
+    await advance(2000);
+    store.isAway = true;
+    heard.length = 0;
+    await advance(4900);
+    expect(lease.isGood()).toBe(true);
+    await advance(200);
+    expect(lease.isGood()).toBe(false);
+    expect(heard).toEqual(["a@1 stale"]);
+    await advance(5000);
+    expect(heard).toEqual(["a@1 stale"]);
+    await keeper.close();
+  });
+
+  test("a lease counts from when its renewal was sent: a slow answer makes it no longer", async () => {
+    const { keeper, hold, clock, store, advance } = world();
+    const lease = hold("a");
+    clock.advance(1000);
+    const gate = Promise.withResolvers<void>();
+    store.gate = gate.promise;
+    const beat = keeper.beat();
+    await advance(3000);
+    gate.resolve();
+    await beat;
+    await advance(1900);
+    expect(lease.isGood()).toBe(true);
+    await advance(200);
+    expect(lease.isGood()).toBe(false);
+    await keeper.close();
+  });
+
+  test("a process that was stopped notices before it does anything else", () => {
+    const { hold, clock, heard } = world();
+    const lease = hold("a");
+    clock.jump(60_000);
+    expect(lease.isGood()).toBe(false);
+    expect(heard).toEqual(["a@1 stale"]);
+  });
+
+  test("a lease that another holds is lost; a run claimed again here has its own lease", async () => {
+    const { keeper, hold, heard, store } = world();
+    const first = hold("a");
+    store.answer = (runId) => ({ runId, epoch: 2, inbox: 0 });
+    await keeper.beat();
+    expect(heard).toEqual(["a@1 fenced"]);
+    const second = hold("a", 2);
+    expect(first.isGood()).toBe(false);
+    keeper.letGo(first);
+    await keeper.beat();
+    expect(second.isGood()).toBe(true);
+    expect(heard.at(-1)).toBe("a inbox 0");
+    await keeper.close();
+  });
+
+  test("a lease given up while the store was away is handed back once it answers", async () => {
+    const { keeper, hold, store, statements, advance } = world();
+    keeper.start();
+    const lease = hold("a");
+    store.isAway = true;
+    await advance(6000);
+    keeper.letGo(lease);
+    keeper.handBackLater(lease);
+    store.isAway = false;
+    await advance(2000);
+    expect(statements.at(-1)).toBe("release a@1");
+    await keeper.close();
+    expect(statements.filter((statement) => statement.startsWith("release"))).toHaveLength(1);
+  });
+});
+
+describe("contact with the store", () => {
+  test("a gateway that was itself cut off claims no lost lease for one lease time, boot excepted", () => {
+    const { clock, contact } = world();
+    expect(contact.mayClaimLost()).toBe(true);
+    contact.answered();
+    clock.advance(2900);
+    expect(contact.mayClaimLost()).toBe(true);
+    clock.advance(200);
+    expect(contact.mayClaimLost()).toBe(false);
+    contact.answered();
+    expect(contact.mayClaimLost()).toBe(false);
+    for (let ms = 0; ms < LEASE_MS; ms += 1000) {
+      clock.advance(1000);
+      contact.answered();
+    }
+    expect(contact.mayClaimLost()).toBe(true);
+  });
+});

@@ -1,0 +1,111 @@
+import type { Fact } from "@hsafa/protocol";
+import { describe, expect, test } from "vitest";
+import { asked, begun, claimed, config, created, NOW, started } from "../../test/core/given.ts";
+import { evolve, initialState } from "../core/evolve.ts";
+import type { OutsideInput, RunInput } from "../core/input.ts";
+import type { PendingInput } from "../ports/fleet-store.ts";
+import { planRound, type RoundParams } from "./plan-round.ts";
+
+const message: OutsideInput = { kind: "message", message: { role: "user", content: "and?" } };
+const cancel: OutsideInput = { kind: "cancel", reason: "enough" };
+const finished = (calls: Extract<RunInput, { kind: "step_finished" }>["calls"] = []): RunInput => ({
+  kind: "step_finished",
+  finishReason: "stop",
+  messages: [{ role: "assistant", content: "done" }],
+  usage: {},
+  calls,
+});
+const call = (toolName: string) => ({ callId: `c-${toolName}`, toolName, args: {}, invalid: null });
+const requested = (toolName: string, target: "external" | "server"): Fact[] => [
+  { type: "step.completed", data: { step: 1, finishReason: "tool-calls", messages: [], usage: {} } },
+  { type: "tool.requested", data: { callId: `c-${toolName}`, toolName, args: {}, target, step: 1 } },
+  { type: "tool.dispatched", data: { callId: `c-${toolName}`, attempt: 1, deadline: null } },
+];
+const parked: Fact[] = [
+  ...begun,
+  ...requested("ask", "external"),
+  { type: "run.waiting", data: { callIds: ["c-ask"] } },
+];
+
+function plan(
+  facts: readonly Fact[],
+  params: Partial<Omit<RoundParams, "inbox">> & { inputs?: OutsideInput[]; count?: number },
+) {
+  const state = facts.reduce(
+    (before, fact) => evolve(before, fact, NOW),
+    initialState({ runId: "r", config: config(), deviceKey: null }),
+  );
+  const inputs = (params.inputs ?? []).map((input, index): PendingInput => ({ inputId: `${index + 1}`, input }));
+  const round = planRound({
+    state,
+    epoch: 2,
+    reports: [],
+    surroundings: { deviceIds: {}, dispatches: {} },
+    partial: "",
+    leaving: "no",
+    now: NOW,
+    ...params,
+    inbox: { count: params.count ?? inputs.length, inputs },
+  });
+  return { ...round, types: round.facts.map((fact) => fact.type) };
+}
+
+describe("a round", () => {
+  test("a message that comes while the last step ends keeps the run going", () => {
+    const round = plan(begun, { reports: [finished()], inputs: [message] });
+    expect(round.types).toEqual(["step.completed", "message.user", "step.started"]);
+    expect(round).toMatchObject({ consumed: ["1"], release: null, inboxMustBe: null });
+  });
+
+  test("an end is committed only while no input waits unseen", () => {
+    expect(plan(begun, { reports: [finished()] })).toMatchObject({
+      types: ["step.completed", "run.completed"],
+      release: { wakeAt: null },
+      inboxMustBe: 0,
+    });
+  });
+
+  test("a park is committed only while exactly the inputs seen wait", () => {
+    const round = plan(begun, { reports: [finished([call("ask")])], inputs: [message] });
+    expect(round.types.at(-1)).toBe("run.waiting");
+    expect(round).toMatchObject({ release: { wakeAt: null }, inboxMustBe: 1, consumed: ["1"] });
+  });
+
+  test("a cancel in the middle of a step ends the run with the text so far, and consumes what waited before it", () => {
+    const round = plan(begun, { inputs: [message, cancel], partial: "half a sen" });
+    expect(round.types).toEqual(["step.discarded", "run.canceled"]);
+    expect(round.facts[0]?.data).toEqual({ step: 1, reason: "cancel", partial: "half a sen" });
+    expect(round.consumed.toSorted()).toEqual(["1", "2"]);
+    expect(round).toMatchObject({ release: { wakeAt: null }, inboxMustBe: 2 });
+  });
+
+  test("an input that changes nothing is consumed, and the run parks again", () => {
+    const lost: OutsideInput = { kind: "dispatch_lost", callId: "c-gone", attempt: 1 };
+    const round = plan(parked, { reports: [claimed(false)], inputs: [lost] });
+    expect(round).toMatchObject({ facts: [], consumed: ["1"], release: { wakeAt: null }, inboxMustBe: 1 });
+  });
+
+  test("while more inputs wait than were read, the run neither proceeds nor parks", () => {
+    const round = plan([created, asked("hi"), started], { inputs: [message], count: 5 });
+    expect(round).toMatchObject({ types: ["message.user"], release: null, more: true, inboxMustBe: null });
+  });
+
+  test("a gateway that leaves begins no step, and hands the run over as due at once", () => {
+    const round = plan(begun, { reports: [finished([call("fetch")])], leaving: "when_idle" });
+    expect(round.types).toEqual(["step.completed", "tool.requested"]);
+    expect(round).toMatchObject({ release: { wakeAt: NOW }, inboxMustBe: null });
+  });
+
+  test("a gateway that leaves keeps the lease while its server tools run, and lets go when it must", () => {
+    const acting = [...begun, ...requested("fetch", "server")];
+    expect(plan(acting, { leaving: "when_idle" })).toMatchObject({ facts: [], release: null });
+    expect(plan(acting, { leaving: "now" })).toMatchObject({ facts: [], release: { wakeAt: NOW } });
+    expect(plan([...begun], { leaving: "now" }).types).toEqual(["step.discarded"]);
+  });
+
+  test("a claim of a lost run closes its step and begins it again in one round", () => {
+    const round = plan(begun, { reports: [claimed(true)] });
+    expect(round.types).toEqual(["run.recovered", "step.discarded", "step.started"]);
+    expect(round.release).toBeNull();
+  });
+});

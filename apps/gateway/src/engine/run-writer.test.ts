@@ -1,0 +1,165 @@
+import { formatPosition } from "@hsafa/protocol";
+import { describe, expect, test } from "vitest";
+import { ManualClock } from "../../test/device/manual-clock.ts";
+import {
+  fact,
+  HeldDeltaStore,
+  HeldLiveLog,
+  isRising,
+  recordingAnnouncer,
+  recordingLog,
+  settled,
+} from "../../test/engine/fakes.ts";
+import { FLUSH_INTERVAL_MS, GATHERED_CHARACTERS_MAX } from "../core/limits.ts";
+import type { ModelPart } from "../ports/model.ts";
+import { DeltaBatcher } from "./delta-batcher.ts";
+import { RunWriter } from "./run-writer.ts";
+
+const text = (words: string, partId = "p0"): ModelPart => ({ kind: "text", at: "delta", partId, text: words });
+
+function world() {
+  const clock = new ManualClock();
+  const store = new HeldDeltaStore();
+  const liveLog = new HeldLiveLog();
+  const announcer = recordingAnnouncer();
+  const log = recordingLog();
+  const batcher = new DeltaBatcher({ store: store.port, clock, log });
+  const lease = { isGood: true };
+  const bugs: unknown[] = [];
+  const writer = new RunWriter({
+    claim: { tenantId: "t", runId: "r", epoch: 1 },
+    position: { seq: 3, sub: 0 },
+    liveLog: liveLog.port,
+    announcer,
+    batcher,
+    now: () => clock.now(),
+    mayPublish: () => lease.isGood,
+    onBug: (error) => bugs.push(error),
+  });
+  writer.openStep(1, 4);
+  return { clock, store, liveLog, announcer, batcher, lease, bugs, writer };
+}
+
+describe("a run's writer", () => {
+  test("a fragment travels at once and alone when nothing is in flight", async () => {
+    const { writer, liveLog } = world();
+    for (const word of ["one ", "two ", "three"]) {
+      writer.write(text(word));
+      expect(liveLog.writes).toHaveLength(1);
+      await liveLog.accept();
+    }
+    expect(liveLog.accepted.map(formatPosition)).toEqual(["4-1", "4-2", "4-3"]);
+    expect(liveLog.accepted.map((record) => record.payload)).toEqual([
+      '{"step":1,"partId":"p0","text":"one "}',
+      '{"step":1,"partId":"p0","text":"two "}',
+      '{"step":1,"partId":"p0","text":"three"}',
+    ]);
+  });
+
+  test("what comes while a write is in flight merges by part, before a position is given", async () => {
+    const { writer, liveLog } = world();
+    writer.write({ kind: "text", at: "start", partId: "p0" });
+    for (const word of ["a", "b", "c"]) writer.write(text(word));
+    writer.write(text("x", "p1"));
+    writer.write(text("d"));
+    writer.write(text("e"));
+    expect(liveLog.writes).toHaveLength(1);
+    expect(await liveLog.accept()).toEqual(["4-1"]);
+    expect(await liveLog.accept()).toEqual(["4-2", "4-3", "4-4"]);
+    const texts = liveLog.accepted.slice(1).map((record) => JSON.parse(record.payload).text as string);
+    expect(texts).toEqual(["abc", "x", "de"]);
+    expect(writer.stepText).toBe("abcxde");
+  });
+
+  test("a closing fact names the last delta and never overtakes it in the live log", async () => {
+    const { writer, liveLog, announcer } = world();
+    writer.write(text("in flight"));
+    writer.write(text("gathered"));
+    writer.closeStep();
+    expect(writer.position).toMatchObject({ seq: 4, sub: 2 });
+    expect(writer.unacknowledged.map(formatPosition)).toEqual(["4-1", "4-2"]);
+    writer.publish([fact(5, writer.position)]);
+    expect(liveLog.writes).toHaveLength(1);
+    await liveLog.accept();
+    await liveLog.accept();
+    expect(announcer.said).toEqual(["4-1", "4-2", "5-0"]);
+    expect(isRising(liveLog.accepted)).toBe(true);
+    expect(writer.unacknowledged).toEqual([]);
+  });
+
+  test("nothing is shown before the live log has taken it, and what it refuses is not shown on its account", async () => {
+    const { writer, liveLog, announcer } = world();
+    writer.write(text("a"));
+    expect(announcer.said).toEqual([]);
+    const write = liveLog.writes.shift();
+    write?.answer({ kind: "appended", accepted: [] });
+    await settled();
+    expect(announcer.said).toEqual([]);
+  });
+
+  test("live log away: watchers hear of deltas when Postgres has them, without waiting for the flush interval", async () => {
+    const { writer, liveLog, announcer, store, clock } = world();
+    writer.write(text("a"));
+    await liveLog.refuse();
+    expect(announcer.said).toEqual([]);
+    clock.advance(0);
+    expect(await store.accept()).toEqual(["4-1"]);
+    expect(announcer.said).toEqual(["<=4-1"]);
+    writer.closeStep();
+    writer.publish([fact(5)]);
+    await liveLog.refuse();
+    expect(announcer.said).toEqual(["<=4-1", "<=5-0"]);
+  });
+
+  test("a commit carries the deltas of a batch in flight, and a late acknowledgement harms nothing", async () => {
+    const { writer, liveLog, store, clock } = world();
+    writer.write(text("a"));
+    await liveLog.accept();
+    clock.advance(FLUSH_INTERVAL_MS);
+    expect(store.batches).toHaveLength(1);
+    writer.write(text("b"));
+    await liveLog.accept();
+    writer.closeStep();
+    expect(writer.unacknowledged.map(formatPosition)).toEqual(["4-1", "4-2"]);
+    writer.publish([fact(5)]);
+    writer.openStep(2, 6);
+    writer.write(text("c"));
+    await store.accept();
+    expect(writer.unacknowledged.map(formatPosition)).toEqual([]);
+    await liveLog.accept();
+    expect(writer.unacknowledged.map(formatPosition)).toEqual(["6-1"]);
+  });
+
+  test("a holder whose lease is stale publishes nothing more, whatever the model still says", async () => {
+    const { writer, liveLog, lease, announcer } = world();
+    writer.write(text("a"));
+    await liveLog.accept();
+    lease.isGood = false;
+    writer.write(text("b"));
+    writer.publish([fact(5)]);
+    expect(liveLog.writes).toEqual([]);
+    expect(announcer.said).toEqual(["4-1"]);
+  });
+
+  test("a live log that hangs does not let one model fill the memory", async () => {
+    const { writer, liveLog } = world();
+    writer.write(text("a"));
+    expect(writer.room()).toBeUndefined();
+    writer.write(text("x".repeat(GATHERED_CHARACTERS_MAX + 1)));
+    const room = writer.room();
+    expect(room).toBeInstanceOf(Promise);
+    await liveLog.accept();
+    await room;
+    expect(writer.room()).toBeUndefined();
+  });
+
+  test("a model that waits for room is let go when its step is closed", async () => {
+    const { writer } = world();
+    writer.write(text("a"));
+    writer.write(text("x".repeat(GATHERED_CHARACTERS_MAX + 1)));
+    const room = writer.room();
+    writer.closeStep();
+    await room;
+    expect(writer.room()).toBeUndefined();
+  });
+});
