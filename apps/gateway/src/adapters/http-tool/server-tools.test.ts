@@ -1,0 +1,273 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { JsonValue } from "@hsafa/protocol";
+import { afterEach, describe, expect, test } from "vitest";
+import type { ToolOutcome } from "../../core/input.ts";
+import { TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
+import type { ToolFunction } from "./function-tool.ts";
+import type { HttpServerTool } from "./http-request.ts";
+import { createServerTools } from "./server-tools.ts";
+
+interface Received {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+type Answer = (received: Received, response: ServerResponse) => void;
+
+const open: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((close) => close()));
+});
+
+async function serve(answer: Answer) {
+  const received: Received[] = [];
+  let closed: () => void = () => {};
+  const clientClosed = new Promise<void>((resolve) => {
+    closed = resolve;
+  });
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      const { method = "", url = "", headers } = request;
+      const one = { method, url, headers, body: Buffer.concat(parts).toString() };
+      received.push(one);
+      answer(one, response);
+    });
+    response.on("close", () => {
+      if (!response.writableEnded) closed();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  open.push(
+    () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  );
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received, clientClosed };
+}
+
+function perform(server: Partial<HttpServerTool>, args: JsonValue = {}, signal = new AbortController().signal) {
+  return createServerTools().perform({
+    server: { type: "http", method: "POST", url: "", ...server },
+    toolName: "tool",
+    args,
+    runId: "run-1",
+    idempotencyKey: "call-1",
+    signal,
+  });
+}
+
+const json =
+  (value: unknown): Answer =>
+  (_, response) => {
+    response.setHeader("content-type", "application/json; charset=utf-8").end(JSON.stringify(value));
+  };
+
+function codeOf(outcome: ToolOutcome): string {
+  return outcome.kind === "failed" ? outcome.error.code : "completed";
+}
+
+describe("what an http tool sends", () => {
+  test("arguments go into the path, url-encoded, and the rest into the body", async () => {
+    const { url, received } = await serve(json({ ok: true }));
+    const outcome = await perform(
+      { url: `${url}/users/{id}/notes?lang={lang}`, headers: { authorization: "Bearer t" } },
+      { id: "a/b ?ü", lang: "d&e", text: "hello", count: 2 },
+    );
+    expect(outcome).toEqual({ kind: "completed", result: { ok: true } });
+    expect(received).toMatchObject([
+      {
+        method: "POST",
+        url: "/users/a%2Fb%20%3F%C3%BC/notes?lang=d%26e",
+        headers: { "content-type": "application/json", "idempotency-key": "call-1", authorization: "Bearer t" },
+        body: '{"text":"hello","count":2}',
+      },
+    ]);
+  });
+
+  test("a GET has its arguments in the query and no body", async () => {
+    const { url, received } = await serve(json(1));
+    await perform({ url: `${url}/search?fixed=1`, method: "GET" }, { q: "a b", tags: ["x", "y"], deep: { n: 1 } });
+    expect(received).toMatchObject([
+      { method: "GET", url: "/search?fixed=1&q=a+b&tags=x&tags=y&deep=%7B%22n%22%3A1%7D", body: "" },
+    ]);
+    expect(received[0]?.headers).not.toHaveProperty("content-type");
+  });
+
+  test.each<[string, string, JsonValue, string]>([
+    ["another host", "http://{host}/x", { host: "evil.example" }, "invalid_tool"],
+    ["another port", "http://127.0.0.1:{port}/x", { port: 22 }, "invalid_tool"],
+    ["the parent folder", "http://127.0.0.1/users/{id}/x", { id: ".." }, "invalid_args"],
+    ["the parent folder in two halves", "http://127.0.0.1/users/{a}{b}/x", { a: ".", b: "." }, "invalid_args"],
+    ["the whole collection", "http://127.0.0.1/users/{id}", { id: "" }, "invalid_args"],
+    ["nothing in particular", "http://127.0.0.1/users/{id}", {}, "invalid_args"],
+    ["a file", "file:///etc/{name}", { name: "passwd" }, "invalid_tool"],
+    ["no address", "nonsense", {}, "invalid_tool"],
+    ["a list for arguments", "http://127.0.0.1/", [1], "invalid_args"],
+  ])("a model cannot make it ask for %s", async (_, url, args, code) => {
+    expect(codeOf(await perform({ url }, args))).toBe(code);
+  });
+
+  test("a header that cannot be sent is told, not thrown", async () => {
+    expect(codeOf(await perform({ url: "http://127.0.0.1/", headers: { "bad header": "x" } }))).toBe("invalid_tool");
+  });
+});
+
+describe("what an http tool makes of the answer", () => {
+  test.each<[string, string, string, JsonValue]>([
+    ["JSON", "application/json", '{"a":[1]}', { a: [1] }],
+    ["JSON null", "application/json", "null", null],
+    ["JSON by another name", "application/problem+json", '{"a":1}', { a: 1 }],
+    ["text", "text/plain", '{"a":1}', '{"a":1}'],
+    ["JSON that is none", "application/json", "{oops", "{oops"],
+    ["nothing", "text/plain", "", null],
+    [
+      "JSON too deep to be written down again",
+      "application/json",
+      "[".repeat(70) + "]".repeat(70),
+      "[".repeat(70) + "]".repeat(70),
+    ],
+  ])("%s", async (_, type, body, result) => {
+    const { url } = await serve((_received, response) => response.setHeader("content-type", type).end(body));
+    expect(await perform({ url })).toEqual({ kind: "completed", result });
+  });
+
+  test("data that is no text is told as such", async () => {
+    const { url } = await serve((_, response) =>
+      response.setHeader("content-type", "image/png").end(Buffer.from([0x89, 0xff])),
+    );
+    expect(await perform({ url })).toMatchObject({
+      error: { code: "not_text", message: expect.stringContaining("image/png") as string },
+    });
+  });
+
+  test("a status that is no success is a failure with the beginning of what it said", async () => {
+    const { url } = await serve((_, response) => {
+      response.statusCode = 422;
+      response.end(`no such user ${"x".repeat(100_000)}`);
+    });
+    const outcome = await perform({ url: `${url}/users?key=secret` });
+    expect(outcome).toMatchObject({ kind: "failed", error: { code: "http_status" } });
+    const message = outcome.kind === "failed" ? outcome.error.message : "";
+    expect(message).toContain("POST");
+    expect(message).toContain("422: no such user");
+    expect(message).not.toContain("secret");
+    expect(message.length).toBeLessThan(2000);
+  });
+
+  test("an answer without end is cut off at the bound, and its socket closed", async () => {
+    const { url, clientClosed } = await serve((_, response) => {
+      const block = "x".repeat(64 * 1024);
+      const more = () => {
+        let writable = !response.destroyed;
+        while (writable) writable = response.write(block);
+      };
+      response.on("drain", more);
+      more();
+    });
+    expect(await perform({ url })).toMatchObject({ error: { code: "result_too_large" } });
+    await clientClosed;
+  });
+
+  test("an answer of exactly the bound is taken", async () => {
+    const { url } = await serve((_, response) => response.end("x".repeat(TOOL_RESULT_BYTES_MAX)));
+    expect(codeOf(await perform({ url }))).toBe("completed");
+  });
+
+  test("nobody listening is a failure in words", async () => {
+    expect(await perform({ url: "http://127.0.0.1:1/x" })).toMatchObject({ error: { code: "unreachable" } });
+  });
+
+  test("a socket that breaks in the middle is a failure", async () => {
+    const { url } = await serve((_, response) => {
+      response.writeHead(200, { "content-length": "100" });
+      response.write("half");
+      setTimeout(() => response.destroy(), 10);
+    });
+    expect(codeOf(await perform({ url }))).toBe("unreachable");
+  });
+
+  test("an abort settles soon and closes the socket", async () => {
+    const abort = new AbortController();
+    const { url, clientClosed } = await serve(() => abort.abort());
+    expect(codeOf(await perform({ url }, {}, abort.signal))).toBe("canceled");
+    await clientClosed;
+  });
+});
+
+describe("redirects", () => {
+  test("another origin is not given the tool's own headers", async () => {
+    const there = await serve(json("there"));
+    const here = await serve((_, response) => response.writeHead(307, { location: `${there.url}/moved` }).end());
+    const headers = { authorization: "Bearer secret", "x-api-key": "secret" };
+    expect(await perform({ url: here.url, headers }, { a: 1 })).toEqual({ kind: "completed", result: "there" });
+    expect(there.received).toMatchObject([
+      { method: "POST", url: "/moved", body: '{"a":1}', headers: { "idempotency-key": "call-1" } },
+    ]);
+    expect(JSON.stringify(there.received)).not.toContain("secret");
+  });
+
+  test("a POST answered with 303 is followed by a GET", async () => {
+    const { url, received } = await serve((request, response) => {
+      if (request.url === "/made") response.end("made");
+      else response.writeHead(303, { location: "/made" }).end();
+    });
+    expect(await perform({ url, headers: { authorization: "t" } })).toEqual({ kind: "completed", result: "made" });
+    expect(received).toMatchObject([{ method: "POST" }, { method: "GET", body: "", headers: { authorization: "t" } }]);
+  });
+
+  test("a circle ends", async () => {
+    const { url, received } = await serve((_, response) => response.writeHead(302, { location: "/again" }).end());
+    expect(codeOf(await perform({ url }))).toBe("too_many_redirects");
+    expect(received.length).toBeLessThan(10);
+  });
+
+  test("no other scheme is followed", async () => {
+    const { url } = await serve((_, response) => response.writeHead(302, { location: "file:///etc/passwd" }).end());
+    expect(codeOf(await perform({ url }))).toBe("unreachable");
+  });
+});
+
+describe("functions of the gateway's own program", () => {
+  const call = (functions: Record<string, ToolFunction>, name?: string) =>
+    createServerTools({ functions }).perform({
+      server: { type: "function", ...(name === undefined ? {} : { name }) },
+      toolName: "add",
+      args: { a: 1 },
+      runId: "run-1",
+      idempotencyKey: "call-1",
+      signal: new AbortController().signal,
+    });
+
+  test("a function is found by the tool's name or its own, and told what it is called for", async () => {
+    const add: ToolFunction = (args, { runId, idempotencyKey }) => ({ args, runId, idempotencyKey });
+    const result = { args: { a: 1 }, runId: "run-1", idempotencyKey: "call-1" };
+    expect(await call({ add })).toEqual({ kind: "completed", result });
+    expect(await call({ other: add }, "other")).toEqual({ kind: "completed", result });
+  });
+
+  test.each<[string, Record<string, ToolFunction>, string]>([
+    ["is not there", {}, "unknown_function"],
+    ["throws", { add: () => Promise.reject(new Error("no")) }, "tool_failed"],
+    ["answers a function", { add: () => () => 1 }, "invalid_result"],
+    ["answers a big integer", { add: () => 1n }, "tool_failed"],
+  ])("one that %s is a failure", async (_, functions, code) => {
+    expect(codeOf(await call(functions))).toBe(code);
+  });
+
+  test("one that answers nothing answers null, and a circle is no overflow", async () => {
+    expect(await call({ add: () => undefined })).toEqual({ kind: "completed", result: null });
+    const circle: Record<string, unknown> = {};
+    circle.self = circle;
+    expect(codeOf(await call({ add: () => circle }))).toBe("invalid_result");
+  });
+
+  test("names of every object's own methods are no functions", async () => {
+    expect(codeOf(await call({}, "toString"))).toBe("unknown_function");
+  });
+});

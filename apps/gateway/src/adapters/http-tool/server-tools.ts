@@ -1,0 +1,27 @@
+import type { ServerTools } from "../../ports/server-tools.ts";
+import { performFunction, type ToolFunction } from "./function-tool.ts";
+import { performHttp } from "./http-tool.ts";
+
+interface ServerToolsOptions {
+  /** What tools of type `function` call, by name; given by the program that wires the gateway. */
+  readonly functions?: Readonly<Record<string, ToolFunction>>;
+  /** How tools of type `http` reach out; the global `fetch` when absent. Whoever must keep tools from certain addresses does it here, where sockets are dialled. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** Tools that execute on the server, by their type. */
+export function createServerTools(options: ServerToolsOptions = {}): ServerTools {
+  const { functions = {}, fetch = globalThis.fetch } = options;
+  return {
+    perform({ server, ...call }) {
+      switch (server.type) {
+        case "http":
+          return performHttp(server, call, fetch);
+        case "function":
+          return performFunction(functions, server.name ?? call.toolName, call);
+        default:
+          return server satisfies never;
+      }
+    },
+  };
+}
