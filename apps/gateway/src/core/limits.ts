@@ -156,8 +156,12 @@ export const API_KEY_CACHE_MAX = 1000;
 export const API_KEY_CACHE_TTL_MS = 10_000;
 /** An `Idempotency-Key`, in characters. */
 export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
+/** An id, a name or a thread's key in a path, in characters: a key of 200 may be percent-encoded. */
+export const PATH_PARAMETER_CHARACTERS_MAX = 2400;
 /** Faults listed in one problem document: a body wrong all over must not answer with more than it sent. */
 export const PROBLEM_ERRORS_MAX = 50;
+/** Of a fault's path, in characters: the names of fields in it are the client's own. */
+export const PROBLEM_PATH_CHARACTERS_MAX = 200;
 /** Bytes of a refused body that are still read (and dropped), so that the client reads the answer instead of a reset. */
 export const REFUSED_BODY_BYTES_MAX = 32 * 1024 * 1024;
 /** How long a request's head and body may take to arrive: a trickling client must not hold a connection for ever. */
@@ -191,7 +195,7 @@ export const FOLLOW_COMPARE_RUNS_MAX = 5000;
 export const FOLLOW_POLL_INTERVAL_MS = 400;
 export const FOLLOW_POLL_RUNS_MAX = 200;
 /** Waits between reads that did not close a gap: the first is about one flush of deltas, the last bounds how late a healed store is noticed. */
-export const FOLLOW_RETRY_MIN_MS = 50;
+export const FOLLOW_RETRY_MIN_MS = FLUSH_INTERVAL_MS;
 export const FOLLOW_RETRY_MAX_MS = 2000;
 /** How long a run stays followed after its last watcher went, since an EventSource comes back; and how many such runs there may be. */
 export const FOLLOW_LINGER_MS = 5000;
@@ -203,3 +207,18 @@ export const STREAM_HEARTBEAT_MS = 15_000;
 /** How long a client waits before it comes back: after a cut, and when the gateway says that it goes. */
 export const STREAM_RETRY_MS = 1000;
 export const STREAM_RETRY_GOING_AWAY_MS = 100;
+
+// The store
+/** Connections of one gateway to Postgres: a few dozen gateways fit under a server's usual hundreds, and statements are short. */
+export const STORE_CONNECTIONS_DEFAULT = 10;
+/** Waiting for a connection, a new one or a free one; past this the store is away. */
+export const STORE_CONNECT_TIMEOUT_MS = 3000;
+/** How long Postgres works on one statement; and how long we wait for its answer before the connection counts as broken. */
+export const STORE_STATEMENT_TIMEOUT_MS = 10_000;
+export const STORE_ANSWER_TIMEOUT_MS = 12_000;
+/** Tenants that one claim goes round, twice: after the one served last, and from the first. */
+export const CLAIM_TENANTS_MAX = 64;
+/** Things one sweep mends; the rest waits for the next. */
+export const SWEEP_ROWS_MAX = 1000;
+/** How long a gateway that beats no more is remembered. */
+export const GATEWAY_KEPT_MS = 24 * 3600_000;

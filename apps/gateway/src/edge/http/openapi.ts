@@ -1,0 +1,126 @@
+import { ERRORS } from "@hsafa/protocol";
+import { z } from "zod";
+import type { DocumentedAnswer, Route } from "./route.ts";
+
+/** OpenAPI 3.1, whose schemas are JSON Schema 2020-12: made from the very schemas that requests are checked with. */
+export function openApi(routes: readonly Route[]): Record<string, unknown> {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of routes) {
+    const path = templateOf(route.path);
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "hsafa",
+      version: "1",
+      description: "A distributed agent runtime: runs on the server, watched from anywhere, with tools on the devices where they belong.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/" }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", description: "An API key, or a browser token made by POST /api/tokens" },
+        cookie: { type: "apiKey", in: "cookie", name: "hsafa_token", description: "For reading runs only" },
+      },
+      responses: { Problem: { description: "What was wrong, and what to do", content: { "application/problem+json": { schema: problemSchema } } } },
+    },
+  };
+}
+
+const problemSchema = {
+  type: "object",
+  required: ["type", "title", "status", "code", "detail", "requestId"],
+  properties: {
+    type: { type: "string" },
+    title: { type: "string" },
+    status: { type: "integer" },
+    code: { type: "string", enum: Object.keys(ERRORS) },
+    detail: { type: "string" },
+    requestId: { type: "string" },
+    errors: {
+      type: "array",
+      items: {
+        type: "object",
+        required: ["path", "message"],
+        properties: { path: { type: "string" }, message: { type: "string" } },
+      },
+    },
+  },
+} as const;
+
+function operationOf(route: Route): Record<string, unknown> {
+  return {
+    operationId: operationIdOf(route),
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.access === "open" ? { security: [] } : { security: securityOf(route), description: scopesText(route.scopes) }),
+    parameters: [...pathParameters(route.path), ...queryParameters(route), ...headerParameters(route)],
+    ...(route.body === null
+      ? {}
+      : { requestBody: { required: !route.body.safeParse({}).success, content: content(route.body, "application/json", "input") } }),
+    responses: { ...responsesOf(route.answers), default: { $ref: "#/components/responses/Problem" } },
+  };
+}
+
+function securityOf(route: Extract<Route, { access: "scoped" | "elsewhere" }>): Record<string, string[]>[] {
+  const isForCookie = route.method === "GET" && route.scopes.includes("runs:read");
+  return isForCookie ? [{ bearer: [] }, { cookie: [] }] : [{ bearer: [] }];
+}
+
+function scopesText(scopes: readonly string[]): string {
+  return scopes.length === 0 ? "Any key or token may." : `Needs the scope ${scopes.map((scope) => `\`${scope}\``).join(" or ")}.`;
+}
+
+function responsesOf(answers: Readonly<Record<number, DocumentedAnswer>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(answers).map(([status, { description, schema, mediaType }]) => {
+      if (schema === undefined && mediaType === undefined) return [status, { description }];
+      return [status, { description, content: content(schema ?? z.string(), mediaType ?? "application/json", "output") }];
+    }),
+  );
+}
+
+function content(schema: z.ZodType, mediaType: string, io: "input" | "output"): Record<string, unknown> {
+  return { [mediaType]: { schema: jsonSchemaOf(schema, io) } };
+}
+
+function pathParameters(path: string): object[] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: "path", required: true, schema: { type: "string" } }));
+}
+
+function queryParameters({ query }: Route): object[] {
+  if (query === null) return [];
+  const required = new Set(jsonSchemaOf(query, "input").required);
+  return Object.entries(query.shape).map(([name, schema]) => ({
+    name,
+    in: "query",
+    required: required.has(name),
+    schema: jsonSchemaOf(schema as z.ZodType, "input"),
+  }));
+}
+
+function headerParameters({ isIdempotent, access, path }: Route): object[] {
+  if (isIdempotent) return [{ name: "Idempotency-Key", in: "header", required: false, schema: { type: "string" } }];
+  if (access === "elsewhere" && path.endsWith("/stream")) {
+    return [{ name: "Last-Event-ID", in: "header", required: false, schema: { type: "string" } }];
+  }
+  return [];
+}
+
+/** What zod checks by code alone has no JSON Schema: there any value is documented. */
+function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): { readonly required?: readonly string[] } {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any", target: "draft-2020-12" });
+  return rest;
+}
+
+function templateOf(path: string): string {
+  return path.replaceAll(/:(\w+)/g, "{$1}");
+}
+
+function operationIdOf({ method, path }: Route): string {
+  const words = path.replaceAll(/^\/(api\/)?|:/g, "").split(/[/.-]/).filter((word) => word !== "");
+  return [method.toLowerCase(), ...words].map((word, index) => (index === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1))).join("");
+}

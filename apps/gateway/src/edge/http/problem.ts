@@ -1,0 +1,29 @@
+import { ERRORS, type Problem } from "@hsafa/protocol";
+import type { FastifyReply } from "fastify";
+import type { Refusal } from "../../control/refusal.ts";
+import { PROBLEM_ERRORS_MAX, PROBLEM_PATH_CHARACTERS_MAX, UNAVAILABLE_RETRY_AFTER_S } from "../../core/limits.ts";
+
+/** The problem document (RFC 9457) of a refusal. */
+export function problemOf(refusal: Refusal, requestId: string): Problem {
+  const { code, detail, faults } = refusal;
+  const { status, title } = ERRORS[code];
+  // The code names the kind of error; its page is the table in PROTOCOL.md, so the type needs no address of its own.
+  const problem = { type: `urn:hsafa:error:${code}`, title, status, code, detail, requestId };
+  if (faults === undefined) return problem;
+  const errors = faults.slice(0, PROBLEM_ERRORS_MAX).map(({ path, message }) => ({
+    path: path.slice(0, PROBLEM_PATH_CHARACTERS_MAX),
+    message,
+  }));
+  return { ...problem, errors };
+}
+
+/** Answers a request with a refusal. */
+export function sendProblem(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  const { code } = refusal;
+  if (code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="hsafa"');
+  if (code === "unavailable" || code === "too_many_requests") reply.header("retry-after", UNAVAILABLE_RETRY_AFTER_S);
+  return reply
+    .code(ERRORS[code].status)
+    .type("application/problem+json")
+    .send(JSON.stringify(problemOf(refusal, reply.request.id)));
+}

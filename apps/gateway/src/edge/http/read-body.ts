@@ -1,0 +1,46 @@
+import type { FastifyRequest } from "fastify";
+import { jsonFault } from "../../control/json-faults.ts";
+import { type Refusal, refuse } from "../../control/refusal.ts";
+import { BODY_BYTES_MAX, JSON_DEPTH_MAX, REFUSED_BODY_BYTES_MAX } from "../../core/limits.ts";
+
+export type ReadBody = { readonly kind: "json"; readonly value: unknown } | { readonly kind: "none" } | Refusal;
+
+const TOO_LARGE = refuse("payload_too_large", `The body is larger than ${BODY_BYTES_MAX} bytes; send less.`);
+const NOT_JSON = refuse("unsupported_media_type", "Send the body as 'Content-Type: application/json', in UTF-8, not compressed.");
+
+/**
+ * Reads a request's JSON body within its bounds, and says what is wrong with it before anything that recurses looks at it. A body that is refused is still read
+ * to its end (within a bound), so that the client reads the answer and not a reset.
+ */
+export async function readBody(request: FastifyRequest): Promise<ReadBody> {
+  const { "content-type": mediaType, "content-encoding": coding = "identity" } = request.headers;
+  const bytes = await collect(request);
+  if (bytes === "too_large") return TOO_LARGE;
+  if (bytes.length === 0) return { kind: "none" };
+  if (!isJson(mediaType) || coding !== "identity") return NOT_JSON;
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    return refuse("malformed_json", `The body cannot be read as JSON: ${error instanceof Error ? error.message : ""}`);
+  }
+  const fault = jsonFault(value, JSON_DEPTH_MAX);
+  return fault === null ? { kind: "json", value } : refuse("invalid_request", "The body cannot be taken; see 'errors'.", [fault]);
+}
+
+function isJson(mediaType: string | undefined): boolean {
+  return /^application\/json *(;|$)/i.test(mediaType ?? "");
+}
+
+async function collect(request: FastifyRequest): Promise<Buffer | "too_large"> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  // A loop that is left early must not destroy the socket, on which the answer still has to go out.
+  for await (const chunk of request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length <= BODY_BYTES_MAX) chunks.push(chunk);
+    else if (length > REFUSED_BODY_BYTES_MAX) break;
+    else chunks.length = 0;
+  }
+  return length > BODY_BYTES_MAX ? "too_large" : Buffer.concat(chunks);
+}

@@ -1,0 +1,123 @@
+import type { Server } from "node:http";
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { notFound, type Refusal, refuse } from "../../control/refusal.ts";
+import { isUnavailable } from "../../control/unavailable.ts";
+import { PATH_PARAMETER_CHARACTERS_MAX, REQUEST_TIMEOUT_MS } from "../../core/limits.ts";
+import { answerPreflight, applyCors } from "./cors.ts";
+import type { EdgeDeps } from "./deps.ts";
+import { sendProblem } from "./problem.ts";
+import type { Route } from "./route.ts";
+import { apiRoutes } from "./routes.ts";
+import { healthRoutes } from "./routes-health.ts";
+import { serveRoute } from "./serve-route.ts";
+
+/** An HTTP server on Fastify, with a pino logger. */
+export type HttpServer = FastifyInstance<Server>;
+
+/** What is told of every request once it is answered. `route` is a path of the table, so there are few of them. */
+export interface ServedRequest {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+/**
+ * Makes the HTTP server with every call of the table; `others` registers what is served by other parts of the edge (streams). It listens once it is told to.
+ */
+export function createHttpServer(
+  deps: EdgeDeps,
+  options: {
+    readonly logger: FastifyBaseLogger;
+    readonly onServed: (request: ServedRequest) => void;
+    readonly others: (app: HttpServer) => void;
+  },
+): HttpServer {
+  const app: HttpServer = Fastify<Server>({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    exposeHeadRoutes: false,
+    genReqId: () => deps.clock.newId(),
+    requestIdHeader: false,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: PATH_PARAMETER_CHARACTERS_MAX },
+    // What is under way ends by itself when the server closes; idle connections are closed at once.
+    forceCloseConnections: "idle",
+    frameworkErrors: (_error, request, reply) => {
+      reply.header("x-request-id", request.id);
+      void sendProblem(reply, notFound("path"));
+    },
+  });
+  // Bodies are read by the routes themselves, after they know who asks.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.headers({
+      "x-request-id": request.id,
+      "x-content-type-options": "nosniff",
+      "cache-control": "no-store",
+    });
+    applyCors(request, reply, deps.allowedOrigins);
+    done();
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    const route = request.routeOptions.url ?? "unknown";
+    const { method } = request;
+    options.onServed({ method, route, status: reply.statusCode, durationMs: reply.elapsedTime });
+    request.log.debug({ method, route, status: reply.statusCode, durationMs: reply.elapsedTime }, "request served");
+    done();
+  });
+  app.setNotFoundHandler((request, reply) => {
+    void sendProblem(reply, refuse("not_found", `Nothing is served at ${request.method} of this path; see /docs.`));
+  });
+  app.setErrorHandler(answerError);
+
+  const routes = [...apiRoutes, ...healthRoutes];
+  for (const route of routes) serveRoute(app, deps, route);
+  options.others(app);
+  for (const path of new Set(routes.map((route) => route.path))) refuseOtherMethods(app, path, routes, deps);
+  return app;
+}
+
+/** Every path answers OPTIONS, and any method that it does not have with 405 and those it has. */
+function refuseOtherMethods(app: HttpServer, path: string, routes: readonly Route[], deps: EdgeDeps): void {
+  const own = new Set(routes.filter((route) => route.path === path).map(({ method }) => method as string));
+  if (own.has("GET")) own.add("HEAD");
+  const allow = [...own, "OPTIONS"].join(", ");
+  const others = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].filter((method) => !own.has(method));
+  app.route({
+    method: "OPTIONS",
+    url: path,
+    handler: (request, reply) => answerPreflight(request, reply, { allow, allowedOrigins: deps.allowedOrigins }),
+  });
+  if (own.has("GET") && app.hasRoute({ method: "HEAD", url: path })) own.add("HEAD");
+  app.route({
+    method: others,
+    url: path,
+    handler: (request, reply) =>
+      sendProblem(
+        reply.header("allow", allow),
+        refuse("method_not_allowed", `${request.method} is not allowed here; this path takes ${allow}.`),
+      ),
+  });
+}
+
+function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  // Whoever asked is gone: there is nobody to answer, and nothing went wrong here.
+  if (request.raw.destroyed && !request.raw.complete) return void sendProblem(reply, refuse("invalid_request", "The request ended early."));
+  void sendProblem(reply, refusalOf(error, request));
+}
+
+function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
+  if (isUnavailable(error)) {
+    request.log.warn({ err: error }, "the store is away");
+    return refuse("unavailable", "The store is away just now; send the same request again.");
+  }
+  if (error.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
+    return refuse("unsupported_media_type", "The Content-Type is none; send 'application/json'.");
+  }
+  if (error.statusCode !== undefined && error.statusCode < 500) return refuse("invalid_request", error.message);
+  request.log.error({ err: error }, "a request failed");
+  return refuse("internal", `Nothing can be done from outside; tell the operator the request id ${request.id}.`);
+}
