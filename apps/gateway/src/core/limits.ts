@@ -207,6 +207,22 @@ export const STREAM_HEARTBEAT_MS = 15_000;
 /** How long a client waits before it comes back: after a cut, and when the gateway says that it goes. */
 export const STREAM_RETRY_MS = 1000;
 export const STREAM_RETRY_GOING_AWAY_MS = 100;
+/** Watch sockets of one gateway, and runs followed on one of them. */
+export const WATCH_SOCKETS_MAX = 10_000;
+export const WATCH_RUNS_PER_SOCKET_MAX = 100;
+/** A message of a watch socket: a token and little more. */
+export const WATCH_MESSAGE_BYTES_MAX = 16 * 1024;
+/** Messages waiting to be handled before the socket is paused. */
+export const WATCH_MESSAGES_QUEUED_MAX = 16;
+/** How long a watch socket may stay silent before it has authenticated. */
+export const WATCH_AUTH_TIMEOUT_MS = 10_000;
+/** How often it is pinged, and how long one that reads what it is sent may stay unheard. */
+export const WATCH_HEARTBEAT_MS = 10_000;
+export const WATCH_UNHEARD_MAX_MS = 30_000;
+/** Bytes waiting to be written above which it is full: its runs wait, each after one more write at most. */
+export const WATCH_UNSENT_BYTES_MAX = 256 * 1024;
+/** Messages that are not this protocol before it is closed. */
+export const WATCH_FAULTS_MAX = 20;
 
 // The store
 /** Connections of one gateway to Postgres: a few dozen gateways fit under a server's usual hundreds, and statements are short. */
@@ -216,6 +232,10 @@ export const STORE_CONNECT_TIMEOUT_MS = 3000;
 /** How long Postgres works on one statement; and how long we wait for its answer before the connection counts as broken. */
 export const STORE_STATEMENT_TIMEOUT_MS = 10_000;
 export const STORE_ANSWER_TIMEOUT_MS = 12_000;
+/** A migration of a large table may take its time. */
+export const STORE_SCRIPT_TIMEOUT_MS = 3600_000;
+/** Taking over the lock of a dead process takes milliseconds; what is older was given up half-way. */
+export const LOCK_TAKEOVER_MAX_MS = 10_000;
 /** Tenants that one claim goes round, twice: after the one served last, and from the first. */
 export const CLAIM_TENANTS_MAX = 64;
 /** Things one sweep mends; the rest waits for the next. */
