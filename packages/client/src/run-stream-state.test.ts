@@ -7,7 +7,7 @@ function after(...inputs: RunStreamInput[]): RunStreamState {
 }
 
 const EVENT: RunStreamInput = { kind: "event", id: "7-2", type: "text.delta" };
-const CUT: RunStreamInput = { kind: "cut" };
+const CUT: RunStreamInput = { kind: "cut", lastedMs: 20 };
 const WAITED: RunStreamInput = { kind: "waited" };
 
 function refused(status: number, retryAfterMs?: number): RunStreamInput {
@@ -29,6 +29,11 @@ describe("whether a run's stream reads, waits or stops", () => {
     expect(delayOf(after(CUT, WAITED, CUT, WAITED, EVENT, CUT))).toBe(once);
   });
 
+  test("a quiet stream that something ends once a minute is not taken for a failing one", () => {
+    const minute: RunStreamInput = { kind: "cut", lastedMs: 60_000 };
+    expect(delayOf(after(minute, WAITED, minute, WAITED, minute))).toBe(delayOf(after(CUT)));
+  });
+
   test("the wait is bounded, however often it failed", () => {
     let state = beginRunStream(null);
     for (let count = 0; count < 100; count += 1) {
@@ -37,10 +42,10 @@ describe("whether a run's stream reads, waits or stops", () => {
     expect(delayOf(nextRunStreamState(state, CUT, 0.999))).toBeLessThanOrEqual(15_000);
   });
 
-  test("the server's own word on when to come back is obeyed, until coming back fails", () => {
-    const hint: RunStreamInput = { kind: "retry", delayMs: 100 };
-    expect(delayOf(after(EVENT, hint, CUT))).toBe(75);
-    expect(delayOf(after(EVENT, hint, CUT, WAITED, CUT))).toBeGreaterThan(100);
+  test("the server's own word on when to come back is obeyed, with jitter on top of it", () => {
+    const hint: RunStreamInput = { kind: "retry", delayMs: 1000 };
+    expect(delayOf(after(EVENT, hint, CUT))).toBe(1250);
+    expect(delayOf(after(EVENT, hint, CUT, WAITED, CUT, WAITED, CUT, WAITED, CUT))).toBeGreaterThan(1250);
   });
 
   test("what waiting can heal is waited for, as long as the server says; the rest is the end", () => {

@@ -5,8 +5,8 @@ import type { HsafaError } from "./error.ts";
 /**
  * Whether to read, wait or stop, as data. `run-stream.ts` obeys. Pure: randomness is an argument.
  *
- * Only an event proves that a connection is good. One that opens and dies counts as a failure, or else a gateway that accepts and drops would be
- * asked again without a pause.
+ * An event proves that a connection is good, and so does having lasted: a proxy that ends quiet streams once a minute is no failing gateway. One that opens
+ * and dies counts as a failure, or else a gateway that accepts and drops would be asked again without a pause.
  */
 export type RunStreamState =
   /** Connect after this position, and read. `failures`: cuts in a row since the last event. */
@@ -33,12 +33,15 @@ export type RunStreamInput =
   | { readonly kind: "event"; readonly id: string; readonly type: string }
   /** The server's word on how long to wait before coming back. */
   | { readonly kind: "retry"; readonly delayMs: number }
-  /** The connection ended, broke or went silent. */
-  | { readonly kind: "cut" }
+  /** The connection ended, broke or went silent, so long after it was asked for. */
+  | { readonly kind: "cut"; readonly lastedMs: number }
   | { readonly kind: "refused"; readonly error: HsafaError }
   /** 204: the position is that of the terminal event. */
   | { readonly kind: "nothing_follows" }
   | { readonly kind: "waited" };
+
+/** Two heartbeats of the server. */
+const GOOD_AFTER_MS = 30_000;
 
 const TERMINAL: readonly string[] = ["run.completed", "run.failed", "run.canceled"] satisfies [
   ...typeof TERMINAL_FACT_TYPES,
@@ -59,9 +62,10 @@ export function nextRunStreamState(state: RunStreamState, input: RunStreamInput,
     case "retry":
       return { ...state, retryMs: input.delayMs };
     case "cut": {
-      // The server knows best how soon to come back, as long as coming back works.
-      const delayMs = failures === 0 && retryMs !== null ? retryMs * (0.5 + random / 2) : backoffMs(failures, random);
-      return { kind: "waiting", after, failures: failures + 1, retryMs, delayMs };
+      const before = input.lastedMs >= GOOD_AFTER_MS ? 0 : failures;
+      // The server knows best how soon to come back; the jitter on top keeps its watchers from coming back in step.
+      const delayMs = Math.max((retryMs ?? 0) * (1 + random / 2), backoffMs(before, random));
+      return { kind: "waiting", after, failures: before + 1, retryMs, delayMs };
     }
     case "refused": {
       if (!input.error.isRetryable) return { kind: "failed", error: input.error };

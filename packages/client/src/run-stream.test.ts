@@ -30,7 +30,7 @@ async function idsOf(events: AsyncIterable<RunStreamEvent>): Promise<string[]> {
   return ids;
 }
 
-function event(id: string, type = "text.delta"): string {
+function told(id: string, type = "text.delta"): string {
   return `id: ${id}\ndata: ${JSON.stringify({ id, runId: "run-1", type, ts: "2026-11-01T00:00:00.000Z", data: {} })}\n\n`;
 }
 
@@ -48,14 +48,14 @@ function says(text: string, then: "end" | "reset" | "silence" = "end"): Handler 
   };
 }
 
-const END = event("9-0", "run.completed");
+const END = told("9-0", "run.completed");
 
 describe("a run's stream", () => {
   test("a stream cut in the middle of an event resumes after the last whole one, over as many connections as it takes", async () => {
     const gateway = await gatewayOf(
-      says(event("1-0") + event("2-0") + event("2-1").slice(0, 20), "reset"),
-      says(event("2-1") + event("2-2"), "end"),
-      says(event("3-0") + END),
+      says(told("1-0") + told("2-0") + told("2-1").slice(0, 20), "reset"),
+      says(told("2-1") + told("2-2"), "end"),
+      says(told("3-0") + END),
     );
     expect(await idsOf(watch(gateway))).toEqual(["1-0", "2-0", "2-1", "2-2", "3-0", "9-0"]);
     expect(gateway.requests.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "2-0", "2-2"]);
@@ -72,14 +72,14 @@ describe("a run's stream", () => {
 
   test("a server that repeats itself is heard once", async () => {
     const gateway = await gatewayOf(
-      says(event("1-0") + event("2-0")),
-      says(event("1-0") + event("2-0") + event("2-1") + END),
+      says(told("1-0") + told("2-0")),
+      says(told("1-0") + told("2-0") + told("2-1") + END),
     );
     expect(await idsOf(watch(gateway))).toEqual(["1-0", "2-0", "2-1", "9-0"]);
   });
 
   test("an open connection that says nothing is given up", async () => {
-    const gateway = await gatewayOf(says(event("1-0"), "silence"), says(END));
+    const gateway = await gatewayOf(says(told("1-0"), "silence"), says(END));
     expect(await idsOf(watch(gateway, { stallMs: 50 }))).toEqual(["1-0", "9-0"]);
   });
 
@@ -89,7 +89,10 @@ describe("a run's stream", () => {
       let comments = 0;
       const timer = setInterval(() => {
         comments += 1;
-        if (comments < 6) return void response.write(": \n\n");
+        if (comments < 6) {
+          response.write(": \n\n");
+          return;
+        }
         clearInterval(timer);
         response.end(END);
       }, 40);
@@ -112,7 +115,7 @@ describe("a run's stream", () => {
 
   test("progress is passed on and moves no position", async () => {
     const progress = `data: ${JSON.stringify({ runId: "run-1", type: "tool.progress", ts: "t", data: {} })}\n\n`;
-    const gateway = await gatewayOf(says(event("1-0") + progress), says(END));
+    const gateway = await gatewayOf(says(told("1-0") + progress), says(END));
     expect(await idsOf(watch(gateway))).toEqual(["1-0", "tool.progress", "9-0"]);
     expect(gateway.requests[1]?.headers["last-event-id"]).toBe("1-0");
   });
@@ -120,6 +123,24 @@ describe("a run's stream", () => {
   test("a gateway that is away for a while is waited for", async () => {
     const gateway = await gatewayOf(problem(503, "unavailable"), (_request, response) => response.destroy(), says(END));
     expect(await idsOf(watch(gateway))).toEqual(["9-0"]);
+  });
+
+  test("each cut is told, so that a page can say that it is coming back", async () => {
+    const gateway = await gatewayOf(problem(503, "unavailable"), says(told("1-0"), "reset"), says(END));
+    const cuts: unknown[] = [];
+    await idsOf(watch(gateway, { onCut: ({ failures, delayMs }) => cuts.push({ failures, delayMs }) }));
+    expect(cuts).toEqual([
+      { failures: 1, delayMs: 125 },
+      { failures: 1, delayMs: 125 },
+    ]);
+  });
+
+  test("a page that is no event stream is not asked for again and again", async () => {
+    const gateway = await gatewayOf((_request, response) =>
+      response.writeHead(200, { "content-type": "text/html" }).end("<html>"),
+    );
+    await expect(idsOf(watch(gateway))).rejects.toMatchObject({ code: "unexpected_response", status: 200 });
+    expect(gateway.requests).toHaveLength(1);
   });
 
   test.each([
@@ -135,7 +156,7 @@ describe("a run's stream", () => {
   });
 
   test("a token that wore out is replaced by a new one, once asked for", async () => {
-    const gateway = await gatewayOf(says(event("1-0")), problem(401, "unauthenticated"), says(END));
+    const gateway = await gatewayOf(says(told("1-0")), problem(401, "unauthenticated"), says(END));
     let asked = 0;
     const token = (): string => `token-${(asked += 1)}`;
     const connection = createConnection({ url: gateway.url, token });
@@ -150,17 +171,17 @@ describe("a run's stream", () => {
     ]);
   });
 
-  test.each(["while it reads", "while it waits"])("an aborted signal ends it by its reason %s", async (when) => {
-    const gateway = await gatewayOf(
-      says(event("1-0"), when === "while it reads" ? "silence" : "end"),
-      problem(503, "unavailable", { "retry-after": "60" }),
-    );
+  test.each([
+    ["while it reads", "silence", 1],
+    ["while it waits", "end", 2],
+  ] as const)("an aborted signal ends it by its reason %s", async (_when, then, requests) => {
+    const gateway = await gatewayOf(says(told("1-0"), then), problem(503, "unavailable", { "retry-after": "60" }));
     const controller = new AbortController();
     const reason = new Error("enough");
     const events = watch(gateway, { signal: controller.signal });
     await events.next();
     const next = events.next();
-    if (when === "while it waits") await expect.poll(() => gateway.requests.length).toBe(2);
+    await expect.poll(() => gateway.requests.length).toBe(requests);
     controller.abort(reason);
     await expect(next).rejects.toBe(reason);
   });
@@ -171,7 +192,7 @@ describe("a run's stream", () => {
       response.on("close", () => {
         closed = true;
       });
-      begin(response).write(event("1-0"));
+      begin(response).write(told("1-0"));
     });
     for await (const first of watch(gateway)) {
       expect(first).toMatchObject({ id: "1-0" });

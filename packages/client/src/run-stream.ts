@@ -14,6 +14,16 @@ export type RunStreamEvent = RunEvent | ToolProgressEvent;
  */
 export type RunStreamTransport = "sse" | "poll";
 
+/** A stream that was cut off, and when it comes back. */
+export interface RunStreamCut {
+  /** What cut it, as far as it is known; null when it ended without a word. */
+  readonly error: unknown;
+  /** How often in a row, this time included. */
+  readonly failures: number;
+  /** When it will be tried again, in milliseconds from now. */
+  readonly delayMs: number;
+}
+
 export interface RunStreamParams {
   readonly runId: string;
   /** Begin with the event after this position; without it, with the first. */
@@ -21,6 +31,8 @@ export interface RunStreamParams {
   /** Ends the iteration by throwing the signal's reason. It never cancels the run. */
   readonly signal?: AbortSignal;
   readonly transport: RunStreamTransport;
+  /** Told each time the stream was cut and will come back by itself, so that a page can say so. */
+  readonly onCut?: (cut: RunStreamCut) => void;
   /** For tests: the silence after which a connection is given up, in milliseconds. The server says something every 15 s. */
   readonly stallMs?: number;
   /** For tests: a random number in [0, 1). */
@@ -53,12 +65,15 @@ export async function* streamRun(
   };
   const isOver = (): boolean => state.kind === "ended";
   const isAborted = (): boolean => signal?.aborted === true;
+  let cause: unknown = null;
 
   for (;;) {
     if (isAborted()) throw abortReason(signal);
     switch (state.kind) {
       case "reading": {
         let position = state.after;
+        cause = null;
+        const askedAt = Date.now();
         try {
           for await (const told of read(connection, params, position)) {
             if (told.kind !== "heard") {
@@ -77,14 +92,17 @@ export async function* streamRun(
             yield event;
             if (isOver()) return;
           }
-          tell({ kind: "cut" });
+          tell({ kind: "cut", lastedMs: Date.now() - askedAt });
         } catch (error) {
           if (isAborted()) throw abortReason(signal);
-          tell(error instanceof HsafaError && error.status !== 0 ? { kind: "refused", error } : { kind: "cut" });
+          cause = error;
+          const isAnswer = error instanceof HsafaError && error.status !== 0;
+          tell(isAnswer ? { kind: "refused", error } : { kind: "cut", lastedMs: Date.now() - askedAt });
         }
         break;
       }
       case "waiting":
+        params.onCut?.({ error: cause, failures: state.failures, delayMs: state.delayMs });
         await delay(state.delayMs, signal);
         tell({ kind: "waited" });
         break;
@@ -126,10 +144,17 @@ async function* readSse(
       yield { kind: "nothing_follows" };
       return;
     }
-    if (response.body === null || response.body === undefined) {
-      throw new Error("This `fetch` cannot stream: pass one that can, or choose the transport `poll`.");
+    const { status, body } = response;
+    if (!(response.headers.get("content-type") ?? "").startsWith("text/event-stream")) {
+      await body?.cancel();
+      const message = "The answer is no event stream; is there a hsafa gateway at this URL?";
+      throw new HsafaError({ code: "unexpected_response", status, message });
     }
-    const reader = response.body.getReader();
+    if (body === null || body === undefined) {
+      const message = "This `fetch` cannot stream: pass one that can, or choose the transport `poll`.";
+      throw new HsafaError({ code: "unexpected_response", status, message });
+    }
+    const reader = body.getReader();
     try {
       const parser = createSseParser();
       for (;;) {

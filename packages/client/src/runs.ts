@@ -12,8 +12,10 @@ import type {
   ToolResultAnswer,
   UserMessage,
 } from "@hsafa/protocol";
+import { backoffMs, delay } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
-import { type RunStreamEvent, type RunStreamTransport, streamRun } from "./run-stream.ts";
+import { HsafaError } from "./error.ts";
+import { type RunStreamCut, type RunStreamEvent, type RunStreamTransport, streamRun } from "./run-stream.ts";
 
 /** Which page of a list. */
 export interface PageQuery {
@@ -35,7 +37,7 @@ export interface StartRunParams {
   /** The device that `select: "origin"` means. */
   readonly deviceKey?: string;
   readonly metadata?: JsonObject;
-  /** The same key and the same request give the same run, so that a request may be repeated. */
+  /** The same key and the same request give the same run. Each call has one of its own unless you give one. */
   readonly idempotencyKey?: string;
 }
 
@@ -44,11 +46,34 @@ export interface RunState {
   readonly status: RunStatus;
 }
 
+/** The tries of a start, which take a second or two together: a gateway that restarts is waited for, one that is away is told. */
+const START_TRIES_MAX = 4;
+
 export function createRuns(connection: Connection, transport: RunStreamTransport) {
   const path = (runId: string, more = ""): string => `/api/runs/${encodeURIComponent(runId)}${more}`;
 
   function get(runId: string, options: CallOptions = {}): Promise<Run> {
     return connection.call(path(runId), options);
+  }
+
+  /** Answers as soon as the run is queued. Tries again when no answer came: under one key, so that it never starts two. */
+  async function start(params: StartRunParams, options: CallOptions = {}): Promise<StartedRun> {
+    const { idempotencyKey = randomKey(), ...body } = params;
+    const headers = { "idempotency-key": idempotencyKey };
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await connection.call("/api/runs", {
+          method: "POST",
+          body: body satisfies StartRunBody,
+          headers,
+          ...options,
+        });
+      } catch (error) {
+        const mayHeal = error instanceof HsafaError && error.isRetryable && failures + 1 < START_TRIES_MAX;
+        if (!mayHeal) throw error;
+        await delay(Math.max(error.retryAfterMs ?? 0, backoffMs(failures, Math.random())), options.signal);
+      }
+    }
   }
 
   /**
@@ -57,17 +82,13 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
    */
   function stream(
     runId: string,
-    options: CallOptions & { readonly after?: string } = {},
+    options: CallOptions & { readonly after?: string; readonly onCut?: (cut: RunStreamCut) => void } = {},
   ): AsyncGenerator<RunStreamEvent, void, undefined> {
     return streamRun(connection, { runId, transport, ...options });
   }
 
   return {
-    /** Answers at once; the run is queued. */
-    start({ idempotencyKey, ...body }: StartRunParams, options: CallOptions = {}): Promise<StartedRun> {
-      const headers: Record<string, string> = idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey };
-      return connection.call("/api/runs", { method: "POST", body: body satisfies StartRunBody, headers, ...options });
-    },
+    start,
     get,
     list(
       query: PageQuery & { readonly status?: RunStatus; readonly agent?: string; readonly threadId?: string } = {},
@@ -111,11 +132,11 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
       return connection.call(path(runId, "/tool-results"), { method: "POST", body: result, ...options });
     },
     /** Says something to a run in progress: taken in before its next step. */
-    sendMessage(runId: string, message: UserMessage | string, options: CallOptions = {}): Promise<RunState> {
+    send(runId: string, message: UserMessage | string, options: CallOptions = {}): Promise<RunState> {
       return connection.call(path(runId, "/messages"), { method: "POST", body: { message }, ...options });
     },
-    /** Decides a tool call that awaits approval. */
-    decideApproval(
+    /** Decides a tool call that awaits approval: yes or no. */
+    approve(
       runId: string,
       decision: { readonly callId: string; readonly approved: boolean; readonly reason?: string },
       options: CallOptions = {},
@@ -126,4 +147,10 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
       return connection.call(path(runId, "/cancel"), { method: "POST", body: params, ...options });
     },
   };
+}
+
+/** `randomUUID` is missing from React Native and from pages that came without TLS. */
+function randomKey(): string {
+  if (typeof globalThis.crypto?.randomUUID === "function") return globalThis.crypto.randomUUID();
+  return Array.from({ length: 4 }, () => Math.random().toString(36).slice(2)).join("");
 }
