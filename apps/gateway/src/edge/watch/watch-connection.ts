@@ -46,7 +46,7 @@ type Phase =
   | { readonly kind: "ended" };
 
 export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: WatchConnectionDeps): WatchConnection {
-  const { clock, hub } = deps;
+  const { clock } = deps;
   let phase: Phase = { kind: "stranger" };
   const runs = new Map<string, WatcherHandle>();
   /** Watchers that were told that the socket is full. */
@@ -61,7 +61,7 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
 
   socket.on("message", (data: Buffer, isBinary) => {
     if (phase.kind === "ended") return;
-    if (isBinary) return garbage("Messages are JSON in text frames, not binary.");
+    if (isBinary) return fault("Messages are JSON in text frames, not binary.");
     queue.push(data.toString("utf8"));
     holdBack();
     if (!isHandling) void handleQueue();
@@ -78,9 +78,10 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
     isHandling = true;
     for (let text = queue.shift(); text !== undefined && !hasEnded(); text = queue.shift()) {
       try {
-        await handle(text);
+        await obey(text);
       } catch (error) {
         if (!isUnavailable(error)) deps.report(error);
+        sendError("unavailable", "Something went wrong here; connect again.");
         end(CLOSE_CODES.goingAway, "Something went wrong here; connect again.");
       }
       holdBack();
@@ -99,18 +100,17 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
     else socket.resume();
   }
 
-  async function handle(text: string): Promise<void> {
+  async function obey(text: string): Promise<void> {
     const read = readWatchMessage(text);
-    if (read.kind === "garbage") return garbage(read.reason);
     if (read.kind === "invalid") return fault(read.reason, read.runId);
     const { message } = read;
     if (phase.kind === "stranger") {
-      return message.type === "auth" ? authenticate(message.token) : garbage("The first message must be auth.");
+      return message.type === "auth" ? authenticate(message.token) : fault("The first message must be auth.");
     }
-    if (phase.kind === "admitted") return handleAdmitted(phase.principal, message);
+    if (phase.kind === "admitted") return obeyAdmitted(phase.principal, message);
   }
 
-  async function handleAdmitted(principal: Principal, message: WatchMessage): Promise<void> {
+  async function obeyAdmitted(principal: Principal, message: WatchMessage): Promise<void> {
     switch (message.type) {
       case "auth":
         return fault("This connection is authenticated already; renew with auth.refresh.");
@@ -149,7 +149,7 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
     phase = { kind: "admitted", principal, forgetExpiry: watchExpiry(principal) };
     send({ type: "authenticated" });
     // R10: a narrower token sees less.
-    for (const runId of [...runs.keys()]) {
+    for (const runId of runs.keys()) {
       if (await maySeeRun(deps, principal, runId)) continue;
       unsubscribe(runId);
       sendError("not_found", "The new token does not see this run.", runId);
@@ -191,7 +191,7 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
   }
 
   function watch(runId: string, begin: (sink: Sink) => WatcherHandle): void {
-    let handle: WatcherHandle | null = null;
+    let watcher: WatcherHandle | null = null;
     let hasClosed = false;
     let isFull = false;
     const sink: Sink = {
@@ -200,20 +200,20 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
         for (const { json } of batch.frames) socket.send(json, { binary: false }, onSent);
         stream.uncork();
         isFull = socket.bufferedAmount > WATCH_UNSENT_BYTES_MAX;
-        if (isFull && handle !== null) full.add(handle);
+        if (isFull && watcher !== null) full.add(watcher);
         return !isFull;
       },
       close(why) {
         hasClosed = true;
-        if (handle !== null) drop(runId, handle);
+        if (watcher !== null) drop(runId, watcher);
         closeRun(runId, why);
       },
     };
-    handle = begin(sink);
+    watcher = begin(sink);
     // It may have begun, filled the socket or come to its end within the call.
     if (hasClosed) return;
-    runs.set(runId, handle);
-    if (isFull) full.add(handle);
+    runs.set(runId, watcher);
+    if (isFull) full.add(watcher);
   }
 
   function closeRun(runId: string, why: WatcherEnd): void {
@@ -238,27 +238,27 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
   }
 
   function unsubscribe(runId: string): void {
-    const handle = runs.get(runId);
-    if (handle === undefined) return;
-    drop(runId, handle);
-    handle.close();
+    const watcher = runs.get(runId);
+    if (watcher === undefined) return;
+    drop(runId, watcher);
+    watcher.close();
   }
 
-  function drop(runId: string, handle: WatcherHandle): void {
+  function drop(runId: string, watcher: WatcherHandle): void {
     runs.delete(runId);
-    full.delete(handle);
+    full.delete(watcher);
   }
 
   /** After each write that has left: whoever waits for room goes on. */
   function onSent(): void {
     holdBack();
     if (full.size === 0 || socket.bufferedAmount > WATCH_UNSENT_BYTES_MAX / 2) {
-      for (const handle of full) handle.progressed();
+      for (const watcher of full) watcher.progressed();
       return;
     }
     const waiting = [...full];
     full.clear();
-    for (const handle of waiting) handle.drained();
+    for (const watcher of waiting) watcher.drained();
   }
 
   function watchExpiry(principal: Principal): () => void {
@@ -287,16 +287,11 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
     socket.ping();
   }
 
-  /** A stranger's, or what is not JSON, is the end: whoever sends it speaks something else. */
-  function garbage(reason: string): void {
-    sendError("invalid_request", reason);
-    end(CLOSE_CODES.protocolError, reason);
-  }
-
+  /** What is not this protocol: the end for a stranger, a word for others, and the end again when it does not stop. */
   function fault(reason: string, runId?: string): void {
     faults += 1;
-    if (phase.kind === "stranger" || faults > WATCH_FAULTS_MAX) return garbage(reason);
     sendError("invalid_request", reason, runId);
+    if (phase.kind === "stranger" || faults > WATCH_FAULTS_MAX) end(CLOSE_CODES.protocolError, reason);
   }
 
   function sendError(code: ErrorCode, message: string, runId?: string): void {
@@ -320,7 +315,7 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
     queue.length = 0;
     // Also lets a paused socket read the other side's close frame.
     holdBack();
-    for (const runId of [...runs.keys()]) unsubscribe(runId);
+    for (const runId of runs.keys()) unsubscribe(runId);
   }
 
   function end(code: number, text: string): void {

@@ -3,8 +3,6 @@ import { faultsOf } from "../../control/faults.ts";
 
 export type ReadWatchMessage =
   | { readonly kind: "message"; readonly message: WatchMessage }
-  /** Not even JSON: whoever sends it does not speak this protocol. */
-  | { readonly kind: "garbage"; readonly reason: string }
   /** `runId`: the run it was about, if that could be made out. */
   | { readonly kind: "invalid"; readonly reason: string; readonly runId: string | undefined };
 
@@ -14,7 +12,7 @@ export function readWatchMessage(text: string): ReadWatchMessage {
   try {
     value = JSON.parse(text);
   } catch {
-    return { kind: "garbage", reason: "The message is not JSON." };
+    return { kind: "invalid", reason: "The message is not JSON.", runId: undefined };
   }
   const parsed = watchMessage.safeParse(value);
   if (parsed.success) return { kind: "message", message: parsed.data };
