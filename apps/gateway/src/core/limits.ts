@@ -128,6 +128,9 @@ export const CLAIM_PAUSE_MS = 20;
 /** How often a gateway says that it lives, and after what silence it is taken for gone. */
 export const GATEWAY_BEAT_MS = 2000;
 export const GATEWAY_TIMEOUT_MS = 10_000;
+/** How long steps in progress may finish when their gateway closes, before they are handed over; and how long a close may take in all. */
+export const DRAIN_MS = 5000;
+export const CLOSE_TIMEOUT_MS = 20_000;
 /** How often a gateway mends what no event will. */
 export const SWEEP_INTERVAL_MS = 5000;
 /** Pauses before a statement is repeated that found the store away. */

@@ -26,7 +26,7 @@ export interface PageParams {
 }
 
 export type StartOutcome =
-  /** `created: false`: the idempotency key found the run an earlier request made. */
+  /** `created: false`: the idempotency key found the run an earlier request made; `facts` is then empty. */
   | {
       readonly kind: "started";
       readonly runId: string;

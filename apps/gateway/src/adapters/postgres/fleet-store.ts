@@ -1,0 +1,37 @@
+import type { FleetStore } from "../../ports/fleet-store.ts";
+import type { Sql } from "./sql.ts";
+import { ensureApiKey, findApiKey } from "./statements/api-keys.ts";
+import { appendDeltas } from "./statements/append-deltas.ts";
+import { beatGateway, countLiveGateways } from "./statements/beat-gateway.ts";
+import { claimRuns } from "./statements/claim-runs.ts";
+import { commit } from "./statements/commit.ts";
+import { loadFacts, loadRun } from "./statements/load-run.ts";
+import { loadOutline } from "./statements/load-outline.ts";
+import { readInbox } from "./statements/read-inbox.ts";
+import { readOpenCalls } from "./statements/read-open-calls.ts";
+import { readTails } from "./statements/read-tails.ts";
+import { releaseLeases } from "./statements/release-leases.ts";
+import { renewLeases } from "./statements/renew-leases.ts";
+import { sweep } from "./statements/sweep.ts";
+
+/** The statements that serve all tenants (R10), one method each. */
+export function createFleetStore(sql: Sql): FleetStore {
+  return {
+    claimRuns: claimRuns(sql),
+    loadRun: (params) => loadRun(sql, params),
+    loadOutline: (params) => loadOutline(sql, params),
+    loadFacts: (params) => loadFacts(sql, params),
+    readInbox: (params) => readInbox(sql, params),
+    commit: (params) => commit(sql, params),
+    renewLeases: (params) => renewLeases(sql, params),
+    releaseLeases: (params) => releaseLeases(sql, params),
+    appendDeltas: (params) => appendDeltas(sql, params),
+    tails: ({ runIds }) => readTails(sql, runIds),
+    openCalls: ({ sessionIds }) => readOpenCalls(sql, sessionIds),
+    beat: (params) => beatGateway(sql, params),
+    countLiveGateways: ({ withinMs }) => countLiveGateways(sql, withinMs),
+    sweep: ({ gatewayTimeoutMs }) => sweep(sql, gatewayTimeoutMs),
+    findApiKey: ({ keyHash }) => findApiKey(sql, keyHash),
+    ensureApiKey: (params) => ensureApiKey(sql, params),
+  };
+}

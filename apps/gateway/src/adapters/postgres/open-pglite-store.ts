@@ -1,0 +1,33 @@
+import type { Store } from "../../ports/store.ts";
+import { lockDataFolder } from "./data-folder-lock.ts";
+import { openStore } from "./open-store.ts";
+import { openPgliteSql } from "./pglite-sql.ts";
+import { openPrisma } from "./prisma.ts";
+
+export interface PgliteSettings {
+  /** The folder that holds the data, made if it is not there; undefined: in memory, gone at the end. */
+  readonly dataDir: string | undefined;
+}
+
+/** Opens the store in this process. Throws `DataFolderInUse` when another process has the folder. */
+export async function openPgliteStore({ dataDir }: PgliteSettings): Promise<Store> {
+  const lock = dataDir === undefined ? undefined : await lockDataFolder(dataDir);
+  try {
+    const { sql, pglite } = await openPgliteSql(dataDir === undefined ? undefined : `${dataDir}/postgres`);
+    const prisma = openPrisma(async () => {
+      const { PrismaPGlite } = await import("pglite-prisma-adapter");
+      return new PrismaPGlite(pglite);
+    });
+    const store = await openStore(sql, prisma);
+    return {
+      ...store,
+      async close() {
+        await store.close();
+        await lock?.release();
+      },
+    };
+  } catch (error) {
+    await lock?.release();
+    throw error;
+  }
+}

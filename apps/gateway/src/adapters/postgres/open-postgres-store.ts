@@ -1,0 +1,19 @@
+import type { Store } from "../../ports/store.ts";
+import { openStore } from "./open-store.ts";
+import { openPgSql, type PgSettings } from "./pg-sql.ts";
+import { openPrisma } from "./prisma.ts";
+
+/**
+ * Opens the store on a Postgres 15+ server and brings its schema up to date. Throws `StoreUnavailable` when the server cannot be reached, and an error that says what to
+ * do when the database is of a newer hsafa.
+ */
+export async function openPostgresStore(settings: PgSettings): Promise<Store> {
+  const { sql, pool } = openPgSql(settings);
+  return await openStore(
+    sql,
+    openPrisma(async () => {
+      const { PrismaPg } = await import("@prisma/adapter-pg");
+      return new PrismaPg(pool);
+    }),
+  );
+}

@@ -1,0 +1,33 @@
+import { StoreUnavailable, type Store } from "../../ports/store.ts";
+import { createFleetStore } from "./fleet-store.ts";
+import { checkMigrations, migrate, readMigrations } from "./migrate.ts";
+import type { Prisma } from "./prisma.ts";
+import type { Sql } from "./sql.ts";
+import { createTenantStore } from "./tenant-store.ts";
+
+/** The store over an open database, once its migrations are applied; if they cannot be, the database is closed again. */
+export async function openStore(sql: Sql, prisma: Prisma): Promise<Store> {
+  try {
+    const migrations = await readMigrations();
+    await migrate(sql, migrations);
+    return {
+      forTenant: (tenantId) => createTenantStore(sql, prisma, tenantId),
+      fleet: createFleetStore(sql),
+      async check() {
+        try {
+          return await checkMigrations(sql, migrations);
+        } catch (error) {
+          if (error instanceof StoreUnavailable) return error.message;
+          throw error;
+        }
+      },
+      async close() {
+        await prisma.close();
+        await sql.close();
+      },
+    };
+  } catch (error) {
+    await sql.close();
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import type { SqlDriverAdapterFactory } from "@prisma/client/runtime/client";
+import type { PrismaClient } from "./generated/client.ts";
+import { StoreUnavailable } from "../../ports/store.ts";
+import { errorCode } from "./sql.ts";
+import { asStoreError } from "./unavailable.ts";
+
+export type { PrismaClient } from "./generated/client.ts";
+
+/** Prisma's client over the connections of this store, for the queries that are read by people rather than by machines. */
+export interface Prisma {
+  /** Runs one query. It is loaded at the first: a gateway that only runs agents never pays for it. */
+  read<T>(query: (client: PrismaClient) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Prisma's codes for a database that cannot be reached, timed out, or has no connection to spare. */
+const UNAVAILABLE = /^(P1001|P1002|P1008|P1017|P2024|P2034|P2037)$/;
+
+export function openPrisma(adapter: () => Promise<SqlDriverAdapterFactory>): Prisma {
+  let loading: Promise<PrismaClient> | undefined;
+
+  async function load(): Promise<PrismaClient> {
+    const [{ PrismaClient }, factory] = await Promise.all([import("./generated/client.ts"), adapter()]);
+    return new PrismaClient({ adapter: factory });
+  }
+
+  return {
+    async read(query) {
+      loading ??= load();
+      try {
+        return await query(await loading);
+      } catch (error) {
+        const code = errorCode(error);
+        if (code !== undefined && UNAVAILABLE.test(code)) {
+          throw new StoreUnavailable(`the store cannot be reached: ${code}`, { cause: error });
+        }
+        throw asStoreError(error);
+      }
+    },
+    async close() {
+      if (loading !== undefined) await (await loading).$disconnect();
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import { type Agent, type AgentVersion, isId, type JsonObject, type Page } from "@hsafa/protocol";
+import type { PageParams, TenantStore } from "../../ports/tenant-store.ts";
+import { readPage } from "./page.ts";
+import type { Prisma, PrismaClient } from "./prisma.ts";
+
+const WITH_CURRENT = { currentVersion: true } as const;
+
+type AgentRow = NonNullable<Awaited<ReturnType<typeof firstAgent>>>;
+type VersionRow = NonNullable<AgentRow["currentVersion"]>;
+
+function named(tenantId: string, idOrName: string) {
+  return isId(idOrName) ? { tenantId, id: idOrName } : { tenantId, name: idOrName };
+}
+
+function firstAgent(client: PrismaClient, tenantId: string, idOrName: string) {
+  return client.agent.findFirst({ where: named(tenantId, idOrName), include: WITH_CURRENT });
+}
+
+export async function findAgent(prisma: Prisma, tenantId: string, idOrName: string): Promise<Agent | null> {
+  const row = await prisma.read((client) => firstAgent(client, tenantId, idOrName));
+  return row === null ? null : agentOf(row);
+}
+
+export function listAgents(prisma: Prisma, tenantId: string, params: PageParams): Promise<Page<Agent>> {
+  return readPage(
+    params,
+    ({ after, take }) =>
+      prisma.read((client) =>
+        client.agent.findMany({
+          where: { tenantId, id: { lt: after } },
+          include: WITH_CURRENT,
+          orderBy: { id: "desc" },
+          take,
+        }),
+      ),
+    agentOf,
+  );
+}
+
+export async function listVersions(
+  prisma: Prisma,
+  tenantId: string,
+  params: Parameters<TenantStore["listVersions"]>[0],
+): Promise<Page<AgentVersion> | null> {
+  const agent = await prisma.read((client) =>
+    client.agent.findFirst({ where: named(tenantId, params.idOrName), select: { id: true } }),
+  );
+  if (agent === null) return null;
+  return await readPage(
+    params,
+    ({ after, take }) =>
+      prisma.read((client) =>
+        client.agentVersion.findMany({
+          where: { tenantId, agentId: agent.id, id: { lt: after } },
+          orderBy: { id: "desc" },
+          take,
+        }),
+      ),
+    versionOf,
+  );
+}
+
+export async function findVersion(
+  prisma: Prisma,
+  tenantId: string,
+  params: Parameters<TenantStore["findVersion"]>[0],
+): Promise<AgentVersion | null> {
+  const { idOrName, versionId } = params;
+  const row = await prisma.read((client) =>
+    client.agentVersion.findFirst({ where: { tenantId, id: versionId, agent: named(tenantId, idOrName) } }),
+  );
+  return row === null ? null : versionOf(row);
+}
+
+export async function promoteVersion(
+  prisma: Prisma,
+  tenantId: string,
+  params: Parameters<TenantStore["promoteVersion"]>[0],
+): Promise<Agent | null> {
+  const { idOrName, versionId } = params;
+  const found = await prisma.read((client) =>
+    client.agent.updateMany({
+      where: { ...named(tenantId, idOrName), versions: { some: { id: versionId, tenantId } } },
+      data: { currentVersionId: versionId, updatedAt: new Date() },
+    }),
+  );
+  return found.count === 0 ? null : await findAgent(prisma, tenantId, idOrName);
+}
+
+function agentOf(row: AgentRow): Agent {
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.currentVersion?.description ?? null,
+    currentVersion: row.currentVersion === null ? null : versionOf(row.currentVersion),
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+function versionOf(row: VersionRow): AgentVersion {
+  return {
+    id: row.id,
+    agentId: row.agentId,
+    version: row.version,
+    configHash: row.configHash,
+    config: row.config as JsonObject,
+    description: row.description,
+    createdAt: row.createdAt.toISOString(),
+  };
+}

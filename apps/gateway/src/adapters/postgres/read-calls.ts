@@ -1,0 +1,94 @@
+import type { Failure, JsonValue, Page, ToolCall, ToolCallStatus, ToolTarget } from "@hsafa/protocol";
+import type { TenantStore } from "../../ports/tenant-store.ts";
+import { readPage } from "./page.ts";
+import type { Prisma, PrismaClient } from "./prisma.ts";
+
+type Row = Awaited<ReturnType<typeof callRows>>[number];
+
+/** Calls with the key of the device that has or had them, if it is still known. */
+async function callRows(
+  client: PrismaClient,
+  tenantId: string,
+  params: { readonly where: object; readonly order: "asc" | "desc"; readonly take: number },
+) {
+  const calls = await client.toolCall.findMany({
+    where: { ...params.where, tenantId },
+    orderBy: { id: params.order },
+    take: params.take,
+  });
+  const deviceIds = [...new Set(calls.flatMap((call) => deviceOf(call) ?? []))];
+  const devices =
+    deviceIds.length === 0
+      ? []
+      : await client.device.findMany({ where: { tenantId, id: { in: deviceIds } }, select: { id: true, key: true } });
+  const keys = new Map(devices.map((device) => [device.id, device.key]));
+  return calls.map((call) => ({ ...call, deviceKey: keys.get(deviceOf(call) ?? "") ?? call.recipientKey }));
+}
+
+/** The device that answered, or else the one that has it now. */
+function deviceOf(call: { readonly deviceId: string | null; readonly sentDeviceId: string | null }): string | null {
+  return call.deviceId ?? call.sentDeviceId;
+}
+
+export async function findCall(prisma: Prisma, tenantId: string, callId: string): Promise<ToolCall | null> {
+  const [row] = await prisma.read((client) =>
+    callRows(client, tenantId, { where: { id: callId }, order: "asc", take: 1 }),
+  );
+  return row === undefined ? null : callOf(row);
+}
+
+export async function listCallsOfRun(
+  prisma: Prisma,
+  tenantId: string,
+  params: Parameters<TenantStore["listCallsOfRun"]>[0],
+): Promise<Page<ToolCall> | null> {
+  const { runId } = params;
+  const run = await prisma.read((client) => client.run.findFirst({ where: { id: runId, tenantId }, select: { id: true } }));
+  if (run === null) return null;
+  return await readPage(
+    params,
+    ({ after, take }) =>
+      prisma.read((client) => callRows(client, tenantId, { where: { runId, id: { gt: after } }, order: "asc", take })),
+    callOf,
+  );
+}
+
+export function listCalls(
+  prisma: Prisma,
+  tenantId: string,
+  params: Parameters<TenantStore["listCalls"]>[0],
+): Promise<Page<ToolCall>> {
+  const { toolName, status, deviceId } = params;
+  return readPage(
+    params,
+    ({ after, take }) =>
+      prisma.read((client) =>
+        callRows(client, tenantId, { where: { toolName, status, deviceId, id: { lt: after } }, order: "desc", take }),
+      ),
+    callOf,
+  );
+}
+
+function callOf(row: Row): ToolCall {
+  return {
+    id: row.id,
+    runId: row.runId,
+    step: row.step,
+    toolName: row.toolName,
+    args: row.args as JsonValue,
+    target: row.target as ToolTarget,
+    status: row.status as ToolCallStatus,
+    attempts: row.attempt,
+    deviceId: deviceOf(row),
+    deviceKey: row.deviceKey,
+    result: row.result as JsonValue,
+    error: row.error as Failure | null,
+    source: row.source,
+    requestedAt: row.requestedAt.toISOString(),
+    dispatchedAt: row.dispatchedAt?.toISOString() ?? null,
+    sentAt: row.sentAt?.toISOString() ?? null,
+    acceptedAt: row.acceptedAt?.toISOString() ?? null,
+    deadline: row.deadline?.toISOString() ?? null,
+    settledAt: row.settledAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,78 @@
+import type { Device, DeviceDetail, DeviceTool, Page } from "@hsafa/protocol";
+import { GATEWAY_TIMEOUT_MS, SESSIONS_PER_DEVICE_SHOWN } from "../../core/limits.ts";
+import type { PageParams } from "../../ports/tenant-store.ts";
+import { labelsOf } from "./labels.ts";
+import { readPage } from "./page.ts";
+import type { Prisma, PrismaClient } from "./prisma.ts";
+
+type Row = Awaited<ReturnType<typeof deviceRows>>[number];
+
+/** Devices with their newest sessions, and when the gateway of the open one last beat, if it still does. */
+async function deviceRows(
+  client: PrismaClient,
+  tenantId: string,
+  params: { readonly where: object; readonly take: number; readonly sessions: number },
+) {
+  const devices = await client.device.findMany({
+    where: { ...params.where, tenantId },
+    orderBy: { id: "desc" },
+    take: params.take,
+    include: { sessions: { orderBy: { id: "desc" }, take: params.sessions } },
+  });
+  const gatewayIds = [...new Set(devices.flatMap((device) => openGateway(device) ?? []))];
+  // The database's clock, since it is the one that gateways beat by.
+  const live =
+    gatewayIds.length === 0
+      ? []
+      : await client.$queryRaw<{ id: string; beaten_at: Date }[]>`
+          select id, beaten_at from gateways
+          where id = any(${gatewayIds}) and not stopping and beaten_at > now() - ${GATEWAY_TIMEOUT_MS}::float8 * interval '1 millisecond'`;
+  const beats = new Map(live.map((gateway) => [gateway.id, gateway.beaten_at]));
+  return devices.map((device) => ({ ...device, beatenAt: beats.get(openGateway(device) ?? "") ?? null }));
+}
+
+/** The gateway that holds the device's open session. */
+function openGateway(device: {
+  readonly sessions: readonly { readonly gatewayId: string; readonly disconnectedAt: Date | null }[];
+}): string | undefined {
+  return device.sessions.find((session) => session.disconnectedAt === null)?.gatewayId;
+}
+
+export function listDevices(prisma: Prisma, tenantId: string, params: PageParams): Promise<Page<Device>> {
+  return readPage(
+    params,
+    ({ after, take }) =>
+      prisma.read((client) => deviceRows(client, tenantId, { where: { id: { lt: after } }, take, sessions: 1 })),
+    deviceOf,
+  );
+}
+
+export async function findDevice(prisma: Prisma, tenantId: string, deviceId: string): Promise<DeviceDetail | null> {
+  const [row] = await prisma.read((client) =>
+    deviceRows(client, tenantId, { where: { id: deviceId }, take: 1, sessions: SESSIONS_PER_DEVICE_SHOWN }),
+  );
+  if (row === undefined) return null;
+  const sessions = row.sessions.map((session) => ({
+    id: session.id,
+    gatewayId: session.gatewayId,
+    bootId: session.bootId,
+    connectedAt: session.connectedAt.toISOString(),
+    disconnectedAt: session.disconnectedAt?.toISOString() ?? null,
+    reason: session.reason,
+  }));
+  return { ...deviceOf(row), sessions };
+}
+
+function deviceOf(row: Row): Device {
+  return {
+    id: row.id,
+    key: row.key,
+    displayName: row.displayName,
+    platform: row.platform,
+    labels: labelsOf(row.labels),
+    tools: row.tools as unknown as DeviceTool[],
+    online: row.beatenAt !== null,
+    lastSeenAt: (row.beatenAt ?? row.lastSeenAt).toISOString(),
+    createdAt: row.createdAt.toISOString(),
+  };
+}

@@ -1,0 +1,49 @@
+import { isId, type JsonObject, type Page, type RunStatus, type Thread } from "@hsafa/protocol";
+import type { TenantStore } from "../../ports/tenant-store.ts";
+import { EMPTY_PAGE, cursorId, readPage } from "./page.ts";
+import type { Prisma } from "./prisma.ts";
+
+export async function findThread(prisma: Prisma, tenantId: string, idOrKey: string): Promise<Thread | null> {
+  const rows = await prisma.read((client) =>
+    client.thread.findMany({
+      where: { tenantId, ...(isId(idOrKey) ? { OR: [{ id: idOrKey }, { key: idOrKey }] } : { key: idOrKey }) },
+    }),
+  );
+  // A key may look like an id: the id goes first.
+  const row = rows.find((candidate) => candidate.id === idOrKey) ?? rows[0];
+  if (row === undefined) return null;
+  return { id: row.id, key: row.key, metadata: row.metadata as JsonObject, createdAt: row.createdAt.toISOString() };
+}
+
+export async function listThreadRuns(
+  prisma: Prisma,
+  tenantId: string,
+  params: Parameters<TenantStore["listThreadRuns"]>[0],
+): Promise<Page<{ readonly runId: string; readonly status: RunStatus }>> {
+  const { threadId, cursor } = params;
+  // Turns are the order here, so the run that a cursor names is looked up for its turn.
+  const last = cursor === undefined ? undefined : cursorId(cursor);
+  if (last === null) return EMPTY_PAGE;
+  const lastTurn =
+    last === undefined
+      ? 0
+      : (
+          await prisma.read((client) =>
+            client.run.findFirst({ where: { tenantId, threadId, id: last }, select: { threadTurn: true } }),
+          )
+        )?.threadTurn;
+  if (lastTurn === undefined || lastTurn === null) return EMPTY_PAGE;
+  return await readPage(
+    params,
+    ({ take }) =>
+      prisma.read((client) =>
+        client.run.findMany({
+          where: { tenantId, threadId, threadTurn: { gt: lastTurn } },
+          select: { id: true, status: true },
+          orderBy: { threadTurn: "asc" },
+          take,
+        }),
+      ),
+    (row) => ({ runId: row.id, status: row.status as RunStatus }),
+  );
+}

@@ -1,0 +1,85 @@
+import type { JsonValue } from "@hsafa/protocol";
+import { OPEN_CALLS_PER_SESSION_MAX } from "../../../core/limits.ts";
+import type { OpenCallsOfSession } from "../../../ports/fleet-store.ts";
+import { millis } from "../event-rows.ts";
+import { liveGateway } from "../presence.ts";
+import type { Sql } from "../sql.ts";
+
+/** Whether the device that a call `c` was sent to is still connected, under the boot it was sent to. */
+const CONNECTED = `exists (
+  select from device_sessions o
+  where o.device_id = c.sent_device_id and o.boot_id = c.sent_boot_id and o.disconnected_at is null and ${liveGateway("o.gateway_id")}
+)`;
+
+/** What the calls of both kinds have in common: out, not answered, and free, in this device's hand, or to be taken from one that is gone. */
+function callsWhere(recipient: string): string {
+  return `
+    select c.*, case when c.sent_device_id is not null then ${CONNECTED} end as connected from tool_calls c
+    where c.tenant_id = s.tenant_id and c.status = 'dispatched' and ${recipient} and c.result_hash is null
+      and (c.sent_device_id is null or c.sent_device_id = d.id or (c.repeatable and not ${CONNECTED}))
+    order by c.id limit ${OPEN_CALLS_PER_SESSION_MAX}`;
+}
+
+const READ_OPEN_CALLS = {
+  name: "read-open-calls",
+  text: `
+select s.id::text as session_id, call.*
+from device_sessions s join devices d on d.id = s.device_id
+left join lateral (
+  select c.id::text as call_id, c.run_id::text, c.tool_name, c.args::text as args, c.attempt, ${millis("c.deadline")} as deadline, c.repeatable,
+    c.sent_device_id::text, c.sent_boot_id, c.connected
+  from (
+    (${callsWhere("c.recipient_kind = 'key' and c.recipient_key = d.key")})
+    union all
+    (${callsWhere("c.recipient_kind = 'any' and c.tool_name = any(d.tool_names) and d.labels @> c.recipient_labels and (c.recipient_platform is null or c.recipient_platform = d.platform)")})
+  ) as c
+  order by c.id limit ${OPEN_CALLS_PER_SESSION_MAX}
+) as call on true
+where s.id = any($1::uuid[]) and s.disconnected_at is null
+order by s.id, call.call_id`,
+};
+
+interface Row {
+  readonly session_id: string;
+  readonly call_id: string | null;
+  readonly run_id: string;
+  readonly tool_name: string;
+  readonly args: string;
+  readonly attempt: number;
+  readonly deadline: number | null;
+  readonly repeatable: boolean;
+  readonly sent_device_id: string | null;
+  readonly sent_boot_id: string | null;
+  readonly connected: boolean | null;
+}
+
+export async function readOpenCalls(sql: Sql, sessionIds: readonly string[]): Promise<readonly OpenCallsOfSession[]> {
+  if (sessionIds.length === 0) return [];
+  const rows = await sql.query<Row>(READ_OPEN_CALLS, [sessionIds]);
+  const bySession = Map.groupBy(rows, (row) => row.session_id);
+  return sessionIds.map((sessionId) => {
+    const ofSession = bySession.get(sessionId);
+    return {
+      sessionId,
+      current: ofSession !== undefined,
+      calls: (ofSession ?? []).flatMap((row) => (row.call_id === null ? [] : [openCall(row, row.call_id)])),
+    };
+  });
+}
+
+function openCall(row: Row, callId: string): OpenCallsOfSession["calls"][number] {
+  const { run_id, tool_name, args, attempt, deadline, repeatable, sent_device_id, sent_boot_id, connected } = row;
+  return {
+    callId,
+    runId: run_id,
+    toolName: tool_name,
+    args: JSON.parse(args) as JsonValue,
+    attempt,
+    deadline,
+    repeatable,
+    sentTo:
+      sent_device_id === null || sent_boot_id === null
+        ? null
+        : { deviceId: sent_device_id, bootId: sent_boot_id, connected: connected === true },
+  };
+}

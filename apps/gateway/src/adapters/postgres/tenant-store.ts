@@ -1,0 +1,57 @@
+import { isId } from "@hsafa/protocol";
+import type { TenantStore } from "../../ports/tenant-store.ts";
+import type { Prisma } from "./prisma.ts";
+import { findAgent, findVersion, listAgents, listVersions, promoteVersion } from "./read-agents.ts";
+import { findCall, listCalls, listCallsOfRun } from "./read-calls.ts";
+import { findDevice, listDevices } from "./read-devices.ts";
+import { findRun, listRuns } from "./read-runs.ts";
+import { findThread, listThreadRuns } from "./read-threads.ts";
+import type { Sql } from "./sql.ts";
+import { createThread } from "./statements/create-thread.ts";
+import { enqueueInput } from "./statements/enqueue-input.ts";
+import { markAccepted, markSent } from "./statements/mark-sent.ts";
+import { pushAgent } from "./statements/push-agent.ts";
+import { readEvents } from "./statements/read-events.ts";
+import { readTail } from "./statements/read-tail.ts";
+import { deleteDevice, endDeviceSession, registerDevice } from "./statements/register-device.ts";
+import { startRun } from "./statements/start-run.ts";
+import { submitToolResult } from "./statements/submit-tool-result.ts";
+
+/** One tenant's statements: each is given the tenant and names it (R10). */
+export function createTenantStore(sql: Sql, prisma: Prisma, tenantId: string): TenantStore {
+  return {
+    pushAgent: (params) => pushAgent(sql, tenantId, params),
+    listAgents: (params) => listAgents(prisma, tenantId, params),
+    findAgent: ({ idOrName }) => findAgent(prisma, tenantId, idOrName),
+    listVersions: (params) => listVersions(prisma, tenantId, params),
+    findVersion: (params) => findVersion(prisma, tenantId, params),
+    promoteVersion: (params) => promoteVersion(prisma, tenantId, params),
+
+    startRun: (params) => startRun(sql, tenantId, params),
+    findRun: (params) => findRun(prisma, tenantId, params),
+    listRuns: (params) => listRuns(prisma, tenantId, params),
+    readTail: ({ runId }) => readTail(sql, tenantId, runId),
+    readEvents: (params) => readEvents(sql, tenantId, params),
+    enqueue: (params) => enqueueInput(sql, tenantId, params),
+    // Others name a call by any short text; one that has not the shape of an id names nothing.
+    submitToolResult: async (params) =>
+      isId(params.callId) ? await submitToolResult(sql, tenantId, params) : { kind: "not_found" },
+    findCall: async ({ callId }) => (isId(callId) ? await findCall(prisma, tenantId, callId) : null),
+    listCallsOfRun: (params) => listCallsOfRun(prisma, tenantId, params),
+    listCalls: (params) => listCalls(prisma, tenantId, params),
+
+    createThread: (params) => createThread(sql, tenantId, params),
+    findThread: ({ idOrKey }) => findThread(prisma, tenantId, idOrKey),
+    listThreadRuns: (params) => listThreadRuns(prisma, tenantId, params),
+
+    registerDevice: (params) => registerDevice(sql, tenantId, params),
+    endDeviceSession: (params) => endDeviceSession(sql, tenantId, params),
+    markSent: (params) => markSent(sql, tenantId, params),
+    markAccepted: async (params) => {
+      if (isId(params.callId)) await markAccepted(sql, tenantId, params);
+    },
+    listDevices: (params) => listDevices(prisma, tenantId, params),
+    findDevice: ({ deviceId }) => findDevice(prisma, tenantId, deviceId),
+    deleteDevice: ({ deviceId }) => deleteDevice(sql, tenantId, deviceId),
+  };
+}
