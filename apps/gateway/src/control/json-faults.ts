@@ -8,15 +8,15 @@ interface Visit {
 }
 
 /**
- * What makes parsed JSON unfit to be kept, or null: nesting beyond `depthMax`, a text that Postgres cannot hold (NUL, half a surrogate pair), a key that
- * means something to JavaScript. It keeps its own stack, since whatever recurses over such a value would overflow (schemas, `JSON.stringify`).
+ * What makes parsed JSON unfit to be kept, or null: nesting beyond `depthMax`, half a surrogate pair (which has no canonical form), a key that means something
+ * to JavaScript. It keeps its own stack, since whatever recurses over such a value would overflow (schemas, `JSON.stringify`).
  */
 export function jsonFault(value: unknown, depthMax: number): Fault | null {
   const open: Visit[] = [{ value: [value], depth: -1, parent: null, key: "" }];
   for (let visit = open.pop(); visit !== undefined; visit = open.pop()) {
     const depth = visit.depth + 1;
     for (const [key, child] of Object.entries(visit.value) as [string, unknown][]) {
-      const message = key === "__proto__" ? "is a name that is not taken" : (textFault(key) ?? childFault(child, depth, depthMax));
+      const message = key === "__proto__" ? "is a name that is not taken" : (surrogateFault(key) ?? childFault(child, depth, depthMax));
       if (message !== null) return { path: pathOf(visit, key), message };
       if (typeof child === "object" && child !== null) open.push({ value: child, depth, parent: visit, key });
     }
@@ -25,7 +25,7 @@ export function jsonFault(value: unknown, depthMax: number): Fault | null {
 }
 
 function childFault(child: unknown, depth: number, depthMax: number): string | null {
-  if (typeof child === "string") return textFault(child);
+  if (typeof child === "string") return surrogateFault(child);
   if (typeof child === "object" && child !== null && depth >= depthMax) return `is nested deeper than ${depthMax} levels`;
   return null;
 }
@@ -37,9 +37,11 @@ function pathOf(visit: Visit, key: string): string {
   return keys.slice(1).join(".");
 }
 
-/** Why this text cannot be kept, or null. */
+/** Why a text of a path or a query names nothing that could be kept, or null. */
 export function textFault(text: string): string | null {
-  if (text.includes("\u0000")) return "holds a NUL character (\\u0000), which cannot be kept";
-  if (!text.isWellFormed()) return "holds half of a surrogate pair, which is no Unicode text";
-  return null;
+  return text.includes("\u0000") ? "holds a NUL character" : surrogateFault(text);
+}
+
+function surrogateFault(text: string): string | null {
+  return text.isWellFormed() ? null : "holds half of a surrogate pair, which is no Unicode text";
 }

@@ -15,8 +15,8 @@ export async function pushAgent(
   params: {
     readonly name: string;
     readonly config: JsonObject;
-    readonly version: string | undefined;
-    readonly description: string | undefined;
+    readonly version?: string | undefined;
+    readonly description?: string | undefined;
     readonly promote: boolean;
   },
 ): Promise<PushOutcome> {

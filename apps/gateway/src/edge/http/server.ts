@@ -1,5 +1,5 @@
 import type { Server } from "node:http";
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { notFound, type Refusal, refuse } from "../../control/refusal.ts";
 import { isUnavailable } from "../../control/unavailable.ts";
 import { PATH_PARAMETER_CHARACTERS_MAX, REQUEST_TIMEOUT_MS } from "../../core/limits.ts";
@@ -35,7 +35,7 @@ export function createHttpServer(
 ): HttpServer {
   const app: HttpServer = Fastify<Server>({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,
     genReqId: () => deps.clock.newId(),
     requestIdHeader: false,
@@ -82,8 +82,10 @@ export function createHttpServer(
 
 /** Every path answers OPTIONS, and any method that it does not have with 405 and those it has. */
 function refuseOtherMethods(app: HttpServer, path: string, routes: readonly Route[], deps: EdgeDeps): void {
-  const own = new Set(routes.filter((route) => route.path === path).map(({ method }) => method as string));
-  if (own.has("GET")) own.add("HEAD");
+  const here = routes.filter((route) => route.path === path);
+  const own = new Set(here.map(({ method }) => method as string));
+  // A stream has no head without its body.
+  if (here.some(({ method, access }) => method === "GET" && access !== "elsewhere")) own.add("HEAD");
   const allow = [...own, "OPTIONS"].join(", ");
   const others = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].filter((method) => !own.has(method));
   app.route({
@@ -91,7 +93,6 @@ function refuseOtherMethods(app: HttpServer, path: string, routes: readonly Rout
     url: path,
     handler: (request, reply) => answerPreflight(request, reply, { allow, allowedOrigins: deps.allowedOrigins }),
   });
-  if (own.has("GET") && app.hasRoute({ method: "HEAD", url: path })) own.add("HEAD");
   app.route({
     method: others,
     url: path,

@@ -1,0 +1,61 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ServedRequest } from "./server.ts";
+
+/** What the parts of a gateway are asked when somebody reads the metrics. */
+export interface Sample {
+  readonly runsHeld: number;
+  readonly watchers: number;
+  readonly followedRuns: number;
+  readonly bufferedBytes: number;
+}
+
+export interface Metrics {
+  observe(request: ServedRequest): void;
+  /** In the text format of Prometheus. */
+  text(): Promise<string>;
+  close(): void;
+}
+
+const GAUGES: Readonly<Record<keyof Sample, { readonly name: string; readonly help: string }>> = {
+  runsHeld: { name: "hsafa_runs_held", help: "Runs whose lease this gateway holds." },
+  watchers: { name: "hsafa_watchers", help: "Clients that follow runs through this gateway." },
+  followedRuns: { name: "hsafa_followed_runs", help: "Runs that this gateway follows for its watchers." },
+  bufferedBytes: { name: "hsafa_watch_buffer_bytes", help: "Recent events kept in memory for watchers." },
+};
+
+/** The metrics of one gateway. Labels come from the route table and from status codes, so there are few series (R9). */
+export function createMetrics(sample: () => Sample): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  for (const [key, gauge] of Object.entries(GAUGES) as [keyof Sample, { name: string; help: string }][]) {
+    new Gauge({
+      ...gauge,
+      registers,
+      collect() {
+        this.set(sample()[key]);
+      },
+    });
+  }
+  const requests = new Counter({
+    name: "hsafa_http_requests_total",
+    help: "HTTP requests answered.",
+    labelNames: ["method", "route", "status"],
+    registers,
+  });
+  const durations = new Histogram({
+    name: "hsafa_http_request_duration_seconds",
+    help: "How long HTTP requests took to be answered; a stream counts until its end.",
+    labelNames: ["method", "route"],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  return {
+    observe({ method, route, status, durationMs }) {
+      requests.inc({ method, route, status });
+      durations.observe({ method, route }, durationMs / 1000);
+    },
+    text: () => registry.metrics(),
+    close: () => registry.clear(),
+  };
+}

@@ -1,0 +1,32 @@
+import { CLOSE_TIMEOUT_MS } from "./core/limits.ts";
+import { readSettings } from "./config.ts";
+import { startGateway } from "./gateway.ts";
+
+/** The program of `hsafa start`: one gateway in the foreground, until SIGTERM or SIGINT. */
+
+process.on("uncaughtException", (error) => fail("an error that nobody caught", error));
+process.on("unhandledRejection", (error) => fail("a promise that nobody awaited", error));
+
+function fail(what: string, error: unknown): never {
+  // Whatever the state is now, other gateways and the next start know how to go on from the store.
+  process.stderr.write(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+}
+
+try {
+  const gateway = await startGateway(readSettings());
+  const close = (): void => {
+    setTimeout(() => fail("closing took too long", new Error(`${CLOSE_TIMEOUT_MS} ms`)), CLOSE_TIMEOUT_MS).unref();
+    gateway.close().then(
+      () => process.exit(0),
+      (error: unknown) => fail("closing failed", error),
+    );
+  };
+  process.once("SIGTERM", close);
+  process.once("SIGINT", close);
+  process.stdout.write(`listening on ${gateway.url}\n`);
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message}\n`);
+  process.exitCode = 1;
+}
