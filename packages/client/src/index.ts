@@ -1,5 +1,10 @@
 export { type Client, type ClientOptions, createClient } from "./client.ts";
+export { createDevice, type Device, type DeviceOptions } from "./device.ts";
+export type { DeviceTool, DeviceToolContext } from "./device-calls.ts";
+export type { DeviceLinkState, DeviceStop } from "./device-link-state.ts";
+export type { DeviceStorage } from "./device-memory.ts";
 export { HsafaError } from "./error.ts";
-export type { RunStreamEvent, RunStreamTransport } from "./run-stream.ts";
+export type { RunStreamCut, RunStreamEvent, RunStreamTransport } from "./run-stream.ts";
 export type { PageQuery, StartRunParams } from "./runs.ts";
 export type { TokenSource } from "./token.ts";
+export type { WebSocketConstructor, WebSocketLike } from "./web-socket.ts";

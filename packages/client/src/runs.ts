@@ -15,6 +15,7 @@ import type {
 import { backoffMs, delay } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
 import { HsafaError } from "./error.ts";
+import { randomId } from "./random-id.ts";
 import { type RunStreamCut, type RunStreamEvent, type RunStreamTransport, streamRun } from "./run-stream.ts";
 
 /** Which page of a list. */
@@ -58,7 +59,7 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
 
   /** Answers as soon as the run is queued. Tries again when no answer came: under one key, so that it never starts two. */
   async function start(params: StartRunParams, options: CallOptions = {}): Promise<StartedRun> {
-    const { idempotencyKey = randomKey(), ...body } = params;
+    const { idempotencyKey = randomId(), ...body } = params;
     const headers = { "idempotency-key": idempotencyKey };
     for (let failures = 0; ; failures += 1) {
       try {
@@ -147,10 +148,4 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
       return connection.call(path(runId, "/cancel"), { method: "POST", body: params, ...options });
     },
   };
-}
-
-/** `randomUUID` is missing from React Native and from pages that came without TLS. */
-function randomKey(): string {
-  if (typeof globalThis.crypto?.randomUUID === "function") return globalThis.crypto.randomUUID();
-  return Array.from({ length: 4 }, () => Math.random().toString(36).slice(2)).join("");
 }
