@@ -4,7 +4,8 @@
  * It speaks to the SDK's provider layer (`model.doStream`) and uses the SDK's own prompt conversion, not `streamText`: a delta costs two to
  * three times as much CPU through `streamText` (it collects content, steps, telemetry and promises per call), and what that buys, the tool loop
  * and the retries, hsafa owns itself: one step at a time, tools without `execute`, no retry here. The provider layer is the SDK's published
- * contract (`LanguageModelV4`) that every provider package implements.
+ * contract (`LanguageModelV4`) that every provider package implements. The prompt conversion comes from `ai/internal`, which the SDK exports
+ * for its own companions and promises nothing about: one function of it is used, and the tests on the providers' formats would show a change.
  */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { Clock } from "../../ports/clock.ts";

@@ -4,16 +4,14 @@ import type { ModelCall } from "../../ports/model.ts";
 import { withProviderCallIds } from "./provider-call-id.ts";
 import { splitModelName } from "./providers.ts";
 
-// Loaded with the first call rather than at start-up: it takes a tenth of a second.
-const loadConversion = () => import("ai/internal");
-
 /** What the provider layer is asked, from what the port was asked. Throws what a provider or the conversion finds wrong with it. */
 export async function callOptionsOf(
   call: ModelCall,
   model: LanguageModelV4,
   abortSignal: AbortSignal,
 ): Promise<LanguageModelV4CallOptions> {
-  const { convertToLanguageModelPrompt } = await loadConversion();
+  // Loaded with the first call rather than at start-up: it takes a tenth of a second.
+  const { convertToLanguageModelPrompt } = await import("ai/internal");
   const { provider } = splitModelName(call.model);
   const { toolChoice, providerOptions, ...settings } = call.settings;
   const prompt = await convertToLanguageModelPrompt({

@@ -149,7 +149,7 @@ function recordOf(value: unknown): Record<string, unknown> {
 }
 
 /** `retry-after-ms` in milliseconds, else `retry-after` in seconds or as an HTTP date (RFC 9110, 10.2.3); null if absent or unreadable. */
-export function retryAfterMsOf(headers: Readonly<Record<string, string>>, now: number): number | null {
+function retryAfterMsOf(headers: Readonly<Record<string, string>>, now: number): number | null {
   const inMs = Number.parseFloat(headers["retry-after-ms"] ?? "");
   if (inMs >= 0) return Math.ceil(inMs);
   const text = headers["retry-after"]?.trim() ?? "";

@@ -5,7 +5,7 @@ import { createAiSdkModel } from "../ai-sdk-model.ts";
 import type { ProviderSettings } from "../providers.ts";
 
 /** Real time, and ids that can be told from a provider's. */
-export function testClock(): Clock {
+function testClock(): Clock {
   let ids = 0;
   return {
     now: () => Date.now(),
