@@ -31,6 +31,7 @@ export function openEventStream(params: {
   readonly watch: (sink: Sink) => WatcherHandle;
 }): void {
   const { response, clock } = params;
+  const { socket } = response;
   let phase: "open" | "ending" | "closed" = "open";
   /** What is left of a write that is larger than a socket should take at once; a frame begun is a frame to be finished. */
   let rest: Buffer | null = null;
@@ -74,7 +75,7 @@ export function openEventStream(params: {
       response.write(": still here\n\n");
       return;
     }
-    const gone = (response.socket?.bytesWritten ?? 0) - (response.socket?.writableLength ?? 0);
+    const gone = (socket?.bytesWritten ?? 0) - (socket?.writableLength ?? 0);
     stuckMs = gone === bytesGone ? stuckMs + STREAM_HEARTBEAT_MS : 0;
     bytesGone = gone;
     if (stuckMs >= WATCHER_STALL_MS) response.destroy();
@@ -105,6 +106,8 @@ export function openEventStream(params: {
       case "failed":
         return end(": something went wrong here, come back\n\n", WATCHER_STALL_MS);
       case "going_away":
+        // A client that came back on this connection would be refused by a closing server, and an EventSource takes that for final.
+        response.on("finish", () => socket?.destroySoon());
         return end(
           `retry: ${STREAM_RETRY_GOING_AWAY_MS}\n: this gateway goes away, come back\n\n`,
           SOCKET_CLOSE_TIMEOUT_MS,
@@ -125,9 +128,9 @@ export function openEventStream(params: {
     watcher?.close();
   });
 
-  response.socket?.setNoDelay(true);
+  socket?.setNoDelay(true);
   // A run may be silent for as long as a person takes to approve a call.
-  response.socket?.setTimeout(0);
+  socket?.setTimeout(0);
   for (const [name, value] of Object.entries(params.headers)) {
     if (value !== undefined) response.setHeader(name, value);
   }

@@ -179,6 +179,17 @@ describe("GET /api/runs/:id/stream", () => {
     }
   });
 
+  it("a gateway that goes away closes the connection too, so that the client comes back to another", async () => {
+    const { world, port } = await startRoute();
+    const agent = new Agent({ keepAlive: true });
+    cleanups.push(() => agent.destroy());
+    const stream = await open(port, {}, agent);
+    await until(() => stream.ids().length === 3);
+    const { socket } = stream.response;
+    world.hub.close();
+    await until(() => stream.ended && socket.destroyed);
+  });
+
   it("ends when the token wears out, and when the gateway goes away, and says when to come back", async () => {
     const { world, port } = await startRoute();
     const short = await open(port, { authorization: "Bearer short" });
