@@ -27,12 +27,6 @@ export function createDeviceAnswers(deps: {
 }): DeviceAnswers {
   const { store, dispatch } = deps;
 
-  /** The device is done with this call, and has a hand free: one that was held back may go. */
-  function settled(session: DeviceSession, callId: string): void {
-    session.sent.set(callId, { kind: "answered" });
-    dispatch.look(session);
-  }
-
   return {
     async accepted(session, callId) {
       if (!session.sent.has(callId)) return;
@@ -45,35 +39,50 @@ export function createDeviceAnswers(deps: {
 
     async take(session, answer) {
       const { callId } = answer;
-      const { tenantId, deviceId } = session;
-      let outcome: SubmittedResult;
-      try {
-        outcome = await submitToolResult(deps, { tenantId, callId, answer, from: { kind: "device", deviceId } });
-      } catch (error) {
-        if (!(error instanceof StoreUnavailable)) throw error;
-        return refused("unavailable", "The store is away; the result was not taken. Send it again.");
+      const before = session.sent.get(callId);
+      // From now on: a look at the store must not take the call that this very result settles for one to cancel.
+      session.sent.set(callId, { kind: "answered" });
+      const taken = await submit(session, answer);
+      const isDone = taken.kind === "taken" || taken.code === "result_conflict";
+      if (isDone) {
+        // The device has a hand free: a call that was held back may go.
+        dispatch.look(session);
+      } else if (before === undefined) {
+        session.sent.delete(callId);
+      } else {
+        session.sent.set(callId, before);
       }
-      switch (outcome.kind) {
-        case "accepted":
-        case "duplicate":
-          settled(session, callId);
-          return { kind: "taken", duplicate: outcome.kind === "duplicate" };
-        case "conflict":
-          settled(session, callId);
-          return refused("result_conflict", `The call is ${outcome.status}, and not by this result.`);
-        case "unfit":
-          // The call stays open, so the device may still answer with less, or with an error.
-          return refused(outcome.code, outcome.reason);
-        case "not_found":
-        case "not_dispatched":
-          return refused("not_found", "There is no such call that was sent to this device.");
-        case "inbox_full":
-          return refused("too_many_requests", "The run has too much to take in; send the result again later.");
-        default:
-          return outcome satisfies never;
-      }
+      return taken;
     },
   };
+
+  async function submit({ tenantId, deviceId }: DeviceSession, answer: ToolResult): Promise<TakenResult> {
+    const { callId } = answer;
+    let outcome: SubmittedResult;
+    try {
+      outcome = await submitToolResult(deps, { tenantId, callId, answer, from: { kind: "device", deviceId } });
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      return refused("unavailable", "The store is away; the result was not taken. Send it again.");
+    }
+    switch (outcome.kind) {
+      case "accepted":
+      case "duplicate":
+        return { kind: "taken", duplicate: outcome.kind === "duplicate" };
+      case "conflict":
+        return refused("result_conflict", `The call is ${outcome.status}, and not by this result.`);
+      case "unfit":
+        // The call stays open, so the device may still answer with less, or with an error.
+        return refused(outcome.code, outcome.reason);
+      case "not_found":
+      case "not_dispatched":
+        return refused("not_found", "There is no such call that was sent to this device.");
+      case "inbox_full":
+        return refused("too_many_requests", "The run has too much to take in; send the result again later.");
+      default:
+        return outcome satisfies never;
+    }
+  }
 }
 
 function refused(code: ErrorCode, message: string): TakenResult {
