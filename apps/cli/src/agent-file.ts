@@ -1,0 +1,40 @@
+import { existsSync, readFileSync } from "node:fs";
+import { extname, resolve } from "node:path";
+import type { JsonObject } from "@hsafa/protocol";
+import { Fault } from "./fault.ts";
+import { importDefault } from "./user-module.ts";
+
+/** An agent's config as its file says it: JSON, or a JavaScript or TypeScript module that exports it by default. The gateway checks what is in it. */
+export async function readAgentFile(file: string): Promise<{ readonly name: string; readonly config: JsonObject }> {
+  const config = extname(file) === ".json" ? readJson(file) : jsonOf(await importDefault(file), file);
+  if (typeof config !== "object" || config === null || Array.isArray(config)) {
+    throw new Fault(`${file} holds no agent config: it must be an object with 'name' and 'model'.`);
+  }
+  const { name } = config as JsonObject;
+  if (typeof name !== "string")
+    throw new Fault(`${file}: 'name' is missing; give the agent one, like "name": "support".`);
+  return { name, config: config as JsonObject };
+}
+
+function readJson(file: string): unknown {
+  if (!existsSync(file)) throw new Fault(`There is no file ${resolve(file)}.`);
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new Fault(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** What JSON would lose is lost here, before it is hashed: `undefined` fields, that is. */
+function jsonOf(value: unknown, file: string): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value) ?? "null");
+  } catch (error) {
+    throw new Fault(
+      `What ${file} exports cannot be written as JSON: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { Gateway } from "@hsafa/gateway";
+import { Command } from "commander";
+import { environment } from "../config.ts";
+import { Fault } from "../fault.ts";
+import { note, paintNote } from "../terminal.ts";
+
+export const dev = new Command("dev")
+  .description("run a gateway here that needs no other service, until Ctrl-C")
+  .option("--port <port>", "where it listens; 0 is any free port (default: PORT, else 3001)")
+  .action(async (options: { port?: string }) => {
+    const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, ...env } = environment();
+    if (databaseUrl || redisUrl) {
+      note(
+        paintNote(
+          "yellow",
+          "DATABASE_URL and REDIS_URL are left aside: 'hsafa dev' keeps all in its folder, 'hsafa start' uses them.",
+        ),
+      );
+    }
+    const gateway = await open({ ...env, PORT: options.port ?? env.PORT });
+    console.log(welcome(gateway));
+    await new Promise<void>((resolve) => {
+      process.once("SIGINT", () => resolve());
+      process.once("SIGTERM", () => resolve());
+    });
+    await gateway.close();
+  });
+
+async function open(env: Readonly<Record<string, string | undefined>>): Promise<Gateway> {
+  // Loaded here, so that no other command waits for it.
+  const { readSettings, startGateway } = await import("@hsafa/gateway");
+  try {
+    return await startGateway(readSettings(env), { logLevel: "warn", drainMs: 0 });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const inUse = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    throw new Fault(
+      inUse ? `${message}\nA gateway may be running already. For another place: npx hsafa dev --port 0` : message,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function welcome({ url, settings }: Gateway): string {
+  const folder = relative("", settings.dataDir) || ".";
+  const sample = join("examples", "assistant.json");
+  const agent = existsSync(sample) ? sample : "<your agent's config>.json";
+  return [
+    // From the start of this process, which is what a person waits for.
+    `listening on ${url} (ready in ${(performance.now() / 1000).toFixed(1)} s)`,
+    `  reference  ${url}/docs`,
+    `  key        ${join(folder, "key")} (commands in this folder find it; elsewhere set HSAFA_URL and HSAFA_API_KEY)`,
+    "",
+    "Try in another terminal, in this folder:",
+    `  npx hsafa push ${agent}`,
+    `  npx hsafa device`,
+    `  npx hsafa run assistant "What time is it?"`,
+    "",
+    "Ctrl-C ends it; runs in progress go on at the next start.",
+  ].join("\n");
+}

@@ -1,0 +1,60 @@
+import { type Client, HsafaError, type RunStreamEvent } from "@hsafa/client";
+import { EXIT, type ExitCode } from "./exit-code.ts";
+import { createRunPrinter } from "./run-printer.ts";
+import { note, paintNote } from "./terminal.ts";
+
+/**
+ * Prints a run's events as they come until it ends, and answers by its outcome. Ctrl-C stops watching and says how to come back; the run does not
+ * notice.
+ */
+export async function followRun(
+  client: Client,
+  params: { runId: string; after?: string; json: boolean },
+): Promise<ExitCode> {
+  const { runId, after, json } = params;
+  const print = createRunPrinter(paintNote);
+  const leaving = new AbortController();
+  const leave = (): void => leaving.abort();
+  process.once("SIGINT", leave);
+  let position = after;
+  let last: string | null = null;
+  try {
+    for await (const event of client.runs.stream(runId, { after, signal: leaving.signal })) {
+      if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
+      else show(print(event));
+      if ("id" in event) position = event.id;
+      last = event.type;
+    }
+  } catch (error) {
+    if (!leaving.signal.aborted) throw error;
+    const from = position === undefined ? "" : ` --after ${position}`;
+    note(
+      `\nStopped watching; the run goes on.\n  watch it:  npx hsafa watch ${runId}${from}\n  cancel it: npx hsafa cancel ${runId}`,
+    );
+    return EXIT.detached;
+  } finally {
+    process.removeListener("SIGINT", leave);
+  }
+  // Resumed after its very last event, an ended run has nothing to stream.
+  return outcomeOf(last ?? `run.${(await client.runs.get(runId)).status}`);
+}
+
+function show(printed: ReturnType<ReturnType<typeof createRunPrinter>>): void {
+  for (const { to, text } of printed) (to === "result" ? process.stdout : process.stderr).write(text);
+}
+
+function outcomeOf(type: RunStreamEvent["type"] | (string & {})): ExitCode {
+  switch (type) {
+    case "run.completed":
+      return EXIT.done;
+    case "run.canceled":
+      return EXIT.runCanceled;
+    case "run.failed":
+      return EXIT.runFailed;
+    default:
+      throw new HsafaError({
+        code: "unexpected_response",
+        message: `The stream ended with ${type}, which is no end of a run.`,
+      });
+  }
+}

@@ -1,0 +1,135 @@
+import type { RunStreamEvent } from "@hsafa/client";
+import type { JsonValue, Message, Usage } from "@hsafa/protocol";
+import type { Paint } from "./terminal.ts";
+
+/** Something to print: what the model says is the command's result, all else is a note about it. */
+export interface Printed {
+  readonly to: "result" | "notes";
+  readonly text: string;
+}
+
+/** Arguments and results are shown on one line each. */
+const SHOWN_CHARACTERS_MAX = 400;
+
+/**
+ * A run's events as a person reads them. Pure but for what it remembers of the step in progress: whether a line is open, and whether its text came in
+ * deltas (those of old runs may have been compacted, and then the finished step tells the text).
+ */
+export function createRunPrinter(paint: Paint): (event: RunStreamEvent) => Printed[] {
+  let open: Printed["to"] | null = null;
+  /** Of the step in progress, when its beginning was seen: whether any text was. */
+  let textSeen: boolean | null = null;
+
+  function stream(to: Printed["to"], text: string, shown: string): Printed[] {
+    const before = open === to ? [] : closeLine();
+    open = text.endsWith("\n") ? null : to;
+    return [...before, { to, text: shown }];
+  }
+
+  function closeLine(): Printed[] {
+    const end: Printed[] = open === null ? [] : [{ to: open, text: "\n" }];
+    open = null;
+    return end;
+  }
+
+  function line(text: string): Printed[] {
+    return [...closeLine(), { to: "notes", text: `${text}\n` }];
+  }
+
+  return (event) => {
+    switch (event.type) {
+      case "message.user":
+        return line(paint("dim", `> ${oneLine(textOf(event.data.message))}`));
+      case "step.started":
+        textSeen = false;
+        return [];
+      case "reasoning.delta":
+        return stream("notes", event.data.text, paint("dim", event.data.text));
+      case "text.delta":
+        textSeen = true;
+        return stream("result", event.data.text, event.data.text);
+      case "reasoning.end":
+      case "text.end":
+        return closeLine();
+      case "step.completed": {
+        const texts = textSeen === false ? event.data.messages.map(textOf).filter((text) => text !== "") : [];
+        textSeen = null;
+        return [...closeLine(), ...texts.map((text): Printed => ({ to: "result", text: `${text}\n` }))];
+      }
+      case "step.discarded":
+        textSeen = null;
+        return line(paint("yellow", `(the step was cut short: ${event.data.reason})`));
+      case "tool.requested": {
+        const { toolName, args, target } = event.data;
+        return line(
+          `${paint("cyan", `-> ${toolName}`)} ${oneLine(args)} ${paint("dim", `[${target}, call ${event.data.callId}]`)}`,
+        );
+      }
+      case "tool.awaiting_approval": {
+        const approve = `hsafa approve ${event.runId} ${event.data.callId}`;
+        return line(paint("yellow", `   waits for an approval: ${approve} (or --deny)`));
+      }
+      case "tool.approved":
+        return line(paint("dim", `   approved by ${event.data.by}`));
+      case "tool.dispatched":
+        return event.data.attempt > 1 ? line(paint("yellow", `   sent again, attempt ${event.data.attempt}`)) : [];
+      case "tool.completed":
+        return line(`${paint("green", `<- ${event.data.toolName}`)} ${oneLine(event.data.result)}`);
+      case "tool.failed":
+        return line(
+          paint("red", `<- ${event.data.toolName} failed: ${event.data.error.message} [${event.data.error.code}]`),
+        );
+      case "tool.expired":
+        return line(paint("red", `<- ${event.data.toolName} did not answer in time`));
+      case "tool.denied":
+        return line(paint("red", `<- ${event.data.toolName} was denied: ${event.data.reason ?? "no reason given"}`));
+      case "tool.progress":
+        return line(paint("dim", `   ... ${oneLine(event.data.data)}`));
+      case "run.waiting":
+        return line(
+          paint(
+            "dim",
+            `   waiting for ${event.data.callIds.length === 1 ? "it" : `${event.data.callIds.length} calls`}`,
+          ),
+        );
+      case "run.recovered":
+        return line(paint("yellow", "(the run was taken over after a crash and goes on)"));
+      case "run.retrying": {
+        const { attempt, error, nextAt } = event.data;
+        return line(
+          paint("yellow", `(attempt ${attempt} failed: ${error.message} [${error.code}]; the next at ${nextAt})`),
+        );
+      }
+      case "run.completed":
+        return line(`${paint("green", "completed")}${tokensOf(event.data.usage, paint)}`);
+      case "run.failed":
+        return line(
+          `${paint("red", `failed: ${event.data.error.message} [${event.data.error.code}]`)}${tokensOf(event.data.usage, paint)}`,
+        );
+      case "run.canceled":
+        return line(
+          `${paint("yellow", `canceled${event.data.reason === null ? "" : `: ${event.data.reason}`}`)}${tokensOf(event.data.usage, paint)}`,
+        );
+      default:
+        // The rest tells nothing more; and a newer gateway may send what this version does not know.
+        return [];
+    }
+  };
+}
+
+function tokensOf(usage: Usage, paint: Paint): string {
+  const { inputTokens = 0, outputTokens = 0 } = usage;
+  return paint("dim", ` (${inputTokens} tokens in, ${outputTokens} out)`);
+}
+
+/** What a message says in words. */
+function textOf({ content }: Message): string {
+  if (typeof content === "string") return content;
+  return content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");
+}
+
+function oneLine(value: JsonValue): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const clipped = text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}...` : text;
+  return clipped.replaceAll(/\s*\n\s*/g, " ");
+}

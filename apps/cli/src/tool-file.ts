@@ -1,0 +1,21 @@
+import type { DeviceTool } from "@hsafa/client";
+import { Fault } from "./fault.ts";
+import { importDefault } from "./user-module.ts";
+
+/** The tools that a JavaScript or TypeScript module exports by default, by their names. */
+export async function readToolFile(file: string): Promise<Readonly<Record<string, DeviceTool>>> {
+  const tools = await importDefault(file);
+  const entries = typeof tools === "object" && tools !== null && !Array.isArray(tools) ? Object.entries(tools) : [];
+  const wrong = entries.find(([, tool]) => !isTool(tool));
+  if (entries.length > 0 && wrong === undefined) return tools as Record<string, DeviceTool>;
+  throw new Fault(
+    `${file} exports no tools${wrong === undefined ? "" : ` ('${wrong[0]}' is none)`}; write\n` +
+      "  export default { my_tool: { description, inputSchema, execute(args) { ... } } };",
+  );
+}
+
+function isTool(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { inputSchema, execute } = value as Partial<DeviceTool>;
+  return typeof execute === "function" && typeof inputSchema === "object" && inputSchema !== null;
+}
