@@ -59,7 +59,7 @@ export async function giveUpRun(params: {
   });
   writer.publish(records);
   ringAfterCommit({ bell: parts.bell, tenantId, calls, wakes: outcome.wakes });
-  log.error({ runId, recoveries }, "a run was given up: every gateway that took it up was lost");
+  log.warn({ runId, recoveries }, "a run was given up: every gateway that took it up was lost");
   await writer.close();
 }
 

@@ -66,7 +66,7 @@ describe("a run's writer", () => {
     expect(liveLog.writes).toHaveLength(1);
     expect(await liveLog.accept()).toEqual(["4-1"]);
     expect(await liveLog.accept()).toEqual(["4-2", "4-3", "4-4"]);
-    const texts = liveLog.accepted.slice(1).map((record) => JSON.parse(record.payload).text as string);
+    const texts = liveLog.accepted.slice(1).map((record) => (JSON.parse(record.payload) as { text: string }).text);
     expect(texts).toEqual(["abc", "x", "de"]);
     expect(writer.stepText).toBe("abcxde");
   });

@@ -14,13 +14,16 @@ export async function settled(): Promise<void> {
 }
 
 /** A log that keeps what it was told, so that a test can show that nothing went wrong unseen. */
-export function recordingLog(): Log & { readonly errors: { fields: object; message: string }[] } {
-  const errors: { fields: object; message: string }[] = [];
+export function recordingLog(): Log & { readonly errors: string[] } {
+  const errors: string[] = [];
   return {
     debug() {},
     info() {},
     warn() {},
-    error: (fields, message) => void errors.push({ fields, message }),
+    error: (fields, message) => {
+      const cause = "err" in fields && fields.err instanceof Error ? fields.err.message : "";
+      errors.push(`${message}: ${cause}`);
+    },
     errors,
   };
 }

@@ -16,8 +16,13 @@ export async function runServerTool(params: {
   const server = call.tool?.server;
   if (server === undefined)
     throw new Error(`The tool '${toolName}' was dispatched to the server and has no server part.`);
-  const outcome = await serverTools.perform({ server, toolName, args, runId, idempotencyKey: callId, signal });
-  if (signal.aborted) return null;
+  // A function that ignores the signal cannot be stopped from outside; nobody waits for it, and what it answers is dropped.
+  const aborted = new Promise<null>((resolve) => {
+    signal.addEventListener("abort", () => resolve(null), { once: true });
+  });
+  const performed = serverTools.perform({ server, toolName, args, runId, idempotencyKey: callId, signal });
+  const outcome = await Promise.race([performed, aborted]);
+  if (outcome === null || signal.aborted) return null;
   return { kind: "server_tool_finished", callId, attempt, outcome: bounded(outcome) };
 }
 

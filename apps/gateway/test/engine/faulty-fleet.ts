@@ -1,0 +1,34 @@
+import type { FleetStore } from "../../src/ports/fleet-store.ts";
+import { StoreUnavailable } from "../../src/ports/store.ts";
+
+type Method = keyof FleetStore;
+
+/** The engine's face of a store as one gateway sees it, with faults that a test turns on. */
+export class FaultyFleet {
+  /** Nothing reaches the store. */
+  isAway = false;
+  /** Statements wait here before they reach the store: a gateway that is stopped. */
+  gate: Promise<void> = Promise.resolve();
+  /** The next statement of this name is carried out, and its answer is lost. */
+  loseAnswerOf: Method | null = null;
+  readonly said: Method[] = [];
+  readonly port: FleetStore;
+
+  constructor(store: FleetStore) {
+    this.port = new Proxy(store, {
+      get: (target, name: Method) => {
+        const method = target[name] as (params: unknown) => Promise<unknown>;
+        return async (params: unknown) => {
+          this.said.push(name);
+          await this.gate;
+          if (this.isAway) throw new StoreUnavailable("the test says so");
+          const answer = await method.call(target, params);
+          if (this.isAway) throw new StoreUnavailable("the test says so");
+          if (this.loseAnswerOf !== name) return answer;
+          this.loseAnswerOf = null;
+          throw new StoreUnavailable("the answer was lost");
+        };
+      },
+    });
+  }
+}
