@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import type { Store } from "../../ports/store.ts";
 import { lockDataFolder } from "./data-folder-lock.ts";
 import { openStore } from "./open-store.ts";
-import { openPgliteSql } from "./pglite-sql.ts";
+import { openPglite } from "./open-pglite.ts";
+import { pgliteSql } from "./pglite-sql.ts";
 import { openPrisma } from "./prisma.ts";
 
 export interface PgliteSettings {
@@ -13,12 +15,12 @@ export interface PgliteSettings {
 export async function openPgliteStore({ dataDir }: PgliteSettings): Promise<Store> {
   const lock = dataDir === undefined ? undefined : await lockDataFolder(dataDir);
   try {
-    const { sql, pglite } = await openPgliteSql(dataDir === undefined ? undefined : `${dataDir}/postgres`);
+    const pglite = await openPglite(dataDir === undefined ? undefined : join(dataDir, "postgres"));
     const prisma = openPrisma(async () => {
       const { PrismaPGlite } = await import("pglite-prisma-adapter");
       return new PrismaPGlite(pglite);
     });
-    const store = await openStore(sql, prisma);
+    const store = await openStore(pgliteSql(pglite), prisma);
     return {
       ...store,
       async close() {

@@ -25,8 +25,8 @@ export function openPgSql({ url, poolSize = STORE_CONNECTIONS_DEFAULT }: PgSetti
     statement_timeout: STORE_STATEMENT_TIMEOUT_MS,
     keepAlive: true,
     application_name: "hsafa",
-    // Prisma's adapter reads times as if the session were in UTC.
-    options: "-c timezone=UTC",
+    // Prisma's adapter reads times as if the session were in UTC. Compiling a plan takes longer than any statement of ours.
+    options: "-c timezone=UTC -c jit=off",
   });
   // An idle connection that breaks is replaced by the pool; without a listener Node would end the process.
   pool.on("error", () => {});

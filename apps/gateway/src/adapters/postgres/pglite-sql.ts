@@ -1,15 +1,9 @@
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { type Sql, storable } from "./sql.ts";
 import { asStoreError } from "./unavailable.ts";
 
-/** Statements over a Postgres in this process; without a folder it lives in memory and ends with the process. */
-export async function openPgliteSql(dataDir: string | undefined): Promise<{ sql: Sql; pglite: PGlite }> {
-  const pglite = await PGlite.create({
-    ...(dataDir === undefined ? {} : { dataDir }),
-    // An acknowledged commit is in the file before it is acknowledged.
-    relaxedDurability: false,
-  });
-
+/** Statements over a Postgres in this process, which runs them one after the other. */
+export function pgliteSql(pglite: PGlite): Sql {
   async function guard<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -18,14 +12,13 @@ export async function openPgliteSql(dataDir: string | undefined): Promise<{ sql:
     }
   }
 
-  const sql: Sql = {
-    query: <Row>(statement: { text: string }, values: readonly unknown[]) =>
-      guard(async () => (await pglite.query<Row>(statement.text, values.map((value) => storable(value as never)))).rows),
+  return {
+    query: <Row>({ text }: { readonly text: string }, values: Parameters<Sql["query"]>[1]) =>
+      guard(async () => (await pglite.query<Row>(text, values.map(storable))).rows),
     script: (text) =>
       guard(async () => {
         await pglite.exec(text);
       }),
     close: () => pglite.close(),
   };
-  return { sql, pglite };
 }

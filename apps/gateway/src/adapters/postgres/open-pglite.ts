@@ -1,0 +1,22 @@
+import { existsSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { PGlite } from "@electric-sql/pglite";
+import { pgliteTemplate } from "./pglite-template.ts";
+
+/**
+ * Postgres in this process. `folder` undefined: in memory, gone at the end. A folder whose making was cut short holds nothing yet and would never open: a file beside it
+ * tells, and it is made again.
+ */
+export async function openPglite(folder: string | undefined): Promise<PGlite> {
+  if (folder === undefined) return await PGlite.create({ loadDataDir: await pgliteTemplate() });
+  // What is acknowledged has been handed to the operating system before.
+  const options = { dataDir: folder, relaxedDurability: false };
+  const unfinished = `${folder}.unfinished`;
+  if (existsSync(unfinished)) await rm(folder, { recursive: true, force: true });
+  if (existsSync(folder)) return await PGlite.create(options);
+  await mkdir(folder, { recursive: true });
+  await writeFile(unfinished, "");
+  const pglite = await PGlite.create({ ...options, loadDataDir: await pgliteTemplate() });
+  await rm(unfinished, { force: true });
+  return pglite;
+}

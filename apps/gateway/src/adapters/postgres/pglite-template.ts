@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PGlite } from "@electric-sql/pglite";
+import { migrate, readMigrations } from "./migrate.ts";
+import { pgliteSql } from "./pglite-sql.ts";
+
+/**
+ * An empty database with all migrations applied, kept as a file beside Prisma's generated client. Making one takes seconds of work, unpacking one a fraction, and every
+ * embedded start on a new folder needs one. Where none can be kept it is made each time.
+ */
+export async function pgliteTemplate(): Promise<Blob> {
+  const migrations = await readMigrations();
+  const path = await templatePath(migrations.map((migration) => migration.checksum));
+  const bytes = await readFile(path).catch(() => undefined);
+  if (bytes !== undefined) return new Blob([bytes], { type: "application/x-gzip" });
+  const pglite = await PGlite.create();
+  try {
+    await migrate(pgliteSql(pglite), migrations);
+    const template = await pglite.dumpDataDir("gzip");
+    await keep(path, template).catch(() => {});
+    return template;
+  } finally {
+    await pglite.close();
+  }
+}
+
+/** Of this version of PGlite and these migrations alone. */
+async function templatePath(checksums: readonly string[]): Promise<string> {
+  const entry = createRequire(import.meta.url).resolve("@electric-sql/pglite");
+  const manifest = await readFile(`${dirname(entry)}/../package.json`, "utf8");
+  const { version } = JSON.parse(manifest) as { version: string };
+  const schema = createHash("sha256").update(checksums.join()).digest("hex").slice(0, 16);
+  return fileURLToPath(new URL(`generated/pglite-${version}-${schema}.tar.gz`, import.meta.url));
+}
+
+/** In one step: another process may be reading or making it. */
+async function keep(path: string, template: Blob): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, template.stream());
+  await rename(draft, path);
+}
