@@ -25,7 +25,7 @@ call as materialized (
 ),
 verdict as (
   select id, run_id, tenant_id, status, case
-    when run_id <> coalesce($3::uuid, run_id) or not coalesce($4::uuid = any(sent_to), true) then 'not_found'
+    when run_id <> coalesce($3::uuid, run_id) or ($4::uuid is not null and $4::uuid <> all (sent_to)) then 'not_found'
     when result_hash = $5 then 'duplicate'
     when result_hash is not null or status in ('completed', 'failed', 'expired', 'denied') then 'conflict'
     when status <> 'dispatched' or target = 'server' then 'not_dispatched'
