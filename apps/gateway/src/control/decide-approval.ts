@@ -14,9 +14,11 @@ export async function decideApproval(
   params: { readonly runId: string; readonly callId: string; readonly approved: boolean; readonly reason: string | null },
 ): Promise<InputAccepted | Refusal> {
   const { runId, callId, approved, reason } = params;
-  if (!(await maySeeRun(deps, principal, runId))) return notFound("run");
+  // One answer for both, so that a run elsewhere cannot be told from a call that is not there.
+  const missing = notFound("tool call in a run of this id");
+  if (!(await maySeeRun(deps, principal, runId))) return missing;
   const call = isId(callId) ? await deps.store.forTenant(principal.tenantId).findCall({ callId }) : null;
-  if (call === null || call.runId !== runId) return notFound("tool call in this run");
+  if (call === null || call.runId !== runId) return missing;
   if (call.status !== "awaiting_approval") {
     return refuse("call_not_awaiting_approval", `The call is ${call.status}; there is nothing to decide.`);
   }

@@ -25,5 +25,6 @@ export function sendProblem(reply: FastifyReply, refusal: Refusal): FastifyReply
   return reply
     .code(ERRORS[code].status)
     .type("application/problem+json")
-    .send(JSON.stringify(problemOf(refusal, reply.request.id)));
+    // As bytes: to a text Fastify would add a charset, which this media type does not have.
+    .send(Buffer.from(JSON.stringify(problemOf(refusal, reply.request.id))));
 }

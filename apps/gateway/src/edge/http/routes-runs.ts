@@ -149,7 +149,9 @@ export const runRoutes: readonly Route[] = [
       200: { description: "The very same result was taken before", schema: toolResultAnswer },
     },
     async handle({ deps, principal, params: { id = "" }, body: { callId, result, error } }) {
-      if (!(await maySeeRun(deps, principal, id))) return notFound("run");
+      // One answer for both, so that a run elsewhere cannot be told from a call that is not there.
+      const missing = notFound("tool call in a run of this id");
+      if (!(await maySeeRun(deps, principal, id))) return missing;
       const { tenantId } = principal;
       const from = { kind: "http", runId: id } as const;
       const outcome = await submitToolResult(deps, { tenantId, callId, answer: { result, error }, from });
@@ -161,7 +163,7 @@ export const runRoutes: readonly Route[] = [
         case "conflict":
           return refuse("result_conflict", `The call is ${outcome.status}, with another outcome than this one.`);
         case "not_found":
-          return notFound("tool call in this run");
+          return missing;
         case "not_dispatched":
           return refuse("result_conflict", "The call awaits an approval; decide it first.");
         case "inbox_full":
