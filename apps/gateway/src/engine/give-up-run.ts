@@ -45,7 +45,7 @@ export async function giveUpRun(params: {
   });
   if (outcome.kind !== "committed") return;
 
-  const { liveLog, announcer, log } = parts;
+  const { liveLog, announcer, clock, log } = parts;
   const onBug = (error: unknown): void => log.error({ err: error, runId }, "the end of a run could not be published");
   const writer = new RunWriter({
     claim: claimed,
@@ -53,6 +53,7 @@ export async function giveUpRun(params: {
     liveLog,
     announcer,
     batcher,
+    clock,
     now,
     mayPublish: () => true,
     onBug,

@@ -146,7 +146,7 @@ export class RunHolder implements LeaseListener {
   #take(loaded: LoadedRun): Held {
     const { parts, batcher, claimed, now } = this.#params;
     const { config, deviceKey, facts, lastPosition, inbox, surroundings } = loaded;
-    const { liveLog, announcer } = parts;
+    const { liveLog, announcer, clock } = parts;
     let state = initialState({ runId: claimed.runId, config, deviceKey });
     for (const record of facts) state = evolve(state, parseFact(record), record.ts);
     const writer = new RunWriter({
@@ -155,6 +155,7 @@ export class RunHolder implements LeaseListener {
       liveLog,
       announcer,
       batcher,
+      clock,
       now,
       mayPublish: () => this.#lease.isGood(),
       onBug: (error) => this.#attention.fail(error),

@@ -10,7 +10,7 @@ import {
   recordingLog,
   settled,
 } from "../../test/engine/fakes.ts";
-import { FLUSH_INTERVAL_MS, GATHERED_CHARACTERS_MAX } from "../core/limits.ts";
+import { COALESCE_ABOVE_ROWS, COALESCE_MS, FLUSH_INTERVAL_MS, GATHERED_CHARACTERS_MAX } from "../core/limits.ts";
 import type { ModelPart } from "../ports/model.ts";
 import { DeltaBatcher } from "./delta-batcher.ts";
 import { RunWriter } from "./run-writer.ts";
@@ -32,6 +32,7 @@ function world() {
     liveLog: liveLog.port,
     announcer,
     batcher,
+    clock,
     now: () => clock.now(),
     mayPublish: () => lease.isGood,
     onBug: (error) => bugs.push(error),
@@ -128,6 +129,23 @@ describe("a run's writer", () => {
     expect(writer.unacknowledged.map(formatPosition)).toEqual([]);
     await liveLog.accept();
     expect(writer.unacknowledged.map(formatPosition)).toEqual(["6-1"]);
+  });
+
+  test("a run far ahead of Postgres gathers for a moment, and its end does not wait for that", async () => {
+    const { writer, liveLog, clock } = world();
+    for (let n = 0; n <= COALESCE_ABOVE_ROWS; n++) {
+      writer.write(text("x"));
+      await liveLog.accept();
+    }
+    writer.write(text("a"));
+    writer.write(text("b"));
+    expect(liveLog.writes).toEqual([]);
+    clock.advance(COALESCE_MS);
+    expect(await liveLog.accept()).toEqual([`4-${COALESCE_ABOVE_ROWS + 2}`]);
+    writer.write(text("c"));
+    expect(liveLog.writes).toEqual([]);
+    writer.closeStep();
+    expect(await liveLog.accept()).toEqual([`4-${COALESCE_ABOVE_ROWS + 3}`]);
   });
 
   test("a holder whose lease is stale publishes nothing more, whatever the model still says", async () => {

@@ -1,7 +1,14 @@
 import { comparePositions, type DeltaType, type Position, START } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
-import { DELTA_TEXT_CHARACTERS_MAX, GATHERED_CHARACTERS_MAX, GATHERED_FRAGMENTS_MAX } from "../core/limits.ts";
+import {
+  COALESCE_ABOVE_ROWS,
+  COALESCE_MS,
+  DELTA_TEXT_CHARACTERS_MAX,
+  GATHERED_CHARACTERS_MAX,
+  GATHERED_FRAGMENTS_MAX,
+} from "../core/limits.ts";
 import type { Announcer } from "../ports/announcer.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { AppendOutcome, LiveLog } from "../ports/live-log.ts";
 import type { ModelPart } from "../ports/model.ts";
 import type { DeltaBatcher, DeltaOutbox } from "./delta-batcher.ts";
@@ -14,6 +21,7 @@ export interface RunWriterParams {
   readonly liveLog: LiveLog;
   readonly announcer: Announcer;
   readonly batcher: DeltaBatcher;
+  readonly clock: Clock;
   /** The database's time, in ms. */
   readonly now: () => number;
   /** Whether the lease is good: a stale holder publishes nothing more. */
@@ -38,7 +46,7 @@ interface OpenStep {
  * The one way out for a run's events while a holder has it: the order of positions is the order of the live log.
  *
  * 1. One write to the live log is in flight; meanwhile the next one gathers, and neighbouring fragments of one part become one delta. With nothing in
- *    flight a fragment travels alone and at once.
+ *    flight a fragment travels alone and at once, unless the run is far ahead of Postgres: then the next write gathers for a moment anyway.
  * 2. A position is given once, when the delta is sent; its payload is serialised then, once, for every store and watcher.
  * 3. Facts come here only after their commit (R3), and go after the deltas before them.
  * 4. What the live log did not take is announced when Postgres holds it.
@@ -53,6 +61,8 @@ export class RunWriter {
   /** Records with a position, waiting for their turn in the live log. */
   #queue: EventRecord[] = [];
   #flight: Promise<void> | null = null;
+  /** Ends the moment of gathering. */
+  #cancelGathering: (() => void) | null = null;
   #position: Position;
   /** Up to where Postgres is known to hold the run. */
   #stored: Position;
@@ -100,7 +110,7 @@ export class RunWriter {
       if (part.kind === "text") this.#text += part.text;
     }
     this.#gather(part);
-    if (this.#flight === null) this.#send();
+    if (this.#flight === null) this.#sendOrGather();
   }
 
   /** Resolves when there is room for more fragments; undefined: there is. */
@@ -115,6 +125,7 @@ export class RunWriter {
     this.#place();
     this.#step = null;
     this.#relieve();
+    if (this.#flight === null) this.#send();
   }
 
   /** Publishes facts after their commit (R3), which carried every delta before them. */
@@ -134,6 +145,8 @@ export class RunWriter {
     this.#step = null;
     this.#gathered = [];
     this.#queue = [];
+    this.#cancelGathering?.();
+    this.#cancelGathering = null;
     this.#outbox.close();
     this.#relieve();
   }
@@ -168,7 +181,21 @@ export class RunWriter {
     this.#gatheredCharacters = 0;
   }
 
+  #sendOrGather(): void {
+    if (this.#cancelGathering !== null) return;
+    if (this.#queue.length > 0 || this.#outbox.unacknowledged.length <= COALESCE_ABOVE_ROWS) {
+      this.#send();
+      return;
+    }
+    this.#cancelGathering = this.#params.clock.after(COALESCE_MS, () => {
+      this.#cancelGathering = null;
+      if (this.#flight === null) this.#send();
+    });
+  }
+
   #send(): void {
+    this.#cancelGathering?.();
+    this.#cancelGathering = null;
     if (this.#dropped) return;
     if (!this.#params.mayPublish()) {
       this.drop();
@@ -190,7 +217,7 @@ export class RunWriter {
     const accepted = outcome.kind === "appended" ? outcome.accepted : [];
     if (accepted.length > 0) this.#params.announcer.published(this.#params.claim.runId, accepted);
     if (accepted.length < records.length) this.#owe(records);
-    this.#send();
+    if (this.#gathered.length > 0 || this.#queue.length > 0) this.#sendOrGather();
     if (!this.#isCrowded()) this.#relieve();
   }
 

@@ -82,8 +82,8 @@ export class EngineWorld {
       liveLog: options.liveLog ?? this.liveLog,
       bell: this.bell,
       announcer: {
-        published: (runId, records) => void published.set(runId, [...(published.get(runId) ?? []), ...records]),
-        stored: (runId, upTo) => void stored.set(runId, [...(stored.get(runId) ?? []), formatPosition(upTo)]),
+        published: (runId, records) => void listOf(published, runId).push(...records),
+        stored: (runId, upTo) => void listOf(stored, runId).push(formatPosition(upTo)),
       },
       clock: options.clock ?? systemClock,
       model: options.model ?? this.model,
@@ -254,4 +254,10 @@ export class EngineWorld {
     await this.bell.close();
     await this.liveLog.close();
   }
+}
+
+function listOf<T>(lists: Map<string, T[]>, key: string): T[] {
+  const list = lists.get(key) ?? [];
+  lists.set(key, list);
+  return list;
 }
