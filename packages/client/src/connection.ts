@@ -48,7 +48,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       });
     } catch (error) {
       if (params.signal?.aborted === true) throw error;
-      const message = `No answer from ${base}: ${error instanceof Error ? error.message : String(error)}`;
+      const message = `No answer from ${base}: ${reasonOf(error)}`;
       throw new HsafaError({ code: "network_error", message, cause: error });
     }
   }
@@ -88,4 +88,10 @@ function queryOf(query: RequestParams["query"] = {}): string {
     value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
   );
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
+}
+
+/** Node says only "fetch failed", and why in the cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error && error.cause.message !== "" ? error.cause.message : error.message;
 }

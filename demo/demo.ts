@@ -1,0 +1,53 @@
+/**
+ * `npm run demo`: one run from push to its last event, with everything that hsafa promises about it checked on the way. Gateway and device are processes of their
+ * own, started with the commands that a person would type; the demo itself is a client like any other. Ends with 0 only if all ten steps held.
+ */
+import { styleText } from "node:util";
+import { createNarrator, DemoFailed } from "./narrator.ts";
+import { play } from "./play.ts";
+import { readDemoSettings, SCRIPTED_MODEL } from "./settings.ts";
+import { setStage } from "./stage.ts";
+
+const SCRIPTED_LIMIT_MS = 60_000;
+const MODEL_LIMIT_MS = 300_000;
+
+const settings = readDemoSettings();
+if (typeof settings === "string") {
+  process.stderr.write(`${settings}\n`);
+  process.exit(2);
+}
+
+const { model } = settings;
+const narrator = createNarrator();
+const limitMs = model === SCRIPTED_MODEL ? SCRIPTED_LIMIT_MS : MODEL_LIMIT_MS;
+const ending = new AbortController();
+const timer = setTimeout(() => ending.abort(new DemoFailed(`to be done within ${limitMs / 1000} s`)), limitMs);
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => ending.abort(new Error("it was interrupted")));
+const ended = new Promise<never>((_resolve, reject) => {
+  ending.signal.addEventListener("abort", () => reject(ending.signal.reason as Error));
+});
+const opened: (() => Promise<void>)[] = [];
+let hasBegun = false;
+
+narrator.heading(
+  `hsafa: an agent runs on a server, uses a tool on a device, and who watches misses nothing (${model})`,
+);
+try {
+  const stage = await Promise.race([setStage(settings, narrator, opened), ended]);
+  process.stdout.write("\n");
+  hasBegun = true;
+  await Promise.race([play(stage, model, narrator, ending.signal), ended]);
+  narrator.heading(`All ${narrator.due - 1} steps held. Now by hand: npx hsafa dev (the README goes on from there)`);
+} catch (error) {
+  process.exitCode = 1;
+  const what =
+    error instanceof DemoFailed ? `expected ${error.message}` : error instanceof Error ? error.message : String(error);
+  process.stdout.write(
+    `\n${hasBegun ? `${narrator.due}`.padStart(3) : "   "} ${styleText("red", "FAILED")}  ${what}\n\n`,
+  );
+} finally {
+  clearTimeout(timer);
+  ending.abort(new Error("the demo is over"));
+  for (const close of opened.toReversed()) await close();
+}

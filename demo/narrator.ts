@@ -1,0 +1,64 @@
+import { styleText } from "node:util";
+
+/** A step of the demo did not see what it had to see. */
+export class DemoFailed extends Error {
+  override readonly name = "DemoFailed";
+}
+
+/** Fails the demo unless the condition holds. */
+export function check(condition: boolean, expected: string): asserts condition {
+  if (!condition) throw new DemoFailed(expected);
+}
+
+/** Tells a person what happens, step by step, and shows what the model says while it says it. */
+export interface Narrator {
+  heading(text: string): void;
+  fact(name: string, text: string): void;
+  /** The next step has been seen, with these numbers. */
+  step(title: string, saw: string): void;
+  /** Something happened in the middle of a step. */
+  aside(text: string): void;
+  /** A piece of the model's speech. */
+  speech(text: string): void;
+  /** Which step is due: the one that failed, if one did. */
+  readonly due: number;
+}
+
+const SPEECH_COLUMNS = 96;
+const SPEECH_INDENT = "        ";
+
+export function createNarrator(): Narrator {
+  let due = 1;
+  let column: number | null = null;
+  const paint = (style: Parameters<typeof styleText>[0], text: string): string => styleText(style, text);
+
+  function line(text: string): void {
+    if (column !== null) process.stdout.write("\n");
+    column = null;
+    process.stdout.write(`${text}\n`);
+  }
+
+  return {
+    heading: (text) => line(`\n${paint("bold", text)}\n`),
+    fact: (name, text) => line(`   ${paint("dim", name.padEnd(9))}${text}`),
+    step(title, saw) {
+      line(`${String(due).padStart(3)} ${paint("green", "ok")}  ${paint("bold", title)}\n        ${saw}`);
+      due += 1;
+    },
+    aside: (text) => line(`${SPEECH_INDENT}${paint("yellow", text)}`),
+    speech(text) {
+      for (const word of text.match(/\S+\s*|\s+/g) ?? []) {
+        const isFull = column !== null && column + word.trimEnd().length > SPEECH_COLUMNS;
+        if (column === null || isFull) {
+          process.stdout.write(`${isFull ? "\n" : ""}${SPEECH_INDENT}${paint("cyan", "|")} `);
+          column = 0;
+        }
+        process.stdout.write(paint("dim", word.replaceAll("\n", " ")));
+        column += word.length;
+      }
+    },
+    get due() {
+      return due;
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { AgentConfigInput } from "@hsafa/protocol";
+
+/** An agent's config as a module: checked by your editor, pushed like any other (npx hsafa push examples/researcher.ts). */
+const researcher: AgentConfigInput = {
+  name: "researcher",
+  description: "Reads notes on somebody's laptop, and asks before it writes any",
+  model: "openai/gpt-5-mini",
+  system: "Answer from the person's notes. Search before you answer; save a note only when asked to.",
+  maxSteps: 12,
+  tools: [
+    {
+      name: "search_notes",
+      description: "Finds notes that contain all of the words",
+      inputSchema: {
+        type: "object",
+        properties: { words: { type: "array", items: { type: "string" }, minItems: 1 } },
+        required: ["words"],
+        additionalProperties: false,
+      },
+      target: "device",
+      // Searching again does no harm, so a call whose answer was lost may be made again.
+      repeatable: true,
+    },
+    {
+      name: "save_note",
+      description: "Saves a note",
+      inputSchema: {
+        type: "object",
+        properties: { title: { type: "string", minLength: 1 }, text: { type: "string" } },
+        required: ["title", "text"],
+        additionalProperties: false,
+      },
+      target: "device",
+      approval: "always",
+    },
+  ],
+};
+
+export default researcher;
