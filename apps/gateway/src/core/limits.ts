@@ -140,14 +140,17 @@ export const STORE_RETRY_MAX_MS = 1000;
 // Deltas on their way
 /** How long deltas gather before they go to Postgres in one batch. */
 export const FLUSH_INTERVAL_MS = 50;
-/** One batch: rows, and characters of payload. */
-export const DELTA_BATCH_ROWS_MAX = 4000;
+/** One batch: rows (PGlite stalls the process for 40 µs a row), and characters of payload. */
+export const DELTA_BATCH_ROWS_MAX = 500;
 export const DELTA_BATCH_CHARACTERS_MAX = 1024 * 1024;
 /** Characters of payload that Postgres has not acknowledged, over all runs of a gateway: above it models are asked to pause. */
 export const DELTA_BACKLOG_CHARACTERS_MAX = 64 * 1024 * 1024;
 /** What gathers for one run while its write to the live log is in flight, before its model is asked to pause. */
 export const GATHERED_FRAGMENTS_MAX = 1024;
 export const GATHERED_CHARACTERS_MAX = 256 * 1024;
+/** A run with more deltas than this that Postgres does not hold speaks faster than anybody reads: its deltas gather this long, whole rather than token by token. */
+export const COALESCE_ABOVE_ROWS = 128;
+export const COALESCE_MS = 5;
 /** Text of one merged delta, in characters: a watcher is served in pieces it can show. */
 export const DELTA_TEXT_CHARACTERS_MAX = 16 * 1024;
 
@@ -176,12 +179,13 @@ export const UNAVAILABLE_RETRY_AFTER_S = 1;
 /** Watchers of one run and of one gateway: a newcomer beyond them is told to try again. */
 export const WATCHERS_PER_RUN_MAX = 5000;
 export const WATCHERS_MAX = 20_000;
-/** Recent events kept in memory per followed run and over all of them, in bytes: whoever falls behind further reads the log at its own pace. */
-export const FOLLOW_RING_BYTES_MAX = 512 * 1024;
+/** Recent events kept in memory per followed run, for who comes back and for who lags, and over all runs, in bytes: whoever is further behind reads the log at its own pace. */
+export const FOLLOW_RING_BYTES_MAX = 256 * 1024;
+export const FOLLOW_RING_LAGGING_BYTES_MAX = 8 * 1024 * 1024;
 export const FOLLOW_RINGS_BYTES_MAX = 64 * 1024 * 1024;
 /** Characters of records that arrived ahead of a gap and wait until it is healed, per run: beyond them they are read again instead. */
 export const FOLLOW_EARLY_CHARACTERS_MAX = 256 * 1024;
-/** Bytes handed to a socket in one write, so that it can say in time that it is full. */
+/** Bytes handed to a socket in one write, so that it can say in time that it is full: a larger event goes in pieces, and is not kept for its rest. */
 export const WATCHER_WRITE_BYTES_MAX = 64 * 1024;
 /** How long a full socket may take nothing before its watcher is closed. */
 export const WATCHER_STALL_MS = 60_000;
