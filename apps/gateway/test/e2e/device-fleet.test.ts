@@ -1,0 +1,113 @@
+import { createClient, createDevice } from "@hsafa/client";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { callingAgent, ofType } from "../device/device-agent.ts";
+import { RawDevice } from "../device/raw-device.ts";
+import { type FreshDatabase, freshDatabase, missingServices, redisUrl } from "../services/services.ts";
+import { startTestGateway, type TestGateway } from "./harness.ts";
+
+const missing = await missingServices("postgres", "redis");
+
+/** Two gateways on one Postgres and one Redis: whichever a device is connected to, its calls find it. */
+describe.skipIf(missing)("devices of a fleet", () => {
+  let database: FreshDatabase;
+  let a: TestGateway;
+  let b: TestGateway;
+  const sockets: RawDevice[] = [];
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    const services = { databaseUrl: database.url, redisUrl: await redisUrl() };
+    a = await startTestGateway(services);
+    b = await startTestGateway(services);
+  });
+  afterAll(async () => {
+    for (const { socket } of sockets) socket.terminate();
+    await Promise.all([a?.close(), b?.close()]);
+    await database?.drop();
+  });
+
+  function connect(gateway: TestGateway, deviceKey: string, labels: Record<string, string> = {}): Promise<RawDevice> {
+    const device = new RawDevice(`${gateway.url.replace("http", "ws")}/devices/connect`);
+    sockets.push(device);
+    return device.register({
+      token: gateway.apiKey,
+      deviceKey,
+      labels,
+      tools: [{ name: "read", inputSchema: {} }],
+    });
+  }
+
+  test("a device on one gateway executes the call of a run that another was asked for, and both see one record", async () => {
+    const read = { inputSchema: {}, execute: () => "hi" };
+    const device = createDevice({ url: b.url, token: b.apiKey, deviceKey: "on-b", tools: { read } });
+    await device.whenOnline();
+    await a.pushAgent(callingAgent("on-a", [{ tool: "read" }], [{ device: { key: "on-b" } }]));
+    for (let round = 0; round < 5; round += 1) {
+      const { runId } = await a.startRun({ agent: "on-a", input: `round ${round}` });
+      const [watchedOnA, watchedOnB] = await Promise.all([a.watch(runId), b.watch(runId)]);
+      expect(watchedOnA).toEqual(watchedOnB);
+      expect(ofType(watchedOnA, "tool.completed")).toHaveLength(1);
+      expect(await a.waitForEnd(runId)).toMatchObject({ status: "completed", output: "Answers: hi" });
+    }
+    device.close();
+  });
+
+  test("a device that moves to another gateway takes its call along, and the old connection is told to stop", async () => {
+    await a.pushAgent(callingAgent("moving", [{ tool: "read" }], [{ device: { key: "mover" } }]));
+    const onA = await connect(a, "mover");
+    const { runId } = await a.startRun({ agent: "moving", input: "read" });
+    const { callId } = await onA.next("tool.call.request");
+    const onB = await connect(b, "mover");
+    expect(await onA.closed()).toMatchObject({ code: 4409 });
+    expect(await onB.next("tool.call.request")).toMatchObject({ callId, attempt: 1 });
+    onB.send({ type: "tool.result", callId, result: 1 });
+    await a.waitForEnd(runId);
+    const client = createClient({ url: a.url, token: a.apiKey });
+    const { deviceId } = await onB.next("device.registered");
+    const detail = await client.devices.get(deviceId);
+    expect(detail.online).toBe(true);
+    expect(detail.sessions.map(({ reason }) => reason)).toEqual([null, "replaced"]);
+  });
+
+  test("of devices on two gateways that fit, exactly one gets each call", async () => {
+    const calls = Array.from({ length: 20 }, () => ({ tool: "read" }));
+    await a.pushAgent(callingAgent("many", calls, [{ device: { select: "any", labels: { fits: "yes" } } }]));
+    const both = [await connect(a, "fits-a", { fits: "yes" }), await connect(b, "fits-b", { fits: "yes" })];
+    const { runId } = await a.startRun({ agent: "many", input: "read" });
+    const requests = (): string[] =>
+      both.flatMap((device) => device.all("tool.call.request").map(({ callId }) => callId));
+    const answered = new Set<string>();
+    await expect
+      .poll(
+        () => {
+          for (const device of both) {
+            for (const { callId } of device.all("tool.call.request")) {
+              if (answered.has(callId)) continue;
+              answered.add(callId);
+              device.send({ type: "tool.result", callId, result: 1 });
+            }
+          }
+          return answered.size;
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(20);
+    expect((await a.waitForEnd(runId)).status).toBe("completed");
+    expect(requests()).toHaveLength(20);
+    for (const device of both) device.socket.close();
+  });
+
+  test("a gateway that stops sends its devices away at once, and they find the other with their calls", async () => {
+    const leaving = await startTestGateway({ databaseUrl: database.url, redisUrl: await redisUrl() });
+    await a.pushAgent(callingAgent("leaving", [{ tool: "read" }], [{ device: { key: "leaver" } }]));
+    const before = await connect(leaving, "leaver");
+    const { runId } = await a.startRun({ agent: "leaving", input: "read" });
+    const { callId } = await before.next("tool.call.request");
+    await leaving.close();
+    expect(await before.closed()).toMatchObject({ code: 1012 });
+    const after = await connect(b, "leaver");
+    expect(await after.next("tool.call.request")).toMatchObject({ callId, attempt: 1 });
+    after.send({ type: "tool.result", callId, result: 1 });
+    expect((await a.waitForEnd(runId)).status).toBe("completed");
+  });
+});

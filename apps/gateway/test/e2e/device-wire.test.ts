@@ -1,0 +1,331 @@
+import { randomUUID } from "node:crypto";
+import type { AgentConfigInput, RunEvent, ToolCall } from "@hsafa/protocol";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
+import { callingAgent, ofType } from "../device/device-agent.ts";
+import { RawDevice } from "../device/raw-device.ts";
+import { startTestGateway, type TestGateway } from "./harness.ts";
+
+/** A real gateway, and devices that do exactly what each test says, right or wrong. */
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await startTestGateway();
+});
+afterAll(() => gateway.close());
+
+const devices: RawDevice[] = [];
+afterEach(() => {
+  for (const device of devices.splice(0)) device.socket.terminate();
+});
+
+const READ = { name: "read", inputSchema: { type: "object" } };
+
+function dial(): RawDevice {
+  const device = new RawDevice(`${gateway.url.replace("http", "ws")}/devices/connect`);
+  devices.push(device);
+  return device;
+}
+
+function connect(deviceKey: string, more: Record<string, unknown> = {}): Promise<RawDevice> {
+  return dial().register({ token: gateway.apiKey, deviceKey, tools: [READ], ...more });
+}
+
+function unique(name: string): string {
+  return `${name}-${randomUUID()}`;
+}
+
+type Tools = Partial<NonNullable<AgentConfigInput["tools"]>[number]>;
+
+/** Starts a run that asks for one call of `read` (or `count` of them). */
+async function startCalling(tool: Tools, more: { count?: number; deviceKey?: string } = {}): Promise<string> {
+  const { count = 1, ...body } = more;
+  const name = unique("agent");
+  await gateway.pushAgent(
+    callingAgent(
+      name,
+      Array.from({ length: count }, () => ({ tool: "read" })),
+      [tool],
+    ),
+  );
+  return (await gateway.startRun({ agent: name, input: "read", ...body })).runId;
+}
+
+async function callsOf(runId: string): Promise<ToolCall[]> {
+  return (await gateway.call<{ data: ToolCall[] }>("GET", `/api/runs/${runId}/tool-calls`)).body.data;
+}
+
+/** The first fact of this type, once there is one. */
+function untilFact<T extends RunEvent["type"]>(runId: string, type: T): Promise<Extract<RunEvent, { type: T }>> {
+  return vi.waitUntil(async () => ofType(await gateway.events(runId), type)[0], { timeout: 15_000 });
+}
+
+describe("a call and the boot it was sent to", () => {
+  test("the same boot gets its call again after a reconnect, under the same attempt", async () => {
+    const key = unique("laptop");
+    const runId = await startCalling({ device: { key } });
+    const first = await connect(key);
+    const { callId } = await first.next("tool.call.request");
+    first.socket.terminate();
+    const second = await connect(key);
+    expect(await second.next("tool.call.request")).toMatchObject({ callId, runId, attempt: 1, toolName: "read" });
+    second.send({ type: "tool.result", callId, result: 1 });
+    expect(await second.next("tool.result.ack")).toEqual({ type: "tool.result.ack", callId, duplicate: false });
+    expect((await gateway.waitForEnd(runId)).output).toBe("Answers: 1");
+  });
+
+  test("a boot that lost its memory is not asked again: the outcome is unknown", async () => {
+    const key = unique("laptop");
+    const runId = await startCalling({ device: { key } });
+    const first = await connect(key);
+    const { callId } = await first.next("tool.call.request");
+    first.socket.terminate();
+    const reborn = await connect(key, { bootId: "boot-2" });
+    expect((await untilFact(runId, "tool.failed")).data).toMatchObject({ callId, error: { code: "outcome_unknown" } });
+    await gateway.waitForEnd(runId);
+    expect(reborn.all("tool.call.request")).toEqual([]);
+    // It comes too late: the model has been told otherwise.
+    reborn.send({ type: "tool.result", callId, result: 1 });
+    expect(await reborn.next("error")).toMatchObject({ code: "result_conflict", callId });
+  });
+
+  test("a repeatable call goes to the new boot as a second attempt", async () => {
+    const key = unique("laptop");
+    const runId = await startCalling({ device: { key }, repeatable: true });
+    const first = await connect(key);
+    const { callId } = await first.next("tool.call.request");
+    first.socket.terminate();
+    const reborn = await connect(key, { bootId: "boot-2" });
+    expect(await reborn.next("tool.call.request")).toMatchObject({ callId, attempt: 2 });
+    reborn.send({ type: "tool.result", callId, result: 2 });
+    expect((await gateway.waitForEnd(runId)).output).toBe("Answers: 2");
+    expect(ofType(await gateway.events(runId), "tool.dispatched").map(({ data }) => data.attempt)).toEqual([1, 2]);
+  });
+
+  test("a repeatable call for any device moves on when the one that has it is gone", async () => {
+    const room = unique("room");
+    const runId = await startCalling({ device: { select: "any", labels: { room } }, repeatable: true });
+    const gone = await connect(unique("one"), { labels: { room } });
+    const { callId } = await gone.next("tool.call.request");
+    const other = await connect(unique("two"), { labels: { room } });
+    other.send({ type: "ping" });
+    await other.next("pong");
+    expect(other.all("tool.call.request")).toEqual([]);
+    gone.socket.terminate();
+    expect(await other.next("tool.call.request")).toMatchObject({ callId, attempt: 2 });
+    other.send({ type: "tool.result", callId, result: "two" });
+    expect((await gateway.waitForEnd(runId)).output).toBe("Answers: two");
+  });
+
+  test("one that is not repeatable stays with the device that is gone, and ends at its deadline as unknown", async () => {
+    const room = unique("room");
+    const runId = await startCalling({ device: { select: "any", labels: { room } }, timeoutMs: 1500 });
+    const gone = await connect(unique("one"), { labels: { room } });
+    await gone.next("tool.call.request");
+    gone.socket.terminate();
+    const other = await connect(unique("two"), { labels: { room } });
+    expect((await untilFact(runId, "tool.failed")).data.error.code).toBe("outcome_unknown");
+    expect(other.all("tool.call.request")).toEqual([]);
+  });
+});
+
+describe("which device is asked", () => {
+  test("of devices that offer the tool, one with the labels", async () => {
+    const room = unique("room");
+    const plain = await connect(unique("plain"));
+    const elsewhere = await connect(unique("elsewhere"), { labels: { room: "cellar" } });
+    const toolless = await connect(unique("toolless"), { labels: { room }, tools: [] });
+    const fitting = await connect(unique("fitting"), { labels: { room, floor: "2" } });
+    const runId = await startCalling({ device: { select: "any", labels: { room } } });
+    const { callId } = await fitting.next("tool.call.request");
+    fitting.send({ type: "tool.result", callId, result: 1 });
+    await gateway.waitForEnd(runId);
+    for (const device of [plain, elsewhere, toolless]) expect(device.all("tool.call.request")).toEqual([]);
+  });
+
+  test("of two that fit, exactly one", async () => {
+    const room = unique("room");
+    const both = await Promise.all([
+      connect(unique("one"), { labels: { room } }),
+      connect(unique("two"), { labels: { room } }),
+    ]);
+    const runId = await startCalling({ device: { select: "any", labels: { room } } }, { count: 8 });
+    await expect.poll(() => both.flatMap((device) => device.all("tool.call.request")).length).toBe(8);
+    for (const device of both) {
+      for (const { callId } of device.all("tool.call.request")) device.send({ type: "tool.result", callId, result: 1 });
+    }
+    await gateway.waitForEnd(runId);
+    const asked = both.flatMap((device) => device.all("tool.call.request").map(({ callId }) => callId));
+    expect(new Set(asked).size).toBe(8);
+    expect(asked).toHaveLength(8);
+  });
+
+  test("the run's origin, for a tool that asks for it and for a browser's by default", async () => {
+    const key = unique("tab");
+    const other = await connect(unique("other"), { platform: "browser" });
+    const origin = await connect(key, { platform: "browser" });
+    for (const tool of [{ device: { select: "origin" } }, { target: "browser" }] as const) {
+      const runId = await startCalling(tool, { deviceKey: key });
+      await expect.poll(() => origin.all("tool.call.request").some((request) => request.runId === runId)).toBe(true);
+      const callId = origin.all("tool.call.request").find((request) => request.runId === runId)?.callId;
+      origin.send({ type: "tool.result", callId, result: 1 });
+      await gateway.waitForEnd(runId);
+    }
+    expect(other.all("tool.call.request")).toEqual([]);
+  });
+
+  test("a browser's tool in a run without an origin fails at once, rather than driving somebody's tab", async () => {
+    const runId = await startCalling({ target: "browser" });
+    await gateway.waitForEnd(runId);
+    expect(ofType(await gateway.events(runId), "tool.failed")[0]?.data.error.code).toBe("no_device");
+  });
+
+  test("no more at once than it can take", async () => {
+    const key = unique("laptop");
+    const device = await connect(key, { maxInFlight: 2 });
+    const runId = await startCalling({ device: { key } }, { count: 5 });
+    await device.next("tool.call.request", 2);
+    device.send({ type: "ping" });
+    await device.next("pong");
+    expect(device.all("tool.call.request")).toHaveLength(2);
+    for (let count = 1; count <= 5; count += 1) {
+      const { callId } = await device.next("tool.call.request", count);
+      device.send({ type: "tool.result", callId, result: count });
+    }
+    expect((await gateway.waitForEnd(runId)).status).toBe("completed");
+  });
+});
+
+describe("results", () => {
+  test("the same again is a duplicate, also after the run's end; another is refused", async () => {
+    const key = unique("laptop");
+    const device = await connect(key);
+    const runId = await startCalling({ device: { key } });
+    const { callId } = await device.next("tool.call.request");
+    device.send({ type: "tool.result", callId, result: { a: 1, b: 2 } });
+    await device.next("tool.result.ack");
+    await gateway.waitForEnd(runId);
+    device.send({ type: "tool.result", callId, result: { b: 2, a: 1 } });
+    expect(await device.next("tool.result.ack", 2)).toEqual({ type: "tool.result.ack", callId, duplicate: true });
+    device.send({ type: "tool.result", callId, result: { a: 1, b: 3 } });
+    expect(await device.next("error")).toMatchObject({ code: "result_conflict", callId });
+    expect(ofType(await gateway.events(runId), "tool.completed")).toHaveLength(1);
+  });
+
+  test("one that came over HTTP settles the call: the device is told to stop, and its own is refused", async () => {
+    const key = unique("laptop");
+    const device = await connect(key);
+    const runId = await startCalling({ device: { key } });
+    const { callId } = await device.next("tool.call.request");
+    expect((await gateway.call("POST", `/api/runs/${runId}/tool-results`, { callId, result: "by hand" })).status).toBe(
+      202,
+    );
+    expect(await device.next("tool.call.cancel")).toEqual({ type: "tool.call.cancel", callId });
+    device.send({ type: "tool.result", callId, result: "late" });
+    expect(await device.next("error")).toMatchObject({ code: "result_conflict", callId });
+    expect((await gateway.waitForEnd(runId)).output).toBe("Answers: by hand");
+    expect((await callsOf(runId))[0]?.source).toBe("http");
+  });
+
+  test("only a device that the call was sent to may answer it", async () => {
+    const key = unique("laptop");
+    const device = await connect(key);
+    const stranger = await connect(unique("stranger"));
+    const runId = await startCalling({ device: { key } });
+    const { callId } = await device.next("tool.call.request");
+    stranger.send({ type: "tool.result", callId, result: "forged" });
+    expect(await stranger.next("error")).toMatchObject({ code: "not_found", callId });
+    stranger.send({ type: "tool.result", callId: "no id at all", result: 1 });
+    expect(await stranger.next("error", 2)).toMatchObject({ code: "not_found" });
+    device.send({ type: "tool.result", callId, result: "true" });
+    expect((await gateway.waitForEnd(runId)).output).toBe("Answers: true");
+  });
+
+  test("one that comes after the deadline is refused, and the model was told that the tool timed out", async () => {
+    const key = unique("laptop");
+    const device = await connect(key);
+    const runId = await startCalling({ device: { key }, timeoutMs: 300 });
+    const { callId, deadline } = await device.next("tool.call.request");
+    expect(Date.parse(deadline ?? "")).toBeGreaterThan(0);
+    expect((await untilFact(runId, "tool.expired")).data).toMatchObject({ callId, toolName: "read" });
+    expect(await device.next("tool.call.cancel")).toMatchObject({ callId });
+    device.send({ type: "tool.result", callId, result: "late" });
+    expect(await device.next("error")).toMatchObject({ code: "result_conflict", callId });
+    expect((await gateway.waitForEnd(runId)).status).toBe("completed");
+  });
+
+  test("a tool whose timeout fails the run does so, online or not", async () => {
+    const runId = await startCalling({ device: { key: unique("nobody") }, timeoutMs: 200, onTimeout: "fail-run" });
+    expect(await gateway.waitForEnd(runId)).toMatchObject({ status: "failed", error: { code: "tool_timeout" } });
+    expect(ofType(await gateway.events(runId), "tool.expired")).toHaveLength(1);
+  });
+
+  test("a run that is canceled takes its calls back from the device", async () => {
+    const key = unique("laptop");
+    const device = await connect(key);
+    const runId = await startCalling({ device: { key } }, { count: 2 });
+    await device.next("tool.call.request", 2);
+    expect((await gateway.call("POST", `/api/runs/${runId}/cancel`, {})).status).toBe(202);
+    await device.next("tool.call.cancel", 2);
+    const canceled = new Set(device.all("tool.call.cancel").map(({ callId }) => callId));
+    expect(canceled).toEqual(new Set(device.all("tool.call.request").map(({ callId }) => callId)));
+    expect((await gateway.waitForEnd(runId)).status).toBe("canceled");
+  });
+});
+
+describe("misbehaviour", () => {
+  test("a second connection of a device replaces the first, whose call it gets", async () => {
+    const key = unique("laptop");
+    const first = await connect(key);
+    const runId = await startCalling({ device: { key } });
+    const { callId } = await first.next("tool.call.request");
+    const second = await connect(key);
+    expect(await first.closed()).toMatchObject({ code: 4409 });
+    expect(await second.next("tool.call.request")).toMatchObject({ callId });
+    second.send({ type: "tool.result", callId, result: 1 });
+    await gateway.waitForEnd(runId);
+  });
+
+  test("of many connections of one device at once, one stays", async () => {
+    const key = unique("laptop");
+    const many = await Promise.all(Array.from({ length: 8 }, () => connect(key)));
+    await expect.poll(() => many.filter(({ closedWith }) => closedWith === null).length).toBe(1);
+    expect(many.filter(({ closedWith }) => closedWith?.code === 4409)).toHaveLength(7);
+    const [alive] = many.filter(({ closedWith }) => closedWith === null);
+    const runId = await startCalling({ device: { key } });
+    const request = await alive?.next("tool.call.request");
+    alive?.send({ type: "tool.result", callId: request?.callId, result: 1 });
+    await gateway.waitForEnd(runId);
+  });
+
+  test("garbage gets its code, and everything else goes on", async () => {
+    const good = await connect(unique("good"));
+    for (const garbage of ["", "{", "null", "[]", '{"type":"device.register"}', `{"a":${"[".repeat(20_000)}`]) {
+      const device = await dial().open();
+      device.send(garbage);
+      expect(await device.closed()).toMatchObject({ code: 4400 });
+    }
+    for (const token of ["", "hsafa_no_such_key", "a.b.c"]) {
+      const device = await dial().register({ token, deviceKey: unique("nobody") });
+      expect(await device.closed()).toMatchObject({ code: 4401 });
+    }
+    const torn = await dial().register({ token: gateway.apiKey, deviceKey: unique("torn"), displayName: "\ud800" });
+    expect(await torn.closed()).toMatchObject({ code: 4400 });
+    const deep = `{"type":"tool.result","callId":"x","result":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+    for (const garbage of ["{", deep, '{"type":"tool.result","callId":"x"}']) good.send(garbage);
+    await good.next("error", 3);
+    good.send({ type: "ping" });
+    await good.next("pong");
+    expect((await gateway.call("GET", "/health")).status).toBe(200);
+  });
+
+  test("pages of other origins are not let in", async () => {
+    const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/devices/connect`, "hsafa.device.v1", {
+      origin: "https://evil.example",
+    });
+    const status = await new Promise((resolve) => {
+      socket.on("unexpected-response", (_request, response) => resolve(response.statusCode));
+      socket.on("error", () => {});
+    });
+    expect(status).toBe(403);
+  });
+});
