@@ -85,7 +85,10 @@ export function readSettings(env: Environment = process.env): Settings {
   const host = text("HOST") ?? "127.0.0.1";
   const jwtSecret = secret("HSAFA_JWT_SECRET");
   if (jwtSecret === null && !isLoopback(host)) {
-    fault("HSAFA_JWT_SECRET", `is required when HOST (${host}) is not loopback; make one with 'openssl rand -hex 32', the same for every gateway.`);
+    fault(
+      "HSAFA_JWT_SECRET",
+      `is required when HOST (${host}) is not loopback; make one with 'openssl rand -hex 32', the same for every gateway.`,
+    );
   }
   const adminKey = secret("HSAFA_ADMIN_KEY");
   // A key with dots could be taken for a token.
@@ -95,7 +98,10 @@ export function readSettings(env: Environment = process.env): Settings {
   const allowedOrigins = (text("HSAFA_ALLOWED_ORIGINS") ?? "").split(/[\s,]+/).filter((origin) => origin !== "");
   for (const origin of allowedOrigins) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      fault("HSAFA_ALLOWED_ORIGINS", `must list origins like 'https://app.example.com', separated by commas, not '${origin}'.`);
+      fault(
+        "HSAFA_ALLOWED_ORIGINS",
+        `must list origins like 'https://app.example.com', separated by commas, not '${origin}'.`,
+      );
     }
   }
   const settings: Settings = {
@@ -116,7 +122,10 @@ export function readSettings(env: Environment = process.env): Settings {
       openaiCompatible: access("OPENAI_COMPATIBLE_API_KEY", "OPENAI_COMPATIBLE_BASE_URL"),
     },
   };
-  if (faults.length > 0) throw new InvalidSettings(`hsafa cannot start with these settings:\n${faults.map((line) => `- ${line}`).join("\n")}`);
+  if (faults.length > 0)
+    throw new InvalidSettings(
+      `hsafa cannot start with these settings:\n${faults.map((line) => `- ${line}`).join("\n")}`,
+    );
   return settings;
 }
 

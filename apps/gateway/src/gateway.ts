@@ -185,7 +185,7 @@ async function openBus(
   clock: Clock,
   hearers: { readonly report: (error: unknown) => void; readonly notify: (notice: object) => void },
 ): Promise<{ readonly liveLog: LiveLog; readonly bell: Bell }> {
-  if (settings.redisUrl !== null) return await openRedis({ url: settings.redisUrl, clock, notify: hearers.notify });
+  if (settings.redisUrl !== null) return openRedis({ url: settings.redisUrl, clock, notify: hearers.notify });
   const { report } = hearers;
   return { liveLog: createMemoryLiveLog({ clock, report }), bell: createMemoryBell({ report }) };
 }

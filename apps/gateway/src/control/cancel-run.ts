@@ -11,5 +11,9 @@ export function cancelRun(
   params: { readonly runId: string; readonly reason: string | null },
 ): Promise<InputAccepted | Refusal> {
   const { runId, reason } = params;
-  return leaveInput(deps, principal, { runId, input: { kind: "cancel", reason }, dedupe: { key: "cancel", bodyHash: "" } });
+  return leaveInput(deps, principal, {
+    runId,
+    input: { kind: "cancel", reason },
+    dedupe: { key: "cancel", bodyHash: "" },
+  });
 }

@@ -22,7 +22,8 @@ export async function createToken(
 ): Promise<TokenOutcome> {
   if (principal.kind !== "api_key") return refuse("forbidden", "Only an API key makes tokens; a token does not.");
   const excess = params.scopes.find((scope) => !hasScope(principal, [scope]));
-  if (excess !== undefined) return refuse("forbidden", `The key does not hold the scope ${excess}, so it cannot give it.`);
+  if (excess !== undefined)
+    return refuse("forbidden", `The key does not hold the scope ${excess}, so it cannot give it.`);
   const { runId, threadId, deviceKey } = params;
   const store = deps.store.forTenant(principal.tenantId);
   if (runId !== undefined && (await store.findRun({ runId })) === null) return notFound("run");

@@ -11,7 +11,12 @@ import { maySeeRun } from "./see-run.ts";
 export async function decideApproval(
   deps: { readonly store: Store; readonly bell: Bell },
   principal: Principal,
-  params: { readonly runId: string; readonly callId: string; readonly approved: boolean; readonly reason: string | null },
+  params: {
+    readonly runId: string;
+    readonly callId: string;
+    readonly approved: boolean;
+    readonly reason: string | null;
+  },
 ): Promise<InputAccepted | Refusal> {
   const { runId, callId, approved, reason } = params;
   // One answer for both, so that a run elsewhere cannot be told from a call that is not there.

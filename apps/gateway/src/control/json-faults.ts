@@ -16,7 +16,10 @@ export function jsonFault(value: unknown, depthMax: number): Fault | null {
   for (let visit = open.pop(); visit !== undefined; visit = open.pop()) {
     const depth = visit.depth + 1;
     for (const [key, child] of Object.entries(visit.value) as [string, unknown][]) {
-      const message = key === "__proto__" ? "is a name that is not taken" : (surrogateFault(key) ?? childFault(child, depth, depthMax));
+      const message =
+        key === "__proto__"
+          ? "is a name that is not taken"
+          : (surrogateFault(key) ?? childFault(child, depth, depthMax));
       if (message !== null) return { path: pathOf(visit, key), message };
       if (typeof child === "object" && child !== null) open.push({ value: child, depth, parent: visit, key });
     }
@@ -26,7 +29,8 @@ export function jsonFault(value: unknown, depthMax: number): Fault | null {
 
 function childFault(child: unknown, depth: number, depthMax: number): string | null {
   if (typeof child === "string") return surrogateFault(child);
-  if (typeof child === "object" && child !== null && depth >= depthMax) return `is nested deeper than ${depthMax} levels`;
+  if (typeof child === "object" && child !== null && depth >= depthMax)
+    return `is nested deeper than ${depthMax} levels`;
   return null;
 }
 

@@ -32,7 +32,10 @@ export async function leaveInput(
     case "duplicate":
       return { kind: "accepted", runId, status: outcome.status };
     case "conflict":
-      return refuse("idempotency_key_reused", "Use a fresh Idempotency-Key for another body, or send the first body again.");
+      return refuse(
+        "idempotency_key_reused",
+        "Use a fresh Idempotency-Key for another body, or send the first body again.",
+      );
     case "not_found":
       return notFound("run");
     case "ended":

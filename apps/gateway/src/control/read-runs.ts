@@ -34,10 +34,9 @@ export async function listRuns(
   if (runId !== undefined || (threadId === undefined && isBound(principal))) {
     return refuse("forbidden", "The token is bound to less than a list; read its run by id.");
   }
-  if (threadId !== undefined && params.threadId !== undefined && params.threadId !== threadId) return notFound("thread");
-  const page = await store
-    .forTenant(principal.tenantId)
-    .listRuns({ ...params, threadId: params.threadId ?? threadId });
+  if (threadId !== undefined && params.threadId !== undefined && params.threadId !== threadId)
+    return notFound("thread");
+  const page = await store.forTenant(principal.tenantId).listRuns({ ...params, threadId: params.threadId ?? threadId });
   return { kind: "found", page };
 }
 

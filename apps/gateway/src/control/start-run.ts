@@ -29,7 +29,8 @@ export async function startRun(
   params: { readonly request: StartRequest; readonly idempotencyKey: string | undefined },
 ): Promise<RunStarted> {
   const { request, idempotencyKey } = params;
-  if (principal.runId !== undefined) return refuse("forbidden", "The token is bound to one run; start runs with a key.");
+  if (principal.runId !== undefined)
+    return refuse("forbidden", "The token is bound to one run; start runs with a key.");
   if (principal.threadId !== undefined && (request.threadId ?? principal.threadId) !== principal.threadId) {
     return notFound("thread");
   }
@@ -51,7 +52,9 @@ export async function startRun(
     deviceKey: request.deviceKey ?? principal.deviceKey ?? null,
     metadata: request.metadata ?? {},
     idempotency:
-      idempotencyKey === undefined ? null : { key: idempotencyKey, bodyHash: canonicalHash(request as unknown as JsonValue) },
+      idempotencyKey === undefined
+        ? null
+        : { key: idempotencyKey, bodyHash: canonicalHash(request as unknown as JsonValue) },
   });
   switch (outcome.kind) {
     case "started": {
@@ -66,7 +69,10 @@ export async function startRun(
     case "thread_not_found":
       return notFound("thread");
     case "idempotency_conflict":
-      return refuse("idempotency_key_reused", "Use a fresh Idempotency-Key for another body, or send the first body again.");
+      return refuse(
+        "idempotency_key_reused",
+        "Use a fresh Idempotency-Key for another body, or send the first body again.",
+      );
     default:
       return outcome satisfies never;
   }

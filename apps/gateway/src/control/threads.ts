@@ -19,7 +19,8 @@ export async function createThread(
   principal: Principal,
   params: { readonly key: string | undefined; readonly metadata: JsonObject | undefined },
 ): Promise<{ readonly kind: "thread"; readonly thread: Thread; readonly created: boolean } | Refusal> {
-  if (isBound(principal)) return refuse("forbidden", "The token is bound to less than the tenant; make threads with a key.");
+  if (isBound(principal))
+    return refuse("forbidden", "The token is bound to less than the tenant; make threads with a key.");
   if (params.key !== undefined && isId(params.key)) {
     const fault = { path: "key", message: "must not look like an id" };
     return refuse("invalid_request", "The key could not be told from a thread's id.", [fault]);

@@ -22,7 +22,11 @@ export function dispatchUpgrades(
     }
     const { origin, host } = request.headers;
     if (!isOriginAllowed(origin, host, params.allowedOrigins)) {
-      return refuseUpgrade(socket, "forbidden", "Pages of this origin may not connect; an operator names them in HSAFA_ALLOWED_ORIGINS.");
+      return refuseUpgrade(
+        socket,
+        "forbidden",
+        "Pages of this origin may not connect; an operator names them in HSAFA_ALLOWED_ORIGINS.",
+      );
     }
     handle(request, socket, head);
   });

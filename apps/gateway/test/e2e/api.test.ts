@@ -1,6 +1,16 @@
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
-import type { Agent, CreatedToken, Problem, Run, RunEvent, StartedRun, Thread, ThreadMessage, ToolCall } from "@hsafa/protocol";
+import type {
+  Agent,
+  CreatedToken,
+  Problem,
+  Run,
+  RunEvent,
+  StartedRun,
+  Thread,
+  ThreadMessage,
+  ToolCall,
+} from "@hsafa/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { apiKeyHash, newApiKey } from "../../src/control/api-key.ts";
 import { type Answer, startTestGateway, type TestGateway } from "./harness.ts";
@@ -44,7 +54,11 @@ function expectProblem(answer: Answer, status: number, code: string): Problem {
   const problem = answer.body as Problem;
   expect({ status: answer.status, code: problem.code, detail: problem.detail }).toMatchObject({ status, code });
   expect(answer.headers.get("content-type")).toBe("application/problem+json");
-  expect(problem).toMatchObject({ status, type: `urn:hsafa:error:${code}`, requestId: answer.headers.get("x-request-id") });
+  expect(problem).toMatchObject({
+    status,
+    type: `urn:hsafa:error:${code}`,
+    requestId: answer.headers.get("x-request-id"),
+  });
   expect(problem.title).not.toBe("");
   expect(problem.detail.length).toBeGreaterThan(10);
   return problem;
@@ -66,7 +80,11 @@ async function tokenFor(body: Readonly<Record<string, unknown>>): Promise<string
 }
 
 describe("agents", () => {
-  const config = { name: "pushed", model: "demo/echo", tools: [{ name: "t", inputSchema: { type: "object", required: ["a"] } }] };
+  const config = {
+    name: "pushed",
+    model: "demo/echo",
+    tools: [{ name: "t", inputSchema: { type: "object", required: ["a"] } }],
+  };
 
   test("a config pushed again in another key order is the same version", async () => {
     const first = await gateway.call("POST", "/api/agents", { name: "pushed", config });
@@ -87,13 +105,19 @@ describe("agents", () => {
     expect(second.status).toBe(201);
     const found = await gateway.call<Agent>("GET", "/api/agents/versions");
     expect(found.body.currentVersion?.id).toBe(first.versionId);
-    const promoted = await gateway.call<Agent>("POST", `/api/agents/${first.agentId}/promote`, { versionId: second.body.versionId });
+    const promoted = await gateway.call<Agent>("POST", `/api/agents/${first.agentId}/promote`, {
+      versionId: second.body.versionId,
+    });
     expect(promoted).toMatchObject({ status: 200, body: { currentVersion: { id: second.body.versionId } } });
     const versions = await gateway.call<{ data: { id: string }[] }>("GET", "/api/agents/versions/versions");
     expect(versions.body.data.map(({ id }) => id)).toEqual([second.body.versionId, first.versionId]);
     const version = await gateway.call("GET", `/api/agents/versions/versions/${first.versionId}`);
     expect(version).toMatchObject({ status: 200, body: { config: { name: "versions", model: "demo/echo" } } });
-    expectProblem(await gateway.call("POST", "/api/agents/versions/promote", { versionId: MISSING_ID }), 404, "not_found");
+    expectProblem(
+      await gateway.call("POST", "/api/agents/versions/promote", { versionId: MISSING_ID }),
+      404,
+      "not_found",
+    );
   });
 
   test("a list is told page by page", async () => {
@@ -101,7 +125,10 @@ describe("agents", () => {
     let cursor: string | null = null;
     do {
       const query: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-      const page: Answer<{ data: Agent[]; nextCursor: string | null }> = await gateway.call("GET", `/api/agents?limit=1${query}`);
+      const page: Answer<{ data: Agent[]; nextCursor: string | null }> = await gateway.call(
+        "GET",
+        `/api/agents?limit=1${query}`,
+      );
       expect(page.body.data.length).toBe(1);
       names.push(...page.body.data.map(({ name }) => name));
       cursor = page.body.nextCursor;
@@ -115,18 +142,34 @@ describe("agents", () => {
       name: "bad",
       model: "acme/one",
       temprature: 1,
-      tools: [{ name: "no good", inputSchema: {} }, { name: "mcp", inputSchema: {}, server: { type: "mcp" } }],
+      tools: [
+        { name: "no good", inputSchema: {} },
+        { name: "mcp", inputSchema: {}, server: { type: "mcp" } },
+      ],
     };
-    const problem = expectProblem(await gateway.call("POST", "/api/agents", { name: "bad", config: bad }), 422, "invalid_agent_config");
+    const problem = expectProblem(
+      await gateway.call("POST", "/api/agents", { name: "bad", config: bad }),
+      422,
+      "invalid_agent_config",
+    );
     const paths = problem.errors?.map(({ path }) => path);
     expect(paths).toEqual(
-      expect.arrayContaining(["config.model", "config.temprature", "config.tools.0.name", "config.tools.1.server.type"]),
+      expect.arrayContaining([
+        "config.model",
+        "config.temprature",
+        "config.tools.0.name",
+        "config.tools.1.server.type",
+      ]),
     );
   });
 
   test("a tool schema that is no schema, and a name that is not the config's, are refused", async () => {
     const schema = { name: "bad", model: "demo/echo", tools: [{ name: "t", inputSchema: { type: "nonsense" } }] };
-    const noSchema = expectProblem(await gateway.call("POST", "/api/agents", { name: "bad", config: schema }), 422, "invalid_agent_config");
+    const noSchema = expectProblem(
+      await gateway.call("POST", "/api/agents", { name: "bad", config: schema }),
+      422,
+      "invalid_agent_config",
+    );
     expect(noSchema.errors).toMatchObject([{ path: "config.tools.0.inputSchema" }]);
     const other = expectProblem(
       await gateway.call("POST", "/api/agents", { name: "bad", config: { name: "worse", model: "demo/echo" } }),
@@ -139,7 +182,11 @@ describe("agents", () => {
 
 describe("runs", () => {
   test("a run is started, ends, and its log is told in pages as the stream told it", async () => {
-    const started = await gateway.call<StartedRun>("POST", "/api/runs", { agent: "echo", input: "one two three", metadata: { a: 1 } });
+    const started = await gateway.call<StartedRun>("POST", "/api/runs", {
+      agent: "echo",
+      input: "one two three",
+      metadata: { a: 1 },
+    });
     expect(started).toMatchObject({ status: 202, body: { status: "queued" } });
     const { runId, streamUrl } = started.body;
     expect(streamUrl).toBe(`/api/runs/${runId}/stream`);
@@ -151,7 +198,10 @@ describe("runs", () => {
     expect(events.at(-1)?.id).toBe(run.position);
     const facts = await gateway.call<{ data: RunEvent[] }>("GET", `/api/runs/${runId}/events?facts=true`);
     expect(facts.body.data).toEqual(events.filter(({ id }) => id.endsWith("-0")));
-    const page = await gateway.call<{ data: RunEvent[]; nextCursor: string }>("GET", `/api/runs/${runId}/events?after=1-0&limit=2`);
+    const page = await gateway.call<{ data: RunEvent[]; nextCursor: string }>(
+      "GET",
+      `/api/runs/${runId}/events?after=1-0&limit=2`,
+    );
     expect(page.body.data).toEqual(events.slice(1, 3));
     expect(page.body.nextCursor).toBe(events[2]?.id);
   });
@@ -172,7 +222,11 @@ describe("runs", () => {
     ]);
     await gateway.waitForEnd(runId);
     const silent = [{ role: "assistant", content: "I said" }];
-    const problem = expectProblem(await gateway.call("POST", "/api/runs", { agent: "echo", input: silent }), 400, "invalid_request");
+    const problem = expectProblem(
+      await gateway.call("POST", "/api/runs", { agent: "echo", input: silent }),
+      400,
+      "invalid_request",
+    );
     expect(problem.errors).toMatchObject([{ path: "input" }]);
   });
 
@@ -183,7 +237,12 @@ describe("runs", () => {
     expect(again).toMatchObject({ status: 202, body: { runId: first.body.runId } });
     const other = await gateway.call("POST", "/api/runs", { agent: "echo", input: "twice" }, { headers });
     expectProblem(other, 422, "idempotency_key_reused");
-    const long = await gateway.call("POST", "/api/runs", { agent: "echo", input: "x" }, { headers: { "idempotency-key": "k".repeat(256) } });
+    const long = await gateway.call(
+      "POST",
+      "/api/runs",
+      { agent: "echo", input: "x" },
+      { headers: { "idempotency-key": "k".repeat(256) } },
+    );
     expectProblem(long, 400, "invalid_request");
     await gateway.waitForEnd(first.body.runId);
   });
@@ -201,14 +260,28 @@ describe("runs", () => {
   test("a tool call is answered once: the same again is a repeat, another answer a conflict", async () => {
     const { runId, callId } = await waitingRun();
     const path = `/api/runs/${runId}/tool-results`;
-    expect(await gateway.call("POST", path, { callId, result: { a: 1, b: 2 } })).toMatchObject({ status: 202, body: { callId, duplicate: false } });
-    expect(await gateway.call("POST", path, { callId, result: { b: 2, a: 1 } })).toMatchObject({ status: 200, body: { callId, duplicate: true } });
+    expect(await gateway.call("POST", path, { callId, result: { a: 1, b: 2 } })).toMatchObject({
+      status: 202,
+      body: { callId, duplicate: false },
+    });
+    expect(await gateway.call("POST", path, { callId, result: { b: 2, a: 1 } })).toMatchObject({
+      status: 200,
+      body: { callId, duplicate: true },
+    });
     expectProblem(await gateway.call("POST", path, { callId, result: { a: 1, b: 3 } }), 409, "result_conflict");
     await gateway.waitForEnd(runId);
     expect((await gateway.call("POST", path, { callId, result: { b: 2, a: 1 } })).status).toBe(200);
     expectProblem(await gateway.call("POST", path, { callId, error: { message: "no" } }), 409, "result_conflict");
-    const calls = await gateway.call<{ data: ToolCall[] }>("GET", "/api/tool-calls?toolName=ask_person&status=completed");
-    expect(calls.body.data.find(({ id }) => id === callId)).toMatchObject({ runId, attempts: 1, source: "http", result: { a: 1, b: 2 } });
+    const calls = await gateway.call<{ data: ToolCall[] }>(
+      "GET",
+      "/api/tool-calls?toolName=ask_person&status=completed",
+    );
+    expect(calls.body.data.find(({ id }) => id === callId)).toMatchObject({
+      runId,
+      attempts: 1,
+      source: "http",
+      result: { a: 1, b: 2 },
+    });
   });
 
   test("a result that is too large, or for no call of this run, is refused and the call stays open", async () => {
@@ -218,7 +291,11 @@ describe("runs", () => {
     expectProblem(await gateway.call("POST", path, { callId, result: "x".repeat(300_000) }), 413, "payload_too_large");
     expectProblem(await gateway.call("POST", path, { callId: other.callId, result: 1 }), 404, "not_found");
     expectProblem(await gateway.call("POST", path, { callId: "call_1", result: 1 }), 404, "not_found");
-    expectProblem(await gateway.call("POST", path, { callId, result: 1, error: { message: "both" } }), 400, "invalid_request");
+    expectProblem(
+      await gateway.call("POST", path, { callId, result: 1, error: { message: "both" } }),
+      400,
+      "invalid_request",
+    );
     expectProblem(await gateway.call("POST", path, { callId }), 400, "invalid_request");
     expect((await gateway.call("POST", path, { callId, result: null })).status).toBe(202);
     await gateway.waitForEnd(runId);
@@ -243,10 +320,18 @@ describe("runs", () => {
     const { runId, callId } = await waitingRun();
     const path = `/api/runs/${runId}/messages`;
     const headers = { "idempotency-key": "m1" };
-    expect((await gateway.call("POST", path, { message: { role: "user", content: "also" } }, { headers })).status).toBe(202);
-    expect((await gateway.call("POST", path, { message: { role: "user", content: "also" } }, { headers })).status).toBe(202);
+    expect((await gateway.call("POST", path, { message: { role: "user", content: "also" } }, { headers })).status).toBe(
+      202,
+    );
+    expect((await gateway.call("POST", path, { message: { role: "user", content: "also" } }, { headers })).status).toBe(
+      202,
+    );
     expectProblem(await gateway.call("POST", path, { message: "other" }, { headers }), 422, "idempotency_key_reused");
-    expectProblem(await gateway.call("POST", path, { message: { role: "assistant", content: "no" } }), 400, "invalid_request");
+    expectProblem(
+      await gateway.call("POST", path, { message: { role: "assistant", content: "no" } }),
+      400,
+      "invalid_request",
+    );
     await gateway.call("POST", `/api/runs/${runId}/tool-results`, { callId, result: 1 });
     // The script begins again after a word from the user, so it asks once more.
     await gateway.waitForRun(runId, ({ status, steps }) => status === "waiting_tool" && steps === 2);
@@ -263,7 +348,10 @@ describe("runs", () => {
     expect((await gateway.call("POST", path)).status).toBe(202);
     const run = await gateway.waitForEnd(runId);
     expect(run.status).toBe("canceled");
-    expect(await gateway.call("POST", path, { reason: "late" })).toMatchObject({ status: 202, body: { status: "canceled" } });
+    expect(await gateway.call("POST", path, { reason: "late" })).toMatchObject({
+      status: 202,
+      body: { status: "canceled" },
+    });
     const completed = await gateway.startRun({ agent: "echo", input: "x" });
     await gateway.waitForEnd(completed.runId);
     expectProblem(await gateway.call("POST", `/api/runs/${completed.runId}/cancel`), 409, "run_ended");
@@ -285,7 +373,10 @@ describe("threads", () => {
   test("runs of a thread see each other, and its messages are told in pages", async () => {
     const made = await gateway.call<Thread>("POST", "/api/threads", { key: "chat", metadata: { topic: "x" } });
     expect(made.status).toBe(201);
-    expect(await gateway.call<Thread>("POST", "/api/threads", { key: "chat" })).toMatchObject({ status: 200, body: { id: made.body.id } });
+    expect(await gateway.call<Thread>("POST", "/api/threads", { key: "chat" })).toMatchObject({
+      status: 200,
+      body: { id: made.body.id },
+    });
     for (const input of ["one", "two"]) {
       const { runId } = await gateway.startRun({ agent: "echo", input, threadId: made.body.id });
       await gateway.waitForEnd(runId);
@@ -298,7 +389,10 @@ describe("threads", () => {
     let cursor: string | null = null;
     do {
       const query: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-      const page: Answer<{ data: ThreadMessage[]; nextCursor: string | null }> = await gateway.call("GET", `/api/threads/chat/messages?limit=3${query}`);
+      const page: Answer<{ data: ThreadMessage[]; nextCursor: string | null }> = await gateway.call(
+        "GET",
+        `/api/threads/chat/messages?limit=3${query}`,
+      );
       paged.push(...page.body.data);
       cursor = page.body.nextCursor;
     } while (cursor !== null);
@@ -344,13 +438,20 @@ describe("who may", () => {
     };
     for (const [index, call] of foreign.entries()) {
       const told = await tell(call);
-      expect(told, call[1]).toEqual(await tell(missing[index] ?? call));
-      expect(told, call[1]).toEqual(await tell(malformed[index] ?? call));
+      expect({ call, told }).toEqual({ call, told: await tell(missing[index] ?? call) });
+      expect({ call, told }).toEqual({ call, told: await tell(malformed[index] ?? call) });
     }
     for (const path of ["/api/runs", "/api/agents", "/api/tool-calls", "/api/devices"]) {
-      expect(await gateway.call("GET", path, undefined, { credential: foreignKey })).toMatchObject({ status: 200, body: { data: [], nextCursor: null } });
+      expect(await gateway.call("GET", path, undefined, { credential: foreignKey })).toMatchObject({
+        status: 200,
+        body: { data: [], nextCursor: null },
+      });
     }
-    expectProblem(await gateway.call("POST", "/api/runs", { agent: "echo", input: "x" }, { credential: foreignKey }), 404, "not_found");
+    expectProblem(
+      await gateway.call("POST", "/api/runs", { agent: "echo", input: "x" }, { credential: foreignKey }),
+      404,
+      "not_found",
+    );
     await gateway.call("POST", `/api/runs/${runId}/cancel`);
     await gateway.waitForEnd(runId);
   });
@@ -363,14 +464,26 @@ describe("who may", () => {
     expect((await gateway.call("GET", `/api/runs/${runId}`, undefined, { credential })).status).toBe(200);
     expect((await gateway.call("GET", `/api/runs/${runId}/stream`, undefined, { credential })).status).toBe(200);
     for (const path of ["", "/events", "/stream", "/tool-calls"]) {
-      expectProblem(await gateway.call("GET", `/api/runs/${other.runId}${path}`, undefined, { credential }), 404, "not_found");
+      expectProblem(
+        await gateway.call("GET", `/api/runs/${other.runId}${path}`, undefined, { credential }),
+        404,
+        "not_found",
+      );
     }
     expectProblem(await gateway.call("POST", `/api/runs/${runId}/cancel`, {}, { credential }), 403, "forbidden");
     for (const path of ["/api/runs", "/api/agents", "/api/devices", "/api/tool-calls"]) {
       expectProblem(await gateway.call("GET", path, undefined, { credential }), 403, "forbidden");
     }
-    expectProblem(await gateway.call("POST", "/api/tokens", { scopes: ["runs:read"] }, { credential }), 403, "forbidden");
-    expectProblem(await gateway.call("POST", "/api/tokens", { scopes: ["runs:read"], runId: MISSING_ID }), 404, "not_found");
+    expectProblem(
+      await gateway.call("POST", "/api/tokens", { scopes: ["runs:read"] }, { credential }),
+      403,
+      "forbidden",
+    );
+    expectProblem(
+      await gateway.call("POST", "/api/tokens", { scopes: ["runs:read"], runId: MISSING_ID }),
+      404,
+      "not_found",
+    );
     await gateway.waitForEnd(other.runId);
   });
 
@@ -378,13 +491,22 @@ describe("who may", () => {
     const { body: thread } = await gateway.call<Thread>("POST", "/api/threads", {});
     const credential = await tokenFor({ scopes: ["runs:read", "runs:write"], threadId: thread.id });
     const outside = await gateway.startRun({ agent: "echo", input: "outside" });
-    const started = await gateway.call<StartedRun>("POST", "/api/runs", { agent: "echo", input: "inside" }, { credential });
+    const started = await gateway.call<StartedRun>(
+      "POST",
+      "/api/runs",
+      { agent: "echo", input: "inside" },
+      { credential },
+    );
     expect(started.status).toBe(202);
     await gateway.waitForEnd(started.body.runId);
     const listed = await gateway.call<{ data: Run[] }>("GET", "/api/runs", undefined, { credential });
     expect(listed.body.data.map(({ id }) => id)).toEqual([started.body.runId]);
     expectProblem(await gateway.call("GET", `/api/runs/${outside.runId}`, undefined, { credential }), 404, "not_found");
-    expectProblem(await gateway.call("POST", "/api/runs", { agent: "echo", input: "x", threadId: "chat2" }, { credential }), 404, "not_found");
+    expectProblem(
+      await gateway.call("POST", "/api/runs", { agent: "echo", input: "x", threadId: "chat2" }, { credential }),
+      404,
+      "not_found",
+    );
     await gateway.waitForEnd(outside.runId);
   });
 
@@ -398,7 +520,10 @@ describe("who may", () => {
     expect(setCookie).toMatch(/^hsafa_token=[^;]+; Path=\/api; Max-Age=(60|59|58); HttpOnly; SameSite=Strict$/);
     const cookie = setCookie.split(";", 1)[0] ?? "";
     const by = (method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> =>
-      gateway.call(method, path, method === "POST" ? {} : undefined, { credential: null, headers: { cookie, ...headers } });
+      gateway.call(method, path, method === "POST" ? {} : undefined, {
+        credential: null,
+        headers: { cookie, ...headers },
+      });
     expect((await by("GET", `/api/runs/${runId}/stream`)).status).toBe(200);
     expect((await by("GET", `/api/runs/${runId}/events`, { origin: ORIGIN })).status).toBe(200);
     expect((await by("GET", `/api/runs/${runId}`, { origin: gateway.url })).status).toBe(200);
@@ -418,7 +543,11 @@ describe("bad input", () => {
   test("malformed JSON, no UTF-8, and another media type", async () => {
     expectProblem(await post("{"), 400, "malformed_json");
     expectProblem(await post("{'a': 1}"), 400, "malformed_json");
-    expectProblem(await post("a=1", { "content-type": "application/x-www-form-urlencoded" }), 415, "unsupported_media_type");
+    expectProblem(
+      await post("a=1", { "content-type": "application/x-www-form-urlencoded" }),
+      415,
+      "unsupported_media_type",
+    );
     expectProblem(await post("{}", { "content-type": "nonsense" }), 415, "unsupported_media_type");
     expectProblem(await post("{}", { "content-encoding": "gzip" }), 415, "unsupported_media_type");
     const response = await fetch(`${gateway.url}/api/runs`, {
@@ -431,7 +560,12 @@ describe("bad input", () => {
 
   test("unknown fields and wrong types are told with their paths", async () => {
     const problem = expectProblem(
-      await gateway.call("POST", "/api/runs", { agent: "echo", input: [{ role: "user", content: 7 }], agnet: 1, deviceKey: 1 }),
+      await gateway.call("POST", "/api/runs", {
+        agent: "echo",
+        input: [{ role: "user", content: 7 }],
+        agnet: 1,
+        deviceKey: 1,
+      }),
       400,
       "invalid_request",
     );
@@ -450,9 +584,17 @@ describe("bad input", () => {
     const objects = `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`;
     expectProblem(await post(objects), 400, "invalid_request");
     const proto = '{"agent":"echo","input":"x","metadata":{"__proto__":{"admin":true}}}';
-    expect(expectProblem(await post(proto), 400, "invalid_request").errors).toMatchObject([{ path: "metadata.__proto__" }]);
-    expect(expectProblem(await post('{"agent":"echo","input":"\\ud800"}'), 400, "invalid_request").errors).toMatchObject([{ path: "input" }]);
-    const { runId } = await gateway.startRun({ agent: "echo", input: "a \u0000 b", metadata: { constructor: { prototype: 1 }, nul: "\u0000" } });
+    expect(expectProblem(await post(proto), 400, "invalid_request").errors).toMatchObject([
+      { path: "metadata.__proto__" },
+    ]);
+    expect(
+      expectProblem(await post('{"agent":"echo","input":"\\ud800"}'), 400, "invalid_request").errors,
+    ).toMatchObject([{ path: "input" }]);
+    const { runId } = await gateway.startRun({
+      agent: "echo",
+      input: "a \u0000 b",
+      metadata: { constructor: { prototype: 1 }, nul: "\u0000" },
+    });
     expect(await gateway.waitForEnd(runId)).toMatchObject({ output: "a \u0000 b", metadata: { nul: "\u0000" } });
   });
 
@@ -468,11 +610,17 @@ describe("bad input", () => {
   /** Without a content-length, as `fetch` cannot send without half-duplex streams. */
   function sendChunked(body: string): Promise<{ status: number | undefined; problem: Problem }> {
     return new Promise((resolve, reject) => {
-      const headers = { authorization: `Bearer ${gateway.apiKey}`, "content-type": "application/json", "transfer-encoding": "chunked" };
+      const headers = {
+        authorization: `Bearer ${gateway.apiKey}`,
+        "content-type": "application/json",
+        "transfer-encoding": "chunked",
+      };
       const request = httpRequest(`${gateway.url}/api/runs`, { method: "POST", headers }, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("end", () => resolve({ status: response.statusCode, problem: JSON.parse(Buffer.concat(chunks).toString()) as Problem }));
+        response.on("end", () =>
+          resolve({ status: response.statusCode, problem: JSON.parse(Buffer.concat(chunks).toString()) as Problem }),
+        );
       });
       request.on("error", reject);
       request.end(body);
@@ -512,13 +660,23 @@ describe("pages elsewhere", () => {
   test("an allowed origin may read, and any other may not", async () => {
     const preflight = await gateway.call("OPTIONS", "/api/runs", undefined, {
       credential: null,
-      headers: { origin: ORIGIN, "access-control-request-method": "POST", "access-control-request-headers": "authorization" },
+      headers: {
+        origin: ORIGIN,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization",
+      },
     });
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get("access-control-allow-origin")).toBe(ORIGIN);
     expect(preflight.headers.get("access-control-allow-methods")).toContain("POST");
-    expect(preflight.headers.get("access-control-allow-headers")).toBe("Authorization, Content-Type, Last-Event-ID, Idempotency-Key");
-    for (const [origin, allowed] of [[ORIGIN, ORIGIN], ["https://evil.example", null], ["null", null]] as const) {
+    expect(preflight.headers.get("access-control-allow-headers")).toBe(
+      "Authorization, Content-Type, Last-Event-ID, Idempotency-Key",
+    );
+    for (const [origin, allowed] of [
+      [ORIGIN, ORIGIN],
+      ["https://evil.example", null],
+      ["null", null],
+    ] as const) {
       const answer = await gateway.call("GET", "/api/runs", undefined, { headers: { origin } });
       expect(answer.headers.get("access-control-allow-origin")).toBe(allowed);
       expect(answer.headers.get("vary")).toContain("Origin");
@@ -578,7 +736,9 @@ describe("what says that it is there", () => {
   test("OpenAPI lists every call with its scheme, parameters and answers, and every reference in it resolves", async () => {
     const { body } = await gateway.call<OpenApi>("GET", "/openapi.json", undefined, { credential: null });
     expect(body.openapi).toBe("3.1.0");
-    const listed = Object.entries(body.paths).flatMap(([path, item]) => Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`));
+    const listed = Object.entries(body.paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+    );
     expect(listed.toSorted()).toEqual(
       [
         "POST /api/tokens",
@@ -614,7 +774,9 @@ describe("what says that it is there", () => {
         "GET /",
       ].toSorted(),
     );
-    const operations = Object.entries(body.paths).flatMap(([path, item]) => Object.values(item).map((operation) => ({ path, ...operation })));
+    const operations = Object.entries(body.paths).flatMap(([path, item]) =>
+      Object.values(item).map((operation) => ({ path, ...operation })),
+    );
     expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
     for (const { path, parameters, responses } of operations) {
       const inPath = parameters.filter((parameter) => parameter.in === "path").map(({ name }) => `{${name}}`);
@@ -622,8 +784,10 @@ describe("what says that it is there", () => {
       expect(Object.keys(responses)).toContain("default");
     }
     for (const [, pointer] of JSON.stringify(body).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
-      const found = (pointer ?? "").split("/").reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], body);
-      expect(found, pointer).toBeDefined();
+      const found = (pointer ?? "")
+        .split("/")
+        .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], body);
+      expect({ pointer, isFound: found !== undefined }).toEqual({ pointer, isFound: true });
     }
   });
 

@@ -38,7 +38,12 @@ export interface TestGateway {
   readonly url: string;
   /** A key with every scope in the tenant `default`. */
   readonly apiKey: string;
-  call<Body = Record<string, unknown>>(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer<Body>>;
+  call<Body = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    options?: CallOptions,
+  ): Promise<Answer<Body>>;
   pushAgent(config: AgentConfigInput): Promise<PushedAgent>;
   startRun(body: Readonly<Record<string, unknown>>): Promise<StartedRun>;
   /** Waits until the run has ended, and answers how. */
@@ -88,12 +93,17 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     });
     const text = await response.text();
     const isJson = /json/.test(response.headers.get("content-type") ?? "") && text !== "";
-    return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text || null) as Body };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (isJson ? JSON.parse(text) : text || null) as Body,
+    };
   }
 
   async function succeed<Body>(method: string, path: string, body?: unknown): Promise<Body> {
     const answer = await call<Body>(method, path, body);
-    if (answer.status >= 300) throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    if (answer.status >= 300)
+      throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     return answer.body;
   }
 

@@ -29,13 +29,15 @@ export function createMetrics(sample: () => Sample): Metrics {
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   for (const [key, gauge] of Object.entries(GAUGES) as [keyof Sample, { name: string; help: string }][]) {
-    new Gauge({
-      ...gauge,
-      registers,
-      collect() {
-        this.set(sample()[key]);
-      },
-    });
+    registry.registerMetric(
+      new Gauge({
+        ...gauge,
+        registers: [],
+        collect() {
+          this.set(sample()[key]);
+        },
+      }),
+    );
   }
   const requests = new Counter({
     name: "hsafa_http_requests_total",

@@ -14,7 +14,8 @@ export function openApi(routes: readonly Route[]): Record<string, unknown> {
     info: {
       title: "hsafa",
       version: "1",
-      description: "A distributed agent runtime: runs on the server, watched from anywhere, with tools on the devices where they belong.",
+      description:
+        "A distributed agent runtime: runs on the server, watched from anywhere, with tools on the devices where they belong.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/" }],
@@ -22,10 +23,19 @@ export function openApi(routes: readonly Route[]): Record<string, unknown> {
     paths,
     components: {
       securitySchemes: {
-        bearer: { type: "http", scheme: "bearer", description: "An API key, or a browser token made by POST /api/tokens" },
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description: "An API key, or a browser token made by POST /api/tokens",
+        },
         cookie: { type: "apiKey", in: "cookie", name: "hsafa_token", description: "For reading runs only" },
       },
-      responses: { Problem: { description: "What was wrong, and what to do", content: { "application/problem+json": { schema: problemSchema } } } },
+      responses: {
+        Problem: {
+          description: "What was wrong, and what to do",
+          content: { "application/problem+json": { schema: problemSchema } },
+        },
+      },
     },
   };
 }
@@ -56,11 +66,18 @@ function operationOf(route: Route): Record<string, unknown> {
     operationId: operationIdOf(route),
     tags: [route.tag],
     summary: route.summary,
-    ...(route.access === "open" ? { security: [] } : { security: securityOf(route), description: scopesText(route.scopes) }),
+    ...(route.access === "open"
+      ? { security: [] }
+      : { security: securityOf(route), description: scopesText(route.scopes) }),
     parameters: [...pathParameters(route.path), ...queryParameters(route), ...headerParameters(route)],
     ...(route.body === null
       ? {}
-      : { requestBody: { required: !route.body.safeParse({}).success, content: content(route.body, "application/json", "input") } }),
+      : {
+          requestBody: {
+            required: !route.body.safeParse({}).success,
+            content: content(route.body, "application/json", "input"),
+          },
+        }),
     responses: { ...responsesOf(route.answers), default: { $ref: "#/components/responses/Problem" } },
   };
 }
@@ -71,14 +88,19 @@ function securityOf(route: Extract<Route, { access: "scoped" | "elsewhere" }>): 
 }
 
 function scopesText(scopes: readonly string[]): string {
-  return scopes.length === 0 ? "Any key or token may." : `Needs the scope ${scopes.map((scope) => `\`${scope}\``).join(" or ")}.`;
+  return scopes.length === 0
+    ? "Any key or token may."
+    : `Needs the scope ${scopes.map((scope) => `\`${scope}\``).join(" or ")}.`;
 }
 
 function responsesOf(answers: Readonly<Record<number, DocumentedAnswer>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(answers).map(([status, { description, schema, mediaType }]) => {
       if (schema === undefined && mediaType === undefined) return [status, { description }];
-      return [status, { description, content: content(schema ?? z.string(), mediaType ?? "application/json", "output") }];
+      return [
+        status,
+        { description, content: content(schema ?? z.string(), mediaType ?? "application/json", "output") },
+      ];
     }),
   );
 }
@@ -88,7 +110,12 @@ function content(schema: z.ZodType, mediaType: string, io: "input" | "output"): 
 }
 
 function pathParameters(path: string): object[] {
-  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: "path", required: true, schema: { type: "string" } }));
+  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
 }
 
 function queryParameters({ query }: Route): object[] {
@@ -121,6 +148,11 @@ function templateOf(path: string): string {
 }
 
 function operationIdOf({ method, path }: Route): string {
-  const words = path.replaceAll(/^\/(api\/)?|:/g, "").split(/[/.-]/).filter((word) => word !== "");
-  return [method.toLowerCase(), ...words].map((word, index) => (index === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1))).join("");
+  const words = path
+    .replaceAll(/^\/(api\/)?|:/g, "")
+    .split(/[/.-]/)
+    .filter((word) => word !== "");
+  return [method.toLowerCase(), ...words]
+    .map((word, index) => (index === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1)))
+    .join("");
 }

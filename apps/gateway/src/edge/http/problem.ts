@@ -22,9 +22,11 @@ export function sendProblem(reply: FastifyReply, refusal: Refusal): FastifyReply
   const { code } = refusal;
   if (code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="hsafa"');
   if (code === "unavailable" || code === "too_many_requests") reply.header("retry-after", UNAVAILABLE_RETRY_AFTER_S);
-  return reply
-    .code(ERRORS[code].status)
-    .type("application/problem+json")
-    // As bytes: to a text Fastify would add a charset, which this media type does not have.
-    .send(Buffer.from(JSON.stringify(problemOf(refusal, reply.request.id))));
+  return (
+    reply
+      .code(ERRORS[code].status)
+      .type("application/problem+json")
+      // As bytes: to a text Fastify would add a charset, which this media type does not have.
+      .send(Buffer.from(JSON.stringify(problemOf(refusal, reply.request.id))))
+  );
 }

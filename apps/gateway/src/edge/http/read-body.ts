@@ -6,7 +6,10 @@ import { BODY_BYTES_MAX, JSON_DEPTH_MAX, REFUSED_BODY_BYTES_MAX } from "../../co
 export type ReadBody = { readonly kind: "json"; readonly value: unknown } | { readonly kind: "none" } | Refusal;
 
 const TOO_LARGE = refuse("payload_too_large", `The body is larger than ${BODY_BYTES_MAX} bytes; send less.`);
-const NOT_JSON = refuse("unsupported_media_type", "Send the body as 'Content-Type: application/json', in UTF-8, not compressed.");
+const NOT_JSON = refuse(
+  "unsupported_media_type",
+  "Send the body as 'Content-Type: application/json', in UTF-8, not compressed.",
+);
 
 /**
  * Reads a request's JSON body within its bounds, and says what is wrong with it before anything that recurses looks at it. A body that is refused is still read
@@ -25,7 +28,9 @@ export async function readBody(request: FastifyRequest): Promise<ReadBody> {
     return refuse("malformed_json", `The body cannot be read as JSON: ${error instanceof Error ? error.message : ""}`);
   }
   const fault = jsonFault(value, JSON_DEPTH_MAX);
-  return fault === null ? { kind: "json", value } : refuse("invalid_request", "The body cannot be taken; see 'errors'.", [fault]);
+  return fault === null
+    ? { kind: "json", value }
+    : refuse("invalid_request", "The body cannot be taken; see 'errors'.", [fault]);
 }
 
 function isJson(mediaType: string | undefined): boolean {

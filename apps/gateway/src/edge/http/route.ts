@@ -7,9 +7,20 @@ import type { EdgeDeps } from "./deps.ts";
 
 /** What a route answers when it does what was asked; everything else is a refusal. */
 export type Answer =
-  | { readonly kind: "json"; readonly status: number; readonly body: object; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "json";
+      readonly status: number;
+      readonly body: object;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** A text that is the body already. */
-  | { readonly kind: "text"; readonly status: number; readonly mediaType: string; readonly text: string; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "text";
+      readonly status: number;
+      readonly mediaType: string;
+      readonly text: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: "empty"; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   | Refusal;
 
@@ -85,7 +96,9 @@ export function scoped<Query extends z.ZodObject = z.ZodObject, Body extends z.Z
 }
 
 /** A route that anyone may call. */
-export function open(route: RouteText & { readonly handle: (deps: EdgeDeps, request: FastifyRequest) => Promise<Answer> }): Route {
+export function open(
+  route: RouteText & { readonly handle: (deps: EdgeDeps, request: FastifyRequest) => Promise<Answer> },
+): Route {
   return { ...route, access: "open", query: null, body: null, isIdempotent: false };
 }
 

@@ -7,7 +7,9 @@ import { apiRoutes } from "./routes.ts";
 
 const tag = "Health";
 const status = z.object({ status: z.string() });
-const pageHeaders = { "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'" };
+const pageHeaders = {
+  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+};
 
 /** What says that the gateway is there and what it can do; open to anyone. */
 export const healthRoutes: readonly Route[] = [

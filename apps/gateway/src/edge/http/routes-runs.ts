@@ -92,7 +92,11 @@ export const runRoutes: readonly Route[] = [
     body: null,
     isIdempotent: false,
     answers: {
-      200: { description: "One event per message, `id` its position", schema: runEvent, mediaType: "text/event-stream" },
+      200: {
+        description: "One event per message, `id` its position",
+        schema: runEvent,
+        mediaType: "text/event-stream",
+      },
       204: { description: "The position is that of the run's last event: nothing will follow" },
     },
   },
@@ -187,10 +191,9 @@ export const runRoutes: readonly Route[] = [
     async handle({ deps, principal, request, params: { id = "" }, body }) {
       const idempotency = idempotencyKeyOf(request);
       if (idempotency.kind === "refused") return idempotency;
-      const message = typeof body.message === "string" ? ({ role: "user", content: body.message } as const) : body.message;
-      return inputAnswer(
-        await postMessage(deps, principal, { runId: id, message, idempotencyKey: idempotency.key }),
-      );
+      const message =
+        typeof body.message === "string" ? ({ role: "user", content: body.message } as const) : body.message;
+      return inputAnswer(await postMessage(deps, principal, { runId: id, message, idempotencyKey: idempotency.key }));
     },
   }),
   scoped({

@@ -34,13 +34,19 @@ export const tokenRoutes: readonly Route[] = [
       const { origin, host } = request.headers;
       const token = bearerOf(request);
       if (principal.kind !== "token" || principal.expiresAt === undefined || token === null) {
-        return Promise.resolve(refuse("forbidden", "Only a browser token becomes a cookie; make one with POST /api/tokens."));
+        return Promise.resolve(
+          refuse("forbidden", "Only a browser token becomes a cookie; make one with POST /api/tokens."),
+        );
       }
       if (!hasScope(principal, ["runs:read"])) {
-        return Promise.resolve(refuse("forbidden", "The cookie is good for reading runs; make a token with runs:read."));
+        return Promise.resolve(
+          refuse("forbidden", "The cookie is good for reading runs; make a token with runs:read."),
+        );
       }
       if (!isOriginAllowed(origin, host, deps.allowedOrigins)) {
-        return Promise.resolve(refuse("forbidden", "Pages of this origin may not set the cookie; see HSAFA_ALLOWED_ORIGINS."));
+        return Promise.resolve(
+          refuse("forbidden", "Pages of this origin may not set the cookie; see HSAFA_ALLOWED_ORIGINS."),
+        );
       }
       const maxAge = Math.max(0, Math.floor((principal.expiresAt - deps.clock.now()) / 1000));
       const secure = deps.isCookieSecure ? "; Secure" : "";

@@ -33,7 +33,8 @@ async function answer(
   if (Object.values(params).some((text) => textFault(text) !== null)) return notFound("thing");
   const query = route.query === null ? { kind: "valid" as const, value: {} } : readQuery(route.query, request.query);
   if (query.kind === "refused") return query;
-  const body = route.body === null ? { kind: "valid" as const, value: undefined } : await parseBody(route.body, request);
+  const body =
+    route.body === null ? { kind: "valid" as const, value: undefined } : await parseBody(route.body, request);
   if (body.kind === "refused") return body;
   const { principal } = admission;
   return route.handle({ deps, principal, request, params, query: query.value, body: body.value });
@@ -47,7 +48,8 @@ function readQuery(schema: z.ZodObject, query: unknown): Parsed {
   const parsed = unfit === null ? schema.strict().safeParse({ ...(query as object) }) : null;
   if (parsed?.success === true) return { kind: "valid", value: parsed.data };
   const faults: readonly Fault[] = parsed === null ? (unfit === null ? [] : [unfit]) : faultsOf(parsed.error);
-  const isPosition = faults.length > 0 && faults.every(({ path }) => path === "after" || (path === "cursor" && "after" in schema.shape));
+  const isPosition =
+    faults.length > 0 && faults.every(({ path }) => path === "after" || (path === "cursor" && "after" in schema.shape));
   return isPosition
     ? refuse("invalid_position", "A position is '<seq>-<sub>', as events carry it in 'id'.", faults)
     : refuse("invalid_request", "The query is not valid; see 'errors'.", faults);

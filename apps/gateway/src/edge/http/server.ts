@@ -1,5 +1,11 @@
-import type { Server } from "node:http";
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import { notFound, type Refusal, refuse } from "../../control/refusal.ts";
 import { isUnavailable } from "../../control/unavailable.ts";
 import { PATH_PARAMETER_CHARACTERS_MAX, REQUEST_TIMEOUT_MS } from "../../core/limits.ts";
@@ -12,7 +18,7 @@ import { healthRoutes } from "./routes-health.ts";
 import { serveRoute } from "./serve-route.ts";
 
 /** An HTTP server on Fastify, with a pino logger. */
-export type HttpServer = FastifyInstance<Server>;
+export type HttpServer = FastifyInstance;
 
 /** What is told of every request once it is answered. `route` is a path of the table, so there are few of them. */
 export interface ServedRequest {
@@ -33,7 +39,7 @@ export function createHttpServer(
     readonly others: (app: HttpServer) => void;
   },
 ): HttpServer {
-  const app: HttpServer = Fastify<Server>({
+  const app: HttpServer = Fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,
@@ -106,7 +112,8 @@ function refuseOtherMethods(app: HttpServer, path: string, routes: readonly Rout
 
 function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   // Whoever asked is gone: there is nobody to answer, and nothing went wrong here.
-  if (request.raw.destroyed && !request.raw.complete) return void sendProblem(reply, refuse("invalid_request", "The request ended early."));
+  if (request.raw.destroyed && !request.raw.complete)
+    return void sendProblem(reply, refuse("invalid_request", "The request ended early."));
   void sendProblem(reply, refusalOf(error, request));
 }
 
