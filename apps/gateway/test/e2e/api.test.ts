@@ -1,17 +1,23 @@
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
-import type {
-  Agent,
-  CreatedToken,
-  Problem,
-  Run,
-  RunEvent,
-  StartedRun,
-  Thread,
-  ThreadMessage,
-  ToolCall,
+import {
+  CLOSE_CODES,
+  DEVICE_SUBPROTOCOL,
+  type Agent,
+  type CreatedToken,
+  type Device,
+  type DeviceDetail,
+  type Problem,
+  type Run,
+  type RunEvent,
+  type StartedRun,
+  type Thread,
+  type ThreadMessage,
+  type ToolCall,
 } from "@hsafa/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { apiKeyHash, newApiKey } from "../../src/control/api-key.ts";
 import { type Answer, startTestGateway, type TestGateway } from "./harness.ts";
 
@@ -397,6 +403,32 @@ describe("threads", () => {
       cursor = page.body.nextCursor;
     } while (cursor !== null);
     expect(paged).toEqual(whole.body.data);
+  });
+});
+
+describe("devices", () => {
+  test("a device is told of with its session, and one that is forgotten is closed", async () => {
+    const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/devices/connect`, DEVICE_SUBPROTOCOL);
+    await once(socket, "open");
+    const tools = [{ name: "look", description: "", inputSchema: { type: "object" } }];
+    const register = { type: "device.register", token: gateway.apiKey, deviceKey: "tab-7", bootId: "b", tools };
+    socket.send(JSON.stringify({ ...register, displayName: "A tab", platform: "browser", labels: { room: "1" } }));
+    const [message] = (await once(socket, "message")) as [Buffer];
+    const { deviceId } = JSON.parse(message.toString()) as { deviceId: string };
+    const listed = await gateway.call<{ data: Device[] }>("GET", "/api/devices");
+    expect(listed.body.data.find(({ id }) => id === deviceId)).toMatchObject({ key: "tab-7", online: true, tools });
+    const found = await gateway.call<DeviceDetail>("GET", `/api/devices/${deviceId}`);
+    expect(found.body).toMatchObject({
+      displayName: "A tab",
+      platform: "browser",
+      labels: { room: "1" },
+      online: true,
+    });
+    expect(found.body.sessions).toMatchObject([{ bootId: "b", disconnectedAt: null }]);
+    const closed = once(socket, "close");
+    expect(await gateway.call("DELETE", `/api/devices/${deviceId}`)).toMatchObject({ status: 204, body: null });
+    expect((await closed)[0]).toBe(CLOSE_CODES.replaced);
+    expectProblem(await gateway.call("GET", `/api/devices/${deviceId}`), 404, "not_found");
   });
 });
 
