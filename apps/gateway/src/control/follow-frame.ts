@@ -45,10 +45,13 @@ function makeFrame(params: { position: Position | null; head: string; json: stri
 /** Frames that are due at once, in order, so that they go to each socket in one write. At least one. */
 export class FrameBatch {
   readonly frames: readonly Frame[];
+  /** Of `sse`. */
+  readonly byteLength: number;
   #sse: Buffer | null = null;
 
   constructor(frames: readonly Frame[]) {
     this.frames = frames;
+    this.byteLength = frames.reduce((sum, { sse }) => sum + sse.length, 0);
   }
 
   /** All SSE frames in one buffer, made once for all watchers. */
@@ -57,6 +60,11 @@ export class FrameBatch {
     this.#sse ??=
       only !== undefined && this.frames.length === 1 ? only.sse : Buffer.concat(this.frames.map((frame) => frame.sse));
     return this.#sse;
+  }
+
+  /** The first position in it; null when it has none. */
+  get start(): Position | null {
+    return this.frames[0]?.position ?? null;
   }
 
   /** The last position in it; null when it has none. */

@@ -3,7 +3,7 @@ import { at, createFollowWorld, delta, FakeSocket, fact, RUN, settle, TENANT } f
 import {
   FOLLOW_COMPARE_INTERVAL_MS,
   FOLLOW_LINGER_MS,
-  FOLLOW_RING_BYTES_MAX,
+  FOLLOW_RING_LAGGING_BYTES_MAX,
   WATCHER_STALL_MS,
   WATCHERS_PER_RUN_MAX,
 } from "../core/limits.ts";
@@ -25,9 +25,9 @@ describe("following a run", () => {
     const buffers = new Set<Buffer>();
     for (const socket of sockets) {
       const { write } = socket;
-      socket.write = (batch) => {
+      socket.write = (batch, from) => {
         buffers.add(batch.sse);
-        return write(batch);
+        return write(batch, from);
       };
     }
     liveLog.deliver();
@@ -306,7 +306,7 @@ describe("a slow watcher", () => {
     await settle();
     const count = 3000;
     for (let sub = 1; sub <= count; sub++) {
-      const one = delta(3, sub, 1000);
+      const one = delta(3, sub, 5000);
       store.add(one);
       liveLog.append(one);
       liveLog.deliver();
@@ -314,9 +314,9 @@ describe("a slow watcher", () => {
     await settle();
     expect(quick.ids).toHaveLength(count);
     expect(slow.ids).toEqual(["3-1"]);
-    expect(hub.counts().bufferedBytes).toBeLessThanOrEqual(FOLLOW_RING_BYTES_MAX);
+    expect(hub.counts().bufferedBytes).toBeLessThanOrEqual(FOLLOW_RING_LAGGING_BYTES_MAX);
     // Each drain lets one write through.
-    for (let drains = 0; drains < 200 && slow.ids.length < count; drains++) {
+    for (let drains = 0; drains < 1000 && slow.ids.length < count; drains++) {
       slow.drain();
       await settle();
     }
@@ -328,6 +328,41 @@ describe("a slow watcher", () => {
     liveLog.append(delta(3, count + 1));
     liveLog.deliver();
     expect(slow.ids.at(-1)).toBe(`3-${count + 1}`);
+  });
+
+  it("goes on within a large event where it stopped, though the event was not kept for it", async () => {
+    const { store, watch, hub } = begun();
+    const large = fact(4, at(3), "step.completed", 20_000_000);
+    const slow = await watch("3-0", 1);
+    await settle();
+    store.add(large);
+    hub.published(RUN, [large, fact(5, at(4))]);
+    await settle();
+    // The ring keeps nothing of it, and the socket took half.
+    expect(hub.counts().bufferedBytes).toBeLessThan(1000);
+    expect(slow.ids).toEqual([]);
+    store.add(fact(5, at(4)));
+    for (let drains = 0; drains < 3; drains++) {
+      slow.drain();
+      await settle();
+    }
+    expect(slow.ids).toEqual(["4-0", "5-0"]);
+  });
+
+  it("that was within an event which another one has replaced is cut, so that it never reads a mixture", async () => {
+    const { store, watch, hub, liveLog } = begun();
+    const slow = await watch("3-0", 1);
+    await settle();
+    // A delta that was lost with its step, and was pushed out of the ring and the log since.
+    liveLog.isAway = true;
+    hub.published(RUN, [delta(3, 1, 9_000_000)]);
+    await settle();
+    store.add(fact(4, at(3), "step.discarded", 9_000_000));
+    hub.published(RUN, [fact(4, at(3), "step.discarded", 9_000_000)]);
+    slow.drain();
+    await settle();
+    expect(slow.ended).toBe("failed");
+    expect(slow.ids).toEqual([]);
   });
 
   it("that takes nothing for too long is closed, and one that moves is not", async () => {

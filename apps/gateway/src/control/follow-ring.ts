@@ -1,5 +1,5 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
-import { FOLLOW_RING_BYTES_MAX, FOLLOW_RINGS_BYTES_MAX, WATCHER_WRITE_BYTES_MAX } from "../core/limits.ts";
+import { FOLLOW_RINGS_BYTES_MAX, WATCHER_WRITE_BYTES_MAX } from "../core/limits.ts";
 import type { Frame } from "./follow-frame.ts";
 
 /** Evicted slots tolerated at the front of the array before it is moved: moving it at every eviction would cost its length each time. */
@@ -35,11 +35,15 @@ export class FrameRing {
     this.#budget = budget;
   }
 
-  /** Adds a frame that has a position, and evicts the oldest beyond the bounds (R9): if need be, itself. */
+  /** Adds a frame that has a position. */
   push(frame: Frame): void {
     this.#frames.push(frame);
     this.#add(frame.sse.length);
-    while (this.#bytes > FOLLOW_RING_BYTES_MAX || this.#budget.bytes > FOLLOW_RINGS_BYTES_MAX) {
+  }
+
+  /** Evicts the oldest beyond this bound and the one over all rings (R9). */
+  trim(bytesMax: number): void {
+    while (this.#bytes > bytesMax || this.#budget.bytes > FOLLOW_RINGS_BYTES_MAX) {
       const oldest = this.#frames[this.#first];
       if (oldest === undefined) break;
       this.#first += 1;

@@ -1,6 +1,12 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
 import { admit, admitFromStore, type EventRecord, isTerminal } from "../core/event-record.ts";
-import { EVENTS_PAGE_MAX, FOLLOW_EARLY_CHARACTERS_MAX, FOLLOW_PAGE_RECORDS_MAX } from "../core/limits.ts";
+import {
+  EVENTS_PAGE_MAX,
+  FOLLOW_EARLY_CHARACTERS_MAX,
+  FOLLOW_PAGE_RECORDS_MAX,
+  FOLLOW_RING_BYTES_MAX,
+  FOLLOW_RING_LAGGING_BYTES_MAX,
+} from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LiveLog, LiveNews, Subscription } from "../ports/live-log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
@@ -125,6 +131,12 @@ export function createRunFollower(params: {
       if (isTerminal(record)) end();
     }
     for (const batch of batchesOf(frames)) hand(batch);
+    trim();
+  }
+
+  /** Keeps a little for who comes back, and more while somebody lags: then one copy here spares many reads. */
+  function trim(): void {
+    ring.trim(idle.size === watchers.size ? FOLLOW_RING_BYTES_MAX : FOLLOW_RING_LAGGING_BYTES_MAX);
   }
 
   function hand(batch: FrameBatch): void {
@@ -284,9 +296,14 @@ export function createRunFollower(params: {
         clock,
         pages: params.pages,
         report,
-        onIdle: (one, isIdle) => void (isIdle ? idle.add(one) : idle.delete(one)),
+        onIdle(one, isIdle) {
+          if (isIdle) idle.add(one);
+          else idle.delete(one);
+          if (isIdle) trim();
+        },
         onClosed(one) {
           watchers.delete(one);
+          trim();
           params.onLeft(follower);
         },
       });

@@ -1,4 +1,4 @@
-import { type Position } from "@hsafa/protocol";
+import { comparePositions, type Position } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
 import { FOLLOW_PAGE_HELD_MS, WATCHER_STALL_MS } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -21,10 +21,13 @@ export type WatcherEnd =
 
 /** Where a watcher's events go: a socket. */
 export interface Sink {
+  /** Whether it takes a write now. When it said no, it calls `drained` once it does: later, never from within a call of the watcher. */
+  isReady(): boolean;
   /**
-   * Takes the batch, whatever its size. False: it is full, and wants no more until it has called `drained` (later, never from within `write`).
+   * Writes the batch from this byte of `batch.sse` on, and answers how many bytes it took. It takes all; only of a batch above `WATCHER_WRITE_BYTES_MAX`,
+   * which is one frame, it may take a part, and is offered the rest when it is ready again.
    */
-  write(batch: FrameBatch): boolean;
+  write(batch: FrameBatch, from: number): number;
   /** Called once and last, unless the watcher was closed by its handle. What was written before is to be sent first. */
   close(end: WatcherEnd): void;
 }
@@ -33,7 +36,7 @@ export interface Sink {
 export interface WatcherHandle {
   /** There is room again. */
   drained(): void;
-  /** Bytes left although it is still full: not stalled yet. */
+  /** Bytes left although it is not ready yet: not stalled. */
   progressed(): void;
   /** The client has gone. */
   close(): void;
@@ -50,7 +53,9 @@ export interface WatchedRun {
   readAfter(position: Position): Promise<readonly EventRecord[]>;
 }
 
-/** One watcher of a run: a cursor and a sink. It owns no queue, so however slow it is, it holds what its socket took and no more (R9). */
+/**
+ * One watcher of a run: a cursor and a sink. It owns no queue and keeps no event, so however slow it is, it costs what its socket took and no more (R9).
+ */
 export interface Watcher extends WatcherHandle {
   start(): void;
   /** New frames, for a watcher that stands idle at the head. */
@@ -71,29 +76,41 @@ export function createWatcher(params: {
 }): Watcher {
   const { sink, run, clock, pages, report } = params;
   let position = params.after;
+  /** The large frame of which a part has gone. */
+  let begun: { readonly at: Position | null; readonly sent: number; readonly of: number } | null = null;
   let phase: "catching_up" | "idle" | "closed" = "catching_up";
-  let isFull = false;
-  let forgetStall = (): void => {};
+  let forgetStall: (() => void) | null = null;
   /** Ends the one wait that catching up may be in. */
   let wake = (): void => {};
 
   const isClosed = (): boolean => phase === "closed";
 
+  /** The sink is ready. What it does not take is read again when it is ready again. */
   function hand(batch: FrameBatch): void {
-    position = batch.end ?? position;
+    // The same event is the same bytes wherever it is read. If another one comes next by now (a delta that was lost with its step), a client must not get a mixture.
+    if (begun !== null && (begun.of !== batch.byteLength || !isAt(batch.start, begun.at))) return end("failed");
     try {
-      isFull = !sink.write(batch);
+      const from: number = begun?.sent ?? 0;
+      const sent = from + sink.write(batch, from);
+      begun = sent < batch.byteLength ? { at: batch.start, sent, of: batch.byteLength } : null;
     } catch (error) {
       report(error);
       return end("failed");
     }
-    if (batch.terminal) return end("ended");
-    if (isFull) expectProgress();
+    if (begun !== null) return;
+    position = batch.end ?? position;
+    if (batch.terminal) end("ended");
   }
 
   function expectProgress(): void {
-    forgetStall();
+    forgetStall?.();
     forgetStall = clock.after(WATCHER_STALL_MS, () => end("stalled"));
+  }
+
+  /** Waits for the sink, not longer than this. */
+  function waitForSink(delayMs: number | null): Promise<void> {
+    if (forgetStall === null) expectProgress();
+    return wait(delayMs);
   }
 
   function wait(delayMs: number | null): Promise<void> {
@@ -111,8 +128,8 @@ export function createWatcher(params: {
   async function catchUp(): Promise<void> {
     let fruitless = 0;
     while (!isClosed()) {
-      if (isFull) {
-        await wait(null);
+      if (!sink.isReady()) {
+        await waitForSink(null);
         continue;
       }
       const view = run.after(position);
@@ -141,9 +158,12 @@ export function createWatcher(params: {
       if (isClosed()) return true;
       const records = await run.readAfter(position);
       for (const batch of batchesOf(framesOf(run.runId, records))) {
-        if (isFull && !isClosed()) await wait(FOLLOW_PAGE_HELD_MS);
-        if (isFull || isClosed()) break;
-        hand(batch);
+        do {
+          if (!sink.isReady()) await waitForSink(FOLLOW_PAGE_HELD_MS);
+          if (isClosed() || !sink.isReady()) return true;
+          hand(batch);
+        } while (begun !== null && !isClosed());
+        if (isClosed()) return true;
       }
       return records.length > 0;
     } catch (error) {
@@ -164,7 +184,7 @@ export function createWatcher(params: {
   function leave(): void {
     if (phase === "idle") params.onIdle(watcher, false);
     phase = "closed";
-    forgetStall();
+    forgetStall?.();
     wake();
     params.onClosed(watcher);
   }
@@ -178,10 +198,13 @@ export function createWatcher(params: {
   const watcher: Watcher = {
     start: startCatchingUp,
     receive(batch) {
+      if (phase !== "idle") return;
       const news = batch.after(position);
-      if (phase !== "idle" || news === null) return;
-      hand(news);
-      if (isClosed() || !isFull) return;
+      if (news === null) return;
+      if (sink.isReady()) hand(news);
+      // What has no position is not worth a wait.
+      else if (news.end === null) return;
+      if (isClosed() || (begun === null && sink.isReady())) return;
       phase = "catching_up";
       params.onIdle(watcher, false);
       startCatchingUp();
@@ -189,16 +212,20 @@ export function createWatcher(params: {
     end,
     drained() {
       if (isClosed()) return;
-      isFull = false;
-      forgetStall();
+      forgetStall?.();
+      forgetStall = null;
       wake();
     },
     progressed() {
-      if (!isClosed() && isFull) expectProgress();
+      if (forgetStall !== null && !isClosed()) expectProgress();
     },
     close() {
       if (!isClosed()) leave();
     },
   };
   return watcher;
+}
+
+function isAt(one: Position | null, other: Position | null): boolean {
+  return one === null || other === null ? one === other : comparePositions(one, other) === 0;
 }

@@ -1,7 +1,8 @@
-import { comparePositions, formatPosition, type Position, type RunStatus } from "@hsafa/protocol";
+import { comparePositions, type Position, type RunStatus } from "@hsafa/protocol";
 import { createFollowHub, type FollowHub } from "../../src/control/follow-hub.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../src/control/follow-watcher.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
+import { WATCHER_WRITE_BYTES_MAX } from "../../src/core/limits.ts";
 import type { LiveLog, LiveNews } from "../../src/ports/live-log.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 import { ManualClock } from "../device/manual-clock.ts";
@@ -150,34 +151,56 @@ export class LossyLiveLog implements Pick<LiveLog, "read" | "subscribe" | "check
   }
 }
 
-/** A watcher's socket: takes `room` bytes, then is full until the test drains it. */
+/** A watcher's socket: takes `room` bytes (and half of a large frame more), then is full until the test drains it. */
 export class FakeSocket implements Sink {
-  readonly ids: string[] = [];
-  readonly progress: string[] = [];
   ended: WatcherEnd | null = null;
   room: number;
-  #buffered = 0;
+  handle: WatcherHandle | null = null;
   /** The most that was ever buffered. */
   bufferedMost = 0;
-  handle: WatcherHandle | null = null;
+  #buffered = 0;
+  #bytes = "";
+  readonly #ids: string[] = [];
+  readonly #progress: string[] = [];
 
   constructor(room = Number.POSITIVE_INFINITY) {
     this.room = room;
   }
 
-  write: Sink["write"] = (batch) => {
-    if (this.ended !== null) throw new Error("written to after the end");
-    for (const frame of batch.frames) {
-      const event: unknown = JSON.parse(frame.json.toString());
-      const id = (event as { id?: string }).id;
-      if (id === undefined) this.progress.push(frame.json.toString());
-      else this.ids.push(id);
-      if (frame.position !== null && formatPosition(frame.position) !== id)
-        throw new Error(`the frame of ${id} is not its own`);
+  /** The positions that a client has read so far. */
+  get ids(): readonly string[] {
+    this.#read();
+    return this.#ids;
+  }
+
+  get progress(): readonly string[] {
+    this.#read();
+    return this.#progress;
+  }
+
+  #read(): void {
+    const frames = this.#bytes.split("\n\n");
+    this.#bytes = frames.pop() ?? "";
+    for (const frame of frames) {
+      const [, id, json = ""] = /^(?:id: (.+)\n)?data: (.+)$/.exec(frame) ?? [];
+      const event = JSON.parse(json) as { id?: string };
+      if (event.id !== id) throw new Error(`the frame of ${id} holds ${event.id}`);
+      if (id === undefined) this.#progress.push(json);
+      else this.#ids.push(id);
     }
-    this.#buffered += batch.sse.length;
+  }
+
+  isReady = (): boolean => this.#buffered < this.room;
+
+  write: Sink["write"] = (batch, from) => {
+    if (this.ended !== null) throw new Error("written to after the end");
+    if (!this.isReady()) throw new Error("written to while full");
+    const isWhole = batch.byteLength <= WATCHER_WRITE_BYTES_MAX || this.room > batch.byteLength;
+    const end = isWhole ? batch.byteLength : Math.min(batch.byteLength, from + Math.ceil(batch.byteLength / 2));
+    this.#bytes += batch.sse.subarray(from, end).toString();
+    this.#buffered += end - from;
     this.bufferedMost = Math.max(this.bufferedMost, this.#buffered);
-    return this.#buffered < this.room;
+    return end - from;
   };
 
   close = (end: WatcherEnd): void => {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { FrameBatch } from "../../control/follow-frame.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../control/follow-watcher.ts";
 import {
   SOCKET_CLOSE_TIMEOUT_MS,
@@ -33,8 +34,9 @@ export function openEventStream(params: {
   const { response, clock } = params;
   const { socket } = response;
   let phase: "open" | "ending" | "closed" = "open";
-  /** What is left of a write that is larger than a socket should take at once; a frame begun is a frame to be finished. */
-  let rest: Buffer | null = null;
+  let isFull = false;
+  /** A part of a frame has gone: nothing but its rest may follow. */
+  let isMidFrame = false;
   let watcher: WatcherHandle | null = null;
   let forgetHeartbeat = (): void => {};
   let forgetExpiry = (): void => {};
@@ -44,27 +46,21 @@ export function openEventStream(params: {
 
   const isClosed = (): boolean => phase === "closed";
 
-  /** Writes in slices, so that a large frame on a slow line shows that it moves. False: the socket is full. */
-  function write(bytes: Buffer): boolean {
-    rest = bytes;
-    let hasRoom = true;
-    while (rest !== null && hasRoom) {
-      const slice: Buffer = rest.subarray(0, WATCHER_WRITE_BYTES_MAX);
-      rest = rest.length > slice.length ? rest.subarray(slice.length) : null;
-      hasRoom = response.write(slice);
+  /** Writes in slices, until the socket is full. */
+  function write(batch: FrameBatch, from: number): number {
+    let at = from;
+    while (at < batch.byteLength && !isFull) {
+      const slice = batch.sse.subarray(at, at + WATCHER_WRITE_BYTES_MAX);
+      isFull = !response.write(slice);
+      at += slice.length;
     }
-    return hasRoom;
+    isMidFrame = at < batch.byteLength;
+    return at - from;
   }
 
   function onDrain(): void {
-    if (isClosed()) return;
-    if (rest !== null && !write(rest)) {
-      if (phase === "ending") expectEnd(WATCHER_STALL_MS);
-      watcher?.progressed();
-      return;
-    }
-    if (phase === "ending") response.end();
-    else watcher?.drained();
+    isFull = false;
+    watcher?.drained();
   }
 
   /** Also finds a socket that is not full but takes nothing, of which no full buffer will ever tell. */
@@ -81,20 +77,16 @@ export function openEventStream(params: {
     if (stuckMs >= WATCHER_STALL_MS) response.destroy();
   }
 
-  /** Ends once everything written is on its way, or cuts after a time without progress. */
+  /** Ends once everything written is on its way, or cuts after a time. */
   function end(lastWords: string, waitMs: number): void {
     if (phase !== "open") return;
     phase = "ending";
     forgetHeartbeat();
     forgetExpiry();
-    expectEnd(waitMs);
-    if (rest !== null) return;
-    response.end(lastWords);
-  }
-
-  function expectEnd(waitMs: number): void {
-    forgetDeadline();
+    // The end of the stream within a frame tells the client to forget that frame.
+    if (isMidFrame) return void response.destroy();
     forgetDeadline = clock.after(waitMs, () => response.destroy());
+    response.end(lastWords);
   }
 
   function close(why: WatcherEnd): void {
@@ -143,7 +135,7 @@ export function openEventStream(params: {
       end(": the token has expired, come back with a new one\n\n", SOCKET_CLOSE_TIMEOUT_MS);
     });
   }
-  const handle = params.watch({ write: (batch) => write(batch.sse), close });
+  const handle = params.watch({ isReady: () => !isFull, write, close });
   if (isClosed()) handle.close();
   else watcher = handle;
 }

@@ -40,6 +40,9 @@ export interface WatchConnection {
   readonly closed: Promise<void>;
 }
 
+/** What is told to a watcher of a full socket. */
+type WaitingWatcher = Pick<WatcherHandle, "drained" | "progressed">;
+
 type Phase =
   | { readonly kind: "stranger" }
   | { readonly kind: "admitted"; readonly principal: Principal; readonly forgetExpiry: () => void }
@@ -49,8 +52,8 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
   const { clock } = deps;
   let phase: Phase = { kind: "stranger" };
   const runs = new Map<string, WatcherHandle>();
-  /** Watchers that were told that the socket is full. */
-  const full = new Set<WatcherHandle>();
+  /** Watchers that wait for room in the socket, in the order of their turns. */
+  const waiting = new Set<WaitingWatcher>();
   const queue: string[] = [];
   let isHandling = false;
   let isPaused = false;
@@ -193,27 +196,29 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
   function watch(runId: string, begin: (sink: Sink) => WatcherHandle): void {
     let watcher: WatcherHandle | null = null;
     let hasClosed = false;
-    let isFull = false;
+    const self: WaitingWatcher = { drained: () => watcher?.drained(), progressed: () => watcher?.progressed() };
     const sink: Sink = {
+      isReady() {
+        if (socket.bufferedAmount <= WATCH_UNSENT_BYTES_MAX) return true;
+        waiting.add(self);
+        return false;
+      },
       write(batch) {
         stream.cork();
         for (const { json } of batch.frames) socket.send(json, { binary: false }, onSent);
         stream.uncork();
-        isFull = socket.bufferedAmount > WATCH_UNSENT_BYTES_MAX;
-        if (isFull && watcher !== null) full.add(watcher);
-        return !isFull;
+        return batch.byteLength;
       },
       close(why) {
         hasClosed = true;
-        if (watcher !== null) drop(runId, watcher);
+        waiting.delete(self);
+        if (watcher !== null && runs.get(runId) === watcher) runs.delete(runId);
         closeRun(runId, why);
       },
     };
     watcher = begin(sink);
-    // It may have begun, filled the socket or come to its end within the call.
-    if (hasClosed) return;
-    runs.set(runId, watcher);
-    if (isFull) full.add(watcher);
+    // It may have come to its end within the call.
+    if (!hasClosed) runs.set(runId, watcher);
   }
 
   function closeRun(runId: string, why: WatcherEnd): void {
@@ -238,27 +243,24 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
   }
 
   function unsubscribe(runId: string): void {
-    const watcher = runs.get(runId);
-    if (watcher === undefined) return;
-    drop(runId, watcher);
-    watcher.close();
-  }
-
-  function drop(runId: string, watcher: WatcherHandle): void {
+    runs.get(runId)?.close();
     runs.delete(runId);
-    full.delete(watcher);
   }
 
-  /** After each write that has left: whoever waits for room goes on. */
+  /** After each write that has left. */
   function onSent(): void {
     holdBack();
-    if (full.size === 0 || socket.bufferedAmount > WATCH_UNSENT_BYTES_MAX / 2) {
-      for (const watcher of full) watcher.progressed();
-      return;
-    }
-    const waiting = [...full];
-    full.clear();
-    for (const watcher of waiting) watcher.drained();
+    for (const watcher of waiting) watcher.progressed();
+    if (socket.bufferedAmount <= WATCH_UNSENT_BYTES_MAX / 2) wakeNext();
+  }
+
+  /** One at a time and in turn, so that the first does not fill the socket again before the others come to a write. */
+  function wakeNext(): void {
+    const [next] = waiting;
+    if (next === undefined || socket.bufferedAmount > WATCH_UNSENT_BYTES_MAX) return;
+    waiting.delete(next);
+    next.drained();
+    setImmediate(wakeNext);
   }
 
   function watchExpiry(principal: Principal): () => void {
