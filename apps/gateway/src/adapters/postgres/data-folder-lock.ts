@@ -54,7 +54,8 @@ async function take(folder: string, path: string): Promise<void> {
   if (await create(path, self)) return;
   // Only who holds the takeover file may remove a leftover; otherwise two who both saw it could each remove the other's new lock.
   const takeover = `${path}.takeover`;
-  if (!(await create(takeover, self)) && !(await isOld(takeover))) throw inUse(folder, "a process that is starting now");
+  if (!(await create(takeover, self)) && !(await isOld(takeover)))
+    throw inUse(folder, "a process that is starting now");
   try {
     const holder = await readHolder(path);
     if (holder !== null && (await mayLive(holder))) throw inUse(folder, describe(holder, path));

@@ -17,7 +17,14 @@ export interface EventRow {
 
 export function eventRecord(row: EventRow): EventRecord {
   const { seq, sub, prev_seq, prev_sub, type, payload, ts } = row;
-  return { seq, sub, prev: prev_seq === null || prev_sub === null ? null : { seq: prev_seq, sub: prev_sub }, type, ts, payload };
+  return {
+    seq,
+    sub,
+    prev: prev_seq === null || prev_sub === null ? null : { seq: prev_seq, sub: prev_sub },
+    type,
+    ts,
+    payload,
+  };
 }
 
 /** The records as arrays for `unnest`, in key order, so that two writers of the same keys queue up instead of locking each other out. */

@@ -54,7 +54,9 @@ export async function migrate(sql: Sql, migrations: readonly Migration[]): Promi
 export async function checkMigrations(sql: Sql, migrations: readonly Migration[]): Promise<string | null> {
   const applied = await readApplied(sql);
   const missing = migrations.find(({ name }) => !applied.some((row) => row.name === name));
-  return problemOf(applied, migrations) ?? (missing === undefined ? null : `the migration ${missing.name} is not applied`);
+  return (
+    problemOf(applied, migrations) ?? (missing === undefined ? null : `the migration ${missing.name} is not applied`)
+  );
 }
 
 interface Applied {

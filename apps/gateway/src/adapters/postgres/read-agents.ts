@@ -2,6 +2,7 @@ import { type Agent, type AgentVersion, isId, type JsonObject, type Page } from 
 import type { PageParams, TenantStore } from "../../ports/tenant-store.ts";
 import { readPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
+import { storableText } from "./sql.ts";
 
 const WITH_CURRENT = { currentVersion: true } as const;
 
@@ -9,7 +10,7 @@ type AgentRow = NonNullable<Awaited<ReturnType<typeof firstAgent>>>;
 type VersionRow = NonNullable<AgentRow["currentVersion"]>;
 
 function named(tenantId: string, idOrName: string) {
-  return isId(idOrName) ? { tenantId, id: idOrName } : { tenantId, name: idOrName };
+  return isId(idOrName) ? { tenantId, id: idOrName } : { tenantId, name: storableText(idOrName) };
 }
 
 function firstAgent(client: PrismaClient, tenantId: string, idOrName: string) {

@@ -2,6 +2,7 @@ import type { Failure, JsonValue, Page, ToolCall, ToolCallStatus, ToolTarget } f
 import type { TenantStore } from "../../ports/tenant-store.ts";
 import { readPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
+import { storableText } from "./sql.ts";
 
 type Row = Awaited<ReturnType<typeof callRows>>[number];
 
@@ -43,7 +44,9 @@ export async function listCallsOfRun(
   params: Parameters<TenantStore["listCallsOfRun"]>[0],
 ): Promise<Page<ToolCall> | null> {
   const { runId } = params;
-  const run = await prisma.read((client) => client.run.findFirst({ where: { id: runId, tenantId }, select: { id: true } }));
+  const run = await prisma.read((client) =>
+    client.run.findFirst({ where: { id: runId, tenantId }, select: { id: true } }),
+  );
   if (run === null) return null;
   return await readPage(
     params,
@@ -58,7 +61,8 @@ export function listCalls(
   tenantId: string,
   params: Parameters<TenantStore["listCalls"]>[0],
 ): Promise<Page<ToolCall>> {
-  const { toolName, status, deviceId } = params;
+  const { status, deviceId } = params;
+  const toolName = params.toolName === undefined ? undefined : storableText(params.toolName);
   return readPage(
     params,
     ({ after, take }) =>

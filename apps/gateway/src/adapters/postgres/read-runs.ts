@@ -2,6 +2,7 @@ import { type Failure, isId, type JsonObject, type Page, type Run, type RunStatu
 import type { TenantStore } from "../../ports/tenant-store.ts";
 import { readPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
+import { storableText } from "./sql.ts";
 
 const WITH_AGENT_NAME = { agentVersion: { select: { agent: { select: { name: true } } } } };
 
@@ -11,7 +12,11 @@ function rows(client: PrismaClient, where: object, take: number) {
   return client.run.findMany({ where, include: WITH_AGENT_NAME, orderBy: { id: "desc" }, take });
 }
 
-export async function findRun(prisma: Prisma, tenantId: string, { runId }: { readonly runId: string }): Promise<Run | null> {
+export async function findRun(
+  prisma: Prisma,
+  tenantId: string,
+  { runId }: { readonly runId: string },
+): Promise<Run | null> {
   const [row] = await prisma.read((client) => rows(client, { id: runId, tenantId }, 1));
   return row === undefined ? null : runOf(row);
 }
@@ -24,16 +29,24 @@ export async function listRuns(
   const { status, agent, threadId } = params;
   const where = {
     tenantId,
-    ...(status === undefined ? {} : { status }),
-    ...(agent === undefined ? {} : isId(agent) ? { agentId: agent } : { agentVersion: { agent: { name: agent } } }),
-    ...(threadId === undefined ? {} : { thread: isId(threadId) ? { OR: [{ id: threadId }, { key: threadId }] } : { key: threadId } }),
+    status,
+    ...(agent === undefined ? {} : ofAgent(agent)),
+    ...(threadId === undefined ? {} : { thread: ofThread(threadId) }),
   };
   return await readPage(
     params,
-    ({ after, take }) =>
-      prisma.read((client) => rows(client, after === undefined ? where : { ...where, id: { lt: after } }, take)),
+    ({ after, take }) => prisma.read((client) => rows(client, { ...where, id: { lt: after } }, take)),
     runOf,
   );
+}
+
+function ofAgent(idOrName: string) {
+  return isId(idOrName) ? { agentId: idOrName } : { agentVersion: { agent: { name: storableText(idOrName) } } };
+}
+
+function ofThread(idOrKey: string) {
+  const key = storableText(idOrKey);
+  return isId(idOrKey) ? { OR: [{ id: idOrKey }, { key }] } : { key };
 }
 
 function runOf(row: Row): Run {

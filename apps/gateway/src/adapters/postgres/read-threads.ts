@@ -2,12 +2,12 @@ import { isId, type JsonObject, type Page, type RunStatus, type Thread } from "@
 import type { TenantStore } from "../../ports/tenant-store.ts";
 import { EMPTY_PAGE, cursorId, readPage } from "./page.ts";
 import type { Prisma } from "./prisma.ts";
+import { storableText } from "./sql.ts";
 
 export async function findThread(prisma: Prisma, tenantId: string, idOrKey: string): Promise<Thread | null> {
+  const key = storableText(idOrKey);
   const rows = await prisma.read((client) =>
-    client.thread.findMany({
-      where: { tenantId, ...(isId(idOrKey) ? { OR: [{ id: idOrKey }, { key: idOrKey }] } : { key: idOrKey }) },
-    }),
+    client.thread.findMany({ where: { tenantId, ...(isId(idOrKey) ? { OR: [{ id: idOrKey }, { key }] } : { key }) } }),
   );
   // A key may look like an id: the id goes first.
   const row = rows.find((candidate) => candidate.id === idOrKey) ?? rows[0];

@@ -28,10 +28,17 @@ export function isUniqueViolation(error: unknown): boolean {
   return errorCode(error) === "23505";
 }
 
-/** What a Postgres text cannot hold becomes U+FFFD, as UTF-8 makes of a lone surrogate. JSON text is not touched: there both are escaped. */
+/** What a Postgres text cannot hold becomes U+FFFD, as UTF-8 makes of a lone surrogate. JSON text has no need of it: there both are escaped. */
+export function storableText(text: string): string {
+  return text.includes("\u0000") ? text.replaceAll("\u0000", "\ufffd") : text;
+}
+
 export function storable(value: SqlValue): SqlValue {
-  if (typeof value === "string") return value.includes("\u0000") ? value.replaceAll("\u0000", "\ufffd") : value;
-  return Array.isArray(value) ? value.map((element) => storable(element) as string | number | boolean | null) : value;
+  if (typeof value === "string") return storableText(value);
+  if (!Array.isArray(value)) return value;
+  return value.map((element: string | number | boolean | null) =>
+    typeof element === "string" ? storableText(element) : element,
+  );
 }
 
 /** Tries of one statement that collides with another. Each collision means that somebody else got through, so more than a few are a bug. */

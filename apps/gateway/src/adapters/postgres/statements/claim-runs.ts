@@ -55,7 +55,8 @@ ranked as materialized (
         )
         or exists (select from run_inputs i where i.run_id = r.id and i.dedupe_key = 'cancel' and not i.consumed)
       )
-    order by r.wake_at limit $3::int
+    -- One more than may be taken, to know whether any is left.
+    order by r.wake_at limit $3::int + 1
   ) as c
 ),
 fresh as materialized (

@@ -136,7 +136,8 @@ export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
     const [row] = await sql.query<Standing>(STANDING, [tenantId, runId]);
     if (row === undefined || row.epoch !== epoch) return { kind: "fenced" };
     if (wasWritten(row, params)) {
-      const wakes = terminal && row.thread_id !== null ? await wakeThread(sql, { tenantId, threadId: row.thread_id }) : [];
+      const wakes =
+        terminal && row.thread_id !== null ? await wakeThread(sql, { tenantId, threadId: row.thread_id }) : [];
       return { kind: "committed", wakes };
     }
     if (row.last_seq !== afterSeq || !row.leased) return { kind: "fenced" };

@@ -58,6 +58,7 @@ export async function enqueueInput(sql: Sql, tenantId: string, params: Params): 
   if (row === undefined) return { kind: "not_found" };
   const { status } = row;
   if (row.accepted) return { kind: "accepted", status };
-  if (row.earlier_hash !== null) return { kind: row.earlier_hash === dedupe?.bodyHash ? "duplicate" : "conflict", status };
+  if (row.earlier_hash !== null)
+    return { kind: row.earlier_hash === dedupe?.bodyHash ? "duplicate" : "conflict", status };
   return isTerminalStatus(status) ? { kind: "ended", status } : { kind: "inbox_full" };
 }

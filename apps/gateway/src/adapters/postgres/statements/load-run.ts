@@ -66,7 +66,10 @@ export async function loadRun(sql: Sql, params: Parameters<FleetStore["loadRun"]
   };
 }
 
-export async function loadFacts(sql: Sql, params: Parameters<FleetStore["loadFacts"]>[0]): ReturnType<FleetStore["loadFacts"]> {
+export async function loadFacts(
+  sql: Sql,
+  params: Parameters<FleetStore["loadFacts"]>[0],
+): ReturnType<FleetStore["loadFacts"]> {
   const { tenantId, runIds } = params;
   if (runIds.length === 0) return new Map();
   const rows = await sql.query<EventRow & { run_id: string }>(LOAD_FACTS, [tenantId, runIds]);

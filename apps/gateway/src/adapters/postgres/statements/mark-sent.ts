@@ -32,7 +32,11 @@ update tool_calls set accepted_at = now()
 where id = $2::uuid and tenant_id = $1::uuid and $3::uuid = any(sent_to) and accepted_at is null`,
 };
 
-export async function markSent(sql: Sql, tenantId: string, params: Parameters<TenantStore["markSent"]>[0]): Promise<boolean> {
+export async function markSent(
+  sql: Sql,
+  tenantId: string,
+  params: Parameters<TenantStore["markSent"]>[0],
+): Promise<boolean> {
   const rows = await sql.query(MARK_SENT, [tenantId, params.callId, params.attempt, params.sessionId]);
   return rows.length > 0;
 }

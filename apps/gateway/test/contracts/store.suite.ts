@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import type { Store } from "../../src/ports/store.ts";
+import { agentsOfStore } from "./store/agents.ts";
+import { callsOfStore } from "./store/calls.ts";
+import { claimsOfStore } from "./store/claims.ts";
+import { commitsOfStore } from "./store/commits.ts";
+import { devicesOfStore } from "./store/devices.ts";
+import { inputsOfStore } from "./store/inputs.ts";
+import { isolationOfStore } from "./store/isolation.ts";
+import { readingOfStore } from "./store/reading.ts";
+import { startsOfStore } from "./store/starts.ts";
+import { threadsOfStore } from "./store/threads.ts";
+
+/** What every store guarantees (ports/store.ts). One store serves all tests: each has a tenant of its own. */
+export function storeSuite(name: string, open: () => Promise<{ readonly store: Store; close(): Promise<void> }>): void {
+  describe(`store: ${name}`, () => {
+    let opened: Awaited<ReturnType<typeof open>> | undefined;
+    beforeAll(async () => {
+      opened = await open();
+    });
+    afterAll(async () => {
+      await opened?.close();
+    });
+    const store = (): Store => {
+      if (opened === undefined) throw new Error("the store is opened before the first test");
+      return opened.store;
+    };
+
+    agentsOfStore(store);
+    startsOfStore(store);
+    inputsOfStore(store);
+    claimsOfStore(store);
+    commitsOfStore(store);
+    readingOfStore(store);
+    threadsOfStore(store);
+    callsOfStore(store);
+    devicesOfStore(store);
+    isolationOfStore(store);
+  });
+}

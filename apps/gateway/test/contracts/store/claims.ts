@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import type { ClaimedRun } from "../../../src/ports/fleet-store.ts";
+import type { Store } from "../../../src/ports/store.ts";
+import { claim, claimAll, commitOf, endOf, LEASE_MS, openScene, start, TS } from "./scene.ts";
+
+export function claimsOfStore(store: () => Store): void {
+  const take = (params: Partial<Parameters<Store["fleet"]["claimRuns"]>[0]> = {}) =>
+    store().fleet.claimRuns({
+      gatewayId: "gateway-a",
+      leaseDurationMs: LEASE_MS,
+      limit: 100,
+      lostToo: true,
+      ...params,
+    });
+
+  /** Claims with a lease that ends before anybody can look: its holder is lost. */
+  const takeAndLose = async (runId: string): Promise<ClaimedRun> => {
+    const { runs } = await take({ leaseDurationMs: 1 });
+    const claimed = runs.find((run) => run.runId === runId);
+    if (claimed === undefined) throw new Error(`run ${runId} was not due`);
+    await sleep(2);
+    return claimed;
+  };
+
+  describe("claims", () => {
+    test("a run is held by one gateway at a time, whoever asks at the same moment", async () => {
+      const scene = await openScene(store());
+      await claimAll(store());
+      const started = await Promise.all(Array.from({ length: 12 }, () => start(scene)));
+      const claims = await Promise.all(["a", "b", "c", "d"].map((name) => claimAll(store(), `gateway-${name}`)));
+      const claimed = claims.flat().map((run) => run.runId);
+      expect(claimed.toSorted()).toEqual(started.map((run) => run.runId).toSorted());
+      expect(claims.flat().every((run) => run.epoch === 1 && !run.lost)).toBe(true);
+    });
+
+    test("a lost lease is taken over under a higher epoch and counted; one handed back is not", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      await takeAndLose(runId);
+      const second = await takeAndLose(runId);
+      expect(second).toMatchObject({ epoch: 2, lost: true, recoveries: 1 });
+      const third = await claim(scene, runId, "gateway-b");
+      expect(third).toMatchObject({ epoch: 3, lost: true, recoveries: 2 });
+      await store().fleet.releaseLeases({ runs: [{ runId, epoch: 3 }] });
+      expect(await claim(scene, runId)).toMatchObject({ epoch: 4, lost: false, recoveries: 2 });
+    });
+
+    test("progress clears the count of recoveries; what a claim does by itself is none, or a run that kills its gateways would live for ever", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      await takeAndLose(runId);
+      const second = await takeAndLose(runId);
+      await store().fleet.commit(commitOf(second, ["run.started", "step.started"]));
+      const third = await takeAndLose(runId);
+      expect(third.recoveries).toBe(2);
+      await store().fleet.commit(
+        commitOf(third, ["run.recovered", "step.discarded", "tool.dispatched", "message.user", "step.started"]),
+      );
+      const fourth = await takeAndLose(runId);
+      expect(fourth.recoveries).toBe(3);
+      await store().fleet.commit(commitOf(fourth, ["step.completed"]));
+      expect((await claim(scene, runId)).recoveries).toBe(1);
+    });
+
+    test("a gateway that was cut off itself takes only what nobody holds", async () => {
+      const scene = await openScene(store());
+      const lost = await start(scene);
+      await takeAndLose(lost.runId);
+      const waiting = await start(scene);
+      const { runs } = await take({ lostToo: false });
+      expect(runs.map((run) => run.runId)).toEqual([waiting.runId]);
+      expect((await claim(scene, lost.runId)).lost).toBe(true);
+    });
+
+    test("runs that have begun go before new ones", async () => {
+      const scene = await openScene(store());
+      const begun = await start(scene);
+      const held = await claim(scene, begun.runId);
+      await claimAll(store());
+      const fresh = await start(scene);
+      await store().fleet.releaseLeases({ runs: [held] });
+      const first = await take({ limit: 1 });
+      const second = await take({ limit: 1 });
+      expect([...first.runs, ...second.runs].map((run) => run.runId)).toEqual([begun.runId, fresh.runId]);
+    });
+
+    test("a tenant that starts many runs does not keep the others waiting: they take turns", async () => {
+      await claimAll(store());
+      const scenes = await Promise.all([1, 2, 3].map(() => openScene(store())));
+      const [greedy, ...modest] = scenes;
+      if (greedy === undefined) throw new Error("there are three");
+      for (let n = 0; n < 6; n++) await start(greedy);
+      for (const scene of modest) await start(scene);
+      const { runs } = await take({ limit: 3 });
+      expect(new Set(runs.map((run) => run.tenantId)).size).toBe(3);
+      await claimAll(store());
+      for (const scene of scenes) for (let n = 0; n < 2; n++) await start(scene);
+      const served: string[] = [];
+      for (let n = 0; n < 6; n++) served.push(...(await take({ limit: 1 })).runs.map((run) => run.tenantId));
+      expect(new Set(served.slice(0, 3)).size).toBe(3);
+      expect(served.slice(3)).toEqual(served.slice(0, 3));
+    });
+
+    test("a claim says when the next run is due, so that a gateway may sleep until then", async () => {
+      const scene = await openScene(store());
+      await claimAll(store());
+      const { runId } = await start(scene);
+      const { runs, now } = await take({ leaseDurationMs: 3600_000 });
+      const [held] = runs;
+      if (held === undefined) throw new Error(`run ${runId} was not due`);
+      expect(Number.isInteger(now)).toBe(true);
+      const wakeAt = now + 20_000;
+      await store().fleet.commit(
+        commitOf(held, ["run.started"], { status: "waiting_tool", lease: { kind: "release", wakeAt } }),
+      );
+      const { nextWakeInMs } = await take();
+      expect(nextWakeInMs).toBeGreaterThan(10_000);
+      expect(nextWakeInMs).toBeLessThanOrEqual(20_000);
+      await start(scene);
+      await start(scene);
+      expect((await take({ limit: 1 })).nextWakeInMs).toBe(0);
+      await claimAll(store());
+    });
+  });
+
+  describe("leases", () => {
+    test("a renewal keeps a run from others, works late while nobody took it, and fails for a holder of old", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const first = await takeAndLose(runId);
+      const renew = (gatewayId: string, epoch: number) =>
+        store().fleet.renewLeases({ gatewayId, leaseDurationMs: LEASE_MS, runs: [{ runId, epoch }] });
+      expect(await renew("gateway-b", first.epoch)).toEqual([]);
+      expect(await renew("gateway-a", first.epoch)).toEqual([{ runId, epoch: 1, inbox: 0 }]);
+      await expect(claim(scene, runId)).rejects.toThrow("was not due");
+      await store().fleet.renewLeases({ gatewayId: "gateway-a", leaseDurationMs: 1, runs: [first] });
+      await sleep(2);
+      const second = await claim(scene, runId, "gateway-b");
+      expect(second.epoch).toBe(2);
+      expect(await renew("gateway-a", first.epoch)).toEqual([]);
+      await store().fleet.releaseLeases({ runs: [first] });
+      await expect(claim(scene, runId)).rejects.toThrow("was not due");
+    });
+
+    test("an ended run is due never again, and its lease is over", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const held = await claim(scene, runId);
+      // The store ends the lease by itself: an ended run belongs to nobody.
+      await store().fleet.commit(endOf(held, { lease: { kind: "keep" } }));
+      expect(
+        await store().fleet.renewLeases({ gatewayId: "gateway-a", leaseDurationMs: LEASE_MS, runs: [held] }),
+      ).toEqual([]);
+      await store().fleet.releaseLeases({ runs: [held] });
+      await expect(claim(scene, runId)).rejects.toThrow("was not due");
+      expect(await scene.tenant.findRun({ runId })).toMatchObject({
+        status: "completed",
+        output: "Done.",
+        completedAt: new Date(TS).toISOString(),
+      });
+    });
+  });
+}

@@ -1,0 +1,100 @@
+import { v7 } from "uuid";
+import { describe, expect, test } from "vitest";
+import { INPUTS_PER_DRAIN_MAX } from "../../../src/core/limits.ts";
+import type { Store } from "../../../src/ports/store.ts";
+import { claim, commitOf, endOf, NASTY, openScene, type Scene, start } from "./scene.ts";
+
+function message(content: string) {
+  return { kind: "message" as const, message: { role: "user" as const, content } };
+}
+
+function send({ tenant }: Scene, runId: string, content: string) {
+  return tenant.enqueue({ runId, input: message(content), dedupe: null });
+}
+
+export function inputsOfStore(store: () => Store): void {
+  describe("inputs", () => {
+    test("they reach the holder in the order they were accepted, with the counter they were read with, and unharmed", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const { epoch } = await claim(scene, runId);
+      for (const text of ["one", NASTY, "three"]) {
+        expect(await send(scene, runId, text)).toEqual({ kind: "accepted", status: "queued" });
+      }
+      const read = await store().fleet.readInbox({ runId, epoch });
+      expect(read?.inbox.count).toBe(3);
+      expect(read?.inbox.inputs.map(({ input }) => input)).toEqual(["one", NASTY, "three"].map(message));
+      expect(await store().fleet.readInbox({ runId, epoch: epoch + 1 })).toBeNull();
+    });
+
+    test("an input to a parked run makes it due at once; one to a held run robs nobody", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const held = await claim(scene, runId);
+      await send(scene, runId, "while held");
+      await expect(claim(scene, runId, "gateway-b")).rejects.toThrow("was not due");
+      const [renewed] = await store().fleet.renewLeases({
+        gatewayId: "gateway-a",
+        leaseDurationMs: 60_000,
+        runs: [{ runId, epoch: held.epoch }],
+      });
+      expect(renewed).toEqual({ runId, epoch: held.epoch, inbox: 1 });
+      const read = await store().fleet.readInbox({ runId, epoch: held.epoch });
+      const park = commitOf(held, ["run.started"], {
+        status: "waiting_tool",
+        consumed: read?.inbox.inputs.map((input) => input.inputId) ?? [],
+        inboxMustBe: 1,
+        lease: { kind: "release", wakeAt: null },
+      });
+      expect(await store().fleet.commit(park)).toMatchObject({ kind: "committed" });
+      await expect(claim(scene, runId)).rejects.toThrow("was not due");
+      expect(await send(scene, runId, "while parked")).toEqual({ kind: "accepted", status: "waiting_tool" });
+      const again = await claim(scene, runId);
+      expect(again.epoch).toBe(held.epoch + 1);
+      const left = await store().fleet.readInbox({ runId, epoch: again.epoch });
+      expect(left?.inbox.inputs.map(({ input }) => input)).toEqual([message("while parked")]);
+    });
+
+    test("the same input again counts once, also after it was consumed and after the run's end; another under its key is a conflict", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const held = await claim(scene, runId);
+      const send = (bodyHash: string) =>
+        scene.tenant.enqueue({ runId, input: message(bodyHash), dedupe: { key: "k", bodyHash } });
+      const first = await Promise.all(Array.from({ length: 8 }, () => send("a")));
+      expect(first.filter((outcome) => outcome.kind === "accepted")).toHaveLength(1);
+      expect(first.filter((outcome) => outcome.kind === "duplicate")).toHaveLength(7);
+      expect((await send("b")).kind).toBe("conflict");
+      const read = await store().fleet.readInbox({ runId, epoch: held.epoch });
+      expect(read?.inbox.count).toBe(1);
+      const consumed = read?.inbox.inputs.map((input) => input.inputId) ?? [];
+      expect(await store().fleet.commit(commitOf(held, ["run.started"], { consumed }))).toMatchObject({
+        kind: "committed",
+      });
+      expect((await send("a")).kind).toBe("duplicate");
+      await store().fleet.commit(endOf(held, { afterSeq: held.lastSeq + 1 }));
+      expect(await send("a")).toEqual({ kind: "duplicate", status: "completed" });
+      expect((await send("b")).kind).toBe("conflict");
+    });
+
+    test("an ended run, and one that never was, take nothing", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      await store().fleet.commit(endOf(await claim(scene, runId)));
+      expect(await send(scene, runId, "late")).toEqual({ kind: "ended", status: "completed" });
+      expect(await send(scene, v7(), "to nobody")).toEqual({ kind: "not_found" });
+    });
+
+    test("a drain takes a bounded number, oldest first, and the counter still tells all", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const { epoch } = await claim(scene, runId);
+      const count = INPUTS_PER_DRAIN_MAX + 5;
+      for (let n = 0; n < count; n++) await send(scene, runId, String(n));
+      const read = await store().fleet.readInbox({ runId, epoch });
+      expect(read?.inbox.count).toBe(count);
+      expect(read?.inbox.inputs).toHaveLength(INPUTS_PER_DRAIN_MAX);
+      expect(read?.inbox.inputs[0]?.input).toEqual(message("0"));
+    });
+  });
+}

@@ -1,0 +1,111 @@
+import { v7 } from "uuid";
+import { describe, expect, test } from "vitest";
+import { EVENTS_PAGE_BYTES_MAX } from "../../../src/core/limits.ts";
+import type { Store } from "../../../src/ports/store.ts";
+import { claim, commitOf, connect, CONFIG, delta, fact, openScene, parkWithCall, start } from "./scene.ts";
+
+export function readingOfStore(store: () => Store): void {
+  describe("reading", () => {
+    test("events after a position come in order, all or facts alone, from any position, also one that nothing stands at", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const held = await claim(scene, runId);
+      const facts = [
+        fact(3, "run.started"),
+        fact(4, "step.started"),
+        fact(5, "step.completed", { prev: { seq: 4, sub: 11 } }),
+      ];
+      const deltas = Array.from({ length: 11 }, (_, index) => delta(4, index + 1));
+      await store().fleet.commit(commitOf(held, [], { facts, deltas }));
+      const read = async (seq: number, sub: number, factsOnly = false, limit = 100) =>
+        (await scene.tenant.readEvents({ runId, after: { seq, sub }, limit, factsOnly })).map(
+          (e) => `${e.seq}-${e.sub}`,
+        );
+      expect(await read(0, 0, true)).toEqual(["1-0", "2-0", "3-0", "4-0", "5-0"]);
+      expect(await read(4, 9)).toEqual(["4-10", "4-11", "5-0"]);
+      expect(await read(4, 500)).toEqual(["5-0"]);
+      expect(await read(4, 500, true)).toEqual(["5-0"]);
+      expect(await read(2, 0, false, 3)).toEqual(["3-0", "4-0", "4-1"]);
+      expect(await read(5, 0)).toEqual([]);
+      expect(await read(900, 0)).toEqual([]);
+      expect(await store().fleet.tails({ runIds: [runId, v7()] })).toEqual(new Map([[runId, 5]]));
+      expect(await scene.tenant.readTail({ runId: v7() })).toBeNull();
+    });
+
+    test("a page stops at its bytes, but always holds a record, so that a reader of giants gets on", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const held = await claim(scene, runId);
+      const giant = JSON.stringify({ text: "x".repeat(EVENTS_PAGE_BYTES_MAX) });
+      const large = JSON.stringify({ text: "x".repeat(EVENTS_PAGE_BYTES_MAX / 2) });
+      const facts = [giant, large, large, large].map((payload, index) => fact(3 + index, "message.user", { payload }));
+      await store().fleet.commit(commitOf(held, [], { facts }));
+      const pages: string[][] = [];
+      let after = { seq: 2, sub: 0 };
+      for (;;) {
+        const page = await scene.tenant.readEvents({ runId, after, limit: 100, factsOnly: true });
+        const last = page.at(-1);
+        if (last === undefined) break;
+        pages.push(page.map((record) => `${record.seq}`));
+        after = { seq: last.seq, sub: last.sub };
+      }
+      expect(pages).toEqual([["3"], ["4", "5"], ["6"]]);
+    });
+
+    test("a holder is given all that it needs to go on, and one of old nothing", async () => {
+      const scene = await openScene(store());
+      const named = await connect(scene, { deviceKey: "named-device" });
+      const origin = await connect(scene, { deviceKey: "tab-1" });
+      await connect(scene);
+      const { runId, facts } = await start(scene, { deviceKey: "tab-1" });
+      const held = await claim(scene, runId);
+      await store().fleet.commit(
+        commitOf(held, ["run.started", "step.started"], { deltas: [delta(4, 1), delta(4, 2)] }),
+      );
+      const loaded = await store().fleet.loadRun({ tenantId: scene.tenantId, runId, epoch: held.epoch });
+      expect(loaded).toEqual({
+        agentId: scene.agentId,
+        versionId: scene.versionId,
+        threadId: null,
+        deviceKey: "tab-1",
+        config: expect.objectContaining({ ...CONFIG, tools: expect.any(Array), maxSteps: 20 }) as unknown,
+        facts: [...facts, fact(3, "run.started"), fact(4, "step.started")],
+        lastPosition: { seq: 4, sub: 2 },
+        earlierRunIds: [],
+        inbox: { count: 0, inputs: [] },
+        surroundings: { deviceIds: { "named-device": named.deviceId, "tab-1": origin.deviceId }, dispatches: {} },
+      });
+      for (const wrong of [{ epoch: held.epoch + 1 }, { epoch: held.epoch - 1 }, { runId: v7() }, { tenantId: v7() }]) {
+        const params = { tenantId: scene.tenantId, runId, epoch: held.epoch, ...wrong };
+        expect(await store().fleet.loadRun(params)).toBeNull();
+        expect(await store().fleet.loadOutline(params)).toBeNull();
+      }
+      const empty = await store().fleet.loadFacts({ tenantId: scene.tenantId, runIds: [] });
+      expect(empty).toEqual(new Map());
+      const other = await start(scene);
+      const both = await store().fleet.loadFacts({ tenantId: scene.tenantId, runIds: [runId, other.runId, v7()] });
+      expect([...both.keys()].toSorted()).toEqual([runId, other.runId].toSorted());
+      expect(both.get(other.runId)).toEqual(other.facts);
+    });
+
+    test("a holder knows of each device call that is out whether it was sent and whether that device, same boot, is connected", async () => {
+      const scene = await openScene(store());
+      const { runId, call, claimed } = await parkWithCall(scene);
+      const status = async () => {
+        const read = await store().fleet.readInbox({ runId, epoch: claimed.epoch });
+        return read?.surroundings.dispatches[call.callId];
+      };
+      expect(await status()).toEqual({ sent: false, connected: false });
+      const deviceKey = "a device";
+      const { sessionId } = await connect(scene, { deviceKey });
+      expect(await scene.tenant.markSent({ callId: call.callId, attempt: 1, sessionId })).toBe(true);
+      expect(await status()).toEqual({ sent: true, connected: true });
+      await scene.tenant.endDeviceSession({ sessionId, reason: "closed" });
+      expect(await status()).toEqual({ sent: true, connected: false });
+      await connect(scene, { deviceKey });
+      expect(await status()).toEqual({ sent: true, connected: true });
+      await connect(scene, { deviceKey, bootId: "boot 2" });
+      expect(await status()).toEqual({ sent: true, connected: false });
+    });
+  });
+}

@@ -1,0 +1,229 @@
+import type { FactType, JsonObject, JsonValue, RunStatus, ToolTarget } from "@hsafa/protocol";
+import { v7 } from "uuid";
+import { expect } from "vitest";
+import type { EventRecord } from "../../../src/core/event-record.ts";
+import type { CallProjection, ClaimedRun, Commit, Recipient } from "../../../src/ports/fleet-store.ts";
+import type { Store } from "../../../src/ports/store.ts";
+import type { StartOutcome, TenantStore } from "../../../src/ports/tenant-store.ts";
+
+/** Any moment: the store keeps the times of records as they are given. */
+export const TS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+export const LEASE_MS = 60_000;
+
+/** A tenant of its own with one agent, `worker`, so that tests on one store do not see each other. */
+export interface Scene {
+  readonly store: Store;
+  readonly tenantId: string;
+  readonly tenant: TenantStore;
+  readonly agentId: string;
+  readonly versionId: string;
+}
+
+export const CONFIG: JsonObject = {
+  name: "worker",
+  model: "demo/script",
+  tools: [
+    { name: "look", inputSchema: {}, target: "device", device: { key: "named-device" } },
+    { name: "open", inputSchema: {}, target: "device" },
+  ],
+};
+
+export async function openScene(store: Store): Promise<Scene> {
+  const { tenantId } = await store.fleet.ensureApiKey({
+    tenantName: `tenant ${v7()}`,
+    name: "a key",
+    keyHash: v7(),
+    scopes: ["admin"],
+  });
+  const tenant = store.forTenant(tenantId);
+  const { agentId, versionId } = await tenant.pushAgent({
+    name: "worker",
+    description: null,
+    version: null,
+    config: CONFIG,
+    configHash: "worker",
+    promote: true,
+  });
+  return { store, tenantId, tenant, agentId, versionId };
+}
+
+type StartParams = Parameters<TenantStore["startRun"]>[0];
+
+export function startParams(overrides: Partial<StartParams> = {}): StartParams {
+  return {
+    runId: v7(),
+    agent: "worker",
+    versionId: undefined,
+    threadId: undefined,
+    earlier: [],
+    messages: [{ role: "user", content: "Go." }],
+    deviceKey: null,
+    metadata: {},
+    idempotency: null,
+    ...overrides,
+  };
+}
+
+export async function start(
+  { tenant }: Scene,
+  overrides: Partial<StartParams> = {},
+): Promise<Extract<StartOutcome, { kind: "started" }>> {
+  const outcome = await tenant.startRun(startParams(overrides));
+  if (outcome.kind !== "started") throw new Error(`the run was not started: ${outcome.kind}`);
+  return outcome;
+}
+
+/** Takes every run that is due, and keeps those nobody asked for away from all later claims. */
+export async function claimAll(store: Store, gatewayId = "gateway-a"): Promise<ClaimedRun[]> {
+  const all: ClaimedRun[] = [];
+  for (;;) {
+    const { runs } = await store.fleet.claimRuns({ gatewayId, leaseDurationMs: LEASE_MS, limit: 100, lostToo: true });
+    if (runs.length === 0) return all;
+    all.push(...runs);
+  }
+}
+
+export async function claim({ store }: Scene, runId: string, gatewayId = "gateway-a"): Promise<ClaimedRun> {
+  const claimed = (await claimAll(store, gatewayId)).find((run) => run.runId === runId);
+  if (claimed === undefined) throw new Error(`run ${runId} was not due`);
+  return claimed;
+}
+
+/** A fact whose payload names nothing real: the store never looks inside. */
+export function fact(seq: number, type: FactType, overrides: Partial<EventRecord> = {}): EventRecord {
+  return { seq, sub: 0, prev: { seq: seq - 1, sub: 0 }, type, ts: TS, payload: `{"n":${seq}}`, ...overrides };
+}
+
+export function delta(seq: number, sub: number, text = `${seq}-${sub}`): EventRecord {
+  const payload = JSON.stringify({ step: 1, partId: "p", text });
+  return { seq, sub, prev: null, type: "text.delta", ts: TS + sub, payload };
+}
+
+/** A commit of `types` by the holder of a claim. It keeps the lease unless told otherwise. */
+export function commitOf(
+  claimed: ClaimedRun,
+  types: readonly FactType[],
+  overrides: Partial<Omit<Commit, "run">> & { readonly status?: RunStatus; readonly run?: Partial<Commit["run"]> } = {},
+): Commit {
+  const { status = "running", run, ...rest } = overrides;
+  const afterSeq = rest.afterSeq ?? claimed.lastSeq;
+  return {
+    tenantId: claimed.tenantId,
+    runId: claimed.runId,
+    epoch: claimed.epoch,
+    afterSeq,
+    facts: types.map((type, index) => fact(afterSeq + 1 + index, type)),
+    deltas: [],
+    run: {
+      status,
+      steps: 0,
+      openStep: null,
+      usage: {},
+      output: null,
+      error: null,
+      startedAt: TS,
+      completedAt: null,
+      ...run,
+    },
+    calls: [],
+    consumed: [],
+    inboxMustBe: null,
+    lease: { kind: "keep" },
+    ...rest,
+  };
+}
+
+/** The commit that ends a run. */
+export function endOf(claimed: ClaimedRun, overrides: Parameters<typeof commitOf>[2] = {}): Commit {
+  return commitOf(claimed, ["run.completed"], {
+    status: "completed",
+    run: { output: "Done.", completedAt: TS },
+    lease: { kind: "release", wakeAt: null },
+    ...overrides,
+  });
+}
+
+/** A device call that is out; to any device that offers `open` unless told otherwise. */
+export function callOf(
+  overrides: Partial<CallProjection> & { readonly args?: JsonValue; readonly target?: ToolTarget } = {},
+): CallProjection {
+  const recipient: Recipient = { kind: "any", labels: {}, platform: null };
+  return {
+    callId: v7(),
+    toolName: "open",
+    step: 1,
+    args: { door: 1 },
+    target: "device",
+    status: "dispatched",
+    attempt: 1,
+    repeatable: false,
+    recipient,
+    deadline: TS + 60_000,
+    result: undefined,
+    error: null,
+    source: null,
+    deviceId: null,
+    requestedAt: TS,
+    dispatchedAt: TS,
+    settledAt: null,
+    ...overrides,
+  };
+}
+
+export interface ParkedRun {
+  readonly runId: string;
+  readonly claimed: ClaimedRun;
+  readonly call: CallProjection;
+  readonly lastSeq: number;
+}
+
+/** A run that waits for one call. */
+export async function parkWithCall(scene: Scene, overrides: Partial<CallProjection> = {}): Promise<ParkedRun> {
+  const { runId } = await start(scene);
+  const claimed = await claim(scene, runId);
+  const call = callOf(overrides);
+  const commit = commitOf(claimed, ["run.started", "tool.requested", "tool.dispatched", "run.waiting"], {
+    status: "waiting_tool",
+    calls: [call],
+    lease: { kind: "release", wakeAt: null },
+  });
+  expect(await scene.store.fleet.commit(commit)).toMatchObject({ kind: "committed" });
+  return { runId, claimed, call, lastSeq: claimed.lastSeq + 4 };
+}
+
+export interface ConnectedDevice {
+  readonly deviceId: string;
+  readonly sessionId: string;
+}
+
+/** A device that offers `open`, on a gateway that lives. */
+export async function connect(
+  { store, tenant }: Scene,
+  overrides: Partial<Parameters<TenantStore["registerDevice"]>[0]> = {},
+): Promise<ConnectedDevice> {
+  const gatewayId = overrides.gatewayId ?? "gateway-a";
+  await store.fleet.beat({ gatewayId, stopping: false });
+  return await tenant.registerDevice({
+    deviceKey: `device ${v7()}`,
+    displayName: null,
+    platform: null,
+    labels: {},
+    tools: [{ name: "open", description: "", inputSchema: {} }],
+    bootId: "boot 1",
+    maxInFlight: 4,
+    ...overrides,
+    gatewayId,
+  });
+}
+
+/** A result as a device gives it; `bodyHash` stands for what it says. */
+export function resultOf(
+  callId: string,
+  bodyHash: string,
+  from: Parameters<TenantStore["submitToolResult"]>[0]["from"],
+) {
+  return { callId, outcome: { kind: "completed" as const, result: bodyHash }, bodyHash, from };
+}
+
+/** Text that trips whoever escapes by hand: NUL, a lone surrogate, quotes, backslashes, braces, an emoji, a line separator. */
+export const NASTY = `\u0000 \ud800 " ' \\ \\u0000 {a,b} 😀 \u2028 NULL \r\n`;

@@ -1,0 +1,117 @@
+import { START } from "@hsafa/protocol";
+import { v7 } from "uuid";
+import { describe, expect, test } from "vitest";
+import type { Store } from "../../../src/ports/store.ts";
+import { claim, claimAll, CONFIG, NASTY, openScene, start, startParams } from "./scene.ts";
+
+export function startsOfStore(store: () => Store): void {
+  describe("starting a run", () => {
+    test("one commit makes the run, due at once, with its facts from seq 1; what is answered is what is stored", async () => {
+      const scene = await openScene(store());
+      const earlier = [{ role: "assistant" as const, content: "Before." }];
+      const messages = [
+        { role: "user" as const, content: "One." },
+        { role: "user" as const, content: NASTY },
+      ];
+      const metadata = { note: NASTY };
+      const { runId, status, created, facts } = await start(scene, { earlier, messages, metadata, deviceKey: "tab-1" });
+      expect({ status, created }).toEqual({ status: "queued", created: true });
+      expect(facts.map(({ seq, sub, prev, type }) => ({ seq, sub, prev, type }))).toEqual([
+        { seq: 1, sub: 0, prev: { seq: 0, sub: 0 }, type: "run.created" },
+        { seq: 2, sub: 0, prev: { seq: 1, sub: 0 }, type: "message.user" },
+        { seq: 3, sub: 0, prev: { seq: 2, sub: 0 }, type: "message.user" },
+      ]);
+      const { agentId, versionId } = scene;
+      expect(facts.map((fact) => JSON.parse(fact.payload) as unknown)).toEqual([
+        { agentId, versionId, threadId: null, earlier, deviceKey: "tab-1", metadata },
+        ...messages.map((message) => ({ message })),
+      ]);
+      expect(await scene.tenant.readEvents({ runId, after: START, limit: 10, factsOnly: false })).toEqual(facts);
+      expect(await scene.tenant.readTail({ runId })).toEqual({ status: "queued", lastSeq: 3 });
+      expect(await scene.tenant.findRun({ runId })).toMatchObject({
+        id: runId,
+        status: "queued",
+        agentId,
+        agentName: "worker",
+        versionId,
+        threadId: null,
+        deviceKey: "tab-1",
+        metadata,
+        output: null,
+        error: null,
+        usage: {},
+        steps: 0,
+        position: "3-0",
+        createdAt: new Date(facts[0]?.ts ?? 0).toISOString(),
+        startedAt: null,
+        completedAt: null,
+      });
+      expect(await claim(scene, runId)).toMatchObject({ epoch: 1, lastSeq: 3, lost: false, recoveries: 0 });
+    });
+
+    test("what a run names must be there: agent by id or name, version of that agent, thread by id", async () => {
+      const { tenant, agentId, versionId } = await openScene(store());
+      const outcome = async (overrides: Parameters<typeof startParams>[0]) =>
+        (await tenant.startRun(startParams(overrides))).kind;
+      expect(await outcome({ agent: agentId, versionId })).toBe("started");
+      expect(await outcome({ agent: "nobody" })).toBe("agent_not_found");
+      expect(await outcome({ agent: v7() })).toBe("agent_not_found");
+      expect(await outcome({ versionId: v7() })).toBe("version_not_found");
+      const other = await tenant.pushAgent({
+        name: "other",
+        description: null,
+        version: null,
+        config: CONFIG,
+        configHash: "other",
+        promote: false,
+      });
+      expect(await outcome({ versionId: other.versionId })).toBe("version_not_found");
+      expect(await outcome({ agent: "other" })).toBe("version_not_found");
+      expect(await outcome({ agent: "other", versionId: other.versionId })).toBe("started");
+      expect(await outcome({ threadId: v7() })).toBe("thread_not_found");
+    });
+
+    test("a client that sends the same request again, even twenty times at once, gets the one run", async () => {
+      const scene = await openScene(store());
+      const idempotency = { key: "order 66", bodyHash: "a" };
+      const outcomes = await Promise.all(
+        Array.from({ length: 20 }, () => start(scene, { idempotency, threadId: "kitchen" })),
+      );
+      expect(outcomes.filter((outcome) => outcome.created)).toHaveLength(1);
+      expect(new Set(outcomes.map((outcome) => outcome.runId)).size).toBe(1);
+      expect(outcomes.filter((outcome) => !outcome.created).flatMap((outcome) => outcome.facts)).toEqual([]);
+      const other = startParams({ idempotency: { key: "order 66", bodyHash: "b" } });
+      expect(await scene.tenant.startRun(other)).toEqual({ kind: "idempotency_conflict" });
+      const mine = (await claimAll(store())).filter((run) => run.tenantId === scene.tenantId);
+      expect(mine).toHaveLength(1);
+    });
+
+    test("lists are newest first and can be narrowed by status, agent and thread", async () => {
+      const scene = await openScene(store());
+      const { tenant, agentId } = scene;
+      const first = await start(scene, { threadId: "a" });
+      const second = await start(scene, { threadId: "b" });
+      const third = await start(scene);
+      const ids = async (overrides: Partial<Parameters<typeof tenant.listRuns>[0]>) => {
+        const all = { limit: 10, cursor: undefined, status: undefined, agent: undefined, threadId: undefined };
+        return (await tenant.listRuns({ ...all, ...overrides })).data.map((run) => run.id);
+      };
+      expect(await ids({})).toEqual([third.runId, second.runId, first.runId]);
+      expect(await ids({ agent: "worker" })).toEqual([third.runId, second.runId, first.runId]);
+      expect(await ids({ agent: agentId, threadId: "a" })).toEqual([first.runId]);
+      const threadId = (await tenant.findThread({ idOrKey: "b" }))?.id;
+      expect(await ids({ threadId })).toEqual([second.runId]);
+      expect(await ids({ status: "completed" })).toEqual([]);
+      expect(await ids({ agent: "nobody" })).toEqual([]);
+      const page = await tenant.listRuns({
+        limit: 2,
+        cursor: undefined,
+        status: "queued",
+        agent: undefined,
+        threadId: undefined,
+      });
+      expect(page.nextCursor).not.toBeNull();
+      expect(await ids({ limit: 2, cursor: page.nextCursor ?? "" })).toEqual([first.runId]);
+    });
+  });
+}
