@@ -155,7 +155,8 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
       if (isLayer("core") && !typesOnly && !isLimits) {
         return "adapters take only types and limits from core: write `import type`";
       }
-      if (isLayer("ports", "core") || isProtocol || isSchema || isNode) return undefined;
+      // Whoever makes a row or a clock makes ids (RFC 9562), and needs nobody's vendor for it.
+      if (isLayer("ports", "core") || isProtocol || isSchema || isNode || isPackage("uuid")) return undefined;
       if (imported.kind === "package") return vendorRefusal(layer.vendor, imported.name);
       return imported.layer.kind === "adapter" && imported.layer.vendor === layer.vendor
         ? undefined
