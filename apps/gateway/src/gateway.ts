@@ -11,6 +11,7 @@ import { createMemoryBell } from "./adapters/memory/bell.ts";
 import { createMemoryLiveLog } from "./adapters/memory/live-log.ts";
 import { openPgliteStore } from "./adapters/postgres/open-pglite-store.ts";
 import { openPostgresStore } from "./adapters/postgres/open-postgres-store.ts";
+import type { RedisNotice } from "./adapters/redis/connection.ts";
 import { openRedis } from "./adapters/redis/open-redis.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { keepSecret } from "./adapters/system/kept-secret.ts";
@@ -78,7 +79,10 @@ export async function startGateway(settings: Settings, overrides: Overrides = {}
     const store = await openStore(settings, isEphemeral);
     opened.push(() => store.close());
     if (settings.databaseUrl !== null && settings.redisUrl === null) await refuseSecondGateway(store, clock);
-    const { liveLog, bell } = await openBus(settings, clock, { report, notify: (notice) => log.warn(notice, "redis") });
+    const { liveLog, bell } = await openBus(settings, clock, {
+      report,
+      notify: (notice) => log.warn(notice.kind === "back" ? notice : { ...notice, err: notice.error }, "about Redis"),
+    });
     opened.push(async () => {
       await Promise.all([liveLog.close(), bell.close()]);
     });
@@ -183,7 +187,7 @@ function openStore(settings: Settings, isEphemeral: boolean): Promise<Store> {
 async function openBus(
   settings: Settings,
   clock: Clock,
-  hearers: { readonly report: (error: unknown) => void; readonly notify: (notice: object) => void },
+  hearers: { readonly report: (error: unknown) => void; readonly notify: (notice: RedisNotice) => void },
 ): Promise<{ readonly liveLog: LiveLog; readonly bell: Bell }> {
   if (settings.redisUrl !== null) return openRedis({ url: settings.redisUrl, clock, notify: hearers.notify });
   const { report } = hearers;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { ERRORS, type ErrorCode } from "@hsafa/protocol";
+import { sendBareProblem } from "./bare-problem.ts";
 import { isOriginAllowed } from "./origin.ts";
 
 /** Takes over a connection that asks to become a WebSocket. */
@@ -18,23 +18,14 @@ export function dispatchUpgrades(
     const handle = params.handlers.get(path);
     if (handle === undefined) {
       const paths = [...params.handlers.keys()].join(" and ");
-      return refuseUpgrade(socket, "not_found", `No WebSocket is served at this path; there are ${paths}.`);
+      const detail = `No WebSocket is served at this path; there are ${paths}.`;
+      return sendBareProblem(socket, { code: "not_found", detail });
     }
     const { origin, host } = request.headers;
     if (!isOriginAllowed(origin, host, params.allowedOrigins)) {
-      return refuseUpgrade(
-        socket,
-        "forbidden",
-        "Pages of this origin may not connect; an operator names them in HSAFA_ALLOWED_ORIGINS.",
-      );
+      const detail = "Pages of this origin may not connect; an operator names them in HSAFA_ALLOWED_ORIGINS.";
+      return sendBareProblem(socket, { code: "forbidden", detail });
     }
     handle(request, socket, head);
   });
-}
-
-function refuseUpgrade(socket: Duplex, code: ErrorCode, detail: string): void {
-  const { status, title } = ERRORS[code];
-  const body = JSON.stringify({ type: `urn:hsafa:error:${code}`, title, status, code, detail });
-  const head = `HTTP/1.1 ${status} ${status === 404 ? "Not Found" : "Forbidden"}\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
-  socket.end(head + body, () => socket.destroy());
 }

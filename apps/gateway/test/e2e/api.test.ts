@@ -582,12 +582,13 @@ describe("bad input", () => {
     );
     expectProblem(await post("{}", { "content-type": "nonsense" }), 415, "unsupported_media_type");
     expectProblem(await post("{}", { "content-encoding": "gzip" }), 415, "unsupported_media_type");
-    const response = await fetch(`${gateway.url}/api/runs`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${gateway.apiKey}`, "content-type": "application/json" },
-      body: new Uint8Array([0x22, 0xff, 0x22]),
-    });
-    expect(response.status).toBe(400);
+    const send = (body: Uint8Array<ArrayBuffer>, type: Record<string, string>): Promise<Response> => {
+      const headers = { authorization: `Bearer ${gateway.apiKey}`, ...type };
+      return fetch(`${gateway.url}/api/runs`, { method: "POST", headers, body });
+    };
+    const json = { "content-type": "application/json" };
+    expect((await send(new Uint8Array([0x22, 0xff, 0x22]), json)).status).toBe(400);
+    expect((await send(new TextEncoder().encode("{}"), {})).status).toBe(415);
   });
 
   test("unknown fields and wrong types are told with their paths", async () => {
@@ -684,6 +685,9 @@ describe("bad input", () => {
       socket.on("error", reject);
     });
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain("application/problem+json");
+    const long = await gateway.call("GET", `/api/runs?agent=${"n".repeat(20_000)}`);
+    expect(long).toMatchObject({ status: 431, body: { status: 431, code: "invalid_request" } });
     expect((await gateway.call("GET", "/health")).status).toBe(200);
   });
 });
@@ -721,12 +725,12 @@ describe("pages elsewhere", () => {
   });
 
   test("a WebSocket is opened at its paths only, and from allowed origins only", async () => {
-    const statusOf = (path: string, origin?: string): Promise<number> =>
+    const statusOf = (path: string, origin?: string, upgrade = "websocket"): Promise<number> =>
       new Promise((resolve, reject) => {
         const request = httpRequest(gateway.url + path, {
           headers: {
             connection: "Upgrade",
-            upgrade: "websocket",
+            upgrade,
             "sec-websocket-version": "13",
             "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
             ...(origin === undefined ? {} : { origin }),
@@ -746,6 +750,7 @@ describe("pages elsewhere", () => {
     expect(await statusOf("/api/watch", "https://evil.example")).toBe(403);
     expect(await statusOf("/devices/connect", "https://evil.example")).toBe(403);
     expect(await statusOf("/api/runs")).toBe(404);
+    expect(await statusOf("/health", undefined, "h2c")).toBe(200);
   });
 });
 

@@ -1,4 +1,6 @@
+import type { Socket } from "node:net";
 import Fastify, {
+  type ConnectionError,
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
@@ -9,6 +11,7 @@ import Fastify, {
 import { notFound, type Refusal, refuse } from "../../control/refusal.ts";
 import { isUnavailable } from "../../control/unavailable.ts";
 import { PATH_PARAMETER_CHARACTERS_MAX, REQUEST_TIMEOUT_MS } from "../../core/limits.ts";
+import { sendBareProblem } from "../bare-problem.ts";
 import { answerPreflight, applyCors } from "./cors.ts";
 import type { EdgeDeps } from "./deps.ts";
 import { sendProblem } from "./problem.ts";
@@ -47,6 +50,11 @@ export function createHttpServer(
     requestIdHeader: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: PATH_PARAMETER_CHARACTERS_MAX },
+    // A client that offers HTTP/2 or the like by `Upgrade` is served as it asked in HTTP/1.1 (where Node knows this option).
+    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket" },
+    clientErrorHandler: answerClientError,
+    // While the gateway drains, what still comes in on an open connection is served like before.
+    return503OnClosing: false,
     // What is under way ends by itself when the server closes; idle connections are closed at once.
     forceCloseConnections: "idle",
     frameworkErrors: (_error, request, reply) => {
@@ -109,6 +117,18 @@ function refuseOtherMethods(app: HttpServer, path: string, routes: readonly Rout
       ),
   });
 }
+
+/** Answers what could not be read as HTTP at all. */
+function answerClientError(error: ConnectionError, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const [status, detail] = CLIENT_ERRORS[error.code] ?? [400, "This cannot be read as HTTP."];
+  sendBareProblem(socket, { code: "invalid_request", status, detail });
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, readonly [number, string]>> = {
+  HPE_HEADER_OVERFLOW: [431, "The headers, or the address, are too long; send less."],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to arrive; send it again."],
+};
 
 function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   // Whoever asked is gone: there is nobody to answer, and nothing went wrong here.
