@@ -4,7 +4,7 @@ import type { Refusal } from "../../control/refusal.ts";
 import { PROBLEM_ERRORS_MAX, PROBLEM_PATH_CHARACTERS_MAX, UNAVAILABLE_RETRY_AFTER_S } from "../../core/limits.ts";
 
 /** The problem document (RFC 9457) of a refusal. */
-export function problemOf(refusal: Refusal, requestId: string): Problem {
+function problemOf(refusal: Refusal, requestId: string): Problem {
   const { code, detail, faults } = refusal;
   const { status, title } = ERRORS[code];
   // The code names the kind of error; its page is the table in PROTOCOL.md, so the type needs no address of its own.
