@@ -1,0 +1,257 @@
+/**
+ * R8 for every position of a run: whoever is cut off anywhere, at any time, and comes back anywhere, has the whole record. Streams are resumed while the run
+ * waits in its middle (so from the live log) and after its end (so from the canonical log).
+ */
+import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
+import { createClient } from "redis";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { RawDevice } from "../device/raw-device.ts";
+import { missingServices } from "../services/services.ts";
+import { startTestGateway, type TestGateway } from "./harness.ts";
+import { disagreements, faultsOf, resumed, type WatchedRecord } from "./record.ts";
+import { seededRandom } from "./seeded-random.ts";
+import { startTwoGateways, type TwoGateways } from "./two-gateways.ts";
+import { type Watcher, Watchers } from "./watchers.ts";
+
+/** Deltas of different parts never become one, so that there are more than 500 however busy the machine is; and words that come one by one. */
+const manyDeltas = [
+  { repeat: 42, parts: [{ think: "hm {{n}}" }, { say: "so {{n}}" }] },
+  { repeat: 60, parts: [{ say: "word{{n}} ", everyMs: 1 }] },
+];
+const DELTAS_MIN = 500;
+
+/** Text, reasoning, and two parallel tools: one of a device, and one that is answered over HTTP. */
+const talker: AgentConfigInput = {
+  name: "talker",
+  model: "demo/script",
+  tools: [
+    { name: "read", inputSchema: { type: "object" }, device: { key: "reader" } },
+    { name: "ask", inputSchema: { type: "object" }, target: "external" },
+  ],
+  settings: {
+    providerOptions: {
+      demo: {
+        script: [
+          [...manyDeltas, { call: "read", args: { path: "/a" } }, { call: "ask", args: { whom: "you" } }],
+          [...manyDeltas, { say: "They answered: {{results}}" }],
+        ],
+      },
+    },
+  },
+};
+
+/** Streams in hand at once while every position of an ended run is resumed. */
+const LANES = 24;
+
+/** Where a run is played. `here` starts it and `there` has the device and takes the answer over HTTP; embedded they are one. */
+interface Stage {
+  readonly here: TestGateway;
+  readonly there: TestGateway;
+  readonly device: RawDevice;
+}
+
+interface Play {
+  readonly runId: string;
+  /** The record of the watcher that was there from the start to the end. */
+  readonly whole: WatchedRecord;
+  readonly resumesInTheMiddle: number;
+  readonly resumesAfterTheEnd: number;
+}
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+async function connectReader(gateway: TestGateway): Promise<RawDevice> {
+  const device = new RawDevice(`${gateway.url.replace("http", "ws")}/devices/connect`);
+  const tools = [{ name: "read", inputSchema: {} }];
+  return device.register({ token: gateway.apiKey, deviceKey: "reader", tools });
+}
+
+function newWatchers(): Watchers {
+  const watchers = new Watchers();
+  cleanups.push(() => watchers.close());
+  return watchers;
+}
+
+const isParked = (events: WatchedRecord) => events.at(-1)?.type === "run.waiting";
+
+/**
+ * Plays a run under the eyes of a watcher on each gateway, resumes after every position while it waits for its tools and again after its end, and compares it all.
+ */
+async function play(
+  { here, there, device }: Stage,
+  options: {
+    /** Called before streams are resumed in the middle, and again before they are after the end. */
+    readonly beforeResumes?: (runId: string) => Promise<unknown>;
+    /** Sees each event of the watcher on `here`. */
+    readonly onEvent?: (event: RunEvent) => void;
+    readonly isResumedInTheMiddle?: boolean;
+  } = {},
+): Promise<Play> {
+  const { beforeResumes = async () => {}, onEvent, isResumedInTheMiddle = true } = options;
+  const watchers = newWatchers();
+  const { runId } = await here.startRun({ agent: "talker", input: "go" });
+  const first = watchers.open(here, { runId, ...(onEvent === undefined ? {} : { onEvent }) });
+  const second = watchers.open(there, { runId });
+  await Promise.all([first.until(isParked), second.until(isParked)]);
+  const soFar = [...first.events];
+
+  const middle: Watcher[] = [];
+  if (isResumedInTheMiddle) {
+    await beforeResumes(runId);
+    for (const [i, { id }] of soFar.entries())
+      middle.push(watchers.open(i % 2 === 0 ? there : here, { runId, after: id }));
+    await Promise.all(middle.map((one, i) => one.until((events) => events.length >= soFar.length - i - 1)));
+  }
+
+  await answer({ here, there, device }, runId);
+  await Promise.all([first, second, ...middle].map(({ over }) => over));
+  const whole = first.events;
+  expect(faultsOf(whole)).toEqual([]);
+  expect(faultsOf(second.events)).toEqual([]);
+  expect(disagreements({ here: whole, there: second.events, store: await here.events(runId) })).toEqual([]);
+  for (const [i, { id }] of soFar.entries()) if (isResumedInTheMiddle) expectWhole(whole, id, middle[i]?.events ?? []);
+
+  await beforeResumes(runId);
+  await Promise.all(
+    Array.from({ length: LANES }, async (_, lane) => {
+      for (let i = lane; i < whole.length; i += LANES) {
+        const after = whole[i]?.id ?? "";
+        expectWhole(whole, after, await watchers.watch(i % 2 === 0 ? there : here, { runId, after }));
+      }
+    }),
+  );
+  expect(deltasOf(whole)).toBeGreaterThan(DELTAS_MIN);
+  return { runId, whole, resumesInTheMiddle: middle.length, resumesAfterTheEnd: whole.length };
+}
+
+/** Lets the device answer the one call and a client over HTTP the other. */
+async function answer({ there, device }: Stage, runId: string): Promise<void> {
+  const request = await device.until(() => device.all("tool.call.request").find((call) => call.runId === runId));
+  device.send({ type: "tool.result", callId: request.callId, result: "from the device" });
+  const calls = await there.call<{ data: { id: string; toolName: string }[] }>("GET", `/api/runs/${runId}/tool-calls`);
+  const callId = calls.body.data.find(({ toolName }) => toolName === "ask")?.id;
+  const answered = await there.call("POST", `/api/runs/${runId}/tool-results`, { callId, result: "over HTTP" });
+  expect(answered.status).toBe(202);
+}
+
+function expectWhole(whole: WatchedRecord, after: string, rest: WatchedRecord): void {
+  const joined = resumed(whole, after, rest);
+  expect([...faultsOf(joined), ...disagreements({ whole, joined })], `resumed after ${after}`).toEqual([]);
+}
+
+function deltasOf(record: WatchedRecord): number {
+  return record.filter((event) => !("prev" in event)).length;
+}
+
+/** What was shown, for whoever reads the output of the tests. */
+function tell(what: string, { whole, resumesInTheMiddle, resumesAfterTheEnd }: Play): void {
+  console.info(
+    `${what}: ${whole.length} events, ${deltasOf(whole)} of them deltas; resumed ${resumesInTheMiddle} times in the middle and ${resumesAfterTheEnd} times after the end`,
+  );
+}
+
+describe("every position of a run on an embedded gateway", () => {
+  let gateway: TestGateway;
+  let device: RawDevice;
+  beforeAll(async () => {
+    gateway = await startTestGateway();
+    await gateway.pushAgent(talker);
+    device = await connectReader(gateway);
+  });
+  afterAll(async () => {
+    device?.socket.terminate();
+    await gateway?.close();
+  });
+
+  test("resumes to the whole record", async () => {
+    tell("embedded", await play({ here: gateway, there: gateway, device }));
+  });
+});
+
+describe.skipIf(await missingServices("postgres", "redis"))("every position of a run on two gateways", () => {
+  let two: TwoGateways;
+  let stage: Stage;
+  let redis: ReturnType<typeof createClient>;
+  const forget = (runId: string): Promise<number> => redis.del(`run:{${runId}}:stream`);
+
+  beforeAll(async () => {
+    two = await startTwoGateways();
+    redis = createClient({ url: two.redisUrl });
+    await redis.connect();
+    await two.a.pushAgent(talker);
+    stage = { here: two.a, there: two.b, device: await connectReader(two.b) };
+  });
+  afterAll(async () => {
+    stage?.device.socket.terminate();
+    await two?.close();
+    redis?.destroy();
+  });
+
+  test("resumes to the whole record, on either", async () => {
+    tell("Postgres and Redis", await play(stage));
+  });
+
+  test("resumes to the whole record with the stream deleted from Redis before", async () => {
+    tell("stream deleted before", await play(stage, { beforeResumes: forget }));
+  });
+
+  test("resumes to the whole record with the stream deleted again and again while it grows", async () => {
+    const watchers = newWatchers();
+    const deletions: Promise<unknown>[] = [];
+    const late: { readonly after: string | undefined; readonly watcher: Watcher }[] = [];
+    const random = seededRandom(1);
+    const seen: RunEvent[] = [];
+    const onEvent = (event: RunEvent): void => {
+      seen.push(event);
+      if (seen.length % 20 !== 0) return;
+      deletions.push(forget(event.runId));
+      // Those who come just then find a stream that begins in the middle, or none.
+      for (const gateway of [stage.here, stage.there]) {
+        const after = random() < 0.2 ? undefined : seen[Math.floor(random() * seen.length)]?.id;
+        late.push({ after, watcher: watchers.open(gateway, { runId: event.runId, after }) });
+      }
+    };
+    const played = await play(stage, { onEvent });
+    expect((await Promise.all(deletions)).length).toBeGreaterThan(20);
+    for (const { after, watcher } of late) {
+      await watcher.over;
+      expectWhole(played.whole, after ?? "0-0", watcher.events);
+    }
+    tell(`stream deleted ${deletions.length} times, ${late.length} more watchers`, played);
+  });
+
+  test("cut anywhere and resumed on the other gateway, again and again, is the whole record", async () => {
+    const watchers = newWatchers();
+    const random = seededRandom(2);
+    let cuts = 0;
+    const travellers: Promise<WatchedRecord>[] = [];
+    /** Watches on one gateway until it is cut off after some events, then on the other, and so on to the end. */
+    const travel = async (runId: string, lane: number): Promise<WatchedRecord> => {
+      const record: RunEvent[] = [];
+      for (let stay = lane; record.at(-1)?.type !== "run.completed"; stay += 1) {
+        const patience = 1 + Math.floor(random() * 120);
+        const onEvent = (_: RunEvent, watcher: Watcher): void => {
+          if (watcher.events.length < patience) return;
+          cuts += 1;
+          watcher.cut();
+        };
+        const gateway = stay % 2 === 0 ? stage.here : stage.there;
+        record.push(...(await watchers.watch(gateway, { runId, after: record.at(-1)?.id, onEvent })));
+      }
+      return record;
+    };
+    const onEvent = ({ type, runId }: RunEvent): void => {
+      if (type === "run.created") travellers.push(...Array.from({ length: 40 }, (_, lane) => travel(runId, lane)));
+    };
+    const played = await play(stage, { onEvent, isResumedInTheMiddle: false });
+    const records = await Promise.all(travellers);
+    expect(records).toHaveLength(40);
+    for (const record of records) {
+      expect([...faultsOf(record), ...disagreements({ whole: played.whole, record })]).toEqual([]);
+    }
+    tell(`40 watchers cut ${cuts} times`, played);
+  });
+});

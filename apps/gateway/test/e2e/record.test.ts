@@ -1,0 +1,181 @@
+import type { RunEvent } from "@hsafa/protocol";
+import { describe, expect, test } from "vitest";
+import { disagreements, faultsOf, resumed, type WatchedRecord } from "./record.ts";
+
+/** A record from a sketch: facts `type`, deltas `+text`; positions and `prev` follow. */
+function recordOf(...sketch: readonly (string | { readonly type: string; readonly data: object })[]): RunEvent[] {
+  let seq = 0;
+  let sub = 0;
+  return sketch.map((event) => {
+    const runId = "01900000-0000-7000-8000-000000000000";
+    const ts = "2026-01-01T00:00:00.000Z";
+    if (typeof event === "string" && event.startsWith("+")) {
+      sub += 1;
+      return {
+        id: `${seq}-${sub}`,
+        runId,
+        ts,
+        type: "text.delta",
+        data: { step: 1, partId: "p", text: event },
+      } as RunEvent;
+    }
+    const prev = `${seq}-${sub}`;
+    seq += 1;
+    sub = 0;
+    const { type, data } = typeof event === "string" ? { type: event, data: {} } : event;
+    return { id: `${seq}-0`, prev, runId, ts, type, data } as unknown as RunEvent;
+  });
+}
+
+const requested = { type: "tool.requested", data: { callId: "c" } };
+const settled = { type: "tool.completed", data: { callId: "c", result: 1 } };
+const completed = recordOf(
+  "run.created",
+  "run.started",
+  "step.started",
+  "+a",
+  "+b",
+  "+c",
+  "step.completed",
+  requested,
+  settled,
+  "run.completed",
+);
+/** A gateway died after it had shown three deltas, of which two were in Postgres; another took over. */
+const cutShort = withPrev(
+  recordOf(
+    "run.created",
+    "run.started",
+    "step.started",
+    "+a",
+    "+b",
+    "+c",
+    "run.recovered",
+    "step.discarded",
+    "step.started",
+    "+a",
+    "step.completed",
+    "run.completed",
+  ),
+  "4-0",
+  "3-2",
+);
+
+function withPrev(record: readonly RunEvent[], id: string, prev: string): RunEvent[] {
+  return record.map((event) => (event.id === id ? ({ ...event, prev } as RunEvent) : event));
+}
+
+function without(record: WatchedRecord, ...ids: string[]): WatchedRecord {
+  return record.filter(({ id }) => !ids.includes(id));
+}
+
+describe("a record by itself", () => {
+  test("a whole one has no fault, with a step cut short or without", () => {
+    expect(faultsOf(completed)).toEqual([]);
+    expect(faultsOf(cutShort)).toEqual([]);
+    // Seen from Postgres alone, and by a watcher who saw less than Postgres holds.
+    expect(faultsOf(without(cutShort, "3-3"))).toEqual([]);
+    expect(faultsOf(without(cutShort, "3-2", "3-3"))).toEqual([]);
+  });
+
+  test.each(completed.map(({ id }) => id))("without %s it is not whole", (id) => {
+    expect(faultsOf(without(completed, id))).not.toEqual([]);
+  });
+
+  test.each(completed.map(({ id }) => id))("with %s twice, at once or later, it is not whole", (id) => {
+    const index = completed.findIndex((event) => event.id === id);
+    expect(faultsOf(completed.toSpliced(index, 0, ...completed.slice(index, index + 1)))).not.toEqual([]);
+    expect(faultsOf([...completed, ...completed.slice(index, index + 1)])).not.toEqual([]);
+  });
+
+  test("any two neighbours in the wrong order", () => {
+    for (let i = 1; i < completed.length; i += 1) {
+      const turned = completed.toSpliced(i - 1, 2, ...completed.slice(i - 1, i + 1).toReversed());
+      expect(faultsOf(turned), `${i}`).not.toEqual([]);
+    }
+  });
+
+  test("a fact that names another predecessor than the one that was seen", () => {
+    expect(faultsOf(withPrev(completed, "4-0", "3-2"))).toEqual([
+      "4-0 names 3-2 as its predecessor and came after 3-3",
+    ]);
+    expect(faultsOf(withPrev(completed, "6-0", "4-0"))).not.toEqual([]);
+  });
+
+  test("a delta that is missing in the middle of a step cut short", () => {
+    expect(faultsOf(without(cutShort, "3-2"))).toEqual(["a delta is missing after 3-1, before 3-3"]);
+  });
+
+  test("a delta under a fact that opens no step", () => {
+    expect(faultsOf(recordOf("run.created", "+a", "run.completed"))).toEqual([
+      "the delta 1-1 hangs under no step.started",
+    ]);
+  });
+
+  test("a step closed twice, or never, and a call settled twice, or never", () => {
+    const twice = recordOf("run.created", "step.started", "step.completed", "step.discarded", "run.completed");
+    expect(faultsOf(twice)).toEqual(["4-0 closes a step that is not open"]);
+    expect(faultsOf(recordOf("run.created", "step.started", "run.completed"))).toEqual([
+      "the step of 2-0 is never closed",
+    ]);
+    expect(faultsOf(recordOf("run.created", requested, settled, settled, "run.completed"))).toEqual([
+      "the call c is settled 2 times",
+    ]);
+    expect(faultsOf(recordOf("run.created", requested, "run.completed"))).toEqual(["the call c is settled 0 times"]);
+  });
+
+  test("two ends, or none", () => {
+    expect(faultsOf(recordOf("run.created", "run.canceled", "run.completed"))).toEqual(["there are 2 terminal facts"]);
+    expect(faultsOf(recordOf("run.created"))).toEqual(["there are 0 terminal facts"]);
+  });
+});
+
+describe("records of one run (R8)", () => {
+  test("are equal whatever objects they are made of", () => {
+    expect(disagreements({ one: completed, other: structuredClone(completed) })).toEqual([]);
+  });
+
+  test.each(completed.map(({ id }) => id))("differ where one has not %s", (id) => {
+    expect(disagreements({ one: completed, other: without(completed, id) })).not.toEqual([]);
+    expect(disagreements({ one: without(completed, id), other: completed })).not.toEqual([]);
+  });
+
+  test.each(completed.map(({ id }) => id))("differ where %s has another content", (id) => {
+    const other = completed.map((event) =>
+      event.id === id ? ({ ...event, ts: "2026-01-01T00:00:00.001Z" } as RunEvent) : event,
+    );
+    expect(disagreements({ one: completed, other })).not.toEqual([]);
+  });
+
+  test("may end a step cut short anywhere, and nothing else", () => {
+    const seen = [[], ["3-3"], ["3-2", "3-3"], ["3-1", "3-2", "3-3"]].map((ids) => without(cutShort, ...ids));
+    expect(disagreements(Object.fromEntries(seen.entries()))).toEqual([]);
+    expect(disagreements({ whole: cutShort, other: without(cutShort, "3-1") })).not.toEqual([]);
+    expect(disagreements({ whole: cutShort, other: without(cutShort, "6-1") })).toEqual([
+      "other has 0 of the 1 deltas under 6-0",
+    ]);
+  });
+});
+
+describe("a record that was resumed", () => {
+  test("is the whole for every position, and for none where the rest lacks an event or has one too many", () => {
+    for (const [i, { id }] of completed.entries()) {
+      const rest = completed.slice(i + 1);
+      const check = (events: WatchedRecord) => {
+        const joined = resumed(completed, id, events);
+        return [...faultsOf(joined), ...disagreements({ whole: completed, joined })];
+      };
+      expect(check(rest)).toEqual([]);
+      expect(check(completed.slice(i)), id).not.toEqual([]);
+      if (rest.length > 0) expect(check(rest.slice(1)), id).not.toEqual([]);
+      if (rest.length > 0) expect(check(rest.slice(0, -1)), id).not.toEqual([]);
+    }
+  });
+
+  test("after a delta that no store holds, it goes on with the next event above", () => {
+    const rest = cutShort.filter(({ id }) => Number.parseInt(id, 10) >= 4);
+    const joined = resumed(cutShort, "3-3", rest);
+    expect(faultsOf(joined)).toEqual([]);
+    expect(disagreements({ cutShort, joined })).toEqual([]);
+  });
+});

@@ -1,0 +1,126 @@
+import { Agent, get, type IncomingMessage } from "node:http";
+import type { RunEvent } from "@hsafa/protocol";
+import type { TestGateway } from "./harness.ts";
+
+/** One stream of a run, from when it was asked for until its end or until it was cut. */
+export interface Watcher {
+  /** What came so far that has a position, in the order it came. */
+  readonly events: readonly RunEvent[];
+  /** Resolves when the server has ended the response, or answered 204; or when it was cut. Rejects where it broke otherwise. */
+  readonly over: Promise<void>;
+  /** Resolves as soon as what came fulfils this; rejects if the stream is over before. */
+  until(isIt: (events: readonly RunEvent[]) => boolean): Promise<void>;
+  /** Ends the connection as a network does, and takes nothing more. */
+  cut(): void;
+}
+
+export interface WatchParams {
+  readonly runId: string;
+  /** Sent as `Last-Event-ID`. */
+  readonly after?: string | undefined;
+  /** Called with each event; it may cut. */
+  readonly onEvent?: (event: RunEvent, watcher: Watcher) => void;
+}
+
+/**
+ * Opens many streams of runs by SSE, on connections that are used again. The same event in the same bytes becomes the same object for all of them, so that
+ * comparing hundreds of records costs little.
+ */
+export class Watchers {
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #known = new Map<string, RunEvent>();
+
+  /** Follows a run; `over` must be awaited, or the watcher cut. */
+  open(gateway: TestGateway, params: WatchParams): Watcher {
+    const events: RunEvent[] = [];
+    const waiting = new Set<() => void>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // Whoever waits for the end hears of a failure; nobody else must.
+    promise.catch(() => {});
+    let isOver = false;
+    const watcher: Watcher = {
+      events,
+      over: promise,
+      async until(isIt) {
+        while (!isIt(events)) {
+          if (isOver) throw new Error(`the stream ended after ${events.at(-1)?.id}, before what was waited for`);
+          await new Promise<void>((wake) => waiting.add(wake));
+        }
+      },
+      cut() {
+        over();
+        request.destroy();
+      },
+    };
+    const stir = (): void => {
+      for (const wake of waiting) wake();
+      waiting.clear();
+    };
+    const over = (error?: Error): void => {
+      if (isOver) return;
+      isOver = true;
+      if (error === undefined) resolve();
+      else reject(error);
+      stir();
+    };
+    const headers = {
+      authorization: `Bearer ${gateway.apiKey}`,
+      ...(params.after === undefined ? {} : { "last-event-id": params.after }),
+    };
+    const url = `${gateway.url}/api/runs/${params.runId}/stream`;
+    const request = get(url, { agent: this.#agent, headers }, (response) => this.#read(response, take, over));
+    request.on("error", over);
+    const take = (event: RunEvent): void => {
+      if (isOver) return;
+      events.push(event);
+      params.onEvent?.(event, watcher);
+      stir();
+    };
+    return watcher;
+  }
+
+  /** The whole of what comes after a position, when the stream has ended. */
+  async watch(gateway: TestGateway, params: WatchParams): Promise<readonly RunEvent[]> {
+    const watcher = this.open(gateway, params);
+    await watcher.over;
+    return watcher.events;
+  }
+
+  /** Lets go of the connections. Watchers that are still open break. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #read(response: IncomingMessage, take: (event: RunEvent) => void, over: (error?: Error) => void): void {
+    const { statusCode } = response;
+    let rest = "";
+    response.setEncoding("utf8");
+    response.on("data", (text: string) => {
+      if (statusCode !== 200) {
+        rest += text;
+        return;
+      }
+      // Only a frame that has come whole is an event, as for an EventSource.
+      const frames = (rest + text).split("\n\n");
+      rest = frames.pop() ?? "";
+      for (const frame of frames) if (frame.startsWith("id: ")) take(this.#eventOf(frame));
+    });
+    response.on("end", () =>
+      over(
+        statusCode === 200 || statusCode === 204 ? undefined : new Error(`the stream answered ${statusCode}: ${rest}`),
+      ),
+    );
+    response.on("error", over);
+  }
+
+  #eventOf(frame: string): RunEvent {
+    const known = this.#known.get(frame);
+    if (known !== undefined) return known;
+    const [idLine = "", dataLine = "", ...others] = frame.split("\n");
+    if (!dataLine.startsWith("data: ") || others.length > 0) throw new Error(`a frame in another form: ${frame}`);
+    const event = JSON.parse(dataLine.slice("data: ".length)) as RunEvent;
+    if (idLine !== `id: ${event.id}`) throw new Error(`the event ${event.id} came with the line '${idLine}'`);
+    this.#known.set(frame, event);
+    return event;
+  }
+}
