@@ -50,7 +50,9 @@ export function openEventStream(params: {
   function write(batch: FrameBatch, from: number): number {
     let at = from;
     while (at < batch.byteLength && !isFull) {
-      const slice = batch.sse.subarray(at, at + WATCHER_WRITE_BYTES_MAX);
+      const part = batch.sse.subarray(at, at + WATCHER_WRITE_BYTES_MAX);
+      // A view would keep the whole of a large event for as long as a stalled socket keeps this part.
+      const slice = part.length === batch.byteLength ? part : Buffer.from(part);
       isFull = !response.write(slice);
       at += slice.length;
     }

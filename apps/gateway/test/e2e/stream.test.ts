@@ -1,0 +1,406 @@
+import { Agent, get, type IncomingMessage } from "node:http";
+import { connect, type Socket } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
+import { createClient } from "redis";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { systemClock } from "../../src/adapters/system/clock.ts";
+import { STREAM_HEARTBEAT_MS } from "../../src/core/limits.ts";
+import {
+  type FreshDatabase,
+  freshDatabase,
+  missingServices,
+  redisUrl,
+  startPrivateRedis,
+} from "../services/services.ts";
+import { startCuttableProxy } from "./cuttable-proxy.ts";
+import { openEventSource } from "./event-source-record.ts";
+import { startTestGateway, type TestGateway } from "./harness.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+/** Text, reasoning, two parallel tools, and more than 500 deltas. */
+const talker: AgentConfigInput = {
+  name: "talker",
+  model: "demo/script",
+  tools: [
+    { name: "left", target: "external", inputSchema: { type: "object" } },
+    { name: "right", target: "external", inputSchema: { type: "object" } },
+  ],
+  settings: {
+    providerOptions: {
+      demo: {
+        script: [
+          [
+            { think: "Both sides should be asked. " },
+            { repeat: 250, parts: [{ say: "so{{n}} ", everyMs: 1 }] },
+            { call: "left", args: { side: "left" } },
+            { call: "right", args: { side: "right" } },
+          ],
+          [{ think: "They have answered. " }, { repeat: 250, parts: [{ say: "and{{n}} ", everyMs: 1 }] }],
+        ],
+      },
+    },
+  },
+};
+
+/** Says words at a pace that leaves time to be cut off. */
+const slowTalker: AgentConfigInput = {
+  name: "slow-talker",
+  model: "demo/script",
+  settings: { providerOptions: { demo: { script: [[{ repeat: 120, parts: [{ say: "word{{n}} ", everyMs: 10 }] }]] } } },
+};
+
+/** Sixteen megabytes: two in each of four steps, said in deltas and told again in each step's fact. */
+const flood: AgentConfigInput = {
+  name: "flood",
+  model: "demo/script",
+  maxSteps: 20,
+  tools: [{ name: "on", inputSchema: { type: "object" }, server: { type: "function" } }],
+  settings: {
+    providerOptions: {
+      demo: {
+        script: [
+          ...Array.from({ length: 4 }, () => [
+            { repeat: 200, parts: [{ say: "x".repeat(10_000), chunk: 10_000 }] },
+            { call: "on", args: {} },
+          ]),
+          [{ say: "done" }],
+        ],
+      },
+    },
+  },
+};
+
+/** Answers the two calls of a `talker` as any client over HTTP may. */
+async function answerTools(gateway: TestGateway, runId: string): Promise<void> {
+  await gateway.waitForRun(runId, ({ status }) => status === "waiting_tool");
+  const calls = await gateway.call<{ data: { id: string; toolName: string }[] }>(
+    "GET",
+    `/api/runs/${runId}/tool-calls`,
+  );
+  for (const { id, toolName } of calls.body.data) {
+    const answer = await gateway.call("POST", `/api/runs/${runId}/tool-results`, {
+      callId: id,
+      result: `${toolName} is fine`,
+    });
+    expect(answer.status).toBe(202);
+  }
+}
+
+const idsOf = (events: readonly { readonly id: string }[]) => events.map(({ id }) => id);
+
+interface RawStream {
+  readonly response: IncomingMessage;
+  readonly ids: string[];
+  text: string;
+  hasEnded: boolean;
+}
+
+async function openStream(
+  gateway: TestGateway,
+  path: string,
+  { agent, ...headers }: { readonly agent?: Agent; readonly [name: string]: unknown } = {},
+): Promise<RawStream> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const options = {
+      agent,
+      headers: { authorization: `Bearer ${gateway.apiKey}`, ...(headers as Record<string, string>) },
+    };
+    const request = get(gateway.url + path, options, resolve).on("error", reject);
+    cleanups.push(() => request.destroy());
+  });
+  const stream: RawStream = { response, ids: [], text: "", hasEnded: false };
+  let line = "";
+  response.setEncoding("utf8").on("data", (text: string) => {
+    stream.text += text;
+    const lines = (line + text).split("\n");
+    line = lines.pop() ?? "";
+    for (const whole of lines) if (whole.startsWith("id: ")) stream.ids.push(whole.slice(4));
+  });
+  response.on("end", () => (stream.hasEnded = true)).on("error", () => (stream.hasEnded = true));
+  return stream;
+}
+
+const eventually = <T>(condition: () => T | Promise<T>) => vi.waitFor(condition, { timeout: 30_000, interval: 20 });
+
+/** For every position: what came up to it, and the stream resumed after it, are the whole record (R8). */
+async function expectResumable(gateway: TestGateway, runId: string, whole: readonly RunEvent[]): Promise<void> {
+  const lanes = 8;
+  await Promise.all(
+    Array.from({ length: lanes }, async (_, lane) => {
+      for (let k = lane; k < whole.length; k += lanes) {
+        const resumed = await gateway.watch(runId, whole[k]?.id);
+        const rest = whole.slice(k + 1);
+        // As text: to compare half a thousand records deeply, half a thousand times, would take longer than to serve them.
+        if (JSON.stringify(resumed) !== JSON.stringify(rest)) expect(resumed).toEqual(rest);
+      }
+    }),
+  );
+}
+
+describe("a stream of an embedded gateway", () => {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await startTestGateway({ functions: { on: async () => "on" } });
+    await gateway.pushAgent(talker);
+    await gateway.pushAgent(slowTalker);
+    await gateway.pushAgent(flood);
+  });
+  afterAll(() => gateway.close());
+
+  test("resumed after any position it completes the record, with text, reasoning, parallel tools and 500 deltas (R8)", async () => {
+    const { runId } = await gateway.startRun({ agent: "talker", input: "go" });
+    const live = gateway.watch(runId);
+    await answerTools(gateway, runId);
+    const whole = await live;
+    expect(whole.filter(({ type }) => type.endsWith(".delta")).length).toBeGreaterThan(300);
+    expect(new Set(idsOf(whole)).size).toBe(whole.length);
+    expect(await gateway.events(runId)).toEqual(whole);
+    await expectResumable(gateway, runId, whole);
+  });
+
+  test("the npm EventSource, cut in the middle of the text, resumes without loss or double and stops after the end", async () => {
+    const proxy = await startCuttableProxy(gateway.url);
+    cleanups.push(() => proxy.close());
+    const { runId, streamUrl } = await gateway.startRun({ agent: "slow-talker", input: "go" });
+    const { source, ids, stopped } = openEventSource(proxy.url + streamUrl, gateway.apiKey);
+    cleanups.push(() => source.close());
+    await eventually(() => expect(ids.length).toBeGreaterThan(20));
+    proxy.cut();
+    await stopped();
+    expect(ids).toEqual(idsOf(await gateway.events(runId)));
+    // The cut, the end, and the 204 that stopped it.
+    expect(proxy.connections()).toBeGreaterThanOrEqual(2);
+  });
+
+  test("a browser's reconnect sends the header and the old query, and the header wins", async () => {
+    const { runId, streamUrl } = await gateway.startRun({ agent: "slow-talker", input: "go" });
+    await gateway.waitForEnd(runId);
+    const whole = idsOf(await gateway.events(runId));
+    const both = await openStream(gateway, `${streamUrl}?after=${whole[1]}`, { "last-event-id": whole[50] });
+    const query = await openStream(gateway, `${streamUrl}?after=${whole[1]}`);
+    await eventually(() => expect([both.hasEnded, query.hasEnded]).toEqual([true, true]));
+    expect(both.ids).toEqual(whole.slice(51));
+    expect(query.ids).toEqual(whole.slice(2));
+    const last = await openStream(gateway, streamUrl, { "last-event-id": whole.at(-1) });
+    expect(last.response.statusCode).toBe(204);
+    const beyond = await gateway.call("GET", `${streamUrl}?after=9999-0`);
+    expect([beyond.status, beyond.body]).toMatchObject([400, { code: "invalid_position" }]);
+  });
+
+  test("one connection serves stream after stream", async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    cleanups.push(() => agent.destroy());
+    const { runId, streamUrl } = await gateway.startRun({ agent: "slow-talker", input: "go" });
+    await gateway.waitForEnd(runId);
+    const sockets = new Set<Socket>();
+    for (let round = 0; round < 3; round++) {
+      const stream = await openStream(gateway, streamUrl, { agent });
+      await eventually(() => expect(stream.hasEnded).toBe(true));
+      sockets.add(stream.response.socket);
+    }
+    expect(sockets.size).toBe(1);
+  });
+
+  test("leaving a stream does not touch the run", async () => {
+    const { runId, streamUrl } = await gateway.startRun({ agent: "slow-talker", input: "go" });
+    const stream = await openStream(gateway, streamUrl);
+    await eventually(() => expect(stream.ids.length).toBeGreaterThan(10));
+    stream.response.destroy();
+    expect((await gateway.waitForEnd(runId)).status).toBe("completed");
+  });
+
+  test("clients that stop reading an ended run of many megabytes hold a bounded amount", async () => {
+    const { runId, streamUrl } = await gateway.startRun({ agent: "flood", input: "go" });
+    await gateway.waitForEnd(runId);
+    const before = bytesOutsideTheHeap();
+    const clients = Array.from({ length: 30 }, () => stopReading(gateway, streamUrl));
+    await eventually(() => expect(clients.filter(({ hasBegun }) => hasBegun())).toHaveLength(clients.length));
+    // Each would be handed 16 MB, in events of up to 2 MB; what is in the kernel's buffers is none of ours.
+    await staysBelow(before + 25 * 1024 * 1024);
+    const reader = await gateway.watch(runId);
+    expect(reader.at(-1)?.type).toBe("run.completed");
+  });
+});
+
+test("a silent stream is heard of at every heartbeat", async () => {
+  // Only the heartbeat's own delay is shortened.
+  const clock = {
+    ...systemClock,
+    after: (delayMs: number, callback: () => void) =>
+      systemClock.after(delayMs === STREAM_HEARTBEAT_MS ? 50 : delayMs, callback),
+  };
+  const gateway = await startTestGateway({ clock });
+  cleanups.push(() => gateway.close());
+  await gateway.pushAgent({
+    name: "hangs",
+    model: "demo/script",
+    settings: { providerOptions: { demo: { script: [[{ hang: true }]] } } },
+  });
+  const { runId, streamUrl } = await gateway.startRun({ agent: "hangs", input: "go" });
+  const stream = await openStream(gateway, streamUrl);
+  await eventually(() => expect(stream.text.split(": still here\n\n").length).toBeGreaterThan(5));
+  await gateway.call("POST", `/api/runs/${runId}/cancel`, {});
+  await eventually(() => expect(stream.hasEnded).toBe(true));
+});
+
+test("a gateway that closes tells its streams when to come back", async () => {
+  const gateway = await startTestGateway();
+  await gateway.pushAgent(slowTalker);
+  const { streamUrl } = await gateway.startRun({ agent: "slow-talker", input: "go" });
+  const stream = await openStream(gateway, streamUrl);
+  await eventually(() => expect(stream.ids.length).toBeGreaterThan(5));
+  await gateway.close();
+  await eventually(() => expect(stream.hasEnded).toBe(true));
+  expect(stream.text).toContain("retry: 100\n");
+});
+
+describe.skipIf(await missingServices("postgres", "redis"))("streams of two gateways on one Postgres and Redis", () => {
+  let database: FreshDatabase;
+  let here: TestGateway;
+  let there: TestGateway;
+  let redis: ReturnType<typeof createClient>;
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    const services = { databaseUrl: database.url, redisUrl: await redisUrl() };
+    here = await startTestGateway(services);
+    there = await startTestGateway(services);
+    redis = createClient({ url: services.redisUrl });
+    await redis.connect();
+    await here.pushAgent(talker);
+    await here.pushAgent(slowTalker);
+  });
+  afterAll(async () => {
+    redis.destroy();
+    await Promise.all([here.close(), there.close()]);
+    await database.drop();
+  });
+
+  test("watchers on both see the same record, and each position resumes on the other (R8)", async () => {
+    const { runId } = await here.startRun({ agent: "talker", input: "go" });
+    const live = Promise.all([here.watch(runId), there.watch(runId)]);
+    await answerTools(there, runId);
+    const [one, other] = await live;
+    expect(one).toEqual(other);
+    expect(await here.events(runId)).toEqual(one);
+    await expectResumable(there, runId, one);
+  });
+
+  test("the Redis stream deleted before and during changes nothing (R8)", async () => {
+    const { runId } = await here.startRun({ agent: "talker", input: "go" });
+    const live = Promise.all([here.watch(runId), there.watch(runId)]);
+    const deleting = setInterval(() => void redis.del(`run:{${runId}}:stream`), 30);
+    cleanups.push(() => clearInterval(deleting));
+    await answerTools(there, runId);
+    const [one, other] = await live;
+    clearInterval(deleting);
+    expect(one).toEqual(other);
+    expect(await here.events(runId)).toEqual(one);
+    await redis.del(`run:{${runId}}:stream`);
+    await expectResumable(here, runId, one);
+  });
+
+  test("500 watchers of one run on one gateway cost one subscription and no connection", async () => {
+    const connectionsBefore = await connectionsOf(redis);
+    const { runId } = await here.startRun({ agent: "talker", input: "go" });
+    const agent = new Agent({ keepAlive: false });
+    const streams = await Promise.all(
+      Array.from({ length: 500 }, () => openStream(here, `/api/runs/${runId}/stream`, { agent })),
+    );
+    const channel = `run:{${runId}}:notify`;
+    await eventually(async () => expect((await redis.pubSubNumSub([channel]))[channel]).toBe(1));
+    expect(await connectionsOf(redis)).toBe(connectionsBefore);
+    await answerTools(here, runId);
+    await eventually(() => expect(streams.every(({ hasEnded }) => hasEnded)).toBe(true));
+    const whole = idsOf(await here.events(runId));
+    for (const { ids } of streams) expect(ids).toEqual(whole);
+    await eventually(async () => expect((await redis.pubSubNumSub([channel]))[channel]).toBe(0));
+  });
+});
+
+describe.skipIf(await missingServices("postgres", "private-redis"))("streams while Redis dies", () => {
+  test("watchers on every gateway are served from Postgres, at their pace", async () => {
+    const database = await freshDatabase();
+    cleanups.push(() => database.drop());
+    const redis = await startPrivateRedis();
+    cleanups.push(() => redis.remove());
+    const services = { databaseUrl: database.url, redisUrl: redis.url };
+    const here = await startTestGateway(services);
+    cleanups.push(() => here.close());
+    const there = await startTestGateway(services);
+    cleanups.push(() => there.close());
+    await here.pushAgent({
+      ...slowTalker,
+      settings: {
+        providerOptions: { demo: { script: [[{ repeat: 400, parts: [{ say: "word{{n}} ", everyMs: 10 }] }]] } },
+      },
+    });
+    const { runId } = await here.startRun({ agent: "slow-talker", input: "go" });
+    const live = Promise.all([here.watch(runId), there.watch(runId)]);
+    const early = await openStream(there, `/api/runs/${runId}/stream`);
+    await eventually(() => expect(early.ids.length).toBeGreaterThan(20));
+    await redis.stop("SIGKILL");
+    const seen = early.ids.length;
+    await eventually(() => expect(early.ids.length).toBeGreaterThan(seen + 100));
+    expect(early.hasEnded).toBe(false);
+    const [one, other] = await live;
+    expect(one).toEqual(other);
+    expect(await here.events(runId)).toEqual(one);
+  });
+});
+
+describe.skipIf(await missingServices("postgres"))("streams of a gateway on Postgres", () => {
+  test("clients that stop reading while a run says many megabytes hold a bounded amount, and one that reads gets all", async () => {
+    const database = await freshDatabase();
+    cleanups.push(() => database.drop());
+    const gateway = await startTestGateway({ databaseUrl: database.url, functions: { on: async () => "on" } });
+    cleanups.push(() => gateway.close());
+    await gateway.pushAgent(flood);
+    const before = bytesOutsideTheHeap();
+    const { runId, streamUrl } = await gateway.startRun({ agent: "flood", input: "go" });
+    const clients = Array.from({ length: 30 }, () => stopReading(gateway, streamUrl));
+    const whole = await gateway.watch(runId);
+    expect(whole.at(-1)?.type).toBe("run.completed");
+    expect(clients.filter(({ hasBegun }) => hasBegun())).toHaveLength(clients.length);
+    await staysBelow(before + 25 * 1024 * 1024);
+  });
+});
+
+/** A client that asks for a stream, takes its first bytes and reads no more. */
+function stopReading(gateway: TestGateway, path: string): { hasBegun(): boolean } {
+  const { hostname, port } = new URL(gateway.url);
+  const socket = connect(Number(port), hostname);
+  cleanups.push(() => socket.destroy());
+  let hasBegun = false;
+  socket.on("error", () => {});
+  socket.once("data", () => {
+    socket.pause();
+    hasBegun = true;
+  });
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${gateway.apiKey}\r\n\r\n`);
+  return { hasBegun: () => hasBegun };
+}
+
+/** Buffers on their way to sockets live there; garbage is collected first. */
+function bytesOutsideTheHeap(): number {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  collect();
+  return process.memoryUsage().external;
+}
+
+/** Looks until it is so twice in a row, since what is on its way needs a moment to settle. */
+async function staysBelow(bytes: number): Promise<void> {
+  await eventually(() => expect(bytesOutsideTheHeap()).toBeLessThan(bytes));
+  expect(bytesOutsideTheHeap()).toBeLessThan(bytes);
+}
+
+async function connectionsOf(redis: ReturnType<typeof createClient>): Promise<number> {
+  return (await redis.clientList()).length;
+}
