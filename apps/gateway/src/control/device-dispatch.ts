@@ -73,7 +73,7 @@ export function createDeviceDispatch(deps: {
     const session = sessions.get(sessionId);
     if (session === undefined) return;
     if (view === undefined || !view.current) return end(session);
-    for (const action of planDeviceCalls(session, view.calls).actions) {
+    for (const action of planDeviceCalls(session, view.calls)) {
       if (!sessions.has(sessionId)) return;
       switch (action.kind) {
         case "send":

@@ -29,7 +29,7 @@ function open(callId: string, call: Partial<OpenCall> = {}): OpenCall {
 }
 
 function told(view: SessionView, calls: readonly OpenCall[]): string[] {
-  return planDeviceCalls(view, calls).actions.map((action) =>
+  return planDeviceCalls(view, calls).map((action) =>
     action.kind === "send" ? `send ${action.call.callId}` : `${action.kind} ${action.callId}`,
   );
 }
@@ -73,7 +73,6 @@ describe("what a device session does about its calls", () => {
 
   test("maxInFlight holds calls back until a result frees a hand", () => {
     const calls = ["a", "b", "c"].map((id) => open(id));
-    expect(planDeviceCalls(session({}, 2), calls)).toMatchObject({ heldBack: 1 });
     expect(told(session({}, 2), calls)).toEqual(["send a", "send b"]);
     expect(told(session({ a: ANSWERED, b: IN_HAND }, 2), calls)).toEqual(["send c"]);
   });
@@ -105,7 +104,7 @@ describe("what a device session does about its calls", () => {
         fc.integer({ min: 1, max: 4 }),
         (listed, sent, maxInFlight) => {
           const view = session(sent, maxInFlight);
-          const { actions } = planDeviceCalls(
+          const actions = planDeviceCalls(
             view,
             listed.map(({ callId: id, ...call }) => open(id, call)),
           );

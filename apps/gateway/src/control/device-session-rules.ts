@@ -31,14 +31,8 @@ export type DeviceAction =
   /** Tell the run that this attempt will never be answered by whom it was sent to. */
   | { readonly kind: "report_lost"; readonly runId: string; readonly callId: string; readonly attempt: number };
 
-export interface DevicePlan {
-  readonly actions: readonly DeviceAction[];
-  /** Calls that may be sent as soon as the device has a hand free. */
-  readonly heldBack: number;
-}
-
 /** What is due on this connection, given the calls listed for it (oldest first). */
-export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]): DevicePlan {
+export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]): DeviceAction[] {
   const listed = new Map(calls.map((call) => [call.callId, call]));
   const actions: DeviceAction[] = [];
   let inFlight = 0;
@@ -68,18 +62,14 @@ export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]
     }
   }
 
-  // What the device has in hand already comes before what it has not seen.
-  let heldBack = 0;
+  // What the device has in hand already comes before what it has not seen. What is held back here goes when a result frees a hand.
   for (const call of [...again, ...fresh]) {
     const isCounted = session.sent.has(call.callId);
-    if (!isCounted && inFlight >= session.maxInFlight) {
-      heldBack += 1;
-      continue;
-    }
+    if (!isCounted && inFlight >= session.maxInFlight) continue;
     if (!isCounted) inFlight += 1;
     actions.push({ kind: "send", call });
   }
-  return { actions, heldBack };
+  return actions;
 }
 
 /** Whether the call was sent to nobody yet, or to this device in this boot: there it may go any number of times. */
