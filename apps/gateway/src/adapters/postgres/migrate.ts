@@ -28,7 +28,7 @@ const READ_APPLIED = {
 export async function readMigrations(folder = FOLDER): Promise<Migration[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  return await Promise.all(
+  return Promise.all(
     names.toSorted().map(async (name) => {
       const text = await readFile(`${folder}/${name}/migration.sql`, "utf8");
       return { name, text, checksum: createHash("sha256").update(text).digest("hex") };

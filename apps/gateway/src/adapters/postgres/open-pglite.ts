@@ -8,12 +8,12 @@ import { pgliteTemplate } from "./pglite-template.ts";
  * tells, and it is made again.
  */
 export async function openPglite(folder: string | undefined): Promise<PGlite> {
-  if (folder === undefined) return await PGlite.create({ loadDataDir: await pgliteTemplate() });
+  if (folder === undefined) return PGlite.create({ loadDataDir: await pgliteTemplate() });
   // What is acknowledged has been handed to the operating system before.
   const options = { dataDir: folder, relaxedDurability: false };
   const unfinished = `${folder}.unfinished`;
   if (existsSync(unfinished)) await rm(folder, { recursive: true, force: true });
-  if (existsSync(folder)) return await PGlite.create(options);
+  if (existsSync(folder)) return PGlite.create(options);
   await mkdir(folder, { recursive: true });
   await writeFile(unfinished, "");
   const pglite = await PGlite.create({ ...options, loadDataDir: await pgliteTemplate() });

@@ -9,7 +9,7 @@ import { openPrisma } from "./prisma.ts";
  */
 export async function openPostgresStore(settings: PgSettings): Promise<Store> {
   const { sql, pool } = openPgSql(settings);
-  return await openStore(
+  return openStore(
     sql,
     openPrisma(async () => {
       const { PrismaPg } = await import("@prisma/adapter-pg");

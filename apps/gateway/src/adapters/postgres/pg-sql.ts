@@ -6,7 +6,7 @@ import {
   STORE_SCRIPT_TIMEOUT_MS,
   STORE_STATEMENT_TIMEOUT_MS,
 } from "../../core/limits.ts";
-import { type Sql, storable } from "./sql.ts";
+import { type Sql, type SqlValue, type Statement, storable } from "./sql.ts";
 import { asStoreError } from "./unavailable.ts";
 
 export interface PgSettings {
@@ -40,8 +40,11 @@ export function openPgSql({ url, poolSize = STORE_CONNECTIONS_DEFAULT }: PgSetti
   }
 
   const sql: Sql = {
-    query: (statement, values) =>
-      guard(async () => (await pool.query({ ...statement, values: values.map(storable) })).rows),
+    query: <Row>(statement: Statement, values: readonly SqlValue[]) =>
+      guard(async () => {
+        const { rows } = await pool.query({ ...statement, values: values.map(storable) });
+        return rows as Row[];
+      }),
     script: (text) =>
       guard(async () => {
         const patient: pg.QueryConfig & { query_timeout: number } = { text, query_timeout: STORE_SCRIPT_TIMEOUT_MS };

@@ -47,7 +47,7 @@ export async function listVersions(
     client.agent.findFirst({ where: named(tenantId, params.idOrName), select: { id: true } }),
   );
   if (agent === null) return null;
-  return await readPage(
+  return readPage(
     params,
     ({ after, take }) =>
       prisma.read((client) =>
@@ -85,7 +85,7 @@ export async function promoteVersion(
       data: { currentVersionId: versionId, updatedAt: new Date() },
     }),
   );
-  return found.count === 0 ? null : await findAgent(prisma, tenantId, idOrName);
+  return found.count === 0 ? null : findAgent(prisma, tenantId, idOrName);
 }
 
 function agentOf(row: AgentRow): Agent {

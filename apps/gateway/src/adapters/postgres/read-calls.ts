@@ -48,7 +48,7 @@ export async function listCallsOfRun(
     client.run.findFirst({ where: { id: runId, tenantId }, select: { id: true } }),
   );
   if (run === null) return null;
-  return await readPage(
+  return readPage(
     params,
     ({ after, take }) =>
       prisma.read((client) => callRows(client, tenantId, { where: { runId, id: { gt: after } }, order: "asc", take })),

@@ -33,7 +33,7 @@ export async function listRuns(
     ...(agent === undefined ? {} : ofAgent(agent)),
     ...(threadId === undefined ? {} : { thread: ofThread(threadId) }),
   };
-  return await readPage(
+  return readPage(
     params,
     ({ after, take }) => prisma.read((client) => rows(client, { ...where, id: { lt: after } }, take)),
     runOf,

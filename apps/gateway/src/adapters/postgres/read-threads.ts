@@ -33,7 +33,7 @@ export async function listThreadRuns(
           )
         )?.threadTurn;
   if (lastTurn === undefined || lastTurn === null) return EMPTY_PAGE;
-  return await readPage(
+  return readPage(
     params,
     ({ take }) =>
       prisma.read((client) =>

@@ -35,8 +35,8 @@ export function createTenantStore(sql: Sql, prisma: Prisma, tenantId: string): T
     enqueue: (params) => enqueueInput(sql, tenantId, params),
     // Others name a call by any short text; one that has not the shape of an id names nothing.
     submitToolResult: async (params) =>
-      isId(params.callId) ? await submitToolResult(sql, tenantId, params) : { kind: "not_found" },
-    findCall: async ({ callId }) => (isId(callId) ? await findCall(prisma, tenantId, callId) : null),
+      isId(params.callId) ? submitToolResult(sql, tenantId, params) : { kind: "not_found" },
+    findCall: async ({ callId }) => (isId(callId) ? findCall(prisma, tenantId, callId) : null),
     listCallsOfRun: (params) => listCallsOfRun(prisma, tenantId, params),
     listCalls: (params) => listCalls(prisma, tenantId, params),
 

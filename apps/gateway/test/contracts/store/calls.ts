@@ -26,7 +26,7 @@ export function callsOfStore(store: () => Store): void {
     });
     const held = await claim(scene, runId);
     const settled = { ...call, status, settledAt: TS + 5 };
-    return await store().fleet.commit(commitOf(held, ["tool.expired"], { afterSeq: lastSeq, calls: [settled] }));
+    return store().fleet.commit(commitOf(held, ["tool.expired"], { afterSeq: lastSeq, calls: [settled] }));
   }
 
   describe("tool results", () => {

@@ -59,22 +59,22 @@ export function inputsOfStore(store: () => Store): void {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       const held = await claim(scene, runId);
-      const send = (bodyHash: string) =>
+      const sendOnce = (bodyHash: string) =>
         scene.tenant.enqueue({ runId, input: message(bodyHash), dedupe: { key: "k", bodyHash } });
-      const first = await Promise.all(Array.from({ length: 8 }, () => send("a")));
+      const first = await Promise.all(Array.from({ length: 8 }, () => sendOnce("a")));
       expect(first.filter((outcome) => outcome.kind === "accepted")).toHaveLength(1);
       expect(first.filter((outcome) => outcome.kind === "duplicate")).toHaveLength(7);
-      expect((await send("b")).kind).toBe("conflict");
+      expect((await sendOnce("b")).kind).toBe("conflict");
       const read = await store().fleet.readInbox({ runId, epoch: held.epoch });
       expect(read?.inbox.count).toBe(1);
       const consumed = read?.inbox.inputs.map((input) => input.inputId) ?? [];
       expect(await store().fleet.commit(commitOf(held, ["run.started"], { consumed }))).toMatchObject({
         kind: "committed",
       });
-      expect((await send("a")).kind).toBe("duplicate");
+      expect((await sendOnce("a")).kind).toBe("duplicate");
       await store().fleet.commit(endOf(held, { afterSeq: held.lastSeq + 1 }));
-      expect(await send("a")).toEqual({ kind: "duplicate", status: "completed" });
-      expect((await send("b")).kind).toBe("conflict");
+      expect(await sendOnce("a")).toEqual({ kind: "duplicate", status: "completed" });
+      expect((await sendOnce("b")).kind).toBe("conflict");
     });
 
     test("an ended run, and one that never was, take nothing", async () => {

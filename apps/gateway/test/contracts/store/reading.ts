@@ -1,3 +1,4 @@
+import { agentConfig } from "@hsafa/protocol";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import { EVENTS_PAGE_BYTES_MAX } from "../../../src/core/limits.ts";
@@ -68,7 +69,7 @@ export function readingOfStore(store: () => Store): void {
         versionId: scene.versionId,
         threadId: null,
         deviceKey: "tab-1",
-        config: expect.objectContaining({ ...CONFIG, tools: expect.any(Array), maxSteps: 20 }) as unknown,
+        config: agentConfig.parse(CONFIG),
         facts: [...facts, fact(3, "run.started"), fact(4, "step.started")],
         lastPosition: { seq: 4, sub: 2 },
         earlierRunIds: [],

@@ -203,7 +203,7 @@ export async function connect(
 ): Promise<ConnectedDevice> {
   const gatewayId = overrides.gatewayId ?? "gateway-a";
   await store.fleet.beat({ gatewayId, stopping: false });
-  return await tenant.registerDevice({
+  return tenant.registerDevice({
     deviceKey: `device ${v7()}`,
     displayName: null,
     platform: null,

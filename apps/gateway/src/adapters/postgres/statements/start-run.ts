@@ -92,7 +92,7 @@ async function tryStart(sql: Sql, tenantId: string, params: Params): Promise<Sta
   if (found.agent_id === null) return { kind: "agent_not_found" };
   if (found.version_id === null) return { kind: "version_not_found" };
   const thread = await findOrMakeThread(sql, tenantId, threadId, found.thread_id);
-  if (thread === "not_found") return { kind: "thread_not_found" };
+  if (thread === undefined) return { kind: "thread_not_found" };
 
   const ids = { agentId: found.agent_id, versionId: found.version_id, threadId: thread };
   const facts = firstFacts(params, ids, found.now);
@@ -113,15 +113,16 @@ async function tryStart(sql: Sql, tenantId: string, params: Params): Promise<Sta
   return { kind: "started", runId, status: "queued", created: true, facts };
 }
 
+/** The thread a request names: its id, null for none, undefined for one that is not there. A client's own key makes its thread. */
 async function findOrMakeThread(
   sql: Sql,
   tenantId: string,
   wanted: string | undefined,
   found: string | null,
-): Promise<string | null | "not_found"> {
+): Promise<string | null | undefined> {
   if (wanted === undefined) return null;
   if (found !== null) return found;
-  if (isId(wanted)) return "not_found";
+  if (isId(wanted)) return undefined;
   const { thread } = await createThread(sql, tenantId, { threadId: v7(), key: wanted, metadata: {} });
   return thread.id;
 }
