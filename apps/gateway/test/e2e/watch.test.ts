@@ -1,0 +1,116 @@
+import type { RunEvent } from "@hsafa/protocol";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
+import { startTestGateway, type TestGateway } from "./harness.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+type Heard =
+  | RunEvent
+  | {
+      readonly type: "authenticated" | "subscribed" | "ended" | "error";
+      readonly runId?: string;
+      readonly code?: string;
+    };
+
+interface Client {
+  readonly heard: Heard[];
+  readonly socket: WebSocket;
+  say(message: object): void;
+  /** The events of one run that have a position. */
+  eventsOf(runId: string): RunEvent[];
+  hasEnded(runId: string): boolean;
+  readonly closed: Promise<number>;
+}
+
+async function connect(gateway: TestGateway, headers: Record<string, string> = {}): Promise<Client> {
+  const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/api/watch`, { headers });
+  cleanups.push(() => socket.terminate());
+  const heard: Heard[] = [];
+  socket.on("message", (data: Buffer) => heard.push(JSON.parse(data.toString()) as Heard));
+  const closed = new Promise<number>((resolve) => socket.on("close", resolve));
+  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+  return {
+    heard,
+    socket,
+    closed,
+    say: (message) => socket.send(JSON.stringify(message)),
+    eventsOf: (runId) => heard.filter((one): one is RunEvent => "id" in one && one.runId === runId),
+    hasEnded: (runId) => heard.some((one) => one.type === "ended" && one.runId === runId),
+  };
+}
+
+const eventually = <T>(condition: () => T) => vi.waitFor(condition, { timeout: 30_000, interval: 20 });
+
+describe("several runs on one connection", () => {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await startTestGateway({ env: { HSAFA_ALLOWED_ORIGINS: "https://app.example" } });
+    const script = [[{ think: "Let me see. " }, { repeat: 60, parts: [{ say: "word{{n}} ", everyMs: 10 }] }]];
+    await gateway.pushAgent({
+      name: "talker",
+      model: "demo/script",
+      settings: { providerOptions: { demo: { script } } },
+    });
+  });
+  afterAll(() => gateway.close());
+
+  test("each run's record is whole, and its end is told", async () => {
+    const client = await connect(gateway);
+    client.say({ type: "auth", token: gateway.apiKey });
+    const runs = await Promise.all(
+      Array.from({ length: 12 }, () => gateway.startRun({ agent: "talker", input: "go" })),
+    );
+    for (const { runId } of runs) client.say({ type: "subscribe", runId });
+    await eventually(() => expect(runs.every(({ runId }) => client.hasEnded(runId))).toBe(true));
+    for (const { runId } of runs) expect(client.eventsOf(runId)).toEqual(await gateway.events(runId));
+    expect(client.heard.filter(({ type }) => type === "error")).toEqual([]);
+  });
+
+  test("a connection cut in the middle goes on from the last event of each run", async () => {
+    const first = await connect(gateway);
+    first.say({ type: "auth", token: gateway.apiKey });
+    const runs = await Promise.all(Array.from({ length: 3 }, () => gateway.startRun({ agent: "talker", input: "go" })));
+    for (const { runId } of runs) first.say({ type: "subscribe", runId });
+    await eventually(() => expect(runs.every(({ runId }) => first.eventsOf(runId).length > 15)).toBe(true));
+    first.socket.terminate();
+    const second = await connect(gateway);
+    second.say({ type: "auth", token: gateway.apiKey });
+    for (const { runId } of runs) second.say({ type: "subscribe", runId, after: first.eventsOf(runId).at(-1)?.id });
+    await eventually(() => expect(runs.every(({ runId }) => second.hasEnded(runId))).toBe(true));
+    for (const { runId } of runs) {
+      expect([...first.eventsOf(runId), ...second.eventsOf(runId)]).toEqual(await gateway.events(runId));
+    }
+  });
+
+  test("a browser token watches its own run and no other, and ends when it wears out", async () => {
+    const { runId } = await gateway.startRun({ agent: "talker", input: "go" });
+    const other = await gateway.startRun({ agent: "talker", input: "go" });
+    const body = { scopes: ["runs:read"], runId, expiresInSeconds: 3 };
+    const token = (await gateway.call<{ token: string }>("POST", "/api/tokens", body)).body.token;
+    const client = await connect(gateway, { origin: "https://app.example" });
+    client.say({ type: "auth", token });
+    client.say({ type: "subscribe", runId: other.runId });
+    client.say({ type: "subscribe", runId });
+    await eventually(() => expect(client.eventsOf(runId).length).toBeGreaterThan(3));
+    expect(client.eventsOf(other.runId)).toEqual([]);
+    expect(client.heard.find(({ type }) => type === "error")).toMatchObject({ code: "not_found", runId: other.runId });
+    expect(await client.closed).toBe(4401);
+  });
+
+  test("a page of another origin is not let in", async () => {
+    await expect(connect(gateway, { origin: "https://evil.example" })).rejects.toThrow("403");
+  });
+
+  test("a gateway that closes says so with 1012", async () => {
+    const closing = await startTestGateway();
+    const client = await connect(closing);
+    client.say({ type: "auth", token: closing.apiKey });
+    await eventually(() => expect(client.heard).toHaveLength(1));
+    await closing.close();
+    expect(await client.closed).toBe(1012);
+  });
+});
