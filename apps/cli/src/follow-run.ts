@@ -1,4 +1,4 @@
-import { type Client, HsafaError, type RunStreamEvent } from "@hsafa/client";
+import { type Client, HsafaError, type RunStreamCut, type RunStreamEvent } from "@hsafa/client";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import { createRunPrinter } from "./run-printer.ts";
 import { note, paintNote } from "./terminal.ts";
@@ -19,7 +19,7 @@ export async function followRun(
   let position = after;
   let last: string | null = null;
   try {
-    for await (const event of client.runs.stream(runId, { after, signal: leaving.signal })) {
+    for await (const event of client.runs.stream(runId, { after, signal: leaving.signal, onCut: tellCut })) {
       if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
       else show(print(event));
       if ("id" in event) position = event.id;
@@ -41,6 +41,10 @@ export async function followRun(
 
 function show(printed: ReturnType<ReturnType<typeof createRunPrinter>>): void {
   for (const { to, text } of printed) (to === "result" ? process.stdout : process.stderr).write(text);
+}
+
+function tellCut({ delayMs }: RunStreamCut): void {
+  note(paintNote("yellow", `\n(the connection was lost; coming back in ${(delayMs / 1000).toFixed(1)} s)`));
 }
 
 function outcomeOf(type: RunStreamEvent["type"] | (string & {})): ExitCode {

@@ -66,7 +66,7 @@ export function createRunPrinter(paint: Paint): (event: RunStreamEvent) => Print
         );
       }
       case "tool.awaiting_approval": {
-        const approve = `hsafa approve ${event.runId} ${event.data.callId}`;
+        const approve = `npx hsafa approve ${event.runId} ${event.data.callId}`;
         return line(paint("yellow", `   waits for an approval: ${approve} (or --deny)`));
       }
       case "tool.approved":
