@@ -1,0 +1,63 @@
+import type { ClaimedRun, FleetStore } from "../../ports/fleet-store.ts";
+import type { Rows, RunRow } from "./store-rows.ts";
+
+interface Candidate {
+  readonly run: RunRow;
+  readonly lost: boolean;
+}
+
+const byWake = (a: RunRow, b: RunRow): number => (a.wakeAt ?? 0) - (b.wakeAt ?? 0) || (a.id < b.id ? -1 : 1);
+
+/** Runs that have begun first, then new ones, tenants taking turns: it remembers which tenant was served last. */
+export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
+  let servedLast: string | null = null;
+
+  /** New runs whose turn has come: the first of each tenant, the second of each, and so on, in a ring after the tenant served last. */
+  function fresh(now: number): RunRow[] {
+    const due = [...rows.runs.values()].filter(
+      (run) =>
+        run.epoch === 0 && run.wakeAt !== null && run.wakeAt <= now && (!rows.waitsForTurn(run) || isCanceled(run)),
+    );
+    const ofTenant = [...Map.groupBy(due, (run) => run.tenantId)].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const after = ofTenant.filter(([tenantId]) => servedLast === null || tenantId > servedLast);
+    const upTo = ofTenant.filter(([tenantId]) => servedLast !== null && tenantId <= servedLast);
+    const ring = [...after, ...upTo].map(([, runs]) => runs.toSorted(byWake));
+    const rounds = Math.max(0, ...ring.map((runs) => runs.length));
+    return Array.from({ length: rounds }, (_, round) => ring.flatMap((runs) => runs[round] ?? [])).flat();
+  }
+
+  return async ({ gatewayId, leaseDurationMs, limit, lostToo }) => {
+    const now = rows.now();
+    const begun = [...rows.runs.values()]
+      .filter((run) => run.epoch > 0 && run.wakeAt !== null && (lostToo || run.leaseOwner === null))
+      .toSorted(byWake);
+    const old = begun
+      .filter((run) => (run.wakeAt ?? 0) <= now)
+      .slice(0, limit)
+      .map((run): Candidate => ({ run, lost: run.leaseOwner !== null }));
+    const waiting = fresh(now);
+    const young = waiting.slice(0, limit - old.length);
+    servedLast = young.at(-1)?.tenantId ?? servedLast;
+    const taken = [...old, ...young.map((run): Candidate => ({ run, lost: false }))];
+    const left = begun.find((run) => !old.some((candidate) => candidate.run === run))?.wakeAt ?? null;
+    const next = young.length < waiting.length ? now : left;
+    return {
+      now,
+      runs: taken.map(({ run, lost }) => take(run, lost, gatewayId, now + leaseDurationMs)),
+      nextWakeInMs: next === null ? null : Math.max(0, next - now),
+    };
+  };
+}
+
+function take(run: RunRow, lost: boolean, gatewayId: string, leaseEndsAt: number): ClaimedRun {
+  run.epoch += 1;
+  run.leaseOwner = gatewayId;
+  run.wakeAt = leaseEndsAt;
+  if (lost) run.recoveries += 1;
+  const { id: runId, tenantId, epoch, lastSeq, recoveries, projection } = run;
+  return { runId, tenantId, epoch, status: projection.status, lastSeq, lost, recoveries };
+}
+
+function isCanceled(run: RunRow): boolean {
+  return run.inputs.some((row) => row.dedupe?.key === "cancel" && !row.consumed);
+}

@@ -1,0 +1,8 @@
+import { storeSuite } from "../../../test/contracts/store.suite.ts";
+import { systemClock } from "../system/clock.ts";
+import { createMemoryStore } from "./store.ts";
+
+storeSuite("memory", async () => {
+  const store = createMemoryStore({ clock: systemClock });
+  return { store, close: () => store.close() };
+});
