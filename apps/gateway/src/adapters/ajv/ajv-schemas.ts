@@ -28,8 +28,15 @@ export function createAjvSchemas(): JsonSchemas {
     if (text.length > SCHEMA_CHARACTERS_MAX) {
       return { kind: "refused", reason: `it is longer than ${SCHEMA_CHARACTERS_MAX} characters` };
     }
+    const draft = draftOf(schema);
+    if (draft === null) {
+      return {
+        kind: "refused",
+        reason: "its $schema is not supported: use draft 2020-12 or draft-07, or leave it out",
+      };
+    }
     const known = compiled.get(text);
-    const result = known ?? withinTime(SCHEMA_TIME_MAX_MS, () => compile(schema));
+    const result = known ?? withinTime(SCHEMA_TIME_MAX_MS, () => compile(draft, schema));
     // A machine that was busy for a moment says nothing about the schema: that is not remembered.
     if (result === "too_slow") return { kind: "refused", reason: "it takes too long to compile" };
     compiled.delete(text);
@@ -54,11 +61,7 @@ export function createAjvSchemas(): JsonSchemas {
   };
 }
 
-function compile(schema: JsonObject): Compiled {
-  const draft = draftOf(schema);
-  if (draft === null) {
-    return { kind: "refused", reason: `its $schema is not supported: use draft 2020-12 or draft-07, or leave it out` };
-  }
+function compile(draft: Draft, schema: JsonObject): Compiled {
   // `$schema` has been obeyed; `$async` is ajv's own and would make every check a promise.
   const { $schema: _schema, $async: _async, ...rest } = schema;
   const faults = errorsOf(draft.metaSchema, rest);

@@ -38,7 +38,10 @@ const OPTIONS: Options = {
   code: { regExp: linearRegExp },
 };
 
-/** Built at the first use: compiling a meta schema takes some milliseconds of start-up. */
+/**
+ * Built at the first use, since compiling a meta schema costs start-up time; and before anybody's time limit begins, since a busy machine may take
+ * longer for it than a schema is given.
+ */
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | null = null;
   return () => (made ??= { value: make() }).value;
