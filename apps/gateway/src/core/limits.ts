@@ -123,8 +123,9 @@ export const RUNS_HELD_MAX = 1000;
 export const CLAIM_BATCH_MAX = 64;
 /** How long a due run waits when its ring was lost. */
 export const CLAIM_POLL_MS = 1000;
-/** The pause after a claim that found nothing although something was due: others are taking it just now. */
+/** The least pause after a claim that found nothing: others are taking what was due or rung for. It grows with what a claim costs, up to the second bound. */
 export const CLAIM_PAUSE_MS = 20;
+export const CLAIM_REST_MAX_MS = 200;
 /** How often a gateway says that it lives, and after what silence it is taken for gone. */
 export const GATEWAY_BEAT_MS = 2000;
 export const GATEWAY_TIMEOUT_MS = 10_000;

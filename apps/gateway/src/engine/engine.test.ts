@@ -5,6 +5,7 @@ import { EngineWorld } from "../../test/engine/engine-world.ts";
 import { HeldLiveLog } from "../../test/engine/fakes.ts";
 import { openPgliteStore } from "../adapters/postgres/open-pglite-store.ts";
 import { until } from "../../test/engine/until.ts";
+import { systemClock } from "../adapters/system/clock.ts";
 import type { Store } from "../ports/store.ts";
 
 let store: Store;
@@ -222,7 +223,7 @@ describe("cancel", () => {
     const call = await world.model.next();
     call.say("half ", "an ", "answer");
     await world.cancel(runId);
-    await world.reaches(runId, "canceled", 1000);
+    await world.reaches(runId, "canceled");
     expect(call.signal.aborted).toBe(true);
     expect(await world.fact(runId, "step.discarded")).toEqual({ step: 1, reason: "cancel", partial: "half an answer" });
     await world.checkPublished(runId, gateway);
@@ -237,7 +238,7 @@ describe("cancel", () => {
       input: { kind: "cancel", reason: null },
       dedupe: { key: "cancel", bodyHash: "" },
     });
-    await world.reaches(runId, "canceled", 2000);
+    await world.reaches(runId, "canceled");
   });
 
   test("while parked, and while waiting to try the model again", async () => {
@@ -246,14 +247,14 @@ describe("cancel", () => {
     (await world.model.next()).finish({ toolName: "ask" });
     await world.reaches(parked, "waiting_tool");
     await world.cancel(parked);
-    await world.reaches(parked, "canceled", 1000);
+    await world.reaches(parked, "canceled");
     expect(await world.types(parked)).toContain("tool.failed");
 
     const retrying = await world.start();
     (await world.model.next()).fail({ kind: "overloaded", message: "busy", retryAfterMs: 60_000 });
     await until("the failure is a fact", async () => (await world.types(retrying)).includes("run.retrying"));
     await world.cancel(retrying);
-    await world.reaches(retrying, "canceled", 1000);
+    await world.reaches(retrying, "canceled");
   });
 
   test("while a server tool runs: the tool is aborted", async () => {
@@ -273,7 +274,7 @@ describe("cancel", () => {
     (await world.model.next()).finish({ toolName: "hang" });
     await until("the tool runs", async () => (await world.types(runId)).includes("tool.dispatched"));
     await world.cancel(runId);
-    await world.reaches(runId, "canceled", 1000);
+    await world.reaches(runId, "canceled");
     await until("the tool is aborted", () => isAborted);
   });
 });
@@ -320,6 +321,28 @@ describe("a holder that is lost", () => {
     expect(JSON.stringify(await world.checkRecord(runId))).not.toContain("after the freeze");
     expect(await world.fact(runId, "run.completed")).toMatchObject({ output: "the real answer" });
     expect(other.log.errors).toEqual([]);
+  });
+
+  test("a holder that once was too late to publish gives up, rather than go on with a hole in the record", async () => {
+    let behindMs = 0;
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + behindMs };
+    const gateway = world.gateway({ clock });
+    const runId = await world.start();
+    const call = await world.model.next();
+    call.say("before ");
+    await until("the first words are shown", () => gateway.published.get(runId)?.at(-1)?.sub === 2);
+    // The process was stopped for longer than the lease is good; the model's words arrive before any timer does, and then a renewal, late.
+    behindMs = 5500;
+    call.say("while the lease was stale ");
+    behindMs = 0;
+    call.say("after").finish();
+    const again = await world.model.next();
+    expect(call.signal.aborted).toBe(true);
+    again.say("whole").finish();
+    await world.reaches(runId, "completed");
+    await world.checkRecord(runId);
+    expect(await world.types(runId)).not.toContain("run.recovered");
+    expect(gateway.log.errors).toEqual([]);
   });
 
   test("a run that keeps killing its gateways fails in the end, and its events are not loaded for that", async () => {
@@ -373,6 +396,79 @@ describe("many at once", () => {
         await world.checkRecord(runId);
       }),
     );
+  });
+});
+
+describe("inputs that race", () => {
+  test("ends and hundreds of messages: none is accepted and then unseen", async () => {
+    world.gateway();
+    world.gateway();
+    // Ends as soon as it can, so that every message races an end.
+    world.model.play = (call) => void call.say("so").finish();
+    const counts = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const runId = await world.start({ maxSteps: 200 });
+        let accepted = 0;
+        const input = { kind: "message", message: { role: "user", content: "and?" } } as const;
+        for (let sent = 0; sent < 20; sent++) {
+          const outcome = await world.tenant.enqueue({ runId, input, dedupe: null });
+          if (outcome.kind !== "accepted") break;
+          accepted += 1;
+          world.bell.ring({ about: "run", runId });
+        }
+        await world.reaches(runId, "completed", 15_000);
+        const seen = (await world.types(runId)).filter((type) => type === "message.user").length;
+        await world.checkRecord(runId);
+        return { accepted, seen: seen - 1 };
+      }),
+    );
+    for (const { accepted, seen } of counts) expect(seen).toBe(accepted);
+  });
+
+  test("an input that changes nothing is consumed, and the run is parked again", async () => {
+    const gateway = world.gateway();
+    const runId = await world.start({ tools: [external("ask")] });
+    const [callId = ""] = (await world.model.next()).finish({ toolName: "ask" });
+    await world.reaches(runId, "waiting_tool");
+    const before = await world.types(runId);
+    const input = { kind: "dispatch_lost", callId, attempt: 1 } as const;
+    await world.tenant.enqueue({ runId, input, dedupe: null });
+    const claims = () => gateway.fleet.said.filter((name) => name === "loadRun").length;
+    const loaded = claims();
+    world.bell.ring({ about: "run", runId });
+    await until("it is looked at", () => claims() > loaded);
+    await until("it is let go", () => gateway.engine.runsHeld === 0);
+    expect(await world.types(runId)).toEqual(before);
+    expect(await world.status(runId)).toBe("waiting_tool");
+    const again = claims();
+    await sleep(1200);
+    expect(claims()).toBe(again);
+    await world.answer(runId, callId, "42");
+    (await world.model.next()).finish();
+    await world.reaches(runId, "completed");
+  });
+});
+
+describe("a device's call", () => {
+  test("is a row with its recipient once it is dispatched, and its gateway is rung for; so it is when it is settled", async () => {
+    world.gateway();
+    const rings: (string | null)[] = [];
+    world.bell.listen((ring) => {
+      if (ring.about === "device") rings.push(ring.deviceKey);
+    });
+    const tools = [
+      { name: "here", inputSchema: schema, target: "device" as const, device: { key: "laptop" } },
+      { name: "anywhere", inputSchema: schema, target: "device" as const },
+    ];
+    const runId = await world.start({ tools });
+    const [callId = ""] = (await world.model.next()).finish({ toolName: "here" }, { toolName: "anywhere" });
+    await world.reaches(runId, "waiting_tool");
+    expect(rings).toEqual(["laptop", null]);
+    expect(await world.tenant.findCall({ callId })).toMatchObject({ status: "dispatched", attempts: 1 });
+    await world.cancel(runId);
+    await world.reaches(runId, "canceled");
+    expect(rings).toEqual(["laptop", null, "laptop", null]);
+    expect(await world.tenant.findCall({ callId })).toMatchObject({ status: "failed", error: { code: "canceled" } });
   });
 });
 

@@ -2,6 +2,7 @@ import {
   CLAIM_BATCH_MAX,
   CLAIM_PAUSE_MS,
   CLAIM_POLL_MS,
+  CLAIM_REST_MAX_MS,
   GATEWAY_BEAT_MS,
   GATEWAY_TIMEOUT_MS,
   RECOVERIES_MAX,
@@ -43,6 +44,8 @@ export class Engine {
   #isStopping = false;
   /** The earliest time, by the monotonic clock, that somebody has asked for since the last tick began. */
   #lookAt = Number.POSITIVE_INFINITY;
+  /** No ring brings a claim before this time, by the monotonic clock. */
+  #restUntil = 0;
   #wake: (() => void) | null = null;
   /** Whether the last claim was cut down for want of free slots. */
   #isFull = false;
@@ -111,7 +114,7 @@ export class Engine {
       const dueAt = (await this.tick()) + clock.monotonic();
       while (!this.#isStopping) {
         // While the store is away a ring cannot help, and many rings must not hurry the tries.
-        const lookAt = this.#failures > 0 ? dueAt : Math.min(dueAt, this.#lookAt);
+        const lookAt = this.#failures > 0 ? dueAt : Math.max(this.#restUntil, Math.min(dueAt, this.#lookAt));
         const delayMs = lookAt - clock.monotonic();
         if (delayMs <= 0) break;
         const { promise, resolve } = Promise.withResolvers<void>();
@@ -162,6 +165,9 @@ export class Engine {
     const claim = await store.claimRuns({ gatewayId, leaseDurationMs, limit, lostToo });
     const answeredAt = clock.monotonic();
     this.#contact.answered();
+    // Rings are for every gateway: one that finds nothing was rung for what others hold, and rests in proportion to what its looking costs the store.
+    const restMs = Math.min(CLAIM_REST_MAX_MS, Math.max(CLAIM_PAUSE_MS, 4 * (answeredAt - sentAt)));
+    this.#restUntil = claim.runs.length > 0 ? 0 : answeredAt + restMs;
     const now = () => Math.floor(claim.now + clock.monotonic() - answeredAt);
     for (const claimed of claim.runs) this.#take({ claimed, sentAt, now });
     if (claim.runs.length >= limit) return this.#isFull ? pollMs : 0;

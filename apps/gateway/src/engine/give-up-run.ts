@@ -56,6 +56,7 @@ export async function giveUpRun(params: {
     clock,
     now,
     mayPublish: () => true,
+    onStale: () => {},
     onBug,
   });
   writer.publish(records);

@@ -158,6 +158,7 @@ export class RunHolder implements LeaseListener {
       clock,
       now,
       mayPublish: () => this.#lease.isGood(),
+      onStale: () => this.onLost("stale"),
       onBug: (error) => this.#attention.fail(error),
     });
     return { state, writer, inbox, surroundings, history: null };
@@ -188,6 +189,8 @@ export class RunHolder implements LeaseListener {
       const { epoch } = claimed;
       const round = planRound({ state, epoch, reports, inbox, surroundings, partial, leaving, now: now() });
       if (round.facts.length === 0 && round.consumed.length === 0 && round.release === null) return null;
+      // The deltas that the facts name were dropped with the lease: a commit without them would leave a hole in the record.
+      if (this.#attention.lost !== null) return this.#lostEnd();
 
       const outcome = await this.#commit(held, round);
       switch (outcome) {

@@ -49,7 +49,9 @@ export class LeaseKeeper {
   /** Leases to hand back when the store answers: at most one a run held. */
   #owed: Claim[] = [];
   #beating: Promise<void> = Promise.resolve();
+  /** Calls off the next beat; null while one is under way. */
   #cancelBeat: (() => void) | null = null;
+  #isFailing = false;
   #expiry: { readonly at: number; readonly cancel: () => void } | null = null;
   #closed = false;
 
@@ -98,6 +100,9 @@ export class LeaseKeeper {
   handBackLater(lease: Lease): void {
     const { tenantId, runId, epoch } = lease;
     this.#owed.push({ tenantId, runId, epoch });
+    if (this.#isFailing || this.#cancelBeat === null) return;
+    this.#cancelBeat();
+    this.#scheduleBeat(0);
   }
 
   /** One beat: renews, tells each holder what it learnt, and hands back what is owed. */
@@ -140,16 +145,24 @@ export class LeaseKeeper {
   #scheduleBeat(delayMs: number): void {
     if (this.#closed) return;
     this.#cancelBeat = this.#params.clock.after(delayMs, () => {
-      const startedAt = this.#params.clock.monotonic();
-      this.#beating = this.beat().then(
-        // The beat is counted from when it began: a slow answer must not stretch the time between two renewals.
-        () => this.#scheduleBeat(Math.max(0, this.#beatMs - (this.#params.clock.monotonic() - startedAt))),
-        (error: unknown) => {
-          this.#report(error);
-          this.#scheduleBeat(this.#beatMs / 4);
-        },
-      );
+      this.#cancelBeat = null;
+      this.#beating = this.#beatAndGoOn();
     });
+  }
+
+  async #beatAndGoOn(): Promise<void> {
+    const { clock } = this.#params;
+    const startedAt = clock.monotonic();
+    try {
+      await this.beat();
+      this.#isFailing = false;
+      // The beat is counted from when it began: a slow answer must not stretch the time between two renewals.
+      this.#scheduleBeat(Math.max(0, this.#beatMs - (clock.monotonic() - startedAt)));
+    } catch (error) {
+      this.#isFailing = true;
+      this.#report(error);
+      this.#scheduleBeat(this.#beatMs / 4);
+    }
   }
 
   async #handBack(): Promise<void> {

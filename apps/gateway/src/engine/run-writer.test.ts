@@ -24,7 +24,7 @@ function world() {
   const announcer = recordingAnnouncer();
   const log = recordingLog();
   const batcher = new DeltaBatcher({ store: store.port, clock, log });
-  const lease = { isGood: true };
+  const lease = { isGood: true, isStaleSaid: false };
   const bugs: unknown[] = [];
   const writer = new RunWriter({
     claim: { tenantId: "t", runId: "r", epoch: 1 },
@@ -35,6 +35,7 @@ function world() {
     clock,
     now: () => clock.now(),
     mayPublish: () => lease.isGood,
+    onStale: () => void (lease.isStaleSaid = true),
     onBug: (error) => bugs.push(error),
   });
   writer.openStep(1, 4);
@@ -157,6 +158,7 @@ describe("a run's writer", () => {
     writer.publish([fact(5)]);
     expect(liveLog.writes).toEqual([]);
     expect(announcer.said).toEqual(["4-1"]);
+    expect(lease.isStaleSaid).toBe(true);
   });
 
   test("a live log that hangs does not let one model fill the memory", async () => {

@@ -26,6 +26,8 @@ export interface RunWriterParams {
   readonly now: () => number;
   /** Whether the lease is good: a stale holder publishes nothing more. */
   readonly mayPublish: () => boolean;
+  /** Hears that something was not published for want of a good lease. From then on the holder cannot go on: its record would have a hole. */
+  readonly onStale: () => void;
   /** Hears of a bug in what the writer calls. */
   readonly onBug: (error: unknown) => void;
 }
@@ -98,6 +100,7 @@ export class RunWriter {
 
   /** The deltas from now on hang under the `step.started` at `seq`. */
   openStep(step: number, seq: number): void {
+    if (this.#dropped) return;
     this.#step = { step, seq, sub: 0 };
     this.#text = "";
   }
@@ -199,6 +202,7 @@ export class RunWriter {
     if (this.#dropped) return;
     if (!this.#params.mayPublish()) {
       this.drop();
+      this.#params.onStale();
       return;
     }
     this.#place();
