@@ -8,7 +8,7 @@ import type {
   ToolTarget,
   Usage,
 } from "@hsafa/protocol";
-import type { TranscriptEntry } from "./transcript.ts";
+import type { CallOutcome, TranscriptEntry } from "./transcript.ts";
 
 /**
  * The state of a run: what folding its facts gives. `core/evolve.ts` is the only writer.
@@ -38,13 +38,6 @@ export type CallPhase =
       readonly source: ResultSource | null;
       readonly deviceId: string | null;
     };
-
-/** How a tool call ended, as the model will be told. */
-export type CallOutcome =
-  | { readonly kind: "completed"; readonly result: JsonValue }
-  | { readonly kind: "failed"; readonly error: Failure }
-  | { readonly kind: "expired" }
-  | { readonly kind: "denied"; readonly reason: string | null };
 
 /** A tool call of the last step. `tool` is null when the model asked for a tool that the agent does not have. */
 export interface Call {

@@ -15,7 +15,7 @@ const requested: Fact = {
 describe("what the model is shown", () => {
   it("begins with the thread, then the run's own words", () => {
     const { state } = given(begun);
-    expect(conversationOf(state, [{ role: "assistant", content: "before" }])).toEqual([
+    expect(conversationOf(state.run.transcript, [{ role: "assistant", content: "before" }])).toEqual([
       { role: "assistant", content: "before" },
       { role: "user", content: "hi" },
     ]);
@@ -30,7 +30,7 @@ describe("what the model is shown", () => {
       result("a", "one"),
       proceed,
     );
-    const conversation = conversationOf(state, []);
+    const conversation = conversationOf(state.run.transcript, []);
     expect(conversation.map((message) => message.role)).toEqual(["user", "assistant", "tool", "user"]);
     expect(conversation[2]).toEqual({
       role: "tool",

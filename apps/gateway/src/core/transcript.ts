@@ -1,5 +1,4 @@
-import type { Fact, Message, ToolMessage, ToolResultOutput } from "@hsafa/protocol";
-import type { CallOutcome, RunState } from "./state.ts";
+import type { Fact, Failure, JsonValue, Message, ToolMessage, ToolResultOutput } from "@hsafa/protocol";
 
 /**
  * The transcript of a run: what its facts say in the order of the conversation. A provider wants every tool call answered directly after the
@@ -10,6 +9,13 @@ export type TranscriptEntry =
   | { readonly kind: "step"; readonly messages: readonly Message[]; readonly calls: readonly TranscriptCall[] }
   /** The text of a step that a cancel cut short. */
   | { readonly kind: "partial"; readonly text: string };
+
+/** How a tool call ended, as the model will be told. */
+export type CallOutcome =
+  | { readonly kind: "completed"; readonly result: JsonValue }
+  | { readonly kind: "failed"; readonly error: Failure }
+  | { readonly kind: "expired" }
+  | { readonly kind: "denied"; readonly reason: string | null };
 
 interface TranscriptCall {
   readonly callId: string;
@@ -90,8 +96,8 @@ export function isAnswered(transcript: readonly TranscriptEntry[]): boolean {
 }
 
 /** What the model is shown: the thread's earlier messages, then this run's. */
-export function conversationOf(state: RunState, history: readonly Message[]): Message[] {
-  return [...history, ...entriesOf(state.run.transcript).map((entry) => entry.message)];
+export function conversationOf(transcript: readonly TranscriptEntry[], history: readonly Message[]): Message[] {
+  return [...history, ...entriesOf(transcript).map((entry) => entry.message)];
 }
 
 /** What a run leaves in its thread, from its facts. A call that is still open has no answer yet. */

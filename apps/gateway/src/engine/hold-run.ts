@@ -291,7 +291,7 @@ export class RunHolder implements LeaseListener {
       schemas,
       clock,
       config: state.run.config,
-      messages: conversationOf(state, history),
+      messages: conversationOf(state.run.transcript, history),
       signal,
       room: () => writer.room(),
       onPart: (part) => writer.write(part),
