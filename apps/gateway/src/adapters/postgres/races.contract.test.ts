@@ -100,7 +100,9 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
       for (const swap of [false, true]) {
         const { runId, held, send } = await heldRun();
         const release = () =>
-          store.fleet.commit(commitOf(held, ["run.started"], { lease: { kind: "release", wakeAt: Date.now() + 3600_000 } }));
+          store.fleet.commit(
+            commitOf(held, ["run.started"], { lease: { kind: "release", wakeAt: Date.now() + 3600_000 } }),
+          );
         await holder.hold(LOCK_RUN, [runId]);
         if (swap) await inOrder(release, send);
         else await inOrder(send, release);
@@ -381,7 +383,9 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
         () => store.fleet.commit(endOf(canceled, { status: "canceled" })),
       );
       expect([one.kind, two.kind]).toEqual(["committed", "committed"]);
-      expect([one, two].flatMap((outcome) => (outcome.kind === "committed" ? outcome.wakes : []))).toContain(third.runId);
+      expect([one, two].flatMap((outcome) => (outcome.kind === "committed" ? outcome.wakes : []))).toContain(
+        third.runId,
+      );
       const due = (await claimAll(store)).filter((run) => run.tenantId === scene.tenantId);
       expect(due.map((run) => run.runId)).toEqual([third.runId]);
     });

@@ -41,7 +41,8 @@ export async function openHolder(url: string): Promise<Holder> {
           const [row] = await read<{ waiting: number }>(
             "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
           );
-          if (row?.waiting !== count) throw new Error(`${row?.waiting} connections wait for a lock instead of ${count}`);
+          if (row?.waiting !== count)
+            throw new Error(`${row?.waiting} connections wait for a lock instead of ${count}`);
         },
         { timeout: 10_000, interval: 5 },
       ),

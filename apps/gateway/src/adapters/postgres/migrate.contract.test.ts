@@ -1,0 +1,124 @@
+import { PGlite } from "@electric-sql/pglite";
+import { afterEach, describe, expect, test } from "vitest";
+import { openSchemaEngine } from "../../../prisma/schema-engine.ts";
+import { openHolder } from "../../../test/contracts/store/interleaving.ts";
+import { freshDatabase, missingServices } from "../../../test/services/services.ts";
+import { checkMigrations, type Migration, migrate, readMigrations } from "./migrate.ts";
+import { openPgSql } from "./pg-sql.ts";
+import { pgliteSql } from "./pglite-sql.ts";
+import { pgliteTemplate } from "./pglite-template.ts";
+import type { Sql } from "./sql.ts";
+
+const EXTRA: Migration = { name: "9999_extra", text: "create table extra (id int);", checksum: "0".repeat(64) };
+/** Prisma's own lock, by which two deployments wait for each other. */
+const LOCK = "select pg_advisory_xact_lock(72707369)";
+
+describe("migrations", () => {
+  let pglite: PGlite | undefined;
+  afterEach(async () => {
+    await pglite?.close();
+    pglite = undefined;
+  });
+  async function emptyDatabase() {
+    // Unpacking a database and emptying it is much quicker than making one.
+    pglite = await PGlite.create({ loadDataDir: await pgliteTemplate() });
+    await pglite.exec("drop schema public cascade; create schema public");
+    return { pglite, sql: pgliteSql(pglite) };
+  }
+
+  test("the schema that Prisma's client is made from is the one that the migrations make", async () => {
+    const database = await emptyDatabase();
+    await migrate(database.sql, await readMigrations());
+    const engine = await openSchemaEngine(database.pglite);
+    expect((await engine.diff()).trim()).toBe("-- This is an empty migration.");
+    await database.sql.script("alter table runs add column forgotten int");
+    expect(await engine.diff()).toContain('DROP COLUMN "forgotten"');
+  });
+
+  test("Prisma finds nothing left to do and nothing edited, whichever of the two went first", async () => {
+    const migrations = await readMigrations();
+    const ours = await emptyDatabase();
+    await migrate(ours.sql, migrations);
+    const engine = await openSchemaEngine(ours.pglite);
+    expect(await engine.deploy(migrations)).toEqual([]);
+    expect(await engine.edited(migrations)).toEqual([]);
+    expect(await engine.edited([{ ...EXTRA, name: migrations[0]?.name ?? "" }])).toHaveLength(1);
+    await ours.pglite.close();
+
+    const theirs = await emptyDatabase();
+    const names = migrations.map((migration) => migration.name);
+    expect(await (await openSchemaEngine(theirs.pglite)).deploy(migrations)).toEqual(names);
+    const counting = countingSql(theirs.sql);
+    await migrate(counting.sql, migrations);
+    // One look, and nothing is done a second time.
+    expect(counting.statements).toHaveLength(1);
+  });
+
+  test("a later migration is applied on top, and one that fails leaves nothing behind", async () => {
+    const { sql } = await emptyDatabase();
+    const migrations = await readMigrations();
+    await migrate(sql, migrations);
+    expect(await checkMigrations(sql, migrations)).toBeNull();
+    expect(await checkMigrations(sql, [...migrations, EXTRA])).toContain("9999_extra is not applied");
+    const broken = { ...EXTRA, text: "create table half (id int); create table half (id int);" };
+    await expect(migrate(sql, [...migrations, broken])).rejects.toThrow("already exists");
+    await migrate(sql, [...migrations, EXTRA]);
+    const tables = {
+      name: "tables",
+      text: "select to_regclass('extra') is not null as extra, to_regclass('half') as half",
+    };
+    expect(await sql.query(tables, [])).toEqual([{ extra: true, half: null }]);
+  });
+
+  test("a database that a newer program migrated, or that a migration left in pieces, is refused with what to do", async () => {
+    const { sql } = await emptyDatabase();
+    const migrations = await readMigrations();
+    await migrate(sql, [...migrations, EXTRA]);
+    await expect(migrate(sql, migrations)).rejects.toThrow(/9999_extra.*newer/);
+    expect(await checkMigrations(sql, migrations)).toContain("newer");
+    await sql.script("update _prisma_migrations set finished_at = null where migration_name = '9999_extra'");
+    await expect(migrate(sql, [...migrations, EXTRA])).rejects.toThrow(/9999_extra.*prisma migrate resolve/);
+  });
+});
+
+describe.skipIf(await missingServices("postgres"))("migrations on Postgres", () => {
+  test("two gateways start at once on an empty database: each migration is applied once, and neither fails", async () => {
+    const database = await freshDatabase();
+    const holder = await openHolder(database.url);
+    const gateways = [1, 2].map(() => openPgSql({ url: database.url, poolSize: 2 }).sql);
+    try {
+      const migrations = [...(await readMigrations()), EXTRA];
+      await holder.hold(LOCK);
+      const both = Promise.all(gateways.map((sql) => migrate(sql, migrations)));
+      await holder.waiting(2);
+      await holder.release();
+      await both;
+      const rows = await holder.read<{ name: string }>(
+        "select migration_name as name from _prisma_migrations order by started_at",
+      );
+      expect(rows.map((row) => row.name)).toEqual(migrations.map((migration) => migration.name));
+    } finally {
+      await Promise.all(gateways.map((sql) => sql.close()));
+      await holder.close();
+      await database.drop();
+    }
+  });
+});
+
+function countingSql(sql: Sql): { sql: Sql; statements: string[] } {
+  const statements: string[] = [];
+  return {
+    statements,
+    sql: {
+      ...sql,
+      query(statement, values) {
+        statements.push(statement.name);
+        return sql.query(statement, values);
+      },
+      script(text) {
+        statements.push(text);
+        return sql.script(text);
+      },
+    },
+  };
+}

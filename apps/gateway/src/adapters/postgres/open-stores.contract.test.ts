@@ -1,0 +1,83 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { START } from "@hsafa/protocol";
+import { v7 } from "uuid";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { claim, commitOf, openScene, start } from "../../../test/contracts/store/scene.ts";
+import { missingServices, startPrivatePostgres } from "../../../test/services/services.ts";
+import { StoreUnavailable } from "../../ports/store.ts";
+import { openPgliteStore } from "./open-pglite-store.ts";
+import { openPostgresStore } from "./open-postgres-store.ts";
+
+describe("the embedded store", () => {
+  let dataDir: string;
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "hsafa-data-"));
+  });
+  afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+  test("what was committed is there after a restart, and the folder is one process's at a time", async () => {
+    const first = await openPgliteStore({ dataDir });
+    await expect(openPgliteStore({ dataDir })).rejects.toThrow("in use by this very process");
+    const scene = await openScene(first);
+    const { runId, facts } = await start(scene);
+    const held = await claim(scene, runId);
+    await first.fleet.commit(commitOf(held, ["run.started"]));
+    await first.close();
+    const second = await openPgliteStore({ dataDir });
+    const events = await second
+      .forTenant(scene.tenantId)
+      .readEvents({ runId, after: START, limit: 10, factsOnly: false });
+    expect(events.slice(0, 2)).toEqual(facts);
+    expect(events).toHaveLength(3);
+    expect(await second.check()).toBeNull();
+    await second.close();
+  });
+
+  test("a folder whose making was cut short is made again", async () => {
+    await writeFile(join(dataDir, "postgres.unfinished"), "");
+    const store = await openPgliteStore({ dataDir });
+    expect(await store.check()).toBeNull();
+    await store.close();
+  });
+
+  test("a store that was closed says so, and is no bug of whoever was slow", async () => {
+    const store = await openPgliteStore({ dataDir: undefined });
+    await store.close();
+    await expect(store.fleet.tails({ runIds: [v7()] })).rejects.toBeInstanceOf(StoreUnavailable);
+  });
+});
+
+describe.skipIf(await missingServices("private-postgres"))("the store on a server that goes away", () => {
+  test("every kind of query says unavailable while it is away, keeps the cause, and works once it is back", async () => {
+    const server = await startPrivatePostgres();
+    const store = await openPostgresStore({ url: server.url, poolSize: 3 });
+    try {
+      const scene = await openScene(store);
+      const { runId } = await start(scene);
+      // Prisma's client is loaded and every connection has been used.
+      await Promise.all(Array.from({ length: 5 }, () => scene.tenant.findRun({ runId })));
+      await server.stop("SIGKILL");
+      const attempts = [
+        () => store.fleet.tails({ runIds: [runId] }),
+        () => scene.tenant.findRun({ runId }),
+        () => scene.tenant.listDevices({ limit: 1, cursor: undefined }),
+        () => store.fleet.claimRuns({ gatewayId: "g", leaseDurationMs: 1, limit: 1, lostToo: true }),
+      ];
+      for (const attempt of attempts) {
+        const error: unknown = await attempt().catch((thrown: unknown) => thrown);
+        expect(error).toBeInstanceOf(StoreUnavailable);
+        expect(error).toHaveProperty("cause");
+      }
+      expect(await store.check()).toContain("cannot be reached");
+      await expect(openPostgresStore({ url: server.url })).rejects.toBeInstanceOf(StoreUnavailable);
+      await server.start();
+      expect(await store.check()).toBeNull();
+      expect(await scene.tenant.findRun({ runId })).toMatchObject({ id: runId });
+    } finally {
+      await store.close();
+      await server.remove();
+    }
+  });
+});
