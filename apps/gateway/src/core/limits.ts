@@ -202,8 +202,7 @@ export const FOLLOW_COMPARE_RUNS_MAX = 5000;
 /** While the live log is away, watched runs are looked up in the store this often, so many at a time for deltas. */
 export const FOLLOW_POLL_INTERVAL_MS = 400;
 export const FOLLOW_POLL_RUNS_MAX = 200;
-/** Waits between reads that did not close a gap: the first is about one flush of deltas, the last bounds how late a healed store is noticed. */
-export const FOLLOW_RETRY_MIN_MS = FLUSH_INTERVAL_MS;
+/** The longest wait between reads that did not close a gap (the first is one flush of deltas): how late a store that is back is noticed. */
 export const FOLLOW_RETRY_MAX_MS = 2000;
 /** How long a run stays followed after its last watcher went, since an EventSource comes back; and how many such runs there may be. */
 export const FOLLOW_LINGER_MS = 5000;
