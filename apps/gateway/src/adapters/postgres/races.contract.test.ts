@@ -51,7 +51,7 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
     const two = second();
     await holder.waiting(2);
     await holder.release();
-    return await Promise.all([one, two]);
+    return Promise.all([one, two]);
   }
 
   async function heldRun(threadId?: string) {
@@ -315,7 +315,16 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
       await store.fleet.appendDeltas({ rows: [row(4)] });
       const record = await events();
       expect(record.map(({ seq, sub }) => `${seq}-${sub}`)).toEqual([
-        ...["1-0", "2-0", "3-0", "4-0", "4-1", "4-2", "4-3", "5-0", "6-0", "7-0"],
+        "1-0",
+        "2-0",
+        "3-0",
+        "4-0",
+        "4-1",
+        "4-2",
+        "4-3",
+        "5-0",
+        "6-0",
+        "7-0",
       ]);
       // R8: from every position, the rest of the record is taken without a gap.
       for (const position of [START, ...record]) {

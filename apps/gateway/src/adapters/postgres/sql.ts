@@ -24,7 +24,7 @@ export function errorCode(error: unknown): string | undefined {
 }
 
 /** Two statements made the same unique thing at once: the loser is done again, and then sees what the winner made. */
-export function isUniqueViolation(error: unknown): boolean {
+function isUniqueViolation(error: unknown): boolean {
   return errorCode(error) === "23505";
 }
 
