@@ -15,8 +15,8 @@ import { type Watcher, Watchers } from "./watchers.ts";
 
 /** Deltas of different parts never become one, so that there are more than 500 however busy the machine is; and words that come one by one. */
 const manyDeltas = [
-  { repeat: 42, parts: [{ think: "hm {{n}}" }, { say: "so {{n}}" }] },
-  { repeat: 60, parts: [{ say: "word{{n}} ", everyMs: 1 }] },
+  { repeat: 42, parts: [{ think: "hm{{n}} " }, { say: "so{{n}} " }] },
+  { repeat: 10, parts: [{ say: "word{{n}} ", everyMs: 1 }] },
 ];
 const DELTAS_MIN = 500;
 
@@ -87,10 +87,11 @@ async function play(
     readonly beforeResumes?: (runId: string) => Promise<unknown>;
     /** Sees each event of the watcher on `here`. */
     readonly onEvent?: (event: RunEvent) => void;
-    readonly isResumedInTheMiddle?: boolean;
+    /** Where streams are resumed after every position; both, unless told otherwise. */
+    readonly resume?: { readonly inTheMiddle?: boolean; readonly afterTheEnd?: boolean };
   } = {},
 ): Promise<Play> {
-  const { beforeResumes = async () => {}, onEvent, isResumedInTheMiddle = true } = options;
+  const { beforeResumes = async () => {}, onEvent, resume: { inTheMiddle = true, afterTheEnd = true } = {} } = options;
   const watchers = newWatchers();
   const { runId } = await here.startRun({ agent: "talker", input: "go" });
   const first = watchers.open(here, { runId, ...(onEvent === undefined ? {} : { onEvent }) });
@@ -99,7 +100,7 @@ async function play(
   const soFar = [...first.events];
 
   const middle: Watcher[] = [];
-  if (isResumedInTheMiddle) {
+  if (inTheMiddle) {
     await beforeResumes(runId);
     for (const [i, { id }] of soFar.entries())
       middle.push(watchers.open(i % 2 === 0 ? there : here, { runId, after: id }));
@@ -112,19 +113,20 @@ async function play(
   expect(faultsOf(whole)).toEqual([]);
   expect(faultsOf(second.events)).toEqual([]);
   expect(disagreements({ here: whole, there: second.events, store: await here.events(runId) })).toEqual([]);
-  for (const [i, { id }] of soFar.entries()) if (isResumedInTheMiddle) expectWhole(whole, id, middle[i]?.events ?? []);
+  for (const [i, { id }] of soFar.entries()) if (inTheMiddle) expectWhole(whole, id, middle[i]?.events ?? []);
 
-  await beforeResumes(runId);
+  if (afterTheEnd) await beforeResumes(runId);
+  const ids = afterTheEnd ? whole.map(({ id }) => id) : [];
   await Promise.all(
     Array.from({ length: LANES }, async (_, lane) => {
-      for (let i = lane; i < whole.length; i += LANES) {
-        const after = whole[i]?.id ?? "";
+      for (let i = lane; i < ids.length; i += LANES) {
+        const after = ids[i] ?? "";
         expectWhole(whole, after, await watchers.watch(i % 2 === 0 ? there : here, { runId, after }));
       }
     }),
   );
   expect(deltasOf(whole)).toBeGreaterThan(DELTAS_MIN);
-  return { runId, whole, resumesInTheMiddle: middle.length, resumesAfterTheEnd: whole.length };
+  return { runId, whole, resumesInTheMiddle: middle.length, resumesAfterTheEnd: ids.length };
 }
 
 /** Lets the device answer the one call and a client over HTTP the other. */
@@ -214,7 +216,7 @@ describe.skipIf(await missingServices("postgres", "redis"))("every position of a
         late.push({ after, watcher: watchers.open(gateway, { runId: event.runId, after }) });
       }
     };
-    const played = await play(stage, { onEvent });
+    const played = await play(stage, { onEvent, resume: { afterTheEnd: false } });
     expect((await Promise.all(deletions)).length).toBeGreaterThan(20);
     for (const { after, watcher } of late) {
       await watcher.over;
@@ -246,7 +248,7 @@ describe.skipIf(await missingServices("postgres", "redis"))("every position of a
     const onEvent = ({ type, runId }: RunEvent): void => {
       if (type === "run.created") travellers.push(...Array.from({ length: 40 }, (_, lane) => travel(runId, lane)));
     };
-    const played = await play(stage, { onEvent, isResumedInTheMiddle: false });
+    const played = await play(stage, { onEvent, resume: { inTheMiddle: false, afterTheEnd: false } });
     const records = await Promise.all(travellers);
     expect(records).toHaveLength(40);
     for (const record of records) {

@@ -1,0 +1,198 @@
+/**
+ * Two gateways on one Postgres and one Redis, and nothing else in common: whichever is asked, executes, has the device or is watched, a run is one run.
+ */
+import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
+import { Client } from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ofType } from "../device/device-agent.ts";
+import { RawDevice } from "../device/raw-device.ts";
+import { missingServices } from "../services/services.ts";
+import type { TestGateway } from "./harness.ts";
+import { disagreements, faultsOf, isSettlement, type WatchedRecord } from "./record.ts";
+import { startTwoGateways, type TwoGateways } from "./two-gateways.ts";
+import { Watchers } from "./watchers.ts";
+
+type ToolInput = NonNullable<AgentConfigInput["tools"]>[number];
+
+/** An agent that talks, asks for these tools at once if there are any, and talks again. */
+function agent(name: string, tools: readonly Omit<ToolInput, "inputSchema">[]): AgentConfigInput {
+  const talk = [{ think: "Let me see. " }, { repeat: 10, parts: [{ say: "word{{n}} ", everyMs: 2 }] }];
+  const calls = tools.map((tool) => ({ call: tool.name, args: { of: "{{user}}" } }));
+  const script =
+    calls.length === 0
+      ? [talk]
+      : [
+          [...talk, ...calls],
+          [...talk, { say: "{{results}}" }],
+        ];
+  return {
+    name,
+    model: "demo/script",
+    tools: tools.map((tool) => ({ ...tool, inputSchema: { type: "object" } })),
+    settings: { providerOptions: { demo: { script } } },
+  };
+}
+
+const onServer = { name: "compute", server: { type: "function" } } as const;
+const onDevice = { name: "read", device: { key: "reader" } };
+const outside = { name: "ask", target: "external" } as const;
+
+const KINDS = {
+  plain: agent("plain", []),
+  server: agent("server", [onServer]),
+  device: agent("device", [onDevice]),
+  external: agent("external", [outside]),
+  mixed: agent("mixed", [onDevice, outside]),
+} as const;
+type Kind = keyof typeof KINDS;
+
+const RUNS_AT_ONCE = 200;
+
+interface CallRow {
+  readonly id: string;
+  readonly status: string;
+  readonly attempt: number;
+  readonly source: string | null;
+  readonly device_id: string | null;
+}
+
+describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gateways", () => {
+  let two: TwoGateways;
+  let a: TestGateway;
+  let b: TestGateway;
+  let postgres: Client;
+  let device: RawDevice;
+  /** How often the device was asked for each call. It executes every request that it gets. */
+  const executions = new Map<string, number>();
+  let watchers: Watchers;
+
+  beforeAll(async () => {
+    // What the server tool answers says which gateway executed it.
+    two = await startTwoGateways((name) => ({ functions: { compute: async () => `computed on ${name}` } }));
+    ({ a, b } = two);
+    postgres = new Client({ connectionString: two.databaseUrl });
+    await postgres.connect();
+    for (const config of Object.values(KINDS)) await a.pushAgent(config);
+    device = new RawDevice(`${b.url.replace("http", "ws")}/devices/connect`);
+    const tools = [{ name: "read", inputSchema: {} }];
+    await device.register({ token: b.apiKey, deviceKey: "reader", tools, maxInFlight: 8 });
+    device.socket.on("message", (data: Buffer) => {
+      const message = JSON.parse(data.toString("utf8")) as { type: string; callId: string };
+      if (message.type !== "tool.call.request") return;
+      executions.set(message.callId, (executions.get(message.callId) ?? 0) + 1);
+      device.send({ type: "tool.result", callId: message.callId, result: `read for ${message.callId}` });
+    });
+    watchers = new Watchers();
+  });
+  afterAll(async () => {
+    watchers?.close();
+    device?.socket.terminate();
+    await postgres?.end();
+    await two?.close();
+  });
+
+  /** Answers a run's external call as soon as a watcher sees it dispatched, through this gateway. Resolves with the statuses of the answers. */
+  async function answerOutside(
+    gateway: TestGateway,
+    event: RunEvent,
+    asked: Map<string, string>,
+  ): Promise<number | null> {
+    if (event.type === "tool.requested" && event.data.toolName === outside.name)
+      asked.set(event.data.callId, event.runId);
+    if (event.type !== "tool.dispatched" || !asked.has(event.data.callId)) return null;
+    const { callId } = event.data;
+    const answer = await gateway.call("POST", `/api/runs/${event.runId}/tool-results`, {
+      callId,
+      result: `asked for ${callId}`,
+    });
+    return answer.status;
+  }
+
+  /** Plays one run: created on one gateway, watched on both, its external call answered through the gateway that it was not created on. */
+  async function play(
+    kind: Kind,
+    creator: TestGateway,
+  ): Promise<{ readonly kind: Kind; readonly runId: string; readonly record: WatchedRecord }> {
+    const other = creator === a ? b : a;
+    const { runId } = await creator.startRun({ agent: kind, input: `a ${kind} run` });
+    const asked = new Map<string, string>();
+    const answers: Promise<number | null>[] = [];
+    const onCreator = watchers.open(creator, {
+      runId,
+      onEvent: (event) => answers.push(answerOutside(other, event, asked)),
+    });
+    const onOther = watchers.open(other, { runId });
+    await Promise.all([onCreator.over, onOther.over]);
+    const statuses = (await Promise.all(answers)).filter((status) => status !== null);
+    expect(statuses).toEqual(Array.from(asked, () => 202));
+    const record = onCreator.events;
+    expect([...faultsOf(record), ...faultsOf(onOther.events)], `${kind} run ${runId}`).toEqual([]);
+    expect(disagreements({ creator: record, other: onOther.events }), `${kind} run ${runId}`).toEqual([]);
+    return { kind, runId, record };
+  }
+
+  test("a run created on one, with its device on the other and its answer through the other, is the same record on both", async () => {
+    const { runId, record } = await play("mixed", a);
+    expect(record.at(-1)?.type).toBe("run.completed");
+    expect(disagreements({ watched: record, stored: await b.events(runId) })).toEqual([]);
+    expect(
+      ofType(record, "tool.completed")
+        .map(({ data }) => data.source)
+        .toSorted(),
+    ).toEqual(["device", "http"]);
+  });
+
+  test(`${RUNS_AT_ONCE} runs at once all end, with no event lost or doubled and every call settled once`, async () => {
+    const startedAt = performance.now();
+    const kinds = Object.keys(KINDS) as Kind[];
+    const played = await Promise.all(
+      Array.from({ length: RUNS_AT_ONCE }, (_, i) => play(kinds[i % kinds.length] ?? "plain", i % 2 === 0 ? a : b)),
+    );
+    const tookMs = performance.now() - startedAt;
+    expect(played.filter(({ record }) => record.at(-1)?.type !== "run.completed")).toEqual([]);
+
+    // What was watched is what is kept.
+    const kept = await keptRecords(played.map(({ runId }) => runId));
+    for (const { runId, record } of played) expect(kept.get(runId), `${runId}`).toEqual(record.map(({ id }) => id));
+
+    // Every call: settled once by its facts (`faultsOf`), by its row, and executed once by the device's own count.
+    const { rows } = await postgres.query<CallRow>(
+      "select id::text, status, attempt, source, device_id::text from tool_calls where run_id = any($1::uuid[])",
+      [played.map(({ runId }) => runId)],
+    );
+    const rowOf = new Map(rows.map((row) => [row.id, row]));
+    const settlements = played.flatMap(({ record }) => record.filter(isSettlement));
+    expect(settlements).toHaveLength(rows.length);
+    const { deviceId } = await device.next("device.registered");
+    for (const { type, data } of settlements) {
+      const row = rowOf.get(data.callId);
+      const source = { compute: "server", read: "device", ask: "http" }[data.toolName];
+      const device_id = source === "device" ? deviceId : null;
+      expect({ type, row }).toEqual({
+        type: "tool.completed",
+        row: { id: data.callId, status: "completed", attempt: 1, source, device_id },
+      });
+      expect(executions.get(data.callId) ?? 0, `${data.toolName}`).toBe(source === "device" ? 1 : 0);
+    }
+    expect(settlements).toHaveLength((RUNS_AT_ONCE / kinds.length) * 5);
+
+    // Either executed some: the server tool tells.
+    const answers = settlements.map((event) => (event.type === "tool.completed" ? event.data.result : null));
+    for (const name of ["a", "b"]) expect(answers).toContain(`computed on ${name}`);
+    const events = played.reduce((sum, { record }) => sum + record.length, 0);
+    console.info(
+      `${RUNS_AT_ONCE} runs, ${events} events, each watched twice, ${rows.length} calls, in ${Math.round(tookMs)} ms`,
+    );
+  });
+
+  /** The positions that Postgres keeps of each run, in order. */
+  async function keptRecords(runIds: readonly string[]): Promise<Map<string, string[]>> {
+    const { rows } = await postgres.query<{ run_id: string; id: string }>(
+      "select run_id::text, seq || '-' || sub as id from run_events where run_id = any($1::uuid[]) order by run_id, seq, sub",
+      [runIds],
+    );
+    return new Map(
+      [...Map.groupBy(rows, (row) => row.run_id)].map(([runId, ofRun]) => [runId, ofRun.map(({ id }) => id)]),
+    );
+  }
+});
