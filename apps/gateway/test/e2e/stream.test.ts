@@ -2,7 +2,7 @@ import { Agent, get, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
+import type { AgentConfigInput } from "@hsafa/protocol";
 import { createClient } from "redis";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { systemClock } from "../../src/adapters/system/clock.ts";
@@ -128,42 +128,14 @@ async function openStream(
 
 const eventually = <T>(condition: () => T | Promise<T>) => vi.waitFor(condition, { timeout: 30_000, interval: 20 });
 
-/** For every position: what came up to it, and the stream resumed after it, are the whole record (R8). */
-async function expectResumable(gateway: TestGateway, runId: string, whole: readonly RunEvent[]): Promise<void> {
-  const lanes = 8;
-  await Promise.all(
-    Array.from({ length: lanes }, async (_, lane) => {
-      for (let k = lane; k < whole.length; k += lanes) {
-        const resumed = await gateway.watch(runId, whole[k]?.id);
-        const rest = whole.slice(k + 1);
-        // As text: to compare half a thousand records deeply, half a thousand times, would take longer than to serve them.
-        const isWhole = JSON.stringify(resumed) === JSON.stringify(rest);
-        expect({ after: whole[k]?.id, isWhole }).toEqual({ after: whole[k]?.id, isWhole: true });
-      }
-    }),
-  );
-}
-
 describe("a stream of an embedded gateway", () => {
   let gateway: TestGateway;
   beforeAll(async () => {
     gateway = await startTestGateway({ functions: { on: async () => "on" } });
-    await gateway.pushAgent(talker);
     await gateway.pushAgent(slowTalker);
     await gateway.pushAgent(flood);
   });
   afterAll(() => gateway.close());
-
-  test("resumed after any position it completes the record, with text, reasoning, parallel tools and 500 deltas (R8)", async () => {
-    const { runId } = await gateway.startRun({ agent: "talker", input: "go" });
-    const live = gateway.watch(runId);
-    await answerTools(gateway, runId);
-    const whole = await live;
-    expect(whole.filter(({ type }) => type.endsWith(".delta")).length).toBeGreaterThan(300);
-    expect(new Set(idsOf(whole)).size).toBe(whole.length);
-    expect(await gateway.events(runId)).toEqual(whole);
-    await expectResumable(gateway, runId, whole);
-  });
 
   test("the npm EventSource, cut in the middle of the text, resumes without loss or double and stops after the end", async () => {
     const proxy = await startCuttableProxy(gateway.url);
@@ -261,50 +233,23 @@ test("a gateway that closes tells its streams when to come back", async () => {
   expect(stream.text).toContain("retry: 100\n");
 });
 
-describe.skipIf(await missingServices("postgres", "redis"))("streams of two gateways on one Postgres and Redis", () => {
+describe.skipIf(await missingServices("postgres", "redis"))("many watchers on Postgres and Redis", () => {
   let database: FreshDatabase;
   let here: TestGateway;
-  let there: TestGateway;
   let redis: ReturnType<typeof createClient>;
 
   beforeAll(async () => {
     database = await freshDatabase();
     const services = { databaseUrl: database.url, redisUrl: await redisUrl() };
     here = await startTestGateway(services);
-    there = await startTestGateway(services);
     redis = createClient({ url: services.redisUrl });
     await redis.connect();
     await here.pushAgent(talker);
-    await here.pushAgent(slowTalker);
   });
   afterAll(async () => {
     redis.destroy();
-    await Promise.all([here.close(), there.close()]);
+    await here.close();
     await database.drop();
-  });
-
-  test("watchers on both see the same record, and each position resumes on the other (R8)", async () => {
-    const { runId } = await here.startRun({ agent: "talker", input: "go" });
-    const live = Promise.all([here.watch(runId), there.watch(runId)]);
-    await answerTools(there, runId);
-    const [one, other] = await live;
-    expect(one).toEqual(other);
-    expect(await here.events(runId)).toEqual(one);
-    await expectResumable(there, runId, one);
-  });
-
-  test("the Redis stream deleted before and during changes nothing (R8)", async () => {
-    const { runId } = await here.startRun({ agent: "talker", input: "go" });
-    const live = Promise.all([here.watch(runId), there.watch(runId)]);
-    const deleting = setInterval(() => void redis.del(`run:{${runId}}:stream`), 30);
-    cleanups.push(() => clearInterval(deleting));
-    await answerTools(there, runId);
-    const [one, other] = await live;
-    clearInterval(deleting);
-    expect(one).toEqual(other);
-    expect(await here.events(runId)).toEqual(one);
-    await redis.del(`run:{${runId}}:stream`);
-    await expectResumable(here, runId, one);
   });
 
   test("500 watchers of one run on one gateway cost one subscription and no connection", async () => {
