@@ -14,8 +14,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export interface ThrowawayServer {
   readonly url: string;
-  /** Ends the process and waits until it is gone; the data and the port are kept for `start`. */
-  stop(signal?: "SIGINT" | "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Ends the process and waits until it is gone; the data and the port are kept for `start`. SIGQUIT is Postgres's immediate shutdown. */
+  stop(signal?: "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGKILL"): Promise<void>;
+  /** Freezes the process, or lets it go on: it holds its sockets and answers nobody. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void;
   /** Starts it again after `stop`, on the same port with the same data. */
   start(): Promise<void>;
   /** Ends the process and removes its folder. May be called twice. */
@@ -89,6 +91,7 @@ export async function raiseServer(recipe: ServerRecipe): Promise<ThrowawayServer
     return {
       url: recipe.url(port),
       stop,
+      signal: (signal) => void child.kill(signal),
       async start() {
         await stop();
         child = await startWithRetry(async () => port);

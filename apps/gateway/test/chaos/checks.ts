@@ -1,0 +1,75 @@
+import { existsSync, readFileSync } from "node:fs";
+import { ONCE_TOOLS } from "./agent.ts";
+import type { Load } from "./load.ts";
+import type { Stage } from "./stage.ts";
+
+/** What was lost or doubled; empty: nothing. Asked when everything has ended. */
+export async function lossesOf(stage: Stage, load: Load): Promise<string[]> {
+  return [
+    ...stage.troubles,
+    ...load.ended.flatMap(({ runId, faults }) => faults.map((fault) => `run ${runId}: ${fault}`)),
+    ...load.ended.flatMap(({ runId, end }) => (end === "run.completed" ? [] : [`run ${runId} ended as ${end}`])),
+    ...(await unfinished(stage, load)),
+    ...(await wrongLogs(stage, load)),
+    ...executedTwice(stage),
+  ];
+}
+
+async function unfinished(stage: Stage, load: Load): Promise<string[]> {
+  if (load.open.size === 0) return [];
+  const rows = await stage.query<{ id: string; state: string }>(
+    `select id::text, concat_ws(' ', status, 'epoch', epoch, 'held by', coalesce(lease_owner, 'nobody'), 'wakes', coalesce((wake_at - now())::text, 'never'), 'inbox', inbox,
+      'seq', (select max(seq) from run_events e where e.run_id = r.id)) as state
+     from runs r where id = any($1::uuid[])`,
+    [[...load.open]],
+  );
+  return (rows ?? []).map(({ id, state }) => `run ${id} has not ended for its watchers: ${state}`);
+}
+
+/** The database by itself: one terminal fact, the last; facts contiguous; nothing came after the records were compared; every call settled; inputs consumed. */
+async function wrongLogs(stage: Stage, load: Load): Promise<string[]> {
+  const rows = await stage.query<{ id: string; fault: string }>(`
+    with facts as (
+      select run_id, count(*) as facts, min(seq) as first, max(seq) as last,
+        count(*) filter (where type in ('run.completed', 'run.failed', 'run.canceled')) as ends,
+        max(seq) filter (where type in ('run.completed', 'run.failed', 'run.canceled')) as ended_at
+      from run_events where sub = 0 group by run_id
+    )
+    select r.id::text, 'its facts are not 1 to n with one end' as fault from runs r left join facts f on f.run_id = r.id
+      where f.facts is null or f.first <> 1 or f.last <> f.facts or f.ends <> 1 or f.ended_at <> f.last
+    union all
+    select run_id::text, 'the call ' || id || ' is still ' || status from tool_calls where status not in ('completed', 'failed', 'expired', 'denied')
+    union all
+    select i.run_id::text, 'an input was never consumed' from run_inputs i join runs r on r.id = i.run_id
+      where not i.consumed and r.status in ('completed', 'failed', 'canceled')
+  `);
+  if (rows === null) return ["Postgres did not answer the last questions"];
+  const counts = await stage.query<{ id: string; events: number }>(
+    `select run_id::text as id, count(*)::int as events from run_events group by run_id`,
+  );
+  const eventsOf = new Map(counts?.map(({ id, events }) => [id, events]));
+  const grown = load.ended.flatMap(({ runId, events }) => {
+    const now = eventsOf.get(runId) ?? 0;
+    return events === now ? [] : [`run ${runId} had ${events} events when it had ended, and has ${now} now`];
+  });
+  return [...rows.map(({ id, fault }) => `run ${id}: ${fault}`), ...grown];
+}
+
+function executedTwice(stage: Stage): string[] {
+  const counts = executions(stage);
+  return [...counts].flatMap(([callId, { tool, count }]) =>
+    count > 1 && ONCE_TOOLS.has(tool) ? [`${tool} was executed ${count} times for the call ${callId}`] : [],
+  );
+}
+
+/** How often each call was executed, wherever. */
+export function executions(stage: Stage): Map<string, { tool: string; count: number }> {
+  const counts = new Map([...stage.toolServer.executions].map(([callId, entry]) => [callId, { ...entry }]));
+  const lines = existsSync(stage.executionsFile) ? readFileSync(stage.executionsFile, "utf8").split("\n") : [];
+  for (const line of lines) {
+    const [callId = "", tool = ""] = line.split(" ");
+    if (tool === "") continue;
+    counts.set(callId, { tool, count: (counts.get(callId)?.count ?? 0) + 1 });
+  }
+  return counts;
+}

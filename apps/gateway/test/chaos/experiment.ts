@@ -1,0 +1,104 @@
+import { cp, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { executions, lossesOf } from "./checks.ts";
+import { type Journal, newJournal } from "./faults.ts";
+import type { Load } from "./load.ts";
+import { costsOf, figures, loadAverage } from "./report.ts";
+import { setStage, type Stage, type StageParams } from "./stage.ts";
+
+/** What came out: figures by name, and everything that was lost, doubled or left behind. */
+export interface Findings {
+  readonly figures: readonly (readonly [name: string, value: string])[];
+  /** Empty: hsafa kept what it promises. */
+  readonly losses: readonly string[];
+}
+
+/** An act: what is done to the fleet while the load is on. It answers its own figures, and what of them breaks a promise. */
+export type Act = (params: {
+  readonly stage: Stage;
+  readonly load: Load;
+  readonly journal: Journal;
+  readonly say: (what: string) => void;
+}) => Promise<{ readonly figures?: Findings["figures"]; readonly broken?: readonly string[] }>;
+
+/** How long everything may take to finish once nothing goes wrong any more. */
+const FINISH_MAX_MS = 180_000;
+
+/** Sets a stage, puts a load on it, lets the act happen, waits until everything has ended, and checks all of it. */
+export async function experiment(
+  params: StageParams & {
+    readonly startLoad: (stage: Stage) => Load;
+    readonly act: Act;
+    /** Asked when everything has ended. */
+    readonly measure?: (stage: Stage, journal: Journal) => ReturnType<Act>;
+    readonly say: (what: string) => void;
+  },
+): Promise<Findings> {
+  const { startLoad, act, measure, say } = params;
+  const journal = newJournal();
+  const beganAt = performance.now();
+  const stage = await setStage(params);
+  let findings: Findings | null = null;
+  try {
+    say("the stage is set");
+    const load = startLoad(stage);
+    const acted = await act({ stage, load, journal, say });
+    say("the faults are over; everything gets time to finish");
+    await load.finished(FINISH_MAX_MS);
+    const measured = await measure?.(stage, journal);
+    const losses = [...(await lossesOf(stage, load)), ...(acted.broken ?? []), ...(measured?.broken ?? [])];
+    const own = [...(acted.figures ?? []), ...(measured?.figures ?? [])];
+    const standard = await standardFigures(stage, load, journal);
+    findings = { figures: [...own, ...standard], losses };
+    if (losses.length > 0) say(`the gateways' logs are kept in ${await keepLogs(stage)}`);
+  } finally {
+    const left = await stage.close();
+    if (findings !== null) {
+      const losses = [...findings.losses, ...left.map((what) => `${what} was left behind`)];
+      const took = `${Math.round((performance.now() - beganAt) / 1000)} s`;
+      findings = { losses, figures: [...findings.figures, ["took", took], ["load average", loadAverage()]] };
+    }
+  }
+  return findings;
+}
+
+async function standardFigures(stage: Stage, load: Load, journal: Journal): Promise<Findings["figures"]> {
+  const kills = await costsOf(stage, journal.interruptions, "kill");
+  const handovers = await costsOf(stage, journal.interruptions, "handover");
+  const ends = tally(load.ended.map(({ end }) => end));
+  const discarded: Record<string, number> = {};
+  for (const run of load.ended)
+    for (const [reason, count] of Object.entries(run.discarded)) discarded[reason] = (discarded[reason] ?? 0) + count;
+  const executed = [...executions(stage).values()];
+  const repeated = executed.filter(({ count }) => count > 1).length;
+  return [
+    ["runs", `${load.started} started, ${listed(ends)}`],
+    ["events in the logs", String(load.ended.reduce((sum, { events }) => sum + events, 0))],
+    ["recovered", `${load.ended.reduce((sum, { recoveries }) => sum + recoveries, 0)} times`],
+    ["steps cut short", listed(discarded)],
+    ["tool executions", `${executed.length} calls, ${repeated} of them repeated`],
+    ["kill to next event", figures(kills.nextEvent)],
+    ["kill to next event seen", figures(kills.nextSeen)],
+    ["hand-over, longest silence", figures(handovers.longestSilence)],
+    ["freezes beyond the lease", String(journal.staleFreezes)],
+    ["SIGTERM ends other than 0", journal.badExits.join("; ") || "none"],
+  ];
+}
+
+function tally(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
+export function listed(counts: Readonly<Record<string, number>>): string {
+  const entries = Object.entries(counts).toSorted(([, a], [, b]) => b - a);
+  return entries.map(([name, count]) => `${count} ${name}`).join(", ") || "none";
+}
+
+async function keepLogs(stage: Stage): Promise<string> {
+  const kept = await mkdtemp(join(tmpdir(), "hsafa-chaos-kept-"));
+  for (const { index, logFile } of stage.gateways) await cp(logFile, join(kept, `gateway-${index}.log`));
+  return kept;
+}

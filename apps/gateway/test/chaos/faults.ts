@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { createClient } from "redis";
+import type { GatewayProcess } from "./gateway-process.ts";
+import type { Link, LinkMode } from "./link.ts";
+import type { Interruption } from "./messages.ts";
+import type { Stage } from "./stage.ts";
+
+/** What a fault did, for the figures. */
+export interface Journal {
+  readonly interruptions: Interruption[];
+  /** When Redis was away or silent for everybody (ms, the wall clock). */
+  readonly redisAway: { readonly from: number; readonly until: number }[];
+  /** Gateways that were told to stop and ended otherwise than with 0. */
+  readonly badExits: string[];
+  /** Freezes longer than the lease. */
+  staleFreezes: number;
+}
+
+export function newJournal(): Journal {
+  return { interruptions: [], redisAway: [], badExits: [], staleFreezes: 0 };
+}
+
+/** How long after a hand-over a silence still counts as its doing. */
+const HANDOVER_AFTERMATH_MS = 1000;
+
+/** The runs that a gateway holds, as Postgres sees it. */
+async function heldBy(stage: Stage, gatewayId: string | null): Promise<string[]> {
+  const rows = await stage.query<{ id: string }>("select id::text from runs where lease_owner = $1", [gatewayId]);
+  return rows?.map(({ id }) => id) ?? [];
+}
+
+/** kill -9; it is started again after a while. */
+export async function killGateway(
+  stage: Stage,
+  journal: Journal,
+  gateway: GatewayProcess,
+  { awayMs }: { readonly awayMs: number },
+): Promise<void> {
+  const { gatewayId } = gateway;
+  if (gatewayId === null) return;
+  const from = Date.now();
+  gateway.signal("SIGKILL");
+  // Its leases stand until they end, so what it held is still to be read after its death.
+  const runIds = await heldBy(stage, gatewayId);
+  journal.interruptions.push({ kind: "kill", from, until: from, runIds });
+  await gateway.ended();
+  await sleep(awayMs);
+  await gateway.start();
+}
+
+/** SIGTERM, as a rolling restart does it. */
+export async function restartGateway(stage: Stage, journal: Journal, gateway: GatewayProcess): Promise<void> {
+  const { gatewayId } = gateway;
+  if (gatewayId === null) return;
+  const runIds = await heldBy(stage, gatewayId);
+  const from = Date.now();
+  gateway.signal("SIGTERM");
+  const { code, signal } = await gateway.ended();
+  if (code !== 0) journal.badExits.push(`gateway ${gateway.index}: ${code ?? signal}`);
+  journal.interruptions.push({ kind: "handover", from, until: Date.now() + HANDOVER_AFTERMATH_MS, runIds });
+  await gateway.start();
+}
+
+/** SIGSTOP and, later, SIGCONT. */
+export async function freezeGateway(
+  journal: Journal,
+  gateway: GatewayProcess,
+  { frozenMs, leaseMs }: { readonly frozenMs: number; readonly leaseMs: number },
+): Promise<void> {
+  if (gateway.gatewayId === null) return;
+  gateway.signal("SIGSTOP");
+  await sleep(frozenMs);
+  gateway.signal("SIGCONT");
+  if (frozenMs > leaseMs) journal.staleFreezes += 1;
+}
+
+export async function flushRedis(stage: Stage): Promise<void> {
+  const client = createClient({ url: stage.redis.url, socket: { reconnectStrategy: false } });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    await client.flushAll();
+  } catch {
+    // It is away: there is nothing to flush.
+  } finally {
+    if (client.isOpen) client.destroy();
+  }
+}
+
+/** Ends Redis, wiped with it, and starts it again. */
+export async function stopRedis(
+  stage: Stage,
+  journal: Journal,
+  { awayMs }: { readonly awayMs: number },
+): Promise<void> {
+  const from = Date.now();
+  await stage.redis.stop("SIGKILL");
+  await sleep(awayMs);
+  await stage.redis.start();
+  journal.redisAway.push({ from, until: Date.now() });
+}
+
+/** Redis holds its sockets and answers nobody. */
+export async function freezeRedis(
+  stage: Stage,
+  journal: Journal,
+  { frozenMs }: { readonly frozenMs: number },
+): Promise<void> {
+  const from = Date.now();
+  stage.redis.signal("SIGSTOP");
+  await sleep(frozenMs);
+  stage.redis.signal("SIGCONT");
+  journal.redisAway.push({ from, until: Date.now() });
+}
+
+/** `fast`: transactions are rolled back and told so; `immediate`: it ends as in a crash, and recovers from its log. */
+export async function restartPostgres(
+  stage: Stage,
+  how: "fast" | "immediate",
+  { awayMs }: { readonly awayMs: number },
+): Promise<void> {
+  await stage.postgres.stop(how === "fast" ? "SIGINT" : "SIGQUIT");
+  await sleep(awayMs);
+  await stage.postgres.start();
+}
+
+/** One gateway's wire, for a while; and then as good as ever. */
+export async function spoilLink(
+  link: Link,
+  index: number,
+  mode: LinkMode,
+  { forMs }: { readonly forMs: number },
+): Promise<void> {
+  link.set(index, mode);
+  await sleep(forMs);
+  link.set(index, { kind: "pass" });
+}

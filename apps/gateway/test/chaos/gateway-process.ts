@@ -1,0 +1,119 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Processes } from "./processes.ts";
+
+export const GATEWAY_PROGRAM = join(import.meta.dirname, "../../src/main.ts");
+
+/** One gateway of the fleet as a process of its own, started again and again like a supervisor would. */
+export interface GatewayProcess {
+  readonly index: number;
+  /** Null while it is not up. */
+  readonly gatewayId: string | null;
+  readonly pid: number | null;
+  /** Starts it and resolves when it serves; tries again for as long as it ends at once, since its services may be away. */
+  start(env?: Readonly<Record<string, string>>): Promise<void>;
+  /** Sends a signal, if it is up. */
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves with how the process in progress ended; at once when none is. */
+  ended(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  /** The programs' own words, of every start. */
+  readonly logFile: string;
+}
+
+const RESTART_PAUSE_MS = 250;
+
+export function createGatewayProcess(params: {
+  readonly index: number;
+  readonly processes: Processes;
+  readonly program: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Told where it serves, and when it does not any more. */
+  readonly onPort: (port: number | null) => void;
+  /** Told of an end that nobody asked for by a signal. */
+  readonly onUnasked: (what: string) => void;
+}): GatewayProcess {
+  const { index, processes, onPort, onUnasked } = params;
+  const log = processes.openFile(`gateway-${index}.log`);
+  closeSync(log.fd);
+  let child: ChildProcess | null = null;
+  let gatewayId: string | null = null;
+  let end: Promise<{ code: number | null; signal: NodeJS.Signals | null }> = Promise.resolve({
+    code: 0,
+    signal: null,
+  });
+  let isAsked = false;
+
+  async function startOnce(env: Readonly<Record<string, string>>): Promise<boolean> {
+    const { fd } = processes.openFile(`gateway-${index}.log`);
+    const started = processes.start(params.program, {
+      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...params.env, ...env },
+      stdio: ["ignore", "pipe", fd],
+    });
+    closeSync(fd);
+    child = started;
+    isAsked = false;
+    let serves = false;
+    end = once(started, "exit").then((ended) => {
+      const [code, signal] = ended as [number | null, NodeJS.Signals | null];
+      if (child === started) {
+        child = null;
+        gatewayId = null;
+        onPort(null);
+      }
+      if (serves && !isAsked) onUnasked(`gateway ${index} ended by itself (${code ?? signal}): ${tailOf(log.path)}`);
+      return { code, signal };
+    });
+    let printed = "";
+    const port = await new Promise<number | null>((resolve) => {
+      started.stdout?.on("data", (chunk: Buffer) => {
+        printed += chunk.toString();
+        const match = /listening on http:\/\/\S+:(\d+)\n/.exec(printed);
+        if (match !== null) resolve(Number(match[1]));
+      });
+      started.once("exit", () => resolve(null));
+    });
+    if (port === null) return false;
+    serves = true;
+    gatewayId = idIn(readFileSync(log.path, "utf8"));
+    onPort(port);
+    return true;
+  }
+
+  return {
+    index,
+    logFile: log.path,
+    get gatewayId() {
+      return gatewayId;
+    },
+    get pid() {
+      return child?.pid ?? null;
+    },
+    async start(env = {}) {
+      while (!(await startOnce(env))) {
+        if (isAsked) return;
+        await sleep(RESTART_PAUSE_MS);
+      }
+    },
+    signal(signal) {
+      if (signal !== "SIGSTOP" && signal !== "SIGCONT") isAsked = true;
+      child?.kill(signal);
+    },
+    ended: () => end,
+  };
+}
+
+/** What the last start in this log calls itself. */
+function idIn(log: string): string {
+  const line = log.split("\n").findLast((text) => text.includes("the gateway serves"));
+  if (line === undefined) throw new Error("a gateway serves and its log does not say so");
+  return (JSON.parse(line) as { gatewayId: string }).gatewayId;
+}
+
+const TAIL_CHARACTERS = 2000;
+
+function tailOf(path: string): string {
+  return readFileSync(path, "utf8").slice(-TAIL_CHARACTERS);
+}

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RunScript } from "./agent.ts";
+import { untilAnswered } from "./calls.ts";
+import type { FromWatchWorker } from "./messages.ts";
+import type { Stage } from "./stage.ts";
+
+export type EndedRun = Extract<FromWatchWorker, { kind: "ended" }>;
+
+/** Keeps a number of runs in flight until it is told that there are enough. */
+export interface Load {
+  readonly started: number;
+  readonly ended: readonly EndedRun[];
+  /** Runs that began and whose watchers are not through. */
+  readonly open: ReadonlySet<string>;
+  /** Starts no more; those under way go on. */
+  stop(): void;
+  /** Resolves when the last run that is to be started has ended and was compared; false: it took too long. */
+  finished(withinMs: number): Promise<boolean>;
+}
+
+const FINISH_POLL_MS = 100;
+
+export function startLoad(params: {
+  readonly stage: Stage;
+  readonly random: () => number;
+  /** In flight at once. */
+  readonly width: number;
+  /** In all. */
+  readonly runsMax: number;
+  /** The latest that a second watcher joins. */
+  readonly joinWithinMs: number;
+  readonly script: (index: number) => RunScript;
+}): Load {
+  const { stage, random, width, runsMax, joinWithinMs, script } = params;
+  const ended: EndedRun[] = [];
+  const open = new Set<string>();
+  let started = 0;
+  let starting = 0;
+  let isStopped = false;
+
+  for (const worker of stage.watchWorkers) {
+    worker.onMessage((message) => {
+      if (message.kind !== "ended") return;
+      open.delete(message.runId);
+      ended.push(message);
+      fill();
+    });
+  }
+
+  const mayStart = (): boolean => !isStopped && started + starting < runsMax && open.size + starting < width;
+
+  function fill(): void {
+    while (mayStart()) {
+      starting += 1;
+      void startOne(started + starting - 1);
+    }
+  }
+
+  async function startOne(index: number): Promise<void> {
+    const { input, deviceKey } = script(index);
+    const worker = stage.watchWorkers[index % stage.watchWorkers.length];
+    const joinAfterMs = random() * joinWithinMs;
+    const joinsInside = random() < 0.5;
+    // One key over all tries: however often the answer is lost, this is one run.
+    const idempotencyKey = `chaos-${index}`;
+    const { runId } = await untilAnswered((signal) =>
+      stage.client.runs.start({ agent: "chaos", input, deviceKey, idempotencyKey }, { signal }),
+    );
+    starting -= 1;
+    started += 1;
+    open.add(runId);
+    worker?.tell({ kind: "watch", runId, joinAfterMs, joinsInside });
+    fill();
+  }
+
+  fill();
+  return {
+    get started() {
+      return started;
+    },
+    ended,
+    open,
+    stop() {
+      isStopped = true;
+    },
+    async finished(withinMs) {
+      const deadline = performance.now() + withinMs;
+      while (performance.now() < deadline) {
+        const isThrough = isStopped || started >= runsMax;
+        if (isThrough && starting === 0 && open.size === 0) return true;
+        await sleep(FINISH_POLL_MS);
+      }
+      return false;
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/** What the chaos program and its worker processes say to each other. */
+
+/** How a run is watched, and what its record came to. */
+export interface WatchOrder {
+  readonly kind: "watch";
+  readonly runId: string;
+  /** When a second watcher joins, in milliseconds after the first event; and whether it begins where the first one stands then, or at the start. */
+  readonly joinAfterMs: number;
+  readonly joinsInside: boolean;
+}
+
+/** For each kill or hand-over: the runs that were held, and when (ms, the wall clock). */
+export interface Interruption {
+  readonly kind: "kill" | "handover";
+  readonly from: number;
+  /** Until when silences that began count. */
+  readonly until: number;
+  readonly runIds: readonly string[];
+}
+
+/** What an interruption cost, in ms, each figure one run. */
+export interface InterruptionCost {
+  /** From `from` to the time of the next event. */
+  readonly nextEvent: readonly number[];
+  /** From `from` until a watcher had an event. */
+  readonly nextSeen: readonly number[];
+  /** The longest pause between two events that began between `from` and `until`. */
+  readonly longestSilence: readonly number[];
+}
+
+export type ToWatchWorker =
+  | { readonly kind: "hello"; readonly url: string; readonly apiKey: string }
+  | WatchOrder
+  | { readonly kind: "costs"; readonly interruptions: readonly Interruption[] }
+  | { readonly kind: "lags"; readonly windows: readonly { readonly from: number; readonly until: number }[] };
+
+export type FromWatchWorker =
+  | {
+      readonly kind: "ended";
+      readonly runId: string;
+      /** The terminal fact, with its error's code where it has one. */
+      readonly end: string;
+      /** Events in the canonical log when the records were compared. */
+      readonly events: number;
+      readonly recoveries: number;
+      readonly discarded: Readonly<Record<string, number>>;
+      /** Where R8, or the log by itself, does not hold. */
+      readonly faults: readonly string[];
+    }
+  | { readonly kind: "costs"; readonly costs: readonly InterruptionCost[] }
+  /** How late events of these windows came to watchers that were there, in ms. */
+  | { readonly kind: "lags"; readonly lags: readonly number[] };
+
+export interface ToDeviceWorker {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly deviceKeys: readonly string[];
+  /** Each execution is a line in it: `<callId> <tool>`. */
+  readonly executionsFile: string;
+  /** Of a tool, in milliseconds. */
+  readonly workMaxMs: number;
+}

@@ -1,0 +1,222 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { seededRandom } from "../e2e/seeded-random.ts";
+import { mixedRun, type RunScript, speakingRun } from "./agent.ts";
+import { experiment, type Findings, listed } from "./experiment.ts";
+import { freezeGateway, killGateway, restartGateway, stopRedis } from "./faults.ts";
+import type { GatewayProcess } from "./gateway-process.ts";
+import { type Load, startLoad } from "./load.ts";
+import { costsOf, figures, lagsOf, quantile } from "./report.ts";
+import { performSchedule } from "./schedule.ts";
+import type { Stage } from "./stage.ts";
+
+/** What can be asked for; each scenario takes what it needs. */
+export interface ScenarioOptions {
+  readonly seed: number;
+  /** In all. */
+  readonly runs: number;
+  /** In flight at once. */
+  readonly width: number;
+  readonly faults: number;
+  readonly faultEveryMs: number;
+  readonly leaseMs: number;
+  /** Of the part with faults. */
+  readonly seconds: number;
+  readonly say: (what: string) => void;
+}
+
+export type Scenario = (options: ScenarioOptions) => Promise<Findings>;
+
+const FLEET = { gateways: 3, watchWorkers: 2, deviceWorkers: 2, devicesPerWorker: 4, workMaxMs: 300 };
+/** A pace a person reads at. */
+const EVERY_MS = 25;
+
+/** Seeded faults of all kinds, while runs of all kinds come and go. */
+export const random: Scenario = (options) => {
+  const { seed, runs, width, faults, faultEveryMs, leaseMs, seconds, say } = options;
+  return experiment({
+    ...FLEET,
+    leaseMs,
+    say,
+    startLoad: (stage) => mixedLoad(stage, { seed, width, runs }),
+    async act({ stage, load, journal }) {
+      const counts = await performSchedule({
+        stage,
+        journal,
+        random: seededRandom(seed),
+        leaseMs,
+        faultsMax: faults,
+        everyMs: faultEveryMs,
+        until: AbortSignal.timeout(seconds * 1000),
+        onFault: (name) => say(`${name} (${load.ended.length} runs ended)`),
+      });
+      // A run limit is reached while faults go on or after them; with none given, the faults say when it is enough.
+      if (runs === Number.POSITIVE_INFINITY) load.stop();
+      const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+      return { figures: [["faults", `${total}: ${listed(Object.fromEntries(counts))}`]] };
+    },
+    async measure(stage, journal) {
+      return { figures: [["behind while Redis was away", figures(await lagsOf(stage, journal.redisAway))]] };
+    },
+  });
+};
+
+/** Done when: the next event comes within this time after kill -9, at the default lease. */
+const RECOVERY_P99_MAX_MS = 10_000;
+
+/** kill -9 of one of three gateways while every run streams. */
+export const killOneOfThree: Scenario = ({ seed, width, leaseMs, say }) =>
+  experiment({
+    ...FLEET,
+    leaseMs,
+    say,
+    startLoad: (stage) => speakingLoad(stage, { seed, width, runs: width, words: 400, steps: 2 }),
+    async act({ stage, load, journal }) {
+      await everyRunSpeaks(stage, load, width);
+      await killGateway(stage, journal, gatewayOf(stage, seed), { awayMs: 2000 });
+      return {};
+    },
+    async measure(stage, journal) {
+      const { nextEvent } = await costsOf(stage, journal.interruptions, "kill");
+      return { broken: above("kill to next event p99", quantile(nextEvent, 0.99), RECOVERY_P99_MAX_MS) };
+    },
+  });
+
+/** Done when: a hand-over interrupts no run for longer. */
+const HANDOVER_P99_MAX_MS = 1000;
+
+/** A rolling restart of the whole fleet, again and again, while every run streams. */
+export const handOver: Scenario = ({ seed, width, faults, leaseMs, say }) =>
+  experiment({
+    ...FLEET,
+    leaseMs,
+    say,
+    startLoad: (stage) => speakingLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY, words: 200, steps: 4 }),
+    async act({ stage, load, journal }) {
+      await everyRunSpeaks(stage, load, width);
+      for (let round = 0; round < faults; round += 1) {
+        say(`restart ${round + 1}`);
+        await restartGateway(stage, journal, gatewayOf(stage, round));
+        await sleep(leaseMs / 4);
+      }
+      load.stop();
+      return { broken: journal.badExits };
+    },
+    async measure(stage, journal) {
+      const { longestSilence } = await costsOf(stage, journal.interruptions, "handover");
+      return { broken: above("hand-over p99", quantile(longestSilence, 0.99), HANDOVER_P99_MAX_MS) };
+    },
+  });
+
+/** SIGSTOP for longer than a lease, then SIGCONT, while runs of all kinds go on. */
+export const freezes: Scenario = ({ seed, width, faults, leaseMs, say }) =>
+  experiment({
+    ...FLEET,
+    leaseMs,
+    say,
+    startLoad: (stage) => mixedLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY }),
+    async act({ stage, load, journal }) {
+      const dice = seededRandom(seed);
+      for (let round = 0; round < faults; round += 1) {
+        say(`freeze ${round + 1}`);
+        const frozenMs = leaseMs * (1.1 + 0.6 * dice());
+        await freezeGateway(journal, gatewayOf(stage, Math.floor(dice() * 3)), { frozenMs, leaseMs });
+        await sleep(300);
+      }
+      load.stop();
+      return {};
+    },
+  });
+
+/** Done when: with Redis away, watchers are no further behind. */
+const AWAY_LAG_P99_MAX_MS = 500;
+/** Until a gateway has noticed, its writes to the live log wait for their time-out. */
+const AWAY_SETTLE_MS = 1000;
+
+/** Redis is away for a while under load. */
+export const redisAway: Scenario = ({ seed, width, leaseMs, seconds, say }) =>
+  experiment({
+    ...FLEET,
+    leaseMs,
+    say,
+    startLoad: (stage) => mixedLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY }),
+    async act({ stage, load, journal }) {
+      await sleep(5000);
+      say(`Redis goes away for ${seconds} s`);
+      await stopRedis(stage, journal, { awayMs: seconds * 1000 });
+      await sleep(5000);
+      load.stop();
+      return {};
+    },
+    async measure(stage, journal) {
+      const lags = await lagsOf(stage, journal.redisAway);
+      const settled = await lagsOf(
+        stage,
+        journal.redisAway.map(({ from, until }) => ({ from: from + AWAY_SETTLE_MS, until })),
+      );
+      const before = await lagsOf(
+        stage,
+        journal.redisAway.map(({ from }) => ({ from: from - 3000, until: from - 100 })),
+      );
+      return {
+        figures: [
+          ["behind before", figures(before)],
+          ["behind while Redis was away", figures(lags)],
+          [`the same after the first ${AWAY_SETTLE_MS} ms`, figures(settled)],
+        ],
+        broken: above("behind while Redis was away p99", quantile(lags, 0.99), AWAY_LAG_P99_MAX_MS),
+      };
+    },
+  });
+
+function above(what: string, value: number, max: number): string[] {
+  return value > max ? [`${what} is ${Math.round(value)} ms, and must not exceed ${max} ms`] : [];
+}
+
+function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: number }): Load {
+  const dice = seededRandom(params.seed + 1);
+  const deviceKeys = stage.deviceWorkers.flatMap((worker) => worker.deviceKeys);
+  return startLoad({
+    stage,
+    random: dice,
+    width: params.width,
+    runsMax: params.runs,
+    joinWithinMs: 2000,
+    script: (index): RunScript =>
+      mixedRun({ random: dice, name: `task ${index}`, everyMs: EVERY_MS, words: 60, deviceKeys }),
+  });
+}
+
+function speakingLoad(
+  stage: Stage,
+  params: { seed: number; width: number; runs: number; words: number; steps: number },
+): Load {
+  return startLoad({
+    stage,
+    random: seededRandom(params.seed + 1),
+    width: params.width,
+    runsMax: params.runs,
+    joinWithinMs: 2000,
+    // A hundred runs that each say forty words a second would measure the machine.
+    script: (index) =>
+      speakingRun({ name: `task ${index}`, everyMs: 4 * EVERY_MS, words: params.words, steps: params.steps }),
+  });
+}
+
+const SPEAK_POLL_MS = 200;
+
+/** Waits until this many runs are in the middle of a step. */
+async function everyRunSpeaks(stage: Stage, load: Load, width: number): Promise<void> {
+  for (;;) {
+    const rows = await stage.query<{ held: number }>(
+      "select count(*)::int as held from runs where lease_owner is not null",
+    );
+    if (load.started >= width && (rows?.[0]?.held ?? 0) >= width * 0.95) return;
+    await sleep(SPEAK_POLL_MS);
+  }
+}
+
+function gatewayOf(stage: Stage, index: number): GatewayProcess {
+  const gateway = stage.gateways[index % stage.gateways.length];
+  if (gateway === undefined) throw new Error("there is no gateway");
+  return gateway;
+}

@@ -1,0 +1,250 @@
+import type { ChildProcess } from "node:child_process";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { type Client, createClient } from "@hsafa/client";
+import pg from "pg";
+import { startPrivatePostgres } from "../services/postgres-server.ts";
+import { startPrivateRedis } from "../services/redis-server.ts";
+import type { ThrowawayServer } from "../services/throwaway-server.ts";
+import { chaosAgent } from "./agent.ts";
+import { untilAnswered } from "./calls.ts";
+import { createGatewayProcess, GATEWAY_PROGRAM, type GatewayProcess } from "./gateway-process.ts";
+import { type Link, openLink } from "./link.ts";
+import type { FromWatchWorker, ToDeviceWorker, ToWatchWorker } from "./messages.ts";
+import { openProcesses, type Processes } from "./processes.ts";
+import { startToolServer, type ToolServer } from "./tool-server.ts";
+
+export interface StageParams {
+  readonly gateways: number;
+  readonly leaseMs: number;
+  readonly watchWorkers: number;
+  readonly deviceWorkers: number;
+  readonly devicesPerWorker: number;
+  /** Of tools, in milliseconds. */
+  readonly workMaxMs: number;
+  readonly gatewayProgram?: string;
+}
+
+/** A process of watchers, and how to talk to it. */
+export interface WatchWorker {
+  tell(message: ToWatchWorker): void;
+  onMessage(listener: (message: FromWatchWorker) => void): void;
+}
+
+export interface DeviceWorker {
+  readonly deviceKeys: readonly string[];
+  /** kill -9. */
+  kill(): Promise<void>;
+  start(): void;
+}
+
+/** A fleet with everything around it, every wire of it in our hands. Links have one index per gateway. */
+export interface Stage {
+  readonly folder: string;
+  readonly client: Client;
+  readonly postgres: ThrowawayServer;
+  readonly redis: ThrowawayServer;
+  readonly gateways: readonly GatewayProcess[];
+  readonly watchWorkers: readonly WatchWorker[];
+  readonly deviceWorkers: readonly DeviceWorker[];
+  readonly toolServer: ToolServer;
+  readonly links: {
+    /** Each gateway's own wire to Postgres, and to Redis. */
+    readonly toPostgres: readonly Link[];
+    readonly toRedis: readonly Link[];
+    /** One door each for watchers, devices and whoever starts runs; behind it any gateway. */
+    readonly watchers: Link;
+    readonly devices: Link;
+    readonly callers: Link;
+  };
+  readonly executionsFile: string;
+  /** What should not have happened so far: gateways that ended by themselves. */
+  readonly troubles: readonly string[];
+  /** Asks Postgres itself, past every link; null while it is away. */
+  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[] | null>;
+  /** Ends everything; answers what was left behind: processes, listening ports. */
+  close(): Promise<string[]>;
+}
+
+const API_KEY = "hsafa_chaos_operator_key_0123456789abcdef";
+
+export async function setStage(params: StageParams): Promise<Stage> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const ports: number[] = [];
+  const troubles: string[] = [];
+  const processes = await openProcesses();
+  closers.push(() => processes.close());
+  try {
+    const [postgres, redis, toolServer] = await Promise.all([
+      startPrivatePostgres(),
+      startPrivateRedis(),
+      startToolServer(params),
+    ]);
+    closers.push(
+      () => postgres.remove(),
+      () => redis.remove(),
+      () => toolServer.close(),
+    );
+    ports.push(portOf(postgres.url), portOf(redis.url), portOf(toolServer.url));
+
+    const link = async (targets: readonly (number | null)[]): Promise<Link> => {
+      const opened = await openLink(targets);
+      closers.push(() => opened.close());
+      ports.push(opened.port);
+      return opened;
+    };
+    const indexes = Array.from({ length: params.gateways }, (_, index) => index);
+    const nowhere = indexes.map(() => null);
+    const links = {
+      toPostgres: await Promise.all(indexes.map(() => link([portOf(postgres.url)]))),
+      toRedis: await Promise.all(indexes.map(() => link([portOf(redis.url)]))),
+      watchers: await link(nowhere),
+      devices: await link(nowhere),
+      callers: await link(nowhere),
+    };
+
+    const gateways = indexes.map((index) =>
+      createGatewayProcess({
+        index,
+        processes,
+        program: params.gatewayProgram ?? GATEWAY_PROGRAM,
+        env: {
+          PORT: "0",
+          HSAFA_DATA_DIR: processes.folder,
+          HSAFA_ADMIN_KEY: API_KEY,
+          HSAFA_JWT_SECRET: "a secret that every gateway of the chaos signs with",
+          HSAFA_LEASE_MS: String(params.leaseMs),
+          DATABASE_URL: withPort(postgres.url, links.toPostgres[index]?.port),
+          REDIS_URL: withPort(redis.url, links.toRedis[index]?.port),
+        },
+        onPort: (port) => {
+          for (const door of [links.watchers, links.devices, links.callers]) door.retarget(index, port);
+        },
+        onUnasked: (what) => troubles.push(what),
+      }),
+    );
+    // One after the other: the first brings the schema.
+    for (const gateway of gateways) await gateway.start();
+
+    const url = (door: Link): string => `http://127.0.0.1:${door.port}`;
+    const client = createClient({ url: url(links.callers), token: API_KEY });
+    const config = chaosAgent(toolServer.url);
+    await untilAnswered((signal) => client.agents.push({ name: config.name, config }, { signal }));
+
+    const executionsFile = join(processes.folder, "executions");
+    const watchWorkers = Array.from({ length: params.watchWorkers }, () => {
+      const child = startWorker(processes, "watch-worker.ts");
+      const worker: WatchWorker = {
+        tell: (message) => void child.send(message),
+        onMessage: (listener) => void child.on("message", listener),
+      };
+      worker.tell({ kind: "hello", url: url(links.watchers), apiKey: API_KEY });
+      child.once("exit", () => troubles.push("a process of watchers ended"));
+      return worker;
+    });
+    const deviceWorkers = Array.from({ length: params.deviceWorkers }, (_, worker) =>
+      createDeviceWorker(processes, {
+        url: url(links.devices),
+        apiKey: API_KEY,
+        deviceKeys: Array.from({ length: params.devicesPerWorker }, (__, device) => `device-${worker}-${device}`),
+        executionsFile,
+        workMaxMs: params.workMaxMs,
+      }),
+    );
+    for (const worker of deviceWorkers) worker.start();
+
+    const pool = new pg.Pool({ connectionString: postgres.url, max: 2, connectionTimeoutMillis: 2000 });
+    pool.on("error", () => {});
+    closers.push(() => pool.end());
+
+    const stage: Stage = {
+      folder: processes.folder,
+      client,
+      postgres,
+      redis,
+      gateways,
+      watchWorkers,
+      deviceWorkers,
+      toolServer,
+      links,
+      executionsFile,
+      troubles,
+      async query<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {
+        try {
+          return (await pool.query<Row>(text, [...values])).rows;
+        } catch {
+          return null;
+        }
+      },
+      async close() {
+        const pids = processes.alive();
+        for (const gateway of gateways) gateway.signal("SIGTERM");
+        const ends = await Promise.all(gateways.map((gateway) => gateway.ended()));
+        const exits = ends.flatMap(({ code, signal }, index) =>
+          code === 0 ? [] : [`gateway ${index}, which ended with ${code ?? signal},`],
+        );
+        for (const close of closers.toReversed()) await close();
+        const left = await Promise.all(ports.map(async (port) => ((await isListening(port)) ? [`port ${port}`] : [])));
+        return [...exits, ...pids.filter(isAlive).map((pid) => `process ${pid}`), ...left.flat()];
+      },
+    };
+    return stage;
+  } catch (error) {
+    for (const close of closers.toReversed()) await close();
+    throw error;
+  }
+}
+
+function startWorker(processes: Processes, name: string): ChildProcess {
+  return processes.start(join(import.meta.dirname, name), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+}
+
+function createDeviceWorker(processes: Processes, order: ToDeviceWorker): DeviceWorker {
+  let child: ChildProcess | null = null;
+  return {
+    deviceKeys: order.deviceKeys,
+    start() {
+      child = startWorker(processes, "device-worker.ts");
+      child.send(order);
+    },
+    async kill() {
+      const killed = child;
+      if (killed === null) return;
+      child = null;
+      await new Promise<void>((resolve) => {
+        killed.once("exit", () => resolve());
+        killed.kill("SIGKILL");
+      });
+    },
+  };
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}
+
+function withPort(url: string, port: number | undefined): string {
+  const changed = new URL(url);
+  changed.port = String(port);
+  return changed.href;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}

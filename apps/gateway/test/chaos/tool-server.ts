@@ -1,0 +1,34 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** What http tools of the agents call: counts the executions by call id, and takes a while over each. */
+export interface ToolServer {
+  readonly url: string;
+  /** How often each call was executed, by its idempotency key. */
+  readonly executions: ReadonlyMap<string, { readonly tool: string; readonly count: number }>;
+  close(): Promise<void>;
+}
+
+export async function startToolServer({ workMaxMs }: { readonly workMaxMs: number }): Promise<ToolServer> {
+  const executions = new Map<string, { readonly tool: string; readonly count: number }>();
+  const server = createServer((request, response) => {
+    const callId = String(request.headers["idempotency-key"]);
+    const tool = (request.url ?? "").replace(/^\/|\?.*$/g, "");
+    executions.set(callId, { tool, count: (executions.get(callId)?.count ?? 0) + 1 });
+    request.resume();
+    const timer = setTimeout(() => {
+      response.setHeader("content-type", "application/json").end(JSON.stringify({ tool }));
+    }, Math.random() * workMaxMs);
+    response.on("close", () => clearTimeout(timer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    executions,
+    close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      return closed;
+    },
+  };
+}
