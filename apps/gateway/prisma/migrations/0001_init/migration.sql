@@ -228,12 +228,6 @@ CREATE INDEX "runs_tenant_id_id_idx" ON "runs"("tenant_id", "id");
 CREATE INDEX "runs_tenant_id_agent_id_id_idx" ON "runs"("tenant_id", "agent_id", "id");
 
 -- CreateIndex
-CREATE UNIQUE INDEX "runs_tenant_id_idempotency_key_key" ON "runs"("tenant_id", "idempotency_key");
-
--- CreateIndex
-CREATE UNIQUE INDEX "runs_thread_id_thread_turn_key" ON "runs"("thread_id", "thread_turn");
-
--- CreateIndex
 CREATE UNIQUE INDEX "run_inputs_run_id_dedupe_key_key" ON "run_inputs"("run_id", "dedupe_key");
 
 -- CreateIndex
@@ -309,6 +303,9 @@ ALTER TABLE "tool_calls"
 ALTER TABLE "threads"
   ADD CONSTRAINT "threads_counters_check" CHECK ("turns" >= 0 AND "open_runs" >= 0);
 
+-- Partial, since most runs have neither and every heartbeat writes each index that its run stands in.
+CREATE UNIQUE INDEX "runs_idempotency" ON "runs" ("tenant_id", "idempotency_key") WHERE "idempotency_key" IS NOT NULL;
+CREATE UNIQUE INDEX "runs_thread" ON "runs" ("thread_id", "thread_turn") WHERE "thread_id" IS NOT NULL;
 -- The claim: runs that have begun, in the order in which they became due; new ones, tenant by tenant.
 CREATE INDEX "runs_due_begun" ON "runs" ("wake_at") WHERE "wake_at" IS NOT NULL AND "epoch" > 0;
 CREATE INDEX "runs_due_new" ON "runs" ("tenant_id", "wake_at") WHERE "wake_at" IS NOT NULL AND "epoch" = 0;

@@ -6,7 +6,7 @@ import {
   STORE_SCRIPT_TIMEOUT_MS,
   STORE_STATEMENT_TIMEOUT_MS,
 } from "../../core/limits.ts";
-import { type Sql, type SqlValue, type Statement, storable } from "./sql.ts";
+import { type Sql, storable } from "./sql.ts";
 import { asStoreError } from "./unavailable.ts";
 
 export interface PgSettings {
@@ -31,25 +31,31 @@ export function openPgSql({ url, poolSize = STORE_CONNECTIONS_DEFAULT }: PgSetti
   // An idle connection that breaks is replaced by the pool; without a listener Node would end the process.
   pool.on("error", () => {});
 
-  async function guard<T>(work: () => Promise<T>): Promise<T> {
+  /** Keeps a connection whose statement the database refused: `pool.query` would throw it away, and with it all that was prepared on it. */
+  async function run<Row>(config: pg.QueryConfig): Promise<Row[]> {
+    let broken = false;
     try {
-      return await work();
+      const client = await pool.connect();
+      try {
+        const { rows } = await client.query(config);
+        return rows as Row[];
+      } catch (error) {
+        broken = !(error instanceof pg.DatabaseError);
+        throw error;
+      } finally {
+        client.release(broken);
+      }
     } catch (error) {
       throw asStoreError(error);
     }
   }
 
   const sql: Sql = {
-    query: <Row>(statement: Statement, values: readonly SqlValue[]) =>
-      guard(async () => {
-        const { rows } = await pool.query({ ...statement, values: values.map(storable) });
-        return rows as Row[];
-      }),
-    script: (text) =>
-      guard(async () => {
-        const patient: pg.QueryConfig & { query_timeout: number } = { text, query_timeout: STORE_SCRIPT_TIMEOUT_MS };
-        await pool.query(patient);
-      }),
+    query: (statement, values) => run({ ...statement, values: values.map(storable) }),
+    async script(text) {
+      const patient: pg.QueryConfig & { query_timeout: number } = { text, query_timeout: STORE_SCRIPT_TIMEOUT_MS };
+      await run(patient);
+    },
     close: () => pool.end(),
   };
   return { sql, pool };

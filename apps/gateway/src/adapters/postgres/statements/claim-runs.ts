@@ -13,6 +13,9 @@ function nextTenant(after: string): string {
   )`;
 }
 
+/** How far round the ring of tenants a claim looks: each gives a run, and one more tells whether any is left. */
+const TENANTS = `least(${CLAIM_TENANTS_MAX}, $3::int + 1)`;
+
 /**
  * Runs that have begun first, by the time they became due. Then new ones, in a ring of tenants that starts after the one served last: the first of each, the second of each, and so on.
  * A run on a thread must be first among the thread's open ones, unless a cancel waits for it.
@@ -32,12 +35,12 @@ with recursive begun as materialized (
 after_last (tenant_id, place) as (
   select * from (select ${nextTenant("$5::uuid")} as tenant_id, 1 as place) as first where tenant_id is not null
   union all
-  select ${nextTenant("t.tenant_id")}, t.place + 1 from after_last t where t.tenant_id is not null and t.place < ${CLAIM_TENANTS_MAX}
+  select ${nextTenant("t.tenant_id")}, t.place + 1 from after_last t where t.tenant_id is not null and t.place < ${TENANTS}
 ),
 up_to_last (tenant_id, place) as (
   select * from (select ${nextTenant("null::uuid")} as tenant_id, ${CLAIM_TENANTS_MAX} + 1 as place where $5::uuid is not null) as first where tenant_id <= $5::uuid
   union all
-  select * from (select ${nextTenant("t.tenant_id")} as tenant_id, t.place + 1 from up_to_last t where t.place < 2 * ${CLAIM_TENANTS_MAX}) as step where tenant_id <= $5::uuid
+  select * from (select ${nextTenant("t.tenant_id")} as tenant_id, t.place + 1 from up_to_last t where t.place < ${CLAIM_TENANTS_MAX} + ${TENANTS}) as step where tenant_id <= $5::uuid
 ),
 ring as (
   select tenant_id, place from after_last where tenant_id is not null union all select tenant_id, place from up_to_last

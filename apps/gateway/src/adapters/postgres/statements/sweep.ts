@@ -16,7 +16,7 @@ with lost as (
   for update of s skip locked
 ),
 ended as (
-  update device_sessions s set disconnected_at = now(), reason = 'gateway_lost' from lost where s.id = lost.id
+  update device_sessions set disconnected_at = now(), reason = 'gateway_lost' where id = any(array(select id from lost))
 ),
 forgotten as (
   delete from gateways where beaten_at < now() - interval '${GATEWAY_KEPT_MS} milliseconds'
@@ -30,7 +30,8 @@ due as (
   limit ${SWEEP_ROWS_MAX}
   for no key update of r skip locked
 )
-update runs r set wake_at = now() from due where r.id = due.id returning r.id::text`,
+-- An array rather than a join: a join of two estimates would read all runs there are.
+update runs set wake_at = now() where id = any(array(select id from due)) returning id::text`,
 };
 
 export async function sweep(sql: Sql, gatewayTimeoutMs: number): Promise<readonly string[]> {
