@@ -153,7 +153,7 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
 
     // What was watched is what is kept.
     const kept = await keptRecords(played.map(({ runId }) => runId));
-    for (const { runId, record } of played) expect(kept.get(runId), `${runId}`).toEqual(record.map(({ id }) => id));
+    for (const { runId, record } of played) expect(kept.get(runId), `run ${runId}`).toEqual(record.map(({ id }) => id));
 
     // Every call: settled once by its facts (`faultsOf`), by its row, and executed once by the device's own count.
     const { rows } = await postgres.query<CallRow>(
@@ -172,7 +172,7 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
         type: "tool.completed",
         row: { id: data.callId, status: "completed", attempt: 1, source, device_id },
       });
-      expect(executions.get(data.callId) ?? 0, `${data.toolName}`).toBe(source === "device" ? 1 : 0);
+      expect(executions.get(data.callId) ?? 0, `executions of ${data.toolName}`).toBe(source === "device" ? 1 : 0);
     }
     expect(settlements).toHaveLength((RUNS_AT_ONCE / kinds.length) * 5);
 

@@ -1,0 +1,287 @@
+/**
+ * A thousand inputs that race the parks, the ends and the expiries of runs: none is accepted and then unseen (R6), none is refused and then seen, no call is settled
+ * twice (R7). Each is fired by what a watcher sees just then, so the runs decide when.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { AgentConfigInput, JsonValue, RunEvent } from "@hsafa/protocol";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { missingServices } from "../services/services.ts";
+import { startTestGateway, type TestGateway } from "./harness.ts";
+import { disagreements, faultsOf, type WatchedRecord } from "./record.ts";
+import { seededRandom } from "./seeded-random.ts";
+import { contradictions, type Submission } from "./submissions.ts";
+import { startTwoGateways, type TwoGateways } from "./two-gateways.ts";
+import { Watchers } from "./watchers.ts";
+
+const INPUTS_MIN = 1000;
+/** Short enough that results meet the expiry of their calls. */
+const TOOL_TIMEOUT_MS = 250;
+/** Results that aim at the expiry of their call are sent so long before it at most, and after it; on a busy machine they are long on their way. */
+const AIM_BEFORE_MS = 200;
+const AIM_AFTER_MS = 20;
+
+const words = (count: number) => ({ repeat: count, parts: [{ say: "word{{n}} ", everyMs: 1 }] });
+const asked = { inputSchema: { type: "object" }, target: "external", timeoutMs: TOOL_TIMEOUT_MS } as const;
+
+function scripted(name: string, script: JsonValue[], rest: Partial<AgentConfigInput> = {}): AgentConfigInput {
+  return {
+    name,
+    model: "demo/script",
+    // Every message that is taken begins the script anew.
+    maxSteps: 5,
+    settings: { providerOptions: { demo: { script } } },
+    ...rest,
+  };
+}
+
+const KINDS = {
+  /** Messages meet its ends. */
+  talks: scripted("talks", [[words(5)]]),
+  /** Results, and messages, meet its parks and its calls' expiries. */
+  asks: scripted("asks", [[words(2), { call: "left" }, { call: "right" }], [words(2)]], {
+    tools: [
+      { name: "left", ...asked },
+      { name: "right", ...asked },
+    ],
+  }),
+  /** Results meet its failure. */
+  insists: scripted("insists", [[{ call: "left" }, { call: "right" }], [words(2)]], {
+    tools: [
+      { name: "left", ...asked, onTimeout: "fail-run" },
+      { name: "right", ...asked },
+    ],
+  }),
+  /** Decisions meet each other, cancels and results. */
+  waits: scripted("waits", [[{ call: "left" }], [words(2)]], {
+    tools: [{ name: "left", ...asked, approval: "always" }],
+  }),
+  /** Cancels meet its steps, and each other. */
+  rambles: scripted("rambles", [[words(150)]]),
+} as const;
+type Kind = keyof typeof KINDS;
+
+const RUNS_OF: Readonly<Record<Kind, number>> = { talks: 20, asks: 27, insists: 13, waits: 17, rambles: 10 };
+/** At once: enough to get in each other's way, few enough that a watcher sees what happens while it can still be met. */
+const LANES = 10;
+
+/** One run as it was watched and as it is kept, and everything that was submitted to it. */
+interface Played {
+  readonly record: WatchedRecord;
+  readonly kept: WatchedRecord;
+  readonly submissions: readonly Submission[];
+}
+
+/** Plays one run under fire, on whichever gateway. */
+class RunUnderFire {
+  readonly #gateways: readonly TestGateway[];
+  readonly #random: () => number;
+  readonly #kind: Kind;
+  readonly #fired: Promise<Submission>[] = [];
+  #messagesLeft = 6;
+  #marks = 0;
+
+  constructor(params: {
+    readonly gateways: readonly TestGateway[];
+    readonly random: () => number;
+    readonly kind: Kind;
+  }) {
+    this.#gateways = params.gateways;
+    this.#random = params.random;
+    this.#kind = params.kind;
+  }
+
+  /** Plays it to its end and on. */
+  async play(watchers: Watchers): Promise<Played> {
+    const gateway = this.#anyGateway();
+    const { runId } = await gateway.startRun({ agent: this.#kind, input: "go" });
+    const record = await watchers.watch(this.#anyGateway(), { runId, onEvent: (event) => this.#see(event) });
+    // What comes after the end must be refused, and what was aimed may come later still.
+    this.#message(runId, true);
+    const submissions = await Promise.all(this.#fired);
+    return { record, kept: await gateway.events(runId), submissions };
+  }
+
+  #see(event: RunEvent): void {
+    const { runId } = event;
+    switch (event.type) {
+      case "step.started":
+        if (this.#kind === "rambles") this.#cancelSome(runId);
+        return this.#message(runId);
+      case "text.delta":
+        if (this.#random() < 0.2) this.#message(runId);
+        return;
+      // The step's last delta: the run parks or ends with the next facts.
+      case "text.end":
+        return this.#message(runId);
+      case "tool.awaiting_approval":
+        return this.#decide(runId, event.data.callId);
+      case "tool.dispatched":
+        return this.#answer(runId, event.data.callId, Date.parse(event.data.deadline ?? ""));
+      case "run.waiting":
+        if (this.#random() < 0.3) this.#message(runId);
+        if (this.#random() < 0.1) this.#cancelSome(runId);
+        return;
+      default:
+    }
+  }
+
+  #message(runId: string, always = false): void {
+    if (!always && (this.#messagesLeft === 0 || this.#random() < 0.4)) return;
+    this.#messagesLeft -= 1;
+    const mark = this.#mark("message");
+    this.#fire({ kind: "message", runId, mark }, "messages", { message: mark });
+  }
+
+  /** Some results of one call, through different gateways, two of them the same. Some at once, some when the call expires. */
+  #answer(runId: string, callId: string, expiresAt: number): void {
+    if (this.#random() < 0.1) return;
+    const first = this.#mark("result");
+    const marks = [first, this.#mark("other"), first, this.#mark("other")].slice(this.#random() < 0.5 ? 0 : 1);
+    const isAimed = this.#random() < 0.7;
+    for (const mark of marks) {
+      const at = isAimed ? expiresAt + AIM_AFTER_MS - (AIM_BEFORE_MS + AIM_AFTER_MS) * this.#random() : 0;
+      this.#fire({ kind: "result", runId, callId, mark }, "tool-results", { callId, result: mark }, at);
+    }
+    if (isAimed && this.#random() < 0.15) this.#cancelSome(runId, expiresAt);
+  }
+
+  #decide(runId: string, callId: string): void {
+    for (const approved of [true, this.#random() < 0.5, true, false]) {
+      const mark = this.#mark(approved ? "approval" : "denial");
+      const submission = { kind: "approval", runId, callId, mark, approved } as const;
+      this.#fire(submission, "approvals", { callId, approved, reason: mark });
+    }
+    if (this.#random() < 0.1) this.#cancelSome(runId);
+  }
+
+  #cancelSome(runId: string, at = 0): void {
+    for (let i = 0; i < 2; i += 1) {
+      const mark = this.#mark("cancel");
+      this.#fire({ kind: "cancel", runId, mark }, "cancel", { reason: mark }, at);
+    }
+  }
+
+  /** Submits on any gateway, at once or at this time. */
+  #fire(submission: Unanswered, path: string, body: object, at = 0): void {
+    const gateway = this.#anyGateway();
+    const submit = async (): Promise<Submission> => {
+      const waitMs = at - Date.now();
+      if (waitMs > 0) await delay(waitMs);
+      const { status } = await gateway.call("POST", `/api/runs/${submission.runId}/${path}`, body);
+      return { ...submission, status };
+    };
+    this.#fired.push(submit());
+  }
+
+  #mark(what: string): string {
+    this.#marks += 1;
+    return `${what} ${this.#marks}`;
+  }
+
+  #anyGateway(): TestGateway {
+    const gateway = this.#gateways[Math.floor(this.#random() * this.#gateways.length)];
+    if (gateway === undefined) throw new Error("there is no gateway");
+    return gateway;
+  }
+}
+
+type Unanswered = Submission extends infer S ? (S extends Submission ? Omit<S, "status"> : never) : never;
+
+/** Plays all runs and holds what became of every input to what was answered. */
+async function race(gateways: readonly [TestGateway, ...TestGateway[]], seed: number): Promise<void> {
+  const startedAt = performance.now();
+  const watchers = new Watchers();
+  const random = seededRandom(seed);
+  const waiting = (Object.keys(KINDS) as Kind[])
+    .flatMap((kind) =>
+      Array.from({ length: RUNS_OF[kind] }, () => ({
+        kind,
+        order: random(),
+        random: seededRandom(random() * 2 ** 32),
+      })),
+    )
+    .toSorted((one, other) => one.order - other.order);
+  const played: Played[] = [];
+  await Promise.all(
+    Array.from({ length: LANES }, async () => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        played.push(await new RunUnderFire({ gateways, ...next }).play(watchers));
+      }
+    }),
+  );
+  watchers.close();
+  const tookMs = performance.now() - startedAt;
+  const wrong = played.flatMap(({ record, kept, submissions }) =>
+    [...faultsOf(record), ...disagreements({ record, kept }), ...contradictions(submissions, record)].map(
+      (fault) => `${record[0]?.runId}: ${fault}`,
+    ),
+  );
+  expect(wrong).toEqual([]);
+  const left = await Promise.all(played.map(({ record }) => inboxAfter(gateways[0], record)));
+  expect(left.filter((count) => count !== 0)).toEqual([]);
+
+  const submissions = played.flatMap((one) => one.submissions);
+  expect(submissions.length).toBeGreaterThanOrEqual(INPUTS_MIN);
+  const tally = countBy(submissions, ({ kind, status }) => `${kind} ${status}`);
+  const ends = countBy(played, ({ record }) => record.at(-1)?.type ?? "none");
+  console.info(`${played.length} runs, ${submissions.length} inputs, in ${Math.round(tookMs)} ms`, tally, ends);
+  // Both sides of every race were met.
+  for (const outcome of [
+    "message 202",
+    "message 409",
+    "result 202",
+    "result 200",
+    "result 409",
+    "approval 202",
+    "approval 409",
+    "cancel 202",
+  ]) {
+    expect(Object.keys(tally)).toContain(outcome);
+  }
+  const expired = played.flatMap(({ record }) => record.filter(({ type }) => type === "tool.expired"));
+  expect(expired).not.toEqual([]);
+  for (const end of ["run.completed", "run.failed", "run.canceled"]) expect(Object.keys(ends)).toContain(end);
+}
+
+/** How many inputs an ended run has not consumed. Its last epoch is at or above the last that a fact tells: a claim may end without a fact. */
+async function inboxAfter({ gateway }: TestGateway, record: WatchedRecord): Promise<number> {
+  const runId = record[0]?.runId ?? "";
+  const told = record.flatMap((event) =>
+    event.type === "run.started" || event.type === "run.resumed" || event.type === "run.recovered"
+      ? [event.data.epoch]
+      : [],
+  );
+  const from = Math.max(...told);
+  for (let epoch = from; epoch < from + 100; epoch += 1) {
+    const read = await gateway.store.fleet.readInbox({ runId, epoch });
+    if (read !== null) return Math.max(read.inbox.count, read.inbox.inputs.length);
+  }
+  throw new Error(`the run ${runId} is at no epoch from ${from} on`);
+}
+
+function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> {
+  const groups = [...Map.groupBy(items, keyOf)].map(([key, group]) => [key, group.length] as const);
+  return Object.fromEntries(groups.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+describe("a thousand inputs on an embedded gateway", () => {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await startTestGateway();
+    for (const config of Object.values(KINDS)) await gateway.pushAgent(config);
+  });
+  afterAll(() => gateway?.close());
+
+  test("are seen if they were accepted, and only then", () => race([gateway], 1));
+});
+
+describe.skipIf(await missingServices("postgres", "redis"))("a thousand inputs on two gateways", () => {
+  let two: TwoGateways;
+  beforeAll(async () => {
+    two = await startTwoGateways();
+    for (const config of Object.values(KINDS)) await two.a.pushAgent(config);
+  });
+  afterAll(() => two?.close());
+
+  test("are seen if they were accepted, and only then", () => race([two.a, two.b], 2));
+});

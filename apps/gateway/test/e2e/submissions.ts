@@ -1,0 +1,111 @@
+/**
+ * What a test has submitted to a run, what it was told, and what must have become of it: an input that was accepted is found in the log, or the run ended with it in
+ * view; one that was refused has left no trace (R6, R7).
+ */
+import type { RunEvent } from "@hsafa/protocol";
+import { isSettlement, type Settlement, type WatchedRecord } from "./record.ts";
+
+/** One input, submitted, and the status of the answer. `mark` is the content by which it is known again. */
+export type Submission = { readonly runId: string; readonly mark: string; readonly status: number } & (
+  | { readonly kind: "message" | "cancel" }
+  | { readonly kind: "result"; readonly callId: string }
+  | { readonly kind: "approval"; readonly callId: string; readonly approved: boolean }
+);
+
+type SubmissionOf<K extends Submission["kind"]> = Extract<Submission, { kind: K }>;
+
+/** Statuses that an answer may have: accepted, a repeat, refused for what the run or the call has become. */
+const EXPECTED = new Set([200, 202, 409]);
+
+/** Where the log of an ended run contradicts what was answered to these submissions to it; empty: nowhere. */
+export function contradictions(submissions: readonly Submission[], record: WatchedRecord): string[] {
+  return submissions.flatMap((submission) => {
+    if (!EXPECTED.has(submission.status))
+      return [`${submission.kind} ${submission.mark} was answered ${submission.status}`];
+    const why = contradiction(submission, submissions, record);
+    return why === null ? [] : [`${submission.kind} ${submission.mark} was answered ${submission.status}, but ${why}`];
+  });
+}
+
+function contradiction(one: Submission, all: readonly Submission[], record: WatchedRecord): string | null {
+  switch (one.kind) {
+    case "message":
+      return ofMessage(one, record);
+    case "result":
+      return ofResult(one, all, record);
+    case "cancel":
+      return ofCancel(one, all, record);
+    case "approval":
+      return ofApproval(one, record);
+    default:
+      return one satisfies never;
+  }
+}
+
+function ofMessage({ mark, status }: SubmissionOf<"message" | "cancel">, record: WatchedRecord): string | null {
+  const times = record.filter((event) => event.type === "message.user" && event.data.message.content === mark).length;
+  if (status !== 202) return times === 0 ? null : `it is in the log ${times} times`;
+  return times === 1 || (times === 0 && endedEarly(record)) ? null : `it is in the log ${times} times`;
+}
+
+/** The first result wins: exactly one is accepted, and it is the one in the log. The same again is a repeat, whoever sends it. */
+function ofResult(
+  { callId, mark, status }: SubmissionOf<"result">,
+  all: readonly Submission[],
+  record: WatchedRecord,
+): string | null {
+  const settlement = settlementOf(record, callId);
+  const isTaken = settlement?.type === "tool.completed" && settlement.data.result === mark;
+  const accepted = all.filter((other) => other.kind === "result" && other.callId === callId && other.status === 202);
+  switch (status) {
+    case 202:
+      if (accepted.length > 1) return `${accepted.length} results of its call were accepted`;
+      return isTaken || wasTakenBack(record, settlement) ? null : `its call was settled by ${settlement?.id}`;
+    case 200:
+      return accepted.some((other) => other.mark === mark) ? null : "it is no repeat of an accepted one";
+    default:
+      return isTaken ? "it is the result in the log" : null;
+  }
+}
+
+/** A cancel is accepted again while the run ends of it; the first one's reason counts. Nothing but a cancel ends the run of an accepted one. */
+function ofCancel(
+  { mark, status }: SubmissionOf<"message" | "cancel">,
+  all: readonly Submission[],
+  record: WatchedRecord,
+): string | null {
+  const end = record.at(-1);
+  const reason = end?.type === "run.canceled" ? end.data.reason : null;
+  if (status !== 202) return reason === mark ? "it is the cancel in the log" : null;
+  const isOneOfOurs = all.some((other) => other.kind === "cancel" && other.status === 202 && other.mark === reason);
+  return isOneOfOurs ? null : `the run ended by ${end?.type}, for the reason ${reason}`;
+}
+
+function ofApproval(
+  { callId, mark, status, approved }: SubmissionOf<"approval">,
+  record: WatchedRecord,
+): string | null {
+  const wasApproved = record.some((event) => event.type === "tool.approved" && event.data.callId === callId);
+  const settlement = settlementOf(record, callId);
+  const denied = settlement?.type === "tool.denied" ? settlement : null;
+  if (status !== 202) return denied?.data.reason === mark ? "it is the decision in the log" : null;
+  const wasFollowed = approved ? wasApproved && denied === null : !wasApproved && denied !== null;
+  const isUndecided = !wasApproved && denied === null;
+  return wasFollowed || (isUndecided && wasTakenBack(record, settlement))
+    ? null
+    : "the log has another decision, or none";
+}
+
+/** The run was ended over what was open: inputs that stood behind were consumed with the end. */
+function endedEarly(record: WatchedRecord): boolean {
+  const type = record.at(-1)?.type;
+  return type === "run.canceled" || type === "run.failed";
+}
+
+function wasTakenBack(record: WatchedRecord, settlement: Settlement | null): boolean {
+  return endedEarly(record) && settlement?.type === "tool.failed" && settlement.data.error.code === "canceled";
+}
+
+function settlementOf(record: readonly RunEvent[], callId: string): Settlement | null {
+  return record.filter(isSettlement).find(({ data }) => data.callId === callId) ?? null;
+}
