@@ -17,7 +17,8 @@ export function pgliteSql(pglite: PGlite): Sql {
 
   async function run<Row>({ name, text }: Statement, values: readonly SqlValue[]): Promise<Row[]> {
     const bind = serialize.bind({ statement: name, values: values.map(wireText) });
-    const answer = await exclusively(pglite, async () => {
+    // One message at a time, and never inside of somebody's transaction, because nobody opens any.
+    const answer = await pglite.runExclusive(async () => {
       const parse = prepared.has(name) ? [] : [serialize.parse({ name, text })];
       const answered = await pglite.execProtocol(Buffer.concat([...parse, bind, RUN_BOUND]), { throwOnError: false });
       if (answered.messages.some((message) => message.name === "parseComplete")) prepared.add(name);
@@ -52,18 +53,14 @@ export function pgliteSql(pglite: PGlite): Sql {
   };
 }
 
-/** Both locks, as PGlite's own methods take them: nothing of ours may fall into a transaction that Prisma's client has open. */
-function exclusively<T>(pglite: PGlite, work: () => Promise<T>): Promise<T> {
-  return pglite._runExclusiveTransaction(() => pglite._runExclusiveQuery(work));
-}
-
 interface Column {
   readonly name: string;
   readonly parse: (text: string) => unknown;
 }
 
 function column(field: { readonly name: string; readonly dataTypeID: number }): Column {
-  return { name: field.name, parse: pg.types.getTypeParser(field.dataTypeID, "text") };
+  const parserOf = pg.types.getTypeParser as (oid: number, format: "text") => (text: string) => unknown;
+  return { name: field.name, parse: parserOf(field.dataTypeID, "text") };
 }
 
 function rowOf(columns: readonly Column[], cells: readonly (string | null)[]): Record<string, unknown> {
