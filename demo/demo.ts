@@ -2,7 +2,6 @@
  * `npm run demo`: one run from push to its last event, with everything that hsafa promises about it checked on the way. Gateway and device are processes of their
  * own, started with the commands that a person would type; the demo itself is a client like any other. Ends with 0 only if all ten steps held.
  */
-import { styleText } from "node:util";
 import { createNarrator, DemoFailed } from "./narrator.ts";
 import { play } from "./play.ts";
 import { readDemoSettings, SCRIPTED_MODEL } from "./settings.ts";
@@ -44,9 +43,7 @@ try {
   process.exitCode = 1;
   const what =
     error instanceof DemoFailed ? `expected ${error.message}` : error instanceof Error ? error.message : String(error);
-  process.stdout.write(
-    `\n${hasBegun ? `${narrator.due}`.padStart(3) : "   "} ${styleText("red", "FAILED")}  ${what}\n\n`,
-  );
+  narrator.failed(hasBegun ? what : `before the first step: ${what}`);
 } finally {
   clearTimeout(timer);
   ending.abort(new Error("the demo is over"));

@@ -20,7 +20,9 @@ export interface Narrator {
   aside(text: string): void;
   /** A piece of the model's speech. */
   speech(text: string): void;
-  /** Which step is due: the one that failed, if one did. */
+  /** The demo ended before its play did: the step that was due has failed, and what still comes of it is not told. */
+  failed(what: string): void;
+  /** Which step is due; 1 until the first has been seen. */
   readonly due: number;
 }
 
@@ -30,9 +32,11 @@ const SPEECH_INDENT = "        ";
 export function createNarrator(): Narrator {
   let due = 1;
   let column: number | null = null;
+  let isOver = false;
   const paint = (style: Parameters<typeof styleText>[0], text: string): string => styleText(style, text);
 
   function line(text: string): void {
+    if (isOver) return;
     if (column !== null) process.stdout.write("\n");
     column = null;
     process.stdout.write(`${text}\n`);
@@ -46,7 +50,12 @@ export function createNarrator(): Narrator {
       due += 1;
     },
     aside: (text) => line(`${SPEECH_INDENT}${paint("yellow", text)}`),
+    failed(what) {
+      line(`\n${String(due).padStart(3)} ${paint("red", "FAILED")}  ${what}\n`);
+      isOver = true;
+    },
     speech(text) {
+      if (isOver) return;
       for (const word of text.match(/\S+\s*|\s+/g) ?? []) {
         const isFull = column !== null && column + word.trimEnd().length > SPEECH_COLUMNS;
         if (column === null || isFull) {
