@@ -16,9 +16,10 @@ import { Watchers } from "./watchers.ts";
 const INPUTS_MIN = 1000;
 /** Short enough that results meet the expiry of their calls. */
 const TOOL_TIMEOUT_MS = 250;
-/** Results that aim at the expiry of their call are sent so long before it at most, and after it; on a busy machine they are long on their way. */
-const AIM_BEFORE_MS = 200;
-const AIM_AFTER_MS = 20;
+/** Results that aim at the expiry of their call are sent together, so long before it at most, or after it: on a busy machine they are long on their way. */
+const AIM_BEFORE_MS = 100;
+const AIM_AFTER_MS = 30;
+const AIM_APART_MS = 5;
 
 const words = (count: number) => ({ repeat: count, parts: [{ say: "word{{n}} ", everyMs: 1 }] });
 const asked = { inputSchema: { type: "object" }, target: "external", timeoutMs: TOOL_TIMEOUT_MS } as const;
@@ -61,8 +62,9 @@ const KINDS = {
 type Kind = keyof typeof KINDS;
 
 const RUNS_OF: Readonly<Record<Kind, number>> = { talks: 20, asks: 27, insists: 13, waits: 17, rambles: 10 };
-/** At once: enough to get in each other's way, few enough that a watcher sees what happens while it can still be met. */
-const LANES = 10;
+/** Runs at once: enough to get in each other's way, few enough that a watcher sees what happens while it can still be met. */
+const LANES_EMBEDDED = 4;
+const LANES_OF_TWO = 10;
 
 /** One run as it was watched and as it is kept, and everything that was submitted to it. */
 interface Played {
@@ -138,8 +140,9 @@ class RunUnderFire {
     const first = this.#mark("result");
     const marks = [first, this.#mark("other"), first, this.#mark("other")].slice(this.#random() < 0.5 ? 0 : 1);
     const isAimed = this.#random() < 0.7;
+    const aim = expiresAt - AIM_BEFORE_MS + (AIM_BEFORE_MS + AIM_AFTER_MS) * this.#random();
     for (const mark of marks) {
-      const at = isAimed ? expiresAt + AIM_AFTER_MS - (AIM_BEFORE_MS + AIM_AFTER_MS) * this.#random() : 0;
+      const at = isAimed ? aim + AIM_APART_MS * this.#random() : 0;
       this.#fire({ kind: "result", runId, callId, mark }, "tool-results", { callId, result: mark }, at);
     }
     if (isAimed && this.#random() < 0.15) this.#cancelSome(runId, expiresAt);
@@ -188,7 +191,12 @@ class RunUnderFire {
 type Unanswered = Submission extends infer S ? (S extends Submission ? Omit<S, "status"> : never) : never;
 
 /** Plays all runs and holds what became of every input to what was answered. */
-async function race(gateways: readonly [TestGateway, ...TestGateway[]], seed: number): Promise<void> {
+async function race(params: {
+  readonly gateways: readonly [TestGateway, ...TestGateway[]];
+  readonly lanes: number;
+  readonly seed: number;
+}): Promise<void> {
+  const { gateways, lanes, seed } = params;
   const startedAt = performance.now();
   const watchers = new Watchers();
   const random = seededRandom(seed);
@@ -203,7 +211,7 @@ async function race(gateways: readonly [TestGateway, ...TestGateway[]], seed: nu
     .toSorted((one, other) => one.order - other.order);
   const played: Played[] = [];
   await Promise.all(
-    Array.from({ length: LANES }, async () => {
+    Array.from({ length: lanes }, async () => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
         played.push(await new RunUnderFire({ gateways, ...next }).play(watchers));
       }
@@ -272,7 +280,8 @@ describe("a thousand inputs on an embedded gateway", () => {
   });
   afterAll(() => gateway?.close());
 
-  test("are seen if they were accepted, and only then", () => race([gateway], 1));
+  test("are seen if they were accepted, and only then", () =>
+    race({ gateways: [gateway], lanes: LANES_EMBEDDED, seed: 1 }));
 });
 
 describe.skipIf(await missingServices("postgres", "redis"))("a thousand inputs on two gateways", () => {
@@ -283,5 +292,6 @@ describe.skipIf(await missingServices("postgres", "redis"))("a thousand inputs o
   });
   afterAll(() => two?.close());
 
-  test("are seen if they were accepted, and only then", () => race([two.a, two.b], 2));
+  test("are seen if they were accepted, and only then", () =>
+    race({ gateways: [two.a, two.b], lanes: LANES_OF_TWO, seed: 2 }));
 });
