@@ -5,7 +5,7 @@ import { START } from "@hsafa/protocol";
 import { v7 } from "uuid";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { claim, commitOf, openScene, start } from "../../../test/contracts/store/scene.ts";
-import { missingServices, startPrivatePostgres } from "../../../test/services/services.ts";
+import { freshDatabase, missingServices, startPrivatePostgres } from "../../../test/services/services.ts";
 import { StoreUnavailable } from "../../ports/store.ts";
 import { openPgliteStore } from "./open-pglite-store.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
@@ -46,6 +46,26 @@ describe("the embedded store", () => {
     const store = await openPgliteStore({ dataDir: undefined });
     await store.close();
     await expect(store.fleet.tails({ runIds: [v7()] })).rejects.toBeInstanceOf(StoreUnavailable);
+  });
+});
+
+describe.skipIf(await missingServices("postgres"))("the store on a server with settings of its own", () => {
+  test("times are read right whatever zone the database or its URL prefers", async () => {
+    const { url, drop } = await freshDatabase();
+    const store = await openPostgresStore({
+      url: `${url}?options=-c%20timezone%3DAsia%2FKolkata%20-c%20work_mem%3D8MB`,
+    });
+    try {
+      const scene = await openScene(store);
+      const { runId, facts } = await start(scene);
+      const createdAt = new Date(facts[0]?.ts ?? 0).toISOString();
+      expect(await scene.tenant.findRun({ runId })).toMatchObject({ createdAt });
+      expect(Math.abs(Date.parse(createdAt) - Date.now())).toBeLessThan(3600_000);
+    } finally {
+      await store.close();
+      await drop();
+    }
+    await expect(openPostgresStore({ url: "localhost" })).rejects.toThrow("postgres://");
   });
 });
 

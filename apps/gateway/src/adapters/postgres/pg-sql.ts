@@ -18,15 +18,13 @@ export interface PgSettings {
 /** Statements over a pool of connections to a Postgres server. The pool is given out for Prisma, which shares it. */
 export function openPgSql({ url, poolSize = STORE_CONNECTIONS_DEFAULT }: PgSettings): { sql: Sql; pool: pg.Pool } {
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString: withSessionOptions(url),
     max: poolSize,
     connectionTimeoutMillis: STORE_CONNECT_TIMEOUT_MS,
     query_timeout: STORE_ANSWER_TIMEOUT_MS,
     statement_timeout: STORE_STATEMENT_TIMEOUT_MS,
     keepAlive: true,
     application_name: "hsafa",
-    // Prisma's adapter reads times as if the session were in UTC. Compiling a plan takes longer than any statement of ours.
-    options: "-c timezone=UTC -c jit=off",
   });
   // An idle connection that breaks is replaced by the pool; without a listener Node would end the process.
   pool.on("error", () => {});
@@ -59,4 +57,17 @@ export function openPgSql({ url, poolSize = STORE_CONNECTIONS_DEFAULT }: PgSetti
     close: () => pool.end(),
   };
   return { sql, pool };
+}
+
+/**
+ * Adds what every session of ours needs to what the URL itself asks for. Prisma's adapter reads times as if the session were in UTC; and compiling a plan takes longer than any
+ * statement of ours.
+ */
+function withSessionOptions(url: string): string {
+  if (!URL.canParse(url))
+    throw new Error("the address of the database is no URL; give it as postgres://user:password@host:5432/name");
+  const parsed = new URL(url);
+  const given = parsed.searchParams.get("options");
+  parsed.searchParams.set("options", `${given === null ? "" : `${given} `}-c timezone=UTC -c jit=off`);
+  return parsed.href;
 }

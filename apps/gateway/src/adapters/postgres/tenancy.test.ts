@@ -1,0 +1,112 @@
+import { START } from "@hsafa/protocol";
+import { v7 } from "uuid";
+import { expect, test } from "vitest";
+import type { TenantStore } from "../../ports/tenant-store.ts";
+import { createFleetStore } from "./fleet-store.ts";
+import type { Prisma } from "./prisma.ts";
+import type { Sql, SqlValue, Statement } from "./sql.ts";
+import { createTenantStore } from "./tenant-store.ts";
+
+/** Remembers the statements it is given, and answers nothing. */
+function recordingSql() {
+  const seen: { readonly statement: Statement; readonly values: readonly SqlValue[] }[] = [];
+  const sql: Sql = {
+    query(statement, values) {
+      seen.push({ statement, values });
+      return Promise.resolve([]);
+    },
+    script: () => Promise.reject(new Error("no request runs a script")),
+    close: () => Promise.resolve(),
+  };
+  return { sql, seen };
+}
+
+test("what serves all tenants at once is this and no more (R10)", () => {
+  expect(Object.keys(createFleetStore(recordingSql().sql)).toSorted()).toEqual([
+    "appendDeltas",
+    "beat",
+    "claimRuns",
+    "commit",
+    "countLiveGateways",
+    "ensureApiKey",
+    "findApiKey",
+    "loadFacts",
+    "loadOutline",
+    "loadRun",
+    "openCalls",
+    "readInbox",
+    "releaseLeases",
+    "renewLeases",
+    "sweep",
+    "tails",
+  ]);
+});
+
+test("every statement that serves a request names its tenant (R10)", async () => {
+  const { sql, seen } = recordingSql();
+  const tenantId = v7();
+  // Prisma's queries cannot be read here; the contract suite asks for each method's foreign ids instead.
+  const prisma: Prisma = { read: () => Promise.reject(new Error("not here")), close: () => Promise.resolve() };
+  const store = createTenantStore(sql, prisma, tenantId);
+  const runId = v7();
+  const outcome = { kind: "completed" as const, result: 1 };
+  const config = { name: "a", model: "demo/x" };
+  const calls: Partial<Record<keyof TenantStore, () => Promise<unknown>>> = {
+    pushAgent: () =>
+      store.pushAgent({ name: "a", description: null, version: null, config, configHash: "h", promote: true }),
+    startRun: () =>
+      store.startRun({
+        runId,
+        agent: "a",
+        versionId: undefined,
+        threadId: undefined,
+        earlier: [],
+        messages: [],
+        deviceKey: null,
+        metadata: {},
+        idempotency: null,
+      }),
+    readTail: () => store.readTail({ runId }),
+    readEvents: async () => {
+      for (const factsOnly of [true, false]) await store.readEvents({ runId, after: START, limit: 1, factsOnly });
+    },
+    enqueue: () => store.enqueue({ runId, input: { kind: "cancel", reason: null }, dedupe: null }),
+    submitToolResult: () =>
+      store.submitToolResult({ callId: v7(), outcome, bodyHash: "h", from: { kind: "http", runId } }),
+    createThread: () => store.createThread({ threadId: v7(), key: null, metadata: {} }),
+    registerDevice: () =>
+      store.registerDevice({
+        gatewayId: "g",
+        deviceKey: "k",
+        displayName: null,
+        platform: null,
+        labels: {},
+        tools: [],
+        bootId: "b",
+        maxInFlight: 1,
+      }),
+    endDeviceSession: () => store.endDeviceSession({ sessionId: v7(), reason: "closed" }),
+    markSent: () => store.markSent({ callId: v7(), attempt: 1, sessionId: v7() }),
+    markAccepted: () => store.markAccepted({ callId: v7(), deviceId: v7() }),
+    deleteDevice: () => store.deleteDevice({ deviceId: v7() }),
+  };
+  for (const call of Object.values(calls)) {
+    const before = seen.length;
+    // An empty answer is no answer that a database gives: some methods refuse it, after they have asked.
+    await call().catch(() => {});
+    expect(seen.length).toBeGreaterThan(before);
+  }
+  const nameless = seen.filter(
+    ({ statement, values }) =>
+      values[0] !== tenantId || !/tenant_id = \$1::uuid|values \(\$\d+::uuid, \$1::uuid/.test(statement.text),
+  );
+  expect(nameless.map(({ statement }) => statement.name)).toEqual([]);
+  const { sql: silent, seen: unseen } = recordingSql();
+  const others = Object.entries(createTenantStore(silent, prisma, tenantId)).filter(([method]) => !(method in calls));
+  for (const [, method] of others) {
+    const ask = method as (params: object) => Promise<unknown>;
+    const params = { limit: 1, idOrName: "a", runId, callId: v7(), idOrKey: "k", threadId: v7(), deviceId: v7() };
+    await expect(ask(params)).rejects.toThrow("not here");
+  }
+  expect(unseen).toEqual([]);
+});
