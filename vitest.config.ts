@@ -11,7 +11,12 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{packages,apps}/*/{src,test}/**/*.test.ts"],
-          exclude: ["**/node_modules/**", "**/dist/**", "**/*.contract.test.ts", "**/test/{contracts,services,e2e}/**"],
+          exclude: [
+            "**/node_modules/**",
+            "**/dist/**",
+            "**/*.contract.test.ts",
+            "**/test/{contracts,services,e2e,chaos}/**",
+          ],
           testTimeout: 20_000,
           hookTimeout: 20_000,
           sequence: { groupOrder: 0 },
@@ -33,6 +38,16 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: "chaos",
+          include: ["apps/gateway/test/chaos/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+          // Alone: it starts a dozen processes, and what it measures should not be the other tests.
+          sequence: { groupOrder: 4 },
         },
       },
     ],

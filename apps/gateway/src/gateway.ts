@@ -59,6 +59,14 @@ export interface Overrides {
   readonly logLevel?: "debug" | "info" | "warn" | "error" | "silent";
   /** How long steps in progress may finish when the gateway closes, in milliseconds. */
   readonly drainMs?: number;
+  /** Stands between the gateway and its services: for tests that make them fail. */
+  readonly standBetween?: (services: Services) => Services;
+}
+
+interface Services {
+  readonly store: Store;
+  readonly liveLog: LiveLog;
+  readonly bell: Bell;
 }
 
 /** Starts a gateway; resolves when it serves. Throws `InvalidSettings` where the settings cannot work together, and what the adapters throw. */
@@ -76,13 +84,15 @@ export async function startGateway(settings: Settings, overrides: Overrides = {}
   };
 
   try {
-    const store = await openStore(settings, isEphemeral);
-    opened.push(() => store.close());
-    if (settings.databaseUrl !== null && settings.redisUrl === null) await refuseSecondGateway(store, clock);
-    const { liveLog, bell } = await openBus(settings, clock, {
+    const ownStore = await openStore(settings, isEphemeral);
+    opened.push(() => ownStore.close());
+    if (settings.databaseUrl !== null && settings.redisUrl === null) await refuseSecondGateway(ownStore, clock);
+    const bus = await openBus(settings, clock, {
       report,
       notify: (notice) => log.warn(notice.kind === "back" ? notice : { ...notice, err: notice.error }, "about Redis"),
     });
+    const { standBetween = (services: Services) => services } = overrides;
+    const { store, liveLog, bell } = standBetween({ store: ownStore, ...bus });
     opened.push(async () => {
       await Promise.all([liveLog.close(), bell.close()]);
     });

@@ -8,7 +8,11 @@ export async function lossesOf(stage: Stage, load: Load): Promise<string[]> {
   return [
     ...stage.troubles,
     ...load.ended.flatMap(({ runId, faults }) => faults.map((fault) => `run ${runId}: ${fault}`)),
-    ...load.ended.flatMap(({ runId, end }) => (end === "run.completed" ? [] : [`run ${runId} ended as ${end}`])),
+    ...load.ended.flatMap(({ runId, end }) =>
+      end === "run.completed" || (end === "run.canceled" && load.canceled.has(runId))
+        ? []
+        : [`run ${runId} ended as ${end}`],
+    ),
     ...(await unfinished(stage, load)),
     ...(await wrongLogs(stage, load)),
     ...executedTwice(stage),

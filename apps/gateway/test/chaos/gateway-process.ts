@@ -13,7 +13,7 @@ export interface GatewayProcess {
   /** Null while it is not up. */
   readonly gatewayId: string | null;
   readonly pid: number | null;
-  /** Starts it and resolves when it serves; tries again for as long as it ends at once, since its services may be away. */
+  /** Starts it and resolves when it serves; tries again for as long as it ends at once, since its services may be away. With a failpoint it may die at any time. */
   start(env?: Readonly<Record<string, string>>): Promise<void>;
   /** Sends a signal, if it is up. */
   signal(signal: NodeJS.Signals): void;
@@ -63,7 +63,8 @@ export function createGatewayProcess(params: {
         gatewayId = null;
         onPort(null);
       }
-      if (serves && !isAsked) onUnasked(`gateway ${index} ended by itself (${code ?? signal}): ${tailOf(log.path)}`);
+      if (serves && !isAsked && env["HSAFA_FAILPOINT"] === undefined)
+        onUnasked(`gateway ${index} ended by itself (${code ?? signal}): ${tailOf(log.path)}`);
       return { code, signal };
     });
     let printed = "";
@@ -93,7 +94,7 @@ export function createGatewayProcess(params: {
     },
     async start(env = {}) {
       while (!(await startOnce(env))) {
-        if (isAsked) return;
+        if (isAsked || env["HSAFA_FAILPOINT"] !== undefined) return;
         await sleep(RESTART_PAUSE_MS);
       }
     },

@@ -12,6 +12,8 @@ export interface Load {
   readonly ended: readonly EndedRun[];
   /** Runs that began and whose watchers are not through. */
   readonly open: ReadonlySet<string>;
+  /** Runs that somebody asked to cancel: they may end so, or have been faster. */
+  readonly canceled: ReadonlySet<string>;
   /** Starts no more; those under way go on. */
   stop(): void;
   /** Resolves when the last run that is to be started has ended and was compared; false: it took too long. */
@@ -29,9 +31,12 @@ export function startLoad(params: {
   readonly runsMax: number;
   /** The latest that a second watcher joins. */
   readonly joinWithinMs: number;
+  /** Of the runs, how many somebody cancels at some moment within `joinWithinMs` twice over: 0 to 1. */
+  readonly cancelShare: number;
   readonly script: (index: number) => RunScript;
 }): Load {
-  const { stage, random, width, runsMax, joinWithinMs, script } = params;
+  const { stage, random, width, runsMax, joinWithinMs, cancelShare, script } = params;
+  const canceled = new Set<string>();
   const ended: EndedRun[] = [];
   const open = new Set<string>();
   let started = 0;
@@ -61,6 +66,7 @@ export function startLoad(params: {
     const worker = stage.watchWorkers[index % stage.watchWorkers.length];
     const joinAfterMs = random() * joinWithinMs;
     const joinsInside = random() < 0.5;
+    const cancelAfterMs = random() < cancelShare ? random() * 2 * joinWithinMs : null;
     // One key over all tries: however often the answer is lost, this is one run.
     const idempotencyKey = `chaos-${index}`;
     const { runId } = await untilAnswered((signal) =>
@@ -70,7 +76,15 @@ export function startLoad(params: {
     started += 1;
     open.add(runId);
     worker?.tell({ kind: "watch", runId, joinAfterMs, joinsInside });
+    if (cancelAfterMs !== null) void cancel(runId, cancelAfterMs);
     fill();
+  }
+
+  async function cancel(runId: string, afterMs: number): Promise<void> {
+    await sleep(afterMs);
+    canceled.add(runId);
+    // Refused only when the run has ended before.
+    await untilAnswered((signal) => stage.client.runs.cancel(runId, {}, { signal })).catch(() => {});
   }
 
   fill();
@@ -80,6 +94,7 @@ export function startLoad(params: {
     },
     ended,
     open,
+    canceled,
     stop() {
       isStopped = true;
     },

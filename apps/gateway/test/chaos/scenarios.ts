@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "../e2e/seeded-random.ts";
 import { mixedRun, type RunScript, speakingRun } from "./agent.ts";
 import { experiment, type Findings, listed } from "./experiment.ts";
+import { FAILPOINTS } from "./failpoints.ts";
 import { freezeGateway, killGateway, restartGateway, stopRedis } from "./faults.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
 import { type Load, startLoad } from "./load.ts";
@@ -69,7 +71,7 @@ export const killOneOfThree: Scenario = ({ seed, width, leaseMs, say }) =>
     ...FLEET,
     leaseMs,
     say,
-    startLoad: (stage) => speakingLoad(stage, { seed, width, runs: width, words: 400, steps: 2 }),
+    startLoad: (stage) => speakingLoad(stage, { seed, width, runs: width, words: 60, steps: 2, everyMs: 250 }),
     async act({ stage, load, journal }) {
       await everyRunSpeaks(stage, load, width);
       await killGateway(stage, journal, gatewayOf(stage, seed), { awayMs: 2000 });
@@ -90,7 +92,8 @@ export const handOver: Scenario = ({ seed, width, faults, leaseMs, say }) =>
     ...FLEET,
     leaseMs,
     say,
-    startLoad: (stage) => speakingLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY, words: 200, steps: 4 }),
+    startLoad: (stage) =>
+      speakingLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY, words: 60, steps: 4, everyMs: 50 }),
     async act({ stage, load, journal }) {
       await everyRunSpeaks(stage, load, width);
       for (let round = 0; round < faults; round += 1) {
@@ -168,11 +171,61 @@ export const redisAway: Scenario = ({ seed, width, leaseMs, seconds, say }) =>
     },
   });
 
+/** A fleet whose gateways die at each named point in turn, between any two writes. */
+export const failpoints: Scenario = ({ seed, width, leaseMs, say }) =>
+  experiment({
+    ...FLEET,
+    gatewayProgram: join(import.meta.dirname, "failing-main.ts"),
+    leaseMs,
+    say,
+    startLoad: (stage) => mixedLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY, words: 6 }),
+    async act({ stage, load }) {
+      const points = shuffled(FAILPOINTS, seededRandom(seed));
+      const broken: string[] = [];
+      let died = 0;
+      async function dieInTurn(gateway: GatewayProcess): Promise<void> {
+        for (let point = points.pop(); point !== undefined; point = points.pop()) {
+          gateway.signal("SIGKILL");
+          await gateway.ended();
+          await gateway.start({ HSAFA_FAILPOINT: point });
+          if (await endsWithin(gateway, FAILPOINT_MAX_MS)) died += 1;
+          else broken.push(`no gateway died ${point}: nothing came by there`);
+          say(`died ${point}`);
+        }
+        gateway.signal("SIGKILL");
+        await gateway.ended();
+        await gateway.start();
+      }
+      await Promise.all(stage.gateways.map(dieInTurn));
+      load.stop();
+      return { figures: [["gateways that died at a point", `${died} of ${FAILPOINTS.length}`]], broken };
+    },
+  });
+
+/** How long the load may take to come by a point. */
+const FAILPOINT_MAX_MS = 30_000;
+
+async function endsWithin(gateway: GatewayProcess, limitMs: number): Promise<boolean> {
+  const limit = Promise.withResolvers<false>();
+  const timer = setTimeout(() => limit.resolve(false), limitMs);
+  const hasEnded = await Promise.race([gateway.ended().then(() => true), limit.promise]);
+  clearTimeout(timer);
+  return hasEnded;
+}
+
+function shuffled<T>(list: readonly T[], dice: () => number): T[] {
+  return list
+    .map((item) => ({ item, at: dice() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
 function above(what: string, value: number, max: number): string[] {
   return value > max ? [`${what} is ${Math.round(value)} ms, and must not exceed ${max} ms`] : [];
 }
 
-function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: number }): Load {
+/** `words`: of one step, at most. */
+function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: number; words?: number }): Load {
   const dice = seededRandom(params.seed + 1);
   const deviceKeys = stage.deviceWorkers.flatMap((worker) => worker.deviceKeys);
   return startLoad({
@@ -181,14 +234,15 @@ function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: nu
     width: params.width,
     runsMax: params.runs,
     joinWithinMs: 2000,
+    cancelShare: 0.05,
     script: (index): RunScript =>
-      mixedRun({ random: dice, name: `task ${index}`, everyMs: EVERY_MS, words: 60, deviceKeys }),
+      mixedRun({ random: dice, name: `task ${index}`, everyMs: EVERY_MS, words: params.words ?? 60, deviceKeys }),
   });
 }
 
 function speakingLoad(
   stage: Stage,
-  params: { seed: number; width: number; runs: number; words: number; steps: number },
+  params: { seed: number; width: number; runs: number; words: number; steps: number; everyMs: number },
 ): Load {
   return startLoad({
     stage,
@@ -196,9 +250,10 @@ function speakingLoad(
     width: params.width,
     runsMax: params.runs,
     joinWithinMs: 2000,
-    // A hundred runs that each say forty words a second would measure the machine.
+    cancelShare: 0,
+    // Hundreds of runs that each say forty words a second would measure the machine.
     script: (index) =>
-      speakingRun({ name: `task ${index}`, everyMs: 4 * EVERY_MS, words: params.words, steps: params.steps }),
+      speakingRun({ name: `task ${index}`, everyMs: params.everyMs, words: params.words, steps: params.steps }),
   });
 }
 

@@ -1,0 +1,20 @@
+/** The gateway's program with a point in `HSAFA_FAILPOINT` at which it dies as by kill -9; without one it is as `src/main.ts`. */
+import { readSettings } from "../../src/config.ts";
+import { startGateway } from "../../src/gateway.ts";
+import { withFailpoints } from "./failpoints.ts";
+
+const failpoint = process.env["HSAFA_FAILPOINT"];
+
+const gateway = await startGateway(readSettings(), {
+  standBetween: (services) =>
+    withFailpoints(services, (point) => {
+      if (point === failpoint) process.kill(process.pid, "SIGKILL");
+    }),
+});
+process.once("SIGTERM", () => {
+  gateway.close().then(
+    () => process.exit(0),
+    () => process.exit(1),
+  );
+});
+process.stdout.write(`listening on ${gateway.url}\n`);

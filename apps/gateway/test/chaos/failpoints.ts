@@ -1,0 +1,113 @@
+import type { Bell } from "../../src/ports/bell.ts";
+import type { Commit, FleetStore } from "../../src/ports/fleet-store.ts";
+import type { LiveLog } from "../../src/ports/live-log.ts";
+import type { Store } from "../../src/ports/store.ts";
+import type { TenantStore } from "../../src/ports/tenant-store.ts";
+
+/**
+ * The points between any two writes at which a gateway may die, by name: before a write is asked for, or after it was done and before whoever asked has heard of
+ * it. What a gateway does next is thereby undone: commit -> publish -> perform, markSent -> send, submitToolResult -> acknowledge, enqueue -> ring.
+ */
+export const FAILPOINTS = [
+  // A run begins: its row -> the answer to who asked -> the ring.
+  "before startRun",
+  "after startRun",
+  // The claim -> the load -> the first commit.
+  "after claimRuns",
+  "after loadRun",
+  // Each fact: decided -> committed -> published -> performed.
+  "before commit of run.started",
+  "after commit of run.started",
+  "after commit of step.started",
+  "after publish of step.started",
+  "before commit of step.completed",
+  "after commit of step.completed",
+  "after publish of step.completed",
+  "after commit of tool.dispatched",
+  "after publish of tool.dispatched",
+  "before commit of tool.completed",
+  "after commit of tool.completed",
+  "after commit of run.waiting",
+  "after publish of run.waiting",
+  "after commit of run.resumed",
+  "before commit of run.completed",
+  "after commit of run.completed",
+  "after publish of run.completed",
+  // Deltas: positioned -> in the live log -> in Postgres -> acknowledged.
+  "before publish of text.delta",
+  "after publish of text.delta",
+  "before appendDeltas",
+  "after appendDeltas",
+  // A call: its row -> marked as sent -> sent -> answered -> an input -> acknowledged -> the ring.
+  "before markSent",
+  "after markSent",
+  "after markAccepted",
+  "before submitToolResult",
+  "after submitToolResult",
+  "before ring about run",
+  "before ring about device",
+  // A device: registered -> told so; lost -> an input.
+  "after registerDevice",
+  "after enqueue",
+  // The lease.
+  "before renewLeases",
+  "after renewLeases",
+] as const;
+
+export type Failpoint = (typeof FAILPOINTS)[number];
+
+/** Stands between a gateway and its services, and says each point as it is passed. */
+export function withFailpoints(
+  services: { readonly store: Store; readonly liveLog: LiveLog; readonly bell: Bell },
+  pass: (point: string) => void,
+): { readonly store: Store; readonly liveLog: LiveLog; readonly bell: Bell } {
+  const { store, liveLog, bell } = services;
+  const fleet: FleetStore = around(store.fleet, pass, (method, [params]) =>
+    method === "commit" ? (params as Commit).facts.map(({ type }) => `commit of ${type}`) : [method],
+  );
+  return {
+    store: {
+      fleet,
+      forTenant: (tenantId): TenantStore => around(store.forTenant(tenantId), pass, (method) => [method]),
+      check: () => store.check(),
+      close: () => store.close(),
+    },
+    liveLog: around(liveLog, pass, (method, [params]) =>
+      method === "append"
+        ? (params as Parameters<LiveLog["append"]>[0]).records.map(({ type }) => `publish of ${type}`)
+        : [],
+    ),
+    bell: {
+      ring(ring) {
+        pass(`before ring about ${ring.about}`);
+        bell.ring(ring);
+      },
+      listen: (listener) => bell.listen(listener),
+      close: () => bell.close(),
+    },
+  };
+}
+
+/** The same port, each of whose methods is announced before it is called and after it was answered. */
+function around<Port extends object>(
+  port: Port,
+  pass: (point: string) => void,
+  namesOf: (method: string, args: readonly unknown[]) => readonly string[],
+): Port {
+  return new Proxy(port, {
+    get(target, method) {
+      const member: unknown = Reflect.get(target, method);
+      if (typeof member !== "function" || typeof method === "symbol") return member;
+      return (...args: unknown[]): unknown => {
+        const names = namesOf(method, args);
+        for (const name of names) pass(`before ${name}`);
+        const answer: unknown = Reflect.apply(member, target, args);
+        if (names.length === 0 || !(answer instanceof Promise)) return answer;
+        return answer.then((value: unknown) => {
+          for (const name of names) pass(`after ${name}`);
+          return value;
+        });
+      };
+    },
+  });
+}
