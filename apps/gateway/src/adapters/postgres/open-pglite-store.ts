@@ -5,6 +5,7 @@ import { openStore } from "./open-store.ts";
 import { openPglite } from "./open-pglite.ts";
 import { pgliteSql } from "./pglite-sql.ts";
 import { openPrisma } from "./prisma.ts";
+import { endFormerProcess } from "./statements/end-former-process.ts";
 
 export interface PgliteSettings {
   /** The folder that holds the data, made if it is not there; undefined: in memory, gone at the end. */
@@ -20,7 +21,10 @@ export async function openPgliteStore({ dataDir }: PgliteSettings): Promise<Stor
       const { PrismaPGlite } = await import("pglite-prisma-adapter");
       return new PrismaPGlite(pglite);
     });
-    const store = await openStore(pgliteSql(pglite), prisma);
+    const sql = pgliteSql(pglite);
+    const store = await openStore(sql, prisma);
+    // The lock says that no other process is there: whoever held leases here is gone for good.
+    if (dataDir !== undefined) await endFormerProcess(sql);
     return {
       ...store,
       async close() {

@@ -35,6 +35,17 @@ describe("the embedded store", () => {
     await second.close();
   });
 
+  test("a run whose process died is due at once on restart, and counts as lost", async () => {
+    const first = await openPgliteStore({ dataDir });
+    const { runId } = await start(await openScene(first));
+    await first.fleet.claimRuns({ gatewayId: "dead", leaseDurationMs: 3_600_000, limit: 1, lostToo: true });
+    await first.close();
+    const second = await openPgliteStore({ dataDir });
+    const { runs } = await second.fleet.claimRuns({ gatewayId: "new", leaseDurationMs: 1000, limit: 1, lostToo: true });
+    expect(runs).toMatchObject([{ runId, lost: true, epoch: 2 }]);
+    await second.close();
+  });
+
   test("a folder whose making was cut short is made again", async () => {
     await writeFile(join(dataDir, "postgres.unfinished"), "");
     const store = await openPgliteStore({ dataDir });
