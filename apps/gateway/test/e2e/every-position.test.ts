@@ -1,6 +1,7 @@
 /**
- * R8 for every position of a run: whoever is cut off anywhere, at any time, and comes back anywhere, has the whole record. Streams are resumed while the run
- * waits in its middle (so from the live log) and after its end (so from the canonical log).
+ * R8 for every position of a run: whoever is cut off anywhere, at any time, and comes back anywhere, has the whole record. A gateway serves what came since it began
+ * to follow a run from memory, what came before from the live log or from the canonical log; so streams are resumed on one that follows and on one that did not, while
+ * the run waits in its middle, and after its end.
  */
 import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
 import { createClient } from "redis";
@@ -43,6 +44,9 @@ const talker: AgentConfigInput = {
 /** Streams in hand at once while every position of an ended run is resumed. */
 const LANES = 24;
 
+/** Runs whose stream loses its beginning in the middle of a step: each is joined at one such moment. */
+const RUNS_WITH_HOLES = 12;
+
 /** Where a run is played. `here` starts it and `there` has the device and takes the answer over HTTP; embedded they are one. */
 interface Stage {
   readonly here: TestGateway;
@@ -78,11 +82,14 @@ function newWatchers(): Watchers {
 const isParked = (events: WatchedRecord) => events.at(-1)?.type === "run.waiting";
 
 /**
- * Plays a run under the eyes of a watcher on each gateway, resumes after every position while it waits for its tools and again after its end, and compares it all.
+ * Plays a run under the eyes of a watcher on `here`, resumes after every position while it waits for its tools and again after its end, and compares it all. Nobody
+ * watches on `there` before the middle.
  */
 async function play(
   { here, there, device }: Stage,
   options: {
+    /** Nobody watches anywhere before the middle. */
+    readonly isUnwatchedAtFirst?: boolean;
     /** Called before streams are resumed in the middle, and again before they are after the end. */
     readonly beforeResumes?: (runId: string) => Promise<unknown>;
     /** Sees each event of the watcher on `here`. */
@@ -91,29 +98,35 @@ async function play(
     readonly resume?: { readonly inTheMiddle?: boolean; readonly afterTheEnd?: boolean };
   } = {},
 ): Promise<Play> {
-  const { beforeResumes = async () => {}, onEvent, resume: { inTheMiddle = true, afterTheEnd = true } = {} } = options;
+  const { isUnwatchedAtFirst = false, beforeResumes = async () => {}, onEvent, resume = {} } = options;
+  const { inTheMiddle = true, afterTheEnd = true } = resume;
   const watchers = newWatchers();
   const { runId } = await here.startRun({ agent: "talker", input: "go" });
+  if (isUnwatchedAtFirst) await here.waitForRun(runId, ({ status }) => status === "waiting_tool");
   const first = watchers.open(here, { runId, ...(onEvent === undefined ? {} : { onEvent }) });
-  const second = watchers.open(there, { runId });
-  await Promise.all([first.until(isParked), second.until(isParked)]);
+  await first.until(isParked);
   const soFar = [...first.events];
 
-  const middle: Watcher[] = [];
-  if (inTheMiddle) {
-    await beforeResumes(runId);
-    for (const [i, { id }] of soFar.entries())
-      middle.push(watchers.open(i % 2 === 0 ? there : here, { runId, after: id }));
-    await Promise.all(middle.map((one, i) => one.until((events) => events.length >= soFar.length - i - 1)));
-  }
+  await beforeResumes(runId);
+  const second = watchers.open(there, { runId });
+  const middle = (inTheMiddle ? soFar : []).flatMap(({ id }, i) => {
+    // Enough of them where the run is followed already, since memory serves them all alike.
+    const gateways = i % 4 === 0 && here !== there ? [there, here] : [there];
+    return gateways.map((gateway) => ({
+      after: id,
+      left: soFar.length - i - 1,
+      watcher: watchers.open(gateway, { runId, after: id }),
+    }));
+  });
+  await Promise.all(middle.map(({ left, watcher }) => watcher.until((events) => events.length >= left)));
 
   await answer({ here, there, device }, runId);
-  await Promise.all([first, second, ...middle].map(({ over }) => over));
+  await Promise.all([first, second, ...middle.map(({ watcher }) => watcher)].map(({ over }) => over));
   const whole = first.events;
   expect(faultsOf(whole)).toEqual([]);
   expect(faultsOf(second.events)).toEqual([]);
   expect(disagreements({ here: whole, there: second.events, store: await here.events(runId) })).toEqual([]);
-  for (const [i, { id }] of soFar.entries()) if (inTheMiddle) expectWhole(whole, id, middle[i]?.events ?? []);
+  for (const { after, watcher } of middle) expectWhole(whole, after, watcher.events);
 
   if (afterTheEnd) await beforeResumes(runId);
   const ids = afterTheEnd ? whole.map(({ id }) => id) : [];
@@ -171,6 +184,11 @@ describe("every position of a run on an embedded gateway", () => {
   test("resumes to the whole record", async () => {
     tell("embedded", await play({ here: gateway, there: gateway, device }));
   });
+
+  test("resumes to the whole record when nobody watched before", async () => {
+    const options = { isUnwatchedAtFirst: true, resume: { afterTheEnd: false } };
+    tell("embedded, unwatched at first", await play({ here: gateway, there: gateway, device }, options));
+  });
 });
 
 describe.skipIf(await missingServices("postgres", "redis"))("every position of a run on two gateways", () => {
@@ -200,29 +218,50 @@ describe.skipIf(await missingServices("postgres", "redis"))("every position of a
     tell("stream deleted before", await play(stage, { beforeResumes: forget }));
   });
 
-  test("resumes to the whole record with the stream deleted again and again while it grows", async () => {
-    const watchers = newWatchers();
-    const deletions: Promise<unknown>[] = [];
-    const late: { readonly after: string | undefined; readonly watcher: Watcher }[] = [];
+  test("resumes to the whole record with the stream deleted while it grows, on a gateway that finds the rest of it", async () => {
     const random = seededRandom(1);
-    const seen: RunEvent[] = [];
-    const onEvent = (event: RunEvent): void => {
-      seen.push(event);
-      if (seen.length % 20 !== 0) return;
-      deletions.push(forget(event.runId));
-      // Those who come just then find a stream that begins in the middle, or none.
-      for (const gateway of [stage.here, stage.there]) {
-        const after = random() < 0.2 ? undefined : seen[Math.floor(random() * seen.length)]?.id;
-        late.push({ after, watcher: watchers.open(gateway, { runId: event.runId, after }) });
+    let joined = 0;
+    /** Plays a run whose stream is deleted in the middle of a step; when it has grown again, watchers come where nobody watched. */
+    const playOne = async (): Promise<Play> => {
+      const watchers = newWatchers();
+      const seen: RunEvent[] = [];
+      const late: { readonly after: string | undefined; readonly watcher: Watcher }[] = [];
+      const deleteAt = 20 + Math.floor(random() * 180);
+      let deleted: Promise<unknown> = Promise.resolve();
+      const onEvent = (event: RunEvent): void => {
+        seen.push(event);
+        if (seen.length === deleteAt) deleted = forget(event.runId);
+        if (seen.length !== deleteAt + 20) return;
+        for (let i = 0; i < 8; i += 1) {
+          const after = i === 0 ? undefined : seen[Math.floor(random() * seen.length)]?.id;
+          late.push({ after, watcher: watchers.open(stage.there, { runId: event.runId, after }) });
+        }
+      };
+      const played = await play(stage, { onEvent, resume: { inTheMiddle: false, afterTheEnd: false } });
+      expect(await deleted).toBe(1);
+      for (const { after, watcher } of late) {
+        await watcher.over;
+        expectWhole(played.whole, after ?? "0-0", watcher.events);
       }
+      joined += late.length;
+      return played;
+    };
+    const played = await Promise.all(Array.from({ length: RUNS_WITH_HOLES }, playOne));
+    expect(joined).toBe(8 * RUNS_WITH_HOLES);
+    for (const one of played.slice(0, 1))
+      tell(`${RUNS_WITH_HOLES} runs whose stream was deleted in a step, ${joined} watchers joined`, one);
+  });
+
+  test("resumes to the whole record with the stream deleted again and again under live watchers", async () => {
+    const deletions: Promise<unknown>[] = [];
+    let seen = 0;
+    const onEvent = ({ runId }: RunEvent): void => {
+      seen += 1;
+      if (seen % 10 === 0) deletions.push(forget(runId));
     };
     const played = await play(stage, { onEvent, resume: { afterTheEnd: false } });
-    expect((await Promise.all(deletions)).length).toBeGreaterThan(20);
-    for (const { after, watcher } of late) {
-      await watcher.over;
-      expectWhole(played.whole, after ?? "0-0", watcher.events);
-    }
-    tell(`stream deleted ${deletions.length} times, ${late.length} more watchers`, played);
+    expect((await Promise.all(deletions)).length).toBeGreaterThan(50);
+    tell(`stream deleted ${deletions.length} times`, played);
   });
 
   test("cut anywhere and resumed on the other gateway, again and again, is the whole record", async () => {
