@@ -13,7 +13,10 @@ const byName: Readonly<
   "kill-one-of-three": { scenario: scenarios.killOneOfThree, defaults: { width: 200 } },
   "hand-over": { scenario: scenarios.handOver, defaults: { width: 40, faults: 9 } },
   freezes: { scenario: scenarios.freezes, defaults: { width: 30, faults: 50, leaseMs: 1500 } },
-  failpoints: { scenario: scenarios.failpoints, defaults: { width: 12, leaseMs: 1000 } },
+  failpoints: {
+    scenario: scenarios.failpoints,
+    defaults: { width: 12, leaseMs: 1000, faults: Number.POSITIVE_INFINITY },
+  },
   "redis-away": { scenario: scenarios.redisAway, defaults: { width: 30, seconds: 60 } },
 };
 

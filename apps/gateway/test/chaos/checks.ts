@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
+import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import { ONCE_TOOLS } from "./agent.ts";
-import type { Load } from "./load.ts";
+import type { EndedRun, Load } from "./load.ts";
 import type { Stage } from "./stage.ts";
 
 /** What was lost or doubled; empty: nothing. Asked when everything has ended. */
@@ -8,15 +9,17 @@ export async function lossesOf(stage: Stage, load: Load): Promise<string[]> {
   return [
     ...stage.troubles,
     ...load.ended.flatMap(({ runId, faults }) => faults.map((fault) => `run ${runId}: ${fault}`)),
-    ...load.ended.flatMap(({ runId, end }) =>
-      end === "run.completed" || (end === "run.canceled" && load.canceled.has(runId))
-        ? []
-        : [`run ${runId} ended as ${end}`],
-    ),
+    ...load.ended.flatMap((run) => (endedWell(run, load) ? [] : [`run ${run.runId} ended as ${run.end}`])),
     ...(await unfinished(stage, load)),
     ...(await wrongLogs(stage, load)),
     ...executedTwice(stage),
   ];
+}
+
+function endedWell({ runId, end, recoveries }: EndedRun, load: Load): boolean {
+  // A run whose gateways were killed under it again and again is given up, as it must be; the figures tell how many.
+  if (end === "run.failed recovery_exhausted") return recoveries >= RECOVERIES_MAX;
+  return end === "run.completed" || (end === "run.canceled" && load.canceled.has(runId));
 }
 
 async function unfinished(stage: Stage, load: Load): Promise<string[]> {
