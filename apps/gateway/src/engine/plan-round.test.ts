@@ -16,7 +16,7 @@ const finished = (calls: Extract<RunInput, { kind: "step_finished" }>["calls"] =
   calls,
 });
 const call = (toolName: string) => ({ callId: `c-${toolName}`, toolName, args: {}, invalid: null });
-const requested = (toolName: string, target: "external" | "server"): Fact[] => [
+const requested = (toolName: string, target: "external" | "server" | "device"): Fact[] => [
   { type: "step.completed", data: { step: 1, finishReason: "tool-calls", messages: [], usage: {} } },
   { type: "tool.requested", data: { callId: `c-${toolName}`, toolName, args: {}, target, step: 1 } },
   { type: "tool.dispatched", data: { callId: `c-${toolName}`, attempt: 1, deadline: null } },
@@ -77,6 +77,29 @@ describe("a round", () => {
     expect(round.facts[0]?.data).toEqual({ step: 1, reason: "cancel", partial: "half a sen" });
     expect(round.consumed.toSorted()).toEqual(["1", "2"]);
     expect(round).toMatchObject({ release: { wakeAt: null }, inboxMustBe: 2 });
+  });
+
+  test("an accepted result settles its call, although a cancel or the loss of its device came first", () => {
+    const facts = [...begun, ...requested("ask", "external"), ...requested("look", "device").slice(1)];
+    const inputs: OutsideInput[] = [
+      { kind: "dispatch_lost", callId: "c-look", attempt: 1 },
+      cancel,
+      {
+        kind: "tool_result",
+        callId: "c-look",
+        outcome: { kind: "completed", result: 1 },
+        source: "device",
+        deviceId: "d",
+      },
+    ];
+    expect(plan(facts, { inputs }).types).toEqual(["tool.completed", "tool.failed", "run.canceled"]);
+  });
+
+  test("a call is given up as lost only when no answer waits unseen", () => {
+    const facts = [...begun, ...requested("look", "device")];
+    const inputs: OutsideInput[] = [{ kind: "dispatch_lost", callId: "c-look", attempt: 1 }];
+    expect(plan(facts, { inputs })).toMatchObject({ types: ["tool.failed", "step.started"], inboxMustBe: 1 });
+    expect(plan(facts, { inputs, count: 300 })).toMatchObject({ types: [], consumed: [], more: true });
   });
 
   test("an input that changes nothing is consumed, and the run parks again", () => {

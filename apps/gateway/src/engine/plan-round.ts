@@ -4,7 +4,7 @@ import { effectsOf } from "../core/effects.ts";
 import { evolve } from "../core/evolve.ts";
 import type { RunInput } from "../core/input.ts";
 import type { RunState } from "../core/state.ts";
-import type { Inbox, Surroundings } from "../ports/fleet-store.ts";
+import type { Inbox, PendingInput, Surroundings } from "../ports/fleet-store.ts";
 
 /** What a holder knows when it asks for the next round. */
 export interface RoundParams {
@@ -56,15 +56,20 @@ export function planRound(params: RoundParams): Round {
 
   for (const report of reports) tell(report);
   const consumed = new Set<string>();
-  for (const { inputId, input } of inbox.inputs) {
+  const isUnread = inbox.count > inbox.inputs.length;
+  let settledUnanswered = false;
+  for (const { inputId, input } of resultsFirst(inbox.inputs)) {
     // While a step is open only a cancel can be told; the others wait where they are.
     if (!mayTell(state, input)) continue;
-    tell(input.kind === "cancel" && state.phase === "stepping" ? { ...input, partial } : input);
+    // The answer may be among what was not read.
+    if (input.kind === "dispatch_lost" && isUnread) continue;
+    const decided = tell(input.kind === "cancel" && state.phase === "stepping" ? { ...input, partial } : input);
+    if (input.kind === "dispatch_lost" && decided.length > 0) settledUnanswered = true;
     consumed.add(inputId);
   }
   if (state.phase === "ended") for (const { inputId } of inbox.inputs) consumed.add(inputId);
 
-  const more = inbox.count > inbox.inputs.length && state.phase !== "stepping" && state.phase !== "ended";
+  const more = isUnread && state.phase !== "stepping" && state.phase !== "ended";
   if (leaving === "now") tell({ kind: "handover" });
   const settledByClock =
     leaving === "no" && !more
@@ -73,7 +78,7 @@ export function planRound(params: RoundParams): Round {
 
   const release = more ? (leaving === "now" ? { wakeAt: now } : null) : releaseOf(state, leaving, now);
   // R6: what closes the door to an answer, or ends the holder's attention for a while, must have seen every input.
-  const mustSeeAll = settledByClock || (release !== null && release.wakeAt !== now);
+  const mustSeeAll = settledByClock || settledUnanswered || (release !== null && release.wakeAt !== now);
   return {
     state,
     facts,
@@ -85,11 +90,20 @@ export function planRound(params: RoundParams): Round {
   };
 }
 
+/**
+ * Whoever was told that a result is accepted finds it in the log: nothing that came before it, be it a cancel or the news that its device was lost, settles its call
+ * otherwise (R7).
+ */
+function resultsFirst(inputs: Inbox["inputs"]): Inbox["inputs"] {
+  const isResult = ({ input }: PendingInput): boolean => input.kind === "tool_result";
+  return [...inputs.filter(isResult), ...inputs.filter((pending) => !isResult(pending))];
+}
+
 function releaseOf(state: RunState, leaving: RoundParams["leaving"], now: number): Round["release"] {
   if (state.phase === "ended") return { wakeAt: null };
   const effects = effectsOf(state);
   const waits = effects.find((effect) => effect.kind === "wait");
-  if (waits !== undefined) return { wakeAt: waits.until };
-  if (leaving === "now" || (leaving === "when_idle" && effects.length === 0)) return { wakeAt: now };
-  return null;
+  if (leaving === "no") return waits === undefined ? null : { wakeAt: waits.until };
+  // Whoever leaves has not let the run proceed, so what it seems to wait for may not be all: the next holder looks at once (R6).
+  return leaving === "now" || effects.length === 0 || waits !== undefined ? { wakeAt: now } : null;
 }
