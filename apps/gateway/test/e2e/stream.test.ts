@@ -11,7 +11,6 @@ import {
   type FreshDatabase,
   freshDatabase,
   missingServices,
-  redisUrl,
   startPrivateRedis,
 } from "../services/services.ts";
 import { startCuttableProxy } from "./cuttable-proxy.ts";
@@ -233,14 +232,17 @@ test("a gateway that closes tells its streams when to come back", async () => {
   expect(stream.text).toContain("retry: 100\n");
 });
 
-describe.skipIf(await missingServices("postgres", "redis"))("many watchers on Postgres and Redis", () => {
+describe.skipIf(await missingServices("postgres", "private-redis"))("many watchers on Postgres and Redis", () => {
   let database: FreshDatabase;
+  // Its connections are counted, so nobody else may come and go.
+  let server: Awaited<ReturnType<typeof startPrivateRedis>>;
   let here: TestGateway;
   let redis: ReturnType<typeof createClient>;
 
   beforeAll(async () => {
     database = await freshDatabase();
-    const services = { databaseUrl: database.url, redisUrl: await redisUrl() };
+    server = await startPrivateRedis();
+    const services = { databaseUrl: database.url, redisUrl: server.url };
     here = await startTestGateway(services);
     redis = createClient({ url: services.redisUrl });
     await redis.connect();
@@ -249,6 +251,7 @@ describe.skipIf(await missingServices("postgres", "redis"))("many watchers on Po
   afterAll(async () => {
     redis.destroy();
     await here.close();
+    await server.remove();
     await database.drop();
   });
 

@@ -1,0 +1,44 @@
+/**
+ * What `npm ci` leaves ready, without a download: Prisma's client, and the empty database that an embedded gateway unpacks at its first start.
+ *
+ * Plain JavaScript, because `npm ci` may run this on the machine's own older Node, before the Node that the repository brings along is linked.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const gatewayFolder = fileURLToPath(new URL("../apps/gateway/", import.meta.url));
+const schema = `${gatewayFolder}prisma/schema.prisma`;
+const require = createRequire(`${gatewayFolder}package.json`);
+
+generatePrismaClient();
+makeDatabaseTemplate();
+
+function generatePrismaClient() {
+  const prisma = require.resolve("prisma/build/index.js");
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [prisma, "generate", "--schema", schema], {
+    cwd: gatewayFolder,
+    encoding: "utf8",
+    // `generate` needs no engine, yet the CLI fetches one first unless it is told of one; any program that exists will do.
+    env: {
+      ...process.env,
+      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+      PRISMA_HIDE_UPDATE_MESSAGE: "1",
+      CHECKPOINT_DISABLE: "1",
+    },
+  });
+  if (status === 0) return;
+  console.error(`Prisma's client could not be generated from ${schema}.\n${error ?? ""}${stdout ?? ""}${stderr ?? ""}`);
+  process.exit(status ?? 1);
+}
+
+/** Seconds of work that the first start would have to do otherwise; it still does where this fails. */
+function makeDatabaseTemplate() {
+  const ownNode = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
+  const script = fileURLToPath(new URL("make-database-template.ts", import.meta.url));
+  const { status, stderr } = spawnSync(existsSync(ownNode) ? ownNode : process.execPath, [script], {
+    encoding: "utf8",
+  });
+  if (status !== 0) console.warn(`The embedded database is made at its first start instead of now.\n${stderr}`);
+}
