@@ -80,6 +80,7 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
     ["tool executions", `${executed.length} calls, ${repeated} of them repeated`],
     ["kill to next event", figures(kills.nextEvent)],
     ["kill to next event seen", figures(kills.nextSeen)],
+    ["hand-over, release to next event", figures(handovers.takenUp)],
     ["hand-over, longest silence", figures(handovers.longestSilence)],
     ["freezes beyond the lease", String(journal.staleFreezes)],
     ["SIGTERM ends other than 0", journal.badExits.join("; ") || "none"],

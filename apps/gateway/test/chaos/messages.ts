@@ -24,6 +24,8 @@ export interface InterruptionCost {
   readonly nextEvent: readonly number[];
   /** From `from` until a watcher had an event. */
   readonly nextSeen: readonly number[];
+  /** From the last event before a lease was handed back to the first of who took it up, where that was between `from` and `until`. */
+  readonly takenUp: readonly number[];
   /** The longest pause between two events that began between `from` and `until`. */
   readonly longestSilence: readonly number[];
 }

@@ -34,6 +34,7 @@ export async function costsOf(
   return {
     nextEvent: costs.flatMap(({ nextEvent }) => nextEvent),
     nextSeen: costs.flatMap(({ nextSeen }) => nextSeen),
+    takenUp: costs.flatMap(({ takenUp }) => takenUp),
     longestSilence: costs.flatMap(({ longestSilence }) => longestSilence),
   };
 }

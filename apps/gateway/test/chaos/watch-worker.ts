@@ -13,6 +13,8 @@ import type { FromWatchWorker, Interruption, InterruptionCost, ToWatchWorker, Wa
 interface Times {
   readonly made: number[];
   readonly seen: number[];
+  /** Which of them were a run's going on elsewhere after a hand-over in the middle of its work. */
+  readonly takenUp: number[];
 }
 
 const times = new Map<string, Times>();
@@ -78,7 +80,7 @@ interface Seen {
 
 async function watchTwice(hsafa: Client, order: WatchOrder): Promise<Seen> {
   const { runId, joinAfterMs, joinsInside } = order;
-  const clock: Times = { made: [], seen: [] };
+  const clock: Times = { made: [], seen: [], takenUp: [] };
   times.set(runId, clock);
   const first: RunEvent[] = [];
   let late: Promise<{ readonly record: RunEvent[]; readonly after: string | undefined }> | null = null;
@@ -95,6 +97,10 @@ async function watchTwice(hsafa: Client, order: WatchOrder): Promise<Seen> {
 
   for await (const event of hsafa.runs.stream(runId)) {
     if (!("id" in event)) continue;
+    const before = first.at(-1)?.type;
+    if (event.type === "run.resumed" && before !== "run.waiting" && before !== "run.retrying") {
+      clock.takenUp.push(clock.made.length);
+    }
     first.push(event);
     clock.made.push(Date.parse(event.ts));
     clock.seen.push(Date.now());
@@ -129,6 +135,7 @@ function compare(log: WatchedRecord, { first, second, after }: Seen): string[] {
 function costOf({ from, until, runIds }: Interruption): InterruptionCost {
   const nextEvent: number[] = [];
   const nextSeen: number[] = [];
+  const takenUp: number[] = [];
   const longestSilence: number[] = [];
   for (const runId of runIds) {
     const run = times.get(runId);
@@ -142,14 +149,21 @@ function costOf({ from, until, runIds }: Interruption): InterruptionCost {
       silence = Math.max(silence, (run.made[i] ?? 0) - Math.max(from, run.made[i - 1] ?? from));
     }
     longestSilence.push(silence);
+    for (const i of run.takenUp) {
+      const at = run.made[i] ?? 0;
+      if (at > from && at <= until) takenUp.push(at - (run.made[i - 1] ?? at));
+    }
   }
-  return { nextEvent, nextSeen, longestSilence };
+  return { nextEvent, nextSeen, takenUp, longestSilence };
 }
 
 function lagsWithin(windows: readonly { readonly from: number; readonly until: number }[]): number[] {
   const lags: number[] = [];
   for (const { made, seen } of times.values()) {
+    const [watchedSince = 0] = seen;
     made.forEach((at, i) => {
+      // What was said before the watcher was there is old by its own doing.
+      if (at < watchedSince) return;
       if (windows.some(({ from, until }) => at >= from && at <= until)) lags.push((seen[i] ?? at) - at);
     });
   }

@@ -14,8 +14,8 @@ import { releaseLeases } from "./statements/release-leases.ts";
 import { renewLeases } from "./statements/renew-leases.ts";
 import { sweep } from "./statements/sweep.ts";
 
-/** The statements that serve all tenants (R10), one method each. */
-export function createFleetStore(sql: Sql): FleetStore {
+/** The statements that serve all tenants (R10), one method each. `pulse` is for what says that a gateway and its leases live: it waits for no other statement. */
+export function createFleetStore(sql: Sql, pulse: Sql = sql): FleetStore {
   return {
     claimRuns: claimRuns(sql),
     loadRun: (params) => loadRun(sql, params),
@@ -23,12 +23,12 @@ export function createFleetStore(sql: Sql): FleetStore {
     loadFacts: (params) => loadFacts(sql, params),
     readInbox: (params) => readInbox(sql, params),
     commit: (params) => commit(sql, params),
-    renewLeases: (params) => renewLeases(sql, params),
+    renewLeases: (params) => renewLeases(pulse, params),
     releaseLeases: (params) => releaseLeases(sql, params),
     appendDeltas: (params) => appendDeltas(sql, params),
     tails: ({ runIds }) => readTails(sql, runIds),
     openCalls: ({ sessionIds }) => readOpenCalls(sql, sessionIds),
-    beat: (params) => beatGateway(sql, params),
+    beat: (params) => beatGateway(pulse, params),
     countLiveGateways: ({ withinMs }) => countLiveGateways(sql, withinMs),
     sweep: ({ gatewayTimeoutMs }) => sweep(sql, gatewayTimeoutMs),
     findApiKey: ({ keyHash }) => findApiKey(sql, keyHash),

@@ -5,14 +5,21 @@ import type { Prisma } from "./prisma.ts";
 import type { Sql } from "./sql.ts";
 import { createTenantStore } from "./tenant-store.ts";
 
-/** The store over an open database, once its migrations are applied; if they cannot be, the database is closed again. */
-export async function openStore(sql: Sql, prisma: Prisma): Promise<Store> {
+/**
+ * The store over an open database, once its migrations are applied; if they cannot be, the database is closed again. `pulse`: a way to the database that nothing
+ * else crowds, where there is one.
+ */
+export async function openStore(sql: Sql, prisma: Prisma, pulse: Sql = sql): Promise<Store> {
+  const closeAll = async (): Promise<void> => {
+    await sql.close();
+    if (pulse !== sql) await pulse.close();
+  };
   try {
     const migrations = await readMigrations();
     await migrate(sql, migrations);
     return {
       forTenant: (tenantId) => createTenantStore(sql, prisma, tenantId),
-      fleet: createFleetStore(sql),
+      fleet: createFleetStore(sql, pulse),
       async check() {
         try {
           return await checkMigrations(sql, migrations);
@@ -23,11 +30,11 @@ export async function openStore(sql: Sql, prisma: Prisma): Promise<Store> {
       },
       async close() {
         await prisma.close();
-        await sql.close();
+        await closeAll();
       },
     };
   } catch (error) {
-    await sql.close();
+    await closeAll();
     throw error;
   }
 }

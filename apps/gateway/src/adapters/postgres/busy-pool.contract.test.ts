@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Holder, openHolder } from "../../../test/contracts/store/interleaving.ts";
+import { claim, LEASE_MS, openScene, start } from "../../../test/contracts/store/scene.ts";
+import { type FreshDatabase, freshDatabase, missingServices } from "../../../test/services/services.ts";
+import type { Store } from "../../ports/store.ts";
+import { openPostgresStore } from "./open-postgres-store.ts";
+
+const POOL_SIZE = 2;
+
+describe.skipIf(await missingServices("postgres"))("a store whose every connection is busy", () => {
+  let database: FreshDatabase;
+  let store: Store;
+  let holder: Holder;
+  beforeAll(async () => {
+    database = await freshDatabase();
+    store = await openPostgresStore({ url: database.url, poolSize: POOL_SIZE });
+    holder = await openHolder(database.url);
+  });
+  afterAll(async () => {
+    await holder.undo();
+    await holder.close();
+    await store.close();
+    await database.drop();
+  });
+
+  test("a crowd of slow statements costs nobody a lease", async () => {
+    const scene = await openScene(store);
+    const { runId } = await start(scene);
+    const { epoch } = await claim(scene, runId);
+    const locked = await start(scene);
+    await holder.hold("select from runs where id = $1 for update", [locked.runId]);
+    const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
+    const crowd = Array.from({ length: 2 * POOL_SIZE }, () =>
+      scene.tenant.enqueue({ runId: locked.runId, input: message, dedupe: null }).then(
+        () => "done",
+        () => "refused",
+      ),
+    );
+    const renewed = await store.fleet.renewLeases({
+      gatewayId: "gateway-a",
+      leaseDurationMs: LEASE_MS,
+      runs: [{ runId, epoch }],
+    });
+    expect(renewed.map((run) => run.epoch)).toEqual([epoch]);
+    expect(await Promise.race([...crowd, Promise.resolve("waiting")])).toBe("waiting");
+    await holder.undo();
+    await Promise.all(crowd);
+  });
+});
