@@ -61,7 +61,8 @@ const KINDS = {
 } as const;
 type Kind = keyof typeof KINDS;
 
-const RUNS_OF: Readonly<Record<Kind, number>> = { talks: 20, asks: 27, insists: 13, waits: 17, rambles: 10 };
+/** What is played, again and again, until the inputs have been submitted. */
+const ORDER: readonly Kind[] = ["asks", "talks", "waits", "insists", "rambles", "asks", "talks", "waits", "asks"];
 /** Runs at once: enough to get in each other's way, few enough that a watcher sees what happens while it can still be met. */
 const LANES_EMBEDDED = 4;
 const LANES_OF_TWO = 10;
@@ -200,20 +201,16 @@ async function race(params: {
   const startedAt = performance.now();
   const watchers = new Watchers();
   const random = seededRandom(seed);
-  const waiting = (Object.keys(KINDS) as Kind[])
-    .flatMap((kind) =>
-      Array.from({ length: RUNS_OF[kind] }, () => ({
-        kind,
-        order: random(),
-        random: seededRandom(random() * 2 ** 32),
-      })),
-    )
-    .toSorted((one, other) => one.order - other.order);
   const played: Played[] = [];
+  let begun = 0;
+  const inputsOf = (runs: readonly Played[]): number => runs.reduce((sum, one) => sum + one.submissions.length, 0);
   await Promise.all(
     Array.from({ length: lanes }, async () => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        played.push(await new RunUnderFire({ gateways, ...next }).play(watchers));
+      while (inputsOf(played) < INPUTS_MIN) {
+        const kind = ORDER[begun % ORDER.length] ?? "talks";
+        begun += 1;
+        const run = new RunUnderFire({ gateways, kind, random: seededRandom(random() * 2 ** 32) });
+        played.push(await run.play(watchers));
       }
     }),
   );
