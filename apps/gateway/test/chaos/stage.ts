@@ -103,7 +103,7 @@ export async function setStage(params: StageParams): Promise<Stage> {
       callers: await link(nowhere),
     };
 
-    const gateways = indexes.map((index) =>
+    const gateways: readonly GatewayProcess[] = indexes.map((index) =>
       createGatewayProcess({
         index,
         processes,
@@ -120,7 +120,11 @@ export async function setStage(params: StageParams): Promise<Stage> {
         onPort: (port) => {
           for (const door of [links.watchers, links.devices, links.callers]) door.retarget(index, port);
         },
-        onUnasked: (what) => troubles.push(what),
+        onUnasked: (what) => {
+          troubles.push(what);
+          // As a supervisor would: the others should not have to do without it.
+          void gateways[index]?.start();
+        },
       }),
     );
     // One after the other: the first brings the schema.

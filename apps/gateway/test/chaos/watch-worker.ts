@@ -123,7 +123,7 @@ async function answer(hsafa: Client, runId: string, callId: string): Promise<voi
 }
 
 function compare(log: WatchedRecord, { first, second, after }: Seen): string[] {
-  const whole = after === undefined ? second : resumed(log, after, second);
+  const whole = after === undefined ? second : resumed(first, after, second);
   return [
     ...faultsOf(log).map((fault) => `the log: ${fault}`),
     ...faultsOf(first).map((fault) => `the first watcher: ${fault}`),

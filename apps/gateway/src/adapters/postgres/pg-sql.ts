@@ -32,16 +32,22 @@ export function openPgSql({ url, poolSize = STORE_CONNECTIONS_DEFAULT }: PgSetti
   /** Keeps a connection whose statement the database refused: `pool.query` would throw it away, and with it all that was prepared on it. */
   async function run<Row>(config: pg.QueryConfig): Promise<Row[]> {
     let broken = false;
+    // A connection that breaks says so to its statement, and once more to whoever listens; with nobody there Node would end the process.
+    const breaks = (): void => {
+      broken = true;
+    };
     try {
       const client = await pool.connect();
+      client.on("error", breaks);
       try {
         const { rows } = await client.query(config);
         return rows as Row[];
       } catch (error) {
-        broken = !(error instanceof pg.DatabaseError);
+        broken ||= !(error instanceof pg.DatabaseError);
         throw error;
       } finally {
         client.release(broken);
+        client.off("error", breaks);
       }
     } catch (error) {
       throw asStoreError(error);

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Link, openLink } from "../../../test/chaos/link.ts";
+import { type Holder, openHolder } from "../../../test/contracts/store/interleaving.ts";
+import { openScene, start } from "../../../test/contracts/store/scene.ts";
+import { type FreshDatabase, freshDatabase, missingServices } from "../../../test/services/services.ts";
+import { type Store, StoreUnavailable } from "../../ports/store.ts";
+import { openPostgresStore } from "./open-postgres-store.ts";
+
+describe.skipIf(await missingServices("postgres"))("a connection that breaks", () => {
+  let database: FreshDatabase;
+  let link: Link;
+  let store: Store;
+  let holder: Holder;
+  beforeAll(async () => {
+    database = await freshDatabase();
+    const url = new URL(database.url);
+    link = await openLink([Number(url.port || 5432)]);
+    url.port = String(link.port);
+    store = await openPostgresStore({ url: url.href, poolSize: 1 });
+    holder = await openHolder(database.url);
+  });
+  afterAll(async () => {
+    await holder.undo();
+    await holder.close();
+    await store.close();
+    await link.close();
+    await database.drop();
+  });
+
+  // Vitest fails for an error that nobody catches, and so would a gateway: it would end whenever Postgres restarts.
+  test("in the middle of a statement: the statement has failed, and nothing else has", async () => {
+    const scene = await openScene(store);
+    const { runId } = await start(scene);
+    await holder.hold("select from runs where id = $1 for update", [runId]);
+    const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
+    const sent = scene.tenant.enqueue({ runId, input: message, dedupe: null }).catch((error: unknown) => error);
+    await holder.waiting(1);
+    link.set(0, { kind: "cut" });
+    expect(await sent).toBeInstanceOf(StoreUnavailable);
+    link.set(0, { kind: "pass" });
+    await holder.undo();
+    expect(await scene.tenant.findRun({ runId })).toMatchObject({ id: runId });
+  });
+});
