@@ -39,7 +39,12 @@ describe("what was submitted is found as it was answered", () => {
       [result("r", 202), result("r", 200), result("x", 409)],
       log(answered("r"), completed),
     ],
-    ["a result accepted behind a cancel", [result("r", 202), cancel("c", 202)], log(takenBack, canceled("c"))],
+    ["a result accepted behind a cancel", [result("r", 202), cancel("c", 202)], log(answered("r"), canceled("c"))],
+    [
+      "an approval accepted behind a cancel",
+      [approval("a", 202, true), cancel("c", 202)],
+      log(takenBack, canceled("c")),
+    ],
     ["a result that came too late", [result("r", 409)], log(expired, completed)],
     ["a cancel, and another while it ends", [cancel("c", 202), cancel("d", 202)], log(canceled("c"))],
     ["a cancel after the end", [cancel("c", 409)], log(completed)],
@@ -59,6 +64,11 @@ describe("what cannot be", () => {
     ["a message accepted and unseen", [message("m", 202)], log(completed)],
     ["a message said twice", [message("m", 202)], log(said("m"), said("m"), completed)],
     ["a message refused and said", [message("m", 409)], log(said("m"), completed)],
+    [
+      "a result accepted, and its call taken back by a cancel",
+      [result("r", 202), cancel("c", 202)],
+      log(takenBack, canceled("c")),
+    ],
     ["a result accepted, and its call expired", [result("r", 202)], log(expired, completed)],
     [
       "a result accepted, and its call expired in a run that was canceled",

@@ -1,6 +1,6 @@
 /**
  * What a test has submitted to a run, what it was told, and what must have become of it: an input that was accepted is found in the log, or the run ended with it in
- * view; one that was refused has left no trace (R6, R7).
+ * view; an accepted result settles its call in any case; one that was refused has left no trace (R6, R7).
  */
 import type { RunEvent } from "@hsafa/protocol";
 import { isSettlement, type Settlement, type WatchedRecord } from "./record.ts";
@@ -48,7 +48,7 @@ function ofMessage({ mark, status }: SubmissionOf<"message" | "cancel">, record:
   return times === 1 || (times === 0 && endedEarly(record)) ? null : `it is in the log ${times} times`;
 }
 
-/** The first result wins: exactly one is accepted, and it is the one in the log. The same again is a repeat, whoever sends it. */
+/** The first result wins: exactly one is accepted, and it is the one in the log, however the run ended. The same again is a repeat, whoever sends it. */
 function ofResult(
   { callId, mark, status }: SubmissionOf<"result">,
   all: readonly Submission[],
@@ -60,7 +60,7 @@ function ofResult(
   switch (status) {
     case 202:
       if (accepted.length > 1) return `${accepted.length} results of its call were accepted`;
-      return isTaken || wasTakenBack(record, settlement) ? null : `its call was settled by ${settlement?.id}`;
+      return isTaken ? null : `its call was settled by ${settlement?.id}`;
     case 200:
       return accepted.some((other) => other.mark === mark) ? null : "it is no repeat of an accepted one";
     default:
