@@ -7,12 +7,7 @@ import { createClient } from "redis";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { STREAM_HEARTBEAT_MS } from "../../src/core/limits.ts";
-import {
-  type FreshDatabase,
-  freshDatabase,
-  missingServices,
-  startPrivateRedis,
-} from "../services/services.ts";
+import { type FreshDatabase, freshDatabase, missingServices, startPrivateRedis } from "../services/services.ts";
 import { startCuttableProxy } from "./cuttable-proxy.ts";
 import { openEventSource } from "./event-source-record.ts";
 import { startTestGateway, type TestGateway } from "./harness.ts";
