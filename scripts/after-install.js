@@ -10,13 +10,13 @@ import { fileURLToPath } from "node:url";
 
 const gatewayFolder = fileURLToPath(new URL("../apps/gateway/", import.meta.url));
 const schema = `${gatewayFolder}prisma/schema.prisma`;
-const require = createRequire(`${gatewayFolder}package.json`);
+const gatewayModules = createRequire(`${gatewayFolder}package.json`);
 
 generatePrismaClient();
 makeDatabaseTemplate();
 
 function generatePrismaClient() {
-  const prisma = require.resolve("prisma/build/index.js");
+  const prisma = gatewayModules.resolve("prisma/build/index.js");
   const { status, stdout, stderr, error } = spawnSync(process.execPath, [prisma, "generate", "--schema", schema], {
     cwd: gatewayFolder,
     encoding: "utf8",

@@ -36,7 +36,7 @@ export const asked = (text: string): Fact => ({
   data: { message: { role: "user", content: text } },
 });
 export const started: Fact = { type: "run.started", data: { epoch: 1, historyRunIds: [] } };
-export const stepStarted = (step: number): Fact => ({ type: "step.started", data: { step } });
+const stepStarted = (step: number): Fact => ({ type: "step.started", data: { step } });
 export const begun = [created, asked("hi"), started, stepStarted(1)];
 
 export const claimed = (lost: boolean, epoch = 2): RunInput => ({ kind: "claimed", epoch, lost, historyRunIds: [] });
