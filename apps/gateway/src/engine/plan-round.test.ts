@@ -102,6 +102,20 @@ describe("a round", () => {
     expect(plan(facts, { inputs, count: 300 })).toMatchObject({ types: [], consumed: [], more: true });
   });
 
+  test("a gateway that leaves takes an input into account and hands the rest of the work over at once, never to nobody", () => {
+    const result: OutsideInput = {
+      kind: "tool_result",
+      callId: "c-ask",
+      outcome: { kind: "completed", result: 1 },
+      source: "http",
+      deviceId: null,
+    };
+    for (const leaving of ["when_idle", "now"] as const) {
+      const round = plan(parked, { reports: [claimed(false)], inputs: [result], leaving });
+      expect(round).toMatchObject({ types: ["tool.completed"], release: { wakeAt: NOW } });
+    }
+  });
+
   test("an input that changes nothing is consumed, and the run parks again", () => {
     const lost: OutsideInput = { kind: "dispatch_lost", callId: "c-gone", attempt: 1 };
     const round = plan(parked, { reports: [claimed(false)], inputs: [lost] });

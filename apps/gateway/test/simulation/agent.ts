@@ -1,0 +1,64 @@
+import type { AgentConfigInput } from "@hsafa/protocol";
+import type { Random } from "./random.ts";
+
+export const TENANT_NAME = "simulated";
+export const AGENT_NAME = "worker";
+const inputSchema = { type: "object" };
+
+/** The agent of every simulated run: one tool of each kind. */
+export const AGENT: AgentConfigInput = {
+  name: AGENT_NAME,
+  model: "demo/scripted",
+  modelIdleTimeoutMs: 2500,
+  toolTimeoutMs: 9000,
+  retry: { maxAttempts: 4 },
+  tools: [
+    { name: "look", inputSchema, target: "device" },
+    { name: "scan", inputSchema, target: "device", repeatable: true, timeoutMs: 12_000 },
+    { name: "open", inputSchema, target: "device", device: { key: "device-0" } },
+    { name: "strict", inputSchema, target: "device", timeoutMs: 4000, onTimeout: "fail-run" },
+    { name: "confirm", inputSchema, target: "device", approval: "always" },
+    { name: "tab", inputSchema, target: "browser" },
+    { name: "ask", inputSchema, target: "external" },
+    { name: "hurry", inputSchema, target: "external", timeoutMs: 1500 },
+    { name: "pay", inputSchema, server: { type: "function" } },
+    { name: "fetch", inputSchema, server: { type: "function" }, repeatable: true },
+  ],
+};
+
+export const DEVICE_TOOLS = ["look", "scan", "open", "strict", "confirm", "tab"];
+const REPEATABLE: ReadonlySet<string> = new Set(["scan", "fetch"]);
+const TOOLS = (AGENT.tools ?? []).map((tool) => tool.name);
+
+export function isRepeatableTool(toolName: string): boolean {
+  return REPEATABLE.has(toolName);
+}
+
+/** What the model does in one step of a plan. */
+export interface PlannedStep {
+  readonly reasoning: number;
+  readonly words: number;
+  readonly paceMs: number;
+  readonly tools: readonly string[];
+  /** How often the step fails before it succeeds, and how. */
+  readonly failures: number;
+  readonly failure: "overloaded" | "network" | "silence" | "bad_request";
+}
+
+/** The steps that the model takes for a run whose message names this plan; the last asks for nothing. */
+export function planOf(random: Random): PlannedStep[] {
+  const count = random.whole(1, 4);
+  return Array.from({ length: count }, (_, index): PlannedStep => {
+    const isLast = index === count - 1;
+    return {
+      reasoning: random.chance(0.3) ? random.whole(1, 4) : 0,
+      words: random.whole(isLast ? 1 : 0, 14),
+      paceMs: random.pick([0, 2, 20, 150, 600]),
+      tools: isLast
+        ? []
+        : Array.from({ length: random.whole(1, 3) }, () => (random.chance(0.03) ? "nothing" : random.pick(TOOLS))),
+      failures: random.chance(0.15) ? random.whole(1, 2) : 0,
+      failure: random.chance(0.1) ? "bad_request" : random.pick(["overloaded", "network", "silence"]),
+    };
+  });
+}

@@ -1,0 +1,178 @@
+import { comparePositions, formatPosition, type Position, START } from "@hsafa/protocol";
+import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
+import { RECOVERIES_MAX } from "../../src/core/limits.ts";
+import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import { callIdOf, dataOf, type Recorder, type RunHistory } from "./recorder.ts";
+import type { SeenEvent, SimulatedWatcher } from "./watcher.ts";
+
+/** Failures that a plan, a device or a fault may bring; any other is a fault of the runtime. */
+const FAILURES: ReadonlySet<string> = new Set(["model_bad_request", "tool_timeout", "recovery_exhausted"]);
+
+/** What must hold when everything has come to rest: R2, R6, R7 and R8 of every run, from what the store and each watcher have. */
+export async function check(params: {
+  readonly recorder: Recorder;
+  readonly tenant: TenantStore;
+  readonly watchers: readonly SimulatedWatcher[];
+  /** How many machines were killed or frozen, each of which may have cost a run its holder. */
+  readonly losses: number;
+}): Promise<void> {
+  const { recorder, tenant, watchers, losses } = params;
+  for (const history of recorder.runs.values()) {
+    const { runId } = history;
+    const canonical = await readAll(tenant, runId);
+    checkStore(recorder, history, canonical);
+    checkInputs(recorder, history);
+    checkCalls(recorder, history);
+    checkEnd(recorder, history, losses);
+    const mine = watchers.filter((watcher) => watcher.runId === runId);
+    checkWatchers(recorder, history, canonical, mine);
+  }
+}
+
+async function readAll(tenant: TenantStore, runId: string): Promise<EventRecord[]> {
+  const all: EventRecord[] = [];
+  for (let after: Position = START; ; ) {
+    const page = await tenant.readEvents({ runId, after, limit: 500, factsOnly: false });
+    const last = page.at(-1);
+    if (last === undefined) return all;
+    all.push(...page);
+    after = last;
+  }
+}
+
+/** The store holds exactly the facts it committed, and under each completed step its deltas without a gap. */
+function checkStore(recorder: Recorder, history: RunHistory, canonical: readonly EventRecord[]): void {
+  const { runId } = history;
+  const facts = canonical.filter((record) => record.sub === 0);
+  if (facts.length !== history.facts.length)
+    recorder.fail("R2", `${runId} has ${facts.length} facts of ${history.facts.length}`);
+  facts.forEach((fact, index) => {
+    if (fact.seq !== index + 1) recorder.fail("R2", `${runId} has a fact ${fact.seq} in place of ${index + 1}`);
+  });
+  for (const [seq, step] of stepsOf(canonical)) {
+    const subs = step.deltas.map((delta) => delta.sub);
+    if (step.closedBy === "nothing") recorder.fail("R6", `the step at ${seq}-0 of ${runId} is never closed`);
+    if (step.closedBy === "completed" && subs.some((sub, index) => sub !== index + 1))
+      recorder.fail(
+        "R8",
+        `the store lacks deltas of the completed step at ${seq}-0 of ${runId}: it has ${subs.join()}`,
+      );
+  }
+}
+
+/** R6: an accepted input is consumed, and an accepted message is in the record of a run that was completed. */
+function checkInputs(recorder: Recorder, history: RunHistory): void {
+  const { runId, facts, acceptedInputs, consumed } = history;
+  // A run that is given up is ended without a look at what waits for it: that may be what kills its gateways.
+  if (acceptedInputs !== consumed.size && codeOf(facts.at(-1)) !== "recovery_exhausted")
+    recorder.fail("R6", `${runId} took ${acceptedInputs} inputs and consumed ${consumed.size}; ${tailOf(history)}`);
+  const said = facts.flatMap((fact) =>
+    fact.type === "message.user" ? [String((dataOf(fact)["message"] as { content: unknown }).content)] : [],
+  );
+  if (new Set(said).size !== said.length) recorder.fail("R6", `${runId} has a message twice: ${said.join(", ")}`);
+  if (facts.at(-1)?.type !== "run.completed") return;
+  for (const text of recorder.toldMessages.get(runId) ?? []) {
+    if (!said.includes(text)) recorder.fail("R6", `${runId} is completed without the message '${text}' it took`);
+  }
+}
+
+/** R7: each call is settled once, and by the result that was accepted, unless the run itself was ended. */
+function checkCalls(recorder: Recorder, history: RunHistory): void {
+  const { runId, facts } = history;
+  const wasCompleted = facts.at(-1)?.type === "run.completed";
+  for (const [callId, settlements] of recorder.settlementsOf(history)) {
+    if (settlements.length !== 1)
+      recorder.fail("R7", `the call ${callId} of ${runId} is settled ${settlements.length} times`);
+    const [settled] = settlements;
+    const dispatched = facts.filter((fact) => fact.type === "tool.dispatched" && callIdOf(fact) === callId).length;
+    if (recorder.unrepeatable.has(callId) && dispatched > 1)
+      recorder.fail("R7", `the call ${callId} is not repeatable and was dispatched ${dispatched} times`);
+    const accepted = recorder.acceptedResults.get(callId)?.size ?? 0;
+    if (settled === undefined || accepted === 0 || !wasCompleted) continue;
+    const isAnswered = settled.type === "tool.completed" || dataOf(settled)["source"] !== undefined;
+    if (!isAnswered)
+      recorder.fail(
+        "R7",
+        `the call ${callId} of ${runId} was answered and is settled as ${settled.type} ${settled.payload}`,
+      );
+  }
+}
+
+function checkEnd(recorder: Recorder, history: RunHistory, losses: number): void {
+  const { runId, facts, hasEnded } = history;
+  if (!hasEnded) recorder.fail("R6", `${runId} has not ended; ${tailOf(history)}`);
+  const code = codeOf(facts.at(-1));
+  if (code === null) return;
+  if (!FAILURES.has(code)) recorder.fail("R6", `${runId} failed; ${tailOf(history)}`);
+  if (code === "recovery_exhausted" && losses <= RECOVERIES_MAX)
+    recorder.fail("R6", `${runId} was given up although only ${losses} gateways were lost`);
+}
+
+/** Why a run failed, from its last fact; null: it did not. */
+function codeOf(last: EventRecord | undefined): string | null {
+  return last?.type === "run.failed" ? (dataOf(last)["error"] as { code: string }).code : null;
+}
+
+interface Step<T> {
+  readonly deltas: T[];
+  closedBy: "completed" | "discarded" | "nothing";
+}
+
+function stepsOf(canonical: readonly EventRecord[]): Map<number, Step<EventRecord>> {
+  const steps = new Map<number, Step<EventRecord>>();
+  let open: Step<EventRecord> | undefined;
+  for (const record of canonical) {
+    if (record.type === "step.started") steps.set(record.seq, (open = { deltas: [], closedBy: "nothing" }));
+    else if (record.type === "step.completed" && open !== undefined) open.closedBy = "completed";
+    else if (record.type === "step.discarded" && open !== undefined) open.closedBy = "discarded";
+    else if (record.sub > 0) steps.get(record.seq)?.deltas.push(record);
+  }
+  return steps;
+}
+
+/** R8, for the part of the record above where each watcher began. What is equal to what was committed was checked as it came. */
+function checkWatchers(
+  recorder: Recorder,
+  history: RunHistory,
+  canonical: readonly EventRecord[],
+  watchers: readonly SimulatedWatcher[],
+): void {
+  const { runId } = history;
+  const steps = stepsOf(canonical);
+  for (const { startedAfter, events, isDone } of watchers) {
+    const who = `a watcher of ${runId} from ${formatPosition(startedAfter)}`;
+    if (!isDone)
+      recorder.fail("R6", `${who} was never told the end: it has ${events.length} events up to ${lastOf(events)}`);
+    const facts = events.filter((event) => event.sub === 0);
+    const expected = history.facts.filter((fact) => comparePositions(fact, startedAfter) > 0);
+    if (facts.length !== expected.length || facts.some((fact, index) => fact.json !== textOf(runId, expected[index])))
+      recorder.fail("R8", `${who} has the facts ${facts.map((fact) => fact.seq).join()} of ${expected.length}`);
+    for (const [seq, step] of steps) {
+      if (seq < startedAfter.seq) continue;
+      const first = seq === startedAfter.seq ? startedAfter.sub + 1 : 1;
+      const subs = events.filter((event) => event.seq === seq && event.sub > 0).map((event) => event.sub);
+      if (subs.some((sub, index) => sub !== first + index))
+        recorder.fail("R8", `${who} has a gap under ${seq}-0: ${subs.join()}`);
+      const wanted = step.deltas.filter((delta) => delta.sub >= first).length;
+      if (step.closedBy === "completed" && subs.length !== wanted)
+        recorder.fail("R8", `${who} has ${subs.length} deltas of the completed step at ${seq}-0, which has ${wanted}`);
+    }
+  }
+}
+
+/** How the run went on at last. */
+function tailOf({ facts, epoch }: RunHistory): string {
+  return `epoch ${epoch}, ${facts
+    .slice(-5)
+    .map((fact) => `${fact.seq} ${fact.type} ${fact.payload.slice(0, 120)}`)
+    .join("; ")}`;
+}
+
+function lastOf(events: readonly SeenEvent[]): string {
+  const last = events.at(-1);
+  return last === undefined ? "nothing" : formatPosition(last);
+}
+
+function textOf(runId: string, record: EventRecord | undefined): string | undefined {
+  return record === undefined ? undefined : wireJson(runId, record);
+}

@@ -1,0 +1,179 @@
+import type { SimulatedGateway } from "./gateway.ts";
+import type { Machine } from "./machine.ts";
+import type { Random } from "./random.ts";
+import type { World } from "./world.ts";
+
+const FAULTS = [
+  "kill",
+  "stop",
+  "freeze",
+  "suspend",
+  "clock_jump",
+  "redis_wipe",
+  "redis_down",
+  "redis_hang",
+  "redis_lossy",
+  "store_down",
+  "store_unknown",
+  "store_slow",
+  "cut_off",
+  "device_cut",
+  "device_reboot",
+  "device_leave",
+  "watcher_cut",
+] as const;
+
+/** One way in which a world goes wrong. */
+export type Fault = (typeof FAULTS)[number];
+
+/** Brings the faults of a seed: which kinds, how often, and when they are over. */
+export class Faults {
+  readonly counts: Partial<Record<Fault, number>> = {};
+  /** Gateways killed, frozen or cut off: each may have cost its runs their holder. */
+  losses = 0;
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #kinds: readonly Fault[];
+  readonly #meanMs: number;
+  #isOver = false;
+
+  /** `only`: these kinds and no others, instead of what the seed says. */
+  constructor(world: World, only: readonly Fault[] | undefined) {
+    this.#world = world;
+    this.#random = world.random.fork();
+    // Few kinds at a time find more than all at once: each then meets what the others leave alone.
+    const share = this.#random.pick([0, 0.2, 0.5, 1]);
+    const kinds = FAULTS.filter(() => this.#random.chance(share));
+    this.#kinds = only ?? kinds;
+    this.#meanMs = this.#random.pick([200, 800, 3000]);
+  }
+
+  /** Answers when they stop, in virtual ms. */
+  begin(): number {
+    if (this.#kinds.length > 0) this.#next();
+    return this.#random.between(4000, 20_000);
+  }
+
+  /** Everything works again from now on. */
+  heal(): void {
+    this.#isOver = true;
+    const { redis, weather, machines } = this.#world;
+    redis.comeBack();
+    redis.lostShare = 0;
+    redis.doubledShare = 0;
+    weather.isDown = false;
+    weather.unknownShare = 0;
+    weather.typicalMs = 1;
+    weather.cutOff.clear();
+    for (const machine of machines.keys()) machine.thaw();
+    if (machines.size === 0) this.#world.addGateway();
+  }
+
+  #next(): void {
+    this.#world.scheduler.after(-Math.log(1 - this.#random.next()) * this.#meanMs, "fault", () => {
+      if (this.#isOver) return;
+      const kind = this.#random.pick(this.#kinds);
+      this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+      this.#bring(kind);
+      this.#next();
+    });
+  }
+
+  #bring(kind: Fault): void {
+    const { redis, weather, devices, watchers, scheduler } = this.#world;
+    const random = this.#random;
+    const [machine, gateway] = this.#anyMachine();
+    scheduler.trace(`fault ${kind} ${machine?.name ?? ""}`);
+    switch (kind) {
+      case "kill":
+        if (machine !== undefined) this.#kill(machine);
+        return;
+      case "stop":
+        if (machine !== undefined && gateway !== undefined) this.#stop(machine, gateway);
+        return;
+      case "freeze":
+      case "suspend": {
+        if (machine === undefined || machine.isFrozen) return;
+        this.losses += 1;
+        machine.freeze(kind === "freeze" ? "stopped" : "suspended");
+        for (const watcher of watchers) this.#after(random.between(3000, 5000), () => watcher.loseSilent());
+        // Half of them for about a lease, so that it comes back just when another takes over.
+        const forMs = random.chance(0.5)
+          ? random.between(50, 6000)
+          : this.#world.leaseDurationMs * random.between(0.8, 1.4);
+        return this.#after(forMs, () => machine.thaw());
+      }
+      case "clock_jump":
+        if (machine !== undefined) machine.skewMs += random.between(-86_400_000, 86_400_000);
+        return;
+      case "redis_wipe":
+        return redis.wipe();
+      case "redis_down":
+      case "redis_hang":
+        redis.fail(kind === "redis_down" ? "down" : "hanging");
+        return this.#after(random.between(50, 4000), () => redis.comeBack());
+      case "redis_lossy":
+        redis.lostShare = random.pick([0.05, 0.3, 0.9]);
+        redis.doubledShare = random.pick([0, 0.3]);
+        return this.#after(random.between(500, 5000), () => {
+          redis.lostShare = 0;
+          redis.doubledShare = 0;
+        });
+      case "store_down":
+        weather.isDown = true;
+        return this.#after(random.between(20, 5000), () => void (weather.isDown = false));
+      case "store_unknown":
+        weather.unknownShare = random.pick([0.05, 0.3]);
+        return this.#after(random.between(200, 4000), () => void (weather.unknownShare = 0));
+      case "store_slow":
+        weather.typicalMs = random.pick([20, 200]);
+        return this.#after(random.between(200, 4000), () => void (weather.typicalMs = 1));
+      case "cut_off":
+        if (machine === undefined) return;
+        this.losses += 1;
+        weather.cutOff.add(machine);
+        return this.#after(random.between(50, 6000), () => void weather.cutOff.delete(machine));
+      case "device_cut":
+        return random.pick(devices).cut(random.chance(0.6));
+      case "device_reboot":
+        return random.pick(devices).reboot();
+      case "device_leave":
+        return random.pick(devices).leave(random.between(500, 15_000));
+      case "watcher_cut":
+        for (const watcher of watchers) if (random.chance(0.5)) watcher.cut();
+        return;
+      default:
+        kind satisfies never;
+    }
+  }
+
+  #anyMachine(): [Machine, SimulatedGateway] | [undefined, undefined] {
+    const all = [...this.#world.machines];
+    return all.length === 0 ? [undefined, undefined] : this.#random.pick(all);
+  }
+
+  #kill(machine: Machine): void {
+    this.losses += 1;
+    if (this.#random.chance(0.3)) machine.kill();
+    else machine.killAfter(this.#random.whole(0, 12));
+    this.#replace(machine);
+  }
+
+  #stop(machine: Machine, gateway: SimulatedGateway): void {
+    // One that cannot finish is killed by whoever runs it.
+    this.#after(4000, () => machine.kill());
+    this.losses += 1;
+    void gateway.stop().then(() => machine.kill());
+    this.#replace(machine);
+  }
+
+  #replace(machine: Machine): void {
+    const { random } = this.#world;
+    machine.onDeath(() => this.#after(random.between(20, 3000), () => this.#world.addGateway()));
+  }
+
+  /** Also after the faults are over: what was broken is mended all the same. */
+  #after(delayMs: number, run: () => void): void {
+    this.#world.scheduler.after(delayMs, "mend", run);
+  }
+}

@@ -1,0 +1,145 @@
+import type { Clock } from "../../src/ports/clock.ts";
+import type { Random } from "./random.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+const EPOCH_MS = Date.UTC(2026, 0, 1);
+
+/**
+ * The process that a gateway runs in. Everything that reaches its code comes through `enter`, and everything that its code does asks `mayAct`: a dead process does nothing
+ * more, a frozen one does it later, all at once.
+ */
+export class Machine {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly scheduler: Scheduler;
+  #phase: "alive" | "frozen" | "dead" = "alive";
+  #backlog: (() => void)[] = [];
+  /** After so many more things done it dies, in the middle of a turn. */
+  #doom: number | null = null;
+  #onDeath: (() => void)[] = [];
+  /** For how long its monotonic clock has stood still so far, and since when it does, in ms. */
+  #stoodMs = 0;
+  #standsSince: number | null = null;
+  /** How far this machine's wall clock is off, in ms. */
+  skewMs = 0;
+
+  constructor(name: string, scheduler: Scheduler, random: Random) {
+    this.name = name;
+    this.scheduler = scheduler;
+    this.random = random;
+    let ids = 0;
+    const idRandom = random.fork();
+    this.clock = {
+      now: () => Math.floor(EPOCH_MS + scheduler.time + this.skewMs),
+      monotonic: () => this.#monotonic(),
+      after: (delayMs, callback) => {
+        // As Node's timers: whole milliseconds, at least one, cut off rather than rounded up, and a little late.
+        const wholeMs = Math.max(1, Math.trunc(delayMs));
+        const dueAt = this.#monotonic() + wholeMs;
+        let cancelled = false;
+        let cancel = (): void => {};
+        const fire = (): void => {
+          if (cancelled) return;
+          const restMs = dueAt - this.#monotonic();
+          // Its own clock stood still for a while, so that its timers are late.
+          if (restMs > 0.001) arm(restMs);
+          else callback();
+        };
+        const arm = (inMs: number): void => {
+          cancel = scheduler.after(inMs + this.random.next(), `${name}.timer`, () => this.enter(fire));
+        };
+        arm(wholeMs);
+        return () => {
+          cancelled = true;
+          cancel();
+        };
+      },
+      random: () => random.next(),
+      newId: () => idAt(EPOCH_MS + scheduler.time, (ids += 1), idRandom),
+    };
+  }
+
+  get isAlive(): boolean {
+    return this.#phase === "alive";
+  }
+
+  get isDead(): boolean {
+    return this.#phase === "dead";
+  }
+
+  get isFrozen(): boolean {
+    return this.#phase === "frozen";
+  }
+
+  /** Lets something from outside reach the code that runs here. */
+  enter(callback: () => void): void {
+    if (this.#phase === "alive") callback();
+    else if (this.#phase === "frozen") this.#backlog.push(callback);
+  }
+
+  /** Whether the code that runs here may do something that others can see. */
+  mayAct(): boolean {
+    if (this.#phase === "dead") return false;
+    if (this.#doom === null) return true;
+    if (this.#doom > 0) {
+      this.#doom -= 1;
+      return true;
+    }
+    this.kill();
+    return false;
+  }
+
+  /** Kills it after it has done so many more things. */
+  killAfter(acts: number): void {
+    if (this.#phase === "alive") this.#doom = acts;
+  }
+
+  kill(): void {
+    if (this.#phase === "dead") return;
+    this.#phase = "dead";
+    this.#backlog = [];
+    this.scheduler.trace(`${this.name} dies`);
+    for (const callback of this.#onDeath) callback();
+  }
+
+  /** Nothing runs here until the thaw. `suspended`: as when the whole machine sleeps, so that its monotonic clock stands still too. */
+  freeze(how: "stopped" | "suspended" = "stopped"): void {
+    if (this.#phase !== "alive") return;
+    this.#phase = "frozen";
+    if (how === "suspended") this.#standsSince = this.scheduler.time;
+  }
+
+  /** What waited is done in order, each with everything that follows from it. */
+  thaw(): void {
+    if (this.#phase !== "frozen") return;
+    this.#phase = "alive";
+    if (this.#standsSince !== null) this.#stoodMs += this.scheduler.time - this.#standsSince;
+    this.#standsSince = null;
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    for (const callback of backlog) this.scheduler.after(0, `${this.name}.late`, () => this.enter(callback));
+  }
+
+  #monotonic(): number {
+    return (this.#standsSince ?? this.scheduler.time) - this.#stoodMs;
+  }
+
+  /** Hears of its death, from outside. */
+  onDeath(callback: () => void): void {
+    this.#onDeath.push(callback);
+  }
+}
+
+/** The clock of the database: it goes with virtual time and never jumps. */
+export function storeClock(scheduler: Scheduler, random: Random): Clock {
+  return new Machine("store", scheduler, random).clock;
+}
+
+/** A UUIDv7 whose order is that of time and count. */
+function idAt(ms: number, count: number, random: Random): string {
+  const time = Math.floor(ms).toString(16).padStart(12, "0");
+  const rest =
+    random.whole(0, 0xffffffff).toString(16).padStart(8, "0") + (count & 0xffff).toString(16).padStart(4, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${(count & 0xfff).toString(16).padStart(3, "0")}-8${rest.slice(0, 3)}-${rest.slice(0, 12)}`;
+}

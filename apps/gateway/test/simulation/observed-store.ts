@@ -1,0 +1,102 @@
+import { START } from "@hsafa/protocol";
+import type { Commit } from "../../src/ports/fleet-store.ts";
+import type { Store } from "../../src/ports/store.ts";
+import type { Plant } from "./plants.ts";
+import type { Recorder } from "./recorder.ts";
+
+/** The store as the recorder sees it: what it applied, told at the moment it did. Bugs planted here are those of a store. */
+export function observeStore(store: Store, recorder: Recorder, plant: Plant | null): Store {
+  const { fleet } = store;
+  const lastPosition = async (commit: Commit) =>
+    (
+      await fleet.loadRun({
+        tenantId: commit.tenantId,
+        runId: commit.runId,
+        epoch: recorder.history(commit.runId).epoch,
+      })
+    )?.lastPosition ?? START;
+
+  return {
+    ...store,
+    fleet: {
+      ...fleet,
+      async claimRuns(params) {
+        const claim = await fleet.claimRuns(params);
+        for (const run of claim.runs) recorder.claimed(run);
+        return claim;
+      },
+      async commit(commit) {
+        const last = commit.facts.length > 0 ? await lastPosition(commit) : START;
+        const outcome = await fleet.commit(planted(commit, recorder, plant));
+        if (outcome.kind === "committed") recorder.committed(commit, last);
+        if (outcome.kind === "fenced") recorder.counts.fenced += 1;
+        if (outcome.kind === "fenced" && plant === "take_fenced_for_committed") return { kind: "committed", wakes: [] };
+        return outcome;
+      },
+      async appendDeltas(params) {
+        await fleet.appendDeltas(params);
+        for (const { runId, record, epoch } of params.rows) recorder.stored(runId, record, epoch);
+      },
+      async loadRun(params) {
+        const loaded = await fleet.loadRun(params);
+        if (loaded === null || plant !== "repeat_the_unrepeatable") return loaded;
+        const tools = loaded.config.tools.map((tool) => ({ ...tool, repeatable: true }));
+        return { ...loaded, config: { ...loaded.config, tools } };
+      },
+      async tails(params) {
+        return plant === "no_tail_comparison" ? new Map<string, number>() : fleet.tails(params);
+      },
+    },
+    forTenant(tenantId) {
+      const tenant = store.forTenant(tenantId);
+      return {
+        ...tenant,
+        async startRun(params) {
+          const outcome = await tenant.startRun(params);
+          if (outcome.kind === "started" && outcome.created) recorder.started(outcome.runId, outcome.facts);
+          return outcome;
+        },
+        async enqueue(params) {
+          if (plant === "ack_without_storing") return { kind: "accepted", status: "running" };
+          const dedupe = plant === "forget_dedupe" && params.input.kind === "message" ? null : params.dedupe;
+          const outcome = await tenant.enqueue({ ...params, dedupe });
+          if (outcome.kind === "accepted") recorder.history(params.runId).acceptedInputs += 1;
+          return outcome;
+        },
+        async submitToolResult(params) {
+          const outcome = await tenant.submitToolResult(params);
+          if (outcome.kind === "accepted") {
+            recorder.history(outcome.runId).acceptedInputs += 1;
+            recorder.accepted(params.callId, params.bodyHash);
+          }
+          const isTaken = outcome.kind === "accepted" || outcome.kind === "duplicate";
+          if (isTaken) recorder.told(params.callId, params.bodyHash);
+          if (outcome.kind === "conflict" && plant === "accept_second_result") {
+            const call = await tenant.findCall({ callId: params.callId });
+            if (call === null) return outcome;
+            recorder.told(params.callId, params.bodyHash);
+            return { kind: "accepted", runId: call.runId };
+          }
+          return outcome;
+        },
+        async markSent(params) {
+          const may = await tenant.markSent(params);
+          return may || plant === "deliver_without_mark";
+        },
+      };
+    },
+  };
+}
+
+function planted(commit: Commit, recorder: Recorder, plant: Plant | null): Commit {
+  switch (plant) {
+    case "skip_epoch_guard":
+      return { ...commit, epoch: recorder.history(commit.runId).epoch };
+    case "drop_inbox_guard":
+      return { ...commit, inboxMustBe: null };
+    case "carry_no_deltas":
+      return { ...commit, deltas: [] };
+    default:
+      return commit;
+  }
+}

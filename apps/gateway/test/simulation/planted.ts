@@ -1,0 +1,30 @@
+import type { Fault } from "./faults.ts";
+import type { Plant } from "./plants.ts";
+
+/** A bug to be planted: the rule that it breaks, the faults under which it shows, and within how many seeds the checker must find it. */
+export interface PlantedBug {
+  readonly plant: Plant;
+  readonly breaks: RegExp;
+  /** Without: whatever each seed brings. */
+  readonly faults?: readonly Fault[];
+  readonly seedsMax: number;
+}
+
+/** The test of the test: each of these must be found. The bounds are some four times what it took. */
+export const PLANTED: readonly PlantedBug[] = [
+  { plant: "skip_epoch_guard", breaks: /^R2/, faults: ["suspend", "store_slow"], seedsMax: 120 },
+  { plant: "publish_before_commit", breaks: /^R3/, seedsMax: 10 },
+  { plant: "wrong_prev", breaks: /^R8/, seedsMax: 10 },
+  { plant: "accept_stale_append", breaks: /^R2/, faults: ["suspend", "kill", "redis_hang"], seedsMax: 200 },
+  { plant: "drop_inbox_guard", breaks: /^R6/, seedsMax: 200 },
+  { plant: "ack_without_storing", breaks: /^R6/, seedsMax: 20 },
+  { plant: "accept_second_result", breaks: /^R[67]/, seedsMax: 40 },
+  { plant: "deliver_without_mark", breaks: /^R7/, seedsMax: 80 },
+  { plant: "take_gaps", breaks: /^R[238]/, faults: ["redis_lossy"], seedsMax: 10 },
+  { plant: "no_tail_comparison", breaks: /^R6/, faults: ["redis_lossy"], seedsMax: 80 },
+  { plant: "carry_no_deltas", breaks: /^R8/, seedsMax: 10 },
+  { plant: "repeat_the_unrepeatable", breaks: /^R7/, seedsMax: 150 },
+  { plant: "forget_dedupe", breaks: /^R6/, faults: ["store_unknown", "kill"], seedsMax: 150 },
+  { plant: "take_fenced_for_committed", breaks: /^R[23]/, faults: ["suspend"], seedsMax: 100 },
+  { plant: "two_ends", breaks: /^R3/, seedsMax: 10 },
+];

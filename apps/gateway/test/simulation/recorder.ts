@@ -1,0 +1,198 @@
+import { comparePositions, formatPosition, isTerminalType, type Position } from "@hsafa/protocol";
+import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
+import type { ClaimedRun, Commit } from "../../src/ports/fleet-store.ts";
+
+const SETTLEMENTS: ReadonlySet<string> = new Set(["tool.completed", "tool.failed", "tool.expired", "tool.denied"]);
+
+/** What really happened to one run, as the store applied it. */
+export interface RunHistory {
+  readonly runId: string;
+  readonly facts: EventRecord[];
+  /** The current epoch, raised by claims alone. */
+  epoch: number;
+  /** By position: the wire text under which a delta was first seen anywhere. */
+  readonly deltas: Map<string, string>;
+  /** By the seq of a `step.started`: the epoch of whoever committed it. */
+  readonly stepEpochs: Map<number, number>;
+  acceptedInputs: number;
+  readonly consumed: Set<string>;
+  hasEnded: boolean;
+}
+
+/** Sees everything that becomes true or visible in a world, and says at once what must not be. */
+export class Recorder {
+  readonly violations: string[] = [];
+  readonly runs = new Map<string, RunHistory>();
+  /** Times that work on a call was begun, by call id; of server tools and devices alike. */
+  readonly executions = new Map<string, number>();
+  readonly unrepeatable = new Set<string>();
+  /** By call id: the bodies that the store accepted, and those that it said it had. */
+  readonly acceptedResults = new Map<string, Set<string>>();
+  readonly toldResults = new Map<string, Set<string>>();
+  /** Texts of messages that a client was told were accepted, by run. */
+  readonly toldMessages = new Map<string, string[]>();
+  readonly counts = { claims: 0, commits: 0, recoveries: 0, fenced: 0 };
+  /** Hears of facts as they are committed, so that actors can answer calls. */
+  onFact: (runId: string, fact: EventRecord) => void = () => {};
+
+  fail(rule: string, what: string): void {
+    if (this.violations.length < 20) this.violations.push(`${rule}: ${what}`);
+  }
+
+  history(runId: string): RunHistory {
+    let history = this.runs.get(runId);
+    if (history === undefined) {
+      history = {
+        runId,
+        facts: [],
+        epoch: 0,
+        deltas: new Map(),
+        stepEpochs: new Map(),
+        acceptedInputs: 0,
+        consumed: new Set(),
+        hasEnded: false,
+      };
+      this.runs.set(runId, history);
+    }
+    return history;
+  }
+
+  started(runId: string, facts: readonly EventRecord[]): void {
+    this.#append(this.history(runId), facts, 0);
+  }
+
+  claimed(run: ClaimedRun): void {
+    const history = this.history(run.runId);
+    this.counts.claims += 1;
+    if (run.lost) this.counts.recoveries += 1;
+    if (run.epoch !== history.epoch + 1)
+      this.fail("R2", `a claim of ${run.runId} raised the epoch from ${history.epoch} to ${run.epoch}`);
+    history.epoch = run.epoch;
+  }
+
+  /** The store has applied a commit, for the first time or again. `last`: the run's last position before it. */
+  committed(commit: Commit, last: Position): void {
+    const history = this.history(commit.runId);
+    for (const id of commit.consumed) history.consumed.add(id);
+    const [first] = commit.facts;
+    if (first === undefined || first.seq <= history.facts.length) return;
+    this.counts.commits += 1;
+    if (commit.epoch !== history.epoch)
+      this.fail(
+        "R2",
+        `${commit.runId}: facts from ${first.seq} were written under epoch ${commit.epoch}, not ${history.epoch}`,
+      );
+    for (const delta of commit.deltas) this.#stored(history, delta, commit.epoch);
+    const known = commit.deltas.reduce<Position>((at, delta) => (comparePositions(delta, at) > 0 ? delta : at), last);
+    this.#checkPrev(history, first, known);
+    this.#append(history, commit.facts, commit.epoch);
+  }
+
+  stored(runId: string, delta: EventRecord, epoch: number): void {
+    const history = this.history(runId);
+    if (epoch === history.epoch) this.#stored(history, delta, epoch);
+  }
+
+  /** Somebody outside the store can see this record now (R3). */
+  seen(where: string, runId: string, record: EventRecord): void {
+    this.seenText(where, runId, record, wireJson(runId, record));
+  }
+
+  seenText(where: string, runId: string, position: Position, text: string): void {
+    const history = this.history(runId);
+    if (position.sub > 0) return this.#delta(history, position, text, where);
+    const fact = history.facts[position.seq - 1];
+    if (fact === undefined) this.fail("R3", `${where} sees ${formatPosition(position)} of ${runId} before its commit`);
+    else if (wireJson(runId, fact) !== text)
+      this.fail("R3", `${where} sees another ${formatPosition(position)} of ${runId} than was committed: ${text}`);
+  }
+
+  executed(callId: string): void {
+    const count = (this.executions.get(callId) ?? 0) + 1;
+    this.executions.set(callId, count);
+    if (count > 1 && this.unrepeatable.has(callId))
+      this.fail("R7", `the call ${callId} is not repeatable and was executed ${count} times`);
+  }
+
+  told(callId: string, body: string): void {
+    const bodies = add(this.toldResults, callId, body);
+    if (bodies.size > 1) this.fail("R7", `two results of the call ${callId} were taken`);
+  }
+
+  /** A device was told that its result was taken. */
+  acknowledged(callId: string): void {
+    if (!this.acceptedResults.has(callId))
+      this.fail("R6", `a result of the call ${callId} was acknowledged and is not in the store`);
+  }
+
+  accepted(callId: string, body: string): void {
+    if (add(this.acceptedResults, callId, body).size > 1)
+      this.fail("R7", `the store took two results of the call ${callId}`);
+  }
+
+  #stored(history: RunHistory, delta: EventRecord, epoch: number): void {
+    if (history.stepEpochs.get(delta.seq) !== epoch)
+      this.fail(
+        "R2",
+        `the delta ${formatPosition(delta)} of ${history.runId} hangs under no step of its holder (epoch ${epoch})`,
+      );
+    this.#delta(history, delta, wireJson(history.runId, delta), "the store");
+  }
+
+  #delta(history: RunHistory, position: Position, text: string, where: string): void {
+    const key = formatPosition(position);
+    const known = history.deltas.get(key);
+    if (known === undefined) history.deltas.set(key, text);
+    else if (known !== text)
+      this.fail("R2", `${where} has another ${key} of ${history.runId}: ${text} and not ${known}`);
+    if (history.facts[position.seq - 1]?.type !== "step.started")
+      this.fail("R2", `the delta ${key} of ${history.runId} hangs under no step.started`);
+  }
+
+  #checkPrev(history: RunHistory, fact: EventRecord, last: Position): void {
+    const { prev, type } = fact;
+    if (prev === null || prev.seq !== fact.seq - 1 || comparePositions(prev, last) > 0)
+      return this.fail(
+        "R8",
+        `${fact.seq}-0 of ${history.runId} names ${prev === null ? "nothing" : formatPosition(prev)} as its predecessor, which is ${formatPosition(last)}`,
+      );
+    if (type === "step.completed" && comparePositions(prev, last) !== 0)
+      this.fail("R8", `${fact.seq}-0 of ${history.runId} completes a step and passes over ${formatPosition(last)}`);
+  }
+
+  #append(history: RunHistory, facts: readonly EventRecord[], epoch: number): void {
+    for (const fact of facts) {
+      if (fact.seq !== history.facts.length + 1)
+        this.fail("R2", `${history.runId} has a fact ${fact.seq} after ${history.facts.length}`);
+      if (history.hasEnded) this.fail("R6", `${history.runId} has a fact ${fact.seq} after its end`);
+      history.facts.push(fact);
+      if (fact.type === "step.started") history.stepEpochs.set(fact.seq, epoch);
+      if (isTerminalType(fact.type)) history.hasEnded = true;
+      this.onFact(history.runId, fact);
+    }
+  }
+
+  /** R7: every call that was asked for is settled exactly once. */
+  settlementsOf(history: RunHistory): Map<string, EventRecord[]> {
+    const settled = new Map<string, EventRecord[]>();
+    for (const fact of history.facts) {
+      if (fact.type === "tool.requested") settled.set(callIdOf(fact), []);
+      else if (SETTLEMENTS.has(fact.type)) settled.get(callIdOf(fact))?.push(fact);
+    }
+    return settled;
+  }
+}
+
+export function dataOf(record: EventRecord): Record<string, unknown> {
+  return JSON.parse(record.payload) as Record<string, unknown>;
+}
+
+export function callIdOf(record: EventRecord): string {
+  return String(dataOf(record)["callId"]);
+}
+
+function add(sets: Map<string, Set<string>>, key: string, value: string): Set<string> {
+  const set = sets.get(key) ?? new Set();
+  sets.set(key, set.add(value));
+  return set;
+}

@@ -1,0 +1,135 @@
+import type { AssistantPart, Message } from "@hsafa/protocol";
+import type { Model, ModelOutcome, ModelPart } from "../../src/ports/model.ts";
+import { planOf, type PlannedStep } from "./agent.ts";
+import type { Machine } from "./machine.ts";
+import { Random } from "./random.ts";
+import type { Recorder } from "./recorder.ts";
+
+/** What the provider remembers: how often each step has failed so far. */
+export interface Provider {
+  readonly seed: number;
+  readonly failed: Map<string, number>;
+}
+
+const PLAN = /^plan (\d+)$/;
+
+/** A model that does what the plan named in the conversation says, at its pace, on one machine's time. */
+export function scriptedModel(machine: Machine, provider: Provider, recorder: Recorder): Model {
+  const { clock } = machine;
+
+  function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const abort = (): void => {
+        forget();
+        resolve();
+      };
+      const forget = clock.after(delayMs, () => {
+        signal.removeEventListener("abort", abort);
+        resolve();
+      });
+      signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  return {
+    check: () => null,
+    async step({ call, idleTimeoutMs, signal, room }, onPart): Promise<ModelOutcome> {
+      if (!machine.mayAct()) return new Promise(() => {});
+      const fault = conversationFault(call.messages);
+      if (fault !== null) recorder.fail("R4", `the model was shown a conversation in which ${fault}`);
+      const { plan, index } = placeIn(call.messages);
+      const random = new Random(provider.seed ^ (plan * 7919));
+      const step: PlannedStep | undefined = planOf(random)[index];
+      machine.scheduler.trace(`${machine.name} model ${plan}.${index}`);
+      const { reasoning = 0, words = 1, paceMs = 5, tools = [], failures = 0, failure = "network" } = step ?? {};
+      const key = `${plan}.${index}`;
+      const failedBefore = provider.failed.get(key) ?? 0;
+      const willFail = failedBefore < failures;
+      if (willFail) provider.failed.set(key, failedBefore + 1);
+
+      const say = async (part: ModelPart): Promise<boolean> => {
+        await room?.();
+        if (part.at === "delta") await pause(paceMs * machine.random.between(0.5, 1.5), signal);
+        if (signal.aborted) return false;
+        onPart(part);
+        return true;
+      };
+      const stream = async (kind: "text" | "reasoning", count: number, until: number): Promise<string> => {
+        if (count === 0) return "";
+        let text = "";
+        await say({ kind, at: "start", partId: kind });
+        for (let word = 0; word < Math.min(count, until); word++) {
+          const next = `${kind} ${key}/${word} `;
+          if (!(await say({ kind, at: "delta", partId: kind, text: next }))) break;
+          text += next;
+        }
+        if (until >= count) await say({ kind, at: "end", partId: kind });
+        return text;
+      };
+
+      await pause(machine.random.delayMs(20), signal);
+      const thought = await stream("reasoning", reasoning, reasoning);
+      const text = await stream("text", words, willFail ? Math.floor(words / 2) : words);
+      if (signal.aborted) return { kind: "aborted" };
+      if (willFail) {
+        if (failure === "silence") await pause(idleTimeoutMs, signal);
+        if (signal.aborted) return { kind: "aborted" };
+        const kind = failure === "silence" ? "idle" : failure;
+        return { kind: "failed", failure: { kind, message: "as planned", retryAfterMs: null } };
+      }
+      const calls = tools.map((toolName) => ({
+        callId: clock.newId(),
+        toolName,
+        args: { for: key },
+        unparsable: false,
+      }));
+      for (const { callId, toolName } of calls) {
+        await say({ kind: "tool_input", at: "start", callId, toolName });
+        await say({ kind: "tool_input", at: "delta", callId, toolName, text: "{}" });
+        await say({ kind: "tool_input", at: "end", callId, toolName });
+      }
+      if (signal.aborted) return { kind: "aborted" };
+      const content: AssistantPart[] = [
+        ...(thought === "" ? [] : [{ type: "reasoning" as const, text: thought }]),
+        ...(text === "" ? [] : [{ type: "text" as const, text }]),
+        ...calls.map(({ callId, toolName, args }) => ({
+          type: "tool-call" as const,
+          toolCallId: callId,
+          toolName,
+          input: args,
+        })),
+      ];
+      return {
+        kind: "finished",
+        finishReason: calls.length > 0 ? "tool-calls" : "stop",
+        messages: [{ role: "assistant", content }],
+        calls,
+        usage: { outputTokens: words },
+      };
+    },
+  };
+}
+
+/** Which plan the conversation is about, and how many of its steps were taken. */
+function placeIn(messages: readonly Message[]): { plan: number; index: number } {
+  const planIn = (message: Message | undefined): RegExpExecArray | null =>
+    message?.role === "user" && typeof message.content === "string" ? PLAN.exec(message.content) : null;
+  const at = messages.findLastIndex((message) => planIn(message) !== null);
+  const match = planIn(messages[at]);
+  const index = messages.slice(at + 1).filter((message) => message.role === "assistant").length;
+  return { plan: Number(match?.[1] ?? 0), index };
+}
+
+/** Every call that the assistant made is answered once, directly after it. */
+function conversationFault(messages: readonly Message[]): string | null {
+  for (const [index, message] of messages.entries()) {
+    if (message.role !== "assistant" || typeof message.content === "string") continue;
+    const asked = message.content.flatMap((part) => (part.type === "tool-call" ? [part.toolCallId] : []));
+    if (asked.length === 0) continue;
+    const next = messages[index + 1];
+    const answered = next?.role === "tool" ? next.content.map((part) => part.toolCallId) : [];
+    if (asked.toSorted().join() !== answered.toSorted().join())
+      return `${asked.join()} is answered by ${answered.join()}`;
+  }
+  return null;
+}

@@ -1,0 +1,130 @@
+/**
+ * `npm run simulate -- --seeds N --from S`: plays so many seeds on all cores, tells what failed, and how fast it went. With `--trace`, one seed is played
+ * and everything that happens in it is told.
+ */
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { REGRESSION_SEEDS } from "./seeds.ts";
+import { type Outcome, playSeed } from "./world.ts";
+
+/** Seeds that a worker is given at a time. */
+const BATCH = 20;
+/** How often progress is told, in ms. */
+const PROGRESS_MS = 10_000;
+
+interface Totals {
+  seeds: number;
+  failed: number;
+  runs: number;
+  facts: number;
+  steps: number;
+  virtualMs: number;
+  recoveries: number;
+  readonly faults: Map<string, number>;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: "string", default: "1000" },
+      from: { type: "string", default: "1" },
+      workers: { type: "string", default: String(availableParallelism()) },
+      trace: { type: "boolean", default: false },
+    },
+  });
+  const [count, from, workers] = [values.seeds, values.from, values.workers].map(wholeNumber);
+  if (count === undefined || from === undefined || workers === undefined) throw new Error("three numbers were read");
+  if (values.trace) return traceSeed(from);
+  const wanted = [...REGRESSION_SEEDS, ...Array.from({ length: count }, (_, index) => from + index)];
+  const startedAt = performance.now();
+  const totals: Totals = {
+    seeds: 0,
+    failed: 0,
+    runs: 0,
+    facts: 0,
+    steps: 0,
+    virtualMs: 0,
+    recoveries: 0,
+    faults: new Map(),
+  };
+  const seconds = (): number => (performance.now() - startedAt) / 1000;
+  const progress = setInterval(() => {
+    console.log(
+      `${totals.seeds} of ${wanted.length} seeds, ${totals.failed} failed, ${(totals.seeds / seconds()).toFixed(1)} seeds/s`,
+    );
+  }, PROGRESS_MS);
+  await Promise.all(Array.from({ length: Math.max(1, workers) }, () => serve(wanted, totals)));
+  clearInterval(progress);
+  const faults = [...totals.faults].map(([kind, times]) => `${kind} ${times}`);
+  console.log(`faults: ${faults.join(", ")}`);
+  console.log(
+    `${totals.runs} runs, ${totals.facts} facts, ${totals.recoveries} recoveries, ${totals.steps} steps, ${(totals.virtualMs / 3_600_000).toFixed(1)} virtual hours`,
+  );
+  console.log(
+    `${totals.seeds} seeds, ${totals.failed} failed, in ${seconds().toFixed(1)} s: ${(totals.seeds / seconds()).toFixed(1)} seeds/s`,
+  );
+  return totals.failed === 0 ? 0 : 1;
+}
+
+/** Keeps one worker busy until no seed is left. */
+function serve(wanted: number[], totals: Totals): Promise<void> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: "play" });
+  return new Promise((resolve, reject) => {
+    const next = (): void => {
+      const seeds = wanted.splice(0, BATCH);
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread is no window: it has no origin.
+      if (seeds.length > 0) worker.postMessage(seeds);
+      else worker.terminate().then(() => resolve(), reject);
+    };
+    worker.on("message", (outcomes: readonly Outcome[]) => {
+      for (const outcome of outcomes) add(totals, outcome);
+      next();
+    });
+    worker.on("error", reject);
+    next();
+  });
+}
+
+function add(totals: Totals, outcome: Outcome): void {
+  totals.seeds += 1;
+  totals.runs += outcome.runs;
+  totals.facts += outcome.facts;
+  totals.steps += outcome.steps;
+  totals.virtualMs += outcome.virtualMs;
+  totals.recoveries += outcome.recoveries;
+  for (const [kind, times] of Object.entries(outcome.faults)) {
+    totals.faults.set(kind, (totals.faults.get(kind) ?? 0) + times);
+  }
+  if (outcome.violations.length === 0) return;
+  totals.failed += 1;
+  console.log(`seed ${outcome.seed} failed (replay: npm run simulate -- --trace --from ${outcome.seed})`);
+  for (const violation of outcome.violations) console.log(`  ${violation}`);
+}
+
+async function traceSeed(seed: number): Promise<number> {
+  const outcome = await playSeed(seed, { onTrace: (line) => console.log(line) });
+  console.log(outcome);
+  return outcome.violations.length === 0 ? 0 : 1;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`'${text}' is no whole number`);
+  return Number(text);
+}
+
+function playBatches(): void {
+  parentPort?.on("message", (seeds: readonly number[]) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread is no window: it has no origin.
+    void play(seeds).then((outcomes) => parentPort?.postMessage(outcomes));
+  });
+}
+
+async function play(seeds: readonly number[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const seed of seeds) outcomes.push(await playSeed(seed));
+  return outcomes;
+}
+
+if (isMainThread) process.exitCode = await main();
+else if (workerData === "play") playBatches();

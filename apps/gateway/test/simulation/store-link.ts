@@ -1,0 +1,133 @@
+import type { EventRecord } from "../../src/core/event-record.ts";
+import type { Commit, FleetStore } from "../../src/ports/fleet-store.ts";
+import type { LiveLog } from "../../src/ports/live-log.ts";
+import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
+import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import type { Machine } from "./machine.ts";
+import type { Plant } from "./plants.ts";
+
+/** How the store and the ways to it fare. */
+export interface StoreWeather {
+  isDown: boolean;
+  /** The share of statements whose outcome their sender does not learn. */
+  unknownShare: number;
+  /** About how long a statement is on its way, in ms. */
+  typicalMs: number;
+  /** Machines that cannot reach it. */
+  readonly cutOff: Set<Machine>;
+}
+
+type Method = (params: never) => Promise<unknown>;
+
+/** The store as one machine reaches it: over a connection that is slow, refuses, or breaks at any moment. */
+export function linkStore(machine: Machine, store: Store, weather: StoreWeather, plants: LinkPlants): Store {
+  const { scheduler, random, name } = machine;
+
+  function call(method: string, statement: () => Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (!machine.mayAct()) return;
+      scheduler.trace(`${name} ${method}`);
+      const answer = (settle: () => void): void =>
+        void scheduler.after(random.delayMs(weather.typicalMs), `${name}<${method}`, () => machine.enter(settle));
+      const refuse = (): void => answer(() => reject(new StoreUnavailable(`the store is away (${method})`)));
+      const apply = (settle: (outcome: Promise<unknown>) => void): void =>
+        void scheduler.after(random.delayMs(weather.typicalMs), `${name}>${method}`, () => settle(statement()));
+      const isAway = (): boolean => weather.isDown || weather.cutOff.has(machine);
+
+      if (isAway()) {
+        // Refused at once, or waited for in vain.
+        return void scheduler.after(random.chance(0.2) ? 3000 : random.delayMs(5), `${name}!${method}`, refuse);
+      }
+      if (random.chance(weather.unknownShare)) {
+        switch (random.whole(0, 2)) {
+          case 0:
+            return refuse();
+          case 1:
+            return apply((outcome) => void outcome.then(refuse, reject));
+          default:
+            // The connection broke, and the database finds the statement in its buffer later on.
+            refuse();
+            return void scheduler.after(
+              random.pick([5, 400, 4000]) * random.next(),
+              `${name}?${method}`,
+              () => void statement(),
+            );
+        }
+      }
+      apply((outcome) => {
+        if (isAway()) return refuse();
+        outcome.then(
+          (value) => answer(() => resolve(value)),
+          (error: unknown) => answer(() => reject(error instanceof Error ? error : new Error(String(error)))),
+        );
+      });
+    });
+  }
+
+  function link<Face extends object>(face: Face): Face {
+    return new Proxy(face, {
+      get(target, key) {
+        const method = Reflect.get(target, key) as Method;
+        return (params: never) => call(String(key), () => method(params));
+      },
+    });
+  }
+
+  const fleet = link<FleetStore>(store.fleet);
+  const tenants = new Map<string, TenantStore>();
+  return {
+    fleet: {
+      ...store.fleet,
+      ...methodsOf(fleet, store.fleet),
+      commit: (commit) => plants.commit(machine, commit, (one) => fleet.commit(one)),
+    },
+    forTenant(tenantId) {
+      let tenant = tenants.get(tenantId);
+      if (tenant === undefined) tenants.set(tenantId, (tenant = link(store.forTenant(tenantId))));
+      return tenant;
+    },
+    check: async () => null,
+    close: async () => {},
+  };
+}
+
+function methodsOf<Face extends object>(proxy: Face, face: Face): Face {
+  return Object.fromEntries(Object.keys(face).map((key) => [key, Reflect.get(proxy, key) as unknown])) as Face;
+}
+
+/** Bugs of an engine, planted where it commits. */
+export interface LinkPlants {
+  commit(
+    machine: Machine,
+    commit: Commit,
+    send: (commit: Commit) => ReturnType<FleetStore["commit"]>,
+  ): ReturnType<FleetStore["commit"]>;
+}
+
+export function plantsOf(plant: Plant | null, liveLogOf: (machine: Machine) => LiveLog): LinkPlants {
+  return {
+    commit(machine, commit, send) {
+      const [first] = commit.facts;
+      switch (plant) {
+        case "publish_before_commit":
+          void liveLogOf(machine).append({ runId: commit.runId, records: commit.facts });
+          return send(commit);
+        case "wrong_prev":
+          // The record is the very one that is published, so whoever reads it is misled the same way.
+          if (first !== undefined) (first as { prev: EventRecord["prev"] }).prev = { seq: first.seq - 1, sub: 0 };
+          return send(commit);
+        case "two_ends":
+          return send(commit).then((outcome) => {
+            const last = commit.facts.at(-1);
+            if (outcome.kind !== "committed" || last === undefined || !/^run\.(completed|canceled)$/.test(last.type))
+              return outcome;
+            const again = { ...last, seq: last.seq + 1, prev: { seq: last.seq, sub: 0 } };
+            void liveLogOf(machine).append({ runId: commit.runId, records: [again] });
+            return outcome;
+          });
+        default:
+          return send(commit);
+      }
+    },
+  };
+}
