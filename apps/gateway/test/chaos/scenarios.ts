@@ -74,7 +74,7 @@ export const killOneOfThree: Scenario = ({ seed, width, leaseMs, say }) =>
     startLoad: (stage) => speakingLoad(stage, { seed, width, runs: width, words: 60, steps: 2, everyMs: 250 }),
     async act({ stage, load, journal }) {
       await everyRunSpeaks(stage, load, width);
-      await killGateway(stage, journal, gatewayOf(stage, seed), { awayMs: 2000 });
+      await killGateway(stage, journal, await busiest(stage), { awayMs: 2000 });
       return {};
     },
     async measure(stage, journal) {
@@ -276,6 +276,15 @@ async function everyRunSpeaks(stage: Stage, load: Load, width: number): Promise<
     if (load.started >= width && (rows?.[0]?.held ?? 0) >= width * 0.95) return;
     await sleep(SPEAK_POLL_MS);
   }
+}
+
+/** The gateway that holds the most runs. */
+async function busiest(stage: Stage): Promise<GatewayProcess> {
+  const rows = await stage.query<{ owner: string }>(
+    "select lease_owner as owner from runs where lease_owner is not null group by lease_owner order by count(*) desc limit 1",
+  );
+  const found = stage.gateways.find(({ gatewayId }) => gatewayId !== null && gatewayId === rows?.[0]?.owner);
+  return found ?? gatewayOf(stage, 0);
 }
 
 function gatewayOf(stage: Stage, index: number): GatewayProcess {
