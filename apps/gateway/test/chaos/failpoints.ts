@@ -54,8 +54,6 @@ export const FAILPOINTS = [
   "after renewLeases",
 ] as const;
 
-export type Failpoint = (typeof FAILPOINTS)[number];
-
 /** Stands between a gateway and its services, and says each point as it is passed. */
 export function withFailpoints(
   services: { readonly store: Store; readonly liveLog: LiveLog; readonly bell: Bell },
