@@ -25,6 +25,6 @@ export const PLANTED: readonly PlantedBug[] = [
   { plant: "carry_no_deltas", breaks: /^R8/, seedsMax: 10 },
   { plant: "repeat_the_unrepeatable", breaks: /^R7/, seedsMax: 150 },
   { plant: "forget_dedupe", breaks: /^R6/, faults: ["store_unknown", "kill"], seedsMax: 150 },
-  { plant: "take_fenced_for_committed", breaks: /^R[23]/, faults: ["suspend"], seedsMax: 100 },
+  { plant: "take_fenced_for_committed", breaks: /^R[23]/, faults: ["suspend", "store_slow"], seedsMax: 120 },
   { plant: "two_ends", breaks: /^R3/, seedsMax: 10 },
 ];

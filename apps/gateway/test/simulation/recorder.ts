@@ -17,6 +17,8 @@ export interface RunHistory {
   acceptedInputs: number;
   readonly consumed: Set<string>;
   hasEnded: boolean;
+  /** The run whose turn in the thread is before this one's. */
+  before: RunHistory | null;
 }
 
 /** Sees everything that becomes true or visible in a world, and says at once what must not be. */
@@ -31,6 +33,7 @@ export class Recorder {
   readonly toldResults = new Map<string, Set<string>>();
   /** Texts of messages that a client was told were accepted, by run. */
   readonly toldMessages = new Map<string, string[]>();
+  readonly #lastOfThread = new Map<string, RunHistory>();
   readonly counts = { claims: 0, commits: 0, recoveries: 0, fenced: 0 };
   /** Hears of facts as they are committed, so that actors can answer calls. */
   onFact: (runId: string, fact: EventRecord) => void = () => {};
@@ -51,6 +54,7 @@ export class Recorder {
         acceptedInputs: 0,
         consumed: new Set(),
         hasEnded: false,
+        before: null,
       };
       this.runs.set(runId, history);
     }
@@ -166,10 +170,25 @@ export class Recorder {
         this.fail("R2", `${history.runId} has a fact ${fact.seq} after ${history.facts.length}`);
       if (history.hasEnded) this.fail("R6", `${history.runId} has a fact ${fact.seq} after its end`);
       history.facts.push(fact);
-      if (fact.type === "step.started") history.stepEpochs.set(fact.seq, epoch);
+      if (fact.type === "run.created") this.#takesTurn(history, fact);
+      if (fact.type === "step.started") {
+        history.stepEpochs.set(fact.seq, epoch);
+        for (let { before } = history; before !== null; before = before.before) {
+          if (!before.hasEnded)
+            this.fail("R5", `${history.runId} begins a step before ${before.runId} of its thread has ended`);
+        }
+      }
       if (isTerminalType(fact.type)) history.hasEnded = true;
       this.onFact(history.runId, fact);
     }
+  }
+
+  /** Runs of a thread take turns in the order in which they were made. */
+  #takesTurn(history: RunHistory, created: EventRecord): void {
+    const { threadId } = dataOf(created);
+    if (typeof threadId !== "string") return;
+    history.before = this.#lastOfThread.get(threadId) ?? null;
+    this.#lastOfThread.set(threadId, history);
   }
 
   /** R7: every call that was asked for is settled exactly once. */

@@ -1,2 +1,13 @@
-/** Seeds that once found a bug in the runtime; `docs/reliability-bugs.md` tells what. They are played before any other. */
-export const REGRESSION_SEEDS: readonly number[] = [249];
+import type { Fault } from "./faults.ts";
+
+/** A seed to be played, under these faults alone or under whatever it brings itself. */
+export interface Play {
+  readonly seed: number;
+  readonly faults?: readonly Fault[];
+}
+
+/** What once found a bug in the runtime; `docs/reliability-bugs.md` tells which. Played before any other. */
+export const REGRESSIONS: readonly Play[] = [
+  // A gateway that left put a run to sleep for ever.
+  { seed: 103, faults: ["stop"] },
+];

@@ -5,7 +5,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { REGRESSION_SEEDS } from "./seeds.ts";
+import { type Play, REGRESSIONS } from "./seeds.ts";
 import { type Outcome, playSeed } from "./world.ts";
 
 /** Seeds that a worker is given at a time. */
@@ -36,7 +36,8 @@ async function main(): Promise<number> {
   const [count, from, workers] = [values.seeds, values.from, values.workers].map(wholeNumber);
   if (count === undefined || from === undefined || workers === undefined) throw new Error("three numbers were read");
   if (values.trace) return traceSeed(from);
-  const wanted = [...REGRESSION_SEEDS, ...Array.from({ length: count }, (_, index) => from + index)];
+  const wanted: Play[] = [...REGRESSIONS, ...Array.from({ length: count }, (_, index) => ({ seed: from + index }))];
+  const all = wanted.length;
   const startedAt = performance.now();
   const totals: Totals = {
     seeds: 0,
@@ -51,7 +52,7 @@ async function main(): Promise<number> {
   const seconds = (): number => (performance.now() - startedAt) / 1000;
   const progress = setInterval(() => {
     console.log(
-      `${totals.seeds} of ${wanted.length} seeds, ${totals.failed} failed, ${(totals.seeds / seconds()).toFixed(1)} seeds/s`,
+      `${totals.seeds} of ${all} seeds, ${totals.failed} failed, ${(totals.seeds / seconds()).toFixed(1)} seeds/s`,
     );
   }, PROGRESS_MS);
   await Promise.all(Array.from({ length: Math.max(1, workers) }, () => serve(wanted, totals)));
@@ -68,13 +69,13 @@ async function main(): Promise<number> {
 }
 
 /** Keeps one worker busy until no seed is left. */
-function serve(wanted: number[], totals: Totals): Promise<void> {
+function serve(wanted: Play[], totals: Totals): Promise<void> {
   const worker = new Worker(new URL(import.meta.url), { workerData: "play" });
   return new Promise((resolve, reject) => {
     const next = (): void => {
-      const seeds = wanted.splice(0, BATCH);
+      const plays = wanted.splice(0, BATCH);
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread is no window: it has no origin.
-      if (seeds.length > 0) worker.postMessage(seeds);
+      if (plays.length > 0) worker.postMessage(plays);
       else worker.terminate().then(() => resolve(), reject);
     };
     worker.on("message", (outcomes: readonly Outcome[]) => {
@@ -114,15 +115,15 @@ function wholeNumber(text: string): number {
 }
 
 function playBatches(): void {
-  parentPort?.on("message", (seeds: readonly number[]) => {
+  parentPort?.on("message", (plays: readonly Play[]) => {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread is no window: it has no origin.
-    void play(seeds).then((outcomes) => parentPort?.postMessage(outcomes));
+    void play(plays).then((outcomes) => parentPort?.postMessage(outcomes));
   });
 }
 
-async function play(seeds: readonly number[]): Promise<Outcome[]> {
+async function play(plays: readonly Play[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const seed of seeds) outcomes.push(await playSeed(seed));
+  for (const { seed, faults } of plays) outcomes.push(await playSeed(seed, { faults }));
   return outcomes;
 }
 
