@@ -271,7 +271,7 @@ const SPEAK_POLL_MS = 200;
 async function everyRunSpeaks(stage: Stage, load: Load, width: number): Promise<void> {
   for (;;) {
     const rows = await stage.query<{ held: number }>(
-      "select count(*)::int as held from runs where lease_owner is not null",
+      "select count(*)::int as held from runs where lease_owner is not null and open_step is not null",
     );
     if (load.started >= width && (rows?.[0]?.held ?? 0) >= width * 0.95) return;
     await sleep(SPEAK_POLL_MS);
