@@ -11,17 +11,17 @@ describe.skipIf(missing)("chaos with real processes", () => {
     seed: 20_261_122,
     runs: Number.POSITIVE_INFINITY,
     leaseMs: 1500,
-    seconds: 25,
+    seconds: 20,
     say: (what: string): void => void process.stdout.write(`chaos: ${what}\n`),
   };
 
   test("nothing is lost or done twice while gateways, Redis, Postgres, devices and wires fail", async () => {
-    const { losses } = await random({ ...options, width: 12, faults: 25, faultEveryMs: 900 });
+    const { losses } = await random({ ...options, width: 12, faults: 20, faultEveryMs: 900 });
     expect(losses).toEqual([]);
   });
 
   test("a gateway may die between any two writes", async () => {
-    const { losses } = await failpoints({ ...options, width: 12, faults: 10, faultEveryMs: 0, leaseMs: 1000 });
+    const { losses } = await failpoints({ ...options, width: 12, faults: 8, faultEveryMs: 0, leaseMs: 1000 });
     expect(losses).toEqual([]);
   });
 });
