@@ -66,6 +66,9 @@ export class SimulatedDevice {
 
   /** It loses what it remembers, and what it was doing. */
   reboot(): void {
+    // Some are cut off in the very moment in which they have answered.
+    const [callId] = this.#working.keys();
+    if (callId !== undefined && this.#link !== null && this.#random.chance(0.3)) this.#answer(this.#resultOf(callId));
     this.#boot += 1;
     this.#results.clear();
     for (const stop of this.#working.values()) stop();
@@ -147,7 +150,8 @@ export class SimulatedDevice {
   }
 
   #send(link: Link, message: DeviceMessage): void {
-    link.toGateway((connection) => link.isOpen && connection.message(message));
+    // What was sent before the connection broke may arrive all the same.
+    if (link.isOpen) link.toGateway((connection) => connection.message(message));
   }
 
   #receive(link: Link, message: GatewayMessage): void {
@@ -181,18 +185,22 @@ export class SimulatedDevice {
     this.#recorder.executed(callId);
     this.#send(link, { type: "tool.accepted", callId });
     if (this.#random.chance(this.#habits.neverShare)) return void this.#working.set(callId, () => {});
-    const result = `${callId} by ${this.key} in boot ${this.#boot}`;
+    const answer = this.#resultOf(callId);
     const stop = this.#scheduler.after(this.#random.delayMs(this.#habits.workMs), `${this.key} answers`, () => {
       this.#working.delete(callId);
-      this.#answer({ type: "tool.result", callId, result });
+      this.#answer(answer);
       if (this.#random.chance(this.#habits.twiceShare)) {
-        const again = this.#random.chance(0.5) ? result : `${result}, or not`;
+        const result = this.#random.chance(0.5) ? answer.result : `not what was said of ${callId}`;
         this.#scheduler.after(this.#random.delayMs(50), `${this.key} again`, () => {
-          if (this.#link !== null) this.#send(this.#link, { type: "tool.result", callId, result: again });
+          if (this.#link !== null) this.#send(this.#link, { type: "tool.result", callId, result });
         });
       }
     });
     this.#working.set(callId, stop);
+  }
+
+  #resultOf(callId: string): Result {
+    return { type: "tool.result", callId, result: `${callId} by ${this.key} in boot ${this.#boot}` };
   }
 
   #answer(message: Result): void {

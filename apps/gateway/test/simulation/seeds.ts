@@ -10,4 +10,6 @@ export interface Play {
 export const REGRESSIONS: readonly Play[] = [
   // A gateway that left put a run to sleep for ever.
   { seed: 103, faults: ["stop"] },
+  // A holder that was too late committed a step without the deltas it had dropped.
+  { seed: 2, faults: ["freeze", "cut_off", "store_slow"] },
 ];
