@@ -29,7 +29,7 @@ export type Fault = (typeof FAULTS)[number];
 /** Brings the faults of a seed: which kinds, how often, and when they are over. */
 export class Faults {
   readonly counts: Partial<Record<Fault, number>> = {};
-  /** Gateways killed, frozen or cut off: each may have cost its runs their holder. */
+  /** Gateways killed, frozen, cut off or answered too late: each may have cost its runs their holder. */
   losses = 0;
   readonly #world: World;
   readonly #random: Random;
@@ -126,6 +126,8 @@ export class Faults {
         weather.unknownShare = random.pick([0.05, 0.3]);
         return this.#after(random.between(200, 4000), () => void (weather.unknownShare = 0));
       case "store_slow":
+        // Statements then take up to seconds: an answer that comes after the lease is over looks like a lost gateway.
+        this.losses += 1;
         weather.typicalMs = random.pick([20, 200]);
         return this.#after(random.between(200, 4000), () => void (weather.typicalMs = 1));
       case "cut_off":
