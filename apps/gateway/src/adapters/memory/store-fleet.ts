@@ -161,7 +161,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
     async sweep({ gatewayTimeoutMs }) {
       const now = rows.now();
       for (const session of rows.sessions.values()) {
-        if (session.disconnectedAt !== null || session.connectedAt >= now - gatewayTimeoutMs) continue;
+        if (session.disconnectedAt !== null || session.connectedAt > now - gatewayTimeoutMs) continue;
         if ((rows.gateways.get(session.gatewayId)?.beatenAt ?? 0) > now - gatewayTimeoutMs) continue;
         session.disconnectedAt = now;
         session.reason = "gateway_lost";
