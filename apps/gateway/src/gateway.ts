@@ -19,7 +19,7 @@ import { InvalidSettings, isLoopback, type Settings } from "./config.ts";
 import { apiKeyHash, newApiKey } from "./control/api-key.ts";
 import { createAuthenticate } from "./control/authenticate.ts";
 import { createFollowHub } from "./control/follow-hub.ts";
-import { DRAIN_MS, GATEWAY_BEAT_MS, GATEWAY_TIMEOUT_MS, SOCKET_CLOSE_TIMEOUT_MS } from "./core/limits.ts";
+import { DRAIN_MS, GATEWAY_TIMEOUT_MS, SECOND_GATEWAY_LOOK_MS, SOCKET_CLOSE_TIMEOUT_MS } from "./core/limits.ts";
 import { createDevicePlane } from "./edge/device/device-plane.ts";
 import { createMetrics } from "./edge/http/metrics.ts";
 import { createHttpServer } from "./edge/http/server.ts";
@@ -217,8 +217,8 @@ async function refuseSecondGateway(store: Store, clock: Clock): Promise<void> {
         "Another gateway runs on this DATABASE_URL. Set REDIS_URL, the same for all of them, so that they can tell each other what happens; or end the other one.",
       );
     }
-    if (elapsed() > 2 * GATEWAY_BEAT_MS) return;
-    await new Promise<void>((resolve) => clock.after(GATEWAY_BEAT_MS / 10, resolve));
+    if (elapsed() > SECOND_GATEWAY_LOOK_MS) return;
+    await new Promise<void>((resolve) => clock.after(SECOND_GATEWAY_LOOK_MS / 20, resolve));
   }
 }
 

@@ -126,9 +126,15 @@ export const CLAIM_POLL_MS = 1000;
 /** The least pause after a claim that found nothing: others are taking what was due or rung for. It grows with what a claim costs, up to the second bound. */
 export const CLAIM_PAUSE_MS = 20;
 export const CLAIM_REST_MAX_MS = 200;
-/** How often a gateway says that it lives, and after what silence it is taken for gone. */
-export const GATEWAY_BEAT_MS = 2000;
+/**
+ * How often a gateway says that it lives, and after what silence it is taken for gone: the first with a cut lifeline, which one whose connection broke ties again within a beat; the second whatever
+ * its lifeline says.
+ */
+export const GATEWAY_BEAT_MS = 500;
+export const GATEWAY_SILENCE_MS = 1000;
 export const GATEWAY_TIMEOUT_MS = 10_000;
+/** How long a start without Redis looks whether another gateway beats: a busy one may miss a beat or two. */
+export const SECOND_GATEWAY_LOOK_MS = 4000;
 /** How long steps in progress may finish when their gateway closes, before they are handed over; and how long a close may take in all. */
 export const DRAIN_MS = 5000;
 export const CLOSE_TIMEOUT_MS = 20_000;

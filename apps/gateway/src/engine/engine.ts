@@ -3,7 +3,6 @@ import {
   CLAIM_PAUSE_MS,
   CLAIM_POLL_MS,
   CLAIM_REST_MAX_MS,
-  GATEWAY_BEAT_MS,
   GATEWAY_TIMEOUT_MS,
   RECOVERIES_MAX,
   RUNS_HELD_MAX,
@@ -18,6 +17,7 @@ import { type HoldEnd, RunHolder } from "./hold-run.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { EngineParts } from "./parts.ts";
 import { storeBackoffMs } from "./pause.ts";
+import { Pulse } from "./pulse.ts";
 import { StoreContact } from "./store-contact.ts";
 
 /** A claim as it came: the run, when the claim was sent (by the monotonic clock), and the database's time since, in ms. */
@@ -35,6 +35,7 @@ export class Engine {
   readonly #parts: EngineParts;
   readonly #contact: StoreContact;
   readonly #keeper: LeaseKeeper;
+  readonly #pulse: Pulse;
   readonly #batcher: DeltaBatcher;
   readonly #holders = new Map<string, RunHolder>();
   /** Everything begun and not yet over, awaited at the stop. */
@@ -49,7 +50,6 @@ export class Engine {
   #wake: (() => void) | null = null;
   /** Whether the last claim was cut down for want of free slots. */
   #isFull = false;
-  #beatDueAt = 0;
   #sweepDueAt = 0;
   #failures = 0;
 
@@ -58,6 +58,14 @@ export class Engine {
     this.#parts = parts;
     this.#contact = new StoreContact({ clock, leaseDurationMs });
     this.#keeper = new LeaseKeeper({ gatewayId, leaseDurationMs, store, clock, contact: this.#contact, log });
+    this.#pulse = new Pulse({
+      gatewayId,
+      store,
+      clock,
+      contact: this.#contact,
+      log,
+      onDue: (runIds) => this.#wakeAll(runIds),
+    });
     this.#batcher = new DeltaBatcher({ store, clock, log });
   }
 
@@ -68,6 +76,7 @@ export class Engine {
 
   start(): void {
     this.#unlisten = this.#parts.bell.listen((ring) => this.#heard(ring));
+    this.#pulse.start();
     this.#keeper.start();
     this.#loop = this.#repeat();
   }
@@ -76,12 +85,12 @@ export class Engine {
    * Claims nothing more, lets steps finish for `drainMs`, hands the rest over, and resolves when nothing is under way any more.
    */
   async stop({ drainMs }: { readonly drainMs: number }): Promise<void> {
-    const { clock, store, gatewayId } = this.#parts;
+    const { clock } = this.#parts;
     this.#isStopping = true;
     this.#unlisten?.();
     this.#wake?.();
     await this.#loop;
-    await this.#attempt("say that it is stopping", () => store.beat({ gatewayId, stopping: true }));
+    await this.#pulse.stopping();
     for (const holder of this.#holders.values()) holder.leave("when_idle");
     const handOver = clock.after(drainMs, () => {
       for (const holder of this.#holders.values()) holder.leave("now");
@@ -90,6 +99,7 @@ export class Engine {
     handOver();
     await this.#keeper.close();
     await this.#batcher.close();
+    await this.#pulse.close();
   }
 
   /** One round of the loop; answers after how many ms the next one is due if nobody rings. */
@@ -97,7 +107,7 @@ export class Engine {
     const { clock } = this.#parts;
     this.#lookAt = Number.POSITIVE_INFINITY;
     try {
-      await this.#beatAndSweep();
+      await this.#sweep();
       const pauseMs = await this.#claim();
       this.#failures = 0;
       return pauseMs;
@@ -141,16 +151,19 @@ export class Engine {
     this.#wake?.();
   }
 
-  async #beatAndSweep(): Promise<void> {
-    const { clock, store, gatewayId, bell } = this.#parts;
-    if (clock.monotonic() >= this.#beatDueAt) {
-      await store.beat({ gatewayId, stopping: false });
-      this.#beatDueAt = clock.monotonic() + GATEWAY_BEAT_MS;
-    }
+  async #sweep(): Promise<void> {
+    const { clock, store } = this.#parts;
     if (clock.monotonic() < this.#sweepDueAt) return;
-    for (const runId of await store.sweep({ gatewayTimeoutMs: GATEWAY_TIMEOUT_MS })) bell.ring({ about: "run", runId });
+    this.#wakeAll(await store.sweep({ gatewayTimeoutMs: GATEWAY_TIMEOUT_MS }));
     // Gateways that started together should not sweep together.
     this.#sweepDueAt = clock.monotonic() + SWEEP_INTERVAL_MS * (0.5 + clock.random());
+  }
+
+  /** These are due: this gateway looks, and the others are told, so that they share the work. */
+  #wakeAll(runIds: readonly string[]): void {
+    const { bell, clock } = this.#parts;
+    for (const runId of runIds) bell.ring({ about: "run", runId });
+    if (runIds.length > 0) this.#lookBy(clock.monotonic());
   }
 
   async #claim(): Promise<number> {
@@ -217,15 +230,6 @@ export class Engine {
       await giveUpRun({ parts: this.#parts, batcher: this.#batcher, claimed, now });
     } catch (error) {
       this.#report("give up a run", error);
-    }
-  }
-
-  /** Does what helps others but must not hold up the stop. */
-  async #attempt(what: string, action: () => Promise<void>): Promise<void> {
-    try {
-      await action();
-    } catch (error) {
-      this.#report(what, error);
     }
   }
 

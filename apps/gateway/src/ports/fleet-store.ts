@@ -190,8 +190,17 @@ export interface FleetStore {
   tails(params: { readonly runIds: readonly string[] }): Promise<ReadonlyMap<string, number>>;
   /** For each session held here: whether it is still the device's own, and its open calls. */
   openCalls(params: { readonly sessionIds: readonly string[] }): Promise<readonly OpenCallsOfSession[]>;
-  /** Says that this gateway lives. The first beat registers it. */
+  /**
+   * Says that this gateway lives. The first beat registers it. Where the store can tell that a process is gone, the beat also ties the gateway to its process: it then has a
+   * lifeline, which is cut when the process dies, and tied again by the next beat of one that only lost its connection.
+   */
   beat(params: { readonly gatewayId: string; readonly stopping: boolean }): Promise<void>;
+  /**
+   * Ends what dead gateways hold: their runs are due at once (found as lost, which counts), their device sessions are over. A gateway is dead whose lifeline is cut and that has not
+   * beaten for `silenceMs`. One that is frozen, or out of reach, or never had a lifeline is not: its leases end by time. Nor does a lifeline say anything after the store itself restarted or
+   * failed over. Answers the runs.
+   */
+  endDeadGateways(params: { readonly silenceMs: number }): Promise<readonly string[]>;
   /** How many gateways have beaten within this time. */
   countLiveGateways(params: { readonly withinMs: number }): Promise<number>;
   /**

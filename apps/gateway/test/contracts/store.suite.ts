@@ -7,24 +7,33 @@ import { commitsOfStore } from "./store/commits.ts";
 import { devicesOfStore } from "./store/devices.ts";
 import { inputsOfStore } from "./store/inputs.ts";
 import { isolationOfStore } from "./store/isolation.ts";
+import { lifelinesOfStore, type Process } from "./store/lifelines.ts";
 import { readingOfStore } from "./store/reading.ts";
 import { startsOfStore } from "./store/starts.ts";
 import { threadsOfStore } from "./store/threads.ts";
 
+interface OpenedStore {
+  readonly store: Store;
+  /** The same database as another process has it; null where only one can. */
+  readonly connect: (() => Promise<Process>) | null;
+  close(): Promise<void>;
+}
+
 /** What every store guarantees (ports/store.ts). One store serves all tests: each has a tenant of its own. */
-export function storeSuite(name: string, open: () => Promise<{ readonly store: Store; close(): Promise<void> }>): void {
+export function storeSuite(name: string, open: () => Promise<OpenedStore>): void {
   describe(`store: ${name}`, () => {
-    let opened: Awaited<ReturnType<typeof open>> | undefined;
+    let opened: OpenedStore | undefined;
     beforeAll(async () => {
       opened = await open();
     });
     afterAll(async () => {
       await opened?.close();
     });
-    const store = (): Store => {
+    const whole = (): OpenedStore => {
       if (opened === undefined) throw new Error("the store is opened before the first test");
-      return opened.store;
+      return opened;
     };
+    const store = (): Store => whole().store;
 
     agentsOfStore(store);
     startsOfStore(store);
@@ -35,6 +44,7 @@ export function storeSuite(name: string, open: () => Promise<{ readonly store: S
     threadsOfStore(store);
     callsOfStore(store);
     devicesOfStore(store);
+    lifelinesOfStore(store, () => whole().connect);
     isolationOfStore(store);
   });
 }

@@ -17,6 +17,7 @@ const FAULTS = [
   "store_unknown",
   "store_slow",
   "cut_off",
+  "lifelines_cut",
   "device_cut",
   "device_reboot",
   "device_leave",
@@ -121,6 +122,17 @@ export class Faults {
         });
       case "store_down":
         weather.isDown = true;
+        // As often as not it restarts, and so ends every connection; or they break, one and all, while it goes on.
+        switch (random.whole(0, 3)) {
+          case 0:
+          case 1:
+            this.#world.database.forgetLifelines();
+            break;
+          case 2:
+            this.#cutLifelines();
+            break;
+          default:
+        }
         return this.#after(random.between(20, 5000), () => void (weather.isDown = false));
       case "store_unknown":
         weather.unknownShare = random.pick([0.05, 0.3]);
@@ -133,8 +145,11 @@ export class Faults {
       case "cut_off":
         if (machine === undefined) return;
         this.losses += 1;
+        if (gateway !== undefined && random.chance(0.5)) this.#world.database.cutLifeline(gateway.gatewayId);
         weather.cutOff.add(machine);
         return this.#after(random.between(50, 6000), () => void weather.cutOff.delete(machine));
+      case "lifelines_cut":
+        return this.#cutLifelines();
       case "device_cut":
         return random.pick(devices).cut(random.chance(0.6));
       case "device_reboot":
@@ -146,6 +161,15 @@ export class Faults {
         return;
       default:
         kind satisfies never;
+    }
+  }
+
+  /** Whoever is slow to beat again looks dead. */
+  #cutLifelines(): void {
+    for (const { gatewayId } of this.#world.machines.values()) {
+      if (this.#random.chance(0.3)) continue;
+      this.losses += 1;
+      this.#world.database.cutLifeline(gatewayId);
     }
   }
 

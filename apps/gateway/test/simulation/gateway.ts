@@ -13,6 +13,7 @@ import { type Provider, scriptedModel } from "./scripted-model.ts";
 
 /** A gateway as `gateway.ts` wires it, less its sockets. */
 export interface SimulatedGateway {
+  readonly gatewayId: string;
   readonly machine: Machine;
   readonly store: Store;
   readonly bell: Bell;
@@ -56,6 +57,7 @@ export function startGateway(deps: {
   devices.start();
   engine.start();
   return {
+    gatewayId,
     machine,
     store,
     bell,

@@ -1,5 +1,5 @@
 import { type JsonObject, START } from "@hsafa/protocol";
-import { createMemoryStore } from "../../src/adapters/memory/store.ts";
+import { createMemoryStore, type MemoryStore } from "../../src/adapters/memory/store.ts";
 import type { Principal } from "../../src/control/principal.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
@@ -48,6 +48,8 @@ export class World {
   readonly devices: SimulatedDevice[] = [];
   readonly watchers: SimulatedWatcher[] = [];
   readonly leaseDurationMs: number;
+  /** The database itself, for what happens to its connections. */
+  readonly database: MemoryStore;
   readonly #store: Store;
   readonly #plant: Plant | null;
   readonly #provider: Provider;
@@ -62,7 +64,8 @@ export class World {
     this.#plant = plant;
     this.#provider = { seed, failed: new Map() };
     const clock = storeClock(this.scheduler, this.random.fork());
-    this.#store = observeStore(createMemoryStore({ clock }), this.recorder, plant);
+    this.database = createMemoryStore({ clock });
+    this.#store = observeStore(this.database, this.recorder, plant);
     this.redis = new SimulatedRedis(this.scheduler, this.random.fork(), this.recorder, plant);
     this.redis.recordsMax = this.random.pick([8, 100, 4096]);
     this.weather = { isDown: false, unknownShare: 0, typicalMs: 1, cutOff: new Set() };
@@ -97,7 +100,12 @@ export class World {
       leaseDurationMs: this.leaseDurationMs,
     });
     this.machines.set(machine, gateway);
-    machine.onDeath(() => void this.machines.delete(machine));
+    machine.onDeath(() => {
+      this.machines.delete(machine);
+      // Now and then something in between keeps the connection open, so that only the leases tell.
+      if (this.random.chance(0.2)) return;
+      this.scheduler.after(this.random.delayMs(2), "lifeline", () => this.database.cutLifeline(gateway.gatewayId));
+    });
   }
 
   async setUp(): Promise<void> {

@@ -151,7 +151,24 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
     },
 
     async beat({ gatewayId, stopping }) {
-      rows.gateways.set(gatewayId, { beatenAt: rows.now(), stopping });
+      rows.gateways.set(gatewayId, { beatenAt: rows.now(), stopping, lifeline: "held" });
+    },
+
+    async endDeadGateways({ silenceMs }) {
+      const now = rows.now();
+      const due: RunRow[] = [];
+      for (const [gatewayId, gateway] of rows.gateways) {
+        if (gateway.lifeline !== "cut" || gateway.beatenAt >= now - silenceMs) continue;
+        gateway.lifeline = "none";
+        for (const session of rows.sessions.values()) {
+          if (session.gatewayId !== gatewayId || session.disconnectedAt !== null) continue;
+          session.disconnectedAt = now;
+          session.reason = "gateway_lost";
+        }
+        due.push(...[...rows.runs.values()].filter((run) => run.leaseOwner === gatewayId && (run.wakeAt ?? 0) > now));
+      }
+      for (const run of due) run.wakeAt = now;
+      return due.map((run) => run.id);
     },
 
     async countLiveGateways({ withinMs }) {

@@ -107,6 +107,13 @@ export interface SessionRow {
   reason: string | null;
 }
 
+export interface GatewayRow {
+  beatenAt: number;
+  stopping: boolean;
+  /** `none`: nothing is known of its process. */
+  lifeline: "none" | "held" | "cut";
+}
+
 /** All tables of one store. Maps keep the order of insertion, which is that of the ids. */
 export class Rows {
   readonly clock: Clock;
@@ -119,7 +126,7 @@ export class Rows {
   readonly calls = new Map<string, CallRow>();
   readonly devices = new Map<string, DeviceRow>();
   readonly sessions = new Map<string, SessionRow>();
-  readonly gateways = new Map<string, { beatenAt: number; stopping: boolean }>();
+  readonly gateways = new Map<string, GatewayRow>();
   inputCount = 0;
 
   constructor(clock: Clock) {

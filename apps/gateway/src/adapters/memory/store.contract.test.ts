@@ -4,5 +4,9 @@ import { createMemoryStore } from "./store.ts";
 
 storeSuite("memory", async () => {
   const store = createMemoryStore({ clock: systemClock });
-  return { store, close: () => store.close() };
+  return {
+    store,
+    connect: async () => ({ store, die: async (gatewayId) => store.cutLifeline(gatewayId) }),
+    close: () => store.close(),
+  };
 });

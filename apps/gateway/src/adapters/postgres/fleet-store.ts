@@ -2,9 +2,10 @@ import type { FleetStore } from "../../ports/fleet-store.ts";
 import type { Sql } from "./sql.ts";
 import { ensureApiKey, findApiKey } from "./statements/api-keys.ts";
 import { appendDeltas } from "./statements/append-deltas.ts";
-import { beatGateway, countLiveGateways } from "./statements/beat-gateway.ts";
+import { beatGateway, beatWithLifeline, countLiveGateways } from "./statements/beat-gateway.ts";
 import { claimRuns } from "./statements/claim-runs.ts";
 import { commit } from "./statements/commit.ts";
+import { endDeadGateways } from "./statements/end-dead-gateways.ts";
 import { loadFacts, loadRun } from "./statements/load-run.ts";
 import { loadOutline } from "./statements/load-outline.ts";
 import { readInbox } from "./statements/read-inbox.ts";
@@ -14,8 +15,11 @@ import { releaseLeases } from "./statements/release-leases.ts";
 import { renewLeases } from "./statements/renew-leases.ts";
 import { sweep } from "./statements/sweep.ts";
 
-/** The statements that serve all tenants (R10), one method each. `pulse` is for what says that a gateway and its leases live: it waits for no other statement. */
-export function createFleetStore(sql: Sql, pulse: Sql = sql): FleetStore {
+/**
+ * The statements that serve all tenants (R10), one method each. `pulse` is for what says that a gateway and its leases live: one connection of its own, which waits for no other statement and whose end is
+ * that of the process. Null where the database is in this process and ends with it.
+ */
+export function createFleetStore(sql: Sql, pulse: Sql | null = null): FleetStore {
   return {
     claimRuns: claimRuns(sql),
     loadRun: (params) => loadRun(sql, params),
@@ -23,12 +27,13 @@ export function createFleetStore(sql: Sql, pulse: Sql = sql): FleetStore {
     loadFacts: (params) => loadFacts(sql, params),
     readInbox: (params) => readInbox(sql, params),
     commit: (params) => commit(sql, params),
-    renewLeases: (params) => renewLeases(pulse, params),
+    renewLeases: (params) => renewLeases(pulse ?? sql, params),
     releaseLeases: (params) => releaseLeases(sql, params),
     appendDeltas: (params) => appendDeltas(sql, params),
     tails: ({ runIds }) => readTails(sql, runIds),
     openCalls: ({ sessionIds }) => readOpenCalls(sql, sessionIds),
-    beat: (params) => beatGateway(pulse, params),
+    beat: (params) => (pulse === null ? beatGateway(sql, params) : beatWithLifeline(pulse, params)),
+    endDeadGateways: (params) => (pulse === null ? Promise.resolve([]) : endDeadGateways(sql, params)),
     countLiveGateways: ({ withinMs }) => countLiveGateways(sql, withinMs),
     sweep: ({ gatewayTimeoutMs }) => sweep(sql, gatewayTimeoutMs),
     findApiKey: ({ keyHash }) => findApiKey(sql, keyHash),

@@ -10,7 +10,8 @@ import { openPrisma } from "./prisma.ts";
 export async function openPostgresStore(settings: PgSettings): Promise<Store> {
   const { sql, pool } = openPgSql(settings);
   // One connection of its own: a crowd of slow statements must not cost a healthy gateway its leases, whose runs would then begin their steps anew and make the crowd larger.
-  const { sql: pulse } = openPgSql({ ...settings, poolSize: 1 });
+  // It holds the gateway's lifeline, so it stays open.
+  const { sql: pulse } = openPgSql({ ...settings, poolSize: 1, closesIdle: false });
   return openStore(
     sql,
     openPrisma(async () => {

@@ -6,13 +6,13 @@ import type { Sql } from "./sql.ts";
 import { createTenantStore } from "./tenant-store.ts";
 
 /**
- * The store over an open database, once its migrations are applied; if they cannot be, the database is closed again. `pulse`: a way to the database that nothing
- * else crowds, where there is one.
+ * The store over an open database, once its migrations are applied; if they cannot be, the database is closed again. `pulse`: one connection of the process' own
+ * (`createFleetStore`), where there is one.
  */
-export async function openStore(sql: Sql, prisma: Prisma, pulse: Sql = sql): Promise<Store> {
+export async function openStore(sql: Sql, prisma: Prisma, pulse: Sql | null = null): Promise<Store> {
   const closeAll = async (): Promise<void> => {
     await sql.close();
-    if (pulse !== sql) await pulse.close();
+    await pulse?.close();
   };
   try {
     const migrations = await readMigrations();

@@ -13,10 +13,15 @@ export interface PgSettings {
   readonly url: string;
   /** Connections this process holds at most; default `STORE_CONNECTIONS_DEFAULT`. */
   readonly poolSize?: number;
+  /** Whether a connection that nobody needs for a while is closed; default true. */
+  readonly closesIdle?: boolean;
 }
 
 /** Statements over a pool of connections to a Postgres server. The pool is given out for Prisma, which shares it. */
-export function openPgSql({ url, poolSize = STORE_CONNECTIONS_DEFAULT }: PgSettings): { sql: Sql; pool: pg.Pool } {
+export function openPgSql({ url, poolSize = STORE_CONNECTIONS_DEFAULT, closesIdle = true }: PgSettings): {
+  sql: Sql;
+  pool: pg.Pool;
+} {
   const pool = new pg.Pool({
     connectionString: withSessionOptions(url),
     max: poolSize,
@@ -24,6 +29,8 @@ export function openPgSql({ url, poolSize = STORE_CONNECTIONS_DEFAULT }: PgSetti
     query_timeout: STORE_ANSWER_TIMEOUT_MS,
     statement_timeout: STORE_STATEMENT_TIMEOUT_MS,
     keepAlive: true,
+    // Zero is never.
+    ...(closesIdle ? {} : { idleTimeoutMillis: 0 }),
     application_name: "hsafa",
   });
   // An idle connection that breaks is replaced by the pool; without a listener Node would end the process.

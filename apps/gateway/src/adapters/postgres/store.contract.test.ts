@@ -6,7 +6,7 @@ import { openPostgresStore } from "./open-postgres-store.ts";
 
 storeSuite("PGlite", async () => {
   const store = await openPgliteStore({ dataDir: undefined });
-  return { store, close: () => store.close() };
+  return { store, connect: null, close: () => store.close() };
 });
 
 describe.skipIf(await missingServices("postgres"))("on a server", () => {
@@ -15,6 +15,10 @@ describe.skipIf(await missingServices("postgres"))("on a server", () => {
     const store = await openPostgresStore({ url });
     return {
       store,
+      async connect() {
+        const other = await openPostgresStore({ url });
+        return { store: other, die: () => other.close() };
+      },
       async close() {
         await store.close();
         await drop();

@@ -28,6 +28,7 @@ test("what serves all tenants at once is this and no more (R10)", () => {
     "claimRuns",
     "commit",
     "countLiveGateways",
+    "endDeadGateways",
     "ensureApiKey",
     "findApiKey",
     "loadFacts",

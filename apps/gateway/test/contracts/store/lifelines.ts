@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { v7 } from "uuid";
+import { describe, expect, test, vi } from "vitest";
+import type { Store } from "../../../src/ports/store.ts";
+import { claim, connect as connectDevice, openScene, start } from "./scene.ts";
+
+/** Another process on the same database. */
+export interface Process {
+  readonly store: Store;
+  /** It dies, with the gateway that ran in it. */
+  die(gatewayId: string): Promise<void>;
+}
+
+export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Promise<Process>) | null): void {
+  /** A gateway in a process of its own, with a run and a device; it beats once and then no more. */
+  async function gatewayWithWork(skip: (why: string) => never) {
+    const connect = connectOf() ?? skip("one process at a time");
+    const scene = await openScene(store());
+    const process = await connect();
+    const gatewayId = `gateway ${v7()}`;
+    await process.store.fleet.beat({ gatewayId, stopping: false });
+    const device = await connectDevice({ ...scene, store: process.store }, { gatewayId });
+    const { runId } = await start(scene);
+    const held = await claim(scene, runId, gatewayId);
+    // A silence of no time at all is one that has begun.
+    await sleep(3);
+    return { scene, process, gatewayId, device, runId, held };
+  }
+  const endDead = (silenceMs: number) => store().fleet.endDeadGateways({ silenceMs });
+  /** The connection of a process that died is gone in a moment. */
+  const endedSoon = (runId: string) =>
+    vi.waitFor(async () => {
+      const ended = await endDead(0);
+      expect(ended).toContain(runId);
+      return ended;
+    });
+  const isCurrent = async (sessionId: string) =>
+    (await store().fleet.openCalls({ sessionIds: [sessionId] })).map((session) => session.current);
+
+  describe("lifelines", () => {
+    test("the runs of a gateway whose process died are due before their leases end, and count as lost; its devices' sessions are over", async ({
+      skip,
+    }) => {
+      const dying = await gatewayWithWork(skip);
+      const { scene, process, gatewayId, device, runId } = dying;
+      await process.die(gatewayId);
+      expect(await endedSoon(runId)).toEqual([runId]);
+      expect(await isCurrent(device.sessionId)).toEqual([false]);
+      expect(await claim(scene, runId, "gateway-b")).toMatchObject({ epoch: 2, lost: true, recoveries: 1 });
+      // Once is enough: what others have claimed since is theirs.
+      expect(await endDead(0)).not.toContain(runId);
+    });
+
+    test("a gateway that is frozen, or slow, or cut off without a word keeps its runs until their leases end", async ({
+      skip,
+    }) => {
+      const silent = await gatewayWithWork(skip);
+      const { scene, process, gatewayId, device, runId } = silent;
+      expect(await endDead(0)).not.toContain(runId);
+      expect(await isCurrent(device.sessionId)).toEqual([true]);
+      await expect(claim(scene, runId, "gateway-b")).rejects.toThrow("was not due");
+      await process.die(gatewayId);
+    });
+
+    test("a gateway whose connection broke, and that beats on, is not dead", async ({ skip }) => {
+      const cut = await gatewayWithWork(skip);
+      const { process, gatewayId, runId } = cut;
+      const connect = connectOf();
+      await process.die(gatewayId);
+      expect(await endDead(60_000)).not.toContain(runId);
+      const again = await connect?.();
+      await vi.waitFor(async () => {
+        await again?.store.fleet.beat({ gatewayId, stopping: false });
+        await sleep(3);
+        expect(await endDead(0)).not.toContain(runId);
+      });
+      await again?.die(gatewayId);
+      expect(await endedSoon(runId)).toEqual([runId]);
+    });
+
+    test("a gateway that never beat, or has no lifeline, is known by its leases alone", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      await claim(scene, runId, `gateway ${v7()}`);
+      await sleep(3);
+      expect(await endDead(0)).not.toContain(runId);
+    });
+
+    test("of many gateways that find a dead one at the same moment, one is told of its runs", async ({ skip }) => {
+      const dying = await gatewayWithWork(skip);
+      const { process, gatewayId, runId } = dying;
+      await process.die(gatewayId);
+      await vi.waitFor(async () => {
+        const told = (await Promise.all(Array.from({ length: 6 }, () => endDead(0)))).flat();
+        expect(told.filter((id) => id === runId)).toHaveLength(1);
+      });
+    });
+  });
+}

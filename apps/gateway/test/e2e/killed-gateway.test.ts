@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { AgentConfigInput } from "@hsafa/protocol";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type FreshDatabase, freshDatabase, missingServices, redisUrl } from "../services/services.ts";
+import { startTestGateway, type TestGateway } from "./harness.ts";
+
+const PROGRAM = join(import.meta.dirname, "../../src/main.ts");
+const KEY = "hsafa_test_operator_key_of_a_fleet_0123456789";
+/** Far longer than any test may take: whoever waits for a lease to end does not get there. */
+const LEASE_MS = 300_000;
+
+/** Talks for some four seconds: long enough for another gateway to start meanwhile. */
+const TALKER: AgentConfigInput = {
+  name: "talker",
+  model: "demo/script",
+  settings: {
+    providerOptions: { demo: { script: [[{ repeat: 300, parts: [{ say: "word{{n}} ", everyMs: 15 }] }]] } },
+  },
+};
+
+describe.skipIf(await missingServices("postgres", "redis"))("a gateway that is killed", () => {
+  let database: FreshDatabase;
+  let shared: Readonly<Record<string, string>>;
+  const children: ChildProcess[] = [];
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    shared = {
+      HSAFA_ADMIN_KEY: KEY,
+      HSAFA_JWT_SECRET: "a secret that every gateway of this fleet signs its tokens with",
+      HSAFA_LEASE_MS: String(LEASE_MS),
+      DATABASE_URL: database.url,
+      REDIS_URL: await redisUrl(),
+    };
+  });
+  afterAll(async () => {
+    for (const child of children) child.kill("SIGKILL");
+    await database.drop();
+  });
+
+  /** A gateway in a process of its own. */
+  async function spawnGateway(): Promise<{ readonly url: string; kill(): Promise<void> }> {
+    const child = spawn(process.execPath, [PROGRAM], {
+      env: { PATH: process.env["PATH"], ...shared, PORT: "0" },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    children.push(child);
+    const url = await new Promise<string>((resolve, reject) => {
+      let printed = "";
+      child.stdout.on("data", (chunk: Buffer) => {
+        printed += chunk.toString();
+        const serves = /listening on (http:\/\/\S+)\n/.exec(printed)?.[1];
+        if (serves !== undefined) resolve(serves);
+      });
+      child.once("exit", (code) => reject(new Error(`the gateway ended with ${code}`)));
+    });
+    return {
+      url,
+      async kill() {
+        const exit = once(child, "exit");
+        child.kill("SIGKILL");
+        await exit;
+      },
+    };
+  }
+
+  async function post<Body>(url: string, body: unknown): Promise<Body> {
+    const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
+    const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+    expect(response.status).toBeLessThan(300);
+    return (await response.json()) as Body;
+  }
+
+  test("its runs go on elsewhere long before their leases end, and whoever watches there sees it", async () => {
+    const dying = await spawnGateway();
+    await post(`${dying.url}/api/agents`, { name: TALKER.name, config: TALKER });
+    const { runId } = await post<{ runId: string }>(`${dying.url}/api/runs`, { agent: TALKER.name, input: "go" });
+    const survivor: TestGateway = await startTestGateway({ env: shared, databaseUrl: database.url });
+    try {
+      await survivor.waitForRun(runId, ({ status }) => status === "running");
+      const watched = survivor.watch(runId);
+      await dying.kill();
+      expect((await survivor.waitForEnd(runId)).status).toBe("completed");
+      const events = await survivor.events(runId);
+      expect(events.filter(({ type }) => type === "run.recovered")).toHaveLength(1);
+      expect(events.find(({ type }) => type === "step.discarded")?.data).toMatchObject({ reason: "crash" });
+      expect((await watched).filter(({ type }) => !type.endsWith(".delta"))).toEqual(
+        events.filter(({ type }) => !type.endsWith(".delta")),
+      );
+    } finally {
+      await survivor.close();
+    }
+  });
+});
