@@ -206,7 +206,7 @@ export const FOLLOW_COMPARE_INTERVAL_MS = 2000;
 /** Runs compared in one query. */
 export const FOLLOW_COMPARE_RUNS_MAX = 5000;
 /** While the live log is away, watched runs are looked up in the store this often, so many at a time for deltas. */
-export const FOLLOW_POLL_INTERVAL_MS = 400;
+export const FOLLOW_POLL_INTERVAL_MS = 250;
 export const FOLLOW_POLL_RUNS_MAX = 200;
 /** The longest wait between reads that did not close a gap (the first is one flush of deltas): how late a store that is back is noticed. */
 export const FOLLOW_RETRY_MAX_MS = 2000;
