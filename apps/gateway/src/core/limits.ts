@@ -245,6 +245,8 @@ export const STORE_CONNECT_TIMEOUT_MS = 3000;
 /** How long Postgres works on one statement; and how long we wait for its answer before the connection counts as broken. */
 export const STORE_STATEMENT_TIMEOUT_MS = 10_000;
 export const STORE_ANSWER_TIMEOUT_MS = 12_000;
+/** The same for beats and renewals: a connection that fell silent must be given up while there is time to renew over another, a third of a lease after the last time. */
+export const STORE_PULSE_TIMEOUT_MS = 2000;
 /** A migration of a large table may take its time. */
 export const STORE_SCRIPT_TIMEOUT_MS = 3600_000;
 /** Taking over the lock of a dead process takes milliseconds; what is older was given up half-way. */

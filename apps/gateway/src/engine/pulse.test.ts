@@ -77,12 +77,31 @@ describe("the pulse", () => {
     const { pulse, said, store, advance } = world();
     pulse.start();
     await advance(GATEWAY_BEAT_MS);
+    await advance(GATEWAY_SILENCE_MS);
     expect(said).toContain("look");
     store.isAway = true;
     await advance(LEASE_MS);
     store.isAway = false;
     said.length = 0;
     await advance(LEASE_MS - GATEWAY_BEAT_MS);
+    expect(said).toContain("beat");
+    expect(said).not.toContain("look");
+    await advance(2 * GATEWAY_BEAT_MS);
+    expect(said).toContain("look");
+    await pulse.close();
+  });
+
+  test("a store that stalled for everybody condemns nobody: whoever was silent itself first beats on time for as long as it takes the others", async () => {
+    const { pulse, said, store, advance } = world();
+    const stall = Promise.withResolvers<void>();
+    pulse.start();
+    await advance(GATEWAY_SILENCE_MS + GATEWAY_BEAT_MS);
+    expect(said).toContain("look");
+    store.gate = stall.promise;
+    await advance(GATEWAY_SILENCE_MS + 2 * GATEWAY_BEAT_MS);
+    said.length = 0;
+    stall.resolve();
+    await advance(GATEWAY_SILENCE_MS - 50);
     expect(said).toContain("beat");
     expect(said).not.toContain("look");
     await advance(2 * GATEWAY_BEAT_MS);

@@ -24,6 +24,9 @@ export class Pulse {
   #isStopping = false;
   #isFailing = false;
   #closed = false;
+  /** When the last beat was answered, and since when none was late, by the monotonic clock. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
+  #steadySince = 0;
   #beating: Promise<void> = Promise.resolve();
   /** Calls off the next beat; null while one is under way. */
   #cancel: (() => void) | null = null;
@@ -76,11 +79,14 @@ export class Pulse {
   }
 
   async #beat(): Promise<void> {
-    const { gatewayId, store, contact, log, onDue } = this.#params;
+    const { gatewayId, store, clock, contact, log, onDue } = this.#params;
     await store.beat({ gatewayId, stopping: this.#isStopping });
     contact.answered();
-    // Whoever was cut off itself has no right to judge the others' silence.
-    if (this.#isStopping || !contact.mayClaimLost()) return;
+    const now = clock.monotonic();
+    if (now - this.#answeredAt > GATEWAY_SILENCE_MS) this.#steadySince = now;
+    this.#answeredAt = now;
+    // Whoever was silent itself does not judge the others' silence: what kept it may have kept them.
+    if (now - this.#steadySince < GATEWAY_SILENCE_MS || !contact.mayClaimLost() || this.#isStopping) return;
     const runIds = await store.endDeadGateways({ silenceMs: GATEWAY_SILENCE_MS });
     if (runIds.length === 0) return;
     log.warn({ runs: runIds.length }, "a gateway died; its runs are taken over");

@@ -1,20 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Link, openLink } from "../../../test/chaos/link.ts";
 import { type Holder, openHolder } from "../../../test/contracts/store/interleaving.ts";
-import { openScene, start } from "../../../test/contracts/store/scene.ts";
+import { claim, LEASE_MS, openScene, start } from "../../../test/contracts/store/scene.ts";
 import { type FreshDatabase, freshDatabase, missingServices } from "../../../test/services/services.ts";
+import { STORE_PULSE_TIMEOUT_MS } from "../../core/limits.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
 
 describe.skipIf(await missingServices("postgres"))("a connection that breaks", () => {
   let database: FreshDatabase;
   let link: Link;
+  let port: number;
   let store: Store;
   let holder: Holder;
   beforeAll(async () => {
     database = await freshDatabase();
     const url = new URL(database.url);
-    link = await openLink([Number(url.port || 5432)]);
+    port = Number(url.port || 5432);
+    link = await openLink([port, null]);
     url.port = String(link.port);
     store = await openPostgresStore({ url: url.href, poolSize: 1 });
     holder = await openHolder(database.url);
@@ -40,5 +43,21 @@ describe.skipIf(await missingServices("postgres"))("a connection that breaks", (
     link.set(0, { kind: "pass" });
     await holder.undo();
     expect(await scene.tenant.findRun({ runId })).toMatchObject({ id: runId });
+  });
+
+  test("half open, so that nobody is told: renewals do not wait for it until the lease is over, but take another", async () => {
+    const scene = await openScene(store);
+    const { runId } = await start(scene);
+    const { epoch } = await claim(scene, runId);
+    const renew = () =>
+      store.fleet.renewLeases({ gatewayId: "gateway-a", leaseDurationMs: LEASE_MS, runs: [{ runId, epoch }] });
+    expect(await renew()).toHaveLength(1);
+    // What is connected hears no more; newcomers get through.
+    link.retarget(1, port);
+    link.retarget(0, null);
+    link.set(0, { kind: "hang" });
+    await expect(renew()).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(await renew()).toHaveLength(1);
+    expect(STORE_PULSE_TIMEOUT_MS).toBeLessThanOrEqual(6000 / 3);
   });
 });

@@ -1,3 +1,4 @@
+import { STORE_PULSE_TIMEOUT_MS } from "../../core/limits.ts";
 import type { Store } from "../../ports/store.ts";
 import { openStore } from "./open-store.ts";
 import { openPgSql, type PgSettings } from "./pg-sql.ts";
@@ -11,7 +12,12 @@ export async function openPostgresStore(settings: PgSettings): Promise<Store> {
   const { sql, pool } = openPgSql(settings);
   // One connection of its own: a crowd of slow statements must not cost a healthy gateway its leases, whose runs would then begin their steps anew and make the crowd larger.
   // It holds the gateway's lifeline, so it stays open.
-  const { sql: pulse } = openPgSql({ ...settings, poolSize: 1, closesIdle: false });
+  const { sql: pulse } = openPgSql({
+    ...settings,
+    poolSize: 1,
+    statementTimeoutMs: STORE_PULSE_TIMEOUT_MS,
+    closesIdle: false,
+  });
   return openStore(
     sql,
     openPrisma(async () => {

@@ -13,21 +13,21 @@ export interface PgSettings {
   readonly url: string;
   /** Connections this process holds at most; default `STORE_CONNECTIONS_DEFAULT`. */
   readonly poolSize?: number;
+  /** How long a statement may take; by default as long as any may. */
+  readonly statementTimeoutMs?: number;
   /** Whether a connection that nobody needs for a while is closed; default true. */
   readonly closesIdle?: boolean;
 }
 
 /** Statements over a pool of connections to a Postgres server. The pool is given out for Prisma, which shares it. */
-export function openPgSql({ url, poolSize = STORE_CONNECTIONS_DEFAULT, closesIdle = true }: PgSettings): {
-  sql: Sql;
-  pool: pg.Pool;
-} {
+export function openPgSql(settings: PgSettings): { sql: Sql; pool: pg.Pool } {
+  const { url, poolSize = STORE_CONNECTIONS_DEFAULT, statementTimeoutMs, closesIdle = true } = settings;
   const pool = new pg.Pool({
     connectionString: withSessionOptions(url),
     max: poolSize,
     connectionTimeoutMillis: STORE_CONNECT_TIMEOUT_MS,
-    query_timeout: STORE_ANSWER_TIMEOUT_MS,
-    statement_timeout: STORE_STATEMENT_TIMEOUT_MS,
+    query_timeout: statementTimeoutMs ?? STORE_ANSWER_TIMEOUT_MS,
+    statement_timeout: statementTimeoutMs ?? STORE_STATEMENT_TIMEOUT_MS,
     keepAlive: true,
     // Zero is never.
     ...(closesIdle ? {} : { idleTimeoutMillis: 0 }),
