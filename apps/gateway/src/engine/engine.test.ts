@@ -6,6 +6,7 @@ import { HeldLiveLog } from "../../test/engine/fakes.ts";
 import { openPgliteStore } from "../adapters/postgres/open-pglite-store.ts";
 import { until } from "../../test/engine/until.ts";
 import { systemClock } from "../adapters/system/clock.ts";
+import { INPUTS_PER_DRAIN_MAX, RECOVERIES_MAX } from "../core/limits.ts";
 import type { Store } from "../ports/store.ts";
 
 let store: Store;
@@ -241,6 +242,18 @@ describe("cancel", () => {
     await world.reaches(runId, "canceled");
   });
 
+  test("in the middle of a step, behind more messages than one read gives", async () => {
+    world.gateway();
+    const runId = await world.start();
+    const call = await world.model.next();
+    for (let n = 0; n < INPUTS_PER_DRAIN_MAX + 5; n++) await world.say(runId, String(n));
+    await world.cancel(runId);
+    await world.reaches(runId, "canceled");
+    expect(call.signal.aborted).toBe(true);
+    expect(await world.types(runId)).not.toContain("step.completed");
+    expect(await world.waiting(runId)).toEqual({ count: 0, inputs: [] });
+  });
+
   test("while parked, and while waiting to try the model again", async () => {
     world.gateway();
     const parked = await world.start({ tools: [external("ask")] });
@@ -347,18 +360,44 @@ describe("a holder that is lost", () => {
 
   test("a run that keeps killing its gateways fails in the end, and its events are not loaded for that", async () => {
     const runId = await world.start();
-    for (let n = 0; n < 4; n++) {
-      await until("the run is claimed", async () => {
-        const claim = { gatewayId: `doomed-${n}`, leaseDurationMs: 1, limit: 10, lostToo: true };
-        return (await store.fleet.claimRuns(claim)).runs.some((run) => run.runId === runId);
-      });
-    }
-    await sleep(5);
+    await world.losesGateways(runId, RECOVERIES_MAX + 1);
     const gateway = world.gateway();
     await world.reaches(runId, "failed");
     expect(await world.fact(runId, "run.failed")).toMatchObject({ error: { code: "recovery_exhausted" } });
     expect(gateway.fleet.said).not.toContain("loadRun");
     await world.checkRecord(runId);
+  });
+
+  test("a run that is given up consumes what waits for it: a message, a tool's result and a cancel", async () => {
+    const first = world.gateway();
+    const runId = await world.start({ tools: [external("ask")] });
+    const [callId = ""] = (await world.model.next()).finish({ toolName: "ask" });
+    await world.reaches(runId, "waiting_tool");
+    await first.engine.stop({ drainMs: 0 });
+    await world.say(runId, "still there?");
+    await world.answer(runId, callId, "42");
+    await world.cancel(runId);
+    await world.losesGateways(runId, RECOVERIES_MAX + 1);
+    world.gateway();
+    await world.reaches(runId, "failed");
+    expect(await world.fact(runId, "run.failed")).toMatchObject({ error: { code: "recovery_exhausted" } });
+    expect(await world.fact(runId, "tool.failed")).toMatchObject({ callId });
+    expect(await world.waiting(runId)).toEqual({ count: 0, inputs: [] });
+    await world.checkRecord(runId);
+  });
+
+  test("an input that is accepted while its run is given up is consumed too", async () => {
+    const runId = await world.start();
+    await world.losesGateways(runId, RECOVERIES_MAX + 1);
+    const gateway = world.gateway();
+    gateway.fleet.before = async (name) => {
+      if (name !== "commit") return;
+      gateway.fleet.before = async () => {};
+      await world.say(runId, "at the last moment");
+    };
+    await world.reaches(runId, "failed");
+    expect(gateway.fleet.said.filter((name) => name === "commit")).toHaveLength(2);
+    expect(await world.waiting(runId)).toEqual({ count: 0, inputs: [] });
   });
 
   test("a bug that a run meets is logged, and does not spin", async () => {

@@ -1,27 +1,35 @@
 import type { Fact } from "@hsafa/protocol";
 import { giveUp } from "../core/give-up.ts";
-import type { CallProjection, ClaimedRun, RunOutline, RunProjection } from "../ports/fleet-store.ts";
+import { showsProgress } from "../core/progress.ts";
+import type { CallProjection, ClaimedRun, CommitOutcome, RunOutline, RunProjection } from "../ports/fleet-store.ts";
 import type { DeltaBatcher } from "./delta-batcher.ts";
 import type { EngineParts } from "./parts.ts";
 import { placeFacts } from "./place-facts.ts";
 import { ringAfterCommit } from "./ring-after-commit.ts";
 import { RunWriter } from "./run-writer.ts";
 
-/**
- * Fails a run that was claimed too often without getting any further, from its row and its open calls: loading its events may be what kills. If the store is
- * away it throws, and the next claim tries again.
- */
-export async function giveUpRun(params: {
+interface GiveUpParams {
   readonly parts: EngineParts;
   readonly batcher: DeltaBatcher;
   readonly claimed: ClaimedRun;
   /** The database's time, in ms. */
   readonly now: () => number;
-}): Promise<void> {
+}
+
+/**
+ * Fails a run that was claimed too often without getting any further, from its row and its open calls: loading its events or its inputs may be what kills. If the store is
+ * away it throws, and the next claim tries again.
+ */
+export async function giveUpRun(params: GiveUpParams): Promise<void> {
+  // A refusal means that an input was accepted just now; after `INBOX_MAX` of them no more are.
+  while ((await end(params)) === "inputs_waiting");
+}
+
+async function end(params: GiveUpParams): Promise<CommitOutcome["kind"]> {
   const { parts, batcher, claimed, now } = params;
   const { tenantId, runId, epoch, lastSeq, recoveries } = claimed;
   const outline = await parts.store.loadOutline({ tenantId, runId, epoch });
-  if (outline === null) return;
+  if (outline === null) return "fenced";
 
   const ts = now();
   const { openStep, usage } = outline.run;
@@ -39,11 +47,12 @@ export async function giveUpRun(params: {
     deltas: [],
     run,
     calls,
+    progress: showsProgress(facts),
     consumed: [],
-    inboxMustBe: null,
+    inboxMustBe: outline.inboxCount,
     lease: { kind: "release", wakeAt: null },
   });
-  if (outcome.kind !== "committed") return;
+  if (outcome.kind !== "committed") return outcome.kind;
 
   const { liveLog, announcer, clock, log } = parts;
   const onBug = (error: unknown): void => log.error({ err: error, runId }, "the end of a run could not be published");
@@ -63,6 +72,7 @@ export async function giveUpRun(params: {
   ringAfterCommit({ bell: parts.bell, tenantId, calls, wakes: outcome.wakes });
   log.warn({ runId, recoveries }, "a run was given up: every gateway that took it up was lost");
   await writer.close();
+  return outcome.kind;
 }
 
 /** The rows after these facts, which settle every open call. */

@@ -4,6 +4,7 @@ import { effectsOf, nextDeadlineOf } from "../core/effects.ts";
 import { parseFact } from "../core/event-record.ts";
 import { evolve, initialState } from "../core/evolve.ts";
 import type { RunInput } from "../core/input.ts";
+import { showsProgress } from "../core/progress.ts";
 import { projectCalls, projectRun } from "../core/projection.ts";
 import { openCallsOf, type RunState } from "../core/state.ts";
 import { conversationOf, threadMessagesOf } from "../core/transcript.ts";
@@ -229,6 +230,7 @@ export class RunHolder implements LeaseListener {
       deltas: held.writer.unacknowledged,
       run: projectRun(state),
       calls,
+      progress: showsProgress(facts),
       consumed,
       inboxMustBe,
       lease: release === null ? { kind: "keep" } : { kind: "release", wakeAt: release.wakeAt },

@@ -71,12 +71,21 @@ describe("a round", () => {
     expect(round).toMatchObject({ release: { wakeAt: null }, inboxMustBe: 1, consumed: ["1"] });
   });
 
-  test("a cancel in the middle of a step ends the run with the text so far, and consumes what waited before it", () => {
-    const round = plan(begun, { inputs: [message, cancel], partial: "half a sen" });
+  test("a cancel in the middle of a step ends the run with the text so far, though more waits than was read", () => {
+    const round = plan(begun, { inputs: [message, cancel], count: 300, partial: "half a sen" });
     expect(round.types).toEqual(["step.discarded", "run.canceled"]);
     expect(round.facts[0]?.data).toEqual({ step: 1, reason: "cancel", partial: "half a sen" });
-    expect(round.consumed.toSorted()).toEqual(["1", "2"]);
-    expect(round).toMatchObject({ release: { wakeAt: null }, inboxMustBe: 2 });
+    expect(round).toMatchObject({ consumed: ["2"], release: { wakeAt: null }, inboxMustBe: 300, more: false });
+  });
+
+  test("a cancel that comes before a result was read waits for it: the result was accepted, so it settles its call", () => {
+    const facts = [...begun, ...requested("ask", "external")];
+    expect(plan(facts, { inputs: [cancel, message], count: 300 })).toMatchObject({
+      types: ["message.user"],
+      consumed: ["2"],
+      more: true,
+    });
+    expect(plan(facts, { inputs: [cancel] }).types).toEqual(["tool.failed", "run.canceled"]);
   });
 
   test("an accepted result settles its call, although a cancel or the loss of its device came first", () => {

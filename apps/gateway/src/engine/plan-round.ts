@@ -28,7 +28,7 @@ export interface Round {
   readonly facts: readonly Fact[];
   /** When they were decided: the time of each of these facts, in ms. */
   readonly at: number;
-  /** The inputs that these facts took account of, by id. */
+  /** The inputs that these facts took account of, by id; what waits beside them when the run ends is the store's to consume. */
   readonly consumed: readonly string[];
   /** Set when the lease goes back with this round: when somebody should look again (null: when an input comes, or never). */
   readonly release: { readonly wakeAt: number | null } | null;
@@ -61,13 +61,13 @@ export function planRound(params: RoundParams): Round {
   for (const { inputId, input } of resultsFirst(inbox.inputs)) {
     // While a step is open only a cancel can be told; the others wait where they are.
     if (!mayTell(state, input)) continue;
-    // The answer may be among what was not read.
-    if (input.kind === "dispatch_lost" && isUnread) continue;
+    // The answer to a call that this would settle may be among what was not read. While a step is open no call is.
+    const settlesCalls = input.kind === "dispatch_lost" || (input.kind === "cancel" && state.phase !== "stepping");
+    if (settlesCalls && isUnread) continue;
     const decided = tell(input.kind === "cancel" && state.phase === "stepping" ? { ...input, partial } : input);
     if (input.kind === "dispatch_lost" && decided.length > 0) settledUnanswered = true;
     consumed.add(inputId);
   }
-  if (state.phase === "ended") for (const { inputId } of inbox.inputs) consumed.add(inputId);
 
   const more = isUnread && state.phase !== "stepping" && state.phase !== "ended";
   if (leaving === "now") tell({ kind: "handover" });

@@ -41,13 +41,15 @@ export interface LoadedRun {
 /** A run that kept killing its gateways, from its row and its open calls alone: whatever kills lies perhaps in its events. */
 export interface RunOutline {
   readonly run: RunProjection;
+  /** How many inputs wait: the end consumes them unseen. */
+  readonly inboxCount: number;
   readonly openCalls: readonly CallProjection[];
 }
 
 /** The inputs waiting, and the counter they were read with, in one statement. */
 export interface Inbox {
   readonly count: number;
-  /** Oldest first, at most `INPUTS_PER_DRAIN_MAX`. */
+  /** A cancel first, which is not to wait behind what came before it; the others oldest first. At most `INPUTS_PER_DRAIN_MAX`. */
   readonly inputs: readonly PendingInput[];
 }
 
@@ -77,7 +79,9 @@ export interface Commit {
   readonly run: RunProjection;
   /** The calls whose row changes. */
   readonly calls: readonly CallProjection[];
-  /** The inputs these facts took account of: consumed with the commit. */
+  /** Whether these facts got the run any further: clears the count of its recoveries. */
+  readonly progress: boolean;
+  /** The inputs these facts took account of: consumed with the commit. One that ends the run consumes whatever waits (R6). */
   readonly consumed: readonly string[];
   /**
    * Set when the commit parks the run, expires a call or ends the run: it succeeds only while exactly this many inputs wait

@@ -50,7 +50,7 @@ const numberOf = (text: string | undefined, otherwise: number): number =>
   text === undefined ? otherwise : Number(text);
 const options: ScenarioOptions = {
   seed: numberOf(values.seed, Math.floor(Math.random() * 1e9)),
-  runs: numberOf(values.runs, Number.POSITIVE_INFINITY),
+  runs: numberOf(values.runs, 0),
   width: numberOf(values.width, chosen.defaults.width ?? 30),
   faults: numberOf(values.faults, chosen.defaults.faults ?? 30),
   faultEveryMs: numberOf(values["fault-every-ms"], 1500),

@@ -14,7 +14,7 @@ import type { Stage } from "./stage.ts";
 /** What can be asked for; each scenario takes what it needs. */
 export interface ScenarioOptions {
   readonly seed: number;
-  /** In all. */
+  /** At least. */
   readonly runs: number;
   /** In flight at once. */
   readonly width: number;
@@ -32,6 +32,8 @@ const FLEET = { gateways: 3, watchWorkers: 2, deviceWorkers: 2, devicesPerWorker
 /** A pace a person reads at. */
 const EVERY_MS = 25;
 
+const RUNS_POLL_MS = 200;
+
 /** Seeded faults of all kinds, while runs of all kinds come and go. */
 export const random: Scenario = (options) => {
   const { seed, runs, width, faults, faultEveryMs, leaseMs, seconds, say } = options;
@@ -39,7 +41,8 @@ export const random: Scenario = (options) => {
     ...FLEET,
     leaseMs,
     say,
-    startLoad: (stage) => mixedLoad(stage, { seed, width, runs }),
+    // As many as come by while there are faults, and then until there have been enough.
+    startLoad: (stage) => mixedLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY }),
     async act({ stage, load, journal }) {
       const counts = await performSchedule({
         stage,
@@ -51,8 +54,8 @@ export const random: Scenario = (options) => {
         until: AbortSignal.timeout(seconds * 1000),
         onFault: (name) => say(`${name} (${load.ended.length} runs ended)`),
       });
-      // A run limit is reached while faults go on or after them; with none given, the faults say when it is enough.
-      if (runs === Number.POSITIVE_INFINITY) load.stop();
+      while (load.started < runs) await sleep(RUNS_POLL_MS);
+      load.stop();
       const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
       return { figures: [["faults", `${total}: ${listed(Object.fromEntries(counts))}`]] };
     },

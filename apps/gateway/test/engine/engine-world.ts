@@ -18,12 +18,16 @@ import type { ToolFunction } from "../../src/adapters/http-tool/function-tool.ts
 import type { Clock } from "../../src/ports/clock.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Model } from "../../src/ports/model.ts";
+import type { Inbox } from "../../src/ports/fleet-store.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import { FaultyFleet } from "./faulty-fleet.ts";
 import { recordingLog } from "./fakes.ts";
 import { PuppetModel } from "./puppet-model.ts";
 import { until } from "./until.ts";
+
+/** No run of these tests is claimed more often. */
+const EPOCHS_MAX = 20;
 
 /** One gateway's engine, with what its own watchers were told. */
 export interface EngineUnderTest {
@@ -150,6 +154,25 @@ export class EngineWorld {
     });
     assert.equal(outcome.kind, "accepted");
     this.bell.ring({ about: "run", runId });
+  }
+
+  /** The run is claimed this often by gateways that are lost at once. */
+  async losesGateways(runId: string, times: number): Promise<void> {
+    for (let n = 0; n < times; n++) {
+      await until("the run is claimed", async () => {
+        const claim = { gatewayId: `doomed-${n}`, leaseDurationMs: 1, limit: 10, lostToo: true };
+        return (await this.store.fleet.claimRuns(claim)).runs.some((run) => run.runId === runId);
+      });
+    }
+  }
+
+  /** What waits for the run, for whoever holds it or held it last. */
+  async waiting(runId: string): Promise<Inbox | undefined> {
+    for (let epoch = 1; epoch <= EPOCHS_MAX; epoch++) {
+      const read = await this.store.fleet.readInbox({ runId, epoch });
+      if (read !== null) return read.inbox;
+    }
+    return undefined;
   }
 
   async status(runId: string): Promise<RunStatus | undefined> {

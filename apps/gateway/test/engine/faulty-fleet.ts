@@ -9,6 +9,8 @@ export class FaultyFleet {
   isAway = false;
   /** Statements wait here before they reach the store: a gateway that is stopped. */
   gate: Promise<void> = Promise.resolve();
+  /** Happens just before a statement reaches the store. */
+  before: (name: Method) => Promise<void> = async () => {};
   /** The next statement of this name is carried out, and its answer is lost. */
   loseAnswerOf: Method | null = null;
   readonly said: Method[] = [];
@@ -21,6 +23,7 @@ export class FaultyFleet {
         return async (params: unknown) => {
           this.said.push(name);
           await this.gate;
+          await this.before(name);
           if (this.isAway) throw new StoreUnavailable("the test says so");
           const answer = await method.call(target, params);
           if (this.isAway) throw new StoreUnavailable("the test says so");

@@ -1,6 +1,7 @@
 import { comparePositions, formatPosition, type Position, START } from "@hsafa/protocol";
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
 import { RECOVERIES_MAX } from "../../src/core/limits.ts";
+import type { FleetStore, Inbox } from "../../src/ports/fleet-store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import { callIdOf, dataOf, type Recorder, type RunHistory } from "./recorder.ts";
 import type { SeenEvent, SimulatedWatcher } from "./watcher.ts";
@@ -11,17 +12,18 @@ const FAILURES: ReadonlySet<string> = new Set(["model_bad_request", "tool_timeou
 /** What must hold when everything has come to rest: R2, R6, R7 and R8 of every run, from what the store and each watcher have. */
 export async function check(params: {
   readonly recorder: Recorder;
+  readonly store: Pick<FleetStore, "readInbox">;
   readonly tenant: TenantStore;
   readonly watchers: readonly SimulatedWatcher[];
   /** How many machines were killed or frozen, each of which may have cost a run its holder. */
   readonly losses: number;
 }): Promise<void> {
-  const { recorder, tenant, watchers, losses } = params;
+  const { recorder, store, tenant, watchers, losses } = params;
   for (const history of recorder.runs.values()) {
     const { runId } = history;
     const canonical = await readAll(tenant, runId);
     checkStore(recorder, history, canonical);
-    checkInputs(recorder, history);
+    checkInputs(recorder, history, await store.readInbox({ runId, epoch: history.epoch }));
     checkCalls(recorder, history);
     checkEnd(recorder, history, losses);
     const mine = watchers.filter((watcher) => watcher.runId === runId);
@@ -60,11 +62,14 @@ function checkStore(recorder: Recorder, history: RunHistory, canonical: readonly
   }
 }
 
-/** R6: an accepted input is consumed, and an accepted message is in the record of a run that was completed. */
-function checkInputs(recorder: Recorder, history: RunHistory): void {
+/**
+ * R6: an accepted input is consumed, and an accepted message is in the record of a run that was completed. Only an end otherwise consumes what its holder took no account of.
+ */
+function checkInputs(recorder: Recorder, history: RunHistory, left: { readonly inbox: Inbox } | null): void {
   const { runId, facts, acceptedInputs, consumed } = history;
-  // A run that is given up is ended without a look at what waits for it: that may be what kills its gateways.
-  if (acceptedInputs !== consumed.size && codeOf(facts.at(-1)) !== "recovery_exhausted")
+  if (left === null || left.inbox.count !== 0 || left.inbox.inputs.length > 0)
+    recorder.fail("R6", `${runId} has ended with ${left?.inbox.count} inputs waiting; ${tailOf(history)}`);
+  if (acceptedInputs !== consumed.size && facts.at(-1)?.type === "run.completed")
     recorder.fail("R6", `${runId} took ${acceptedInputs} inputs and consumed ${consumed.size}; ${tailOf(history)}`);
   const said = facts.flatMap((fact) =>
     fact.type === "message.user" ? [String((dataOf(fact)["message"] as { content: unknown }).content)] : [],

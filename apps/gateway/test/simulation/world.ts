@@ -217,7 +217,7 @@ export class World {
 
   async checkAll(losses: number): Promise<void> {
     const tenant = this.#store.forTenant(this.principal.tenantId);
-    await check({ recorder: this.recorder, tenant, watchers: this.watchers, losses });
+    await check({ recorder: this.recorder, store: this.#store.fleet, tenant, watchers: this.watchers, losses });
   }
 }
 

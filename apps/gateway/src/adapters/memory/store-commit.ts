@@ -1,20 +1,6 @@
-import { type FactType, isTerminalStatus } from "@hsafa/protocol";
+import { isTerminalStatus } from "@hsafa/protocol";
 import type { Commit, CommitOutcome } from "../../ports/fleet-store.ts";
 import { insertEvent, type Rows, type RunRow } from "./store-rows.ts";
-
-/** Facts that show that the work itself went on: see the statement of the same name in `adapters/postgres`. */
-const PROGRESS: ReadonlySet<FactType> = new Set<FactType>([
-  "step.completed",
-  "tool.completed",
-  "tool.failed",
-  "tool.expired",
-  "tool.denied",
-  "run.retrying",
-  "run.waiting",
-  "run.completed",
-  "run.failed",
-  "run.canceled",
-]);
 
 /** One commit: all of it or nothing, under the guard of the run's row (R2). */
 export function commit(rows: Rows, params: Commit): CommitOutcome {
@@ -46,13 +32,13 @@ export function commit(rows: Rows, params: Commit): CommitOutcome {
     }
   }
   const before = run.inbox;
-  const consumed = consume(run, params.consumed);
+  const consumed = consume(run, isTerminal ? run.inputs.map((row) => row.inputId) : params.consumed);
   const isReleased = isTerminal || params.lease.kind === "release";
   const wakeAt = params.lease.kind === "release" ? params.lease.wakeAt : null;
   if (isTerminal) run.wakeAt = null;
   else if (isReleased) run.wakeAt = before > consumed ? rows.now() : wakeAt;
   if (isReleased) run.leaseOwner = null;
-  if (params.facts.some((fact) => (PROGRESS as ReadonlySet<string>).has(fact.type))) run.recoveries = 0;
+  if (params.progress) run.recoveries = 0;
   run.projection = params.run;
   run.lastSeq = afterSeq + params.facts.length;
   return { kind: "committed", wakes: isTerminal && run.threadId !== null ? rows.wakeThread(run.threadId) : [] };

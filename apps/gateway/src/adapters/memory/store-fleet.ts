@@ -11,7 +11,15 @@ import {
 import type { FleetStore, Inbox, OpenCall, Surroundings } from "../../ports/fleet-store.ts";
 import { claimRuns } from "./store-claim.ts";
 import { commit } from "./store-commit.ts";
-import { type CallRow, type DeviceRow, fits, insertEvent, type Rows, type RunRow } from "./store-rows.ts";
+import {
+  type CallRow,
+  type DeviceRow,
+  fits,
+  type InputRow,
+  insertEvent,
+  type Rows,
+  type RunRow,
+} from "./store-rows.ts";
 
 const byId = (a: { readonly call: { readonly callId: string } }, b: typeof a): number =>
   a.call.callId < b.call.callId ? -1 : 1;
@@ -29,8 +37,13 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
   }
 
   function inboxOf(run: RunRow): Inbox {
-    const waiting = run.inputs.filter((row) => !row.consumed).slice(0, INPUTS_PER_DRAIN_MAX);
-    return { count: run.inbox, inputs: waiting.map(({ inputId, input }) => ({ inputId, input })) };
+    const waiting = run.inputs.filter((row) => !row.consumed);
+    const isCancel = ({ input }: InputRow): boolean => input.kind === "cancel";
+    const inOrder = [...waiting.filter(isCancel), ...waiting.filter((row) => !isCancel(row))];
+    return {
+      count: run.inbox,
+      inputs: inOrder.slice(0, INPUTS_PER_DRAIN_MAX).map(({ inputId, input }) => ({ inputId, input })),
+    };
   }
 
   function surroundingsOf(run: RunRow): Surroundings {
@@ -98,7 +111,8 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       const run = held(runId, epoch);
       if (run === null || run.tenantId !== tenantId) return null;
       const open = callsOf(runId).filter(({ call }) => isOpenCallStatus(call.status));
-      return { run: run.projection, openCalls: open.slice(0, TOOL_CALLS_PER_STEP_MAX).map(({ call }) => call) };
+      const openCalls = open.slice(0, TOOL_CALLS_PER_STEP_MAX).map(({ call }) => call);
+      return { run: run.projection, inboxCount: run.inbox, openCalls };
     },
 
     async loadFacts({ tenantId, runIds }) {

@@ -1,5 +1,6 @@
 import { START } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
+import { INPUTS_PER_DRAIN_MAX } from "../../../src/core/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { callOf, claim, commitOf, delta, endOf, fact, NASTY, openScene, start } from "./scene.ts";
 
@@ -55,7 +56,7 @@ export function commitsOfStore(store: () => Store): void {
       });
       expect((await scene.tenant.findCall({ callId: call.callId }))?.args).toEqual(call.args);
       const outline = await store().fleet.loadOutline({ tenantId: scene.tenantId, runId, epoch: held.epoch });
-      expect(outline).toEqual({ run: { ...commit.run }, openCalls: [call] });
+      expect(outline).toEqual({ run: { ...commit.run }, inboxCount: 0, openCalls: [call] });
     });
 
     test("a commit repeated because its outcome was unknown is found written, and writes nothing twice", async () => {
@@ -171,6 +172,38 @@ export function commitsOfStore(store: () => Store): void {
       expect((await store().fleet.commit(seen)).kind).toBe("committed");
       expect((await store().fleet.commit(endOf(held, { afterSeq: held.lastSeq + 1 }))).kind).toBe("fenced");
       expect(await scene.tenant.readTail({ runId })).toEqual({ status: "completed", lastSeq: held.lastSeq + 1 });
+    });
+  });
+
+  describe("ends", () => {
+    test("a run's end consumes whatever waits for it, named or not, more of it than one read gives too; what has a key is still known", async () => {
+      const { scene, runId, held, message, inputIds } = await heldRun();
+      for (let n = 0; n < INPUTS_PER_DRAIN_MAX + 2; n++) await message();
+      const cancel = () =>
+        scene.tenant.enqueue({
+          runId,
+          input: { kind: "cancel", reason: null },
+          dedupe: { key: "cancel", bodyHash: "" },
+        });
+      await cancel();
+      const waiting = INPUTS_PER_DRAIN_MAX + 3;
+      const consumed = (await inputIds()).slice(0, 3);
+      const end = endOf(held, { inboxMustBe: waiting, consumed });
+      expect((await store().fleet.commit(end)).kind).toBe("committed");
+      const read = await store().fleet.readInbox({ runId, epoch: held.epoch });
+      expect(read?.inbox).toEqual({ count: 0, inputs: [] });
+      expect((await store().fleet.commit(end)).kind).toBe("committed");
+      expect(await cancel()).toEqual({ kind: "duplicate", status: "completed" });
+    });
+
+    test("the end of one run leaves what waits for another", async () => {
+      const one = await heldRun();
+      const two = await heldRun();
+      await one.message();
+      await two.message();
+      await store().fleet.commit(endOf(one.held, { inboxMustBe: 1 }));
+      expect(await one.inputIds()).toHaveLength(0);
+      expect(await two.inputIds()).toHaveLength(1);
     });
   });
 

@@ -96,5 +96,23 @@ export function inputsOfStore(store: () => Store): void {
       expect(read?.inbox.inputs).toHaveLength(INPUTS_PER_DRAIN_MAX);
       expect(read?.inbox.inputs[0]?.input).toEqual(message("0"));
     });
+
+    test("a cancel comes first, however many messages wait before it, with keys of their own or without; the others keep their order", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const { tenantId, epoch } = await claim(scene, runId);
+      for (let n = 0; n < INPUTS_PER_DRAIN_MAX + 5; n++) {
+        const dedupe = n % 2 === 0 ? null : { key: `message:${n}`, bodyHash: "" };
+        await scene.tenant.enqueue({ runId, input: message(String(n)), dedupe });
+      }
+      const cancel = { kind: "cancel", reason: null } as const;
+      await scene.tenant.enqueue({ runId, input: cancel, dedupe: { key: "cancel", bodyHash: "" } });
+      const expected = [cancel, ...Array.from({ length: INPUTS_PER_DRAIN_MAX - 1 }, (_, n) => message(String(n)))];
+      const read = await store().fleet.readInbox({ runId, epoch });
+      const loaded = await store().fleet.loadRun({ tenantId, runId, epoch });
+      expect(read?.inbox.count).toBe(INPUTS_PER_DRAIN_MAX + 6);
+      expect(read?.inbox.inputs.map(({ input }) => input)).toEqual(expected);
+      expect(loaded?.inbox).toEqual(read?.inbox);
+    });
   });
 }

@@ -126,6 +126,7 @@ export function commitOf(
       ...run,
     },
     calls: [],
+    progress: false,
     consumed: [],
     inboxMustBe: null,
     lease: { kind: "keep" },

@@ -1,4 +1,4 @@
-import { type FactType, isTerminalStatus } from "@hsafa/protocol";
+import { isTerminalStatus } from "@hsafa/protocol";
 import type { CallProjection, Commit, CommitOutcome } from "../../../ports/fleet-store.ts";
 import { eventArrays, eventArraysFrom, time } from "../event-rows.ts";
 import { labelTexts } from "../labels.ts";
@@ -6,27 +6,11 @@ import type { Sql, SqlValue } from "../sql.ts";
 import { wakeThread } from "./wake-thread.ts";
 
 /**
- * Facts that show that the work itself went on, so that a run which kept losing its gateways is not given up for that. What a claim decides by itself
- * (recovered, resumed, discarded, a step or a repeatable tool begun again) is no progress: a run that kills whoever takes it would commit these for ever. Nor is what comes
- * from outside, such as a message.
- */
-const PROGRESS: ReadonlySet<FactType> = new Set<FactType>([
-  "step.completed",
-  "tool.completed",
-  "tool.failed",
-  "tool.expired",
-  "tool.denied",
-  "run.retrying",
-  "run.waiting",
-  "run.completed",
-  "run.failed",
-  "run.canceled",
-]);
-
-/**
  * `guarded` is the whole fence: one row that fits, locked until the end, or nothing is written anywhere (every other part joins it). It comes first in the order of locks,
  * runs before threads and tool_calls. After a wait for its lock Postgres reads that row anew, and with it all the guard compares; the count of consumed inputs
  * may be older, which harms nothing, since only the holder consumes.
+ *
+ * An end consumes whatever waits. Each of it is visible here: as long as the inbox is what its caller has counted, no input has come since.
  *
  * Deltas may be there already, brought by a batch in flight; a fact cannot be, so a conflict there is a bug and fails loudly.
  */
@@ -38,7 +22,10 @@ with guarded as (
     status = $7, steps = $8, open_step = $9, usage = $10::text::json, output = $11::text::json, error = $12::text::json,
     started_at = ${time("$13")}, completed_at = ${time("$14")},
     last_seq = $5::int,
-    inbox = inbox - (select count(*)::int from run_inputs where run_id = $2 and id = any($19::bigint[]) and not consumed),
+    inbox = case
+      when $18::bool then 0
+      else inbox - (select count(*)::int from run_inputs where run_id = $2 and id = any($19::bigint[]) and not consumed)
+    end,
     recoveries = case when $15::bool then 0 else recoveries end,
     lease_owner = case when $16::bool then null else lease_owner end,
     wake_at = case
@@ -93,11 +80,11 @@ calls as (
 ),
 kept as (
   update run_inputs i set consumed = true from guarded g
-  where i.run_id = g.id and i.id = any($19::bigint[]) and i.dedupe_key is not null
+  where i.run_id = g.id and not i.consumed and ($18::bool or i.id = any($19::bigint[])) and i.dedupe_key is not null
 ),
 dropped as (
   delete from run_inputs i using guarded g
-  where i.run_id = g.id and i.id = any($19::bigint[]) and i.dedupe_key is null
+  where i.run_id = g.id and not i.consumed and ($18::bool or i.id = any($19::bigint[])) and i.dedupe_key is null
 ),
 thread as (
   update threads t set open_runs = t.open_runs - 1 from guarded g where $18::bool and t.id = g.thread_id
@@ -173,7 +160,7 @@ function values(params: Commit): SqlValue[] {
     run.error === null ? null : JSON.stringify(run.error),
     run.startedAt,
     run.completedAt,
-    params.facts.some((fact) => (PROGRESS as ReadonlySet<string>).has(fact.type)),
+    params.progress,
     // R6: an ended run is nobody's, whatever the caller says.
     terminal || lease.kind === "release",
     lease.kind === "release" ? lease.wakeAt : null,

@@ -8,7 +8,7 @@ import type { Sql } from "../sql.ts";
 const LOAD_OUTLINE = {
   name: "load-outline",
   text: `
-select status, steps, open_step, usage::text as usage, output::text as output, error::text as error,
+select status, inbox, steps, open_step, usage::text as usage, output::text as output, error::text as error,
   ${millis("started_at")} as started_at, ${millis("completed_at")} as completed_at
 from runs where id = $2::uuid and tenant_id = $1::uuid and epoch = $3::int`,
 };
@@ -26,6 +26,7 @@ order by id limit ${TOOL_CALLS_PER_STEP_MAX}`,
 
 interface RunRow {
   readonly status: RunStatus;
+  readonly inbox: number;
   readonly steps: number;
   readonly open_step: number | null;
   readonly usage: string;
@@ -74,6 +75,7 @@ export async function loadOutline(
       startedAt: run.started_at,
       completedAt: run.completed_at,
     },
+    inboxCount: run.inbox,
     openCalls: calls.map(openCall),
   };
 }

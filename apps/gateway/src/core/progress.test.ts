@@ -1,0 +1,31 @@
+import type { FactType } from "@hsafa/protocol";
+import { describe, expect, test } from "vitest";
+import { showsProgress } from "./progress.ts";
+
+const shown = (...types: FactType[]): boolean => showsProgress(types.map((type) => ({ type })));
+
+describe("progress", () => {
+  test("what a claim does by itself is none, or a run that kills its gateways would live for ever", () => {
+    expect(shown("run.recovered", "run.resumed", "step.discarded", "tool.dispatched", "step.started")).toBe(false);
+    expect(shown("run.started", "step.started")).toBe(false);
+  });
+
+  test("what comes from outside is none: somebody who goes on talking to such a run would keep it alive", () => {
+    expect(shown("message.user", "tool.approved")).toBe(false);
+  });
+
+  test("nothing decided is none", () => {
+    expect(shown()).toBe(false);
+  });
+
+  test.each([
+    "step.completed",
+    "tool.completed",
+    "tool.failed",
+    "tool.expired",
+    "run.waiting",
+    "run.retrying",
+  ] as const)("a run that reaches %s got further, also when its gateway was lost on the way", (type) => {
+    expect(shown("run.recovered", type, "step.started")).toBe(true);
+  });
+});
