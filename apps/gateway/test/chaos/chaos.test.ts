@@ -9,7 +9,7 @@ describe.skipIf(missing)("chaos with real processes", () => {
   const options = {
     // Another one each time would find more, and fail where nothing was changed.
     seed: 20_261_122,
-    runs: Number.POSITIVE_INFINITY,
+    runs: 0,
     leaseMs: 1500,
     seconds: 20,
     say: (what: string): void => void process.stdout.write(`chaos: ${what}\n`),
