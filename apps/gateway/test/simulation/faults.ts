@@ -32,6 +32,8 @@ export class Faults {
   readonly counts: Partial<Record<Fault, number>> = {};
   /** Gateways killed, frozen, cut off or answered too late: each may have cost its runs their holder. */
   losses = 0;
+  /** Freezes of gateways that held a run. */
+  frozenHolders = 0;
   readonly #world: World;
   readonly #random: Random;
   readonly #kinds: readonly Fault[];
@@ -96,6 +98,7 @@ export class Faults {
       case "suspend": {
         if (machine === undefined || machine.isFrozen) return;
         this.losses += 1;
+        if ((gateway?.runsHeld() ?? 0) > 0) this.frozenHolders += 1;
         machine.freeze(kind === "freeze" ? "stopped" : "suspended");
         for (const watcher of watchers) this.#after(random.between(3000, 5000), () => watcher.loseSilent());
         // Half of them for about a lease, so that it comes back just when another takes over.
@@ -137,11 +140,13 @@ export class Faults {
       case "store_unknown":
         weather.unknownShare = random.pick([0.05, 0.3]);
         return this.#after(random.between(200, 4000), () => void (weather.unknownShare = 0));
-      case "store_slow":
-        // Statements then take up to seconds: an answer that comes after the lease is over looks like a lost gateway.
-        this.losses += 1;
+      case "store_slow": {
         weather.typicalMs = random.pick([20, 200]);
-        return this.#after(random.between(200, 4000), () => void (weather.typicalMs = 1));
+        const forMs = random.between(200, 4000);
+        // Statements then take up to seconds: an answer that comes after the lease is over looks like a lost gateway, one lease after another.
+        this.losses += 1 + Math.ceil(forMs / this.#world.leaseDurationMs);
+        return this.#after(forMs, () => void (weather.typicalMs = 1));
+      }
       case "cut_off":
         if (machine === undefined) return;
         this.losses += 1;

@@ -19,6 +19,7 @@ export interface SimulatedGateway {
   readonly bell: Bell;
   readonly hub: FollowHub;
   readonly devices: SimulatedDevicePlane;
+  runsHeld(): number;
   /** As SIGTERM does. */
   stop(): Promise<void>;
 }
@@ -63,6 +64,7 @@ export function startGateway(deps: {
     bell,
     hub,
     devices,
+    runsHeld: () => engine.runsHeld,
     async stop() {
       await engine.stop({ drainMs: 500 });
       hub.close();

@@ -34,7 +34,7 @@ export class Recorder {
   /** Texts of messages that a client was told were accepted, by run. */
   readonly toldMessages = new Map<string, string[]>();
   readonly #lastOfThread = new Map<string, RunHistory>();
-  readonly counts = { claims: 0, commits: 0, recoveries: 0, fenced: 0 };
+  readonly counts = { claims: 0, commits: 0, recoveries: 0, fenced: 0, refusedAppends: 0 };
   /** Hears of facts as they are committed, so that actors can answer calls. */
   onFact: (runId: string, fact: EventRecord) => void = () => {};
 

@@ -71,7 +71,10 @@ export class SimulatedRedis {
     for (const record of records) {
       const top = log.at(-1);
       const isAbove = top === undefined || comparePositions(record, top) > 0;
-      if (!isAbove && this.#plant !== "accept_stale_append") continue;
+      if (!isAbove && this.#plant !== "accept_stale_append") {
+        this.#recorder.counts.refusedAppends += 1;
+        continue;
+      }
       if (!isAbove)
         this.#recorder.fail("R2", `the live log took ${record.seq}-${record.sub} of ${runId} below its top`);
       log.push(record);

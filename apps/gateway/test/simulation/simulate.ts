@@ -21,6 +21,8 @@ interface Totals {
   steps: number;
   virtualMs: number;
   recoveries: number;
+  frozenHolders: number;
+  staleWritesRefused: number;
   readonly faults: Map<string, number>;
 }
 
@@ -47,6 +49,8 @@ async function main(): Promise<number> {
     steps: 0,
     virtualMs: 0,
     recoveries: 0,
+    frozenHolders: 0,
+    staleWritesRefused: 0,
     faults: new Map(),
   };
   const seconds = (): number => (performance.now() - startedAt) / 1000;
@@ -61,6 +65,9 @@ async function main(): Promise<number> {
   console.log(`faults: ${faults.join(", ")}`);
   console.log(
     `${totals.runs} runs, ${totals.facts} facts, ${totals.recoveries} recoveries, ${totals.steps} steps, ${(totals.virtualMs / 3_600_000).toFixed(1)} virtual hours`,
+  );
+  console.log(
+    `${totals.frozenHolders} freezes of a gateway that held runs; stale writes refused: ${totals.staleWritesRefused}; that counted: ${totals.failed === 0 ? "none" : "see above"}`,
   );
   console.log(
     `${totals.seeds} seeds, ${totals.failed} failed, in ${seconds().toFixed(1)} s: ${(totals.seeds / seconds()).toFixed(1)} seeds/s`,
@@ -94,6 +101,8 @@ function add(totals: Totals, outcome: Outcome): void {
   totals.steps += outcome.steps;
   totals.virtualMs += outcome.virtualMs;
   totals.recoveries += outcome.recoveries;
+  totals.frozenHolders += outcome.frozenHolders;
+  totals.staleWritesRefused += outcome.staleWritesRefused;
   for (const [kind, times] of Object.entries(outcome.faults)) {
     totals.faults.set(kind, (totals.faults.get(kind) ?? 0) + times);
   }

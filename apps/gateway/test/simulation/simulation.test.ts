@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { REGRESSIONS } from "./seeds.ts";
 import { playSeed } from "./world.ts";
 
-/** As many as fit into half a minute; `npm run simulate` plays the others. */
-const SEEDS = 300;
-const SEEDS_PER_TEST = 50;
+/** As many as fit into two minutes beside the other suites; `npm run simulate` plays the others. */
+const SEEDS = 4000;
+const SEEDS_PER_TEST = 200;
 const TIMEOUT_MS = 120_000;
 
 describe("simulation", () => {

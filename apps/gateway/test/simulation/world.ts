@@ -35,6 +35,10 @@ export interface Outcome {
   readonly runs: number;
   readonly facts: number;
   readonly recoveries: number;
+  /** Freezes of gateways that held a run. */
+  readonly frozenHolders: number;
+  /** Commits of holders of old, and records below the top of the live log: each was refused, or the seed has failed. */
+  readonly staleWritesRefused: number;
 }
 
 /** A world of gateways, devices, watchers and clients, all of whose chances and faults are decided by one seed. */
@@ -254,5 +258,7 @@ export async function playSeed(
     runs: histories.length,
     facts: histories.reduce((sum, { facts }) => sum + facts.length, 0),
     recoveries: recorder.counts.recoveries,
+    frozenHolders: faults.frozenHolders,
+    staleWritesRefused: recorder.counts.fenced + recorder.counts.refusedAppends,
   };
 }
