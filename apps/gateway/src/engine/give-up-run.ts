@@ -22,10 +22,10 @@ interface GiveUpParams {
  */
 export async function giveUpRun(params: GiveUpParams): Promise<void> {
   // A refusal means that an input was accepted just now; after `INBOX_MAX` of them no more are.
-  while ((await end(params)) === "inputs_waiting");
+  while ((await commitEnd(params)) === "inputs_waiting");
 }
 
-async function end(params: GiveUpParams): Promise<CommitOutcome["kind"]> {
+async function commitEnd(params: GiveUpParams): Promise<CommitOutcome["kind"]> {
   const { parts, batcher, claimed, now } = params;
   const { tenantId, runId, epoch, lastSeq, recoveries } = claimed;
   const outline = await parts.store.loadOutline({ tenantId, runId, epoch });

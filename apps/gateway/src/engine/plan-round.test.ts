@@ -2,6 +2,7 @@ import type { Fact } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
 import { asked, begun, claimed, config, created, NOW, started } from "../../test/core/given.ts";
 import { evolve, initialState } from "../core/evolve.ts";
+import { APPROVAL_TIMEOUT_MS } from "../core/limits.ts";
 import type { OutsideInput, RunInput } from "../core/input.ts";
 import type { PendingInput } from "../ports/fleet-store.ts";
 import { planRound, type RoundParams } from "./plan-round.ts";
@@ -63,6 +64,34 @@ describe("a round", () => {
       release: { wakeAt: null },
       inboxMustBe: 0,
     });
+  });
+
+  test("a cancel and the completion of the last step at the same moment: whichever is committed first is the one end, and the other changes nothing", () => {
+    // Seen together: the step had ended, and somebody wanted no more of it.
+    const together = plan(begun, { reports: [finished()], inputs: [cancel] });
+    expect(together.types).toEqual(["step.completed", "run.canceled"]);
+    expect(together).toMatchObject({ consumed: ["1"], inboxMustBe: 1 });
+    // The completion is committed only where no cancel waits, and a cancel that comes after finds an ended run.
+    expect(plan(begun, { reports: [finished()] })).toMatchObject({ inboxMustBe: 0 });
+    const ended = [...begun, ...plan(begun, { reports: [finished()] }).facts];
+    expect(plan(ended, { inputs: [cancel] }).types).toEqual([]);
+  });
+
+  test("an approval and its expiry at the same moment: one that was accepted before the expiry was committed is seen, one that came later changes nothing", () => {
+    const { facts } = plan(begun, { reports: [finished([call("pay")])] });
+    const waiting = [...begun, ...facts];
+    expect(facts.map((fact) => fact.type)).toContain("tool.awaiting_approval");
+    const approval: OutsideInput = { kind: "approval", callId: "c-pay", approved: true, reason: null, by: "ann" };
+    const atExpiry = NOW + APPROVAL_TIMEOUT_MS;
+    const approved = plan(waiting, { inputs: [approval], now: atExpiry });
+    expect(approved.types).toContain("tool.approved");
+    expect(approved.types).not.toContain("tool.expired");
+    const expired = plan(waiting, { now: atExpiry });
+    expect(expired.types).toContain("tool.expired");
+    expect(expired.inboxMustBe).toBe(0);
+    expect(plan([...waiting, ...expired.facts], { inputs: [approval], now: atExpiry }).types).not.toContain(
+      "tool.approved",
+    );
   });
 
   test("a park is committed only while exactly the inputs seen wait", () => {

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Link, openLink } from "../../../test/chaos/link.ts";
 import { type Holder, openHolder } from "../../../test/contracts/store/interleaving.ts";
-import { claim, LEASE_MS, openScene, start } from "../../../test/contracts/store/scene.ts";
+import { claim, commitOf, LEASE_MS, openScene, start } from "../../../test/contracts/store/scene.ts";
 import { type FreshDatabase, freshDatabase, missingServices } from "../../../test/services/services.ts";
 import { STORE_PULSE_TIMEOUT_MS } from "../../core/limits.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
@@ -43,6 +43,27 @@ describe.skipIf(await missingServices("postgres"))("a connection that breaks", (
     link.set(0, { kind: "pass" });
     await holder.undo();
     expect(await scene.tenant.findRun({ runId })).toMatchObject({ id: runId });
+  });
+
+  test("at COMMIT, so that nobody knows whether it was written: the same commit again finds that it was, and nothing is there twice", async () => {
+    const scene = await openScene(store);
+    const { runId } = await start(scene);
+    const held = await claim(scene, runId);
+    const commit = commitOf(held, ["run.started", "step.started"]);
+    // It waits for a lock when its connection breaks; the server goes on with what it was told.
+    await holder.hold("select from runs where id = $1 for update", [runId]);
+    const sent = store.fleet.commit(commit).catch((error: unknown) => error);
+    await holder.waiting(1);
+    link.set(0, { kind: "cut" });
+    expect(await sent).toBeInstanceOf(StoreUnavailable);
+    link.set(0, { kind: "pass" });
+    await holder.undo();
+    const count = () => holder.read("select from run_events where run_id = $1", [runId]);
+    await vi.waitFor(async () => expect(await count()).toHaveLength(held.lastSeq + 2));
+    expect((await store.fleet.commit(commit)).kind).toBe("committed");
+    expect(await count()).toHaveLength(held.lastSeq + 2);
+    // And it is no free pass for anybody else's.
+    expect((await store.fleet.commit({ ...commit, epoch: commit.epoch - 1 })).kind).toBe("fenced");
   });
 
   test("half open, so that nobody is told: renewals do not wait for it until the lease is over, but take another", async () => {
