@@ -104,7 +104,8 @@ describe("a round", () => {
     const round = plan(begun, { inputs: [message, cancel], count: 300, partial: "half a sen" });
     expect(round.types).toEqual(["step.discarded", "run.canceled"]);
     expect(round.facts[0]?.data).toEqual({ step: 1, reason: "cancel", partial: "half a sen" });
-    expect(round).toMatchObject({ consumed: ["2"], release: { wakeAt: null }, inboxMustBe: 300, more: false });
+    expect(round.consumed.toSorted()).toEqual(["1", "2"]);
+    expect(round).toMatchObject({ release: { wakeAt: null }, inboxMustBe: 300, more: false });
   });
 
   test("a cancel that comes before a result was read waits for it: the result was accepted, so it settles its call", () => {

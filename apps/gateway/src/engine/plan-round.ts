@@ -28,7 +28,7 @@ export interface Round {
   readonly facts: readonly Fact[];
   /** When they were decided: the time of each of these facts, in ms. */
   readonly at: number;
-  /** The inputs that these facts took account of, by id; what waits beside them when the run ends is the store's to consume. */
+  /** The inputs that these facts took account of, by id; what was not read when the run ends is the store's to consume. */
   readonly consumed: readonly string[];
   /** Set when the lease goes back with this round: when somebody should look again (null: when an input comes, or never). */
   readonly release: { readonly wakeAt: number | null } | null;
@@ -68,6 +68,7 @@ export function planRound(params: RoundParams): Round {
     if (input.kind === "dispatch_lost" && decided.length > 0) settledUnanswered = true;
     consumed.add(inputId);
   }
+  if (state.phase === "ended") for (const { inputId } of inbox.inputs) consumed.add(inputId);
 
   const more = isUnread && state.phase !== "stepping" && state.phase !== "ended";
   if (leaving === "now") tell({ kind: "handover" });

@@ -3,7 +3,7 @@ import type { DispatchStatus, OutsideInput } from "../../core/input.ts";
 import type { Inbox, Surroundings } from "../../ports/fleet-store.ts";
 import { liveGateway } from "./presence.ts";
 
-/** What waits is bounded (`INBOX_MAX`), so it is sorted faster than the one cancel is looked up beside it. */
+/** A cancel has this key and no other. What is sorted here is bounded by `INBOX_MAX`. */
 const CANCEL_FIRST = "i.dedupe_key is distinct from 'cancel', i.id";
 
 /**
