@@ -30,7 +30,7 @@ export type Fault = (typeof FAULTS)[number];
 /** Brings the faults of a seed: which kinds, how often, and when they are over. */
 export class Faults {
   readonly counts: Partial<Record<Fault, number>> = {};
-  /** Gateways killed, frozen, cut off or answered too late: each may have cost its runs their holder. */
+  /** Gateways killed, frozen, cut off, answered too late or not at all: each may have cost its runs their holder. */
   losses = 0;
   /** Freezes of gateways that held a run. */
   frozenHolders = 0;
@@ -138,6 +138,8 @@ export class Faults {
         }
         return this.#after(random.between(20, 5000), () => void (weather.isDown = false));
       case "store_unknown":
+        // A claim whose answer is lost has given a lease to nobody.
+        this.losses += 1;
         weather.unknownShare = random.pick([0.05, 0.3]);
         return this.#after(random.between(200, 4000), () => void (weather.unknownShare = 0));
       case "store_slow": {
