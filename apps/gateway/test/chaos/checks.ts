@@ -1,24 +1,29 @@
 import { existsSync, readFileSync } from "node:fs";
 import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import { ONCE_TOOLS } from "./agent.ts";
+import type { Journal } from "./faults.ts";
 import type { EndedRun, Load } from "./load.ts";
 import type { Stage } from "./stage.ts";
 
 /** What was lost or doubled; empty: nothing. Asked when everything has ended. */
-export async function lossesOf(stage: Stage, load: Load): Promise<string[]> {
+export async function lossesOf(stage: Stage, load: Load, journal: Journal): Promise<string[]> {
   return [
     ...stage.troubles,
     ...load.ended.flatMap(({ runId, faults }) => faults.map((fault) => `run ${runId}: ${fault}`)),
-    ...load.ended.flatMap((run) => (endedWell(run, load) ? [] : [`run ${run.runId} ended as ${run.end}`])),
+    ...load.ended.flatMap((run) => (endedWell(run, load, journal) ? [] : [`run ${run.runId} ended as ${run.end}`])),
     ...(await unfinished(stage, load)),
     ...(await wrongLogs(stage, load)),
     ...executedTwice(stage),
   ];
 }
 
-function endedWell({ runId, end, recoveries }: EndedRun, load: Load): boolean {
-  // A run whose gateways were killed under it again and again is given up, as it must be; the figures tell how many.
-  if (end === "run.failed recovery_exhausted") return recoveries >= RECOVERIES_MAX;
+function endedWell(run: EndedRun, load: Load, journal: Journal): boolean {
+  const { runId, end, recoveries, beganAt, endedAt } = run;
+  // A run whose gateways were lost under it again and again is given up, as it must be; the figures tell how many. One that was lost before it committed anything left no fact, but the fault that cost it.
+  if (end === "run.failed recovery_exhausted") {
+    const faults = journal.mayCostLeases.filter((at) => at >= beganAt && at <= endedAt).length;
+    return recoveries >= RECOVERIES_MAX || faults > RECOVERIES_MAX;
+  }
   return end === "run.completed" || (end === "run.canceled" && load.canceled.has(runId));
 }
 

@@ -47,7 +47,7 @@ export async function experiment(
     say("the faults are over; everything gets time to finish");
     await load.finished(FINISH_MAX_MS);
     const measured = await measure?.(stage, journal);
-    const losses = [...(await lossesOf(stage, load)), ...(acted.broken ?? []), ...(measured?.broken ?? [])];
+    const losses = [...(await lossesOf(stage, load, journal)), ...(acted.broken ?? []), ...(measured?.broken ?? [])];
     const own = [...(acted.figures ?? []), ...(measured?.figures ?? [])];
     const standard = await standardFigures(stage, load, journal);
     findings = { figures: [...own, ...standard], losses };

@@ -10,6 +10,8 @@ export interface Journal {
   readonly interruptions: Interruption[];
   /** When Redis was away or silent for everybody (ms, the wall clock). */
   readonly redisAway: { readonly from: number; readonly until: number }[];
+  /** When something began that may cost a run its holder: a gateway killed, stopped or frozen, Postgres restarted, a wire to it spoilt (ms, the wall clock). */
+  readonly mayCostLeases: number[];
   /** Gateways that were told to stop and ended otherwise than with 0. */
   readonly badExits: string[];
   /** Freezes longer than the lease. */
@@ -17,7 +19,7 @@ export interface Journal {
 }
 
 export function newJournal(): Journal {
-  return { interruptions: [], redisAway: [], badExits: [], staleFreezes: 0 };
+  return { interruptions: [], redisAway: [], mayCostLeases: [], badExits: [], staleFreezes: 0 };
 }
 
 /** How long after a hand-over a silence still counts as its doing. */
@@ -39,6 +41,7 @@ export async function killGateway(
   const { gatewayId } = gateway;
   if (gatewayId === null) return;
   const from = Date.now();
+  journal.mayCostLeases.push(from);
   gateway.signal("SIGKILL");
   // Its leases stand until they end, so what it held is still to be read after its death.
   const runIds = await heldBy(stage, gatewayId);
@@ -54,6 +57,7 @@ export async function restartGateway(stage: Stage, journal: Journal, gateway: Ga
   if (gatewayId === null) return;
   const runIds = await heldBy(stage, gatewayId);
   const from = Date.now();
+  journal.mayCostLeases.push(from);
   gateway.signal("SIGTERM");
   const { code, signal } = await gateway.ended();
   if (code !== 0) journal.badExits.push(`gateway ${gateway.index}: ${code ?? signal}`);
@@ -68,6 +72,7 @@ export async function freezeGateway(
   { frozenMs, leaseMs }: { readonly frozenMs: number; readonly leaseMs: number },
 ): Promise<void> {
   if (gateway.gatewayId === null) return;
+  journal.mayCostLeases.push(Date.now());
   gateway.signal("SIGSTOP");
   await sleep(frozenMs);
   gateway.signal("SIGCONT");
@@ -116,9 +121,11 @@ export async function freezeRedis(
 /** `fast`: transactions are rolled back and told so; `immediate`: it ends as in a crash, and recovers from its log. */
 export async function restartPostgres(
   stage: Stage,
+  journal: Journal,
   how: "fast" | "immediate",
   { awayMs }: { readonly awayMs: number },
 ): Promise<void> {
+  journal.mayCostLeases.push(Date.now());
   await stage.postgres.stop(how === "fast" ? "SIGINT" : "SIGQUIT");
   await sleep(awayMs);
   await stage.postgres.start();

@@ -45,6 +45,9 @@ export type FromWatchWorker =
       /** Events in the canonical log when the records were compared. */
       readonly events: number;
       readonly recoveries: number;
+      /** When its first and its last event were made (ms, the wall clock). */
+      readonly beganAt: number;
+      readonly endedAt: number;
       readonly discarded: Readonly<Record<string, number>>;
       /** Where R8, or the log by itself, does not hold. */
       readonly faults: readonly string[];

@@ -68,7 +68,10 @@ function drawFault({ stage, journal, random, leaseMs }: ScheduleParams): Fault {
     return {
       name: `${mode.kind} ${what}`,
       needs: [`${what} ${index}`],
-      perform: () => faults.spoilLink(link, at, mode, { forMs }),
+      perform() {
+        if (what === "gateway-Postgres") journal.mayCostLeases.push(Date.now());
+        return faults.spoilLink(link, at, mode, { forMs });
+      },
     };
   }
 
@@ -113,7 +116,7 @@ function drawFault({ stage, journal, random, leaseMs }: ScheduleParams): Fault {
       {
         name: "restart Postgres (fast)",
         needs: ["Postgres"],
-        perform: () => faults.restartPostgres(stage, "fast", { awayMs: awayMs / 2 }),
+        perform: () => faults.restartPostgres(stage, journal, "fast", { awayMs: awayMs / 2 }),
       },
     ],
     [
@@ -121,7 +124,7 @@ function drawFault({ stage, journal, random, leaseMs }: ScheduleParams): Fault {
       {
         name: "restart Postgres (immediate)",
         needs: ["Postgres"],
-        perform: () => faults.restartPostgres(stage, "immediate", { awayMs: awayMs / 2 }),
+        perform: () => faults.restartPostgres(stage, journal, "immediate", { awayMs: awayMs / 2 }),
       },
     ],
     [9, spoilt("gateway-Postgres", of<Parameters<typeof faults.spoilLink>[0]>(stage.links.toPostgres, index), 0)],

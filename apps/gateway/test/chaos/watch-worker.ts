@@ -62,12 +62,15 @@ async function follow(hsafa: Client, order: WatchOrder): Promise<void> {
       end: last?.type === "run.failed" ? `run.failed ${last.data.error.code}` : (last?.type ?? "nothing"),
       events: log.length,
       recoveries: log.filter(({ type }) => type === "run.recovered").length,
+      beganAt: Date.parse(log[0]?.ts ?? ""),
+      endedAt: Date.parse(last?.ts ?? ""),
       discarded,
       faults: compare(log, records),
     });
   } catch (error) {
     const fault = `its watchers failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
-    tell({ kind: "ended", runId, end: "unknown", events: 0, recoveries: 0, discarded: {}, faults: [fault] });
+    const unknown = { end: "unknown", events: 0, recoveries: 0, beganAt: Number.NaN, endedAt: Number.NaN };
+    tell({ kind: "ended", runId, ...unknown, discarded: {}, faults: [fault] });
   }
 }
 

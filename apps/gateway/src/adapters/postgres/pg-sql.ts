@@ -35,6 +35,8 @@ export function openPgSql(settings: PgSettings): { sql: Sql; pool: pg.Pool } {
   });
   // An idle connection that breaks is replaced by the pool; without a listener Node would end the process.
   pool.on("error", () => {});
+  // The pool stops listening when it gives a connection out; one that fails in the same breath as it became ready would find nobody, before the code below has it.
+  pool.on("connect", (client) => client.on("error", () => {}));
 
   /** Keeps a connection whose statement the database refused: `pool.query` would throw it away, and with it all that was prepared on it. */
   async function run<Row>(config: pg.QueryConfig): Promise<Row[]> {
