@@ -159,11 +159,9 @@ export class Engine {
     this.#sweepDueAt = clock.monotonic() + SWEEP_INTERVAL_MS * (0.5 + clock.random());
   }
 
-  /** These are due: this gateway looks, and the others are told, so that they share the work. */
+  /** These are due: every gateway is told, this one too, so that they share the work. */
   #wakeAll(runIds: readonly string[]): void {
-    const { bell, clock } = this.#parts;
-    for (const runId of runIds) bell.ring({ about: "run", runId });
-    if (runIds.length > 0) this.#lookBy(clock.monotonic());
+    for (const runId of runIds) this.#parts.bell.ring({ about: "run", runId });
   }
 
   async #claim(): Promise<number> {

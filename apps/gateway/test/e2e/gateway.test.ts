@@ -1,18 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSettings } from "../../src/config.ts";
 import { startGateway } from "../../src/gateway.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 import { freshDatabase, type FreshDatabase, missingServices, redisUrl } from "../services/services.ts";
+import { listeningUrl, startProgram } from "./gateway-program.ts";
 import { startTestGateway } from "./harness.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 let folder: string;
 
 beforeAll(async () => {
@@ -22,23 +20,6 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("the program", () => {
-  /** Its environment is what the test gives, and what a program needs to run at all. */
-  function start(env: Readonly<Record<string, string>>): ChildProcess {
-    return spawn(process.execPath, [MAIN], {
-      env: { PATH: process.env.PATH ?? "", PORT: "0", ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-  }
-
-  async function listeningUrl(child: ChildProcess): Promise<string> {
-    if (child.stdout === null) throw new Error("the program has no stdout");
-    for await (const line of createInterface({ input: child.stdout })) {
-      const url = /^listening on (\S+)$/.exec(line)?.[1];
-      if (url !== undefined) return url;
-    }
-    throw new Error("the program ended before it listened");
-  }
-
   async function whatItSays(child: ChildProcess): Promise<{ readonly code: unknown; readonly text: string }> {
     let text = "";
     child.stderr?.on("data", (chunk: Buffer) => (text += chunk.toString()));
@@ -48,7 +29,7 @@ describe("the program", () => {
 
   test("it says where it listens, keeps one key, guards its folder, and ends at SIGTERM", async () => {
     const env = { HSAFA_DATA_DIR: join(folder, "data") };
-    const first = start(env);
+    const first = startProgram(env);
     const url = await listeningUrl(first);
     const keyFile = join(folder, "data", "key");
     const key = (await readFile(keyFile, "utf8")).trim();
@@ -56,13 +37,13 @@ describe("the program", () => {
     const listed = await fetch(`${url}/api/agents`, { headers: { authorization: `Bearer ${key}` } });
     expect(listed.status).toBe(200);
 
-    const second = await whatItSays(start(env));
+    const second = await whatItSays(startProgram(env));
     expect(second).toMatchObject({ code: 1, text: expect.stringContaining(`process ${first.pid}`) as string });
 
     first.kill("SIGTERM");
     expect((await whatItSays(first)).code).toBe(0);
 
-    const again = start(env);
+    const again = startProgram(env);
     const listedAgain = await fetch(`${await listeningUrl(again)}/api/agents`, {
       headers: { authorization: `Bearer ${key}` },
     });
@@ -72,7 +53,7 @@ describe("the program", () => {
   });
 
   test("settings that cannot work are told by their variables, and nothing is started", async () => {
-    const said = await whatItSays(start({ HOST: "0.0.0.0", HSAFA_LEASE_MS: "fast" }));
+    const said = await whatItSays(startProgram({ HOST: "0.0.0.0", HSAFA_LEASE_MS: "fast" }));
     expect(said.code).toBe(1);
     expect(said.text).toContain("HSAFA_JWT_SECRET");
     expect(said.text).toContain("HSAFA_LEASE_MS");

@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import type { AgentConfigInput } from "@hsafa/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type FreshDatabase, freshDatabase, missingServices, redisUrl } from "../services/services.ts";
+import { listeningUrl, startProgram } from "./gateway-program.ts";
 import { startTestGateway, type TestGateway } from "./harness.ts";
 
-const PROGRAM = join(import.meta.dirname, "../../src/main.ts");
 const KEY = "hsafa_test_operator_key_of_a_fleet_0123456789";
 /** Far longer than any test may take: whoever waits for a lease to end does not get there. */
 const LEASE_MS = 300_000;
@@ -42,20 +41,11 @@ describe.skipIf(await missingServices("postgres", "redis"))("a gateway that is k
 
   /** A gateway in a process of its own. */
   async function spawnGateway(): Promise<{ readonly url: string; kill(): Promise<void> }> {
-    const child = spawn(process.execPath, [PROGRAM], {
-      env: { PATH: process.env["PATH"], ...shared, PORT: "0" },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = startProgram(shared);
     children.push(child);
-    const url = await new Promise<string>((resolve, reject) => {
-      let printed = "";
-      child.stdout.on("data", (chunk: Buffer) => {
-        printed += chunk.toString();
-        const serves = /listening on (http:\/\/\S+)\n/.exec(printed)?.[1];
-        if (serves !== undefined) resolve(serves);
-      });
-      child.once("exit", (code) => reject(new Error(`the gateway ended with ${code}`)));
-    });
+    // What it logs is not read, and must not stop it.
+    child.stderr?.resume();
+    const url = await listeningUrl(child);
     return {
       url,
       async kill() {

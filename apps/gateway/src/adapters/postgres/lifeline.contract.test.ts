@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { v7 } from "uuid";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { NO_SILENCE_MS } from "../../../test/contracts/store/lifelines.ts";
 import { claim, openScene, start } from "../../../test/contracts/store/scene.ts";
 import { type FreshDatabase, freshDatabase, missingServices } from "../../../test/services/services.ts";
 import type { Store } from "../../ports/store.ts";
@@ -26,7 +26,7 @@ describe.skipIf(await missingServices("postgres"))("lifelines on a server", () =
     await database.drop();
   });
 
-  const endDead = () => judge.fleet.endDeadGateways({ silenceMs: 0 });
+  const endDead = () => judge.fleet.endDeadGateways({ silenceMs: NO_SILENCE_MS });
   const beat = (store: Store, gatewayId: string) => store.fleet.beat({ gatewayId, stopping: false });
   const hasLifeline = async (gatewayId: string): Promise<boolean> => {
     const { rows } = await operator.query("select lifeline is not null as has from gateways where id = $1", [
@@ -48,7 +48,6 @@ describe.skipIf(await missingServices("postgres"))("lifelines on a server", () =
     await beat(store, gatewayId);
     const { runId } = await start(scene);
     await claim(scene, runId, gatewayId);
-    await sleep(3);
     return { scene, store, gatewayId, runId };
   }
 
@@ -71,7 +70,6 @@ describe.skipIf(await missingServices("postgres"))("lifelines on a server", () =
     expect(rows).toHaveLength(1);
     await vi.waitFor(async () => {
       await beat(store, gatewayId);
-      await sleep(3);
       expect(await hasLifeline(gatewayId)).toBe(true);
       expect(await endDead()).toEqual([]);
     });
@@ -100,7 +98,6 @@ describe.skipIf(await missingServices("postgres"))("lifelines on a server", () =
     await claim(scene, runId, gatewayId);
     await store.close();
     await operator.query("select pg_advisory_unlock_all()");
-    await sleep(3);
     expect(await endDead()).toEqual([]);
     await expect(claim(scene, runId, "gateway-b")).rejects.toThrow("was not due");
   });

@@ -14,7 +14,7 @@ export function takeLifeline(gatewayId: string): string {
   return `pg_try_advisory_lock(${LIFELINES}, hashtext(${gatewayId}))`;
 }
 
-/** SQL: whether nobody holds the lifeline of this gateway. It keeps the lock until the statement is over, so that of several who ask at once one is told. */
+/** SQL: whether nobody holds the lifeline of this gateway. It keeps the lock until the statement is over. */
 export function isLifelineCut(gatewayId: string): string {
   return `pg_try_advisory_xact_lock(${LIFELINES}, hashtext(${gatewayId}))`;
 }

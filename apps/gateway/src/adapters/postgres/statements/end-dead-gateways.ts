@@ -3,7 +3,7 @@ import { isLifelineCut } from "../lifeline.ts";
 import type { Sql } from "../sql.ts";
 
 /**
- * The locks are tried only for those that are silent, which is nobody as a rule; then no run is looked at. Rows are locked in the order of their ids, as renewals do. The leases keep their owner, so that
+ * Of several who ask at once, one gets a dead gateway's row; whoever comes after it reads the row anew, as it does where the gateway has just beaten. Lifelines are tried only for those that are silent, which is nobody as a rule; then no run is looked at. Rows are locked in the order of their ids, as renewals do. The leases keep their owner, so that
  * the claim still counts them as lost.
  */
 export const END_DEAD_GATEWAYS = {
@@ -12,6 +12,7 @@ export const END_DEAD_GATEWAYS = {
 with silent as materialized (
   select id from gateways
   where lifeline = pg_postmaster_start_time() and beaten_at < now() - $1::float8 * interval '1 millisecond'
+  for no key update skip locked
 ),
 dead as materialized (select id from silent where ${isLifelineCut("id")}),
 known as (update gateways set lifeline = null where id in (select id from dead)),

@@ -1,0 +1,23 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+
+/** Starts a gateway as a process of its own, on any free port. Its environment is what the test gives, and what a program needs to run at all. Whoever starts it ends it. */
+export function startProgram(env: Readonly<Record<string, string>>): ChildProcess {
+  return spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env.PATH ?? "", PORT: "0", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** Resolves with where it serves, once it does. */
+export async function listeningUrl(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error("the program has no stdout");
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = /^listening on (\S+)$/.exec(line)?.[1];
+    if (url !== undefined) return url;
+  }
+  throw new Error("the program ended before it listened");
+}
