@@ -121,6 +121,8 @@ export const REDIS_CHANNELS_PER_SUBSCRIBE_MAX = 500;
 export const RUNS_HELD_MAX = 1000;
 /** Runs taken by one claim: enough to fill up fast, few enough that the gateways beside it get theirs. */
 export const CLAIM_BATCH_MAX = 64;
+/** How long a claim whose answer was lost may have been on its way: until then it is looked for at every beat. Longer than any statement may take on both sides. */
+export const CLAIM_DOUBT_MS = 30_000;
 /** How long a due run waits when its ring was lost. */
 export const CLAIM_POLL_MS = 1000;
 /** The least pause after a claim that found nothing: others are taking what was due or rung for. It grows with what a claim costs, up to the second bound. */

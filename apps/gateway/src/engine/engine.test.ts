@@ -556,6 +556,20 @@ describe("the store away", () => {
     await world.checkRecord(runId);
   });
 
+  test("a claim whose answer is lost gives its lease to nobody: it is handed back, and the run is not taken for lost", async () => {
+    const gateway = world.gateway({ leaseDurationMs: 3000 });
+    const runId = await world.start({ tools: [{ name: "ask", inputSchema: {}, target: "external" }] });
+    (await world.model.next()).finish({ toolName: "ask" });
+    await world.reaches(runId, "waiting_tool");
+    const { callId } = (await world.fact(runId, "tool.dispatched")) as { callId: string };
+    gateway.fleet.loseAnswerOf = "claimRuns";
+    await world.answer(runId, callId, "yes");
+    (await world.model.next()).say("on").finish();
+    await world.reaches(runId, "completed");
+    expect(gateway.fleet.loseAnswerOf).toBeNull();
+    expect(await world.types(runId)).not.toContain("run.recovered");
+  });
+
   test("a commit whose answer is lost is repeated and counts once", async () => {
     const gateway = world.gateway();
     const runId = await world.start();

@@ -52,6 +52,8 @@ export class Engine {
   #isFull = false;
   #sweepDueAt = 0;
   #failures = 0;
+  /** Claims sent so far. */
+  #claims = 0;
 
   constructor(parts: EngineParts) {
     const { clock, leaseDurationMs, store, log, gatewayId } = parts;
@@ -173,7 +175,13 @@ export class Engine {
     if (limit <= 0) return pollMs;
     const sentAt = clock.monotonic();
     const lostToo = this.#contact.mayClaimLost();
-    const claim = await store.claimRuns({ gatewayId, leaseDurationMs, limit, lostToo });
+    const claimNumber = (this.#claims += 1);
+    const claim = await store
+      .claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, lostToo })
+      .catch((error: unknown) => {
+        if (error instanceof StoreUnavailable) this.#keeper.handBackClaim(claimNumber);
+        throw error;
+      });
     const answeredAt = clock.monotonic();
     this.#contact.answered();
     // Rings are for every gateway: one that finds nothing was rung for what others hold, and rests in proportion to what its looking costs the store.

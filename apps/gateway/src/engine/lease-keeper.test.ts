@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../test/device/manual-clock.ts";
 import { recordingLog, settled } from "../../test/engine/fakes.ts";
+import { CLAIM_DOUBT_MS } from "../core/limits.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
@@ -18,7 +19,7 @@ function world() {
     gate: Promise.resolve(),
     answer: (runId: string): Renewal | null => ({ runId, epoch: 1, inbox: 0 }),
   };
-  const port: Pick<FleetStore, "renewLeases" | "releaseLeases"> = {
+  const port: Pick<FleetStore, "renewLeases" | "releaseLeases" | "releaseClaims"> = {
     async renewLeases({ runs }) {
       statements.push(`renew ${runs.map((run) => run.runId).join(",")}`);
       await store.gate;
@@ -28,6 +29,10 @@ function world() {
     async releaseLeases({ runs }) {
       if (store.isAway) throw new StoreUnavailable("away");
       statements.push(`release ${runs.map((run) => `${run.runId}@${run.epoch}`).join(",")}`);
+    },
+    async releaseClaims({ claimNumbers }) {
+      if (store.isAway) throw new StoreUnavailable("away");
+      statements.push(`release claims ${claimNumbers.join(",")}`);
     },
   };
   const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS });
@@ -135,6 +140,24 @@ describe("the lease keeper", () => {
     expect(statements.at(-1)).toBe("release a@1");
     await keeper.close();
     expect(statements.filter((statement) => statement.startsWith("release"))).toHaveLength(1);
+  });
+
+  test("a claim whose answer was lost is asked for at every beat until it can reach the store no more", async () => {
+    const { keeper, store, statements, advance } = world();
+    keeper.start();
+    store.isAway = true;
+    keeper.handBackClaim(4);
+    await advance(1000);
+    keeper.handBackClaim(5);
+    store.isAway = false;
+    await advance(2000);
+    expect(statements.at(-1)).toBe("release claims 4,5");
+    await advance(CLAIM_DOUBT_MS);
+    expect(statements.at(-1)).toMatch(/^release claims (4,)?5$/);
+    const asked = statements.length;
+    await advance(CLAIM_DOUBT_MS);
+    expect(statements).toHaveLength(asked);
+    await keeper.close();
   });
 });
 

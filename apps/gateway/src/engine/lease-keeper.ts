@@ -1,3 +1,4 @@
+import { CLAIM_DOUBT_MS } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import type { Log } from "../ports/log.ts";
@@ -8,7 +9,7 @@ import type { StoreContact } from "./store-contact.ts";
 export interface LeaseKeeperParams {
   readonly gatewayId: string;
   readonly leaseDurationMs: number;
-  readonly store: Pick<FleetStore, "renewLeases" | "releaseLeases">;
+  readonly store: Pick<FleetStore, "renewLeases" | "releaseLeases" | "releaseClaims">;
   readonly clock: Clock;
   readonly contact: StoreContact;
   readonly log: Log;
@@ -42,12 +43,16 @@ interface HeldLease extends Lease {
  *
  * 1. A lease is good for its duration less a sixth from when its last good renewal was SENT: before that time is over for Postgres, its holder stops.
  * 2. A lease given up as stale is handed back once the store answers, so that it does not count as a recovery.
+ * 3. So is what a claim took whose answer was lost: the store says that this gateway has it, and nobody here does. Such a claim may also reach the store late, so it is asked for
+ *    until that can no longer be.
  */
 export class LeaseKeeper {
   readonly #params: LeaseKeeperParams;
   readonly #held = new Map<string, HeldLease>();
   /** Leases to hand back when the store answers: at most one a run held. */
   #owed: Claim[] = [];
+  /** Claims whose answer was lost, and until when they are in doubt, by the monotonic clock: few, since a claim is tried less often the longer the store is away. */
+  #doubted: { readonly claimNumber: number; readonly until: number }[] = [];
   #beating: Promise<void> = Promise.resolve();
   /** Calls off the next beat; null while one is under way. */
   #cancelBeat: (() => void) | null = null;
@@ -100,6 +105,17 @@ export class LeaseKeeper {
   handBackLater(lease: Lease): void {
     const { tenantId, runId, epoch } = lease;
     this.#owed.push({ tenantId, runId, epoch });
+    this.#beatSoon();
+  }
+
+  /** The answer to this claim was lost: whatever it took, or takes yet, is handed back. */
+  handBackClaim(claimNumber: number): void {
+    this.#doubted.push({ claimNumber, until: this.#params.clock.monotonic() + CLAIM_DOUBT_MS });
+    this.#beatSoon();
+  }
+
+  /** While the store is away there is no hurry: the beats that fail go on anyway. */
+  #beatSoon(): void {
     if (this.#isFailing || this.#cancelBeat === null) return;
     this.#cancelBeat();
     this.#scheduleBeat(0);
@@ -166,11 +182,19 @@ export class LeaseKeeper {
   }
 
   async #handBack(): Promise<void> {
+    const { gatewayId, leaseDurationMs, store, clock, contact } = this.#params;
     const runs = this.#owed;
-    if (runs.length === 0) return;
-    await this.#params.store.releaseLeases({ runs: runs.map(({ runId, epoch }) => ({ runId, epoch })) });
-    this.#params.contact.answered();
-    this.#owed = this.#owed.filter((claim) => !runs.includes(claim));
+    if (runs.length > 0) {
+      await store.releaseLeases({ runs: runs.map(({ runId, epoch }) => ({ runId, epoch })) });
+      contact.answered();
+      this.#owed = this.#owed.filter((claim) => !runs.includes(claim));
+    }
+    if (this.#doubted.length === 0) return;
+    const sentAt = clock.monotonic();
+    const claimNumbers = this.#doubted.map(({ claimNumber }) => claimNumber);
+    await store.releaseClaims({ gatewayId, leaseDurationMs, claimNumbers });
+    contact.answered();
+    this.#doubted = this.#doubted.filter(({ until }) => until > sentAt);
   }
 
   /** Sets one timer for the lease that goes stale first. */

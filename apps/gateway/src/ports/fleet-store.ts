@@ -135,10 +135,12 @@ export interface FleetStore {
   /**
    * Takes up to `limit` runs whose `wake_at` has come, with lease and epoch, skipping those others are taking. Runs that have begun go
    * before new ones; among new ones tenants take turns; a run on a thread waits for the one before it. `now`: the database's time, in ms.
-   * `lostToo: false` takes only runs nobody holds (for a gateway that was itself cut off).
+   * `lostToo: false` takes only runs nobody holds (for a gateway that was itself cut off). `claimNumber`: a number that this gateway gives no other claim, by which it can give back
+   * what it took without ever hearing of it.
    */
   claimRuns(params: {
     readonly gatewayId: string;
+    readonly claimNumber: number;
     readonly leaseDurationMs: number;
     readonly limit: number;
     readonly lostToo: boolean;
@@ -178,6 +180,15 @@ export interface FleetStore {
   /** Gives leases back without a fact: the runs are due at once, and this does not count as a recovery. */
   releaseLeases(params: {
     readonly runs: readonly { readonly runId: string; readonly epoch: number }[];
+  }): Promise<void>;
+  /**
+   * Gives back whatever these claims of a gateway took and nobody has taken since, for claims whose answer was lost: due at once, and no recovery either. A claim that reaches the
+   * store later still is not undone by this.
+   */
+  releaseClaims(params: {
+    readonly gatewayId: string;
+    readonly leaseDurationMs: number;
+    readonly claimNumbers: readonly number[];
   }): Promise<void>;
   /**
    * Writes deltas of many runs, in order, without locking run rows. A row whose epoch is stale or which is there already is skipped, never an error for the others.

@@ -160,7 +160,7 @@ export class EngineWorld {
   async losesGateways(runId: string, times: number): Promise<void> {
     for (let n = 0; n < times; n++) {
       await until("the run is claimed", async () => {
-        const claim = { gatewayId: `doomed-${n}`, leaseDurationMs: 1, limit: 10, lostToo: true };
+        const claim = { gatewayId: `doomed-${n}`, claimNumber: 1, leaseDurationMs: 1, limit: 10, lostToo: true };
         return (await this.store.fleet.claimRuns(claim)).runs.some((run) => run.runId === runId);
       });
     }

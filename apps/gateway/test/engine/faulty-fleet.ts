@@ -11,7 +11,7 @@ export class FaultyFleet {
   gate: Promise<void> = Promise.resolve();
   /** Happens just before a statement reaches the store. */
   before: (name: Method) => Promise<void> = async () => {};
-  /** The next statement of this name is carried out, and its answer is lost. */
+  /** The next statement of this name is carried out, and its answer is lost; of claims, the next that takes a run. */
   loseAnswerOf: Method | null = null;
   readonly said: Method[] = [];
   readonly port: FleetStore;
@@ -27,11 +27,15 @@ export class FaultyFleet {
           if (this.isAway) throw new StoreUnavailable("the test says so");
           const answer = await method.call(target, params);
           if (this.isAway) throw new StoreUnavailable("the test says so");
-          if (this.loseAnswerOf !== name) return answer;
+          if (this.loseAnswerOf !== name || tookNothing(answer)) return answer;
           this.loseAnswerOf = null;
           throw new StoreUnavailable("the answer was lost");
         };
       },
     });
   }
+}
+
+function tookNothing(answer: unknown): boolean {
+  return typeof answer === "object" && answer !== null && "runs" in answer && (answer.runs as unknown[]).length === 0;
 }

@@ -26,7 +26,7 @@ export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
     return Array.from({ length: rounds }, (_, round) => ring.flatMap((runs) => runs[round] ?? [])).flat();
   }
 
-  return async ({ gatewayId, leaseDurationMs, limit, lostToo }) => {
+  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostToo }) => {
     const now = rows.now();
     const begun = [...rows.runs.values()]
       .filter((run) => run.epoch > 0 && run.wakeAt !== null && (lostToo || run.leaseOwner === null))
@@ -39,20 +39,26 @@ export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
     const young = waiting.slice(0, limit - old.length);
     servedLast = young.at(-1)?.tenantId ?? servedLast;
     const taken = [...old, ...young.map((run): Candidate => ({ run, lost: false }))];
+    const lease = { gatewayId, claimNumber, endsAt: now + leaseDurationMs };
     const left = begun.find((run) => !old.some((candidate) => candidate.run === run))?.wakeAt ?? null;
     const next = young.length < waiting.length ? now : left;
     return {
       now,
-      runs: taken.map(({ run, lost }) => take(run, lost, gatewayId, now + leaseDurationMs)),
+      runs: taken.map(({ run, lost }) => take(run, lost, lease)),
       nextWakeInMs: next === null ? null : Math.max(0, next - now),
     };
   };
 }
 
-function take(run: RunRow, lost: boolean, gatewayId: string, leaseEndsAt: number): ClaimedRun {
+function take(
+  run: RunRow,
+  lost: boolean,
+  lease: { readonly gatewayId: string; readonly claimNumber: number; readonly endsAt: number },
+): ClaimedRun {
   run.epoch += 1;
-  run.leaseOwner = gatewayId;
-  run.wakeAt = leaseEndsAt;
+  run.leaseOwner = lease.gatewayId;
+  run.claimNumber = lease.claimNumber;
+  run.wakeAt = lease.endsAt;
   if (lost) run.recoveries += 1;
   const { id: runId, tenantId, epoch, lastSeq, recoveries, projection } = run;
   return { runId, tenantId, epoch, status: projection.status, lastSeq, lost, recoveries };

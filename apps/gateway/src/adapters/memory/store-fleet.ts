@@ -145,6 +145,15 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       }
     },
 
+    async releaseClaims({ gatewayId, claimNumbers }) {
+      for (const run of rows.runs.values()) {
+        if (run.leaseOwner !== gatewayId || run.claimNumber === null || !claimNumbers.includes(run.claimNumber))
+          continue;
+        run.leaseOwner = null;
+        run.wakeAt = rows.now();
+      }
+    },
+
     async appendDeltas({ rows: batch }) {
       for (const { tenantId, runId, epoch, record } of batch) {
         const run = held(runId, epoch);

@@ -68,6 +68,7 @@ export interface RunRow {
   projection: RunProjection;
   wakeAt: number | null;
   leaseOwner: string | null;
+  claimNumber: number | null;
   epoch: number;
   inbox: number;
   recoveries: number;

@@ -53,6 +53,7 @@ export function startRun(
     projection: { status: "queued", steps: 0, ...nothing },
     wakeAt: isBusy ? null : now,
     leaseOwner: null,
+    claimNumber: null,
     epoch: 0,
     inbox: 0,
     recoveries: 0,

@@ -11,6 +11,7 @@ import { loadOutline } from "./statements/load-outline.ts";
 import { readInbox } from "./statements/read-inbox.ts";
 import { readOpenCalls } from "./statements/read-open-calls.ts";
 import { readTails } from "./statements/read-tails.ts";
+import { releaseClaims } from "./statements/release-claims.ts";
 import { releaseLeases } from "./statements/release-leases.ts";
 import { renewLeases } from "./statements/renew-leases.ts";
 import { sweep } from "./statements/sweep.ts";
@@ -29,6 +30,7 @@ export function createFleetStore(sql: Sql, pulse: Sql | null = null): FleetStore
     commit: (params) => commit(sql, params),
     renewLeases: (params) => renewLeases(pulse ?? sql, params),
     releaseLeases: (params) => releaseLeases(sql, params),
+    releaseClaims: (params) => releaseClaims(sql, params),
     appendDeltas: (params) => appendDeltas(sql, params),
     tails: ({ runIds }) => readTails(sql, runIds),
     openCalls: ({ sessionIds }) => readOpenCalls(sql, sessionIds),

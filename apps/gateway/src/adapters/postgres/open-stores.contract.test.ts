@@ -38,10 +38,22 @@ describe("the embedded store", () => {
   test("a run whose process died is due at once on restart, and counts as lost", async () => {
     const first = await openPgliteStore({ dataDir });
     const { runId } = await start(await openScene(first));
-    await first.fleet.claimRuns({ gatewayId: "dead", leaseDurationMs: 3_600_000, limit: 1, lostToo: true });
+    await first.fleet.claimRuns({
+      gatewayId: "dead",
+      claimNumber: 1,
+      leaseDurationMs: 3_600_000,
+      limit: 1,
+      lostToo: true,
+    });
     await first.close();
     const second = await openPgliteStore({ dataDir });
-    const { runs } = await second.fleet.claimRuns({ gatewayId: "new", leaseDurationMs: 1000, limit: 1, lostToo: true });
+    const { runs } = await second.fleet.claimRuns({
+      gatewayId: "new",
+      claimNumber: 1,
+      leaseDurationMs: 1000,
+      limit: 1,
+      lostToo: true,
+    });
     expect(runs).toMatchObject([{ runId, lost: true, epoch: 2 }]);
     await second.close();
   });
@@ -94,7 +106,7 @@ describe.skipIf(await missingServices("private-postgres"))("the store on a serve
         () => store.fleet.tails({ runIds: [runId] }),
         () => scene.tenant.findRun({ runId }),
         () => scene.tenant.listDevices({ limit: 1, cursor: undefined }),
-        () => store.fleet.claimRuns({ gatewayId: "g", leaseDurationMs: 1, limit: 1, lostToo: true }),
+        () => store.fleet.claimRuns({ gatewayId: "g", claimNumber: 1, leaseDurationMs: 1, limit: 1, lostToo: true }),
       ];
       for (const attempt of attempts) {
         const error: unknown = await attempt().catch((thrown: unknown) => thrown);

@@ -36,6 +36,7 @@ test("what serves all tenants at once is this and no more (R10)", () => {
     "loadRun",
     "openCalls",
     "readInbox",
+    "releaseClaims",
     "releaseLeases",
     "renewLeases",
     "sweep",

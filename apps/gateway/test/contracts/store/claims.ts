@@ -8,6 +8,7 @@ export function claimsOfStore(store: () => Store): void {
   const take = (params: Partial<Parameters<Store["fleet"]["claimRuns"]>[0]> = {}) =>
     store().fleet.claimRuns({
       gatewayId: "gateway-a",
+      claimNumber: 1,
       leaseDurationMs: LEASE_MS,
       limit: 100,
       lostToo: true,
@@ -135,6 +136,24 @@ export function claimsOfStore(store: () => Store): void {
       expect(second.epoch).toBe(2);
       expect(await renew("gateway-a", first.epoch)).toEqual([]);
       await store().fleet.releaseLeases({ runs: [first] });
+      await expect(claim(scene, runId)).rejects.toThrow("was not due");
+    });
+
+    test("what a claim took whose answer was lost goes back by the claim's number, and is not taken for lost", async () => {
+      const scene = await openScene(store());
+      await claimAll(store());
+      const { runId } = await start(scene);
+      expect((await take({ claimNumber: 7 })).runs.map((run) => run.runId)).toEqual([runId]);
+      const giveBack = (gatewayId: string, claimNumbers: readonly number[]) =>
+        store().fleet.releaseClaims({ gatewayId, leaseDurationMs: LEASE_MS, claimNumbers });
+      await giveBack("gateway-b", [7]);
+      await giveBack("gateway-a", [6, 8]);
+      await expect(claim(scene, runId)).rejects.toThrow("was not due");
+      await giveBack("gateway-a", [6, 7]);
+      const { runs } = await take({ claimNumber: 9 });
+      expect(runs).toMatchObject([{ runId, epoch: 2, lost: false, recoveries: 0 }]);
+      // Whoever has it now keeps it.
+      await giveBack("gateway-a", [7]);
       await expect(claim(scene, runId)).rejects.toThrow("was not due");
     });
 

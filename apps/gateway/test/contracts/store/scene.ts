@@ -77,7 +77,13 @@ export async function start(
 export async function claimAll(store: Store, gatewayId = "gateway-a"): Promise<ClaimedRun[]> {
   const all: ClaimedRun[] = [];
   for (;;) {
-    const { runs } = await store.fleet.claimRuns({ gatewayId, leaseDurationMs: LEASE_MS, limit: 100, lostToo: true });
+    const { runs } = await store.fleet.claimRuns({
+      gatewayId,
+      claimNumber: 1,
+      leaseDurationMs: LEASE_MS,
+      limit: 100,
+      lostToo: true,
+    });
     if (runs.length === 0) return all;
     all.push(...runs);
   }

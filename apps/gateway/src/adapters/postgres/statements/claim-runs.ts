@@ -74,6 +74,7 @@ claimed as (
   update runs r set
     epoch = r.epoch + 1,
     lease_owner = $1::text,
+    claim_number = $6::int,
     wake_at = now() + $2::float8 * interval '1 millisecond',
     recoveries = r.recoveries + taken.lost::int
   from taken where r.id = taken.id
@@ -113,8 +114,9 @@ type Claim = FleetStore["claimRuns"];
 /** The claim of one gateway: it remembers which tenant it served last, so that with a limit of one run at a time tenants still take turns. */
 export function claimRuns(sql: Sql): Claim {
   let servedLast: string | null = null;
-  return async ({ gatewayId, leaseDurationMs, limit, lostToo }) => {
-    const rows = await sql.query<Row>(CLAIM_RUNS, [gatewayId, leaseDurationMs, limit, lostToo, servedLast]);
+  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostToo }) => {
+    const values = [gatewayId, leaseDurationMs, limit, lostToo, servedLast, claimNumber];
+    const rows = await sql.query<Row>(CLAIM_RUNS, values);
     const [first] = rows;
     if (first === undefined) throw new Error("the claim always answers with a row");
     servedLast = first.served_last ?? servedLast;
