@@ -7,7 +7,7 @@ import type { Principal } from "./principal.ts";
 import { notFound, type Refusal, refuse } from "./refusal.ts";
 import { maySeeRun } from "./see-run.ts";
 
-/** Decides a call that awaits approval. The first decision counts; the same one again is no fault. */
+/** Decides a call that awaits approval. The first decision counts; the same one again is answered as it was, whatever became of the call since. */
 export async function decideApproval(
   deps: { readonly store: Store; readonly bell: Bell },
   principal: Principal,
@@ -24,15 +24,12 @@ export async function decideApproval(
   if (!(await maySeeRun(deps, principal, runId))) return missing;
   const call = isId(callId) ? await deps.store.forTenant(principal.tenantId).findCall({ callId }) : null;
   if (call === null || call.runId !== runId) return missing;
-  if (call.status !== "awaiting_approval") {
-    return refuse("call_not_awaiting_approval", `The call is ${call.status}; there is nothing to decide.`);
-  }
   const outcome = await leaveInput(deps, principal, {
     runId,
     input: { kind: "approval", callId, approved, reason, by: principal.name },
     dedupe: { key: `approval:${callId}`, bodyHash: canonicalHash({ approved }) },
   });
   return outcome.kind === "refused" && outcome.code === "idempotency_key_reused"
-    ? refuse("call_not_awaiting_approval", "The call was decided otherwise just now.")
+    ? refuse("call_not_awaiting_approval", "The call was decided otherwise before.")
     : outcome;
 }

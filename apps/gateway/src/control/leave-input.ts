@@ -40,6 +40,8 @@ export async function leaveInput(
       return notFound("run");
     case "ended":
       return refuse("run_ended", `The run is ${outcome.status} and takes nothing more; start another one.`);
+    case "call_not_awaiting":
+      return refuse("call_not_awaiting_approval", `The call is ${outcome.callStatus}; there is nothing to decide.`);
     case "inbox_full":
       return refuse("too_many_requests", "The run has too much to take in already; send it again later.");
     default:

@@ -47,6 +47,8 @@ export type EnqueueOutcome =
   | { readonly kind: "conflict" }
   | { readonly kind: "not_found" }
   | { readonly kind: "ended"; readonly status: RunStatus }
+  /** An approval, and its call awaits none (any more). */
+  | { readonly kind: "call_not_awaiting"; readonly callStatus: ToolCallStatus }
   /** `INBOX_MAX` inputs wait already. */
   | { readonly kind: "inbox_full" };
 
@@ -125,7 +127,10 @@ export interface TenantStore {
     readonly limit: number;
     readonly factsOnly: boolean;
   }): Promise<readonly EventRecord[]>;
-  /** Leaves an input and wakes the run, in one statement. A dedupe key makes the same input count once. */
+  /**
+   * Leaves an input and wakes the run, in one statement. A dedupe key makes the same input count once, also after the run's end. Never accepts an approval that a commit in flight has made
+   * too late; one of a call that is not the run's is not found.
+   */
   enqueue(params: {
     readonly runId: string;
     readonly input: Exclude<OutsideInput, { kind: "tool_result" }>;

@@ -317,6 +317,8 @@ describe("runs", () => {
     expectProblem(await gateway.call("POST", approvals, { callId: MISSING_ID, approved: true }), 404, "not_found");
     expect((await gateway.call("POST", approvals, { callId, approved: false, reason: "not now" })).status).toBe(202);
     await gateway.waitForEnd(runId);
+    // Whoever did not hear the answer asks again, and is told what became of it.
+    expect((await gateway.call("POST", approvals, { callId, approved: false })).status).toBe(202);
     expectProblem(await gateway.call("POST", approvals, { callId, approved: true }), 409, "call_not_awaiting_approval");
     const facts = await gateway.events(runId);
     expect(facts.find(({ type }) => type === "tool.denied")).toMatchObject({ data: { callId, reason: "not now" } });

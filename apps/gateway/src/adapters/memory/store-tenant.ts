@@ -84,6 +84,12 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
         return { kind: earlier.dedupe?.bodyHash === dedupe?.bodyHash ? "duplicate" : "conflict", status };
       }
       if (!isOpen(run)) return { kind: "ended", status };
+      if (input.kind === "approval") {
+        const call = findCall(input.callId);
+        if (call?.runId !== runId) return { kind: "not_found" };
+        if (call.call.status !== "awaiting_approval")
+          return { kind: "call_not_awaiting", callStatus: call.call.status };
+      }
       if (run.inbox >= INBOX_MAX) return { kind: "inbox_full" };
       rows.leave(run, input, dedupe, input.kind === "cancel");
       return { kind: "accepted", status };

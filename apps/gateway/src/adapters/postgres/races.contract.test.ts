@@ -132,6 +132,47 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
     });
   });
 
+  describe("an approval", () => {
+    async function heldCall() {
+      const scene = await openScene(store);
+      const awaiting = { status: "awaiting_approval", attempt: 0, dispatchedAt: null, deadline: null } as const;
+      const { runId, call, lastSeq } = await parkWithCall(scene, awaiting);
+      await holder.read("update runs set wake_at = now() where id = $1", [runId]);
+      const held = await claim(scene, runId);
+      const { callId } = call;
+      const input = { kind: "approval", callId, approved: true, reason: null, by: "a person" } as const;
+      const approve = () =>
+        scene.tenant.enqueue({ runId, input, dedupe: { key: `approval:${callId}`, bodyHash: "true" } });
+      const expired = { ...call, status: "expired" as const, settledAt: Date.now() };
+      const expire = () =>
+        store.fleet.commit(commitOf(held, ["tool.expired"], { afterSeq: lastSeq, calls: [expired], inboxMustBe: 0 }));
+      return { runId, callId, approve, expire };
+    }
+
+    test("it comes before the commit that expires its call: that commit is refused, so that the approval is seen", async () => {
+      const { runId, approve, expire } = await heldCall();
+      await holder.hold(LOCK_RUN, [runId]);
+      const [approved, expired] = await holder.inOrder(approve, expire);
+      expect([approved.kind, expired.kind]).toEqual(["accepted", "inputs_waiting"]);
+    });
+
+    test("it comes behind the commit that expires its call: it is refused, although its own snapshot saw the call waiting", async () => {
+      const { runId, approve, expire } = await heldCall();
+      await holder.hold(LOCK_RUN, [runId]);
+      const [expired, approved] = await holder.inOrder(expire, approve);
+      expect([expired.kind, approved]).toEqual(["committed", { kind: "call_not_awaiting", callStatus: "expired" }]);
+      expect(await inboxOf(runId)).toEqual({ inbox: 0, waiting: 0 });
+    });
+
+    test("it waits while that commit is half done: no deadlock, and the same refusal", async () => {
+      const { runId, callId, approve, expire } = await heldCall();
+      await holder.hold(LOCK_CALL, [callId]);
+      const [expired, approved] = await holder.inOrder(expire, approve);
+      expect([expired.kind, approved]).toEqual(["committed", { kind: "call_not_awaiting", callStatus: "expired" }]);
+      expect(await inboxOf(runId)).toEqual({ inbox: 0, waiting: 0 });
+    });
+  });
+
   describe("a tool result", () => {
     async function heldCall() {
       const scene = await openScene(store);

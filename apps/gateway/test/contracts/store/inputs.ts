@@ -2,7 +2,7 @@ import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import { INPUTS_PER_DRAIN_MAX } from "../../../src/core/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
-import { claim, commitOf, endOf, NASTY, openScene, type Scene, start } from "./scene.ts";
+import { claim, commitOf, endOf, NASTY, openScene, parkWithCall, type Scene, start } from "./scene.ts";
 
 function message(content: string) {
   return { kind: "message" as const, message: { role: "user" as const, content } };
@@ -10,6 +10,12 @@ function message(content: string) {
 
 function send({ tenant }: Scene, runId: string, content: string) {
   return tenant.enqueue({ runId, input: message(content), dedupe: null });
+}
+
+/** Claims a parked run, woken by a message. */
+async function holdParked(scene: Scene, runId: string) {
+  await send(scene, runId, "wake up");
+  return claim(scene, runId);
 }
 
 export function inputsOfStore(store: () => Store): void {
@@ -75,6 +81,42 @@ export function inputsOfStore(store: () => Store): void {
       await store().fleet.commit(endOf(held, { afterSeq: held.lastSeq + 1 }));
       expect(await sendOnce("a")).toEqual({ kind: "duplicate", status: "completed" });
       expect((await sendOnce("b")).kind).toBe("conflict");
+    });
+
+    test("an approval is taken while its call awaits one: later it is refused, but the same again is known for good", async () => {
+      const scene = await openScene(store());
+      const awaiting = { status: "awaiting_approval", attempt: 0, dispatchedAt: null, deadline: null } as const;
+      const { runId, call, lastSeq } = await parkWithCall(scene, awaiting);
+      const { callId } = call;
+      const decide = (approved: boolean, of = runId) =>
+        scene.tenant.enqueue({
+          runId: of,
+          input: { kind: "approval", callId, approved, reason: null, by: "a person" },
+          dedupe: { key: `approval:${callId}`, bodyHash: String(approved) },
+        });
+      const other = await start(scene);
+      expect((await decide(true, other.runId)).kind).toBe("not_found");
+      expect(await decide(true)).toEqual({ kind: "accepted", status: "waiting_tool" });
+      expect((await decide(false)).kind).toBe("conflict");
+
+      const held = await claim(scene, runId);
+      const read = await store().fleet.readInbox({ runId, epoch: held.epoch });
+      const consumed = read?.inbox.inputs.map((input) => input.inputId) ?? [];
+      const dispatched = { ...call, status: "dispatched" as const, attempt: 1 };
+      const facts = ["tool.approved", "tool.dispatched"] as const;
+      await store().fleet.commit(commitOf(held, facts, { afterSeq: lastSeq, calls: [dispatched], consumed }));
+      expect((await decide(true)).kind).toBe("duplicate");
+      await store().fleet.commit(endOf(held, { afterSeq: lastSeq + 2 }));
+      expect((await decide(true)).kind).toBe("duplicate");
+
+      const late = await parkWithCall(scene, awaiting);
+      const holder = await holdParked(scene, late.runId);
+      const expired = { ...late.call, status: "expired" as const };
+      await store().fleet.commit(commitOf(holder, ["tool.expired"], { afterSeq: late.lastSeq, calls: [expired] }));
+      const input = { kind: "approval", callId: late.call.callId, approved: true, reason: null, by: "x" } as const;
+      const tooLate = await scene.tenant.enqueue({ runId: late.runId, input, dedupe: null });
+      expect(tooLate).toEqual({ kind: "call_not_awaiting", callStatus: "expired" });
+      expect((await store().fleet.readInbox(holder))?.inbox.count).toBe(1);
     });
 
     test("an ended run, and one that never was, take nothing", async () => {
