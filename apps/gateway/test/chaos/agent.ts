@@ -72,6 +72,6 @@ export function speakingRun(params: {
   return { input: scripted(name, { everyMs, steps: script }), deviceKey: "none" };
 }
 
-function scripted(name: string, script: JsonObject): string {
+export function scripted(name: string, script: JsonObject): string {
   return `Please do ${name}.\ndemo: ${JSON.stringify(script)}`;
 }

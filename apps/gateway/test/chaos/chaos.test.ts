@@ -10,6 +10,7 @@ describe.skipIf(missing)("chaos with real processes", () => {
     // Another one each time would find more, and fail where nothing was changed.
     seed: 20_261_122,
     runs: 0,
+    only: "",
     leaseMs: 1500,
     seconds: 20,
     say: (what: string): void => void process.stdout.write(`chaos: ${what}\n`),

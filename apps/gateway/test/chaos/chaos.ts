@@ -1,8 +1,9 @@
 /**
- * `npm run chaos -- [scenario] [--runs N] [--faults N] [--seed S] [--lease-ms L] [--seconds T] [--width W] [--fault-every-ms M]`: real processes, real faults, and a count of what was lost. Ends
+ * `npm run chaos -- [scenario] [--runs N] [--faults N] [--seed S] [--lease-ms L] [--seconds T] [--width W] [--fault-every-ms M] [--only KIND]`: real processes, real faults, and a count of what was lost. Ends
  * with 0 only if nothing was.
  */
 import { parseArgs } from "node:util";
+import { cancels } from "./cancels.ts";
 import type { ScenarioOptions } from "./scenarios.ts";
 import * as scenarios from "./scenarios.ts";
 
@@ -18,6 +19,8 @@ const byName: Readonly<
     defaults: { width: 12, leaseMs: 1000, faults: Number.POSITIVE_INFINITY },
   },
   "redis-away": { scenario: scenarios.redisAway, defaults: { width: 30, seconds: 60 } },
+  "redis-hangs": { scenario: scenarios.redisHangs, defaults: { width: 30, seconds: 60 } },
+  cancels: { scenario: cancels, defaults: { width: 20, faults: 3 } },
 };
 
 const number = { type: "string" } as const;
@@ -28,6 +31,7 @@ const { values, positionals } = parseArgs({
     width: number,
     faults: number,
     "fault-every-ms": number,
+    only: { type: "string", default: "" },
     seed: number,
     "lease-ms": number,
     seconds: number,
@@ -54,6 +58,7 @@ const options: ScenarioOptions = {
   width: numberOf(values.width, chosen.defaults.width ?? 30),
   faults: numberOf(values.faults, chosen.defaults.faults ?? 30),
   faultEveryMs: numberOf(values["fault-every-ms"], 1500),
+  only: values.only,
   leaseMs: numberOf(values["lease-ms"], chosen.defaults.leaseMs ?? 6000),
   seconds: numberOf(values.seconds, chosen.defaults.seconds ?? 24 * 3600),
   say,

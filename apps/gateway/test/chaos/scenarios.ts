@@ -4,7 +4,7 @@ import { seededRandom } from "../e2e/seeded-random.ts";
 import { mixedRun, type RunScript, speakingRun } from "./agent.ts";
 import { experiment, type Findings, listed } from "./experiment.ts";
 import { FAILPOINTS } from "./failpoints.ts";
-import { freezeGateway, killGateway, restartGateway, stopRedis } from "./faults.ts";
+import { freezeGateway, freezeRedis, type Journal, killGateway, restartGateway, stopRedis } from "./faults.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
 import { type Load, startLoad } from "./load.ts";
 import { costsOf, figures, lagsOf, quantile } from "./report.ts";
@@ -20,6 +20,8 @@ export interface ScenarioOptions {
   readonly width: number;
   readonly faults: number;
   readonly faultEveryMs: number;
+  /** Of all kinds of faults those whose names contain this; empty: all of them. */
+  readonly only: string;
   readonly leaseMs: number;
   /** Of the part with faults. */
   readonly seconds: number;
@@ -28,7 +30,7 @@ export interface ScenarioOptions {
 
 export type Scenario = (options: ScenarioOptions) => Promise<Findings>;
 
-const FLEET = { gateways: 3, watchWorkers: 2, deviceWorkers: 2, devicesPerWorker: 4, workMaxMs: 300 };
+export const FLEET = { gateways: 3, watchWorkers: 2, deviceWorkers: 2, devicesPerWorker: 4, workMaxMs: 300 };
 /** A pace a person reads at. */
 const EVERY_MS = 25;
 
@@ -36,7 +38,7 @@ const RUNS_POLL_MS = 200;
 
 /** Seeded faults of all kinds, while runs of all kinds come and go. */
 export const random: Scenario = (options) => {
-  const { seed, runs, width, faults, faultEveryMs, leaseMs, seconds, say } = options;
+  const { seed, runs, width, faults, faultEveryMs, only, leaseMs, seconds, say } = options;
   return experiment({
     ...FLEET,
     leaseMs,
@@ -49,6 +51,7 @@ export const random: Scenario = (options) => {
         journal,
         random: seededRandom(seed),
         leaseMs,
+        only,
         faultsMax: faults,
         everyMs: faultEveryMs,
         until: AbortSignal.timeout(seconds * 1000),
@@ -138,17 +141,28 @@ const AWAY_LAG_P99_MAX_MS = 500;
 /** Until a gateway has noticed, its writes to the live log wait for their time-out. */
 const AWAY_SETTLE_MS = 1000;
 
-/** Redis is away for a while under load. */
-export const redisAway: Scenario = ({ seed, width, leaseMs, seconds, say }) =>
-  experiment({
+/** Redis is gone for a while under load: nobody listens where it was, and it comes back wiped. */
+export const redisAway: Scenario = (options) =>
+  withoutRedis(options, "goes away", (stage, journal, awayMs) => stopRedis(stage, journal, { awayMs }));
+
+/** Redis hangs for a while under load: its sockets stay open, and nothing is answered. */
+export const redisHangs: Scenario = (options) =>
+  withoutRedis(options, "hangs", (stage, journal, frozenMs) => freezeRedis(stage, journal, { frozenMs }));
+
+function withoutRedis(
+  { seed, width, leaseMs, seconds, say }: ScenarioOptions,
+  what: string,
+  takeAway: (stage: Stage, journal: Journal, forMs: number) => Promise<void>,
+): Promise<Findings> {
+  return experiment({
     ...FLEET,
     leaseMs,
     say,
     startLoad: (stage) => mixedLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY }),
     async act({ stage, load, journal }) {
       await sleep(10_000);
-      say(`Redis goes away for ${seconds} s`);
-      await stopRedis(stage, journal, { awayMs: seconds * 1000 });
+      say(`Redis ${what} for ${seconds} s`);
+      await takeAway(stage, journal, seconds * 1000);
       await sleep(5000);
       load.stop();
       return {};
@@ -173,6 +187,7 @@ export const redisAway: Scenario = ({ seed, width, leaseMs, seconds, say }) =>
       };
     },
   });
+}
 
 /**
  * One gateway dies at each named point in turn, between any two writes, and the other one goes on: were nobody to make progress in between, runs would rightly be
@@ -236,7 +251,7 @@ function above(what: string, value: number, max: number): string[] {
 }
 
 /** `words`: of one step, at most. */
-function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: number; words?: number }): Load {
+export function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: number; words?: number }): Load {
   const dice = seededRandom(params.seed + 1);
   const deviceKeys = stage.deviceWorkers.flatMap((worker) => worker.deviceKeys);
   return startLoad({
@@ -282,7 +297,7 @@ async function everyRunSpeaks(stage: Stage, load: Load, width: number): Promise<
 }
 
 /** The gateway that holds the most runs. */
-async function busiest(stage: Stage): Promise<GatewayProcess> {
+export async function busiest(stage: Stage): Promise<GatewayProcess> {
   const rows = await stage.query<{ owner: string }>(
     "select lease_owner as owner from runs where lease_owner is not null group by lease_owner order by count(*) desc limit 1",
   );

@@ -16,6 +16,8 @@ export interface ScheduleParams {
   readonly journal: faults.Journal;
   readonly random: () => number;
   readonly leaseMs: number;
+  /** Only faults whose names contain this. */
+  readonly only: string;
   /** In all; fewer if the time runs out or `until` aborts. */
   readonly faultsMax: number;
   /** Between two faults, on average. */
@@ -51,7 +53,7 @@ export async function performSchedule(params: ScheduleParams): Promise<ReadonlyM
   return counts;
 }
 
-function drawFault({ stage, journal, random, leaseMs }: ScheduleParams): Fault {
+function drawFault({ stage, journal, random, leaseMs, only }: ScheduleParams): Fault {
   const between = (from: number, to: number): number => from + random() * (to - from);
   const index = Math.floor(random() * stage.gateways.length);
   const gateway = of<GatewayProcess>(stage.gateways, index);
@@ -75,7 +77,7 @@ function drawFault({ stage, journal, random, leaseMs }: ScheduleParams): Fault {
     };
   }
 
-  const kinds: readonly (readonly [weight: number, fault: Fault])[] = [
+  const all: readonly (readonly [weight: number, fault: Fault])[] = [
     [
       14,
       {
@@ -143,6 +145,7 @@ function drawFault({ stage, journal, random, leaseMs }: ScheduleParams): Fault {
       },
     ],
   ];
+  const kinds = all.filter(([, { name }]) => name.includes(only));
   let draw = random() * kinds.reduce((sum, [weight]) => sum + weight, 0);
   for (const [weight, fault] of kinds) {
     draw -= weight;
