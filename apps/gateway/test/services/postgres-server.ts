@@ -6,8 +6,46 @@ import { raiseServer, type ThrowawayServer } from "./throwaway-server.ts";
 
 const run = promisify(execFile);
 
+interface Recipe {
+  /** Of `postgresql.conf`, above what every throwaway server has. */
+  readonly settings: readonly string[];
+  readonly readyText: string;
+  /** Makes the folder `data`; `programs` is where Postgres's own are. */
+  readonly makeData: (programs: string, data: string) => readonly [program: string, ...args: string[]];
+}
+
 /** A Postgres of one's own, for a test that stops, kills or starves it, and for a benchmark. Takes about two seconds. */
-export async function startPrivatePostgres(): Promise<ThrowawayServer> {
+export function startPrivatePostgres({
+  settings = [],
+}: {
+  readonly settings?: readonly string[];
+} = {}): Promise<ThrowawayServer> {
+  return raise({
+    settings,
+    readyText: "database system is ready to accept connections",
+    makeData: (programs, data) => [
+      join(programs, "initdb"),
+      ...["-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"],
+    ],
+  });
+}
+
+/** A second one that follows a first (which must send its log: `wal_level=replica`, `max_wal_senders`), until it is promoted. */
+export function startPrivateStandby(
+  primary: ThrowawayServer,
+  { settings }: { readonly settings: readonly string[] },
+): Promise<ThrowawayServer> {
+  return raise({
+    settings,
+    readyText: "database system is ready to accept read-only connections",
+    makeData: (programs, data) => [
+      join(programs, "pg_basebackup"),
+      ...["-D", data, "-d", primary.url, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"],
+    ],
+  });
+}
+
+async function raise({ settings, readyText, makeData }: Recipe): Promise<ThrowawayServer> {
   const found = await findPostgres();
   if (found.kind === "missing") throw new Error(`no Postgres to start: ${found.reason}`);
   const programs = found.path;
@@ -15,21 +53,25 @@ export async function startPrivatePostgres(): Promise<ThrowawayServer> {
   return raiseServer({
     name: "postgres",
     user,
-    readyText: "database system is ready to accept connections",
+    readyText,
     url: (port) => `postgres://postgres@127.0.0.1:${port}/postgres`,
     prepare: async (folder) => {
-      const args = ["-D", join(folder, "data"), "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8"];
-      await run(join(programs, "initdb"), [...args, "--locale=C"], { cwd: folder, ...user });
+      const [program, ...args] = makeData(programs, join(folder, "data"));
+      await run(program, args, { cwd: folder, ...user });
     },
     command: (folder, port) => ({
       program: join(programs, "postgres"),
-      args: ["-D", join(folder, "data"), ...settings(port).flatMap((setting) => ["-c", setting])],
+      args: [
+        "-D",
+        join(folder, "data"),
+        ...[...settingsOf(port), ...settings].flatMap((setting) => ["-c", setting]),
+      ],
     }),
   });
 }
 
 /** Durability against a power loss is given up for speed; everything else is as in production. */
-function settings(port: number): string[] {
+function settingsOf(port: number): string[] {
   return [
     `port=${port}`,
     "listen_addresses=127.0.0.1",
