@@ -25,6 +25,12 @@ export const THREAD_HISTORY_RUNS_MAX = 100;
 export const APPROVAL_TIMEOUT_MS = 24 * 3600 * 1000;
 /** Claims of a run without progress before it is given up. */
 export const RECOVERIES_MAX = 3;
+/**
+ * Runs on their last chance (one more lost lease ends them) that one gateway takes on at a time: a run that kills its gateways has by then been lost beside many, none of which it shall take with it. And
+ * for how long such a run keeps the others waiting that gets no further and yet kills nobody.
+ */
+export const LAST_CHANCES_MAX = 1;
+export const LAST_CHANCE_WATCH_MS = 60_000;
 
 // Retries of the model
 export const RETRY_BASE_MS = 500;

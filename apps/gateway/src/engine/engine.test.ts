@@ -368,6 +368,21 @@ describe("a holder that is lost", () => {
     await world.checkRecord(runId);
   });
 
+  test("a run that kills its gateways takes no other down: of those lost beside it each gets its last chance by itself", async () => {
+    const runIds = [await world.start(), await world.start()];
+    await world.losesGatewaysTogether(runIds, RECOVERIES_MAX);
+    const gateway = world.gateway();
+    const first = await world.model.next();
+    // A poll later the other one is due still, and is not taken.
+    const { said } = gateway.fleet;
+    const claims = said.filter((name) => name === "claimRuns").length;
+    await until("it has looked again", () => said.filter((name) => name === "claimRuns").length > claims + 1);
+    expect(gateway.engine.runsHeld).toBe(1);
+    first.say("survived").finish();
+    (await world.model.next()).say("survived too").finish();
+    for (const runId of runIds) await world.reaches(runId, "completed");
+  });
+
   test("a run that is given up consumes what waits for it: a message, a tool's result and a cancel", async () => {
     const first = world.gateway();
     const runId = await world.start({ tools: [external("ask")] });

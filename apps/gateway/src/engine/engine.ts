@@ -4,6 +4,7 @@ import {
   CLAIM_POLL_MS,
   CLAIM_REST_MAX_MS,
   GATEWAY_TIMEOUT_MS,
+  LAST_CHANCES_MAX,
   RECOVERIES_MAX,
   RUNS_HELD_MAX,
   SWEEP_INTERVAL_MS,
@@ -74,6 +75,12 @@ export class Engine {
   /** How many runs this gateway holds now. */
   get runsHeld(): number {
     return this.#holders.size;
+  }
+
+  get #lastChancesHeld(): number {
+    let count = 0;
+    for (const holder of this.#holders.values()) if (holder.isOnLastChance) count += 1;
+    return count;
   }
 
   start(): void {
@@ -176,8 +183,9 @@ export class Engine {
     const sentAt = clock.monotonic();
     const lostToo = this.#contact.mayClaimLost();
     const claimNumber = (this.#claims += 1);
+    const lastChancesMax = LAST_CHANCES_MAX - this.#lastChancesHeld;
     const claim = await store
-      .claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, lostToo })
+      .claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, lostToo, lastChancesMax })
       .catch((error: unknown) => {
         if (error instanceof StoreUnavailable) this.#keeper.handBackClaim(claimNumber);
         throw error;
@@ -220,8 +228,8 @@ export class Engine {
     if (this.#holders.get(runId) === holder) this.#holders.delete(runId);
     if (end?.kind === "gave_up") this.#keeper.handBackLater(holder.lease);
     if (end?.kind === "released" && end.wakeAt !== null) this.#dueAgain(runId, end.wakeAt - taken.now());
-    // A ring that came too late for the holder was meant for whoever claims next; and a slot is free.
-    if (holder.isCalled || this.#isFull) this.#lookBy(clock.monotonic());
+    // A ring that came too late for the holder was meant for whoever claims next; and a slot is free, or the place of a run on its last chance.
+    if (holder.isCalled || this.#isFull || taken.claimed.recoveries === RECOVERIES_MAX) this.#lookBy(clock.monotonic());
     await holder.settle();
   }
 

@@ -4,6 +4,7 @@ import { effectsOf, nextDeadlineOf } from "../core/effects.ts";
 import { parseFact } from "../core/event-record.ts";
 import { evolve, initialState } from "../core/evolve.ts";
 import type { RunInput } from "../core/input.ts";
+import { LAST_CHANCE_WATCH_MS, RECOVERIES_MAX } from "../core/limits.ts";
 import { showsProgress } from "../core/progress.ts";
 import { projectCalls, projectRun } from "../core/projection.ts";
 import { openCallsOf, type RunState } from "../core/state.ts";
@@ -58,6 +59,7 @@ export class RunHolder implements LeaseListener {
   #held: Held | null = null;
   /** A commit that gives the lease back is in flight, or has done so: its own answer tells what became of the lease. */
   #isReleasing = false;
+  #gotFurther = false;
 
   constructor(params: HolderParams) {
     const { parts, keeper, claimed, sentAt } = params;
@@ -72,6 +74,13 @@ export class RunHolder implements LeaseListener {
 
   get lease(): Lease {
     return this.#lease;
+  }
+
+  /** Whether one more lost lease would end this run, and it may be what costs them. */
+  get isOnLastChance(): boolean {
+    const { parts, claimed, sentAt } = this.#params;
+    const isWatched = parts.clock.monotonic() < sentAt + LAST_CHANCE_WATCH_MS;
+    return claimed.recoveries === RECOVERIES_MAX && !this.#gotFurther && isWatched;
   }
 
   /** Whether somebody rang since the inbox was last read. */
@@ -242,6 +251,7 @@ export class RunHolder implements LeaseListener {
       return outcome === GAVE_UP ? GAVE_UP : outcome.kind;
     }
 
+    this.#gotFurther ||= commit.progress;
     held.state = state;
     held.inbox = {
       count: held.inbox.count - consumed.length,

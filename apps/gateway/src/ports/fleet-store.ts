@@ -136,7 +136,7 @@ export interface FleetStore {
    * Takes up to `limit` runs whose `wake_at` has come, with lease and epoch, skipping those others are taking. Runs that have begun go
    * before new ones; among new ones tenants take turns; a run on a thread waits for the one before it. `now`: the database's time, in ms.
    * `lostToo: false` takes only runs nobody holds (for a gateway that was itself cut off). `claimNumber`: a number that this gateway gives no other claim, by which it can give back
-   * what it took without ever hearing of it.
+   * what it took without ever hearing of it. Of runs that are then on their last chance (`recoveries` would be `RECOVERIES_MAX`) it takes `lastChancesMax` at most; the others stay where they are.
    */
   claimRuns(params: {
     readonly gatewayId: string;
@@ -144,6 +144,7 @@ export interface FleetStore {
     readonly leaseDurationMs: number;
     readonly limit: number;
     readonly lostToo: boolean;
+    readonly lastChancesMax: number;
   }): Promise<{ readonly now: number; readonly runs: readonly ClaimedRun[]; readonly nextWakeInMs: number | null }>;
   /** Everything about a claimed run; null when the epoch is no longer ours. */
   loadRun(params: {

@@ -1,14 +1,19 @@
-/** The gateway's program with a point in `HSAFA_FAILPOINT` at which it dies as by kill -9; without one it is as `src/main.ts`. */
+/**
+ * The gateway's program with a point in `HSAFA_FAILPOINT` at which it dies as by kill -9; without one it is as `src/main.ts`. With `HSAFA_FAILPOINT_ABOUT` it dies there only where what is asked for
+ * or answered holds this text.
+ */
 import { readSettings } from "../../src/config.ts";
 import { startGateway } from "../../src/gateway.ts";
 import { withFailpoints } from "./failpoints.ts";
 
 const failpoint = process.env["HSAFA_FAILPOINT"];
+const text = process.env["HSAFA_FAILPOINT_ABOUT"] ?? "";
 
 const gateway = await startGateway(readSettings(), {
   standBetween: (services) =>
-    withFailpoints(services, (point) => {
-      if (point === failpoint) process.kill(process.pid, "SIGKILL");
+    withFailpoints(services, (point, about) => {
+      if (point === failpoint && (text === "" || JSON.stringify(about).includes(text)))
+        process.kill(process.pid, "SIGKILL");
     }),
 });
 process.once("SIGTERM", () => {

@@ -54,10 +54,13 @@ export const FAILPOINTS = [
   "after renewLeases",
 ] as const;
 
+/** Told of each point as it is passed, and of what was asked for or answered there. */
+type Pass = (point: string, about: unknown) => void;
+
 /** Stands between a gateway and its services, and says each point as it is passed. */
 export function withFailpoints(
   services: { readonly store: Store; readonly liveLog: LiveLog; readonly bell: Bell },
-  pass: (point: string) => void,
+  pass: Pass,
 ): { readonly store: Store; readonly liveLog: LiveLog; readonly bell: Bell } {
   const { store, liveLog, bell } = services;
   const fleet: FleetStore = around(store.fleet, pass, (method, [params]) =>
@@ -77,7 +80,7 @@ export function withFailpoints(
     ),
     bell: {
       ring(ring) {
-        pass(`before ring about ${ring.about}`);
+        pass(`before ring about ${ring.about}`, ring);
         bell.ring(ring);
       },
       listen: (listener) => bell.listen(listener),
@@ -89,7 +92,7 @@ export function withFailpoints(
 /** The same port, each of whose methods is announced before it is called and after it was answered. */
 function around<Port extends object>(
   port: Port,
-  pass: (point: string) => void,
+  pass: Pass,
   namesOf: (method: string, args: readonly unknown[]) => readonly string[],
 ): Port {
   return new Proxy(port, {
@@ -98,11 +101,11 @@ function around<Port extends object>(
       if (typeof member !== "function" || typeof method === "symbol") return member;
       return (...args: unknown[]): unknown => {
         const names = namesOf(method, args);
-        for (const name of names) pass(`before ${name}`);
+        for (const name of names) pass(`before ${name}`, args);
         const answer: unknown = Reflect.apply(member, target, args);
         if (names.length === 0 || !(answer instanceof Promise)) return answer;
         return answer.then((value: unknown) => {
-          for (const name of names) pass(`after ${name}`);
+          for (const name of names) pass(`after ${name}`, value);
           return value;
         });
       };

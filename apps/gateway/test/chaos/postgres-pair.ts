@@ -25,10 +25,12 @@ export async function startPostgresPair(settings: readonly string[]): Promise<Po
   /** A new standby of the primary; from then on no commit is acknowledged without it. */
   async function follow(): Promise<ThrowawayServer> {
     const second = await startPrivateStandby(primary, { settings: pairSettings });
-    while ((await ask(primary, "select from pg_stat_replication where state = 'streaming'")) === 0) await sleep(POLL_MS);
+    while ((await ask(primary, "select from pg_stat_replication where state = 'streaming'")) === 0)
+      await sleep(POLL_MS);
     await ask(primary, "alter system set synchronous_standby_names = '*'");
     await ask(primary, "select pg_reload_conf()");
-    while ((await ask(primary, "select from pg_stat_replication where sync_state = 'sync'")) === 0) await sleep(POLL_MS);
+    while ((await ask(primary, "select from pg_stat_replication where sync_state = 'sync'")) === 0)
+      await sleep(POLL_MS);
     return second;
   }
 

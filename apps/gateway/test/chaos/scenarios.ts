@@ -266,7 +266,7 @@ export function mixedLoad(stage: Stage, params: { seed: number; width: number; r
   });
 }
 
-function speakingLoad(
+export function speakingLoad(
   stage: Stage,
   params: { seed: number; width: number; runs: number; words: number; steps: number; everyMs: number },
 ): Load {
@@ -286,7 +286,7 @@ function speakingLoad(
 const SPEAK_POLL_MS = 200;
 
 /** Waits until this many runs are in the middle of a step. */
-async function everyRunSpeaks(stage: Stage, load: Load, width: number): Promise<void> {
+export async function everyRunSpeaks(stage: Stage, load: Load, width: number): Promise<void> {
   for (;;) {
     const rows = await stage.query<{ held: number }>(
       "select count(*)::int as held from runs where lease_owner is not null and open_step is not null",

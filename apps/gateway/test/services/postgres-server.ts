@@ -61,11 +61,7 @@ async function raise({ settings, readyText, makeData }: Recipe): Promise<Throwaw
     },
     command: (folder, port) => ({
       program: join(programs, "postgres"),
-      args: [
-        "-D",
-        join(folder, "data"),
-        ...[...settingsOf(port), ...settings].flatMap((setting) => ["-c", setting]),
-      ],
+      args: ["-D", join(folder, "data"), ...[...settingsOf(port), ...settings].flatMap((setting) => ["-c", setting])],
     }),
   });
 }

@@ -1,3 +1,4 @@
+import { RECOVERIES_MAX } from "../../core/limits.ts";
 import type { ClaimedRun, FleetStore } from "../../ports/fleet-store.ts";
 import type { Rows, RunRow } from "./store-rows.ts";
 
@@ -26,13 +27,15 @@ export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
     return Array.from({ length: rounds }, (_, round) => ring.flatMap((runs) => runs[round] ?? [])).flat();
   }
 
-  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostToo }) => {
+  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostToo, lastChancesMax }) => {
     const now = rows.now();
     const begun = [...rows.runs.values()]
       .filter((run) => run.epoch > 0 && run.wakeAt !== null && (lostToo || run.leaseOwner === null))
       .toSorted(byWake);
-    const old = begun
-      .filter((run) => (run.wakeAt ?? 0) <= now)
+    const isDue = (run: RunRow): boolean => (run.wakeAt ?? 0) <= now;
+    const due = begun.filter(isDue);
+    const lastChances = due.filter(isOnLastChance).slice(0, lastChancesMax);
+    const old = [...lastChances, ...due.filter((run) => !isOnLastChance(run))]
       .slice(0, limit)
       .map((run): Candidate => ({ run, lost: run.leaseOwner !== null }));
     const waiting = fresh(now);
@@ -40,7 +43,9 @@ export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
     servedLast = young.at(-1)?.tenantId ?? servedLast;
     const taken = [...old, ...young.map((run): Candidate => ({ run, lost: false }))];
     const lease = { gatewayId, claimNumber, endsAt: now + leaseDurationMs };
-    const left = begun.find((run) => !old.some((candidate) => candidate.run === run))?.wakeAt ?? null;
+    const isLeft = (run: RunRow): boolean =>
+      !old.some((candidate) => candidate.run === run) && !(isOnLastChance(run) && isDue(run));
+    const left = begun.find(isLeft)?.wakeAt ?? null;
     const next = young.length < waiting.length ? now : left;
     return {
       now,
@@ -62,6 +67,11 @@ function take(
   if (lost) run.recoveries += 1;
   const { id: runId, tenantId, epoch, lastSeq, recoveries, projection } = run;
   return { runId, tenantId, epoch, status: projection.status, lastSeq, lost, recoveries };
+}
+
+/** Whether it will be once it is claimed. */
+function isOnLastChance(run: RunRow): boolean {
+  return run.recoveries + (run.leaseOwner === null ? 0 : 1) === RECOVERIES_MAX;
 }
 
 function isCanceled(run: RunRow): boolean {

@@ -44,6 +44,7 @@ describe("the embedded store", () => {
       leaseDurationMs: 3_600_000,
       limit: 1,
       lostToo: true,
+      lastChancesMax: 100,
     });
     await first.close();
     const second = await openPgliteStore({ dataDir });
@@ -53,6 +54,7 @@ describe("the embedded store", () => {
       leaseDurationMs: 1000,
       limit: 1,
       lostToo: true,
+      lastChancesMax: 100,
     });
     expect(runs).toMatchObject([{ runId, lost: true, epoch: 2 }]);
     await second.close();
@@ -106,7 +108,15 @@ describe.skipIf(await missingServices("private-postgres"))("the store on a serve
         () => store.fleet.tails({ runIds: [runId] }),
         () => scene.tenant.findRun({ runId }),
         () => scene.tenant.listDevices({ limit: 1, cursor: undefined }),
-        () => store.fleet.claimRuns({ gatewayId: "g", claimNumber: 1, leaseDurationMs: 1, limit: 1, lostToo: true }),
+        () =>
+          store.fleet.claimRuns({
+            gatewayId: "g",
+            claimNumber: 1,
+            leaseDurationMs: 1,
+            limit: 1,
+            lostToo: true,
+            lastChancesMax: 10,
+          }),
       ];
       for (const attempt of attempts) {
         const error: unknown = await attempt().catch((thrown: unknown) => thrown);

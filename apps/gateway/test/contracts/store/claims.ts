@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { RECOVERIES_MAX } from "../../../src/core/limits.ts";
 import type { ClaimedRun } from "../../../src/ports/fleet-store.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { claim, claimAll, commitOf, endOf, LEASE_MS, openScene, start, TS } from "./scene.ts";
@@ -12,6 +13,7 @@ export function claimsOfStore(store: () => Store): void {
       leaseDurationMs: LEASE_MS,
       limit: 100,
       lostToo: true,
+      lastChancesMax: 100,
       ...params,
     });
 
@@ -57,6 +59,34 @@ export function claimsOfStore(store: () => Store): void {
       expect(third.recoveries).toBe(2);
       await store().fleet.commit(commitOf(third, ["step.completed"], { progress: true }));
       expect((await claim(scene, runId)).recoveries).toBe(1);
+    });
+
+    test("of runs on their last chance few are taken at a time, whoever holds the others; nobody is told to hurry for those left", async () => {
+      const scene = await openScene(store());
+      await claimAll(store());
+      const runIds = (await Promise.all([start(scene), start(scene), start(scene)])).map((run) => run.runId);
+      for (let lost = 0; lost < RECOVERIES_MAX; lost++) {
+        expect((await take({ leaseDurationMs: 1 })).runs).toHaveLength(3);
+        await sleep(2);
+      }
+      const first = await take({ lastChancesMax: 1 });
+      expect(first.runs).toMatchObject([{ lost: true, recoveries: RECOVERIES_MAX }]);
+      const other = await start(scene);
+      const second = await take({ lastChancesMax: 0 });
+      expect(second.runs.map((run) => run.runId)).toEqual([other.runId]);
+      expect(second.nextWakeInMs).not.toBe(0);
+      // One that is handed back is on its last chance still.
+      await store().fleet.releaseLeases({ runs: first.runs });
+      expect((await take({ lastChancesMax: 0 })).runs).toEqual([]);
+      const third = await take({ lastChancesMax: 2, leaseDurationMs: 1 });
+      expect(third.runs).toHaveLength(2);
+      await sleep(2);
+      // Once more lost, they are to be given up, which harms nobody.
+      const fourth = await take({ lastChancesMax: 1 });
+      expect(fourth.runs.map((run) => run.recoveries).toSorted()).toEqual(
+        [RECOVERIES_MAX, RECOVERIES_MAX + 1, RECOVERIES_MAX + 1].slice(0, fourth.runs.length),
+      );
+      expect(new Set([...first.runs, ...third.runs, ...fourth.runs].map((run) => run.runId))).toEqual(new Set(runIds));
     });
 
     test("a gateway that was cut off itself takes only what nobody holds", async () => {

@@ -83,6 +83,7 @@ export async function claimAll(store: Store, gatewayId = "gateway-a"): Promise<C
       leaseDurationMs: LEASE_MS,
       limit: 100,
       lostToo: true,
+      lastChancesMax: 100,
     });
     if (runs.length === 0) return all;
     all.push(...runs);

@@ -1,5 +1,5 @@
 import type { RunStatus } from "@hsafa/protocol";
-import { CLAIM_TENANTS_MAX } from "../../../core/limits.ts";
+import { CLAIM_TENANTS_MAX, RECOVERIES_MAX } from "../../../core/limits.ts";
 import type { FleetStore } from "../../../ports/fleet-store.ts";
 import { millis } from "../event-rows.ts";
 import type { Sql } from "../sql.ts";
@@ -13,6 +13,9 @@ function nextTenant(after: string): string {
   )`;
 }
 
+/** Whether a run will be on its last chance once it is claimed. */
+const ON_LAST_CHANCE = `(recoveries + (lease_owner is not null)::int = ${RECOVERIES_MAX})`;
+
 /** How far round the ring of tenants a claim looks: each gives a run, and one more tells whether any is left. */
 const TENANTS = `least(${CLAIM_TENANTS_MAX}, $3::int + 1)`;
 
@@ -21,15 +24,22 @@ const TENANTS = `least(${CLAIM_TENANTS_MAX}, $3::int + 1)`;
  * A run on a thread must be first among the thread's open ones, unless a cancel waits for it.
  *
  * Rows are chosen without locks (Postgres has none to give in a ranked list) and then locked, those that another claim holds being skipped; what a lock finds
- * changed is tested again. A run that had an owner whose lease ended was lost, and that counts; the column is cleared by progress.
+ * changed is tested again. A run that had an owner whose lease ended was lost, and that counts; the column is cleared by progress. Those on their last chance are taken apart from the others, since they are
+ * few, and fewer may be taken; when one of them is left, nobody is told to hurry.
  */
 const CLAIM_RUNS = {
   name: "claim-runs",
   text: `
-with recursive begun as materialized (
+with recursive last_chance as materialized (
   select id, lease_owner is not null as lost from runs
-  where wake_at <= now() and epoch > 0 and ($4::bool or lease_owner is null)
-  order by wake_at limit $3::int
+  where wake_at <= now() and epoch > 0 and ($4::bool or lease_owner is null) and recoveries > 0 and ${ON_LAST_CHANCE}
+  order by wake_at limit least($3::int, $7::int)
+  for no key update skip locked
+),
+begun as materialized (
+  select id, lease_owner is not null as lost from runs
+  where wake_at <= now() and epoch > 0 and ($4::bool or lease_owner is null) and not ${ON_LAST_CHANCE}
+  order by wake_at limit $3::int - (select count(*)::int from last_chance)
   for no key update skip locked
 ),
 after_last (tenant_id, place) as (
@@ -66,10 +76,10 @@ fresh as materialized (
   select r.id, r.tenant_id, ranked.round, ranked.place, false as lost from ranked join runs r on r.id = ranked.id
   where r.wake_at <= now() and r.epoch = 0
   order by ranked.round, ranked.place
-  limit greatest(0, $3::int - (select count(*)::int from begun))
+  limit greatest(0, $3::int - (select count(*)::int from last_chance) - (select count(*)::int from begun))
   for no key update of r skip locked
 ),
-taken as (select id, lost from begun union all select id, lost from fresh),
+taken as (select id, lost from last_chance union all select id, lost from begun union all select id, lost from fresh),
 claimed as (
   update runs r set
     epoch = r.epoch + 1,
@@ -83,7 +93,8 @@ claimed as (
 coming as (
   (
     select wake_at from runs
-    where wake_at is not null and epoch > 0 and ($4::bool or lease_owner is null) and id <> all (array(select id from taken))
+    where wake_at is not null and epoch > 0 and ($4::bool or lease_owner is null) and not (${ON_LAST_CHANCE} and wake_at <= now())
+      and id <> all (array(select id from taken))
     order by wake_at limit 1
   )
   union all
@@ -114,8 +125,8 @@ type Claim = FleetStore["claimRuns"];
 /** The claim of one gateway: it remembers which tenant it served last, so that with a limit of one run at a time tenants still take turns. */
 export function claimRuns(sql: Sql): Claim {
   let servedLast: string | null = null;
-  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostToo }) => {
-    const values = [gatewayId, leaseDurationMs, limit, lostToo, servedLast, claimNumber];
+  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostToo, lastChancesMax }) => {
+    const values = [gatewayId, leaseDurationMs, limit, lostToo, servedLast, claimNumber, lastChancesMax];
     const rows = await sql.query<Row>(CLAIM_RUNS, values);
     const [first] = rows;
     if (first === undefined) throw new Error("the claim always answers with a row");
