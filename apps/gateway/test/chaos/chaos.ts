@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { cancels } from "./cancels.ts";
+import { failOver } from "./fail-over.ts";
 import { poison } from "./poison.ts";
 import type { ScenarioOptions } from "./scenarios.ts";
 import * as scenarios from "./scenarios.ts";
@@ -21,6 +22,7 @@ const byName: Readonly<
   },
   "redis-away": { scenario: scenarios.redisAway, defaults: { width: 30, seconds: 60 } },
   "redis-hangs": { scenario: scenarios.redisHangs, defaults: { width: 30, seconds: 60 } },
+  "fail-over": { scenario: failOver, defaults: { width: 30, faults: 10 } },
   poison: { scenario: poison, defaults: { width: 30 } },
   cancels: { scenario: cancels, defaults: { width: 20, faults: 3 } },
 };

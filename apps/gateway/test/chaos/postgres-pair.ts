@@ -7,10 +7,10 @@ import { openLink } from "./link.ts";
 /** Two servers behind one address, the second of which has every commit before it is acknowledged. */
 export interface PostgresPair extends ThrowawayServer {
   /**
-   * The first one's machine vanishes, the second takes its place under the same address, and a new second is made. Resolves when everything is as before; `down` tells how long there was no
-   * database, in ms.
+   * The first one's machine vanishes, the second takes its place under the same address after `decideMs` (whoever watches over a pair needs a while to believe it), and a new second is made.
+   * Resolves when everything is as before; `downMs` tells how long there was no database.
    */
-  failOver(): Promise<{ readonly downMs: number }>;
+  failOver(params: { readonly decideMs: number }): Promise<{ readonly downMs: number }>;
 }
 
 const POLL_MS = 20;
@@ -39,12 +39,13 @@ export async function startPostgresPair(settings: readonly string[]): Promise<Po
     stop: (signal) => primary.stop(signal),
     start: () => primary.start(),
     signal: (signal) => primary.signal(signal),
-    async failOver() {
+    async failOver({ decideMs }) {
       const from = performance.now();
       // Nobody is told: what was on its way is lost, answers too.
       front.set(0, { kind: "cut" });
       await primary.stop("SIGQUIT");
       await primary.remove();
+      await sleep(decideMs);
       // It was copied with the first one's settings, and has no second itself yet.
       await ask(standby, "alter system reset synchronous_standby_names");
       await ask(standby, "select pg_reload_conf()");

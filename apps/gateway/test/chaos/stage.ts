@@ -23,6 +23,8 @@ export interface StageParams {
   /** Of tools, in milliseconds. */
   readonly workMaxMs: number;
   readonly gatewayProgram?: string;
+  /** Another database than one Postgres by itself; `settings` as of `postgresql.conf`. */
+  readonly startPostgres?: (settings: readonly string[]) => Promise<ThrowawayServer>;
 }
 
 /** A process of watchers, and how to talk to it. */
@@ -72,11 +74,12 @@ export async function setStage(params: StageParams): Promise<Stage> {
   const closers: (() => Promise<unknown>)[] = [];
   const ports: number[] = [];
   const troubles: string[] = [];
+  const { startPostgres = (settings) => startPrivatePostgres({ settings }) } = params;
   const processes = await openProcesses();
   closers.push(() => processes.close());
   try {
     const [postgres, redis, toolServer] = await Promise.all([
-      startPrivatePostgres(),
+      startPostgres([]),
       startPrivateRedis(),
       startToolServer(params),
     ]);

@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { seededRandom } from "../e2e/seeded-random.ts";
+import { experiment } from "./experiment.ts";
+import { type PostgresPair, startPostgresPair } from "./postgres-pair.ts";
+import { figures } from "./report.ts";
+import { FLEET, mixedLoad, type Scenario } from "./scenarios.ts";
+
+/** Between two fail-overs everything gets time to go on. */
+const CALM_MS = 4000;
+/** How long whoever watches over the pair may take. */
+const DECIDE_MAX_MS = 4000;
+
+/** The machine of the first Postgres vanishes, and the second takes over, again and again, under load. */
+export const failOver: Scenario = async ({ seed, width, faults, leaseMs, say }) => {
+  let pair: PostgresPair | null = null;
+  return experiment({
+    ...FLEET,
+    leaseMs,
+    say,
+    startPostgres: async (settings) => (pair = await startPostgresPair(settings)),
+    startLoad: (stage) => mixedLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY }),
+    async act({ load, journal }) {
+      const dice = seededRandom(seed);
+      const downs: number[] = [];
+      for (let round = 0; round < faults; round += 1) {
+        await sleep(CALM_MS);
+        journal.mayCostLeases.push(Date.now());
+        const downMs = (await pair?.failOver({ decideMs: dice() * DECIDE_MAX_MS }))?.downMs ?? Number.NaN;
+        downs.push(downMs);
+        say(`fail-over ${round + 1}: ${Math.round(downMs)} ms without a database`);
+      }
+      await sleep(CALM_MS);
+      load.stop();
+      return { figures: [["without a database", figures(downs)]] };
+    },
+  });
+};
