@@ -27,6 +27,7 @@ function world() {
       return runs.flatMap((run) => store.answer(run.runId) ?? []);
     },
     async releaseLeases({ runs }) {
+      await store.gate;
       if (store.isAway) throw new StoreUnavailable("away");
       statements.push(`release ${runs.map((run) => `${run.runId}@${run.epoch}`).join(",")}`);
     },
@@ -140,6 +141,22 @@ describe("the lease keeper", () => {
     expect(statements.at(-1)).toBe("release a@1");
     await keeper.close();
     expect(statements.filter((statement) => statement.startsWith("release"))).toHaveLength(1);
+  });
+
+  test("a lease given up while another is being handed back is handed back too, at once", async () => {
+    const { keeper, hold, store, statements, advance } = world();
+    keeper.start();
+    const [early, late] = [hold("early"), hold("late")];
+    const gate = Promise.withResolvers<void>();
+    store.gate = gate.promise;
+    for (const lease of [early, late]) keeper.letGo(lease);
+    keeper.handBackLater(early);
+    await advance(100);
+    keeper.handBackLater(late);
+    gate.resolve();
+    await advance(200);
+    expect(statements).toEqual(["release early@1", "release late@1"]);
+    await keeper.close();
   });
 
   test("a claim whose answer was lost is asked for at every beat until it can reach the store no more", async () => {

@@ -173,7 +173,8 @@ export class LeaseKeeper {
       await this.beat();
       this.#isFailing = false;
       // The beat is counted from when it began: a slow answer must not stretch the time between two renewals.
-      this.#scheduleBeat(Math.max(0, this.#beatMs - (clock.monotonic() - startedAt)));
+      const restMs = Math.max(0, this.#beatMs - (clock.monotonic() - startedAt));
+      this.#scheduleBeat(this.#owed.length > 0 ? 0 : restMs);
     } catch (error) {
       this.#isFailing = true;
       this.#report(error);
@@ -183,7 +184,8 @@ export class LeaseKeeper {
 
   async #handBack(): Promise<void> {
     const { gatewayId, leaseDurationMs, store, clock, contact } = this.#params;
-    const runs = this.#owed;
+    // What is given up meanwhile is owed still.
+    const runs = [...this.#owed];
     if (runs.length > 0) {
       await store.releaseLeases({ runs: runs.map(({ runId, epoch }) => ({ runId, epoch })) });
       contact.answered();

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "../e2e/seeded-random.ts";
 import { experiment } from "./experiment.ts";
+import type { Load } from "./load.ts";
 import { type PostgresPair, startPostgresPair } from "./postgres-pair.ts";
 import { figures } from "./report.ts";
 import { FLEET, mixedLoad, type Scenario } from "./scenarios.ts";
@@ -13,13 +14,14 @@ const DECIDE_MAX_MS = 4000;
 /** The machine of the first Postgres vanishes, and the second takes over, again and again, under load. */
 export const failOver: Scenario = async ({ seed, width, faults, leaseMs, say }) => {
   let pair: PostgresPair | null = null;
+  let load: Load | null = null;
   return experiment({
     ...FLEET,
     leaseMs,
     say,
     startPostgres: async (settings) => (pair = await startPostgresPair(settings)),
-    startLoad: (stage) => mixedLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY }),
-    async act({ load, journal }) {
+    startLoad: (stage) => (load = mixedLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY })),
+    async act({ load: loaded, journal }) {
       const dice = seededRandom(seed);
       const downs: number[] = [];
       for (let round = 0; round < faults; round += 1) {
@@ -30,8 +32,12 @@ export const failOver: Scenario = async ({ seed, width, faults, leaseMs, say }) 
         say(`fail-over ${round + 1}: ${Math.round(downMs)} ms without a database`);
       }
       await sleep(CALM_MS);
-      load.stop();
+      loaded.stop();
       return { figures: [["without a database", figures(downs)]] };
+    },
+    async measure() {
+      const counted = (load?.ended ?? []).reduce((sum, { recoveries }) => sum + recoveries, 0);
+      return { broken: counted === 0 ? [] : [`${counted} leases were counted as lost because the database was away`] };
     },
   });
 };
