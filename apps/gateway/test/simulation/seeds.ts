@@ -1,9 +1,11 @@
 import type { Fault } from "./faults.ts";
+import type { Traits } from "./traits.ts";
 
-/** A seed to be played, under these faults alone or under whatever it brings itself. */
+/** A seed to be played, under these faults alone and with these traits, or under whatever it brings itself. */
 export interface Play {
   readonly seed: number;
   readonly faults?: readonly Fault[];
+  readonly traits?: Partial<Traits>;
 }
 
 /** What once found a bug in the runtime; `docs/reliability-bugs.md` tells which. Played before any other. */
