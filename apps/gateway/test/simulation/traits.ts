@@ -15,6 +15,14 @@ export interface Traits {
   readonly isPatient: boolean;
 }
 
+export const NO_TRAITS: Traits = {
+  ringBounds: null,
+  slowShare: 0,
+  isFlooded: false,
+  isHasty: false,
+  isPatient: false,
+};
+
 /** Of a memory that is too small for one run, for whoever lags, and for all runs together. */
 const SMALL_MEMORIES: readonly RingBounds[] = [
   { ringBytesMax: 0, laggingRingBytesMax: 0, ringsBytesMax: 0 },
