@@ -23,7 +23,7 @@ import type { FleetStore } from "../ports/fleet-store.ts";
 import type { LiveLog } from "../ports/live-log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import type { TenantStore } from "../ports/tenant-store.ts";
-import type { RingsBudget } from "./follow-ring.ts";
+import { RING_BOUNDS, type RingBounds, type RingsBudget } from "./follow-ring.ts";
 import { createRunFollower, type RunFollower } from "./follow-run.ts";
 import { Turns } from "./follow-turns.ts";
 import type { Sink, WatcherHandle } from "./follow-watcher.ts";
@@ -62,6 +62,8 @@ export function createFollowHub(deps: {
   };
   readonly liveLog: Pick<LiveLog, "read" | "subscribe" | "check">;
   readonly clock: Clock;
+  /** Instead of the usual ones. */
+  readonly ringBounds?: RingBounds;
   /** Hears what should not happen. */
   readonly report: (error: unknown) => void;
 }): FollowHub {
@@ -69,7 +71,7 @@ export function createFollowHub(deps: {
   const followers = new Map<string, RunFollower>();
   /** Followers without watchers, the one that was left first in front, and how to keep each from being let go. */
   const lingering = new Map<RunFollower, () => void>();
-  const rings: RingsBudget = { bytes: 0 };
+  const rings: RingsBudget = { bounds: deps.ringBounds ?? RING_BOUNDS, bytes: 0 };
   const pages = new Turns(FOLLOW_PAGES_MAX);
   let watchers = 0;
   let isClosed = false;

@@ -1,12 +1,34 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
-import { FOLLOW_RINGS_BYTES_MAX, WATCHER_WRITE_BYTES_MAX } from "../core/limits.ts";
+import {
+  FOLLOW_RING_BYTES_MAX,
+  FOLLOW_RING_LAGGING_BYTES_MAX,
+  FOLLOW_RINGS_BYTES_MAX,
+  WATCHER_WRITE_BYTES_MAX,
+} from "../core/limits.ts";
 import type { Frame } from "./follow-frame.ts";
 
 /** Evicted slots tolerated at the front of the array before it is moved: moving it at every eviction would cost its length each time. */
 const COMPACT_AT = 1024;
 
-/** Bytes that all rings of a gateway hold. */
+/** How much of the runs that it follows a gateway keeps in memory, in bytes (R9). */
+export interface RingBounds {
+  /** Of one run, for who comes back. */
+  readonly ringBytesMax: number;
+  /** Of one run, while somebody lags. */
+  readonly laggingRingBytesMax: number;
+  /** Of all runs. */
+  readonly ringsBytesMax: number;
+}
+
+export const RING_BOUNDS: RingBounds = {
+  ringBytesMax: FOLLOW_RING_BYTES_MAX,
+  laggingRingBytesMax: FOLLOW_RING_LAGGING_BYTES_MAX,
+  ringsBytesMax: FOLLOW_RINGS_BYTES_MAX,
+};
+
+/** Bytes that all rings of a gateway hold, and their bounds. */
 export interface RingsBudget {
+  readonly bounds: RingBounds;
   bytes: number;
 }
 
@@ -41,9 +63,11 @@ export class FrameRing {
     this.#add(frame.sse.length);
   }
 
-  /** Evicts the oldest beyond this bound and the one over all rings (R9). */
-  trim(bytesMax: number): void {
-    while (this.#bytes > bytesMax || this.#budget.bytes > FOLLOW_RINGS_BYTES_MAX) {
+  /** Evicts the oldest beyond the bound of one ring and the one over all (R9): a little is kept for who comes back, and more while somebody lags. */
+  trim(hasLaggard: boolean): void {
+    const { ringBytesMax, laggingRingBytesMax, ringsBytesMax } = this.#budget.bounds;
+    const bytesMax = hasLaggard ? laggingRingBytesMax : ringBytesMax;
+    while (this.#bytes > bytesMax || this.#budget.bytes > ringsBytesMax) {
       const oldest = this.#frames[this.#first];
       if (oldest === undefined) break;
       this.#first += 1;

@@ -1,12 +1,6 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
 import { admit, admitFromStore, type EventRecord, isTerminal } from "../core/event-record.ts";
-import {
-  EVENTS_PAGE_MAX,
-  FOLLOW_EARLY_CHARACTERS_MAX,
-  FOLLOW_PAGE_RECORDS_MAX,
-  FOLLOW_RING_BYTES_MAX,
-  FOLLOW_RING_LAGGING_BYTES_MAX,
-} from "../core/limits.ts";
+import { EVENTS_PAGE_MAX, FOLLOW_EARLY_CHARACTERS_MAX, FOLLOW_PAGE_RECORDS_MAX } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LiveLog, LiveNews, Subscription } from "../ports/live-log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
@@ -134,9 +128,9 @@ export function createRunFollower(params: {
     trim();
   }
 
-  /** Keeps a little for who comes back, and more while somebody lags: then one copy here spares many reads. */
+  /** While somebody lags, one copy here spares many reads. */
   function trim(): void {
-    ring.trim(idle.size === watchers.size ? FOLLOW_RING_BYTES_MAX : FOLLOW_RING_LAGGING_BYTES_MAX);
+    ring.trim(idle.size < watchers.size);
   }
 
   function hand(batch: FrameBatch): void {

@@ -1,5 +1,6 @@
 import { comparePositions, type Position, type RunStatus } from "@hsafa/protocol";
 import { createFollowHub, type FollowHub } from "../../src/control/follow-hub.ts";
+import type { RingBounds } from "../../src/control/follow-ring.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../src/control/follow-watcher.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import { WATCHER_WRITE_BYTES_MAX } from "../../src/core/limits.ts";
@@ -225,12 +226,19 @@ export interface FollowWorld {
   pass(ms: number): Promise<void>;
 }
 
-export function createFollowWorld(): FollowWorld {
+/** `ringBounds`: instead of the usual ones. */
+export function createFollowWorld(ringBounds?: RingBounds): FollowWorld {
   const store = new FakeStore();
   const liveLog = new LossyLiveLog();
   const clock = new ManualClock();
   const reports: unknown[] = [];
-  const hub = createFollowHub({ store, liveLog, clock, report: (error) => reports.push(error) });
+  const hub = createFollowHub({
+    store,
+    liveLog,
+    clock,
+    ...(ringBounds === undefined ? {} : { ringBounds }),
+    report: (error) => reports.push(error),
+  });
   return {
     store,
     liveLog,

@@ -4,31 +4,48 @@ import type { Random } from "./random.ts";
 export const TENANT_NAME = "simulated";
 export const AGENT_NAME = "worker";
 const inputSchema = { type: "object" };
+/** Longer than any world lasts. */
+const FAR_TIMEOUT_MS = 3_600_000;
 
-/** The agent of every simulated run: one tool of each kind. */
-export const AGENT: AgentConfigInput = {
+/** One of each kind. */
+const TOOLS: NonNullable<AgentConfigInput["tools"]> = [
+  { name: "look", inputSchema, target: "device" },
+  { name: "scan", inputSchema, target: "device", repeatable: true, timeoutMs: 12_000 },
+  { name: "open", inputSchema, target: "device", device: { key: "device-0" } },
+  { name: "strict", inputSchema, target: "device", timeoutMs: 4000, onTimeout: "fail-run" },
+  { name: "confirm", inputSchema, target: "device", approval: "always" },
+  { name: "tab", inputSchema, target: "browser" },
+  { name: "ask", inputSchema, target: "external" },
+  { name: "hurry", inputSchema, target: "external", timeoutMs: 1500 },
+  { name: "pay", inputSchema, server: { type: "function" } },
+  { name: "fetch", inputSchema, server: { type: "function" }, repeatable: true },
+];
+
+/** The agent of every simulated run. */
+const AGENT: AgentConfigInput = {
   name: AGENT_NAME,
   model: "demo/scripted",
   modelIdleTimeoutMs: 2500,
   toolTimeoutMs: 9000,
   retry: { maxAttempts: 4 },
-  tools: [
-    { name: "look", inputSchema, target: "device" },
-    { name: "scan", inputSchema, target: "device", repeatable: true, timeoutMs: 12_000 },
-    { name: "open", inputSchema, target: "device", device: { key: "device-0" } },
-    { name: "strict", inputSchema, target: "device", timeoutMs: 4000, onTimeout: "fail-run" },
-    { name: "confirm", inputSchema, target: "device", approval: "always" },
-    { name: "tab", inputSchema, target: "browser" },
-    { name: "ask", inputSchema, target: "external" },
-    { name: "hurry", inputSchema, target: "external", timeoutMs: 1500 },
-    { name: "pay", inputSchema, server: { type: "function" } },
-    { name: "fetch", inputSchema, server: { type: "function" }, repeatable: true },
-  ],
+  tools: TOOLS,
 };
+
+/** Tools of devices that are always there, sooner or later. */
+const PATIENT: ReadonlySet<string> = new Set(["look", "open"]);
+
+/** `isPatient`: some calls may take as long as they like, so that their run ends only if whatever becomes of them is noticed. */
+export function agentOf({ isPatient }: { readonly isPatient: boolean }): AgentConfigInput {
+  if (!isPatient) return AGENT;
+  return {
+    ...AGENT,
+    tools: TOOLS.map((tool) => (PATIENT.has(tool.name) ? { ...tool, timeoutMs: FAR_TIMEOUT_MS } : tool)),
+  };
+}
 
 export const DEVICE_TOOLS = ["look", "scan", "open", "strict", "confirm", "tab"];
 const REPEATABLE: ReadonlySet<string> = new Set(["scan", "fetch"]);
-const TOOLS = (AGENT.tools ?? []).map((tool) => tool.name);
+const TOOL_NAMES = TOOLS.map((tool) => tool.name);
 
 export function isRepeatableTool(toolName: string): boolean {
   return REPEATABLE.has(toolName);
@@ -56,7 +73,7 @@ export function planOf(random: Random): PlannedStep[] {
       paceMs: random.pick([0, 2, 20, 150, 600]),
       tools: isLast
         ? []
-        : Array.from({ length: random.whole(1, 3) }, () => (random.chance(0.03) ? "nothing" : random.pick(TOOLS))),
+        : Array.from({ length: random.whole(1, 3) }, () => (random.chance(0.03) ? "nothing" : random.pick(TOOL_NAMES))),
       failures: random.chance(0.15) ? random.whole(1, 2) : 0,
       failure: random.chance(0.1) ? "bad_request" : random.pick(["overloaded", "network", "silence"]),
     };

@@ -1,6 +1,7 @@
-import { comparePositions, formatPosition, type Position, START } from "@hsafa/protocol";
+import { comparePositions, formatPosition, type JsonValue, type Position, START } from "@hsafa/protocol";
+import { canonicalHash } from "../../src/control/canonical-hash.ts";
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
-import { RECOVERIES_MAX } from "../../src/core/limits.ts";
+import { INPUTS_PER_DRAIN_MAX, RECOVERIES_MAX } from "../../src/core/limits.ts";
 import type { FleetStore, Inbox } from "../../src/ports/fleet-store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import { callIdOf, dataOf, type Recorder, type RunHistory } from "./recorder.ts";
@@ -23,8 +24,8 @@ export async function check(params: {
     const { runId } = history;
     const canonical = await readAll(tenant, runId);
     checkStore(recorder, history, canonical);
-    checkInputs(recorder, history, await store.readInbox({ runId, epoch: history.epoch }));
     checkCalls(recorder, history);
+    checkInputs(recorder, history, await store.readInbox({ runId, epoch: history.epoch }));
     checkEnd(recorder, history, losses);
     const mine = watchers.filter((watcher) => watcher.runId === runId);
     checkWatchers(recorder, history, canonical, mine);
@@ -67,8 +68,7 @@ function checkInputs(recorder: Recorder, history: RunHistory, left: { readonly i
   const { runId, facts, acceptedInputs, consumed } = history;
   if (left === null || left.inbox.count !== 0 || left.inbox.inputs.length > 0)
     recorder.fail("R6", `${runId} has ended with ${left?.inbox.count} inputs waiting; ${tailOf(history)}`);
-  // A run that is given up is ended without a look at what waits for it, since that may be what kills its gateways: the store consumes it.
-  if (acceptedInputs !== consumed.size && codeOf(facts.at(-1)) !== "recovery_exhausted")
+  if (acceptedInputs !== consumed.size && !mayPassOverInputs(history))
     recorder.fail("R6", `${runId} took ${acceptedInputs} inputs and consumed ${consumed.size}; ${tailOf(history)}`);
   const said = facts.flatMap((fact) =>
     fact.type === "message.user" ? [String((dataOf(fact)["message"] as { content: unknown }).content)] : [],
@@ -80,10 +80,22 @@ function checkInputs(recorder: Recorder, history: RunHistory, left: { readonly i
   }
 }
 
-/** R7: each call is settled once, and by the result that was accepted, unless the run itself was ended. */
+/**
+ * Whether a run may have ended with inputs that its holder never looked at, so that the store alone consumed them: one that is given up, since they may be what kills its gateways; and one whose end
+ * cuts a step short when more waited than one read gives, since a cancel is not to wait for them, and a step that fails for good takes account of none.
+ */
+function mayPassOverInputs({ facts, consumedAtEnd }: RunHistory): boolean {
+  if (codeOf(facts.at(-1)) === "recovery_exhausted") return true;
+  return facts.at(-2)?.type === "step.discarded" && consumedAtEnd === INPUTS_PER_DRAIN_MAX;
+}
+
+/**
+ * R7: each call is settled once, and by the very result that was accepted: whoever was told so finds it in the log, whatever else waited beside it. One end alone may pass over it: a run that is
+ * given up is ended without a look at its inbox, since that may be what kills its gateways.
+ */
 function checkCalls(recorder: Recorder, history: RunHistory): void {
   const { runId, facts } = history;
-  const wasCompleted = facts.at(-1)?.type === "run.completed";
+  const isGivenUp = codeOf(facts.at(-1)) === "recovery_exhausted";
   for (const [callId, settlements] of recorder.settlementsOf(history)) {
     if (settlements.length !== 1)
       recorder.fail("R7", `the call ${callId} of ${runId} is settled ${settlements.length} times`);
@@ -91,15 +103,30 @@ function checkCalls(recorder: Recorder, history: RunHistory): void {
     const dispatched = facts.filter((fact) => fact.type === "tool.dispatched" && callIdOf(fact) === callId).length;
     if (recorder.unrepeatable.has(callId) && dispatched > 1)
       recorder.fail("R7", `the call ${callId} is not repeatable and was dispatched ${dispatched} times`);
-    const accepted = recorder.acceptedResults.get(callId)?.size ?? 0;
-    if (settled === undefined || accepted === 0 || !wasCompleted) continue;
-    const isAnswered = settled.type === "tool.completed" || dataOf(settled)["source"] !== undefined;
-    if (!isAnswered)
-      recorder.fail(
-        "R7",
-        `the call ${callId} of ${runId} was answered and is settled as ${settled.type} ${settled.payload}`,
-      );
+    if (!recorder.unrepeatable.has(callId) && settled !== undefined && errorCodeOf(settled) === "outcome_unknown")
+      recorder.fail("R7", `the call ${callId} of ${runId} is repeatable and was given up as unknown`);
+    const accepted = recorder.acceptedResults.get(callId);
+    if (settled === undefined || accepted === undefined) continue;
+    if (accepted.has(bodyHashOf(settled)) || (isGivenUp && errorCodeOf(settled) === "canceled")) continue;
+    recorder.fail(
+      "R7",
+      `the call ${callId} of ${runId} was answered and is settled as ${settled.type} ${settled.payload}; ${tailOf(history)}`,
+    );
   }
+}
+
+/** What a settlement says of its call, as the hash under which the store took the result; of none that was taken for one without a result. */
+function bodyHashOf(settled: EventRecord): string {
+  const { result, error } = dataOf(settled) as { result?: JsonValue; error?: JsonValue };
+  return canonicalHash(
+    settled.type === "tool.completed"
+      ? { kind: "completed", result: result ?? null }
+      : { kind: "failed", error: error ?? null },
+  );
+}
+
+function errorCodeOf(settled: EventRecord): string | null {
+  return settled.type === "tool.failed" ? (dataOf(settled)["error"] as { code: string }).code : null;
 }
 
 function checkEnd(recorder: Recorder, history: RunHistory, losses: number): void {

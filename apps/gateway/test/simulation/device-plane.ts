@@ -9,6 +9,7 @@ import { DEVICE_POLL_MS, DEVICE_UNHEARD_MAX_MS } from "../../src/core/limits.ts"
 import type { Bell } from "../../src/ports/bell.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { Machine } from "./machine.ts";
+import type { Plant } from "./plants.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** The device's side of a connection, as the gateway reaches it. */
@@ -39,8 +40,9 @@ export function createDevicePlane(deps: {
   readonly bell: Bell;
   readonly machine: Machine;
   readonly recorder: Recorder;
+  readonly plant: Plant | null;
 }): SimulatedDevicePlane {
-  const { bell, machine, recorder, principal } = deps;
+  const { bell, machine, recorder, principal, plant } = deps;
   const onTrouble = (what: string, error: unknown): void => recorder.fail("bug", `${what}: ${String(error)}`);
   const dispatch = createDeviceDispatch({ ...deps, onTrouble });
   const endings = createDeviceEndings({ ...deps, onTrouble });
@@ -101,7 +103,8 @@ export function createDevicePlane(deps: {
       else send({ type: "tool.result.ack", callId, duplicate: taken.duplicate });
     }
 
-    async function register(message: Extract<DeviceMessage, { type: "device.register" }>): Promise<void> {
+    async function register(said: Extract<DeviceMessage, { type: "device.register" }>): Promise<void> {
+      const message = plant === "same_boot" ? { ...said, bootId: "the same" } : said;
       const registration = await registerDevice({ ...deps, authenticate }, message);
       if (registration.kind !== "registered") return over(registration.kind, CLOSE_CODES.goingAway);
       const { deviceId, sessionId, maxInFlight } = registration;

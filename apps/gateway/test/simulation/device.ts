@@ -20,6 +20,10 @@ export interface DeviceHabits {
   readonly neverShare: number;
   /** Answers again, with the same or with another result. */
   readonly twiceShare: number;
+  /** How often it answers in the very moment in which it loses its memory. */
+  readonly lastWordsShare: number;
+  /** How long it takes to be back after that, about. */
+  readonly bootMs: number;
 }
 
 /** A device with a runtime that remembers what it answered, until it reboots. */
@@ -55,25 +59,26 @@ export class SimulatedDevice {
   }
 
   /** The connection breaks; the gateway learns of it now, or only when it hears nothing for long. */
-  cut(isNoticed: boolean): void {
+  cut(isNoticed: boolean, awayMs = 300): void {
     const link = this.#link;
     if (link === null) return;
     this.#link = null;
     if (isNoticed) link.toGateway((connection) => connection.close());
     link.isOpen = false;
-    this.#connectSoon(this.#random.delayMs(300));
+    this.#connectSoon(this.#random.delayMs(awayMs));
   }
 
   /** It loses what it remembers, and what it was doing. */
   reboot(): void {
     // Some are cut off in the very moment in which they have answered.
     const [callId] = this.#working.keys();
-    if (callId !== undefined && this.#link !== null && this.#random.chance(0.3)) this.#answer(this.#resultOf(callId));
+    if (callId !== undefined && this.#link !== null && this.#random.chance(this.#habits.lastWordsShare))
+      this.#answer(this.#resultOf(callId));
     this.#boot += 1;
     this.#results.clear();
     for (const stop of this.#working.values()) stop();
     this.#working.clear();
-    this.cut(this.#random.chance(0.5));
+    this.cut(this.#random.chance(0.5), this.#habits.bootMs);
   }
 
   /** It is gone for so long. */
@@ -161,7 +166,7 @@ export class SimulatedDevice {
         for (const { message: result, isHeard } of this.#results.values()) if (!isHeard) this.#send(link, result);
         return;
       case "tool.call.request":
-        return this.#work(link, message.callId);
+        return this.#work(link, message);
       case "tool.call.cancel":
         this.#working.get(message.callId)?.();
         this.#working.delete(message.callId);
@@ -177,12 +182,12 @@ export class SimulatedDevice {
     }
   }
 
-  #work(link: Link, callId: string): void {
+  #work(link: Link, { callId, attempt }: Extract<GatewayMessage, { type: "tool.call.request" }>): void {
     const known = this.#results.get(callId);
     if (known !== undefined) return this.#send(link, known.message);
     if (this.#working.has(callId)) return;
     this.#scheduler.trace(`${this.key} works on ${callId}`);
-    this.#recorder.executed(callId);
+    this.#recorder.tookOn({ callId, attempt, by: `${this.key} in boot ${this.#boot}` });
     this.#send(link, { type: "tool.accepted", callId });
     if (this.#random.chance(this.#habits.neverShare)) return void this.#working.set(callId, () => {});
     const answer = this.#resultOf(callId);

@@ -1,4 +1,5 @@
 import { createFollowHub, type FollowHub } from "../../src/control/follow-hub.ts";
+import type { RingBounds } from "../../src/control/follow-ring.ts";
 import type { Principal } from "../../src/control/principal.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { Bell } from "../../src/ports/bell.ts";
@@ -7,7 +8,9 @@ import type { Log } from "../../src/ports/log.ts";
 import type { ServerTools } from "../../src/ports/server-tools.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { createDevicePlane, type SimulatedDevicePlane } from "./device-plane.ts";
+import { observeFollowing } from "./follow-observed.ts";
 import type { Machine } from "./machine.ts";
+import type { Plant } from "./plants.ts";
 import type { Recorder } from "./recorder.ts";
 import { type Provider, scriptedModel } from "./scripted-model.ts";
 
@@ -33,12 +36,19 @@ export function startGateway(deps: {
   readonly provider: Provider;
   readonly recorder: Recorder;
   readonly leaseDurationMs: number;
+  readonly ringBounds: RingBounds | null;
+  readonly plant: Plant | null;
 }): SimulatedGateway {
-  const { machine, store, liveLog, bell, provider, recorder, leaseDurationMs } = deps;
+  const { machine, store, liveLog, bell, provider, recorder, leaseDurationMs, plant } = deps;
   const { clock } = machine;
   const gatewayId = clock.newId();
   const bug = (error: unknown): void => recorder.fail("bug", text(error));
-  const hub = createFollowHub({ store, liveLog, clock, report: bug });
+  const hub = createFollowHub({
+    ...observeFollowing({ store, liveLog, recorder, plant }),
+    clock,
+    ...(deps.ringBounds === null ? {} : { ringBounds: deps.ringBounds }),
+    report: bug,
+  });
   const engine = new Engine({
     gatewayId,
     leaseDurationMs,

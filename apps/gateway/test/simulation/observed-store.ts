@@ -1,4 +1,5 @@
 import { START } from "@hsafa/protocol";
+import type { OutsideInput } from "../../src/core/input.ts";
 import type { Commit } from "../../src/ports/fleet-store.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { Plant } from "./plants.ts";
@@ -39,9 +40,15 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
       },
       async loadRun(params) {
         const loaded = await fleet.loadRun(params);
+        if (loaded !== null) recorder.readInbox(loaded.inbox);
         if (loaded === null || plant !== "repeat_the_unrepeatable") return loaded;
         const tools = loaded.config.tools.map((tool) => ({ ...tool, repeatable: true }));
         return { ...loaded, config: { ...loaded.config, tools } };
+      },
+      async readInbox(params) {
+        const read = await fleet.readInbox(params);
+        if (read !== null) recorder.readInbox(read.inbox);
+        return read;
       },
       async tails(params) {
         return plant === "no_tail_comparison" ? new Map<string, number>() : fleet.tails(params);
@@ -58,9 +65,11 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
         },
         async enqueue(params) {
           if (plant === "ack_without_storing") return { kind: "accepted", status: "running" };
+          if (plant === "forget_what_a_reboot_lost" && isLostUnrepeatable(params.input, recorder))
+            return { kind: "ended", status: "completed" };
           const dedupe = plant === "forget_dedupe" && params.input.kind === "message" ? null : params.dedupe;
           const outcome = await tenant.enqueue({ ...params, dedupe });
-          if (outcome.kind === "accepted") recorder.history(params.runId).acceptedInputs += 1;
+          if (outcome.kind === "accepted") recorder.enqueued(params.runId, params.input);
           return outcome;
         },
         async submitToolResult(params) {
@@ -86,6 +95,11 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
       };
     },
   };
+}
+
+/** Whether this tells that a device came back without its memory: a call that is not repeatable is lost in no other way. */
+function isLostUnrepeatable(input: OutsideInput, recorder: Recorder): boolean {
+  return input.kind === "dispatch_lost" && recorder.unrepeatable.has(input.callId);
 }
 
 function planted(commit: Commit, recorder: Recorder, plant: Plant | null): Commit {

@@ -1,12 +1,14 @@
 import type { Fault } from "./faults.ts";
 import type { Plant } from "./plants.ts";
+import type { Traits } from "./traits.ts";
 
-/** A bug to be planted: the rule that it breaks, the faults under which it shows, and within how many seeds the checker must find it. */
+/** A bug to be planted: the rule that it breaks, the faults and traits under which it shows, and within how many seeds the checker must find it. */
 export interface PlantedBug {
   readonly plant: Plant;
   readonly breaks: RegExp;
   /** Without: whatever each seed brings. */
   readonly faults?: readonly Fault[];
+  readonly traits?: Partial<Traits>;
   readonly seedsMax: number;
 }
 
@@ -27,4 +29,10 @@ export const PLANTED: readonly PlantedBug[] = [
   { plant: "forget_dedupe", breaks: /^R6/, faults: ["store_unknown", "kill"], seedsMax: 150 },
   { plant: "take_fenced_for_committed", breaks: /^R[23]/, faults: ["suspend", "store_slow"], seedsMax: 120 },
   { plant: "two_ends", breaks: /^R3/, seedsMax: 10 },
+  { plant: "cancel_before_results", breaks: /^R7/, seedsMax: 60 },
+  { plant: "loss_before_results", breaks: /^R7/, faults: ["device_reboot"], traits: { isHasty: true }, seedsMax: 60 },
+  { plant: "cancel_before_unread", breaks: /^R[67]/, traits: { isFlooded: true }, seedsMax: 20 },
+  { plant: "same_boot", breaks: /^R7/, faults: ["device_reboot"], seedsMax: 20 },
+  { plant: "forget_what_a_reboot_lost", breaks: /^R[67]/, faults: ["device_reboot"], seedsMax: 80 },
+  { plant: "resume_one_too_late", breaks: /^R8/, seedsMax: 20 },
 ];

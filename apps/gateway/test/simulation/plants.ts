@@ -14,4 +14,10 @@ export type Plant =
   | "repeat_the_unrepeatable"
   | "forget_dedupe"
   | "take_fenced_for_committed"
-  | "two_ends";
+  | "two_ends"
+  | "cancel_before_results"
+  | "loss_before_results"
+  | "cancel_before_unread"
+  | "same_boot"
+  | "forget_what_a_reboot_lost"
+  | "resume_one_too_late";

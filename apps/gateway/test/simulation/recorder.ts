@@ -1,6 +1,7 @@
 import { comparePositions, formatPosition, isTerminalType, type Position } from "@hsafa/protocol";
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
-import type { ClaimedRun, Commit } from "../../src/ports/fleet-store.ts";
+import type { OutsideInput } from "../../src/core/input.ts";
+import type { ClaimedRun, Commit, Inbox } from "../../src/ports/fleet-store.ts";
 
 const SETTLEMENTS: ReadonlySet<string> = new Set(["tool.completed", "tool.failed", "tool.expired", "tool.denied"]);
 
@@ -16,6 +17,8 @@ export interface RunHistory {
   readonly stepEpochs: Map<number, number>;
   acceptedInputs: number;
   readonly consumed: Set<string>;
+  /** How many inputs the commit that ended it names. */
+  consumedAtEnd: number;
   hasEnded: boolean;
   /** The run whose turn in the thread is before this one's. */
   before: RunHistory | null;
@@ -27,6 +30,8 @@ export class Recorder {
   readonly runs = new Map<string, RunHistory>();
   /** Times that work on a call was begun, by call id; of server tools and devices alike. */
   readonly executions = new Map<string, number>();
+  /** By call id and attempt: which device took it on, and in which boot. */
+  readonly #takers = new Map<string, string>();
   readonly unrepeatable = new Set<string>();
   /** By call id: the bodies that the store accepted, and those that it said it had. */
   readonly acceptedResults = new Map<string, Set<string>>();
@@ -34,9 +39,24 @@ export class Recorder {
   /** Texts of messages that a client was told were accepted, by run. */
   readonly toldMessages = new Map<string, string[]>();
   readonly #lastOfThread = new Map<string, RunHistory>();
-  readonly counts = { claims: 0, commits: 0, recoveries: 0, fenced: 0, refusedAppends: 0 };
+  readonly counts = {
+    claims: 0,
+    commits: 0,
+    recoveries: 0,
+    fenced: 0,
+    refusedAppends: 0,
+    laggingReads: 0,
+    longInboxes: 0,
+    contestedResults: 0,
+    lostCalls: 0,
+  };
+  readonly #contested = new Set<string>();
+  /** By call id and attempt: those that a run was told are lost. */
+  readonly #lost = new Set<string>();
   /** Hears of facts as they are committed, so that actors can answer calls. */
   onFact: (runId: string, fact: EventRecord) => void = () => {};
+  /** Hears of inputs as they are accepted, results excepted. */
+  onInput: (runId: string, input: OutsideInput) => void = () => {};
 
   fail(rule: string, what: string): void {
     if (this.violations.length < 20) this.violations.push(`${rule}: ${what}`);
@@ -53,6 +73,7 @@ export class Recorder {
         stepEpochs: new Map(),
         acceptedInputs: 0,
         consumed: new Set(),
+        consumedAtEnd: 0,
         hasEnded: false,
         before: null,
       };
@@ -90,6 +111,7 @@ export class Recorder {
     const known = commit.deltas.reduce<Position>((at, delta) => (comparePositions(delta, at) > 0 ? delta : at), last);
     this.#checkPrev(history, first, known);
     this.#append(history, commit.facts, commit.epoch);
+    if (history.hasEnded) history.consumedAtEnd = commit.consumed.length;
   }
 
   stored(runId: string, delta: EventRecord, epoch: number): void {
@@ -111,11 +133,45 @@ export class Recorder {
       this.fail("R3", `${where} sees another ${formatPosition(position)} of ${runId} than was committed: ${text}`);
   }
 
+  /** A device begins with an attempt at a call. Another attempt may go anywhere; this one belongs to one device, for as long as that remembers it. */
+  tookOn({ callId, attempt, by }: { readonly callId: string; readonly attempt: number; readonly by: string }): void {
+    this.executed(callId);
+    const key = `${callId} ${attempt}`;
+    const taker = this.#takers.get(key);
+    if (taker !== undefined)
+      this.fail("R7", `attempt ${attempt} at the call ${callId} was executed by ${taker} and by ${by}`);
+    this.#takers.set(key, by);
+  }
+
   executed(callId: string): void {
     const count = (this.executions.get(callId) ?? 0) + 1;
     this.executions.set(callId, count);
     if (count > 1 && this.unrepeatable.has(callId))
       this.fail("R7", `the call ${callId} is not repeatable and was executed ${count} times`);
+  }
+
+  /** An input is in the store. */
+  enqueued(runId: string, input: OutsideInput): void {
+    this.history(runId).acceptedInputs += 1;
+    if (input.kind === "dispatch_lost") {
+      this.counts.lostCalls += 1;
+      this.#lost.add(`${input.callId} ${input.attempt}`);
+    }
+    this.onInput(runId, input);
+  }
+
+  /** A holder looks at what waits for its run. */
+  readInbox({ count, inputs }: Inbox): void {
+    if (count > inputs.length) this.counts.longInboxes += 1;
+    const isCanceled = inputs.some(({ input }) => input.kind === "cancel");
+    const lost = new Set(inputs.flatMap(({ input }) => (input.kind === "dispatch_lost" ? [input.callId] : [])));
+    if (!isCanceled && lost.size === 0) return;
+    for (const { inputId, input } of inputs) {
+      if (input.kind !== "tool_result" || this.#contested.has(inputId)) continue;
+      if (!isCanceled && !lost.has(input.callId)) continue;
+      this.#contested.add(inputId);
+      this.counts.contestedResults += 1;
+    }
   }
 
   told(callId: string, body: string): void {
@@ -171,6 +227,7 @@ export class Recorder {
       if (history.hasEnded) this.fail("R6", `${history.runId} has a fact ${fact.seq} after its end`);
       history.facts.push(fact);
       if (fact.type === "run.created") this.#takesTurn(history, fact);
+      if (fact.type === "tool.expired") this.#expires(history, fact);
       if (fact.type === "step.started") {
         history.stepEpochs.set(fact.seq, epoch);
         for (let { before } = history; before !== null; before = before.before) {
@@ -181,6 +238,14 @@ export class Recorder {
       if (isTerminalType(fact.type)) history.hasEnded = true;
       this.onFact(history.runId, fact);
     }
+  }
+
+  /** "Expired" claims to know that the call was not done: of one that its device has lost, nobody knows. */
+  #expires(history: RunHistory, expired: EventRecord): void {
+    const callId = callIdOf(expired);
+    const attempts = history.facts.filter((fact) => fact.type === "tool.dispatched" && callIdOf(fact) === callId);
+    if (this.#lost.has(`${callId} ${attempts.length}`))
+      this.fail("R7", `the call ${callId} of ${history.runId} has expired although it was known to be lost`);
   }
 
   /** Runs of a thread take turns in the order in which they were made. */

@@ -23,6 +23,10 @@ interface Totals {
   recoveries: number;
   frozenHolders: number;
   staleWritesRefused: number;
+  laggingReads: number;
+  longInboxes: number;
+  contestedResults: number;
+  lostCalls: number;
   readonly faults: Map<string, number>;
 }
 
@@ -51,6 +55,10 @@ async function main(): Promise<number> {
     recoveries: 0,
     frozenHolders: 0,
     staleWritesRefused: 0,
+    laggingReads: 0,
+    longInboxes: 0,
+    contestedResults: 0,
+    lostCalls: 0,
     faults: new Map(),
   };
   const seconds = (): number => (performance.now() - startedAt) / 1000;
@@ -68,6 +76,9 @@ async function main(): Promise<number> {
   );
   console.log(
     `${totals.frozenHolders} freezes of a gateway that held runs; stale writes refused: ${totals.staleWritesRefused}; that counted: ${totals.failed === 0 ? "none" : "see above"}`,
+  );
+  console.log(
+    `${totals.laggingReads} pages read by watchers behind what was evicted; ${totals.longInboxes} reads of an inbox longer than a read; ${totals.contestedResults} accepted results beside a cancel or the loss of their call; ${totals.lostCalls} calls lost by their devices`,
   );
   console.log(
     `${totals.seeds} seeds, ${totals.failed} failed, in ${seconds().toFixed(1)} s: ${(totals.seeds / seconds()).toFixed(1)} seeds/s`,
@@ -103,6 +114,10 @@ function add(totals: Totals, outcome: Outcome): void {
   totals.recoveries += outcome.recoveries;
   totals.frozenHolders += outcome.frozenHolders;
   totals.staleWritesRefused += outcome.staleWritesRefused;
+  totals.laggingReads += outcome.laggingReads;
+  totals.longInboxes += outcome.longInboxes;
+  totals.contestedResults += outcome.contestedResults;
+  totals.lostCalls += outcome.lostCalls;
   for (const [kind, times] of Object.entries(outcome.faults)) {
     totals.faults.set(kind, (totals.faults.get(kind) ?? 0) + times);
   }
@@ -132,7 +147,7 @@ function playBatches(): void {
 
 async function play(plays: readonly Play[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const { seed, faults } of plays) outcomes.push(await playSeed(seed, { faults }));
+  for (const { seed, ...options } of plays) outcomes.push(await playSeed(seed, options));
   return outcomes;
 }
 

@@ -1,10 +1,8 @@
-import type { EventRecord } from "../../src/core/event-record.ts";
-import type { Commit, FleetStore } from "../../src/ports/fleet-store.ts";
-import type { LiveLog } from "../../src/ports/live-log.ts";
+import type { FleetStore } from "../../src/ports/fleet-store.ts";
 import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import type { LinkPlants } from "./link-plants.ts";
 import type { Machine } from "./machine.ts";
-import type { Plant } from "./plants.ts";
 
 /** How the store and the ways to it fare. */
 export interface StoreWeather {
@@ -79,6 +77,7 @@ export function linkStore(machine: Machine, store: Store, weather: StoreWeather,
     fleet: {
       ...store.fleet,
       ...methodsOf(fleet, store.fleet),
+      ...plants.reads(fleet),
       commit: (commit) => plants.commit(machine, commit, (one) => fleet.commit(one)),
     },
     forTenant(tenantId) {
@@ -93,41 +92,4 @@ export function linkStore(machine: Machine, store: Store, weather: StoreWeather,
 
 function methodsOf<Face extends object>(proxy: Face, face: Face): Face {
   return Object.fromEntries(Object.keys(face).map((key) => [key, Reflect.get(proxy, key) as unknown])) as Face;
-}
-
-/** Bugs of an engine, planted where it commits. */
-export interface LinkPlants {
-  commit(
-    machine: Machine,
-    commit: Commit,
-    send: (commit: Commit) => ReturnType<FleetStore["commit"]>,
-  ): ReturnType<FleetStore["commit"]>;
-}
-
-export function plantsOf(plant: Plant | null, liveLogOf: (machine: Machine) => LiveLog): LinkPlants {
-  return {
-    commit(machine, commit, send) {
-      const [first] = commit.facts;
-      switch (plant) {
-        case "publish_before_commit":
-          void liveLogOf(machine).append({ runId: commit.runId, records: commit.facts });
-          return send(commit);
-        case "wrong_prev":
-          // The record is the very one that is published, so whoever reads it is misled the same way.
-          if (first !== undefined) (first as { prev: EventRecord["prev"] }).prev = { seq: first.seq - 1, sub: 0 };
-          return send(commit);
-        case "two_ends":
-          return send(commit).then((outcome) => {
-            const last = commit.facts.at(-1);
-            if (outcome.kind !== "committed" || last === undefined || !/^run\.(completed|canceled)$/.test(last.type))
-              return outcome;
-            const again = { ...last, seq: last.seq + 1, prev: { seq: last.seq, sub: 0 } };
-            void liveLogOf(machine).append({ runId: commit.runId, records: [again] });
-            return outcome;
-          });
-        default:
-          return send(commit);
-      }
-    },
-  };
 }

@@ -1,5 +1,6 @@
 import { comparePositions, formatPosition, type Position } from "@hsafa/protocol";
 import type { Sink, WatcherHandle } from "../../src/control/follow-watcher.ts";
+import { WATCHER_STALL_MS } from "../../src/core/limits.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 import type { SimulatedGateway } from "./gateway.ts";
 import type { Random } from "./random.ts";
@@ -25,6 +26,7 @@ export class SimulatedWatcher {
   /** It has the terminal fact, or began there. */
   isDone = false;
   readonly #tenantId: string;
+  readonly #isSlow: boolean;
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #recorder: Recorder;
@@ -36,6 +38,8 @@ export class SimulatedWatcher {
     readonly runId: string;
     readonly tenantId: string;
     readonly after: Position;
+    /** It takes its time, more often than not. */
+    readonly isSlow: boolean;
     readonly scheduler: Scheduler;
     readonly random: Random;
     readonly recorder: Recorder;
@@ -44,6 +48,7 @@ export class SimulatedWatcher {
     this.runId = params.runId;
     this.startedAfter = params.after;
     this.#tenantId = params.tenantId;
+    this.#isSlow = params.isSlow;
     this.#scheduler = params.scheduler;
     this.#random = params.random;
     this.#recorder = params.recorder;
@@ -150,10 +155,10 @@ export class SimulatedWatcher {
           for (const { position, json, terminal } of frames)
             if (position !== null) this.#take(position, json, terminal);
         });
-        if (this.#random.chance(0.05)) {
+        if (this.#random.chance(this.#isSlow ? 0.6 : 0.05)) {
           isFull = true;
           const { machine } = stream.gateway;
-          this.#scheduler.after(this.#random.delayMs(100), "watcher drains", () =>
+          this.#scheduler.after(this.#fullForMs(), "watcher drains", () =>
             machine.enter(() => {
               isFull = false;
               stream.handle?.drained();
@@ -170,6 +175,12 @@ export class SimulatedWatcher {
           this.#leave(stream);
         }),
     };
+  }
+
+  /** How long its socket takes nothing: now and then, when it is slow, for longer than a gateway waits. */
+  #fullForMs(): number {
+    if (!this.#isSlow) return this.#random.delayMs(100);
+    return this.#random.chance(0.02) ? WATCHER_STALL_MS + 1000 : this.#random.between(50, 3000);
   }
 
   #take({ seq, sub }: Position, json: string, isTerminal: boolean): void {

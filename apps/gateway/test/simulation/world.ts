@@ -1,12 +1,12 @@
 import { type JsonObject, START } from "@hsafa/protocol";
 import { createMemoryStore, type MemoryStore } from "../../src/adapters/memory/store.ts";
 import type { Principal } from "../../src/control/principal.ts";
-import type { EventRecord } from "../../src/core/event-record.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { AGENT, AGENT_NAME, isRepeatableTool, TENANT_NAME } from "./agent.ts";
+import { AGENT_NAME, agentOf, TENANT_NAME } from "./agent.ts";
 import { check } from "./checker.ts";
 import { Clients } from "./client.ts";
+import { Crowd } from "./crowd.ts";
 import { SimulatedDevice } from "./device.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { type SimulatedGateway, startGateway } from "./gateway.ts";
@@ -14,15 +14,20 @@ import { Machine, storeClock } from "./machine.ts";
 import { observeStore } from "./observed-store.ts";
 import type { Plant } from "./plants.ts";
 import { Random } from "./random.ts";
-import { dataOf, Recorder } from "./recorder.ts";
+import { Recorder } from "./recorder.ts";
 import { linkBell, linkLiveLog, SimulatedRedis } from "./redis.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Provider } from "./scripted-model.ts";
-import { linkStore, plantsOf, type StoreWeather } from "./store-link.ts";
+import { plantsOf } from "./link-plants.ts";
+import { linkStore, type StoreWeather } from "./store-link.ts";
+import { type Traits, traitsOf } from "./traits.ts";
 import { SimulatedWatcher } from "./watcher.ts";
 
 /** How long a world may take to come to rest once its faults have stopped, in virtual ms. */
 const REST_MAX_MS = 240_000;
+
+/** How long a device works on a call that may take as long as it likes, about: long enough to lose it. */
+const PATIENT_WORK_MS = 2000;
 
 export interface Outcome {
   readonly seed: number;
@@ -39,6 +44,14 @@ export interface Outcome {
   readonly frozenHolders: number;
   /** Commits of holders of old, and records below the top of the live log: each was refused, or the seed has failed. */
   readonly staleWritesRefused: number;
+  /** Pages that watchers read by themselves, since what came next was gone from their gateway's memory. */
+  readonly laggingReads: number;
+  /** Reads of an inbox in which more waited than one read gives. */
+  readonly longInboxes: number;
+  /** Accepted results that waited beside a cancel, or beside the news that their call was lost. */
+  readonly contestedResults: number;
+  /** Calls of which a run was told that their device has lost them. */
+  readonly lostCalls: number;
 }
 
 /** A world of gateways, devices, watchers and clients, all of whose chances and faults are decided by one seed. */
@@ -58,13 +71,15 @@ export class World {
   readonly #plant: Plant | null;
   readonly #provider: Provider;
   readonly #liveLogs = new Map<Machine, LiveLog>();
+  readonly #traits: Traits;
+  readonly #traitRandom: Random;
   #principal: Principal | null = null;
+  #crowd: Crowd | null = null;
   #machineCount = 0;
-  /** What clients have yet to begin, or to get an answer to. */
-  #clientsBusy = 0;
 
-  constructor(seed: number, plant: Plant | null) {
+  constructor(seed: number, plant: Plant | null, traits: Partial<Traits> | undefined) {
     this.random = new Random(seed);
+    ({ traits: this.#traits, random: this.#traitRandom } = traitsOf(seed, traits));
     this.#plant = plant;
     this.#provider = { seed, failed: new Map() };
     const clock = storeClock(this.scheduler, this.random.fork());
@@ -102,6 +117,8 @@ export class World {
       provider: this.#provider,
       recorder: this.recorder,
       leaseDurationMs: this.leaseDurationMs,
+      ringBounds: this.#traits.ringBounds,
+      plant: this.#plant,
     });
     this.machines.set(machine, gateway);
     machine.onDeath(() => {
@@ -123,7 +140,8 @@ export class World {
     });
     const { tenantId } = owner;
     this.#principal = { kind: "api_key", tenantId, name: "key", scopes: ["admin"] };
-    const config = AGENT as unknown as JsonObject;
+    const { isPatient, isHasty } = this.#traits;
+    const config = agentOf({ isPatient }) as unknown as JsonObject;
     await store.forTenant(tenantId).pushAgent({
       name: AGENT_NAME,
       description: null,
@@ -134,42 +152,24 @@ export class World {
     });
     for (let count = random.whole(1, 3); count > 0; count--) this.addGateway();
     const habits = {
-      workMs: random.pick([20, 300, 3000]),
-      neverShare: random.pick([0, 0, 0.1]),
+      workMs: Math.max(random.pick([20, 300, 3000]), isPatient ? PATIENT_WORK_MS : 0),
+      neverShare: random.pick([0, 0, 0.1]) * (isPatient ? 0 : 1),
       twiceShare: random.pick([0, 0.3]),
+      lastWordsShare: isHasty ? 0.7 : 0.3,
+      bootMs: isHasty ? 5 : 300,
     };
     for (let index = random.whole(1, 3) - 1; index >= 0; index--) {
       const key = `device-${index}`;
       this.devices.push(new SimulatedDevice({ key, scheduler, random: random.fork(), recorder, habits, pickGateway }));
     }
     const clients = new Clients({ scheduler, random: random.fork(), recorder, principal: this.principal, pickGateway });
-    this.recorder.onFact = (runId, fact) => this.#react(clients, runId, fact);
-    const runs = random.whole(1, 5);
-    for (let plan = 1; plan <= runs; plan++) this.#later(random.between(0, 6000), () => this.#play(clients, plan));
-  }
-
-  /** One run with whoever watches it, talks to it and gives it up. */
-  async #play(clients: Clients, plan: number): Promise<void> {
-    const { random } = this;
-    const threadId = random.chance(0.4) ? `thread-${random.whole(1, 2)}` : undefined;
-    const runId = await clients.start({ plan, threadId, deviceKey: `device-${random.whole(0, 2)}` });
-    for (let count = random.whole(1, 3); count > 0; count--) {
-      this.#later(random.chance(0.6) ? 0 : random.between(0, 8000), () => this.#watch(runId));
-    }
-    for (let count = random.chance(0.3) ? random.whole(1, 3) : 0; count > 0; count--) {
-      this.#later(random.between(0, 4000), () => clients.say(runId, `word ${count} to ${plan}`));
-    }
-    if (random.chance(0.12)) this.#later(random.between(0, 6000), () => clients.cancel(runId));
-  }
-
-  #later(delayMs: number, act: () => Promise<void> | void): void {
-    this.#clientsBusy += 1;
-    this.scheduler.after(delayMs, "a client", () => {
-      Promise.resolve(act()).then(
-        () => void (this.#clientsBusy -= 1),
-        (error: unknown) => this.recorder.fail("bug", String(error)),
-      );
-    });
+    const watch = (runId: string): void => this.#watch(runId);
+    const [traits, traitRandom] = [this.#traits, this.#traitRandom];
+    const crowd = new Crowd({ scheduler, random, recorder, clients, watch, traits, traitRandom });
+    recorder.onFact = (runId, fact) => crowd.hearFact(runId, fact);
+    recorder.onInput = (runId, input) => crowd.hearInput(runId, input);
+    crowd.begin(random.whole(1, 5));
+    this.#crowd = crowd;
   }
 
   /** From the beginning, or from a position that another watcher has seen. */
@@ -179,43 +179,14 @@ export class World {
     const { seq, sub } = seen.length > 0 && random.chance(0.5) ? random.pick(seen) : START;
     const { tenantId } = this.principal;
     const after = { seq, sub };
+    const isSlow = this.#traits.slowShare > 0 && this.#traitRandom.chance(this.#traits.slowShare);
     this.watchers.push(
-      new SimulatedWatcher({ runId, tenantId, after, scheduler, random: random.fork(), recorder, pickGateway }),
+      new SimulatedWatcher({ runId, tenantId, after, isSlow, scheduler, random: random.fork(), recorder, pickGateway }),
     );
   }
 
-  /** People and programs outside do what calls ask of them, and now and then what races with the run's own progress. */
-  #react(clients: Clients, runId: string, fact: EventRecord): void {
-    const { random } = this;
-    if (fact.type === "step.completed" || fact.type === "tool.completed") {
-      if (random.chance(0.05)) this.#later(random.delayMs(2), () => clients.say(runId, `word after ${fact.seq}`));
-      if (random.chance(0.01)) this.#later(random.delayMs(2), () => clients.cancel(runId));
-    }
-    if (fact.type === "tool.requested") {
-      const { callId, toolName } = dataOf(fact) as { callId: string; toolName: string };
-      if (!isRepeatableTool(toolName)) this.recorder.unrepeatable.add(callId);
-    }
-    if (fact.type === "tool.awaiting_approval") {
-      const { callId } = dataOf(fact) as { callId: string };
-      this.#later(random.delayMs(300), () => clients.decide(runId, callId));
-    }
-    if (fact.type !== "tool.dispatched") return;
-    const { callId, attempt, deadline } = dataOf(fact) as { callId: string; attempt: number; deadline: string | null };
-    const requested = this.recorder
-      .history(runId)
-      .facts.find((other) => other.type === "tool.requested" && dataOf(other)["callId"] === callId);
-    const target = requested === undefined ? null : dataOf(requested)["target"];
-    if (target !== "external" && !(target === "device" && random.chance(0.05))) return;
-    const timeoutMs = deadline === null ? null : Date.parse(deadline) - fact.ts;
-    // Some answer at the very moment of the deadline.
-    const delayMs =
-      timeoutMs !== null && random.chance(0.3) ? timeoutMs + random.between(-20, 20) : random.delayMs(400);
-    this.#later(delayMs, () => clients.answer(runId, callId, `answer ${attempt} to ${callId}`));
-    if (random.chance(0.2)) this.#later(random.delayMs(400), () => clients.answer(runId, callId, `other to ${callId}`));
-  }
-
   get isAtRest(): boolean {
-    if (this.#clientsBusy > 0 || this.watchers.some((watcher) => !watcher.isDone)) return false;
+    if (this.#crowd?.isBusy !== false || this.watchers.some((watcher) => !watcher.isDone)) return false;
     return [...this.recorder.runs.values()].every((run) => run.hasEnded);
   }
 
@@ -231,10 +202,11 @@ export async function playSeed(
   options: {
     readonly plant?: Plant;
     readonly faults?: readonly Fault[];
+    readonly traits?: Partial<Traits>;
     readonly onTrace?: (line: string) => void;
   } = {},
 ): Promise<Outcome> {
-  const world = new World(seed, options.plant ?? null);
+  const world = new World(seed, options.plant ?? null, options.traits);
   const { scheduler, recorder } = world;
   scheduler.onTrace = options.onTrace ?? null;
   await world.setUp();
@@ -260,5 +232,9 @@ export async function playSeed(
     recoveries: recorder.counts.recoveries,
     frozenHolders: faults.frozenHolders,
     staleWritesRefused: recorder.counts.fenced + recorder.counts.refusedAppends,
+    laggingReads: recorder.counts.laggingReads,
+    longInboxes: recorder.counts.longInboxes,
+    contestedResults: recorder.counts.contestedResults,
+    lostCalls: recorder.counts.lostCalls,
   };
 }

@@ -1,0 +1,68 @@
+import { comparePositions, type Position } from "@hsafa/protocol";
+import type { EventRecord } from "../../src/core/event-record.ts";
+import { FOLLOW_PAGE_RECORDS_MAX } from "../../src/core/limits.ts";
+import type { LiveLog } from "../../src/ports/live-log.ts";
+import type { Store } from "../../src/ports/store.ts";
+import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import type { Plant } from "./plants.ts";
+import type { Recorder } from "./recorder.ts";
+
+interface PageRead {
+  readonly runId: string;
+  readonly after: Position;
+  readonly limit: number;
+}
+
+/**
+ * What a gateway's follow hub reads, as seen from outside. A page that is read from at or above where the run stood when anybody began to watch it here holds what the hub has had in memory: it is
+ * read by a watcher that lags behind what was evicted. (Some are not counted: one that lags when somebody else begins further ahead.) The bug planted here is a hub's.
+ */
+export function observeFollowing(params: {
+  readonly store: Store;
+  readonly liveLog: LiveLog;
+  readonly recorder: Recorder;
+  readonly plant: Plant | null;
+}): { readonly store: Store; readonly liveLog: LiveLog } {
+  const { store, liveLog, recorder, plant } = params;
+  /** By run: the highest last seq that a watcher was told here as it began. */
+  const tails = new Map<string, number>();
+  const tenants = new Map<string, TenantStore>();
+
+  function isLagging({ runId, after, limit }: PageRead): boolean {
+    const tail = tails.get(runId);
+    return (
+      limit === FOLLOW_PAGE_RECORDS_MAX && tail !== undefined && comparePositions(after, { seq: tail, sub: 0 }) >= 0
+    );
+  }
+
+  async function read(page: PageRead, records: Promise<readonly EventRecord[]>): Promise<readonly EventRecord[]> {
+    if (!isLagging(page)) return records;
+    recorder.counts.laggingReads += 1;
+    return plant === "resume_one_too_late" ? (await records).slice(1) : records;
+  }
+
+  function observe(tenant: TenantStore): TenantStore {
+    return {
+      ...tenant,
+      async readTail(tailParams) {
+        const tail = await tenant.readTail(tailParams);
+        const { runId } = tailParams;
+        if (tail !== null) tails.set(runId, Math.max(tail.lastSeq, tails.get(runId) ?? 0));
+        return tail;
+      },
+      readEvents: (page) => read(page, tenant.readEvents(page)),
+    };
+  }
+
+  return {
+    store: {
+      ...store,
+      forTenant(tenantId) {
+        let tenant = tenants.get(tenantId);
+        if (tenant === undefined) tenants.set(tenantId, (tenant = observe(store.forTenant(tenantId))));
+        return tenant;
+      },
+    },
+    liveLog: { ...liveLog, read: (page) => read(page, liveLog.read(page)) },
+  };
+}

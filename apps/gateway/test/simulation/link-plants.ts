@@ -1,0 +1,47 @@
+import type { EventRecord } from "../../src/core/event-record.ts";
+import type { Commit, FleetStore } from "../../src/ports/fleet-store.ts";
+import type { LiveLog } from "../../src/ports/live-log.ts";
+import type { Machine } from "./machine.ts";
+import type { Plant } from "./plants.ts";
+import { ShortReads } from "./short-reads.ts";
+
+/** Bugs of an engine, planted where it reads what waits for its runs and where it commits. */
+export interface LinkPlants {
+  /** What it reads otherwise than it should. */
+  reads(fleet: FleetStore): Partial<FleetStore>;
+  commit(
+    machine: Machine,
+    commit: Commit,
+    send: (commit: Commit) => ReturnType<FleetStore["commit"]>,
+  ): ReturnType<FleetStore["commit"]>;
+}
+
+export function plantsOf(plant: Plant | null, liveLogOf: (machine: Machine) => LiveLog): LinkPlants {
+  const shortReads = new ShortReads(plant);
+  return {
+    reads: (fleet) => shortReads.of(fleet),
+    commit(machine, commit, send) {
+      const [first] = commit.facts;
+      switch (plant) {
+        case "publish_before_commit":
+          void liveLogOf(machine).append({ runId: commit.runId, records: commit.facts });
+          return send(commit);
+        case "wrong_prev":
+          // The record is the very one that is published, so whoever reads it is misled the same way.
+          if (first !== undefined) (first as { prev: EventRecord["prev"] }).prev = { seq: first.seq - 1, sub: 0 };
+          return send(commit);
+        case "two_ends":
+          return send(commit).then((outcome) => {
+            const last = commit.facts.at(-1);
+            if (outcome.kind !== "committed" || last === undefined || !/^run\.(completed|canceled)$/.test(last.type))
+              return outcome;
+            const again = { ...last, seq: last.seq + 1, prev: { seq: last.seq, sub: 0 } };
+            void liveLogOf(machine).append({ runId: commit.runId, records: [again] });
+            return outcome;
+          });
+        default:
+          return send(shortReads.guarded(commit));
+      }
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import type { RingBounds } from "../../src/control/follow-ring.ts";
+import { Random } from "./random.ts";
+
+/** What sets some seeds apart from the others. */
+export interface Traits {
+  /** What gateways keep in memory of the runs they follow; null: as much as the real ones, which is more than a simulated run ever says. */
+  readonly ringBounds: RingBounds | null;
+  /** The share of watchers whose sockets are full more often than not. */
+  readonly slowShare: number;
+  /** Whether clients send what they have saved up, all at once: more inputs than one read of an inbox gives. */
+  readonly isFlooded: boolean;
+  /** Whether people answer and give up in one breath, and devices are back a moment after they have lost their memory. */
+  readonly isHasty: boolean;
+  /** Whether some calls have no deadline before the end of the world, so that whatever becomes of them must be noticed. */
+  readonly isPatient: boolean;
+}
+
+export const NO_TRAITS: Traits = {
+  ringBounds: null,
+  slowShare: 0,
+  isFlooded: false,
+  isHasty: false,
+  isPatient: false,
+};
+
+/** Of a memory that is too small for one run, for whoever lags, and for all runs together. */
+const SMALL_MEMORIES: readonly RingBounds[] = [
+  { ringBytesMax: 0, laggingRingBytesMax: 0, ringsBytesMax: 0 },
+  { ringBytesMax: 400, laggingRingBytesMax: 1500, ringsBytesMax: 100_000 },
+  { ringBytesMax: 3000, laggingRingBytesMax: 800, ringsBytesMax: 100_000 },
+  { ringBytesMax: 100_000, laggingRingBytesMax: 100_000, ringsBytesMax: 4000 },
+];
+
+/** Keeps what is drawn here apart from what the world draws from the same seed. */
+const SALT = 0x2545f491;
+
+/** The traits of a seed, and a generator for what they bring: nothing of it moves what happens in a seed that has none. `wanted`: instead of what the seed says. */
+export function traitsOf(
+  seed: number,
+  wanted: Partial<Traits> | undefined,
+): { readonly traits: Traits; readonly random: Random } {
+  const random = new Random(seed ^ SALT);
+  const hasSmallMemory = random.chance(0.3);
+  const traits: Traits = {
+    ringBounds: hasSmallMemory ? random.pick(SMALL_MEMORIES) : null,
+    slowShare: hasSmallMemory ? random.pick([0, 0.5, 1]) : 0,
+    isFlooded: random.chance(0.06),
+    isHasty: random.chance(0.3),
+    isPatient: random.chance(0.25),
+    ...wanted,
+  };
+  return { traits, random };
+}
