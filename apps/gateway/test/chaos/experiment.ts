@@ -6,6 +6,7 @@ import { type Journal, newJournal } from "./faults.ts";
 import type { Load } from "./load.ts";
 import { costsOf, figures, loadAverage } from "./report.ts";
 import { setStage, type Stage, type StageParams } from "./stage.ts";
+import { listed, sumOf, tally } from "./tally.ts";
 
 /** What came out: figures by name, and everything that was lost, doubled or left behind. */
 export interface Findings {
@@ -67,9 +68,7 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
   const kills = await costsOf(stage, journal.interruptions, "kill");
   const handovers = await costsOf(stage, journal.interruptions, "handover");
   const ends = tally(load.ended.map(({ end }) => end));
-  const discarded: Record<string, number> = {};
-  for (const run of load.ended)
-    for (const [reason, count] of Object.entries(run.discarded)) discarded[reason] = (discarded[reason] ?? 0) + count;
+  const discarded = sumOf(load.ended.map((run) => run.discarded));
   const executed = [...executions(stage).values()];
   const repeated = executed.filter(({ count }) => count > 1).length;
   return [
@@ -85,17 +84,6 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
     ["freezes beyond the lease", String(journal.staleFreezes)],
     ["SIGTERM ends other than 0", journal.badExits.join("; ") || "none"],
   ];
-}
-
-function tally(names: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
-}
-
-export function listed(counts: Readonly<Record<string, number>>): string {
-  const entries = Object.entries(counts).toSorted(([, a], [, b]) => b - a);
-  return entries.map(([name, count]) => `${count} ${name}`).join(", ") || "none";
 }
 
 async function keepLogs(stage: Stage): Promise<string> {

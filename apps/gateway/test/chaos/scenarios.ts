@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "../e2e/seeded-random.ts";
 import { mixedRun, type RunScript, speakingRun } from "./agent.ts";
-import { experiment, type Findings, listed } from "./experiment.ts";
+import { experiment, type Findings } from "./experiment.ts";
 import { FAILPOINTS } from "./failpoints.ts";
 import { freezeGateway, killGateway, restartGateway, stopRedis } from "./faults.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
@@ -10,6 +10,7 @@ import { type Load, startLoad } from "./load.ts";
 import { costsOf, figures, lagsOf, quantile } from "./report.ts";
 import { performSchedule } from "./schedule.ts";
 import type { Stage } from "./stage.ts";
+import { listed } from "./tally.ts";
 
 /** What can be asked for; each scenario takes what it needs. */
 export interface ScenarioOptions {
