@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import { ONCE_TOOLS } from "./agent.ts";
+import { executedUnapproved } from "./approvals.ts";
 import type { Journal } from "./faults.ts";
 import type { EndedRun, Load } from "./load.ts";
 import type { Stage } from "./stage.ts";
+import type { Executions } from "./tool-server.ts";
 
 /** What was lost or doubled; empty: nothing. Asked when everything has ended. */
 export async function lossesOf(stage: Stage, load: Load, journal: Journal): Promise<string[]> {
@@ -14,6 +16,7 @@ export async function lossesOf(stage: Stage, load: Load, journal: Journal): Prom
     ...(await unfinished(stage, load)),
     ...(await wrongLogs(stage, load)),
     ...executedTwice(stage),
+    ...(await unapproved(stage)),
   ];
 }
 
@@ -74,14 +77,25 @@ function executedTwice(stage: Stage): string[] {
   );
 }
 
+async function unapproved(stage: Stage): Promise<string[]> {
+  const rows = await stage.query<{ id: string; at: number | null }>(
+    `select payload->>'callId' as id, (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1e3)::float8 as at
+     from run_events where sub = 0 and type = 'tool.approved'`,
+  );
+  if (rows === null) return ["Postgres did not answer what was approved"];
+  const approvedAt = new Map(rows.map(({ id, at }) => [id, at ?? Number.POSITIVE_INFINITY]));
+  return executedUnapproved(executions(stage), approvedAt);
+}
+
 /** How often each call was executed, wherever. */
-export function executions(stage: Stage): Map<string, { tool: string; count: number }> {
-  const counts = new Map([...stage.toolServer.executions].map(([callId, entry]) => [callId, { ...entry }]));
+export function executions(stage: Stage): Map<string, Executions> {
+  const counts = new Map(stage.toolServer.executions);
   const lines = existsSync(stage.executionsFile) ? readFileSync(stage.executionsFile, "utf8").split("\n") : [];
   for (const line of lines) {
-    const [callId = "", tool = ""] = line.split(" ");
+    const [callId = "", tool = "", at] = line.split(" ");
     if (tool === "") continue;
-    counts.set(callId, { tool, count: (counts.get(callId)?.count ?? 0) + 1 });
+    const { count = 0, firstAt = Number(at) } = counts.get(callId) ?? {};
+    counts.set(callId, { tool, count: count + 1, firstAt });
   }
   return counts;
 }

@@ -1,4 +1,4 @@
-/** A process of devices, which offer both kinds of tools and note every execution on disk before they do it, so that a kill cannot hide one. */
+/** A process of devices, which offer all kinds of device tools and note every execution on disk before they do it, so that a kill cannot hide one. */
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createDevice, type DeviceTool } from "@hsafa/client";
@@ -9,19 +9,21 @@ process.once("message", (order: ToDeviceWorker) => {
   const tool = (name: string): DeviceTool => ({
     inputSchema: { type: "object" },
     async execute(args, { callId, progress }) {
-      appendFileSync(executionsFile, `${callId} ${name}\n`);
+      appendFileSync(executionsFile, `${callId} ${name} ${Date.now()}\n`);
       progress("begun");
       await sleep(Math.random() * workMaxMs);
       return { tool: name, args };
     },
   });
+  const names = ["device_once", "device_again", "device_approved"];
+  const tools = Object.fromEntries(names.map((name) => [name, tool(name)]));
   for (const deviceKey of deviceKeys) {
     createDevice({
       url,
       token: apiKey,
       deviceKey,
       labels: { pool: "chaos" },
-      tools: { device_once: tool("device_once"), device_again: tool("device_again") },
+      tools,
     });
   }
   process.send?.("connecting");

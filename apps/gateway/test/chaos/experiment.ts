@@ -69,6 +69,7 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
   const handovers = await costsOf(stage, journal.interruptions, "handover");
   const ends = tally(load.ended.map(({ end }) => end));
   const discarded = sumOf(load.ended.map((run) => run.discarded));
+  const submitted = sumOf(load.ended.map((run) => run.submitted));
   const executed = [...executions(stage).values()];
   const repeated = executed.filter(({ count }) => count > 1).length;
   return [
@@ -76,6 +77,7 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
     ["events in the logs", String(load.ended.reduce((sum, { events }) => sum + events, 0))],
     ["recovered", `${load.ended.reduce((sum, { recoveries }) => sum + recoveries, 0)} times`],
     ["steps cut short", listed(discarded)],
+    ["submitted, as answered", listed(submitted)],
     ["tool executions", `${executed.length} calls, ${repeated} of them repeated`],
     ["kill to next event", figures(kills.nextEvent)],
     ["kill to next event seen", figures(kills.nextSeen)],

@@ -62,7 +62,7 @@ export function startLoad(params: {
   }
 
   async function startOne(index: number): Promise<void> {
-    const { input, deviceKey } = script(index);
+    const { input, deviceKey, messages } = script(index);
     const worker = stage.watchWorkers[index % stage.watchWorkers.length];
     const joinAfterMs = random() * joinWithinMs;
     const joinsInside = random() < 0.5;
@@ -75,7 +75,7 @@ export function startLoad(params: {
     starting -= 1;
     started += 1;
     open.add(runId);
-    worker?.tell({ kind: "watch", runId, joinAfterMs, joinsInside });
+    worker?.tell({ kind: "watch", runId, joinAfterMs, joinsInside, messages });
     if (cancelAfterMs !== null) void cancel(runId, cancelAfterMs);
     fill();
   }

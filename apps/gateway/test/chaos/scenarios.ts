@@ -236,6 +236,9 @@ function above(what: string, value: number, max: number): string[] {
   return value > max ? [`${what} is ${Math.round(value)} ms, and must not exceed ${max} ms`] : [];
 }
 
+/** The latest that a second watcher joins, and that something is said to a run. */
+const JOIN_WITHIN_MS = 2000;
+
 /** `words`: of one step, at most. */
 function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: number; words?: number }): Load {
   const dice = seededRandom(params.seed + 1);
@@ -245,10 +248,17 @@ function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: nu
     random: dice,
     width: params.width,
     runsMax: params.runs,
-    joinWithinMs: 2000,
+    joinWithinMs: JOIN_WITHIN_MS,
     cancelShare: 0.05,
     script: (index): RunScript =>
-      mixedRun({ random: dice, name: `task ${index}`, everyMs: EVERY_MS, words: params.words ?? 60, deviceKeys }),
+      mixedRun({
+        random: dice,
+        name: `task ${index}`,
+        everyMs: EVERY_MS,
+        words: params.words ?? 60,
+        deviceKeys,
+        joinWithinMs: JOIN_WITHIN_MS,
+      }),
   });
 }
 
@@ -261,7 +271,7 @@ function speakingLoad(
     random: seededRandom(params.seed + 1),
     width: params.width,
     runsMax: params.runs,
-    joinWithinMs: 2000,
+    joinWithinMs: JOIN_WITHIN_MS,
     cancelShare: 0,
     // Hundreds of runs that each say forty words a second would measure the machine.
     script: (index) =>

@@ -76,7 +76,8 @@ export async function setStage(params: StageParams): Promise<Stage> {
   closers.push(() => processes.close());
   try {
     const [postgres, redis, toolServer] = await Promise.all([
-      startPrivatePostgres(),
+      // When things were committed is told by Postgres: the gateways' own clocks are a network's delay apart.
+      startPrivatePostgres({ settings: ["track_commit_timestamp=on"] }),
       startPrivateRedis(),
       startToolServer(params),
     ]);

@@ -7,7 +7,9 @@ import { raiseServer, type ThrowawayServer } from "./throwaway-server.ts";
 const run = promisify(execFile);
 
 /** A Postgres of one's own, for a test that stops, kills or starves it, and for a benchmark. Takes about two seconds. */
-export async function startPrivatePostgres(): Promise<ThrowawayServer> {
+export async function startPrivatePostgres(
+  options: { readonly settings: readonly string[] } = { settings: [] },
+): Promise<ThrowawayServer> {
   const found = await findPostgres();
   if (found.kind === "missing") throw new Error(`no Postgres to start: ${found.reason}`);
   const programs = found.path;
@@ -23,7 +25,11 @@ export async function startPrivatePostgres(): Promise<ThrowawayServer> {
     },
     command: (folder, port) => ({
       program: join(programs, "postgres"),
-      args: ["-D", join(folder, "data"), ...settings(port).flatMap((setting) => ["-c", setting])],
+      args: [
+        "-D",
+        join(folder, "data"),
+        ...[...settings(port), ...options.settings].flatMap((setting) => ["-c", setting]),
+      ],
     }),
   });
 }
