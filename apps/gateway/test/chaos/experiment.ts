@@ -70,6 +70,7 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
   const ends = tally(load.ended.map(({ end }) => end));
   const discarded = sumOf(load.ended.map((run) => run.discarded));
   const submitted = sumOf(load.ended.map((run) => run.submitted));
+  const overSockets = load.ended.flatMap(({ resumes }) => (resumes === null ? [] : [resumes]));
   const executed = [...executions(stage).values()];
   const repeated = executed.filter(({ count }) => count > 1).length;
   return [
@@ -77,6 +78,10 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
     ["events in the logs", String(load.ended.reduce((sum, { events }) => sum + events, 0))],
     ["recovered", `${load.ended.reduce((sum, { recoveries }) => sum + recoveries, 0)} times`],
     ["steps cut short", listed(discarded)],
+    [
+      "over watch sockets",
+      `${overSockets.length} runs, resumed ${overSockets.reduce((sum, count) => sum + count, 0)} times`,
+    ],
     ["submitted, as answered", listed(submitted)],
     ["tool executions", `${executed.length} calls, ${repeated} of them repeated`],
     ["kill to next event", figures(kills.nextEvent)],

@@ -33,9 +33,11 @@ export function startLoad(params: {
   readonly joinWithinMs: number;
   /** Of the runs, how many somebody cancels at some moment within `joinWithinMs` twice over: 0 to 1. */
   readonly cancelShare: number;
+  /** Whether each run is followed over a watch socket as well. */
+  readonly bySocket: boolean;
   readonly script: (index: number) => RunScript;
 }): Load {
-  const { stage, random, width, runsMax, joinWithinMs, cancelShare, script } = params;
+  const { stage, random, width, runsMax, joinWithinMs, cancelShare, bySocket, script } = params;
   const canceled = new Set<string>();
   const ended: EndedRun[] = [];
   const open = new Set<string>();
@@ -75,7 +77,7 @@ export function startLoad(params: {
     starting -= 1;
     started += 1;
     open.add(runId);
-    worker?.tell({ kind: "watch", runId, joinAfterMs, joinsInside, messages });
+    worker?.tell({ kind: "watch", runId, joinAfterMs, joinsInside, bySocket, messages });
     if (cancelAfterMs !== null) void cancel(runId, cancelAfterMs);
     fill();
   }

@@ -9,6 +9,8 @@ export interface WatchOrder {
   /** When a second watcher joins, in milliseconds after the first event; and whether it begins where the first one stands then, or at the start. */
   readonly joinAfterMs: number;
   readonly joinsInside: boolean;
+  /** Whether it is followed over a watch socket as well. */
+  readonly bySocket: boolean;
   /** What is said to it in the middle. */
   readonly messages: readonly Interjection[];
 }
@@ -55,6 +57,8 @@ export type FromWatchWorker =
       readonly discarded: Readonly<Record<string, number>>;
       /** What was submitted to it, by how it was answered. */
       readonly submitted: Readonly<Record<string, number>>;
+      /** How often it was taken up again over a watch socket; null: it was not followed over one. */
+      readonly resumes: number | null;
       /** Where R8, or the log by itself, does not hold. */
       readonly faults: readonly string[];
     }

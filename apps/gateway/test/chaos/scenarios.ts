@@ -250,6 +250,7 @@ function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: nu
     runsMax: params.runs,
     joinWithinMs: JOIN_WITHIN_MS,
     cancelShare: 0.05,
+    bySocket: true,
     script: (index): RunScript =>
       mixedRun({
         random: dice,
@@ -273,6 +274,7 @@ function speakingLoad(
     runsMax: params.runs,
     joinWithinMs: JOIN_WITHIN_MS,
     cancelShare: 0,
+    bySocket: false,
     // Hundreds of runs that each say forty words a second would measure the machine.
     script: (index) =>
       speakingRun({ name: `task ${index}`, everyMs: params.everyMs, words: params.words, steps: params.steps }),

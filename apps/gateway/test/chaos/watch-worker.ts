@@ -1,6 +1,6 @@
 /**
- * A process of watchers: follows each run it is told of twice over by the SDK, does what a person's program does about it, and when the run has ended compares what was seen (R8) and what
- * was answered (R6, R7) with the canonical log.
+ * A process of watchers: follows each run it is told of twice over by the SDK, and once over a watch socket that many runs share, does what a person's program does about it, and when the
+ * run has ended compares what was seen (R8) and what was answered (R6, R7) with the canonical log.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "@hsafa/client";
@@ -12,6 +12,7 @@ import { readLog, say } from "./calls.ts";
 import type { FromWatchWorker, Interruption, InterruptionCost, ToWatchWorker, WatchOrder } from "./messages.ts";
 import { createPerson, type Person } from "./person.ts";
 import { tally } from "./tally.ts";
+import { type FollowedRun, openWatchSocket, type WatchSocket } from "./watch-socket.ts";
 
 /** When each event of a run was made and when the first watcher had it, in the order they came. */
 interface Times {
@@ -21,11 +22,15 @@ interface Times {
   readonly takenUp: number[];
 }
 
+/** Watch sockets of this process, which its runs share. */
+const SOCKETS = 2;
+
 /** How this process reaches the fleet. */
 interface Reach {
   readonly url: string;
   readonly apiKey: string;
   readonly hsafa: Client;
+  readonly sockets: readonly WatchSocket[];
 }
 
 const times = new Map<string, Times>();
@@ -39,7 +44,8 @@ function hear(message: ToWatchWorker): void {
   switch (message.kind) {
     case "hello": {
       const { url, apiKey } = message;
-      reach = { url, apiKey, hsafa: createClient({ url, token: apiKey }) };
+      const sockets = Array.from({ length: SOCKETS }, () => openWatchSocket({ url, apiKey }));
+      reach = { url, apiKey, hsafa: createClient({ url, token: apiKey }), sockets };
       return;
     }
     case "watch":
@@ -60,11 +66,14 @@ function tell(message: FromWatchWorker): void {
 }
 
 async function follow(through: Reach, order: WatchOrder): Promise<void> {
-  const { runId, messages } = order;
+  const { runId, bySocket, messages } = order;
   const { hsafa } = through;
   try {
     const person = createPerson({ runId, hsafa, messages, say: (params) => say(through, params) });
-    const records = await watchTwice(hsafa, order, person);
+    const [records, overSocket] = await Promise.all([
+      watchTwice(hsafa, order, person),
+      bySocket ? freest(through.sockets).follow(runId) : null,
+    ]);
     const submissions = await person.submissions();
     const log = await readLog(hsafa, runId);
     const discarded = log.flatMap((event) => (event.type === "step.discarded" ? [event.data.reason] : []));
@@ -79,8 +88,9 @@ async function follow(through: Reach, order: WatchOrder): Promise<void> {
       endedAt: Date.parse(last?.ts ?? ""),
       discarded: tally(discarded),
       submitted: tally(submissions.map(nameOf)),
+      resumes: overSocket?.resumes ?? null,
       faults: [
-        ...compare(log, records),
+        ...compare(log, records, overSocket),
         ...contradictions(submissions, log).map(withoutScript),
         ...dispatchedUnapproved(log),
       ],
@@ -88,8 +98,14 @@ async function follow(through: Reach, order: WatchOrder): Promise<void> {
   } catch (error) {
     const fault = `its watchers failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
     const unknown = { end: "unknown", events: 0, recoveries: 0, beganAt: Number.NaN, endedAt: Number.NaN };
-    tell({ kind: "ended", runId, ...unknown, discarded: {}, submitted: {}, faults: [fault] });
+    tell({ kind: "ended", runId, ...unknown, discarded: {}, submitted: {}, resumes: null, faults: [fault] });
   }
+}
+
+function freest(sockets: readonly WatchSocket[]): WatchSocket {
+  const [first, ...others] = sockets;
+  if (first === undefined) throw new Error("there is no watch socket");
+  return others.reduce((best, socket) => (socket.open < best.open ? socket : best), first);
 }
 
 /** A message is known by its text, of which the first line is enough for people. */
@@ -142,13 +158,16 @@ async function watchTwice(hsafa: Client, order: WatchOrder, person: Person): Pro
   return { first, second: second.record, after: second.after };
 }
 
-function compare(log: WatchedRecord, { first, second, after }: Seen): string[] {
+function compare(log: WatchedRecord, { first, second, after }: Seen, overSocket: FollowedRun | null): string[] {
   const whole = after === undefined ? second : resumed(first, after, second);
+  const third: Record<string, WatchedRecord> = overSocket === null ? {} : { "the watch socket": overSocket.record };
   return [
     ...faultsOf(log).map((fault) => `the log: ${fault}`),
     ...faultsOf(first).map((fault) => `the first watcher: ${fault}`),
     ...(after === undefined ? faultsOf(second).map((fault) => `the second watcher: ${fault}`) : []),
-    ...disagreements({ log, first, [`second (after ${after ?? "nothing"})`]: whole }),
+    ...(overSocket?.faults ?? []).map((fault) => `the watch socket: ${fault}`),
+    ...(overSocket === null ? [] : faultsOf(overSocket.record).map((fault) => `the watch socket: ${fault}`)),
+    ...disagreements({ log, first, [`second (after ${after ?? "nothing"})`]: whole, ...third }),
   ];
 }
 
