@@ -4,6 +4,8 @@ import type { AgentConfigInput, JsonObject } from "@hsafa/protocol";
 export interface RunScript {
   readonly input: string;
   readonly deviceKey: string;
+  /** The client's own key of the thread it belongs to; null: none. */
+  readonly threadKey: string | null;
   /** What is said to it in the middle. */
   readonly messages: readonly Interjection[];
 }
@@ -66,10 +68,11 @@ interface Speech {
 export function mixedRun(
   params: Speech & {
     readonly deviceKeys: readonly string[];
+    readonly threadKey: string | null;
     readonly joinWithinMs: number;
   },
 ): RunScript {
-  const { random, name, deviceKeys, joinWithinMs } = params;
+  const { random, name, deviceKeys, threadKey, joinWithinMs } = params;
   const input = mixedScript(params, Math.floor(random() * 4));
   const deviceKey = pick(random, deviceKeys, "none");
   const messages =
@@ -81,7 +84,7 @@ export function mixedRun(
           },
         ]
       : [];
-  return { input, deviceKey, messages };
+  return { input, deviceKey, threadKey, messages };
 }
 
 /** What the model is to do: so many steps with calls, and a last one without. */
@@ -116,7 +119,7 @@ export function speakingRun(params: {
     ...Array.from({ length: steps - 1 }, () => [speech, { call: "server_again", args: { of: name } }]),
     [speech],
   ];
-  return { input: scripted(name, { everyMs, steps: script }), deviceKey: "none", messages: [] };
+  return { input: scripted(name, { everyMs, steps: script }), deviceKey: "none", threadKey: null, messages: [] };
 }
 
 function pick<T>(random: () => number, list: readonly T[], fallback: T): T {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { executions, lossesOf } from "./checks.ts";
 import { type Journal, newJournal } from "./faults.ts";
 import type { Load } from "./load.ts";
+import { readTurns } from "./read-turns.ts";
 import { costsOf, figures, loadAverage } from "./report.ts";
 import { setStage, type Stage, type StageParams } from "./stage.ts";
 import { listed, sumOf, tally } from "./tally.ts";
@@ -71,6 +72,7 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
   const discarded = sumOf(load.ended.map((run) => run.discarded));
   const submitted = sumOf(load.ended.map((run) => run.submitted));
   const overSockets = load.ended.flatMap(({ resumes }) => (resumes === null ? [] : [resumes]));
+  const { threads, runs: inThreads, waited } = await readTurns(stage, load);
   const executed = [...executions(stage).values()];
   const repeated = executed.filter(({ count }) => count > 1).length;
   return [
@@ -78,6 +80,7 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
     ["events in the logs", String(load.ended.reduce((sum, { events }) => sum + events, 0))],
     ["recovered", `${load.ended.reduce((sum, { recoveries }) => sum + recoveries, 0)} times`],
     ["steps cut short", listed(discarded)],
+    ["in threads", `${inThreads.length} runs in ${threads} threads, ${waited} waited for the one before`],
     [
       "over watch sockets",
       `${overSockets.length} runs, resumed ${overSockets.reduce((sum, count) => sum + count, 0)} times`,

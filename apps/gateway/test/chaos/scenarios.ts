@@ -11,6 +11,7 @@ import { costsOf, figures, lagsOf, quantile } from "./report.ts";
 import { performSchedule } from "./schedule.ts";
 import type { Stage } from "./stage.ts";
 import { listed } from "./tally.ts";
+import { dealThreads } from "./thread-places.ts";
 
 /** What can be asked for; each scenario takes what it needs. */
 export interface ScenarioOptions {
@@ -238,11 +239,14 @@ function above(what: string, value: number, max: number): string[] {
 
 /** The latest that a second watcher joins, and that something is said to a run. */
 const JOIN_WITHIN_MS = 2000;
+/** Of the runs, how many belong to a thread. */
+const THREAD_SHARE = 0.25;
 
 /** `words`: of one step, at most. */
 function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: number; words?: number }): Load {
   const dice = seededRandom(params.seed + 1);
   const deviceKeys = stage.deviceWorkers.flatMap((worker) => worker.deviceKeys);
+  const dealThread = dealThreads(dice, THREAD_SHARE);
   return startLoad({
     stage,
     random: dice,
@@ -258,6 +262,7 @@ function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: nu
         everyMs: EVERY_MS,
         words: params.words ?? 60,
         deviceKeys,
+        threadKey: dealThread(),
         joinWithinMs: JOIN_WITHIN_MS,
       }),
   });
