@@ -49,6 +49,9 @@ export const APPROVED_TOOLS: ReadonlySet<string> = new Set(["server_approved", "
 /** The tools that must not be executed twice. */
 export const ONCE_TOOLS: ReadonlySet<string> = new Set(["server_once", "device_once", ...APPROVED_TOOLS]);
 
+/** Those of them that the run's own device executes. */
+export const DEVICE_ONCE_TOOLS: readonly string[] = ["device_once", "device_approved"];
+
 const TOOLS = ["server_once", "server_again", "device_once", "device_again", "ask_person", ...APPROVED_TOOLS];
 
 /** Of the calls that somebody must approve, how many are such that they will be denied: 0 to 1. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import { ONCE_TOOLS } from "./agent.ts";
 import { executedUnapproved } from "./approvals.ts";
+import { readDeviceOutcomes } from "./device-outcomes.ts";
 import type { Journal } from "./faults.ts";
 import type { EndedRun, Load } from "./load.ts";
 import { readTurns, type Turns } from "./read-turns.ts";
@@ -21,6 +22,7 @@ export async function lossesOf(stage: Stage, load: Load, journal: Journal): Prom
     ...turns.faults,
     ...executedTwice(stage),
     ...(await unapproved(stage)),
+    ...(await readDeviceOutcomes(stage)).faults,
   ];
 }
 

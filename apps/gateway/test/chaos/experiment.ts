@@ -2,6 +2,7 @@ import { cp, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { executions, lossesOf } from "./checks.ts";
+import { readDeviceOutcomes } from "./device-outcomes.ts";
 import { type Journal, newJournal } from "./faults.ts";
 import type { Load } from "./load.ts";
 import { readTurns } from "./read-turns.ts";
@@ -73,6 +74,7 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
   const submitted = sumOf(load.ended.map((run) => run.submitted));
   const overSockets = load.ended.flatMap(({ resumes }) => (resumes === null ? [] : [resumes]));
   const { threads, runs: inThreads, waited } = await readTurns(stage, load);
+  const { remembering, forgetting } = await readDeviceOutcomes(stage);
   const executed = [...executions(stage).values()];
   const repeated = executed.filter(({ count }) => count > 1).length;
   return [
@@ -86,6 +88,10 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
       `${overSockets.length} runs, resumed ${overSockets.reduce((sum, count) => sum + count, 0)} times`,
     ],
     ["submitted, as answered", listed(submitted)],
+    [
+      "outcome unknown, once at most",
+      `${remembering.unknown} of ${remembering.calls} calls of devices with a memory on disk, ${forgetting.unknown} of ${forgetting.calls} of those without, in ${remembering.boots} and ${forgetting.boots} boots`,
+    ],
     ["tool executions", `${executed.length} calls, ${repeated} of them repeated`],
     ["kill to next event", figures(kills.nextEvent)],
     ["kill to next event seen", figures(kills.nextSeen)],

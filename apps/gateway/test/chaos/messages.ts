@@ -69,9 +69,18 @@ export type FromWatchWorker =
 export interface ToDeviceWorker {
   readonly url: string;
   readonly apiKey: string;
-  readonly deviceKeys: readonly string[];
+  readonly devices: readonly DeviceOrder[];
   /** Each execution is a line in it: `<callId> <tool> <when, in ms of the wall clock>`. */
   readonly executionsFile: string;
   /** Of a tool, in milliseconds. */
   readonly workMaxMs: number;
 }
+
+export interface DeviceOrder {
+  readonly deviceKey: string;
+  /** Where its memory of results outlives the process; null: it does not. */
+  readonly memoryFile: string | null;
+}
+
+/** It has noted an execution and begins the work. */
+export type FromDeviceWorker = "begun";

@@ -136,10 +136,7 @@ function drawFault({ stage, journal, random, leaseMs }: ScheduleParams): Fault {
       {
         name: "kill -9 devices",
         needs: [device.deviceKeys.join()],
-        async perform() {
-          await device.kill();
-          device.start();
-        },
+        perform: () => faults.killDevices(device),
       },
     ],
   ];
