@@ -199,6 +199,9 @@ export const failpoints: Scenario = ({ seed, width, faults, leaseMs, say }) =>
         await dying.start({ HSAFA_FAILPOINT: point });
         // Devices and callers that went to the other gateway come back, or nothing of theirs would ever pass here again.
         for (const door of doors) door.set(1, { kind: "cut" });
+        // So do watchers, to either: their sockets stay where they are as long as they can.
+        stage.links.watchers.set(1, { kind: "cut" });
+        stage.links.watchers.set(1, { kind: "pass" });
         if (!(await endsWithin(dying, FAILPOINT_MAX_MS)))
           broken.push(`no gateway died ${point}: nothing came by there`);
         for (const door of doors) door.set(1, { kind: "pass" });
