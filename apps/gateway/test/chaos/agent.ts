@@ -4,56 +4,109 @@ import type { AgentConfigInput, JsonObject } from "@hsafa/protocol";
 export interface RunScript {
   readonly input: string;
   readonly deviceKey: string;
+  /** The client's own key of the thread it belongs to; null: none. */
+  readonly threadKey: string | null;
+  /** What is said to it in the middle. */
+  readonly messages: readonly Interjection[];
+}
+
+/** A message to a run in progress, so long after the run's first event. */
+export interface Interjection {
+  readonly afterMs: number;
+  readonly text: string;
 }
 
 /** The agent of every run: each kind of tool there is. What the model says and calls stands in the run's own input. */
 export function chaosAgent(toolServerUrl: string): AgentConfigInput & JsonObject {
   const inputSchema = { type: "object" };
   const pool = { select: "any" as const, labels: { pool: "chaos" } };
+  const atServer = (name: string) => ({ type: "http" as const, url: `${toolServerUrl}/${name}` });
   const config: AgentConfigInput = {
     name: "chaos",
     model: "demo/script",
     tools: [
-      { name: "server_once", inputSchema, server: { type: "http", url: `${toolServerUrl}/server_once` } },
-      {
-        name: "server_again",
-        inputSchema,
-        server: { type: "http", url: `${toolServerUrl}/server_again`, method: "GET" },
-      },
+      { name: "server_once", inputSchema, server: atServer("server_once") },
+      { name: "server_again", inputSchema, server: { ...atServer("server_again"), method: "GET" } },
       { name: "device_once", inputSchema, device: { select: "origin" }, timeoutMs: 15_000 },
       { name: "device_again", inputSchema, device: pool, repeatable: true, timeoutMs: 15_000 },
       { name: "ask_person", inputSchema, target: "external" },
+      { name: "server_approved", inputSchema, approval: "always", server: atServer("server_approved") },
+      {
+        name: "device_approved",
+        inputSchema,
+        approval: "always",
+        device: { select: "origin" },
+        timeoutMs: 15_000,
+      },
     ],
   };
   return config as AgentConfigInput & JsonObject;
 }
 
+/** The tools that must not be executed before somebody has approved the call. */
+export const APPROVED_TOOLS: ReadonlySet<string> = new Set(["server_approved", "device_approved"]);
+
 /** The tools that must not be executed twice. */
-export const ONCE_TOOLS: ReadonlySet<string> = new Set(["server_once", "device_once"]);
+export const ONCE_TOOLS: ReadonlySet<string> = new Set(["server_once", "device_once", ...APPROVED_TOOLS]);
 
-const TOOLS = ["server_once", "server_again", "device_once", "device_again", "ask_person"];
+/** Those of them that the run's own device executes. */
+export const DEVICE_ONCE_TOOLS: readonly string[] = ["device_once", "device_approved"];
 
-/** A run of one to four steps that reasons, speaks and calls tools, several at once at times. `words`: of one step, at most. */
-export function mixedRun(params: {
+const TOOLS = ["server_once", "server_again", "device_once", "device_again", "ask_person", ...APPROVED_TOOLS];
+
+/** Of the calls that somebody must approve, how many are such that they will be denied: 0 to 1. */
+const DENIED_SHARE = 0.25;
+/** Of the runs, how many are told something in the middle. */
+const MESSAGE_SHARE = 0.3;
+
+interface Speech {
   readonly random: () => number;
   readonly name: string;
   readonly everyMs: number;
+  /** Of one step, at most. */
   readonly words: number;
-  readonly deviceKeys: readonly string[];
-}): RunScript {
-  const { random, name, everyMs, words, deviceKeys } = params;
-  const pick = <T>(list: readonly T[], fallback: T): T => list[Math.floor(random() * list.length)] ?? fallback;
+}
+
+/** A run of one to four steps that reasons, speaks and calls tools, several at once at times; some are told something within `joinWithinMs`, and go on from there. */
+export function mixedRun(
+  params: Speech & {
+    readonly deviceKeys: readonly string[];
+    readonly threadKey: string | null;
+    readonly joinWithinMs: number;
+  },
+): RunScript {
+  const { random, name, deviceKeys, threadKey, joinWithinMs } = params;
+  const input = mixedScript(params, Math.floor(random() * 4));
+  const deviceKey = pick(random, deviceKeys, "none");
+  const messages =
+    random() < MESSAGE_SHARE
+      ? [
+          {
+            afterMs: random() * joinWithinMs,
+            text: mixedScript({ ...params, name: `more of ${name}` }, Math.floor(random() * 2)),
+          },
+        ]
+      : [];
+  return { input, deviceKey, threadKey, messages };
+}
+
+/** What the model is to do: so many steps with calls, and a last one without. */
+function mixedScript(params: Speech, stepsWithCalls: number): string {
+  const { random, name, everyMs, words } = params;
   const speech = (): JsonObject => ({ repeat: 2 + Math.floor(random() * words), parts: [{ say: "word {{n}} " }] });
+  const call = (): JsonObject => {
+    const tool = pick(random, TOOLS, "server_once");
+    // Whoever is asked to approve it looks at what the call is for.
+    const args: JsonObject = APPROVED_TOOLS.has(tool) ? { of: name, isFine: random() >= DENIED_SHARE } : { of: name };
+    return { call: tool, args };
+  };
   const steps: JsonObject[][] = [];
-  for (let left = Math.floor(random() * 4); left > 0; left -= 1) {
-    const calls = Array.from({ length: 1 + Math.floor(random() * 2) }, () => ({
-      call: pick(TOOLS, "server_once"),
-      args: { of: name },
-    }));
+  for (let left = stepsWithCalls; left > 0; left -= 1) {
+    const calls = Array.from({ length: 1 + Math.floor(random() * 2) }, call);
     steps.push([{ think: `What does ${name} need now?` }, speech(), ...calls]);
   }
   steps.push([{ think: "That is all." }, speech(), { say: "The last word: {{results}}" }]);
-  return { input: scripted(name, { everyMs, steps }), deviceKey: pick(deviceKeys, "none") };
+  return scripted(name, { everyMs, steps });
 }
 
 /** A run that only speaks, in steps which a server tool ends: any silence in it is somebody's fault. */
@@ -69,7 +122,11 @@ export function speakingRun(params: {
     ...Array.from({ length: steps - 1 }, () => [speech, { call: "server_again", args: { of: name } }]),
     [speech],
   ];
-  return { input: scripted(name, { everyMs, steps: script }), deviceKey: "none" };
+  return { input: scripted(name, { everyMs, steps: script }), deviceKey: "none", threadKey: null, messages: [] };
+}
+
+function pick<T>(random: () => number, list: readonly T[], fallback: T): T {
+  return list[Math.floor(random() * list.length)] ?? fallback;
 }
 
 export function scripted(name: string, script: JsonObject): string {

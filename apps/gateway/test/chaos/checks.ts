@@ -1,30 +1,54 @@
 import { existsSync, readFileSync } from "node:fs";
 import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import { ONCE_TOOLS } from "./agent.ts";
+import { executedUnapproved } from "./approvals.ts";
+import { readDeviceOutcomes } from "./device-outcomes.ts";
 import type { Journal } from "./faults.ts";
 import type { EndedRun, Load } from "./load.ts";
+import { readTurns, type Turns } from "./read-turns.ts";
 import type { Stage } from "./stage.ts";
+import type { Executions } from "./tool-server.ts";
 
 /** What was lost or doubled; empty: nothing. Asked when everything has ended. */
 export async function lossesOf(stage: Stage, load: Load, journal: Journal): Promise<string[]> {
+  const turns = await readTurns(stage, load);
+  const endedAsItMust = (run: EndedRun): boolean => endedWell(run, { load, journal, turns });
   return [
     ...stage.troubles,
     ...load.ended.flatMap(({ runId, faults }) => faults.map((fault) => `run ${runId}: ${fault}`)),
-    ...load.ended.flatMap((run) => (endedWell(run, load, journal) ? [] : [`run ${run.runId} ended as ${run.end}`])),
+    ...load.ended.flatMap((run) => (endedAsItMust(run) ? [] : [`run ${run.runId} ended as ${run.end}`])),
     ...(await unfinished(stage, load)),
     ...(await wrongLogs(stage, load)),
+    ...turns.faults,
     ...executedTwice(stage),
+    ...(await unapproved(stage)),
+    ...(await readDeviceOutcomes(stage)).faults,
   ];
 }
 
-function endedWell(run: EndedRun, load: Load, journal: Journal): boolean {
-  const { runId, end, recoveries, beganAt, endedAt } = run;
+function endedWell(
+  run: EndedRun,
+  { load, journal, turns }: { readonly load: Load; readonly journal: Journal; readonly turns: Turns },
+): boolean {
+  const { runId, end, recoveries, endedAt } = run;
   // A run whose gateways were lost under it again and again is given up, as it must be; the figures tell how many. One that was lost before it committed anything left no fact, but the fault that cost it.
   if (end === "run.failed recovery_exhausted") {
-    const faults = journal.mayCostLeases.filter((at) => at >= beganAt && at <= endedAt).length;
+    const from = claimableFrom(run, load, turns);
+    const faults = journal.mayCostLeases.filter((at) => at >= from && at <= endedAt).length;
     return recoveries >= RECOVERIES_MAX || faults > RECOVERIES_MAX;
   }
   return end === "run.completed" || (end === "run.canceled" && load.canceled.has(runId));
+}
+
+/** Since when the run could have a holder to lose: not before its turn in its thread, unless a cancel let it go ahead. In ms, the wall clock. */
+function claimableFrom({ runId, beganAt }: EndedRun, load: Load, turns: Turns): number {
+  const mine = turns.runs.find((turn) => turn.runId === runId);
+  if (mine === undefined || mine.wasToldToCancel) return beganAt;
+  const before = new Set(
+    turns.runs.filter(({ threadId, turn }) => threadId === mine.threadId && turn < mine.turn).map((turn) => turn.runId),
+  );
+  const ends = load.ended.flatMap((other) => (before.has(other.runId) ? [other.endedAt] : []));
+  return Math.max(beganAt, ...ends);
 }
 
 async function unfinished(stage: Stage, load: Load): Promise<string[]> {
@@ -74,14 +98,25 @@ function executedTwice(stage: Stage): string[] {
   );
 }
 
+async function unapproved(stage: Stage): Promise<string[]> {
+  const rows = await stage.query<{ id: string; at: number | null }>(
+    `select payload->>'callId' as id, (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1e3)::float8 as at
+     from run_events where sub = 0 and type = 'tool.approved'`,
+  );
+  if (rows === null) return ["Postgres did not answer what was approved"];
+  const approvedAt = new Map(rows.map(({ id, at }) => [id, at ?? Number.POSITIVE_INFINITY]));
+  return executedUnapproved(executions(stage), approvedAt);
+}
+
 /** How often each call was executed, wherever. */
-export function executions(stage: Stage): Map<string, { tool: string; count: number }> {
-  const counts = new Map([...stage.toolServer.executions].map(([callId, entry]) => [callId, { ...entry }]));
+export function executions(stage: Stage): Map<string, Executions> {
+  const counts = new Map(stage.toolServer.executions);
   const lines = existsSync(stage.executionsFile) ? readFileSync(stage.executionsFile, "utf8").split("\n") : [];
   for (const line of lines) {
-    const [callId = "", tool = ""] = line.split(" ");
+    const [callId = "", tool = "", at] = line.split(" ");
     if (tool === "") continue;
-    counts.set(callId, { tool, count: (counts.get(callId)?.count ?? 0) + 1 });
+    const { count = 0, firstAt = Number(at) } = counts.get(callId) ?? {};
+    counts.set(callId, { tool, count: count + 1, firstAt });
   }
   return counts;
 }

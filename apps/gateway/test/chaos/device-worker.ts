@@ -1,30 +1,34 @@
-/** A process of devices, which offer both kinds of tools and note every execution on disk before they do it, so that a kill cannot hide one. */
+/** A process of devices, which offer all kinds of device tools and note every execution on disk before they do it, so that a kill cannot hide one. Some remember on disk what they did. */
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createDevice, type DeviceTool } from "@hsafa/client";
-import type { ToDeviceWorker } from "./messages.ts";
+import { diskMemory } from "./disk-memory.ts";
+import type { FromDeviceWorker, ToDeviceWorker } from "./messages.ts";
 
 process.once("message", (order: ToDeviceWorker) => {
-  const { url, apiKey, deviceKeys, executionsFile, workMaxMs } = order;
+  const { url, apiKey, devices, executionsFile, workMaxMs } = order;
   const tool = (name: string): DeviceTool => ({
     inputSchema: { type: "object" },
     async execute(args, { callId, progress }) {
-      appendFileSync(executionsFile, `${callId} ${name}\n`);
+      appendFileSync(executionsFile, `${callId} ${name} ${Date.now()}\n`);
+      process.send?.("begun" satisfies FromDeviceWorker);
       progress("begun");
       await sleep(Math.random() * workMaxMs);
       return { tool: name, args };
     },
   });
-  for (const deviceKey of deviceKeys) {
+  const names = ["device_once", "device_again", "device_approved"];
+  const tools = Object.fromEntries(names.map((name) => [name, tool(name)]));
+  for (const { deviceKey, memoryFile } of devices) {
     createDevice({
       url,
       token: apiKey,
       deviceKey,
       labels: { pool: "chaos" },
-      tools: { device_once: tool("device_once"), device_again: tool("device_again") },
+      tools,
+      ...(memoryFile === null ? {} : { storage: diskMemory(memoryFile) }),
     });
   }
-  process.send?.("connecting");
 });
 // Whoever started this process is gone.
 process.on("disconnect", () => process.exit(0));

@@ -2,10 +2,13 @@ import { cp, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { executions, lossesOf } from "./checks.ts";
+import { readDeviceOutcomes } from "./device-outcomes.ts";
 import { type Journal, newJournal } from "./faults.ts";
 import type { Load } from "./load.ts";
+import { readTurns } from "./read-turns.ts";
 import { costsOf, figures, loadAverage } from "./report.ts";
 import { setStage, type Stage, type StageParams } from "./stage.ts";
+import { listed, sumOf, tally } from "./tally.ts";
 
 /** What came out: figures by name, and everything that was lost, doubled or left behind. */
 export interface Findings {
@@ -67,9 +70,11 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
   const kills = await costsOf(stage, journal.interruptions, "kill");
   const handovers = await costsOf(stage, journal.interruptions, "handover");
   const ends = tally(load.ended.map(({ end }) => end));
-  const discarded: Record<string, number> = {};
-  for (const run of load.ended)
-    for (const [reason, count] of Object.entries(run.discarded)) discarded[reason] = (discarded[reason] ?? 0) + count;
+  const discarded = sumOf(load.ended.map((run) => run.discarded));
+  const submitted = sumOf(load.ended.map((run) => run.submitted));
+  const overSockets = load.ended.flatMap(({ resumes }) => (resumes === null ? [] : [resumes]));
+  const { threads, runs: inThreads, waited } = await readTurns(stage, load);
+  const { remembering, forgetting } = await readDeviceOutcomes(stage);
   const executed = [...executions(stage).values()];
   const repeated = executed.filter(({ count }) => count > 1).length;
   return [
@@ -77,6 +82,16 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
     ["events in the logs", String(load.ended.reduce((sum, { events }) => sum + events, 0))],
     ["recovered", `${load.ended.reduce((sum, { recoveries }) => sum + recoveries, 0)} times`],
     ["steps cut short", listed(discarded)],
+    ["in threads", `${inThreads.length} runs in ${threads} threads, ${waited} waited for the one before`],
+    [
+      "over watch sockets",
+      `${overSockets.length} runs, resumed ${overSockets.reduce((sum, count) => sum + count, 0)} times`,
+    ],
+    ["submitted, as answered", listed(submitted)],
+    [
+      "outcome unknown, once at most",
+      `${remembering.unknown} of ${remembering.calls} calls of devices with a memory on disk, ${forgetting.unknown} of ${forgetting.calls} of those without, in ${remembering.boots} and ${forgetting.boots} boots`,
+    ],
     ["tool executions", `${executed.length} calls, ${repeated} of them repeated`],
     ["kill to next event", figures(kills.nextEvent)],
     ["kill to next event seen", figures(kills.nextSeen)],
@@ -85,17 +100,6 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
     ["freezes beyond the lease", String(journal.staleFreezes)],
     ["SIGTERM ends other than 0", journal.badExits.join("; ") || "none"],
   ];
-}
-
-function tally(names: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
-}
-
-export function listed(counts: Readonly<Record<string, number>>): string {
-  const entries = Object.entries(counts).toSorted(([, a], [, b]) => b - a);
-  return entries.map(([name, count]) => `${count} ${name}`).join(", ") || "none";
 }
 
 async function keepLogs(stage: Stage): Promise<string> {

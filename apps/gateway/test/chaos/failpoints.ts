@@ -46,9 +46,19 @@ export const FAILPOINTS = [
   "after submitToolResult",
   "before ring about run",
   "before ring about device",
-  // A device: registered -> told so; lost -> an input.
+  // A device: registered -> told so.
   "after registerDevice",
+  // What is said from outside, or that a device was lost: an input -> the answer to who said it -> the ring.
+  "before enqueue",
   "after enqueue",
+  // What becomes of it: a message, a call that must be approved.
+  "before commit of message.user",
+  "after commit of message.user",
+  "after publish of message.user",
+  "after commit of tool.awaiting_approval",
+  "before commit of tool.approved",
+  "after commit of tool.approved",
+  "after commit of tool.denied",
   // The lease.
   "before renewLeases",
   "after renewLeases",

@@ -3,7 +3,7 @@ import { createClient } from "redis";
 import type { GatewayProcess } from "./gateway-process.ts";
 import type { Link, LinkMode } from "./link.ts";
 import type { Interruption } from "./messages.ts";
-import type { Stage } from "./stage.ts";
+import type { DeviceWorker, Stage } from "./stage.ts";
 
 /** What a fault did, for the figures. */
 export interface Journal {
@@ -77,6 +77,18 @@ export async function freezeGateway(
   await sleep(frozenMs);
   gateway.signal("SIGCONT");
   if (frozenMs > leaseMs) journal.staleFreezes += 1;
+}
+
+/** How long a kill of devices waits for a call in progress, and how long after its beginning it comes at most (ms): most calls are over by then, some have just been answered. */
+const DEVICE_BUSY_WITHIN_MS = 3000;
+const DEVICE_WORK_MS = 300;
+
+/** kill -9 of a process of devices, in the middle of a call if there is one soon: they are idle most of the time, and then a kill shows little. */
+export async function killDevices(worker: DeviceWorker): Promise<void> {
+  await worker.busy(DEVICE_BUSY_WITHIN_MS);
+  await sleep(Math.random() * DEVICE_WORK_MS);
+  await worker.kill();
+  worker.start();
 }
 
 export async function flushRedis(stage: Stage): Promise<void> {

@@ -14,10 +14,19 @@ export interface Load {
   readonly open: ReadonlySet<string>;
   /** Runs that somebody asked to cancel: they may end so, or have been faster. */
   readonly canceled: ReadonlySet<string>;
+  /** The runs that belong to a thread, by their ids. */
+  readonly inThreads: ReadonlyMap<string, PlaceInThread>;
   /** Starts no more; those under way go on. */
   stop(): void;
   /** Resolves when the last run that is to be started has ended and was compared; false: it took too long. */
   finished(withinMs: number): Promise<boolean>;
+}
+
+/** A run of a thread: which one, and when its start was first asked for and when that was answered (ms, the monotonic clock of this process). */
+export interface PlaceInThread {
+  readonly threadKey: string;
+  readonly askedAt: number;
+  readonly answeredAt: number;
 }
 
 const FINISH_POLL_MS = 100;
@@ -33,10 +42,13 @@ export function startLoad(params: {
   readonly joinWithinMs: number;
   /** Of the runs, how many somebody cancels at some moment within `joinWithinMs` twice over: 0 to 1. */
   readonly cancelShare: number;
+  /** Whether each run is followed over a watch socket as well. */
+  readonly bySocket: boolean;
   readonly script: (index: number) => RunScript;
 }): Load {
-  const { stage, random, width, runsMax, joinWithinMs, cancelShare, script } = params;
+  const { stage, random, width, runsMax, joinWithinMs, cancelShare, bySocket, script } = params;
   const canceled = new Set<string>();
+  const inThreads = new Map<string, PlaceInThread>();
   const ended: EndedRun[] = [];
   const open = new Set<string>();
   let started = 0;
@@ -62,20 +74,27 @@ export function startLoad(params: {
   }
 
   async function startOne(index: number): Promise<void> {
-    const { input, deviceKey } = script(index);
+    const { input, deviceKey, threadKey, messages } = script(index);
     const worker = stage.watchWorkers[index % stage.watchWorkers.length];
     const joinAfterMs = random() * joinWithinMs;
     const joinsInside = random() < 0.5;
     const cancelAfterMs = random() < cancelShare ? random() * 2 * joinWithinMs : null;
     // One key over all tries: however often the answer is lost, this is one run.
     const idempotencyKey = `chaos-${index}`;
-    const { runId } = await untilAnswered((signal) =>
-      stage.client.runs.start({ agent: "chaos", input, deviceKey, idempotencyKey }, { signal }),
-    );
+    const order = {
+      agent: "chaos",
+      input,
+      deviceKey,
+      idempotencyKey,
+      ...(threadKey === null ? {} : { threadId: threadKey }),
+    };
+    const askedAt = performance.now();
+    const { runId } = await untilAnswered((signal) => stage.client.runs.start(order, { signal }));
+    if (threadKey !== null) inThreads.set(runId, { threadKey, askedAt, answeredAt: performance.now() });
     starting -= 1;
     started += 1;
     open.add(runId);
-    worker?.tell({ kind: "watch", runId, joinAfterMs, joinsInside });
+    worker?.tell({ kind: "watch", runId, joinAfterMs, joinsInside, bySocket, messages });
     if (cancelAfterMs !== null) void cancel(runId, cancelAfterMs);
     fill();
   }
@@ -95,6 +114,7 @@ export function startLoad(params: {
     ended,
     open,
     canceled,
+    inThreads,
     stop() {
       isStopped = true;
     },

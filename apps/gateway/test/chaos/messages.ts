@@ -1,5 +1,7 @@
 /** What the chaos program and its worker processes say to each other. */
 
+import type { Interjection } from "./agent.ts";
+
 /** How a run is watched, and what its record came to. */
 export interface WatchOrder {
   readonly kind: "watch";
@@ -7,6 +9,10 @@ export interface WatchOrder {
   /** When a second watcher joins, in milliseconds after the first event; and whether it begins where the first one stands then, or at the start. */
   readonly joinAfterMs: number;
   readonly joinsInside: boolean;
+  /** Whether it is followed over a watch socket as well. */
+  readonly bySocket: boolean;
+  /** What is said to it in the middle. */
+  readonly messages: readonly Interjection[];
 }
 
 /** For each kill or hand-over: the runs that were held, and when (ms, the wall clock). */
@@ -49,6 +55,10 @@ export type FromWatchWorker =
       readonly beganAt: number;
       readonly endedAt: number;
       readonly discarded: Readonly<Record<string, number>>;
+      /** What was submitted to it, by how it was answered. */
+      readonly submitted: Readonly<Record<string, number>>;
+      /** How often it was taken up again over a watch socket; null: it was not followed over one. */
+      readonly resumes: number | null;
       /** Where R8, or the log by itself, does not hold. */
       readonly faults: readonly string[];
     }
@@ -59,9 +69,18 @@ export type FromWatchWorker =
 export interface ToDeviceWorker {
   readonly url: string;
   readonly apiKey: string;
-  readonly deviceKeys: readonly string[];
-  /** Each execution is a line in it: `<callId> <tool>`. */
+  readonly devices: readonly DeviceOrder[];
+  /** Each execution is a line in it: `<callId> <tool> <when, in ms of the wall clock>`. */
   readonly executionsFile: string;
   /** Of a tool, in milliseconds. */
   readonly workMaxMs: number;
 }
+
+export interface DeviceOrder {
+  readonly deviceKey: string;
+  /** Where its memory of results outlives the process; null: it does not. */
+  readonly memoryFile: string | null;
+}
+
+/** It has noted an execution and begins the work. */
+export type FromDeviceWorker = "begun";

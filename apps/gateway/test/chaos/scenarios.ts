@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "../e2e/seeded-random.ts";
 import { mixedRun, type RunScript, speakingRun } from "./agent.ts";
-import { experiment, type Findings, listed } from "./experiment.ts";
+import { experiment, type Findings } from "./experiment.ts";
 import { FAILPOINTS } from "./failpoints.ts";
 import { freezeGateway, freezeRedis, type Journal, killGateway, restartGateway, stopRedis } from "./faults.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
@@ -10,6 +10,8 @@ import { type Load, startLoad } from "./load.ts";
 import { costsOf, figures, lagsOf, quantile } from "./report.ts";
 import { performSchedule } from "./schedule.ts";
 import type { Stage } from "./stage.ts";
+import { listed } from "./tally.ts";
+import { dealThreads } from "./thread-places.ts";
 
 /** What can be asked for; each scenario takes what it needs. */
 export interface ScenarioOptions {
@@ -212,6 +214,9 @@ export const failpoints: Scenario = ({ seed, width, faults, leaseMs, say }) =>
         await dying.start({ HSAFA_FAILPOINT: point });
         // Devices and callers that went to the other gateway come back, or nothing of theirs would ever pass here again.
         for (const door of doors) door.set(1, { kind: "cut" });
+        // So do watchers, to either: their sockets stay where they are as long as they can.
+        stage.links.watchers.set(1, { kind: "cut" });
+        stage.links.watchers.set(1, { kind: "pass" });
         if (!(await endsWithin(dying, FAILPOINT_MAX_MS)))
           broken.push(`no gateway died ${point}: nothing came by there`);
         for (const door of doors) door.set(1, { kind: "pass" });
@@ -250,19 +255,34 @@ function above(what: string, value: number, max: number): string[] {
   return value > max ? [`${what} is ${Math.round(value)} ms, and must not exceed ${max} ms`] : [];
 }
 
+/** The latest that a second watcher joins, and that something is said to a run. */
+const JOIN_WITHIN_MS = 2000;
+/** Of the runs, how many belong to a thread. */
+const THREAD_SHARE = 0.25;
+
 /** `words`: of one step, at most. */
 export function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: number; words?: number }): Load {
   const dice = seededRandom(params.seed + 1);
   const deviceKeys = stage.deviceWorkers.flatMap((worker) => worker.deviceKeys);
+  const dealThread = dealThreads(dice, THREAD_SHARE);
   return startLoad({
     stage,
     random: dice,
     width: params.width,
     runsMax: params.runs,
-    joinWithinMs: 2000,
+    joinWithinMs: JOIN_WITHIN_MS,
     cancelShare: 0.05,
+    bySocket: true,
     script: (index): RunScript =>
-      mixedRun({ random: dice, name: `task ${index}`, everyMs: EVERY_MS, words: params.words ?? 60, deviceKeys }),
+      mixedRun({
+        random: dice,
+        name: `task ${index}`,
+        everyMs: EVERY_MS,
+        words: params.words ?? 60,
+        deviceKeys,
+        threadKey: dealThread(),
+        joinWithinMs: JOIN_WITHIN_MS,
+      }),
   });
 }
 
@@ -275,8 +295,9 @@ export function speakingLoad(
     random: seededRandom(params.seed + 1),
     width: params.width,
     runsMax: params.runs,
-    joinWithinMs: 2000,
+    joinWithinMs: JOIN_WITHIN_MS,
     cancelShare: 0,
+    bySocket: false,
     // Hundreds of runs that each say forty words a second would measure the machine.
     script: (index) =>
       speakingRun({ name: `task ${index}`, everyMs: params.everyMs, words: params.words, steps: params.steps }),

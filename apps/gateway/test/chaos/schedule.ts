@@ -138,10 +138,7 @@ function drawFault({ stage, journal, random, leaseMs, only }: ScheduleParams): F
       {
         name: "kill -9 devices",
         needs: [device.deviceKeys.join()],
-        async perform() {
-          await device.kill();
-          device.start();
-        },
+        perform: () => faults.killDevices(device),
       },
     ],
   ];

@@ -35,6 +35,8 @@ export interface WatchWorker {
 
 export interface DeviceWorker {
   readonly deviceKeys: readonly string[];
+  /** Resolves when one of its devices begins a call, or after so long without. */
+  busy(withinMs: number): Promise<void>;
   /** kill -9. */
   kill(): Promise<void>;
   start(): void;
@@ -49,6 +51,8 @@ export interface Stage {
   readonly gateways: readonly GatewayProcess[];
   readonly watchWorkers: readonly WatchWorker[];
   readonly deviceWorkers: readonly DeviceWorker[];
+  /** Keys of the devices whose memory outlives a kill. */
+  readonly rememberingDevices: ReadonlySet<string>;
   readonly toolServer: ToolServer;
   readonly links: {
     /** Each gateway's own wire to Postgres, and to Redis. */
@@ -79,7 +83,8 @@ export async function setStage(params: StageParams): Promise<Stage> {
   closers.push(() => processes.close());
   try {
     const [postgres, redis, toolServer] = await Promise.all([
-      startPostgres([]),
+      // When things were committed is told by Postgres: the gateways' own clocks are a network's delay apart.
+      startPostgres(["track_commit_timestamp=on"]),
       startPrivateRedis(),
       startToolServer(params),
     ]);
@@ -149,14 +154,25 @@ export async function setStage(params: StageParams): Promise<Stage> {
       child.once("exit", () => troubles.push("a process of watchers ended"));
       return worker;
     });
-    const deviceWorkers = Array.from({ length: params.deviceWorkers }, (_, worker) =>
-      createDeviceWorker(processes, {
+    const deviceOrders = Array.from(
+      { length: params.deviceWorkers },
+      (_, worker): ToDeviceWorker => ({
         url: url(links.devices),
         apiKey: API_KEY,
-        deviceKeys: Array.from({ length: params.devicesPerWorker }, (__, device) => `device-${worker}-${device}`),
+        devices: Array.from({ length: params.devicesPerWorker }, (__, device) => {
+          const deviceKey = `device-${worker}-${device}`;
+          const remembers = device % 2 === 0;
+          return { deviceKey, memoryFile: remembers ? join(processes.folder, `${deviceKey}.memory`) : null };
+        }),
         executionsFile,
         workMaxMs: params.workMaxMs,
       }),
+    );
+    const deviceWorkers = deviceOrders.map((order) => createDeviceWorker(processes, order));
+    const rememberingDevices = new Set(
+      deviceOrders.flatMap(({ devices }) =>
+        devices.flatMap(({ deviceKey, memoryFile }) => (memoryFile === null ? [] : [deviceKey])),
+      ),
     );
     for (const worker of deviceWorkers) worker.start();
 
@@ -172,6 +188,7 @@ export async function setStage(params: StageParams): Promise<Stage> {
       gateways,
       watchWorkers,
       deviceWorkers,
+      rememberingDevices,
       toolServer,
       links,
       executionsFile,
@@ -209,7 +226,19 @@ function startWorker(processes: Processes, name: string): ChildProcess {
 function createDeviceWorker(processes: Processes, order: ToDeviceWorker): DeviceWorker {
   let child: ChildProcess | null = null;
   return {
-    deviceKeys: order.deviceKeys,
+    deviceKeys: order.devices.map(({ deviceKey }) => deviceKey),
+    busy: (withinMs) =>
+      new Promise((resolve) => {
+        const listened = child;
+        const end = (): void => {
+          clearTimeout(timer);
+          listened?.off("message", end);
+          resolve();
+        };
+        const timer = setTimeout(end, withinMs);
+        // All that it ever says is that it begins.
+        listened?.on("message", end);
+      }),
     start() {
       child = startWorker(processes, "device-worker.ts");
       child.send(order);

@@ -5,16 +5,25 @@ import type { AddressInfo } from "node:net";
 export interface ToolServer {
   readonly url: string;
   /** How often each call was executed, by its idempotency key. */
-  readonly executions: ReadonlyMap<string, { readonly tool: string; readonly count: number }>;
+  readonly executions: ReadonlyMap<string, Executions>;
   close(): Promise<void>;
 }
 
+/** Executions of one call. */
+export interface Executions {
+  readonly tool: string;
+  readonly count: number;
+  /** When the first began (ms, the wall clock). */
+  readonly firstAt: number;
+}
+
 export async function startToolServer({ workMaxMs }: { readonly workMaxMs: number }): Promise<ToolServer> {
-  const executions = new Map<string, { readonly tool: string; readonly count: number }>();
+  const executions = new Map<string, Executions>();
   const server = createServer((request, response) => {
     const callId = String(request.headers["idempotency-key"]);
     const tool = (request.url ?? "").replace(/^\/|\?.*$/g, "");
-    executions.set(callId, { tool, count: (executions.get(callId)?.count ?? 0) + 1 });
+    const { count = 0, firstAt = Date.now() } = executions.get(callId) ?? {};
+    executions.set(callId, { tool, count: count + 1, firstAt });
     request.resume();
     const timer = setTimeout(() => {
       response.setHeader("content-type", "application/json").end(JSON.stringify({ tool }));

@@ -1,13 +1,18 @@
 /**
- * A process of watchers: follows each run it is told of twice over, by the SDK, answers its external calls as a person's program would, and when the run has ended
- * compares what was seen with the canonical log (R8).
+ * A process of watchers: follows each run it is told of twice over by the SDK, and once over a watch socket that many runs share, does what a person's program does about it, and when the
+ * run has ended compares what was seen (R8) and what was answered (R6, R7) with the canonical log.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "@hsafa/client";
 import type { RunEvent } from "@hsafa/protocol";
 import { disagreements, faultsOf, resumed, type WatchedRecord } from "../e2e/record.ts";
-import { readLog, untilAnswered } from "./calls.ts";
+import { contradictions, type Submission } from "../e2e/submissions.ts";
+import { dispatchedUnapproved } from "./approvals.ts";
+import { readLog, say } from "./calls.ts";
 import type { FromWatchWorker, Interruption, InterruptionCost, ToWatchWorker, WatchOrder } from "./messages.ts";
+import { createPerson, type Person } from "./person.ts";
+import { tally } from "./tally.ts";
+import { type FollowedRun, openWatchSocket, type WatchSocket } from "./watch-socket.ts";
 
 /** When each event of a run was made and when the first watcher had it, in the order they came. */
 interface Times {
@@ -17,8 +22,19 @@ interface Times {
   readonly takenUp: number[];
 }
 
+/** Watch sockets of this process, which its runs share. */
+const SOCKETS = 2;
+
+/** How this process reaches the fleet. */
+interface Reach {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly hsafa: Client;
+  readonly sockets: readonly WatchSocket[];
+}
+
 const times = new Map<string, Times>();
-let client: Client | null = null;
+let reach: Reach | null = null;
 
 process.on("message", (message: ToWatchWorker) => hear(message));
 // Whoever started this process is gone.
@@ -26,12 +42,15 @@ process.on("disconnect", () => process.exit(0));
 
 function hear(message: ToWatchWorker): void {
   switch (message.kind) {
-    case "hello":
-      client = createClient({ url: message.url, token: message.apiKey });
+    case "hello": {
+      const { url, apiKey } = message;
+      const sockets = Array.from({ length: SOCKETS }, () => openWatchSocket({ url, apiKey }));
+      reach = { url, apiKey, hsafa: createClient({ url, token: apiKey }), sockets };
       return;
+    }
     case "watch":
-      if (client === null) throw new Error("a run to watch came before the greeting");
-      void follow(client, message);
+      if (reach === null) throw new Error("a run to watch came before the greeting");
+      void follow(reach, message);
       return;
     case "costs":
       return tell({ kind: "costs", costs: message.interruptions.map(costOf) });
@@ -46,15 +65,18 @@ function tell(message: FromWatchWorker): void {
   process.send?.(message);
 }
 
-async function follow(hsafa: Client, order: WatchOrder): Promise<void> {
-  const { runId } = order;
+async function follow(through: Reach, order: WatchOrder): Promise<void> {
+  const { runId, bySocket, messages } = order;
+  const { hsafa } = through;
   try {
-    const records = await watchTwice(hsafa, order);
+    const person = createPerson({ runId, hsafa, messages, say: (params) => say(through, params) });
+    const [records, overSocket] = await Promise.all([
+      watchTwice(hsafa, order, person),
+      bySocket ? freest(through.sockets).follow(runId) : null,
+    ]);
+    const submissions = await person.submissions();
     const log = await readLog(hsafa, runId);
-    const events = Object.values(log);
-    const discarded: Record<string, number> = {};
-    for (const event of events)
-      if (event.type === "step.discarded") discarded[event.data.reason] = (discarded[event.data.reason] ?? 0) + 1;
+    const discarded = log.flatMap((event) => (event.type === "step.discarded" ? [event.data.reason] : []));
     const last = log.at(-1);
     tell({
       kind: "ended",
@@ -64,14 +86,36 @@ async function follow(hsafa: Client, order: WatchOrder): Promise<void> {
       recoveries: log.filter(({ type }) => type === "run.recovered").length,
       beganAt: Date.parse(log[0]?.ts ?? ""),
       endedAt: Date.parse(last?.ts ?? ""),
-      discarded,
-      faults: compare(log, records),
+      discarded: tally(discarded),
+      submitted: tally(submissions.map(nameOf)),
+      resumes: overSocket?.resumes ?? null,
+      faults: [
+        ...compare(log, records, overSocket),
+        ...contradictions(submissions, log).map(withoutScript),
+        ...dispatchedUnapproved(log),
+      ],
     });
   } catch (error) {
     const fault = `its watchers failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
     const unknown = { end: "unknown", events: 0, recoveries: 0, beganAt: Number.NaN, endedAt: Number.NaN };
-    tell({ kind: "ended", runId, ...unknown, discarded: {}, faults: [fault] });
+    tell({ kind: "ended", runId, ...unknown, discarded: {}, submitted: {}, resumes: null, faults: [fault] });
   }
+}
+
+function freest(sockets: readonly WatchSocket[]): WatchSocket {
+  const [first, ...others] = sockets;
+  if (first === undefined) throw new Error("there is no watch socket");
+  return others.reduce((best, socket) => (socket.open < best.open ? socket : best), first);
+}
+
+/** A message is known by its text, of which the first line is enough for people. */
+function withoutScript(fault: string): string {
+  return fault.replaceAll(/\ndemo: .*\]\]\}/g, "");
+}
+
+function nameOf(submission: Submission): string {
+  const what = submission.kind === "approval" ? (submission.approved ? "approval" : "denial") : submission.kind;
+  return `${what} ${submission.status}`;
 }
 
 interface Seen {
@@ -81,7 +125,7 @@ interface Seen {
   readonly after: string | undefined;
 }
 
-async function watchTwice(hsafa: Client, order: WatchOrder): Promise<Seen> {
+async function watchTwice(hsafa: Client, order: WatchOrder, person: Person): Promise<Seen> {
   const { runId, joinAfterMs, joinsInside } = order;
   const clock: Times = { made: [], seen: [], takenUp: [] };
   times.set(runId, clock);
@@ -108,30 +152,22 @@ async function watchTwice(hsafa: Client, order: WatchOrder): Promise<Seen> {
     clock.made.push(Date.parse(event.ts));
     clock.seen.push(Date.now());
     late ??= joinLate();
-    if (event.type === "tool.requested" && event.data.target === "external") {
-      answer(hsafa, runId, event.data.callId).catch(() => {});
-    }
+    person.see(event);
   }
   const second = await (late ?? joinLate());
   return { first, second: second.record, after: second.after };
 }
 
-/** Answers an external call, twice, as a client does that did not hear the first answer. */
-async function answer(hsafa: Client, runId: string, callId: string): Promise<void> {
-  const params = { callId, result: { answeredBy: "a person" } };
-  // It may not be dispatched yet; and once the run has ended otherwise, nobody waits for the answer.
-  const submit = (signal: AbortSignal): Promise<unknown> => hsafa.runs.submitToolResult(runId, params, { signal });
-  await untilAnswered(submit, { alsoRetry: (code) => code === "not_found" || code === "result_conflict" });
-  await untilAnswered(submit, { alsoRetry: () => false });
-}
-
-function compare(log: WatchedRecord, { first, second, after }: Seen): string[] {
+function compare(log: WatchedRecord, { first, second, after }: Seen, overSocket: FollowedRun | null): string[] {
   const whole = after === undefined ? second : resumed(first, after, second);
+  const third: Record<string, WatchedRecord> = overSocket === null ? {} : { "the watch socket": overSocket.record };
   return [
     ...faultsOf(log).map((fault) => `the log: ${fault}`),
     ...faultsOf(first).map((fault) => `the first watcher: ${fault}`),
     ...(after === undefined ? faultsOf(second).map((fault) => `the second watcher: ${fault}`) : []),
-    ...disagreements({ log, first, [`second (after ${after ?? "nothing"})`]: whole }),
+    ...(overSocket?.faults ?? []).map((fault) => `the watch socket: ${fault}`),
+    ...(overSocket === null ? [] : faultsOf(overSocket.record).map((fault) => `the watch socket: ${fault}`)),
+    ...disagreements({ log, first, [`second (after ${after ?? "nothing"})`]: whole, ...third }),
   ];
 }
 

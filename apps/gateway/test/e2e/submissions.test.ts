@@ -15,6 +15,7 @@ const answered = (result: string) => ({ type: "tool.completed", data: { callId, 
 const takenBack = { type: "tool.failed", data: { callId, error: { code: "canceled", message: "" } } };
 const expired = { type: "tool.expired", data: { callId } };
 const completed = { type: "run.completed" };
+const failed = (code: string) => ({ type: "run.failed", data: { error: { code, message: "" } } });
 const canceled = (reason: string) => ({ type: "run.canceled", data: { reason } });
 
 const message = (mark: string, status: number): Submission => ({ kind: "message", runId, mark, status });
@@ -45,6 +46,11 @@ describe("what was submitted is found as it was answered", () => {
       [approval("a", 202, true), cancel("c", 202)],
       log(takenBack, canceled("c")),
     ],
+    [
+      "a result, its repeat, and a message accepted while the run was given up",
+      [result("r", 202), result("r", 200), message("m", 202)],
+      log(takenBack, failed("recovery_exhausted")),
+    ],
     ["a result that came too late", [result("r", 409)], log(expired, completed)],
     ["a cancel, and another while it ends", [cancel("c", 202), cancel("d", 202)], log(canceled("c"))],
     ["a cancel after the end", [cancel("c", 409)], log(completed)],
@@ -68,6 +74,16 @@ describe("what cannot be", () => {
       "a result accepted, and its call taken back by a cancel",
       [result("r", 202), cancel("c", 202)],
       log(takenBack, canceled("c")),
+    ],
+    [
+      "a result accepted, and its call taken back by another failure",
+      [result("r", 202)],
+      log(takenBack, failed("max_steps_reached")),
+    ],
+    [
+      "a result accepted, and its call expired before the run was given up",
+      [result("r", 202)],
+      log(expired, failed("recovery_exhausted")),
     ],
     ["a result accepted, and its call expired", [result("r", 202)], log(expired, completed)],
     [

@@ -1,6 +1,6 @@
 /**
  * What a test has submitted to a run, what it was told, and what must have become of it: an input that was accepted is found in the log, or the run ended with it in
- * view; an accepted result settles its call in any case; one that was refused has left no trace (R6, R7).
+ * view; an accepted result settles its call unless the run was given up, which is done without a look at what waits; one that was refused has left no trace (R6, R7).
  */
 import type { RunEvent } from "@hsafa/protocol";
 import { isSettlement, type Settlement, type WatchedRecord } from "./record.ts";
@@ -60,6 +60,7 @@ function ofResult(
   switch (status) {
     case 202:
       if (accepted.length > 1) return `${accepted.length} results of its call were accepted`;
+      if (wasGivenUp(record) && wasTakenBack(record, settlement)) return null;
       return isTaken ? null : `its call was settled by ${settlement?.id}`;
     case 200:
       return accepted.some((other) => other.mark === mark) ? null : "it is no repeat of an accepted one";
@@ -100,6 +101,11 @@ function ofApproval(
 function endedEarly(record: WatchedRecord): boolean {
   const type = record.at(-1)?.type;
   return type === "run.canceled" || type === "run.failed";
+}
+
+function wasGivenUp(record: WatchedRecord): boolean {
+  const end = record.at(-1);
+  return end?.type === "run.failed" && end.data.error.code === "recovery_exhausted";
 }
 
 function wasTakenBack(record: WatchedRecord, settlement: Settlement | null): boolean {

@@ -1,0 +1,49 @@
+import type { RunEvent } from "@hsafa/protocol";
+import { APPROVED_TOOLS } from "./agent.ts";
+
+/** The clocks of a database and of the programs beside it are one; what they say is cut to milliseconds. */
+const CLOCK_GRAIN_MS = 1;
+
+/** Calls that were executed although nobody had approved them by then. `approvedAt`: when Postgres committed that they were, by the ids of calls (ms, the wall clock). */
+export function executedUnapproved(
+  executions: ReadonlyMap<string, { readonly tool: string; readonly firstAt: number }>,
+  approvedAt: ReadonlyMap<string, number>,
+): string[] {
+  return [...executions].flatMap(([callId, { tool, firstAt }]) => {
+    if (!APPROVED_TOOLS.has(tool)) return [];
+    const at = approvedAt.get(callId);
+    if (at === undefined) return [`${tool} was executed for ${callId}, which was never approved`];
+    const earlyMs = at - firstAt;
+    return earlyMs > CLOCK_GRAIN_MS
+      ? [`${tool} was executed for ${callId} ${Math.ceil(earlyMs)} ms before that was approved`]
+      : [];
+  });
+}
+
+/** Calls of a run that went out although they had not been approved by then, and those that were denied after they had been. */
+export function dispatchedUnapproved(log: readonly RunEvent[]): string[] {
+  const faults: string[] = [];
+  const waiting = new Set<string>();
+  const approved = new Set<string>();
+  for (const event of log) {
+    switch (event.type) {
+      case "tool.requested":
+        if (APPROVED_TOOLS.has(event.data.toolName)) waiting.add(event.data.callId);
+        break;
+      case "tool.approved":
+        waiting.delete(event.data.callId);
+        approved.add(event.data.callId);
+        break;
+      case "tool.dispatched":
+        if (waiting.has(event.data.callId))
+          faults.push(`${event.data.callId} went out at ${event.id}, not approved by then`);
+        break;
+      case "tool.denied":
+        if (approved.has(event.data.callId))
+          faults.push(`${event.data.callId} was denied at ${event.id}, approved before`);
+        break;
+      default:
+    }
+  }
+  return faults;
+}

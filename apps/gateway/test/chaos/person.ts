@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Client, HsafaError } from "@hsafa/client";
+import type { RunEvent } from "@hsafa/protocol";
+import { isSettlement } from "../e2e/record.ts";
+import type { Submission } from "../e2e/submissions.ts";
+import type { Interjection } from "./agent.ts";
+import { type RetryRule, type SayParams, untilAnswered } from "./calls.ts";
+
+/** What a person's program does about one run that it watches: answers what is asked, decides what must be approved, and says what it has to say. Everything twice, as a client does that did not hear the first answer. */
+export interface Person {
+  /** Shows it an event of the run, in order. */
+  see(event: RunEvent): void;
+  /** What was submitted and how that was answered, once all of it was; to be asked when the run has ended. */
+  submissions(): Promise<readonly Submission[]>;
+}
+
+/** How a call was answered at last. */
+interface Told {
+  readonly status: number;
+  readonly tries: number;
+}
+
+export function createPerson(params: {
+  readonly runId: string;
+  readonly hsafa: Client;
+  readonly say: (params: SayParams) => Promise<number>;
+  readonly messages: readonly Interjection[];
+}): Person {
+  const { runId, hsafa, say, messages } = params;
+  const submissions: Submission[] = [];
+  const acts: Promise<void>[] = [];
+  /** What the calls that must be approved are for. */
+  const asked = new Map<string, unknown>();
+  const settled = new Set<string>();
+  let hasBegun = false;
+
+  function act(doing: Promise<void>): void {
+    acts.push(doing);
+    // Whoever asks for the submissions hears of a failure.
+    doing.catch(() => {});
+  }
+
+  async function answer(callId: string): Promise<void> {
+    const mark = `the answer to ${callId}`;
+    const submit = async (signal: AbortSignal): Promise<number> => {
+      const { duplicate } = await hsafa.runs.submitToolResult(runId, { callId, result: mark }, { signal });
+      return duplicate ? 200 : 202;
+    };
+    // It may not be dispatched yet. Once it is settled otherwise, nobody waits for the answer.
+    const isEarly = (code: string): boolean =>
+      (code === "result_conflict" || code === "not_found") && !settled.has(callId);
+    const first = await told(submit, isEarly);
+    // A repeat of one's own answer that was not heard says that it was taken.
+    const status = first.tries > 1 && first.status === 200 ? 202 : first.status;
+    submissions.push({ kind: "result", runId, callId, mark, status });
+    const { status: repeated } = await told(submit);
+    submissions.push({ kind: "result", runId, callId, mark, status: repeated });
+  }
+
+  async function decide(callId: string): Promise<void> {
+    const approved = isFine(asked.get(callId));
+    const mark = `the decision on ${callId}`;
+    const submit = async (signal: AbortSignal): Promise<number> => {
+      await hsafa.runs.approve(runId, { callId, approved, reason: mark }, { signal });
+      return 202;
+    };
+    const note = (status: number): unknown =>
+      submissions.push({ kind: "approval", runId, callId, mark, approved, status });
+    const first = await told(submit);
+    // What is refused after a try whose answer was lost may be refused because that try was taken.
+    if (first.status !== 409 || first.tries === 1) note(first.status);
+    const second = await told(submit);
+    if (second.status !== 409) note(second.status);
+  }
+
+  async function tell({ afterMs, text }: Interjection, idempotencyKey: string): Promise<void> {
+    await sleep(afterMs);
+    const submit = (signal: AbortSignal): Promise<number> => say({ runId, text, idempotencyKey, signal });
+    for (const { status } of [await told(submit), await told(submit)]) {
+      submissions.push({ kind: "message", runId, mark: text, status });
+    }
+  }
+
+  return {
+    see(event) {
+      if (!hasBegun) {
+        hasBegun = true;
+        for (const [index, message] of messages.entries()) act(tell(message, `${runId} ${index}`));
+      }
+      if (isSettlement(event)) settled.add(event.data.callId);
+      else if (event.type === "tool.requested") {
+        asked.set(event.data.callId, event.data.args);
+        if (event.data.target === "external") act(answer(event.data.callId));
+      } else if (event.type === "tool.awaiting_approval") act(decide(event.data.callId));
+    },
+    async submissions() {
+      await Promise.all(acts);
+      return submissions;
+    },
+  };
+}
+
+/** A call that is not fine is denied. */
+function isFine(args: unknown): boolean {
+  return typeof args === "object" && args !== null && "isFine" in args && args.isFine === true;
+}
+
+/** Makes a call until it is answered, be it by a refusal. */
+async function told(call: (signal: AbortSignal) => Promise<number>, alsoRetry?: RetryRule): Promise<Told> {
+  let tries = 0;
+  try {
+    const status = await untilAnswered(
+      (signal) => {
+        tries += 1;
+        return call(signal);
+      },
+      { alsoRetry: alsoRetry ?? (() => false) },
+    );
+    return { status, tries };
+  } catch (error) {
+    if (error instanceof HsafaError && error.status !== 0) return { status: error.status, tries };
+    throw error;
+  }
+}

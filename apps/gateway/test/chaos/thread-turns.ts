@@ -1,0 +1,60 @@
+import { THREAD_HISTORY_RUNS_MAX } from "../../src/core/limits.ts";
+
+/** One run of a thread: when somebody wanted it, and what became of its turn. */
+export interface TurnTaken {
+  readonly runId: string;
+  readonly threadId: string;
+  /** Its place among the runs of its thread, from 1. */
+  readonly turn: number;
+  /** When its start was first asked for, and when that was answered, by the clock of whoever asked. */
+  readonly askedAt: number;
+  readonly answeredAt: number;
+  /** When its `run.started` was committed, by Postgres; null: it was given up before it had one. */
+  readonly startedAt: number | null;
+  /** When its terminal fact was committed; infinite: it has none. */
+  readonly endedAt: number;
+  readonly hasStepped: boolean;
+  readonly wasToldToCancel: boolean;
+  /** What its `run.started` fixed. */
+  readonly historyRunIds: readonly string[];
+}
+
+/**
+ * Where runs did not take turns; empty: nowhere. A run begins when all before it have ended, and it sees exactly these, the latest if they are many. A cancel need not wait for its run's turn:
+ * such a run may end before the others, as long as it does nothing else, and sees what had ended by then.
+ */
+export function turnFaults(runs: readonly TurnTaken[]): string[] {
+  return [...Map.groupBy(runs, ({ threadId }) => threadId)].flatMap(([threadId, ofThread]) =>
+    faultsOfThread(ofThread.toSorted((a, b) => a.turn - b.turn)).map((fault) => `thread ${threadId}: ${fault}`),
+  );
+}
+
+function faultsOfThread(runs: readonly TurnTaken[]): string[] {
+  const turns = runs.map(({ turn }) => turn);
+  const faults = turns.every((turn, index) => turn === index + 1) ? [] : [`its runs have the turns ${turns.join()}`];
+  for (const [index, run] of runs.entries()) {
+    const earlier = runs.slice(0, index);
+    const mayGoAhead = run.wasToldToCancel && !run.hasStepped;
+    const beganAt = run.startedAt ?? run.endedAt;
+    for (const other of earlier) {
+      const pair = `run ${run.runId} (turn ${run.turn}) and run ${other.runId} (turn ${other.turn})`;
+      if (!mayGoAhead && beganAt <= other.endedAt)
+        faults.push(`${pair}: the later one began before the end of the other`);
+      if (run.answeredAt < other.askedAt)
+        faults.push(`${pair}: the later one was there before the other was asked for`);
+    }
+    if (run.startedAt === null) continue;
+    const { historyRunIds } = run;
+    const mayBeSeen = earlier.map(({ runId }) => runId);
+    const must = mayGoAhead
+      ? mayBeSeen.filter((runId) => historyRunIds.includes(runId))
+      : mayBeSeen.slice(-THREAD_HISTORY_RUNS_MAX);
+    if (historyRunIds.join() !== must.join() || historyRunIds.length > THREAD_HISTORY_RUNS_MAX)
+      faults.push(`run ${run.runId} (turn ${run.turn}) sees ${listed(historyRunIds)} and not ${listed(must)}`);
+  }
+  return faults;
+}
+
+function listed(runIds: readonly string[]): string {
+  return runIds.length === 0 ? "nothing" : runIds.join(", ");
+}

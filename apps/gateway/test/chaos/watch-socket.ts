@@ -1,0 +1,198 @@
+import {
+  CLOSE_CODES,
+  ERRORS,
+  isTerminalType,
+  type RunEvent,
+  type WatchAnswer,
+  type WatchMessage,
+} from "@hsafa/protocol";
+import { WebSocket } from "ws";
+
+/** What came of a run over `WS /api/watch`. */
+export interface FollowedRun {
+  /** Every event with a position, as it came: what came twice stands in it twice. */
+  readonly record: readonly RunEvent[];
+  /** How often it was subscribed to again from where it stood. */
+  readonly resumes: number;
+  /** What a gateway said about it that none may say. */
+  readonly faults: readonly string[];
+}
+
+/** Follows many runs over one connection, which is made again at whatever gateway takes it. */
+export interface WatchSocket {
+  /** Runs that are being followed. */
+  readonly open: number;
+  /** Follows a run from its first event. Resolves when a gateway says that it has ended, or refuses it for good; never rejects. */
+  follow(runId: string): Promise<FollowedRun>;
+}
+
+/** A gateway answers a ping at once, so that this long a silence is a wire that hangs, or a gateway that is frozen. Shorter than the time a stranger may stay silent there. */
+const SILENCE_MAX_MS = 1500;
+const PING_EVERY_MS = 500;
+/** Before a connection is tried again, and before a run is asked for again that could not be had just then. */
+const RETRY_PAUSE_MS = 150;
+
+/** Closes after which a client comes back: it was told so, or the connection broke. Any other says that it did what it must not, and this one does not. */
+const COME_BACK: ReadonlySet<number> = new Set([CLOSE_CODES.goingAway, CLOSE_CODES.heartbeatMissed, 1006]);
+
+interface Following {
+  readonly record: RunEvent[];
+  readonly faults: string[];
+  resumes: number;
+  /** Whether the connection in progress was asked for it, and has said yes. */
+  subscription: "none" | "asked" | "confirmed";
+  readonly end: () => void;
+}
+
+export function openWatchSocket(params: {
+  readonly url: string;
+  readonly apiKey: string;
+  /** For tests: another silence, in milliseconds. */
+  readonly silenceMaxMs?: number;
+}): WatchSocket {
+  const { url, apiKey, silenceMaxMs = SILENCE_MAX_MS } = params;
+  const runs = new Map<string, Following>();
+  /** To the gateway that has let us in; null: there is none now. */
+  let say: ((message: WatchMessage) => void) | null = null;
+  /** Or one is being made, or will be in a moment. */
+  let hasConnection = false;
+
+  function connect(): void {
+    hasConnection = true;
+    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/api/watch`);
+    let heardAt = performance.now();
+    const heard = (): void => {
+      heardAt = performance.now();
+    };
+    const beat = setInterval(() => {
+      // Cut, as a client does that gives up: what this connection may still bring is not for us.
+      if (performance.now() - heardAt > silenceMaxMs) socket.terminate();
+      else if (socket.readyState === WebSocket.OPEN) socket.ping();
+    }, PING_EVERY_MS);
+    socket.on("open", () => {
+      heard();
+      socket.send(JSON.stringify({ type: "auth", token: apiKey } satisfies WatchMessage));
+    });
+    socket.on("pong", heard).on("ping", heard);
+    socket.on("message", (data: Buffer) => {
+      heard();
+      if (socket.readyState !== WebSocket.OPEN) return;
+      hear(JSON.parse(data.toString()) as WatchAnswer, (message) => socket.send(JSON.stringify(message)));
+    });
+    // `close` follows, and says all that can be known.
+    socket.on("error", () => {});
+    socket.on("close", (code, reason) => {
+      clearInterval(beat);
+      lose(code, reason.toString());
+    });
+  }
+
+  function lose(code: number, reason: string): void {
+    const wasAdmitted = say !== null;
+    say = null;
+    for (const run of runs.values()) run.subscription = "none";
+    if (!COME_BACK.has(code)) {
+      accuse(`a gateway closed the socket with ${code}: ${reason}`);
+      for (const run of runs.values()) run.end();
+    }
+    const isAtOnce = wasAdmitted && code === CLOSE_CODES.goingAway;
+    setTimeout(
+      () => {
+        hasConnection = false;
+        if (runs.size > 0) connect();
+      },
+      isAtOnce ? 0 : RETRY_PAUSE_MS,
+    );
+  }
+
+  function hear(answer: WatchAnswer, send: (message: WatchMessage) => void): void {
+    switch (answer.type) {
+      case "authenticated":
+        say = send;
+        for (const runId of runs.keys()) subscribe(runId);
+        return;
+      case "subscribed":
+        return withRun(answer.runId, "subscribed", (run) => {
+          if (run.subscription !== "asked") run.faults.push("it was subscribed to without being asked for");
+          run.subscription = "confirmed";
+        });
+      case "ended":
+        return withRun(answer.runId, "ended", (run) => {
+          const last = run.record.at(-1);
+          const isRight = run.subscription === "confirmed" && last !== undefined && isTerminalType(last.type);
+          if (!isRight) run.faults.push(`it was said to have ended at ${last?.id ?? "nothing"}`);
+          run.end();
+        });
+      case "error":
+        return hearError(answer);
+      case "tool.progress":
+        return;
+      default:
+        return withRun(answer.runId, answer.id, (run) => {
+          if (run.subscription !== "confirmed") run.faults.push(`${answer.id} came before the run was subscribed to`);
+          run.record.push(answer);
+        });
+    }
+  }
+
+  function hearError({ runId, code, message }: Extract<WatchAnswer, { type: "error" }>): void {
+    const isRetryable = Object.hasOwn(ERRORS, code) && ERRORS[code as keyof typeof ERRORS].retryable;
+    if (runId === undefined) {
+      // One that is retryable is followed by a close.
+      if (!isRetryable) accuse(`a gateway said ${code}: ${message}`);
+      return;
+    }
+    withRun(runId, code, (run) => {
+      run.subscription = "none";
+      if (isRetryable) {
+        setTimeout(() => subscribe(runId), RETRY_PAUSE_MS);
+        return;
+      }
+      run.faults.push(`it was refused: ${code}: ${message}`);
+      run.end();
+    });
+  }
+
+  function subscribe(runId: string): void {
+    const run = runs.get(runId);
+    if (run === undefined || say === null || run.subscription !== "none") return;
+    run.subscription = "asked";
+    const after = run.record.at(-1)?.id;
+    if (after !== undefined) run.resumes += 1;
+    say({ type: "subscribe", runId, after });
+  }
+
+  /** What a gateway says is about a run that is followed here. */
+  function withRun(runId: string, what: string, tell: (run: Following) => void): void {
+    const run = runs.get(runId);
+    if (run === undefined) accuse(`a gateway said ${what} of run ${runId}, which is not followed or has ended`);
+    else tell(run);
+  }
+
+  /** What cannot be laid to one run is laid to all that are followed. */
+  function accuse(fault: string): void {
+    for (const run of runs.values()) run.faults.push(fault);
+  }
+
+  return {
+    get open() {
+      return runs.size;
+    },
+    follow: (runId) =>
+      new Promise((resolve) => {
+        const run: Following = {
+          record: [],
+          faults: [],
+          resumes: 0,
+          subscription: "none",
+          end() {
+            runs.delete(runId);
+            resolve(run);
+          },
+        };
+        runs.set(runId, run);
+        if (say !== null) subscribe(runId);
+        else if (!hasConnection) connect();
+      }),
+  };
+}
