@@ -114,6 +114,8 @@ export async function startGateway(settings: Settings, overrides: Overrides = {}
     const engine = new Engine({
       gatewayId,
       leaseDurationMs: settings.leaseMs,
+      // The embedded database is one process's alone.
+      isAlone: settings.databaseUrl === null,
       store: store.fleet,
       liveLog,
       bell,

@@ -141,6 +141,8 @@ export const CLAIM_REST_MAX_MS = 200;
 export const GATEWAY_BEAT_MS = 500;
 export const GATEWAY_SILENCE_MS = 1000;
 export const GATEWAY_TIMEOUT_MS = 10_000;
+/** How long a gateway that shares its store looks on before it takes anything from others, half a lease at most: the store may have been away until now, and they have yet to come back to it. */
+export const BOOT_LOOK_MS = 3000;
 /** How long a start without Redis looks whether another gateway beats: a busy one may miss a beat or two. */
 export const SECOND_GATEWAY_LOOK_MS = 4000;
 /** How long steps in progress may finish when their gateway closes, before they are handed over; and how long a close may take in all. */

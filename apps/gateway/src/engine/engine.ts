@@ -57,9 +57,9 @@ export class Engine {
   #claims = 0;
 
   constructor(parts: EngineParts) {
-    const { clock, leaseDurationMs, store, log, gatewayId } = parts;
+    const { clock, leaseDurationMs, isAlone, store, log, gatewayId } = parts;
     this.#parts = parts;
-    this.#contact = new StoreContact({ clock, leaseDurationMs });
+    this.#contact = new StoreContact({ clock, leaseDurationMs, isAlone });
     this.#keeper = new LeaseKeeper({ gatewayId, leaseDurationMs, store, clock, contact: this.#contact, log });
     this.#pulse = new Pulse({
       gatewayId,
@@ -181,17 +181,18 @@ export class Engine {
     this.#isFull = limit < CLAIM_BATCH_MAX;
     if (limit <= 0) return pollMs;
     const sentAt = clock.monotonic();
-    const lostToo = this.#contact.mayClaimLost();
+    const lostUntil = this.#contact.lostUntil();
     const claimNumber = (this.#claims += 1);
     const lastChancesMax = LAST_CHANCES_MAX - this.#lastChancesHeld;
     const claim = await store
-      .claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, lostToo, lastChancesMax })
+      .claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, lostUntil, lastChancesMax })
       .catch((error: unknown) => {
         if (error instanceof StoreUnavailable) this.#keeper.handBackClaim(claimNumber);
         throw error;
       });
     const answeredAt = clock.monotonic();
     this.#contact.answered();
+    this.#contact.toldTime(claim.now);
     // Rings are for every gateway: one that finds nothing was rung for what others hold, and rests in proportion to what its looking costs the store.
     const restMs = Math.min(CLAIM_REST_MAX_MS, Math.max(CLAIM_PAUSE_MS, 4 * (answeredAt - sentAt)));
     this.#restUntil = claim.runs.length > 0 ? 0 : answeredAt + restMs;
@@ -244,6 +245,7 @@ export class Engine {
       await giveUpRun({ parts: this.#parts, batcher: this.#batcher, claimed, now });
     } catch (error) {
       this.#report("give up a run", error);
+      if (error instanceof StoreUnavailable) this.#keeper.handBackLater(claimed);
     }
   }
 

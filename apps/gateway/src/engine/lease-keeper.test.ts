@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../test/device/manual-clock.ts";
 import { recordingLog, settled } from "../../test/engine/fakes.ts";
-import { CLAIM_DOUBT_MS } from "../core/limits.ts";
+import { BOOT_LOOK_MS, CLAIM_DOUBT_MS } from "../core/limits.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
@@ -17,6 +17,7 @@ function world() {
   const store = {
     isAway: false,
     gate: Promise.resolve(),
+    releaseGate: Promise.resolve(),
     answer: (runId: string): Renewal | null => ({ runId, epoch: 1, inbox: 0 }),
   };
   const port: Pick<FleetStore, "renewLeases" | "releaseLeases" | "releaseClaims"> = {
@@ -27,7 +28,7 @@ function world() {
       return runs.flatMap((run) => store.answer(run.runId) ?? []);
     },
     async releaseLeases({ runs }) {
-      await store.gate;
+      await store.releaseGate;
       if (store.isAway) throw new StoreUnavailable("away");
       statements.push(`release ${runs.map((run) => `${run.runId}@${run.epoch}`).join(",")}`);
     },
@@ -36,7 +37,7 @@ function world() {
       statements.push(`release claims ${claimNumbers.join(",")}`);
     },
   };
-  const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS });
+  const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS, isAlone: true });
   const keeper = new LeaseKeeper({ gatewayId: "g", leaseDurationMs: LEASE_MS, store: port, clock, contact, log });
   const heard: string[] = [];
   const hold = (runId: string, epoch = 1) =>
@@ -143,12 +144,24 @@ describe("the lease keeper", () => {
     expect(statements.filter((statement) => statement.startsWith("release"))).toHaveLength(1);
   });
 
+  test("a stale lease is handed back although its holder does not let go of it: it may hang", async () => {
+    const { keeper, hold, store, statements, advance } = world();
+    keeper.start();
+    hold("a");
+    store.isAway = true;
+    await advance(6000);
+    store.isAway = false;
+    await advance(1000);
+    expect(statements.at(-1)).toBe("release a@1");
+    await keeper.close();
+  });
+
   test("a lease given up while another is being handed back is handed back too, at once", async () => {
     const { keeper, hold, store, statements, advance } = world();
     keeper.start();
     const [early, late] = [hold("early"), hold("late")];
     const gate = Promise.withResolvers<void>();
-    store.gate = gate.promise;
+    store.releaseGate = gate.promise;
     for (const lease of [early, late]) keeper.letGo(lease);
     keeper.handBackLater(early);
     await advance(100);
@@ -156,6 +169,23 @@ describe("the lease keeper", () => {
     gate.resolve();
     await advance(200);
     expect(statements).toEqual(["release early@1", "release late@1"]);
+    await keeper.close();
+  });
+
+  test("a hand-back that hangs holds up no renewal", async () => {
+    const { keeper, hold, store, statements, advance } = world();
+    keeper.start();
+    const [owed, lease] = [hold("owed"), hold("kept")];
+    keeper.letGo(owed);
+    const gate = Promise.withResolvers<void>();
+    store.releaseGate = gate.promise;
+    keeper.handBackLater(owed);
+    await advance(12_000);
+    expect(lease.isGood()).toBe(true);
+    expect(statements).not.toContain("release owed@1");
+    gate.resolve();
+    await advance(100);
+    expect(statements).toContain("release owed@1");
     await keeper.close();
   });
 
@@ -183,7 +213,7 @@ describe("contact with the store", () => {
     const { clock, contact } = world();
     expect(contact.mayClaimLost()).toBe(true);
     contact.answered();
-    clock.advance(2900);
+    clock.advance(1900);
     expect(contact.mayClaimLost()).toBe(true);
     clock.advance(200);
     expect(contact.mayClaimLost()).toBe(false);
@@ -194,5 +224,27 @@ describe("contact with the store", () => {
       contact.answered();
     }
     expect(contact.mayClaimLost()).toBe(true);
+  });
+
+  test("whoever boots beside others looks on first: the store may have been away until now, and they have yet to come back to it", () => {
+    const { clock } = world();
+    const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS, isAlone: false });
+    for (let ms = 0; ms < BOOT_LOOK_MS; ms += 1000) {
+      expect(contact.lostUntil()).toBeNull();
+      clock.advance(1000);
+      contact.answered();
+    }
+    expect(contact.mayClaimLost()).toBe(true);
+  });
+
+  test("a claim of lost leases is good for a third of a lease by the database's own time, which is never taken for later than it is", () => {
+    const { clock, contact } = world();
+    contact.answered();
+    expect(contact.lostUntil()).toBe(Number.POSITIVE_INFINITY);
+    contact.toldTime(50_000);
+    clock.advance(1000);
+    expect(contact.lostUntil()).toBe(51_000 + LEASE_MS / 3);
+    clock.advance(3000);
+    expect(contact.lostUntil()).toBeNull();
   });
 });

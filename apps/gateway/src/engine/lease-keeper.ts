@@ -42,7 +42,8 @@ interface HeldLease extends Lease {
  * Keeps the leases of all runs this gateway holds: one statement a beat, apart from the model path, so that no slow model or tool costs a lease.
  *
  * 1. A lease is good for its duration less a sixth from when its last good renewal was SENT: before that time is over for Postgres, its holder stops.
- * 2. A lease given up as stale is handed back once the store answers, so that it does not count as a recovery.
+ * 2. A lease that went stale is handed back as soon as the store answers, so that it does not count as a recovery. That waits neither for its holder, which may hang in a statement (what this does yet is
+ *    refused without a lease), nor does any renewal wait for that.
  * 3. So is what a claim took whose answer was lost: the store says that this gateway has it, and nobody here does. Such a claim may also reach the store late, so it is asked for
  *    until that can no longer be.
  */
@@ -50,13 +51,16 @@ export class LeaseKeeper {
   readonly #params: LeaseKeeperParams;
   readonly #held = new Map<string, HeldLease>();
   /** Leases to hand back when the store answers: at most one a run held. */
-  #owed: Claim[] = [];
+  readonly #owed = new Map<string, Claim>();
   /** Claims whose answer was lost, and until when they are in doubt, by the monotonic clock: few, since a claim is tried less often the longer the store is away. */
   #doubted: { readonly claimNumber: number; readonly until: number }[] = [];
   #beating: Promise<void> = Promise.resolve();
   /** Calls off the next beat; null while one is under way. */
   #cancelBeat: (() => void) | null = null;
-  #isFailing = false;
+  /** The hand-back under way, and how to call off the next one. */
+  #handingBack: Promise<void> | null = null;
+  #cancelHandBack: (() => void) | null = null;
+  #isHandBackFailing = false;
   #expiry: { readonly at: number; readonly cancel: () => void } | null = null;
   #closed = false;
 
@@ -72,9 +76,10 @@ export class LeaseKeeper {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelBeat?.();
+    this.#cancelHandBack?.();
     this.#expiry?.cancel();
-    await this.#beating;
-    await this.#handBack().catch((error: unknown) => this.#report(error));
+    await Promise.all([this.#beating, this.#handingBack]);
+    await this.#handBack().catch((error: unknown) => this.#report("handed back", error));
   }
 
   /** Takes a claimed run into care. `sentAt`: when the claim was sent, by the monotonic clock. A run has one lease: an earlier one is lost. */
@@ -102,32 +107,19 @@ export class LeaseKeeper {
   }
 
   /** Hands a lease back as soon as the store answers. */
-  handBackLater(lease: Lease): void {
-    const { tenantId, runId, epoch } = lease;
-    this.#owed.push({ tenantId, runId, epoch });
-    this.#beatSoon();
+  handBackLater({ tenantId, runId, epoch }: Claim): void {
+    this.#owed.set(`${runId}@${epoch}`, { tenantId, runId, epoch });
+    this.#handBackSoon();
   }
 
   /** The answer to this claim was lost: whatever it took, or takes yet, is handed back. */
   handBackClaim(claimNumber: number): void {
     this.#doubted.push({ claimNumber, until: this.#params.clock.monotonic() + CLAIM_DOUBT_MS });
-    this.#beatSoon();
+    this.#handBackSoon();
   }
 
-  /** While the store is away there is no hurry: the beats that fail go on anyway. */
-  #beatSoon(): void {
-    if (this.#isFailing || this.#cancelBeat === null) return;
-    this.#cancelBeat();
-    this.#scheduleBeat(0);
-  }
-
-  /** One beat: renews, tells each holder what it learnt, and hands back what is owed. */
+  /** One beat: renews, and tells each holder what it learnt. */
   async beat(): Promise<void> {
-    await this.#renew();
-    await this.#handBack();
-  }
-
-  async #renew(): Promise<void> {
     const { gatewayId, leaseDurationMs, store, clock, contact } = this.#params;
     const leases = [...this.#held.values()];
     if (leases.length === 0) return;
@@ -154,6 +146,11 @@ export class LeaseKeeper {
     return this.#params.leaseDurationMs / 3;
   }
 
+  /** After a failure. */
+  get #retryMs(): number {
+    return this.#beatMs / 4;
+  }
+
   get #goodMs(): number {
     return (this.#params.leaseDurationMs * 5) / 6;
   }
@@ -171,25 +168,53 @@ export class LeaseKeeper {
     const startedAt = clock.monotonic();
     try {
       await this.beat();
-      this.#isFailing = false;
       // The beat is counted from when it began: a slow answer must not stretch the time between two renewals.
-      const restMs = Math.max(0, this.#beatMs - (clock.monotonic() - startedAt));
-      this.#scheduleBeat(this.#owed.length > 0 ? 0 : restMs);
+      this.#scheduleBeat(Math.max(0, this.#beatMs - (clock.monotonic() - startedAt)));
     } catch (error) {
-      this.#isFailing = true;
-      this.#report(error);
-      this.#scheduleBeat(this.#beatMs / 4);
+      this.#report("renewed", error);
+      this.#scheduleBeat(this.#retryMs);
     }
+  }
+
+  /** One that is under way goes on by itself; and while the store is away there is no hurry. */
+  #handBackSoon(): void {
+    if (this.#handingBack === null && !this.#isHandBackFailing) this.#scheduleHandBack(0);
+  }
+
+  #scheduleHandBack(delayMs: number): void {
+    if (this.#closed) return;
+    this.#cancelHandBack?.();
+    this.#cancelHandBack = this.#params.clock.after(delayMs, () => {
+      this.#cancelHandBack = null;
+      this.#handingBack = this.#handBackAndGoOn();
+    });
+  }
+
+  async #handBackAndGoOn(): Promise<void> {
+    let nextInMs: number | null = null;
+    try {
+      await this.#handBack();
+      this.#isHandBackFailing = false;
+      if (this.#doubted.length > 0) nextInMs = this.#beatMs;
+      if (this.#owed.size > 0) nextInMs = 0;
+    } catch (error) {
+      this.#isHandBackFailing = true;
+      this.#report("handed back", error);
+      nextInMs = this.#retryMs;
+    }
+    this.#handingBack = null;
+    if (nextInMs !== null) this.#scheduleHandBack(nextInMs);
   }
 
   async #handBack(): Promise<void> {
     const { gatewayId, leaseDurationMs, store, clock, contact } = this.#params;
     // What is given up meanwhile is owed still.
-    const runs = [...this.#owed];
+    const owed = [...this.#owed];
+    const runs = owed.map(([, { runId, epoch }]) => ({ runId, epoch }));
     if (runs.length > 0) {
-      await store.releaseLeases({ runs: runs.map(({ runId, epoch }) => ({ runId, epoch })) });
+      await store.releaseLeases({ runs });
       contact.answered();
-      this.#owed = this.#owed.filter((claim) => !runs.includes(claim));
+      for (const [key] of owed) this.#owed.delete(key);
     }
     if (this.#doubted.length === 0) return;
     const sentAt = clock.monotonic();
@@ -211,17 +236,21 @@ export class LeaseKeeper {
     const { clock } = this.#params;
     const cancel = clock.after(Math.max(0, first - clock.monotonic()), () => {
       this.#expiry = null;
-      for (const lease of this.#held.values()) if (!lease.isGood()) lose(lease, "stale");
-      for (const lease of this.#held.values()) if (!lease.isGood()) this.#held.delete(lease.runId);
+      for (const lease of this.#held.values()) {
+        if (lease.isGood()) continue;
+        lose(lease, "stale");
+        this.#held.delete(lease.runId);
+        this.handBackLater(lease);
+      }
       this.#watchExpiry();
     });
     this.#expiry = { at: first, cancel };
   }
 
-  #report(error: unknown): void {
+  #report(what: "renewed" | "handed back", error: unknown): void {
     const { log } = this.#params;
-    if (error instanceof StoreUnavailable) log.warn({ err: error }, "leases could not be renewed: the store is away");
-    else log.error({ err: error }, "leases could not be renewed");
+    if (error instanceof StoreUnavailable) log.warn({ err: error }, `leases could not be ${what}: the store is away`);
+    else log.error({ err: error }, `leases could not be ${what}`);
   }
 }
 

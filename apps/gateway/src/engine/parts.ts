@@ -12,6 +12,8 @@ import type { ServerTools } from "../ports/server-tools.ts";
 export interface EngineParts {
   readonly gatewayId: string;
   readonly leaseDurationMs: number;
+  /** Whether no other gateway can work on this store. */
+  readonly isAlone: boolean;
   readonly store: FleetStore;
   readonly liveLog: LiveLog;
   readonly bell: Bell;

@@ -14,7 +14,7 @@ function world() {
   const said: string[] = [];
   const due: string[] = [];
   const store = { isAway: false, gate: Promise.resolve(), runsOfTheDead: [] as string[] };
-  const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS });
+  const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS, isAlone: true });
   const pulse = new Pulse({
     gatewayId: "g",
     clock,
@@ -98,7 +98,7 @@ describe("the pulse", () => {
     await advance(GATEWAY_SILENCE_MS + GATEWAY_BEAT_MS);
     expect(said).toContain("look");
     store.gate = stall.promise;
-    await advance(GATEWAY_SILENCE_MS + 2 * GATEWAY_BEAT_MS);
+    await advance(GATEWAY_SILENCE_MS + GATEWAY_BEAT_MS);
     said.length = 0;
     stall.resolve();
     await advance(GATEWAY_SILENCE_MS - 50);

@@ -87,7 +87,8 @@ export class Pulse {
     this.#answeredAt = now;
     // Whoever was silent itself does not judge the others' silence: what kept it may have kept them.
     if (now - this.#steadySince < GATEWAY_SILENCE_MS || !contact.mayClaimLost() || this.#isStopping) return;
-    const runIds = await store.endDeadGateways({ silenceMs: GATEWAY_SILENCE_MS });
+    const until = contact.timeIn(GATEWAY_SILENCE_MS);
+    const runIds = await store.endDeadGateways({ silenceMs: GATEWAY_SILENCE_MS, until });
     if (runIds.length === 0) return;
     log.warn({ runs: runIds.length }, "a gateway died; its runs are taken over");
     onDue(runIds);

@@ -135,7 +135,8 @@ export interface FleetStore {
   /**
    * Takes up to `limit` runs whose `wake_at` has come, with lease and epoch, skipping those others are taking. Runs that have begun go
    * before new ones; among new ones tenants take turns; a run on a thread waits for the one before it. `now`: the database's time, in ms.
-   * `lostToo: false` takes only runs nobody holds (for a gateway that was itself cut off). `claimNumber`: a number that this gateway gives no other claim, by which it can give back
+   * Runs whose lease has ended are taken only until `lostUntil`, a time of the database in ms: a claim that was held up on its way knows no longer whether their holders were cut off meanwhile. Null takes only runs nobody
+   * holds (for a gateway that was itself cut off). `claimNumber`: a number that this gateway gives no other claim, by which it can give back
    * what it took without ever hearing of it. Of runs that are then on their last chance (`recoveries` would be `RECOVERIES_MAX`) it takes `lastChancesMax` at most; the others stay where they are.
    */
   claimRuns(params: {
@@ -143,7 +144,7 @@ export interface FleetStore {
     readonly claimNumber: number;
     readonly leaseDurationMs: number;
     readonly limit: number;
-    readonly lostToo: boolean;
+    readonly lostUntil: number | null;
     readonly lastChancesMax: number;
   }): Promise<{ readonly now: number; readonly runs: readonly ClaimedRun[]; readonly nextWakeInMs: number | null }>;
   /** Everything about a claimed run; null when the epoch is no longer ours. */
@@ -214,9 +215,9 @@ export interface FleetStore {
   /**
    * Ends what dead gateways hold: their runs are due at once (found as lost, which counts), their device sessions are over. A gateway is dead whose lifeline is cut and that has not
    * beaten for `silenceMs`. One that is frozen, or out of reach, or never had a lifeline is not: its leases end by time. Nor does a lifeline say anything after the store itself restarted or
-   * failed over. Answers the runs.
+   * failed over. After `until`, a time of the database in ms, nobody is judged: whatever held this up may have kept the others silent. Answers the runs.
    */
-  endDeadGateways(params: { readonly silenceMs: number }): Promise<readonly string[]>;
+  endDeadGateways(params: { readonly silenceMs: number; readonly until: number }): Promise<readonly string[]>;
   /** How many gateways have beaten within this time. */
   countLiveGateways(params: { readonly withinMs: number }): Promise<number>;
   /**

@@ -83,6 +83,7 @@ export class EngineWorld {
     const engine = new Engine({
       gatewayId: systemClock.newId(),
       leaseDurationMs: options.leaseDurationMs ?? 6000,
+      isAlone: true,
       store: fleet.port,
       liveLog: options.liveLog ?? this.liveLog,
       bell: this.bell,
@@ -166,7 +167,7 @@ export class EngineWorld {
           claimNumber: 1,
           leaseDurationMs: 1,
           limit: 10,
-          lostToo: true,
+          lostUntil: Number.POSITIVE_INFINITY,
           lastChancesMax: 10,
         };
         return (await this.store.fleet.claimRuns(claim)).runs.some((run) => run.runId === runId);
@@ -184,7 +185,7 @@ export class EngineWorld {
         claimNumber: 1,
         leaseDurationMs: 1,
         limit: 10,
-        lostToo: true,
+        lostUntil: Number.POSITIVE_INFINITY,
         lastChancesMax: 10,
       });
       assert.deepEqual(runs.map((run) => run.runId).toSorted(), runIds.toSorted());

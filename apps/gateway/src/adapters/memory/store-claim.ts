@@ -27,10 +27,11 @@ export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
     return Array.from({ length: rounds }, (_, round) => ring.flatMap((runs) => runs[round] ?? [])).flat();
   }
 
-  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostToo, lastChancesMax }) => {
+  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostUntil, lastChancesMax }) => {
     const now = rows.now();
+    const mayTakeLost = lostUntil !== null && now <= lostUntil;
     const begun = [...rows.runs.values()]
-      .filter((run) => run.epoch > 0 && run.wakeAt !== null && (lostToo || run.leaseOwner === null))
+      .filter((run) => run.epoch > 0 && run.wakeAt !== null && (mayTakeLost || run.leaseOwner === null))
       .toSorted(byWake);
     const isDue = (run: RunRow): boolean => (run.wakeAt ?? 0) <= now;
     const due = begun.filter(isDue);

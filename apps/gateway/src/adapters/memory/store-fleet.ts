@@ -177,8 +177,9 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       rows.gateways.set(gatewayId, { beatenAt: rows.now(), stopping, lifeline: "held" });
     },
 
-    async endDeadGateways({ silenceMs }) {
+    async endDeadGateways({ silenceMs, until }) {
       const now = rows.now();
+      if (now > until) return [];
       const due: RunRow[] = [];
       for (const [gatewayId, gateway] of rows.gateways) {
         if (gateway.lifeline !== "cut" || gateway.beatenAt >= now - silenceMs) continue;

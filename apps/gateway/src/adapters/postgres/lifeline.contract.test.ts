@@ -26,7 +26,7 @@ describe.skipIf(await missingServices("postgres"))("lifelines on a server", () =
     await database.drop();
   });
 
-  const endDead = () => judge.fleet.endDeadGateways({ silenceMs: NO_SILENCE_MS });
+  const endDead = () => judge.fleet.endDeadGateways({ silenceMs: NO_SILENCE_MS, until: Number.POSITIVE_INFINITY });
   const beat = (store: Store, gatewayId: string) => store.fleet.beat({ gatewayId, stopping: false });
   const hasLifeline = async (gatewayId: string): Promise<boolean> => {
     const { rows } = await operator.query("select lifeline is not null as has from gateways where id = $1", [

@@ -12,7 +12,7 @@ export function claimsOfStore(store: () => Store): void {
       claimNumber: 1,
       leaseDurationMs: LEASE_MS,
       limit: 100,
-      lostToo: true,
+      lostUntil: Number.POSITIVE_INFINITY,
       lastChancesMax: 100,
       ...params,
     });
@@ -89,13 +89,15 @@ export function claimsOfStore(store: () => Store): void {
       expect(new Set([...first.runs, ...third.runs, ...fourth.runs].map((run) => run.runId))).toEqual(new Set(runIds));
     });
 
-    test("a gateway that was cut off itself takes only what nobody holds", async () => {
+    test("a gateway that was cut off itself takes only what nobody holds, and so does a claim that comes too late", async () => {
       const scene = await openScene(store());
       const lost = await start(scene);
       await takeAndLose(lost.runId);
       const waiting = await start(scene);
-      const { runs } = await take({ lostToo: false });
+      const { runs, now } = await take({ lostUntil: null });
       expect(runs.map((run) => run.runId)).toEqual([waiting.runId]);
+      // So does a claim that was held up on its way.
+      expect((await take({ lostUntil: now - 1 })).runs).toEqual([]);
       expect((await claim(scene, lost.runId)).lost).toBe(true);
     });
 

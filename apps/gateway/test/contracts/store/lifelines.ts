@@ -26,7 +26,8 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
     const held = await claim(scene, runId, gatewayId);
     return { scene, process, gatewayId, device, runId, held };
   }
-  const endDead = (silenceMs: number) => store().fleet.endDeadGateways({ silenceMs });
+  const endDead = (silenceMs: number, until = Number.POSITIVE_INFINITY) =>
+    store().fleet.endDeadGateways({ silenceMs, until });
   /** The connection of a process that died is gone in a moment. */
   const endedSoon = (runId: string) =>
     vi.waitFor(async () => {
@@ -49,6 +50,23 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
       expect(await claim(scene, runId, "gateway-b")).toMatchObject({ epoch: 2, lost: true, recoveries: 1 });
       // Once is enough: what others have claimed since is theirs.
       expect(await endDead(NO_SILENCE_MS)).not.toContain(runId);
+    });
+
+    test("a question that was held up on its way judges nobody: what held it up may have kept the others silent", async ({
+      skip,
+    }) => {
+      const { process, gatewayId, runId } = await gatewayWithWork(skip);
+      await process.die(gatewayId);
+      const { now } = await store().fleet.claimRuns({
+        gatewayId: "gateway-a",
+        claimNumber: 1,
+        leaseDurationMs: 1000,
+        limit: 1,
+        lostUntil: null,
+        lastChancesMax: 1,
+      });
+      for (let tries = 0; tries < 5; tries++) expect(await endDead(NO_SILENCE_MS, now - 1)).toEqual([]);
+      expect(await endedSoon(runId)).toEqual([runId]);
     });
 
     test("a gateway that is frozen, or slow, or cut off without a word keeps its runs until their leases end", async ({

@@ -82,7 +82,7 @@ export async function claimAll(store: Store, gatewayId = "gateway-a"): Promise<C
       claimNumber: 1,
       leaseDurationMs: LEASE_MS,
       limit: 100,
-      lostToo: true,
+      lostUntil: Number.POSITIVE_INFINITY,
       lastChancesMax: 100,
     });
     if (runs.length === 0) return all;

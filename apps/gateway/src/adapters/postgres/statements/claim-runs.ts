@@ -13,6 +13,9 @@ function nextTenant(after: string): string {
   )`;
 }
 
+/** Infinity is a time too. */
+const MAY_TAKE_LOST = "now() <= to_timestamp($4::float8 / 1000)";
+
 /** Whether a run will be on its last chance once it is claimed. */
 const ON_LAST_CHANCE = `(recoveries + (lease_owner is not null)::int = ${RECOVERIES_MAX})`;
 
@@ -32,13 +35,13 @@ const CLAIM_RUNS = {
   text: `
 with recursive last_chance as materialized (
   select id, lease_owner is not null as lost from runs
-  where wake_at <= now() and epoch > 0 and ($4::bool or lease_owner is null) and recoveries > 0 and ${ON_LAST_CHANCE}
+  where wake_at <= now() and epoch > 0 and (lease_owner is null or ${MAY_TAKE_LOST}) and recoveries > 0 and ${ON_LAST_CHANCE}
   order by wake_at limit least($3::int, $7::int)
   for no key update skip locked
 ),
 begun as materialized (
   select id, lease_owner is not null as lost from runs
-  where wake_at <= now() and epoch > 0 and ($4::bool or lease_owner is null) and not ${ON_LAST_CHANCE}
+  where wake_at <= now() and epoch > 0 and (lease_owner is null or ${MAY_TAKE_LOST}) and not ${ON_LAST_CHANCE}
   order by wake_at limit $3::int - (select count(*)::int from last_chance)
   for no key update skip locked
 ),
@@ -93,7 +96,7 @@ claimed as (
 coming as (
   (
     select wake_at from runs
-    where wake_at is not null and epoch > 0 and ($4::bool or lease_owner is null) and not (${ON_LAST_CHANCE} and wake_at <= now())
+    where wake_at is not null and epoch > 0 and (lease_owner is null or ${MAY_TAKE_LOST}) and not (${ON_LAST_CHANCE} and wake_at <= now())
       and id <> all (array(select id from taken))
     order by wake_at limit 1
   )
@@ -125,8 +128,8 @@ type Claim = FleetStore["claimRuns"];
 /** The claim of one gateway: it remembers which tenant it served last, so that with a limit of one run at a time tenants still take turns. */
 export function claimRuns(sql: Sql): Claim {
   let servedLast: string | null = null;
-  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostToo, lastChancesMax }) => {
-    const values = [gatewayId, leaseDurationMs, limit, lostToo, servedLast, claimNumber, lastChancesMax];
+  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostUntil, lastChancesMax }) => {
+    const values = [gatewayId, leaseDurationMs, limit, lostUntil, servedLast, claimNumber, lastChancesMax];
     const rows = await sql.query<Row>(CLAIM_RUNS, values);
     const [first] = rows;
     if (first === undefined) throw new Error("the claim always answers with a row");

@@ -12,6 +12,7 @@ export const END_DEAD_GATEWAYS = {
 with silent as materialized (
   select id from gateways
   where lifeline = pg_postmaster_start_time() and beaten_at < now() - $1::float8 * interval '1 millisecond'
+    and now() <= to_timestamp($2::float8 / 1000)
   for no key update skip locked
 ),
 dead as materialized (select id from silent where ${isLifelineCut("id")}),
@@ -30,8 +31,8 @@ update runs r set wake_at = now() from held where r.id = held.id returning r.id:
 
 export async function endDeadGateways(
   sql: Sql,
-  { silenceMs }: Parameters<FleetStore["endDeadGateways"]>[0],
+  { silenceMs, until }: Parameters<FleetStore["endDeadGateways"]>[0],
 ): Promise<readonly string[]> {
-  const rows = await sql.query<{ id: string }>(END_DEAD_GATEWAYS, [silenceMs]);
+  const rows = await sql.query<{ id: string }>(END_DEAD_GATEWAYS, [silenceMs, until]);
   return rows.map((row) => row.id);
 }
