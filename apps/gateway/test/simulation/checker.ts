@@ -16,17 +16,15 @@ export async function check(params: {
   readonly store: Pick<FleetStore, "readInbox">;
   readonly tenant: TenantStore;
   readonly watchers: readonly SimulatedWatcher[];
-  /** How many machines were killed or frozen, each of which may have cost a run its holder. */
-  readonly losses: number;
 }): Promise<void> {
-  const { recorder, store, tenant, watchers, losses } = params;
+  const { recorder, store, tenant, watchers } = params;
   for (const history of recorder.runs.values()) {
     const { runId } = history;
     const canonical = await readAll(tenant, runId);
     checkStore(recorder, history, canonical);
     checkCalls(recorder, history);
     checkInputs(recorder, history, await store.readInbox({ runId, epoch: history.epoch }));
-    checkEnd(recorder, history, losses);
+    checkEnd(recorder, history);
     const mine = watchers.filter((watcher) => watcher.runId === runId);
     checkWatchers(recorder, history, canonical, mine);
   }
@@ -129,14 +127,18 @@ function errorCodeOf(settled: EventRecord): string | null {
   return settled.type === "tool.failed" ? (dataOf(settled)["error"] as { code: string }).code : null;
 }
 
-function checkEnd(recorder: Recorder, history: RunHistory, losses: number): void {
-  const { runId, facts, hasEnded } = history;
+/** R6; and a run is given up only when it has lost one lease more than it may, and not because of another that kills. */
+function checkEnd(recorder: Recorder, history: RunHistory): void {
+  const { runId, facts, hasEnded, losses, isPoison } = history;
   if (!hasEnded) recorder.fail("R6", `${runId} has not ended; ${tailOf(history)}`);
   const code = codeOf(facts.at(-1));
   if (code === null) return;
   if (!FAILURES.has(code)) recorder.fail("R6", `${runId} failed; ${tailOf(history)}`);
-  if (code === "recovery_exhausted" && losses <= RECOVERIES_MAX)
-    recorder.fail("R6", `${runId} was given up although only ${losses} gateways were lost`);
+  if (code !== "recovery_exhausted") return;
+  if (losses.length <= RECOVERIES_MAX)
+    recorder.fail("R6", `${runId} was given up although only ${losses.length} of its leases were lost`);
+  if (!isPoison && losses.every((cause) => cause === "poison"))
+    recorder.fail("R6", `${runId} was given up for what another run did`);
 }
 
 /** Why a run failed, from its last fact; null: it did not. */

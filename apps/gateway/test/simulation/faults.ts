@@ -24,20 +24,22 @@ const FAULTS = [
   "watcher_cut",
 ] as const;
 
+/** How many times longer than it typically takes a statement may be on its way, about (`Random.delayMs`). */
+const SLOWEST_PER_TYPICAL = 41;
+
 /** One way in which a world goes wrong. */
 export type Fault = (typeof FAULTS)[number];
 
 /** Brings the faults of a seed: which kinds, how often, and when they are over. */
 export class Faults {
   readonly counts: Partial<Record<Fault, number>> = {};
-  /** Gateways killed, frozen, cut off, answered too late or not at all: each may have cost its runs their holder. */
-  losses = 0;
   /** Freezes of gateways that held a run. */
   frozenHolders = 0;
   readonly #world: World;
   readonly #random: Random;
   readonly #kinds: readonly Fault[];
   readonly #meanMs: number;
+  readonly #stopping = new Set<string>();
   #isOver = false;
 
   /** `only`: these kinds and no others, instead of what the seed says. */
@@ -83,7 +85,7 @@ export class Faults {
   }
 
   #bring(kind: Fault): void {
-    const { redis, weather, devices, watchers, scheduler } = this.#world;
+    const { redis, weather, devices, watchers, scheduler, lostLeases } = this.#world;
     const random = this.#random;
     const [machine, gateway] = this.#anyMachine();
     scheduler.trace(`fault ${kind} ${machine?.name ?? ""}`);
@@ -97,7 +99,6 @@ export class Faults {
       case "freeze":
       case "suspend": {
         if (machine === undefined || machine.isFrozen) return;
-        this.losses += 1;
         if ((gateway?.runsHeld() ?? 0) > 0) this.frozenHolders += 1;
         machine.freeze(kind === "freeze" ? "stopped" : "suspended");
         for (const watcher of watchers) this.#after(random.between(3000, 5000), () => watcher.loseSilent());
@@ -105,6 +106,7 @@ export class Faults {
         const forMs = random.chance(0.5)
           ? random.between(50, 6000)
           : this.#world.leaseDurationMs * random.between(0.8, 1.4);
+        if (gateway !== undefined) lostLeases.hindered(gateway.gatewayId, forMs);
         return this.#after(forMs, () => machine.thaw());
       }
       case "clock_jump":
@@ -125,6 +127,7 @@ export class Faults {
         });
       case "store_down":
         weather.isDown = true;
+        for (const gatewayId of this.#stopping) lostLeases.died(gatewayId);
         // As often as not it restarts, and so ends every connection; or they break, one and all, while it goes on.
         switch (random.whole(0, 3)) {
           case 0:
@@ -138,23 +141,23 @@ export class Faults {
         }
         return this.#after(random.between(20, 5000), () => void (weather.isDown = false));
       case "store_unknown":
-        // A claim whose answer is lost has given a lease to nobody.
-        this.losses += 1;
         weather.unknownShare = random.pick([0.05, 0.3]);
         return this.#after(random.between(200, 4000), () => void (weather.unknownShare = 0));
       case "store_slow": {
         weather.typicalMs = random.pick([20, 200]);
         const forMs = random.between(200, 4000);
-        // Statements then take up to seconds: an answer that comes after the lease is over looks like a lost gateway, one lease after another.
-        this.losses += 1 + Math.ceil(forMs / this.#world.leaseDurationMs);
+        // Statements then take up to seconds, also those sent at last: an answer that comes after the lease is over looks like a lost gateway.
+        lostLeases.everybodyHindered(forMs + SLOWEST_PER_TYPICAL * weather.typicalMs);
         return this.#after(forMs, () => void (weather.typicalMs = 1));
       }
-      case "cut_off":
-        if (machine === undefined) return;
-        this.losses += 1;
-        if (gateway !== undefined && random.chance(0.5)) this.#world.database.cutLifeline(gateway.gatewayId);
+      case "cut_off": {
+        if (machine === undefined || gateway === undefined) return;
+        if (random.chance(0.5)) this.#world.database.cutLifeline(gateway.gatewayId);
         weather.cutOff.add(machine);
-        return this.#after(random.between(50, 6000), () => void weather.cutOff.delete(machine));
+        const forMs = random.between(50, 6000);
+        lostLeases.hindered(gateway.gatewayId, forMs);
+        return this.#after(forMs, () => void weather.cutOff.delete(machine));
+      }
       case "lifelines_cut":
         return this.#cutLifelines();
       case "device_cut":
@@ -175,7 +178,7 @@ export class Faults {
   #cutLifelines(): void {
     for (const { gatewayId } of this.#world.machines.values()) {
       if (this.#random.chance(0.3)) continue;
-      this.losses += 1;
+      this.#world.lostLeases.hindered(gatewayId, 0);
       this.#world.database.cutLifeline(gatewayId);
     }
   }
@@ -186,7 +189,6 @@ export class Faults {
   }
 
   #kill(machine: Machine): void {
-    this.losses += 1;
     if (this.#random.chance(0.3)) machine.kill();
     else machine.killAfter(this.#random.whole(0, 12));
     this.#replace(machine);
@@ -195,7 +197,9 @@ export class Faults {
   #stop(machine: Machine, gateway: SimulatedGateway): void {
     // One that cannot finish is killed by whoever runs it.
     this.#after(4000, () => machine.kill());
-    this.losses += 1;
+    // While its database is away it hands back nothing, and it does not wait for that.
+    this.#stopping.add(gateway.gatewayId);
+    if (this.#world.weather.isDown) this.#world.lostLeases.died(gateway.gatewayId);
     void gateway.stop().then(() => machine.kill());
     this.#replace(machine);
   }

@@ -52,6 +52,7 @@ export function startGateway(deps: {
   const engine = new Engine({
     gatewayId,
     leaseDurationMs,
+    isAlone: false,
     store: store.fleet,
     liveLog,
     bell,

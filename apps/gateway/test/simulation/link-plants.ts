@@ -7,7 +7,7 @@ import { ShortReads } from "./short-reads.ts";
 
 /** Bugs of an engine, planted where it reads what waits for its runs and where it commits. */
 export interface LinkPlants {
-  /** What it reads otherwise than it should. */
+  /** What it reads, or says of its leases, otherwise than it should. */
   reads(fleet: FleetStore): Partial<FleetStore>;
   commit(
     machine: Machine,
@@ -16,10 +16,24 @@ export interface LinkPlants {
   ): ReturnType<FleetStore["commit"]>;
 }
 
+/** What an engine does not say of leases, or says too much of. */
+function leasePlant(plant: Plant | null, fleet: FleetStore): Partial<FleetStore> {
+  switch (plant) {
+    case "forget_what_is_owed":
+      return { releaseLeases: async () => {} };
+    case "forget_lost_claims":
+      return { releaseClaims: async () => {} };
+    case "last_chances_together":
+      return { claimRuns: (params) => fleet.claimRuns({ ...params, lastChancesMax: params.limit }) };
+    default:
+      return {};
+  }
+}
+
 export function plantsOf(plant: Plant | null, liveLogOf: (machine: Machine) => LiveLog): LinkPlants {
   const shortReads = new ShortReads(plant);
   return {
-    reads: (fleet) => shortReads.of(fleet),
+    reads: (fleet) => ({ ...shortReads.of(fleet), ...leasePlant(plant, fleet) }),
     commit(machine, commit, send) {
       const [first] = commit.facts;
       switch (plant) {

@@ -23,7 +23,7 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
       ...fleet,
       async claimRuns(params) {
         const claim = await fleet.claimRuns(params);
-        for (const run of claim.runs) recorder.claimed(run);
+        for (const run of claim.runs) recorder.claimed(run, params.gatewayId);
         return claim;
       },
       async commit(commit) {

@@ -20,4 +20,7 @@ export type Plant =
   | "cancel_before_unread"
   | "same_boot"
   | "forget_what_a_reboot_lost"
-  | "resume_one_too_late";
+  | "resume_one_too_late"
+  | "forget_what_is_owed"
+  | "forget_lost_claims"
+  | "last_chances_together";

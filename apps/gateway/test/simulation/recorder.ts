@@ -2,6 +2,7 @@ import { comparePositions, formatPosition, isTerminalType, type Position } from 
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
 import type { ClaimedRun, Commit, Inbox } from "../../src/ports/fleet-store.ts";
+import type { LossCause } from "./lost-leases.ts";
 
 const SETTLEMENTS: ReadonlySet<string> = new Set(["tool.completed", "tool.failed", "tool.expired", "tool.denied"]);
 
@@ -20,6 +21,12 @@ export interface RunHistory {
   /** How many inputs the commit that ended it names. */
   consumedAtEnd: number;
   hasEnded: boolean;
+  /** The gateway that claimed it last. */
+  holder: string | null;
+  /** Why leases of it were lost since it got any further. */
+  losses: LossCause[];
+  /** It kills whoever loads it. */
+  isPoison: boolean;
   /** The run whose turn in the thread is before this one's. */
   before: RunHistory | null;
 }
@@ -49,10 +56,13 @@ export class Recorder {
     longInboxes: 0,
     contestedResults: 0,
     lostCalls: 0,
+    poisonings: 0,
   };
   readonly #contested = new Set<string>();
   /** By call id and attempt: those that a run was told are lost. */
   readonly #lost = new Set<string>();
+  /** Why a lease of this gateway may be lost now; null: for no reason at all. */
+  causeOfLoss: (gatewayId: string) => LossCause | null = () => null;
   /** Hears of facts as they are committed, so that actors can answer calls. */
   onFact: (runId: string, fact: EventRecord) => void = () => {};
   /** Hears of inputs as they are accepted, results excepted. */
@@ -75,6 +85,9 @@ export class Recorder {
         consumed: new Set(),
         consumedAtEnd: 0,
         hasEnded: false,
+        holder: null,
+        losses: [],
+        isPoison: false,
         before: null,
       };
       this.runs.set(runId, history);
@@ -86,13 +99,22 @@ export class Recorder {
     this.#append(this.history(runId), facts, 0);
   }
 
-  claimed(run: ClaimedRun): void {
+  claimed(run: ClaimedRun, gatewayId: string): void {
     const history = this.history(run.runId);
     this.counts.claims += 1;
-    if (run.lost) this.counts.recoveries += 1;
+    if (run.lost) this.#lostLease(history);
+    history.holder = gatewayId;
     if (run.epoch !== history.epoch + 1)
       this.fail("R2", `a claim of ${run.runId} raised the epoch from ${history.epoch} to ${run.epoch}`);
     history.epoch = run.epoch;
+  }
+
+  #lostLease(history: RunHistory): void {
+    const { runId, holder } = history;
+    this.counts.recoveries += 1;
+    const cause = holder === null ? null : this.causeOfLoss(holder);
+    if (cause === null) this.fail("R6", `${runId} is taken for lost, and nothing happened to its holder ${holder}`);
+    else history.losses.push(cause);
   }
 
   /** The store has applied a commit, for the first time or again. `last`: the run's last position before it. */
@@ -112,6 +134,7 @@ export class Recorder {
     this.#checkPrev(history, first, known);
     this.#append(history, commit.facts, commit.epoch);
     if (history.hasEnded) history.consumedAtEnd = commit.consumed.length;
+    else if (commit.progress) history.losses = [];
   }
 
   stored(runId: string, delta: EventRecord, epoch: number): void {

@@ -16,5 +16,15 @@ export const REGRESSIONS: readonly Play[] = [
   // A gateway that left put a run to sleep for ever.
   { seed: 226, faults: ["stop"], traits: NO_TRAITS },
   // A holder that was too late committed a step without the deltas it had dropped.
-  { seed: 129, faults: ["freeze", "cut_off", "store_slow"], traits: NO_TRAITS },
+  { seed: 72, faults: ["freeze", "cut_off", "store_slow"], traits: NO_TRAITS },
+  // One gateway was without the database for longer than another had noticed.
+  { seed: 548, faults: ["store_down"], traits: NO_TRAITS },
+  // A stale lease was handed back only when its holder let go of it, which hung.
+  { seed: 214, faults: ["store_down"], traits: NO_TRAITS },
+  // A claim that was held up on its way took what others had been kept from renewing.
+  { seed: 1088, faults: ["store_unknown", "store_down"], traits: NO_TRAITS },
+  // So did a gateway that began as the database came back.
+  { seed: 250, faults: ["store_down", "kill"], traits: NO_TRAITS },
+  // A run that could not be given up at once waited for another lease.
+  { seed: 50, faults: ["store_unknown", "kill"], traits: NO_TRAITS },
 ];

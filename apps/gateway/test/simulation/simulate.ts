@@ -27,6 +27,7 @@ interface Totals {
   longInboxes: number;
   contestedResults: number;
   lostCalls: number;
+  poisonings: number;
   readonly faults: Map<string, number>;
 }
 
@@ -59,6 +60,7 @@ async function main(): Promise<number> {
     longInboxes: 0,
     contestedResults: 0,
     lostCalls: 0,
+    poisonings: 0,
     faults: new Map(),
   };
   const seconds = (): number => (performance.now() - startedAt) / 1000;
@@ -78,7 +80,7 @@ async function main(): Promise<number> {
     `${totals.frozenHolders} freezes of a gateway that held runs; stale writes refused: ${totals.staleWritesRefused}; that counted: ${totals.failed === 0 ? "none" : "see above"}`,
   );
   console.log(
-    `${totals.laggingReads} pages read by watchers behind what was evicted; ${totals.longInboxes} reads of an inbox longer than a read; ${totals.contestedResults} accepted results beside a cancel or the loss of their call; ${totals.lostCalls} calls lost by their devices`,
+    `${totals.laggingReads} pages read by watchers behind what was evicted; ${totals.longInboxes} reads of an inbox longer than a read; ${totals.contestedResults} accepted results beside a cancel or the loss of their call; ${totals.lostCalls} calls lost by their devices; ${totals.poisonings} gateways dead of a run they took up`,
   );
   console.log(
     `${totals.seeds} seeds, ${totals.failed} failed, in ${seconds().toFixed(1)} s: ${(totals.seeds / seconds()).toFixed(1)} seeds/s`,
@@ -118,6 +120,7 @@ function add(totals: Totals, outcome: Outcome): void {
   totals.longInboxes += outcome.longInboxes;
   totals.contestedResults += outcome.contestedResults;
   totals.lostCalls += outcome.lostCalls;
+  totals.poisonings += outcome.poisonings;
   for (const [kind, times] of Object.entries(outcome.faults)) {
     totals.faults.set(kind, (totals.faults.get(kind) ?? 0) + times);
   }

@@ -15,11 +15,22 @@ export interface StoreWeather {
   readonly cutOff: Set<Machine>;
 }
 
+/** What goes over the connection that is given up when it falls silent, a third of a lease later; any other is waited for two leases long. So it is with the real time-outs and the default lease. */
+const PULSES: ReadonlySet<string> = new Set(["beat", "renewLeases", "releaseLeases", "releaseClaims"]);
+
 type Method = (params: never) => Promise<unknown>;
 
 /** The store as one machine reaches it: over a connection that is slow, refuses, or breaks at any moment. */
-export function linkStore(machine: Machine, store: Store, weather: StoreWeather, plants: LinkPlants): Store {
+export function linkStore(
+  machine: Machine,
+  store: Store,
+  weather: StoreWeather,
+  plants: LinkPlants,
+  leaseDurationMs: number,
+): Store {
   const { scheduler, random, name } = machine;
+  /** Of the connection for pulses (true), and of the others: whether it has, since the store last answered over it. */
+  const hasFallenSilent = new Set<boolean>();
 
   function call(method: string, statement: () => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
@@ -33,8 +44,12 @@ export function linkStore(machine: Machine, store: Store, weather: StoreWeather,
       const isAway = (): boolean => weather.isDown || weather.cutOff.has(machine);
 
       if (isAway()) {
-        // Refused at once, or waited for in vain.
-        return void scheduler.after(random.chance(0.2) ? 3000 : random.delayMs(5), `${name}!${method}`, refuse);
+        // Refused at once, or waited for in vain: over a connection from before, since a new one is refused.
+        const isPulse = PULSES.has(method);
+        const silenceMs = isPulse ? leaseDurationMs / 3 : 2 * leaseDurationMs;
+        const isSilent = random.chance(0.2) && !hasFallenSilent.has(isPulse);
+        if (isSilent) hasFallenSilent.add(isPulse);
+        return void scheduler.after(isSilent ? silenceMs : random.delayMs(5), `${name}!${method}`, refuse);
       }
       if (random.chance(weather.unknownShare)) {
         switch (random.whole(0, 2)) {
@@ -54,6 +69,7 @@ export function linkStore(machine: Machine, store: Store, weather: StoreWeather,
       }
       apply((outcome) => {
         if (isAway()) return refuse();
+        hasFallenSilent.delete(PULSES.has(method));
         outcome.then(
           (value) => answer(() => resolve(value)),
           (error: unknown) => answer(() => reject(error instanceof Error ? error : new Error(String(error)))),

@@ -13,6 +13,8 @@ export interface Traits {
   readonly isHasty: boolean;
   /** Whether some calls have no deadline before the end of the world, so that whatever becomes of them must be noticed. */
   readonly isPatient: boolean;
+  /** Whether one of the runs kills every gateway that loads it. */
+  readonly isPoisoned: boolean;
 }
 
 export const NO_TRAITS: Traits = {
@@ -21,6 +23,7 @@ export const NO_TRAITS: Traits = {
   isFlooded: false,
   isHasty: false,
   isPatient: false,
+  isPoisoned: false,
 };
 
 /** Of a memory that is too small for one run, for whoever lags, and for all runs together. */
@@ -47,6 +50,7 @@ export function traitsOf(
     isFlooded: random.chance(0.06),
     isHasty: random.chance(0.3),
     isPatient: random.chance(0.25),
+    isPoisoned: random.chance(0.1),
     ...wanted,
   };
   return { traits, random };

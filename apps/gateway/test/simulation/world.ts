@@ -10,9 +10,11 @@ import { Crowd } from "./crowd.ts";
 import { SimulatedDevice } from "./device.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { type SimulatedGateway, startGateway } from "./gateway.ts";
+import { LostLeases } from "./lost-leases.ts";
 import { Machine, storeClock } from "./machine.ts";
 import { observeStore } from "./observed-store.ts";
 import type { Plant } from "./plants.ts";
+import { withPoison } from "./poison.ts";
 import { Random } from "./random.ts";
 import { Recorder } from "./recorder.ts";
 import { linkBell, linkLiveLog, SimulatedRedis } from "./redis.ts";
@@ -25,6 +27,9 @@ import { SimulatedWatcher } from "./watcher.ts";
 
 /** How long a world may take to come to rest once its faults have stopped, in virtual ms. */
 const REST_MAX_MS = 240_000;
+
+/** After how long a gateway is started again that could not be, in virtual ms. */
+const RESTART_MS = 200;
 
 /** How long a device works on a call that may take as long as it likes, about: long enough to lose it. */
 const PATIENT_WORK_MS = 2000;
@@ -52,6 +57,8 @@ export interface Outcome {
   readonly contestedResults: number;
   /** Calls of which a run was told that their device has lost them. */
   readonly lostCalls: number;
+  /** Gateways that died of a run that they took up. */
+  readonly poisonings: number;
 }
 
 /** A world of gateways, devices, watchers and clients, all of whose chances and faults are decided by one seed. */
@@ -65,6 +72,7 @@ export class World {
   readonly devices: SimulatedDevice[] = [];
   readonly watchers: SimulatedWatcher[] = [];
   readonly leaseDurationMs: number;
+  readonly lostLeases: LostLeases;
   /** The database itself, for what happens to its connections. */
   readonly database: MemoryStore;
   readonly #store: Store;
@@ -89,6 +97,8 @@ export class World {
     this.redis.recordsMax = this.random.pick([8, 100, 4096]);
     this.weather = { isDown: false, unknownShare: 0, typicalMs: 1, cutOff: new Set() };
     this.leaseDurationMs = this.random.pick([1500, 1500, 3000]);
+    this.lostLeases = new LostLeases(this.scheduler, this.leaseDurationMs);
+    this.recorder.causeOfLoss = (gatewayId) => this.lostLeases.causeOf(gatewayId);
   }
 
   get principal(): Principal {
@@ -104,14 +114,17 @@ export class World {
   };
 
   addGateway(): void {
+    // A gateway that cannot reach its database does not start: whoever runs it tries again.
+    if (this.weather.isDown) return void this.scheduler.after(RESTART_MS, "mend", () => this.addGateway());
     const machine = new Machine(`g${(this.#machineCount += 1)}`, this.scheduler, this.random.fork());
     const liveLog = linkLiveLog(machine, this.redis);
     this.#liveLogs.set(machine, liveLog);
     const plants = plantsOf(this.#plant, (on) => this.#liveLogs.get(on) ?? liveLog);
+    const store = linkStore(machine, this.#store, this.weather, plants, this.leaseDurationMs);
     const gateway = startGateway({
       machine,
       principal: this.principal,
-      store: linkStore(machine, this.#store, this.weather, plants),
+      store: this.#traits.isPoisoned ? withPoison(store, (runId) => this.#diesOf(runId, machine)) : store,
       liveLog,
       bell: linkBell(machine, this.redis),
       provider: this.#provider,
@@ -123,10 +136,25 @@ export class World {
     this.machines.set(machine, gateway);
     machine.onDeath(() => {
       this.machines.delete(machine);
+      this.lostLeases.died(gateway.gatewayId);
       // Now and then something in between keeps the connection open, so that only the leases tell.
       if (this.random.chance(0.2)) return;
       this.scheduler.after(this.random.delayMs(2), "lifeline", () => this.database.cutLifeline(gateway.gatewayId));
     });
+  }
+
+  /** At once, or when it begins to do something with the run. */
+  #diesOf(runId: string, machine: Machine): void {
+    const gateway = this.machines.get(machine);
+    if (gateway === undefined) return;
+    this.recorder.history(runId).isPoison = true;
+    this.recorder.counts.poisonings += 1;
+    const random = this.#traitRandom;
+    machine.onDeath(() => {
+      this.lostLeases.poisoned(gateway.gatewayId);
+      this.scheduler.after(random.between(20, 3000), "mend", () => this.addGateway());
+    });
+    machine.killAfter(random.pick([0, 0, 2]));
   }
 
   async setUp(): Promise<void> {
@@ -190,9 +218,9 @@ export class World {
     return [...this.recorder.runs.values()].every((run) => run.hasEnded);
   }
 
-  async checkAll(losses: number): Promise<void> {
+  async checkAll(): Promise<void> {
     const tenant = this.#store.forTenant(this.principal.tenantId);
-    await check({ recorder: this.recorder, store: this.#store.fleet, tenant, watchers: this.watchers, losses });
+    await check({ recorder: this.recorder, store: this.#store.fleet, tenant, watchers: this.watchers });
   }
 }
 
@@ -218,7 +246,7 @@ export async function playSeed(
   await scheduler.runUntil(activeMs + REST_MAX_MS, () => world.isAtRest || isBroken());
   // Whatever is still on its way may come, and must change nothing.
   await scheduler.runUntil(scheduler.time + 2000, isBroken);
-  if (!isBroken()) await world.checkAll(faults.losses);
+  if (!isBroken()) await world.checkAll();
   const histories = [...recorder.runs.values()];
   return {
     seed,
@@ -236,5 +264,6 @@ export async function playSeed(
     longInboxes: recorder.counts.longInboxes,
     contestedResults: recorder.counts.contestedResults,
     lostCalls: recorder.counts.lostCalls,
+    poisonings: recorder.counts.poisonings,
   };
 }
