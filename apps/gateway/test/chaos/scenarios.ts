@@ -9,6 +9,7 @@ import type { GatewayProcess } from "./gateway-process.ts";
 import { type Load, startLoad } from "./load.ts";
 import { costsOf, figures, lagsOf, quantile } from "./report.ts";
 import { performSchedule } from "./schedule.ts";
+import type { Link } from "./link.ts";
 import type { Stage } from "./stage.ts";
 import { listed } from "./tally.ts";
 import { dealThreads } from "./thread-places.ts";
@@ -192,39 +193,49 @@ function withoutRedis(
 }
 
 /**
- * One gateway dies at each named point in turn, between any two writes, and the other one goes on: were nobody to make progress in between, runs would rightly be
+ * A gateway dies at each named point in turn, between any two writes, two of them side by side; a third one goes on: were nobody to make progress in between, runs would rightly be
  * given up. `faults`: how many points, of all in a seeded order.
  */
 export const failpoints: Scenario = ({ seed, width, faults, leaseMs, say }) =>
   experiment({
     ...FLEET,
-    gateways: 2,
     gatewayProgram: join(import.meta.dirname, "failing-main.ts"),
     leaseMs,
     say,
     startLoad: (stage) => mixedLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY, words: 6 }),
     async act({ stage, load }) {
       const points = shuffled(FAILPOINTS, seededRandom(seed)).slice(0, faults);
-      const dying = gatewayOf(stage, 0);
-      const doors = [stage.links.devices, stage.links.callers];
       const broken: string[] = [];
-      for (const point of points) {
-        dying.signal("SIGKILL");
-        await dying.ended();
-        await dying.start({ HSAFA_FAILPOINT: point });
-        // Devices and callers that went to the other gateway come back, or nothing of theirs would ever pass here again.
-        for (const door of doors) door.set(1, { kind: "cut" });
-        // So do watchers, to either: their sockets stay where they are as long as they can.
-        stage.links.watchers.set(1, { kind: "cut" });
-        stage.links.watchers.set(1, { kind: "pass" });
-        if (!(await endsWithin(dying, FAILPOINT_MAX_MS)))
-          broken.push(`no gateway died ${point}: nothing came by there`);
-        for (const door of doors) door.set(1, { kind: "pass" });
-        say(`died ${point}`);
-      }
-      dying.signal("SIGKILL");
-      await dying.ended();
-      await dying.start();
+      const left = [...points];
+      const dying = [gatewayOf(stage, 0), gatewayOf(stage, 1)];
+      const survivor = gatewayOf(stage, 2);
+      // Devices and callers are kept from the one that goes on, or nothing of theirs would pass where somebody is to die.
+      const doors = [stage.links.devices, stage.links.callers];
+      for (const door of doors) door.set(survivor.index, { kind: "cut" });
+      const bounce = (door: Link, except: GatewayProcess): void => {
+        for (const { index } of stage.gateways) {
+          if (index === except.index || (index === survivor.index && door !== stage.links.watchers)) continue;
+          door.set(index, { kind: "cut" });
+          door.set(index, { kind: "pass" });
+        }
+      };
+      const dieAgainAndAgain = async (gateway: GatewayProcess): Promise<void> => {
+        for (let point = left.shift(); point !== undefined; point = left.shift()) {
+          gateway.signal("SIGKILL");
+          await gateway.ended();
+          await gateway.start({ HSAFA_FAILPOINT: point });
+          // Whoever went elsewhere meanwhile comes back, to any: sockets stay where they are as long as they can.
+          for (const door of [...doors, stage.links.watchers]) bounce(door, gateway);
+          if (!(await endsWithin(gateway, FAILPOINT_MAX_MS)))
+            broken.push(`no gateway died ${point}: nothing came by there`);
+          say(`died ${point}`);
+        }
+        gateway.signal("SIGKILL");
+        await gateway.ended();
+        await gateway.start();
+      };
+      await Promise.all(dying.map(dieAgainAndAgain));
+      for (const door of doors) door.set(survivor.index, { kind: "pass" });
       load.stop();
       return {
         figures: [["points at which a gateway died", `${points.length - broken.length} of ${points.length}`]],

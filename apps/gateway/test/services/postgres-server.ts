@@ -25,7 +25,13 @@ export function startPrivatePostgres({
     readyText: "database system is ready to accept connections",
     makeData: (programs, data) => [
       join(programs, "initdb"),
-      ...["-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"],
+      "-D",
+      data,
+      "--username=postgres",
+      "--auth=trust",
+      "--no-sync",
+      "--encoding=UTF8",
+      "--locale=C",
     ],
   });
 }
@@ -40,7 +46,13 @@ export function startPrivateStandby(
     readyText: "database system is ready to accept read-only connections",
     makeData: (programs, data) => [
       join(programs, "pg_basebackup"),
-      ...["-D", data, "-d", primary.url, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"],
+      "-D",
+      data,
+      "-d",
+      primary.url,
+      "--write-recovery-conf",
+      "--checkpoint=fast",
+      "--no-sync",
     ],
   });
 }
