@@ -29,9 +29,11 @@ describe("whether a run's stream reads, waits or stops", () => {
     expect(delayOf(after(CUT, WAITED, CUT, WAITED, EVENT, CUT))).toBe(once);
   });
 
-  test("a quiet stream that something ends once a minute is not taken for a failing one", () => {
-    const minute: RunStreamInput = { kind: "cut", lastedMs: 60_000 };
-    expect(delayOf(after(minute, WAITED, minute, WAITED, minute))).toBe(delayOf(after(CUT)));
+  test("a quiet stream that something ends once a minute, or every few seconds, is not taken for a failing one", () => {
+    for (const lastedMs of [60_000, 5000]) {
+      const cut: RunStreamInput = { kind: "cut", lastedMs };
+      expect(delayOf(after(cut, WAITED, cut, WAITED, cut))).toBe(delayOf(after(CUT)));
+    }
   });
 
   test("the wait is bounded, however often it failed", () => {

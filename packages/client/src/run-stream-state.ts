@@ -40,8 +40,8 @@ export type RunStreamInput =
   | { readonly kind: "nothing_follows" }
   | { readonly kind: "waited" };
 
-/** Two heartbeats of the server. */
-const GOOD_AFTER_MS = 30_000;
+/** To come back once in so many ms is no burden for a gateway, and a watcher of a quiet run that is cut now and then is not kept away for long. */
+const GOOD_AFTER_MS = 5000;
 
 const TERMINAL: readonly string[] = ["run.completed", "run.failed", "run.canceled"] satisfies [
   ...typeof TERMINAL_FACT_TYPES,

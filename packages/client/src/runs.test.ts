@@ -39,6 +39,18 @@ describe("starting a run", () => {
     expect(keys[2]).toBe("order-7");
   });
 
+  test("a message whose answer was lost is sent again under the same key, so that it is said once", async () => {
+    const { client, gateway } = await clientOf(vanish, json(202, { runId: "run-1", status: "running" }));
+    await client.runs.send("run-1", "also");
+    await client.runs.send("run-1", "also", { idempotencyKey: "word-7" });
+    const keys = gateway.requests.map(({ headers }) => headers["idempotency-key"]);
+    expect(keys[0]).toMatch(/^.{16,}$/);
+    expect(keys).toEqual([keys[0], keys[0], "word-7"]);
+    expect(gateway.requests.map(({ url, body }) => `${url} ${body}`)).toEqual(
+      Array.from({ length: 3 }, () => '/api/runs/run-1/messages {"message":"also"}'),
+    );
+  });
+
   test("a refusal is told at once, with where the fault lies", async () => {
     const errors = [{ path: "input", message: "is required" }];
     const body = { type: "t", title: "t", status: 400, code: "invalid_request", detail: "no input", requestId: "r" };

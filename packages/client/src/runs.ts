@@ -47,8 +47,8 @@ export interface RunState {
   readonly status: RunStatus;
 }
 
-/** The tries of a start, which take a second or two together: a gateway that restarts is waited for, one that is away is told. */
-const START_TRIES_MAX = 4;
+/** The tries of a start or a message, which take a second or two together: a gateway that restarts is waited for, one that is away is told. */
+const KEYED_TRIES_MAX = 4;
 
 export function createRuns(connection: Connection, transport: RunStreamTransport) {
   const path = (runId: string, more = ""): string => `/api/runs/${encodeURIComponent(runId)}${more}`;
@@ -57,24 +57,28 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
     return connection.call(path(runId), options);
   }
 
-  /** Answers as soon as the run is queued. Tries again when no answer came: under one key, so that it never starts two. */
-  async function start(params: StartRunParams, options: CallOptions = {}): Promise<StartedRun> {
-    const { idempotencyKey = randomId(), ...body } = params;
+  /** Posts it until it is answered, a few times over: under one key, so that it is done once. */
+  async function postOnce<T>(
+    to: string,
+    body: object,
+    { idempotencyKey = randomId(), ...options }: CallOptions & { readonly idempotencyKey?: string | undefined },
+  ): Promise<T> {
     const headers = { "idempotency-key": idempotencyKey };
     for (let failures = 0; ; failures += 1) {
       try {
-        return await connection.call("/api/runs", {
-          method: "POST",
-          body: body satisfies StartRunBody,
-          headers,
-          ...options,
-        });
+        return await connection.call(to, { method: "POST", body, headers, ...options });
       } catch (error) {
-        const mayHeal = error instanceof HsafaError && error.isRetryable && failures + 1 < START_TRIES_MAX;
+        const mayHeal = error instanceof HsafaError && error.isRetryable && failures + 1 < KEYED_TRIES_MAX;
         if (!mayHeal) throw error;
         await delay(Math.max(error.retryAfterMs ?? 0, backoffMs(failures, Math.random())), options.signal);
       }
     }
+  }
+
+  /** Answers as soon as the run is queued. Tries again when no answer came: under one key, so that it never starts two. */
+  function start(params: StartRunParams, options: CallOptions = {}): Promise<StartedRun> {
+    const { idempotencyKey, ...body } = params;
+    return postOnce("/api/runs", body satisfies StartRunBody, { idempotencyKey, ...options });
   }
 
   /**
@@ -132,9 +136,16 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
     ): Promise<ToolResultAnswer> {
       return connection.call(path(runId, "/tool-results"), { method: "POST", body: result, ...options });
     },
-    /** Says something to a run in progress: taken in before its next step. */
-    send(runId: string, message: UserMessage | string, options: CallOptions = {}): Promise<RunState> {
-      return connection.call(path(runId, "/messages"), { method: "POST", body: { message }, ...options });
+    /**
+     * Says something to a run in progress: taken in before its next step. Tries again when no answer came: under one key, so that it is said once. The same key and the same message
+     * are the same word; each call has a key of its own unless you give one.
+     */
+    send(
+      runId: string,
+      message: UserMessage | string,
+      options: CallOptions & { readonly idempotencyKey?: string } = {},
+    ): Promise<RunState> {
+      return postOnce(path(runId, "/messages"), { message }, options);
     },
     /** Decides a tool call that awaits approval: yes or no. */
     approve(
