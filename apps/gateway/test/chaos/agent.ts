@@ -54,6 +54,9 @@ export const DEVICE_ONCE_TOOLS: readonly string[] = ["device_once", "device_appr
 
 const TOOLS = ["server_once", "server_again", "device_once", "device_again", "ask_person", ...APPROVED_TOOLS];
 
+/** What a run calls that only speaks, one after the other. */
+const QUICK_TOOLS = ["server_once", "device_once", "server_again"];
+
 /** Of the calls that somebody must approve, how many are such that they will be denied: 0 to 1. */
 const DENIED_SHARE = 0.25;
 /** Of the runs, how many are told something in the middle. */
@@ -109,20 +112,24 @@ function mixedScript(params: Speech, stepsWithCalls: number): string {
   return scripted(name, { everyMs, steps });
 }
 
-/** A run that only speaks, in steps which a server tool ends: any silence in it is somebody's fault. */
+/** A run that only speaks, in steps which a quick tool ends, most of which must not be executed twice: any silence in it is somebody's fault. */
 export function speakingRun(params: {
   readonly name: string;
   readonly everyMs: number;
   readonly words: number;
   readonly steps: number;
+  readonly deviceKey: string;
 }): RunScript {
-  const { name, everyMs, words, steps } = params;
+  const { name, everyMs, words, steps, deviceKey } = params;
   const speech = { repeat: words, parts: [{ say: "word {{n}} " }] };
   const script = [
-    ...Array.from({ length: steps - 1 }, () => [speech, { call: "server_again", args: { of: name } }]),
+    ...Array.from({ length: steps - 1 }, (_, index) => [
+      speech,
+      { call: QUICK_TOOLS[index % QUICK_TOOLS.length] ?? "server_once", args: { of: name } },
+    ]),
     [speech],
   ];
-  return { input: scripted(name, { everyMs, steps: script }), deviceKey: "none", threadKey: null, messages: [] };
+  return { input: scripted(name, { everyMs, steps: script }), deviceKey, threadKey: null, messages: [] };
 }
 
 function pick<T>(random: () => number, list: readonly T[], fallback: T): T {

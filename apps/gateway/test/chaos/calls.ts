@@ -26,40 +26,6 @@ export async function untilAnswered<T>(
   }
 }
 
-export interface SayParams {
-  readonly runId: string;
-  readonly text: string;
-  readonly idempotencyKey: string;
-  readonly signal: AbortSignal;
-}
-
-/** Says something to a run under a key, which the SDK does not do: however often it is sent, it is said once. Answers the status; throws as the SDK does. */
-export async function say(
-  { url, apiKey }: { readonly url: string; readonly apiKey: string },
-  { runId, text, idempotencyKey, signal }: SayParams,
-): Promise<number> {
-  const headers = {
-    authorization: `Bearer ${apiKey}`,
-    "content-type": "application/json",
-    "idempotency-key": idempotencyKey,
-  };
-  const body = JSON.stringify({ message: text });
-  let response: Response;
-  try {
-    response = await fetch(`${url}/api/runs/${runId}/messages`, { method: "POST", headers, body, signal });
-    if (response.ok) {
-      await response.body?.cancel();
-      return response.status;
-    }
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new HsafaError({ code: "network_error", message: String(error), cause: error });
-  }
-  const problem = (await response.json().catch(() => ({}))) as { readonly code?: string; readonly detail?: string };
-  const { code = "unexpected_response", detail = "no problem document" } = problem;
-  throw new HsafaError({ code, message: detail, status: response.status });
-}
-
 /** The canonical log of a run, whole. */
 export async function readLog(client: Client, runId: string): Promise<RunEvent[]> {
   const events: RunEvent[] = [];

@@ -130,6 +130,18 @@ export async function freezeRedis(
   journal.redisAway.push({ from, until: Date.now() });
 }
 
+/** Postgres holds its connections and answers nobody, as when its machine is paused; what was on its way is done when it goes on. */
+export async function freezePostgres(
+  stage: Stage,
+  journal: Journal,
+  { frozenMs }: { readonly frozenMs: number },
+): Promise<void> {
+  journal.mayCostLeases.push(Date.now());
+  stage.postgres.signal("SIGSTOP");
+  await sleep(frozenMs);
+  stage.postgres.signal("SIGCONT");
+}
+
 /** `fast`: transactions are rolled back and told so; `immediate`: it ends as in a crash, and recovers from its log. */
 export async function restartPostgres(
   stage: Stage,

@@ -80,7 +80,7 @@ export const killOneOfThree: Scenario = ({ seed, width, leaseMs, say }) =>
     ...FLEET,
     leaseMs,
     say,
-    startLoad: (stage) => speakingLoad(stage, { seed, width, runs: width, words: 60, steps: 2, everyMs: 250 }),
+    startLoad: (stage) => speakingLoad(stage, { seed, width, runs: width, words: 20, steps: 5, everyMs: 250 }),
     async act({ stage, load, journal }) {
       await everyRunSpeaks(stage, load, width);
       await killGateway(stage, journal, await busiest(stage), { awayMs: 2000 });
@@ -301,6 +301,7 @@ export function speakingLoad(
   stage: Stage,
   params: { seed: number; width: number; runs: number; words: number; steps: number; everyMs: number },
 ): Load {
+  const deviceKeys = stage.deviceWorkers.flatMap((worker) => worker.deviceKeys);
   return startLoad({
     stage,
     random: seededRandom(params.seed + 1),
@@ -311,7 +312,13 @@ export function speakingLoad(
     bySocket: false,
     // Hundreds of runs that each say forty words a second would measure the machine.
     script: (index) =>
-      speakingRun({ name: `task ${index}`, everyMs: params.everyMs, words: params.words, steps: params.steps }),
+      speakingRun({
+        name: `task ${index}`,
+        everyMs: params.everyMs,
+        words: params.words,
+        steps: params.steps,
+        deviceKey: deviceKeys[index % deviceKeys.length] ?? "none",
+      }),
   });
 }
 

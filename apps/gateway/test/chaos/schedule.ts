@@ -129,6 +129,14 @@ function drawFault({ stage, journal, random, leaseMs, only }: ScheduleParams): F
         perform: () => faults.restartPostgres(stage, journal, "immediate", { awayMs: awayMs / 2 }),
       },
     ],
+    [
+      3,
+      {
+        name: "freeze Postgres",
+        needs: ["Postgres"],
+        perform: () => faults.freezePostgres(stage, journal, { frozenMs: between(0.3, 3) * leaseMs }),
+      },
+    ],
     [9, spoilt("gateway-Postgres", of<Parameters<typeof faults.spoilLink>[0]>(stage.links.toPostgres, index), 0)],
     [9, spoilt("gateway-Redis", of<Parameters<typeof faults.spoilLink>[0]>(stage.links.toRedis, index), 0)],
     [8, spoilt("watcher-gateway", stage.links.watchers, index)],

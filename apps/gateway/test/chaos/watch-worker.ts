@@ -8,7 +8,7 @@ import type { RunEvent } from "@hsafa/protocol";
 import { disagreements, faultsOf, resumed, type WatchedRecord } from "../e2e/record.ts";
 import { contradictions, type Submission } from "../e2e/submissions.ts";
 import { dispatchedUnapproved } from "./approvals.ts";
-import { readLog, say } from "./calls.ts";
+import { readLog } from "./calls.ts";
 import type { FromWatchWorker, Interruption, InterruptionCost, ToWatchWorker, WatchOrder } from "./messages.ts";
 import { createPerson, type Person } from "./person.ts";
 import { tally } from "./tally.ts";
@@ -69,7 +69,7 @@ async function follow(through: Reach, order: WatchOrder): Promise<void> {
   const { runId, bySocket, messages } = order;
   const { hsafa } = through;
   try {
-    const person = createPerson({ runId, hsafa, messages, say: (params) => say(through, params) });
+    const person = createPerson({ runId, hsafa, messages });
     const [records, overSocket] = await Promise.all([
       watchTwice(hsafa, order, person),
       bySocket ? freest(through.sockets).follow(runId) : null,

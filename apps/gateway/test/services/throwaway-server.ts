@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,7 +17,7 @@ export interface ThrowawayServer {
   readonly url: string;
   /** Ends the process and waits until it is gone; the data and the port are kept for `start`. SIGQUIT is Postgres's immediate shutdown. */
   stop(signal?: "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGKILL"): Promise<void>;
-  /** Freezes the process, or lets it go on: it holds its sockets and answers nobody. */
+  /** Freezes the process and what it has started (seen on Linux alone), or lets it go on: it holds its sockets and answers nobody. */
   signal(signal: "SIGSTOP" | "SIGCONT"): void;
   /** Starts it again after `stop`, on the same port with the same data. */
   start(): Promise<void>;
@@ -91,7 +92,11 @@ export async function raiseServer(recipe: ServerRecipe): Promise<ThrowawayServer
     return {
       url: recipe.url(port),
       stop,
-      signal: (signal) => void child.kill(signal),
+      signal(signal) {
+        child.kill(signal);
+        // Stopped before they are looked up, it starts no others.
+        for (const pid of childrenOf(child)) process.kill(pid, signal);
+      },
       async start() {
         await stop();
         child = await startWithRetry(async () => port);
@@ -140,6 +145,14 @@ async function startOnce(
   if (ready) return { kind: "ready", child };
   await rm(join(folder, "pid"), { force: true });
   return { kind: "failed", output };
+}
+
+function childrenOf({ pid }: ChildProcess): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 async function freePort(): Promise<number> {
