@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// Durations allow for a machine of two busy cores: a test waits for conditions, so a long limit costs nothing while it passes.
+// Durations allow for a machine of two busy cores: a test waits for conditions, so a long limit costs nothing while it
+// passes.
 export default defineConfig({
   test: {
     globalSetup: "apps/gateway/test/services/shared-servers.ts",

@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: one run from push to its last event, with everything that hsafa promises about it checked on the way. Gateway and device are processes of their
- * own, started with the commands that a person would type; the demo itself is a client like any other. Ends with 0 only if all ten steps held.
+ * `npm run demo`: one run from push to its last event, with everything that hsafa promises about it checked on the way.
+ * Gateway and device are processes of their own, started with the commands that a person would type; the demo itself is
+ * a client like any other. Ends with 0 only if all ten steps held.
  */
 import { createNarrator, DemoFailed } from "./narrator.ts";
 import { play } from "./play.ts";

@@ -1,7 +1,10 @@
 import { connect, createServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 
-/** The wire between a watcher and the gateway, which can be cut, and which notes where a request says it wants to resume. */
+/**
+ * The wire between a watcher and the gateway, which can be cut, and which notes where a request says it wants to
+ * resume.
+ */
 export interface Line {
   /** What the watcher takes for the gateway. */
   readonly url: string;

@@ -7,7 +7,10 @@ import { SCRIPTED_MODEL } from "./settings.ts";
 import type { Stage } from "./stage.ts";
 import { type Watcher, watchRun } from "./watcher.ts";
 
-/** The watcher is cut off after so many pieces of the answer. The script speaks of it at that point; some models' pieces are whole sentences. */
+/**
+ * The watcher is cut off after so many pieces of the answer. The script speaks of it at that point; some models' pieces
+ * are whole sentences.
+ */
 const PIECES_BEFORE_CUT = { scripted: 28, other: 2 };
 /** The step in which the model answers, after the one in which it asked for the tool. */
 const ANSWERING_STEP = 2;

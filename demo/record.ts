@@ -18,7 +18,10 @@ export function countOf(record: readonly RunEvent[]): string {
   return `${record.length} events (${facts} facts, ${record.length - facts} deltas)`;
 }
 
-/** R2: facts are numbered 1, 2, 3, …, each names the event before it, and each delta follows directly. So nothing is missing and nothing came twice. */
+/**
+ * R2: facts are numbered 1, 2, 3, …, each names the event before it, and each delta follows directly. So nothing is
+ * missing and nothing came twice.
+ */
 export function checkWhole(record: readonly RunEvent[], whose: string): void {
   let before = "0-0";
   for (const event of record) {

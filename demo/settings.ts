@@ -6,7 +6,10 @@ export interface DemoSettings {
   readonly model: string;
   /** Null: start a gateway in a process of its own. */
   readonly running: { readonly url: string; readonly apiKey: string } | null;
-  /** For the processes that the demo starts: nothing of the environment reaches them that would lead them to somebody's data. */
+  /**
+   * For the processes that the demo starts: nothing of the environment reaches them that would lead them to somebody's
+   * data.
+   */
   readonly childEnv: Readonly<Record<string, string | undefined>>;
 }
 

@@ -18,7 +18,10 @@ export interface Stage {
 
 const DEVICE_TOOLS = join(import.meta.dirname, "device-tools.ts");
 
-/** Starts gateway and device, each in a process of its own. What it opens is put into `opened`, to be closed in the opposite order, also when it fails half-way. */
+/**
+ * Starts gateway and device, each in a process of its own. What it opens is put into `opened`, to be closed in the
+ * opposite order, also when it fails half-way.
+ */
 export async function setStage(
   settings: DemoSettings,
   narrator: Narrator,

@@ -1,6 +1,9 @@
 import type { DeviceTool } from "@hsafa/client";
 
-/** Tools for a device: npx hsafa device --tools examples/notes-device.ts. They live as long as the command; a real device would keep its notes. */
+/**
+ * Tools for a device: npx hsafa device --tools examples/notes-device.ts. They live as long as the command; a real
+ * device would keep its notes.
+ */
 const notes = new Map([
   ["Groceries", "Coffee, lemons, and the good olive oil."],
   ["Garden", "The lemon tree wants water twice a week."],

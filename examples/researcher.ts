@@ -1,6 +1,8 @@
 import type { AgentConfigInput } from "@hsafa/protocol";
 
-/** An agent's config as a module: checked by your editor, pushed like any other (npx hsafa push examples/researcher.ts). */
+/**
+ * An agent's config as a module: checked by your editor, pushed like any other (npx hsafa push examples/researcher.ts).
+ */
 const researcher: AgentConfigInput = {
   name: "researcher",
   description: "Reads notes on somebody's laptop, and asks before it writes any",

@@ -1,7 +1,9 @@
 /**
- * What `npm ci` leaves ready, without a download: Prisma's client, and the empty database that an embedded gateway unpacks at its first start.
+ * What `npm ci` leaves ready, without a download: Prisma's client, and the empty database that an embedded gateway
+ * unpacks at its first start.
  *
- * Plain JavaScript, because `npm ci` may run this on the machine's own older Node, before the Node that the repository brings along is linked.
+ * Plain JavaScript, because `npm ci` may run this on the machine's own older Node, before the Node that the repository
+ * brings along is linked.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -20,7 +22,8 @@ function generatePrismaClient() {
   const { status, stdout, stderr, error } = spawnSync(process.execPath, [prisma, "generate", "--schema", schema], {
     cwd: gatewayFolder,
     encoding: "utf8",
-    // `generate` needs no engine, yet the CLI fetches one first unless it is told of one; any program that exists will do.
+    // `generate` needs no engine, yet the CLI fetches one first unless it is told of one; any program that exists will
+    // do.
     env: {
       ...process.env,
       PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,

@@ -1,7 +1,7 @@
 /**
- * `npm run build`: what is published. Each workspace's `dist/` becomes a package of its own (publish with `npm publish <workspace>/dist`): built
- * JavaScript with its types under the same paths as the sources, and a manifest whose exports point at them, since Node strips no types under
- * `node_modules`.
+ * `npm run build`: what is published. Each workspace's `dist/` becomes a package of its own (publish with `npm publish
+ * <workspace>/dist`): built JavaScript with its types under the same paths as the sources, and a manifest whose exports
+ * point at them, since Node strips no types under `node_modules`.
  */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -24,7 +24,9 @@ const { workspaces } = readJson(join(root, "package.json")) as { workspaces: str
 const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
 const compiler = join(dirname(typescript), (readJson(typescript) as { bin: { tsc: string } }).bin.tsc);
 
-/** Where the compiler finds the types of the workspaces built so far: their sources lie outside of the one being built. */
+/**
+ * Where the compiler finds the types of the workspaces built so far: their sources lie outside of the one being built.
+ */
 const builtTypes: Record<string, string[]> = {};
 
 // The order of the list is that of their dependencies.

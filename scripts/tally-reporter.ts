@@ -11,7 +11,10 @@ export interface Tally {
   skippedByFile: Record<string, number>;
 }
 
-/** Vitest's reporter that writes the tally of a run into the file that `HSAFA_TEST_TALLY` names, for `scripts/test.ts` to read. */
+/**
+ * Vitest's reporter that writes the tally of a run into the file that `HSAFA_TEST_TALLY` names, for `scripts/test.ts`
+ * to read.
+ */
 export default function tallyReporter(): Reporter {
   return {
     onTestRunEnd(testModules, unhandledErrors) {

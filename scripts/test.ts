@@ -1,6 +1,6 @@
 /**
- * `npm test`: every suite, or those whose path contains a given word. Its last line is `N passed, N failed`, with `, N skipped` where it applies;
- * it fails if a test did, if something failed outside of the tests, or if nothing ran.
+ * `npm test`: every suite, or those whose path contains a given word. Its last line is `N passed, N failed`, with `, N
+ * skipped` where it applies; it fails if a test did, if something failed outside of the tests, or if nothing ran.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -4,7 +4,10 @@ import type { JsonObject } from "@hsafa/protocol";
 import { Fault } from "./fault.ts";
 import { importDefault } from "./user-module.ts";
 
-/** An agent's config as its file says it: JSON, or a JavaScript or TypeScript module that exports it by default. The gateway checks what is in it. */
+/**
+ * An agent's config as its file says it: JSON, or a JavaScript or TypeScript module that exports it by default. The
+ * gateway checks what is in it.
+ */
 export async function readAgentFile(file: string): Promise<{ readonly name: string; readonly config: JsonObject }> {
   const config = extname(file) === ".json" ? readJson(file) : jsonOf(await importDefault(file), file);
   if (typeof config !== "object" || config === null || Array.isArray(config)) {

@@ -4,8 +4,8 @@ import { createRunPrinter } from "./run-printer.ts";
 import { note, paintNote } from "./terminal.ts";
 
 /**
- * Prints a run's events as they come until it ends, and answers by its outcome. Ctrl-C stops watching and says how to come back; the run does not
- * notice.
+ * Prints a run's events as they come until it ends, and answers by its outcome. Ctrl-C stops watching and says how to
+ * come back; the run does not notice.
  */
 export async function followRun(
   client: Client,

@@ -12,8 +12,9 @@ export interface Printed {
 const SHOWN_CHARACTERS_MAX = 400;
 
 /**
- * A run's events as a person reads them. Pure but for what it remembers of the step in progress: whether a line is open, and whether its text came in
- * deltas (those of old runs may have been compacted, and then the finished step tells the text).
+ * A run's events as a person reads them. Pure but for what it remembers of the step in progress: whether a line is
+ * open, and whether its text came in deltas (those of old runs may have been compacted, and then the finished step
+ * tells the text).
  */
 export function createRunPrinter(paint: Paint): (event: RunStreamEvent) => Printed[] {
   let open: Printed["to"] | null = null;

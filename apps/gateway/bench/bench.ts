@@ -7,8 +7,10 @@ import { direct, hsafa, pipe, pushAgent, type Subject } from "./subjects.ts";
 import { startSystem, type System } from "./system.ts";
 
 /**
- * `npm run bench`: what a token gains on its way from the model's socket to the watcher's, and what it costs, through hsafa with its writes to Postgres and Redis on, beside the AI SDK's `streamText` piped
- * into an HTTP response. All in one run on one machine, rounds of the subjects taking turns, so that the ratios carry over and the absolute figures need not.
+ * `npm run bench`: what a token gains on its way from the model's socket to the watcher's, and what it costs, through
+ * hsafa with its writes to Postgres and Redis on, beside the AI SDK's `streamText` piped into an HTTP response. All in
+ * one run on one machine, rounds of the subjects taking turns, so that the ratios carry over and the absolute figures
+ * need not.
  */
 
 interface Load {

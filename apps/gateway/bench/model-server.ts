@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { makeToken } from "./token.ts";
 
 /**
- * The far side: a server that speaks OpenAI's chat completions over SSE. The model's name is its script, `<tokens>x<everyMs>`; `everyMs` 0 is as fast as the socket takes it.
- * Prints its URL.
+ * The far side: a server that speaks OpenAI's chat completions over SSE. The model's name is its script,
+ * `<tokens>x<everyMs>`; `everyMs` 0 is as fast as the socket takes it. Prints its URL.
  */
 
 const chunk = (delta: object, finishReason: string | null): string =>

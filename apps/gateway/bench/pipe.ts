@@ -3,8 +3,8 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { streamText } from "ai";
 
 /**
- * What hsafa is measured against: the AI SDK's `streamText` piped into one HTTP response, in one process, with nothing kept and no tools. `GET /<model>` streams. The model server's URL is the
- * first argument. Prints its URL.
+ * What hsafa is measured against: the AI SDK's `streamText` piped into one HTTP response, in one process, with nothing
+ * kept and no tools. `GET /<model>` streams. The model server's URL is the first argument. Prints its URL.
  */
 const provider = createOpenAICompatible({ name: "bench", baseURL: process.argv[2] ?? "" });
 

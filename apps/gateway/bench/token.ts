@@ -1,6 +1,7 @@
 /**
- * A token of the benchmark is the moment it was written to the model's socket, in nanoseconds of the machine's monotonic clock, which all processes share.
- * However tokens are merged or cut on their way, the text says how old each is.
+ * A token of the benchmark is the moment it was written to the model's socket, in nanoseconds of the machine's
+ * monotonic clock, which all processes share. However tokens are merged or cut on their way, the text says how old each
+ * is.
  */
 export function makeToken(): string {
   return `${process.hrtime.bigint()} `;

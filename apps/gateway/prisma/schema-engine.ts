@@ -1,5 +1,6 @@
 /**
- * Prisma's schema engine from npm, as WebAssembly: nothing is downloaded. A tool for whoever writes a migration, and for the tests that hold our runner against Prisma's own.
+ * Prisma's schema engine from npm, as WebAssembly: nothing is downloaded. A tool for whoever writes a migration, and
+ * for the tests that hold our runner against Prisma's own.
  *
  *     node apps/gateway/prisma/schema-engine.ts
  *

@@ -41,7 +41,10 @@ const LEASE_MIN_MS = 500;
 const LEASE_MAX_MS = 300_000;
 const SECRET_CHARACTERS_MIN = 32;
 
-/** Reads the settings of PROTOCOL.md; an empty variable counts as unset. Throws `InvalidSettings` with every fault there is. */
+/**
+ * Reads the settings of PROTOCOL.md; an empty variable counts as unset. Throws `InvalidSettings` with every fault there
+ * is.
+ */
 export function readSettings(env: Environment = process.env): Settings {
   const faults: string[] = [];
   const text = (name: string): string | null => env[name]?.trim() || null;

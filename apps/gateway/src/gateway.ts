@@ -69,7 +69,10 @@ interface Services {
   readonly bell: Bell;
 }
 
-/** Starts a gateway; resolves when it serves. Throws `InvalidSettings` where the settings cannot work together, and what the adapters throw. */
+/**
+ * Starts a gateway; resolves when it serves. Throws `InvalidSettings` where the settings cannot work together, and what
+ * the adapters throw.
+ */
 export async function startGateway(settings: Settings, overrides: Overrides = {}): Promise<Gateway> {
   const { clock = systemClock, isEphemeral = false, drainMs = DRAIN_MS } = overrides;
   // To stderr: what a program prints for people is on stdout.
@@ -207,8 +210,8 @@ async function openBus(
 }
 
 /**
- * A live log in this process serves one gateway only. One that was killed a moment ago still counts as alive, so only a gateway that beats while we look is
- * another one.
+ * A live log in this process serves one gateway only. One that was killed a moment ago still counts as alive, so only a
+ * gateway that beats while we look is another one.
  */
 async function refuseSecondGateway(store: Store, clock: Clock): Promise<void> {
   const startedAt = clock.monotonic();

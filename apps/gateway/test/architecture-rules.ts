@@ -1,4 +1,7 @@
-/** The layer table of the architecture as a function: sources in, broken rules out. The test beside it feeds it this repository. */
+/**
+ * The layer table of the architecture as a function: sources in, broken rules out. The test beside it feeds it this
+ * repository.
+ */
 import { dirname, join } from "node:path/posix";
 import { parseSync, Visitor } from "oxc-parser";
 
@@ -117,7 +120,8 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
   // R9: bounds are named in one place, so every layer of the gateway takes them from there.
   const isLimits = imported.kind === "layer" && imported.path === "apps/gateway/src/core/limits.ts";
   const isProtocol = isPackage("@hsafa/protocol");
-  // What crosses a boundary as JSON (a token's claims, a script, a body) is parsed by the protocol's own schema library.
+  // What crosses a boundary as JSON (a token's claims, a script, a body) is parsed by the protocol's own schema
+  // library.
   const isSchema = isPackage("zod");
 
   switch (layer.kind) {

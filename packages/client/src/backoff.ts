@@ -2,8 +2,8 @@ const BASE_MS = 250;
 const MAX_MS = 15_000;
 
 /**
- * How long to wait before the next try after `failures` failures in a row: doubling up to 15 s, and half of it random (`random` in [0, 1)), so that a
- * thousand clients of a gateway that went down do not come back in step.
+ * How long to wait before the next try after `failures` failures in a row: doubling up to 15 s, and half of it random
+ * (`random` in [0, 1)), so that a thousand clients of a gateway that went down do not come back in step.
  */
 export function backoffMs(failures: number, random: number): number {
   const ceiling = Math.min(MAX_MS, BASE_MS * 2 ** failures);

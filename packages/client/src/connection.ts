@@ -18,7 +18,10 @@ export interface RequestParams {
   readonly signal?: AbortSignal;
 }
 
-/** How every call reaches the gateway: with a token, which is renewed once when it is refused, and with errors as `HsafaError`. */
+/**
+ * How every call reaches the gateway: with a token, which is renewed once when it is refused, and with errors as
+ * `HsafaError`.
+ */
 export interface Connection {
   /** A successful response, unread. */
   open(path: string, params?: RequestParams): Promise<Response>;

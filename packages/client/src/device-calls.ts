@@ -7,7 +7,10 @@ export interface DeviceTool {
   readonly description?: string;
   /** JSON Schema of the arguments. The gateway checks them before they are sent. */
   readonly inputSchema: JsonObject;
-  /** Does the work. What it returns (a JSON value) is the result; what it throws is the tool's error, with its `code` if it has one. */
+  /**
+   * Does the work. What it returns (a JSON value) is the result; what it throws is the tool's error, with its `code` if
+   * it has one.
+   */
   execute(args: JsonValue, context: DeviceToolContext): unknown;
 }
 

@@ -1,6 +1,7 @@
 /**
- * What a device remembers of the calls it was sent, by call id, so that a call which is sent again is answered again and never executed again. With a
- * `storage` the memory outlives the process, and the boot id with it; without, a new process has a new boot id, which says that everything is forgotten.
+ * What a device remembers of the calls it was sent, by call id, so that a call which is sent again is answered again
+ * and never executed again. With a `storage` the memory outlives the process, and the boot id with it; without, a new
+ * process has a new boot id, which says that everything is forgotten.
  */
 export interface DeviceMemory {
   /** Changes exactly when the memory was lost. */
@@ -28,7 +29,10 @@ export interface DeviceStorage {
   setItem(key: string, value: string): void | Promise<void>;
 }
 
-/** Answers that the gateway has: how many are kept, for how long (ms), and how much text. What it does not have yet is always kept. */
+/**
+ * Answers that the gateway has: how many are kept, for how long (ms), and how much text. What it does not have yet is
+ * always kept.
+ */
 const ACKNOWLEDGED_MAX = 1000;
 const ACKNOWLEDGED_TTL_MS = 15 * 60_000;
 const ACKNOWLEDGED_CHARACTERS_MAX = 8 * 1024 * 1024;

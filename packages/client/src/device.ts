@@ -33,7 +33,10 @@ export interface DeviceOptions {
   readonly WebSocket?: WebSocketConstructor;
   /** Told of every change of the connection. */
   readonly onState?: (state: DeviceLinkState) => void;
-  /** Told of what went wrong without ending anything: a refused message, a token that could not be had, a storage that failed. */
+  /**
+   * Told of what went wrong without ending anything: a refused message, a token that could not be had, a storage that
+   * failed.
+   */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -65,7 +68,10 @@ interface Attempt {
   isOver: boolean;
 }
 
-/** Offers tools to agents: connects, registers, executes calls once each, answers them, and comes back whenever the connection is lost. */
+/**
+ * Offers tools to agents: connects, registers, executes calls once each, answers them, and comes back whenever the
+ * connection is lost.
+ */
 export function createDevice(options: DeviceOptions): Device {
   const url = `${options.url.replace(/^http/, "ws").replace(/\/+$/, "")}/devices/connect`;
   const onError = options.onError ?? (() => {});
@@ -203,8 +209,8 @@ export function createDevice(options: DeviceOptions): Device {
   }
 
   /**
-   * Browsers show no WebSocket pings, so the device asks for itself. Beats are counted, not time: a page in the background has its timers slowed, and
-   * must not take its own sleep for the gateway's silence.
+   * Browsers show no WebSocket pings, so the device asks for itself. Beats are counted, not time: a page in the
+   * background has its timers slowed, and must not take its own sleep for the gateway's silence.
    */
   function beat(mine: Attempt, heartbeatMs: number): void {
     after(mine, heartbeatMs, () => {

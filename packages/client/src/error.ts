@@ -1,8 +1,9 @@
 import type { Problem } from "@hsafa/protocol";
 
 /**
- * Anything that went wrong between this program and hsafa. `code` is one of the error table's (`not_found`, `result_conflict`, …), or `network_error` when there
- * was no answer, or `unexpected_response` when the answer was not hsafa's.
+ * Anything that went wrong between this program and hsafa. `code` is one of the error table's (`not_found`,
+ * `result_conflict`, …), or `network_error` when there was no answer, or `unexpected_response` when the answer was not
+ * hsafa's.
  */
 export class HsafaError extends Error {
   override readonly name = "HsafaError";

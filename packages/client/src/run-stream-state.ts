@@ -5,8 +5,9 @@ import type { HsafaError } from "./error.ts";
 /**
  * Whether to read, wait or stop, as data. `run-stream.ts` obeys. Pure: randomness is an argument.
  *
- * An event proves that a connection is good, and so does having lasted: a proxy that ends quiet streams once a minute is no failing gateway. One that opens
- * and dies counts as a failure, or else a gateway that accepts and drops would be asked again without a pause.
+ * An event proves that a connection is good, and so does having lasted: a proxy that ends quiet streams once a minute
+ * is no failing gateway. One that opens and dies counts as a failure, or else a gateway that accepts and drops would be
+ * asked again without a pause.
  */
 export type RunStreamState =
   /** Connect after this position, and read. `failures`: cuts in a row since the last event. */
@@ -40,7 +41,10 @@ export type RunStreamInput =
   | { readonly kind: "nothing_follows" }
   | { readonly kind: "waited" };
 
-/** To come back once in so many ms is no burden for a gateway, and a watcher of a quiet run that is cut now and then is not kept away for long. */
+/**
+ * To come back once in so many ms is no burden for a gateway, and a watcher of a quiet run that is cut now and then is
+ * not kept away for long.
+ */
 const GOOD_AFTER_MS = 5000;
 
 const TERMINAL: readonly string[] = ["run.completed", "run.failed", "run.canceled"] satisfies [

@@ -9,8 +9,8 @@ import { createSseParser } from "./sse-parser.ts";
 export type RunStreamEvent = RunEvent | ToolProgressEvent;
 
 /**
- * How events come: `sse` reads the event stream; `poll` asks for new events every second, where `fetch` gives a response only when it is complete (React
- * Native's own). Progress of tools is not seen by polling.
+ * How events come: `sse` reads the event stream; `poll` asks for new events every second, where `fetch` gives a
+ * response only when it is complete (React Native's own). Progress of tools is not seen by polling.
  */
 export type RunStreamTransport = "sse" | "poll";
 
@@ -33,7 +33,9 @@ export interface RunStreamParams {
   readonly transport: RunStreamTransport;
   /** Told each time the stream was cut and will come back by itself, so that a page can say so. */
   readonly onCut?: (cut: RunStreamCut) => void;
-  /** For tests: the silence after which a connection is given up, in milliseconds. The server says something every 15 s. */
+  /**
+   * For tests: the silence after which a connection is given up, in milliseconds. The server says something every 15 s.
+   */
   readonly stallMs?: number;
   /** For tests: a random number in [0, 1). */
   readonly random?: () => number;
@@ -50,8 +52,9 @@ type Told =
   | Extract<RunStreamInput, { kind: "retry" | "nothing_follows" }>;
 
 /**
- * A run's events in order, each once, from a position to the terminal event, over as many connections as it takes. Throws an `HsafaError` only when
- * coming back would not help: the run is unknown, the token may not read it, the position is no longer kept.
+ * A run's events in order, each once, from a position to the terminal event, over as many connections as it takes.
+ * Throws an `HsafaError` only when coming back would not help: the run is unknown, the token may not read it, the
+ * position is no longer kept.
  */
 export async function* streamRun(
   connection: Connection,

@@ -47,7 +47,10 @@ export interface RunState {
   readonly status: RunStatus;
 }
 
-/** The tries of a start or a message, which take a second or two together: a gateway that restarts is waited for, one that is away is told. */
+/**
+ * The tries of a start or a message, which take a second or two together: a gateway that restarts is waited for, one
+ * that is away is told.
+ */
 const KEYED_TRIES_MAX = 4;
 
 export function createRuns(connection: Connection, transport: RunStreamTransport) {
@@ -75,15 +78,17 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
     }
   }
 
-  /** Answers as soon as the run is queued. Tries again when no answer came: under one key, so that it never starts two. */
+  /**
+   * Answers as soon as the run is queued. Tries again when no answer came: under one key, so that it never starts two.
+   */
   function start(params: StartRunParams, options: CallOptions = {}): Promise<StartedRun> {
     const { idempotencyKey, ...body } = params;
     return postOnce("/api/runs", body satisfies StartRunBody, { idempotencyKey, ...options });
   }
 
   /**
-   * The run's events in order, each once, until the terminal one; reconnects by itself. `after`: begin with the event after that position. Leaving the
-   * loop, or aborting the signal, stops watching and never cancels the run.
+   * The run's events in order, each once, until the terminal one; reconnects by itself. `after`: begin with the event
+   * after that position. Leaving the loop, or aborting the signal, stops watching and never cancels the run.
    */
   function stream(
     runId: string,
@@ -137,8 +142,9 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
       return connection.call(path(runId, "/tool-results"), { method: "POST", body: result, ...options });
     },
     /**
-     * Says something to a run in progress: taken in before its next step. Tries again when no answer came: under one key, so that it is said once. The same key and the same message
-     * are the same word; each call has a key of its own unless you give one.
+     * Says something to a run in progress: taken in before its next step. Tries again when no answer came: under one
+     * key, so that it is said once. The same key and the same message are the same word; each call has a key of its own
+     * unless you give one.
      */
     send(
       runId: string,

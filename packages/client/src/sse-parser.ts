@@ -14,8 +14,9 @@ export type SseItem =
 const MESSAGE_CHARACTERS_MAX = 32 * 1024 * 1024;
 
 /**
- * Reads an event stream as the WHATWG HTML standard says ("9.2.6 Interpreting an event stream"): lines end with CR, LF or CRLF, wherever a chunk
- * is cut; several `data` lines are one message; comments and unknown fields are ignored; a message that the end of the stream cuts short is dropped.
+ * Reads an event stream as the WHATWG HTML standard says ("9.2.6 Interpreting an event stream"): lines end with CR, LF
+ * or CRLF, wherever a chunk is cut; several `data` lines are one message; comments and unknown fields are ignored; a
+ * message that the end of the stream cuts short is dropped.
  */
 export interface SseParser {
   /** What this chunk completes, in order. */

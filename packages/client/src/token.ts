@@ -1,10 +1,16 @@
-/** A key or token as it is, or whoever can get one: asked for the first one, and again when it is refused or about to wear out. */
+/**
+ * A key or token as it is, or whoever can get one: asked for the first one, and again when it is refused or about to
+ * wear out.
+ */
 export type TokenSource = string | (() => string | Promise<string>);
 
 /** Remembers a token until somebody says that it was refused. */
 export interface TokenKeeper {
   current(): Promise<string>;
-  /** `refused` was not accepted: a new one, or null when there is nobody to ask. Askers at the same time share one answer. */
+  /**
+   * `refused` was not accepted: a new one, or null when there is nobody to ask. Askers at the same time share one
+   * answer.
+   */
   renew(refused: string): Promise<string | null>;
 }
 

@@ -50,7 +50,8 @@ export function openWebSocket(
   socket.addEventListener("message", (event) => {
     if (isOurs && typeof event.data === "string") listener.message(event.data);
   });
-  // An error is always followed by a close, which says all that can be known; the package `ws` throws one that nobody listens to.
+  // An error is always followed by a close, which says all that can be known; the package `ws` throws one that nobody
+  // listens to.
   socket.addEventListener("error", () => {});
   socket.addEventListener("close", (event) => {
     if (!isOurs) return;

@@ -132,12 +132,17 @@ export function targetOf(tool: ToolConfig): ToolTarget {
   return tool.server !== undefined ? "server" : (tool.target ?? "device");
 }
 
-/** Whether a call whose outcome is unknown may be done again: only if the tool says so, or is an HTTP GET (RFC 9110, 9.2.2). */
+/**
+ * Whether a call whose outcome is unknown may be done again: only if the tool says so, or is an HTTP GET (RFC 9110,
+ * 9.2.2).
+ */
 export function isRepeatable(tool: ToolConfig): boolean {
   return tool.repeatable ?? (tool.server?.type === "http" && tool.server.method === "GET");
 }
 
-/** How long a dispatched call may take, in milliseconds; `null`: as long as it takes (`external` without its own bound). */
+/**
+ * How long a dispatched call may take, in milliseconds; `null`: as long as it takes (`external` without its own bound).
+ */
 export function timeoutMsOf(config: AgentConfig, tool: ToolConfig): number | null {
   if (tool.timeoutMs !== undefined) return tool.timeoutMs;
   return targetOf(tool) === "external" ? null : config.toolTimeoutMs;

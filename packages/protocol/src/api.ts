@@ -5,7 +5,9 @@ import { inputMessage, userMessage } from "./message.ts";
 import { parsePosition } from "./position.ts";
 import { runStatus, toolCallStatus } from "./run.ts";
 
-/** Bodies, queries and answers of the HTTP API. The gateway validates with these, and OpenAPI is generated from them. */
+/**
+ * Bodies, queries and answers of the HTTP API. The gateway validates with these, and OpenAPI is generated from them.
+ */
 
 const time = z.iso.datetime();
 
@@ -41,7 +43,9 @@ export const usage = z.object({
 
 export const idOrName = z.union([id, agentName]);
 
-/** `config` is checked in a second pass, so that a fault in it answers `invalid_agent_config` and not `invalid_request`. */
+/**
+ * `config` is checked in a second pass, so that a fault in it answers `invalid_agent_config` and not `invalid_request`.
+ */
 export const pushAgentBody = z.strictObject({
   name: agentName,
   config: jsonObject,

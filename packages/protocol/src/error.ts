@@ -1,6 +1,6 @@
 /**
- * Every error of the HTTP API and of the sockets: its code, its HTTP status, whether the same request may succeed later, and its title
- * (RFC 9457). The `detail` of one occurrence says what was wrong with it and what to do.
+ * Every error of the HTTP API and of the sockets: its code, its HTTP status, whether the same request may succeed
+ * later, and its title (RFC 9457). The `detail` of one occurrence says what was wrong with it and what to do.
  */
 export const ERRORS = {
   malformed_json: { status: 400, retryable: false, title: "The body is not JSON" },

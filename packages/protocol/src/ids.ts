@@ -8,10 +8,14 @@ export function isId(text: string): boolean {
   return id.safeParse(text).success;
 }
 
-/** A tool call as others name it: any short text, so that a wrong one is answered as unknown rather than as malformed. */
+/**
+ * A tool call as others name it: any short text, so that a wrong one is answered as unknown rather than as malformed.
+ */
 export const callId = z.string().min(1).max(200);
 
-/** A name people choose: letters, digits, `_`, `.`, `-`; never shaped like an id, so that `:idOrName` is unambiguous. */
+/**
+ * A name people choose: letters, digits, `_`, `.`, `-`; never shaped like an id, so that `:idOrName` is unambiguous.
+ */
 export const agentName = z
   .string()
   .regex(

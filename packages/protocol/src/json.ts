@@ -18,7 +18,10 @@ export const jsonObject: z.ZodType<JsonObject> = z.custom<JsonObject>(
   "must be a JSON object",
 );
 
-/** Whether a value is nested deeper than so many levels. Looks no deeper than it is asked to, so that its own stack is bounded. */
+/**
+ * Whether a value is nested deeper than so many levels. Looks no deeper than it is asked to, so that its own stack is
+ * bounded.
+ */
 export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   return levels === 0 || Object.values(value).some((child) => isDeeperThan(child, levels - 1));

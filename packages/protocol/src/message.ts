@@ -2,8 +2,8 @@ import { z } from "zod";
 import { type JsonObject, type JsonValue, jsonObject } from "./json.ts";
 
 /**
- * Messages are the model messages of the AI SDK (`ai/docs`, "ModelMessage"), restricted to what survives JSON: binary data
- * is a base64 string or a URL.
+ * Messages are the model messages of the AI SDK (`ai/docs`, "ModelMessage"), restricted to what survives JSON: binary
+ * data is a base64 string or a URL.
  */
 
 const providerOptions = z.record(z.string(), jsonObject).optional();

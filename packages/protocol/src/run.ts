@@ -10,8 +10,8 @@ export function isTerminalStatus(status: RunStatus): boolean {
 }
 
 /**
- * The states of a tool call. `requested` is decided but not sent; `awaiting_approval` waits for a person; `dispatched` is out;
- * the others are settled. A call that was open when its run ended is settled as `failed` with code `canceled`.
+ * The states of a tool call. `requested` is decided but not sent; `awaiting_approval` waits for a person; `dispatched`
+ * is out; the others are settled. A call that was open when its run ended is settled as `failed` with code `canceled`.
  */
 export const toolCallStatus = z.enum([
   "requested",

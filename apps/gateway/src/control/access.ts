@@ -2,8 +2,8 @@ import type { Scope } from "@hsafa/protocol";
 import type { Principal } from "./principal.ts";
 
 /**
- * Who may do what. A principal needs one of the scopes a call names, or `admin`. A token that names a run, a thread or a device sees nothing else of the
- * tenant: what lies outside is answered like what does not exist.
+ * Who may do what. A principal needs one of the scopes a call names, or `admin`. A token that names a run, a thread or
+ * a device sees nothing else of the tenant: what lies outside is answered like what does not exist.
  */
 
 /** Whether one of these scopes is held. */
@@ -11,7 +11,9 @@ export function hasScope(principal: Principal, anyOf: readonly Scope[]): boolean
   return principal.scopes.includes("admin") || anyOf.some((scope) => principal.scopes.includes(scope));
 }
 
-/** Whether a token names what it is for, and so sees nothing of the tenant at large (agents, devices, lists of calls). */
+/**
+ * Whether a token names what it is for, and so sees nothing of the tenant at large (agents, devices, lists of calls).
+ */
 export function isBound(principal: Principal): boolean {
   return principal.runId !== undefined || principal.threadId !== undefined || principal.deviceKey !== undefined;
 }
@@ -24,8 +26,8 @@ export interface RunBounds {
 }
 
 /**
- * Whether this run lies within the principal's bounds. A device key bounds runs only where no run and no thread is named: a token for one run may name the
- * device that its holder also is, wherever the run was started.
+ * Whether this run lies within the principal's bounds. A device key bounds runs only where no run and no thread is
+ * named: a token for one run may name the device that its holder also is, wherever the run was started.
  */
 export function mayAccessRun(principal: Principal, run: RunBounds): boolean {
   const { runId, threadId, deviceKey } = principal;

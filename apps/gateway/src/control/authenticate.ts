@@ -10,12 +10,16 @@ export type Authentication =
   /** `reason` may be shown to whoever asked. */
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Says who holds a credential: an API key or a browser token, without the word `Bearer`. Rejects only with `StoreUnavailable`. */
+/**
+ * Says who holds a credential: an API key or a browser token, without the word `Bearer`. Rejects only with
+ * `StoreUnavailable`.
+ */
 export type Authenticate = (credential: string) => Promise<Authentication>;
 
 /**
- * Makes the authenticator of a gateway. Known keys are remembered for `API_KEY_CACHE_TTL_MS`, which is how long a revoked key may live on; unknown ones are
- * asked for each time, so that a new key works at once and guesses cannot push known keys out.
+ * Makes the authenticator of a gateway. Known keys are remembered for `API_KEY_CACHE_TTL_MS`, which is how long a
+ * revoked key may live on; unknown ones are asked for each time, so that a new key works at once and guesses cannot
+ * push known keys out.
  */
 export function createAuthenticate(deps: {
   readonly fleet: Pick<FleetStore, "findApiKey">;

@@ -7,7 +7,10 @@ import type { Principal } from "./principal.ts";
 import { notFound, type Refusal, refuse } from "./refusal.ts";
 import { maySeeRun } from "./see-run.ts";
 
-/** Decides a call that awaits approval. The first decision counts; the same one again is answered as it was, whatever became of the call since. */
+/**
+ * Decides a call that awaits approval. The first decision counts; the same one again is answered as it was, whatever
+ * became of the call since.
+ */
 export async function decideApproval(
   deps: { readonly store: Store; readonly bell: Bell },
   principal: Principal,

@@ -7,7 +7,10 @@ import { type SubmittedResult, submitToolResult } from "./submit-tool-result.ts"
 
 export type TakenResult =
   | { readonly kind: "taken"; readonly duplicate: boolean }
-  /** `unavailable` and `too_many_requests`: the device keeps the result and sends it again. Any other: it will never be taken. */
+  /**
+   * `unavailable` and `too_many_requests`: the device keeps the result and sends it again. Any other: it will never be
+   * taken.
+   */
   | { readonly kind: "refused"; readonly code: ErrorCode; readonly message: string };
 
 type ToolResult = Extract<DeviceMessage, { type: "tool.result" }>;

@@ -6,11 +6,15 @@ import type { DeviceSession } from "./device-session.ts";
 import { planDeviceCalls } from "./device-session-rules.ts";
 
 /**
- * Brings to the devices connected here what the rows of their calls say. It is told where to look (a registration, a ring, the poll), reads all sessions
- * to be looked at in one query, one read at a time, and obeys `device-session-rules.ts`.
+ * Brings to the devices connected here what the rows of their calls say. It is told where to look (a registration, a
+ * ring, the poll), reads all sessions to be looked at in one query, one read at a time, and obeys
+ * `device-session-rules.ts`.
  */
 export interface DeviceDispatch {
-  /** Serves a session from now on; one of the same device on this gateway ends as replaced, and other gateways are rung to look. */
+  /**
+   * Serves a session from now on; one of the same device on this gateway ends as replaced, and other gateways are rung
+   * to look.
+   */
   add(session: DeviceSession): void;
   /** Serves it no longer. Its calls stay in the store. */
   remove(session: DeviceSession): void;
@@ -131,7 +135,10 @@ export function createDeviceDispatch(deps: {
     if (outcome.kind === "accepted") bell.ring({ about: "run", runId });
   }
 
-  /** The store no longer counts this session as the device's own. Rare, so it may ask why: the device must know whether to come back. */
+  /**
+   * The store no longer counts this session as the device's own. Rare, so it may ask why: the device must know whether
+   * to come back.
+   */
   async function end(session: DeviceSession): Promise<void> {
     const device = await store.forTenant(session.tenantId).findDevice({ deviceId: session.deviceId });
     const row = device?.sessions.find(({ id }) => id === session.sessionId);
@@ -166,8 +173,8 @@ export function createDeviceDispatch(deps: {
       sessionsOfDevice.set(session.tenantId, devices);
       const held = devices.get(session.deviceKey) ?? new Set();
       devices.set(session.deviceKey, held.add(session));
-      // Whoever holds the session that this one replaced looks, and finds in the store which of the two is the device's own: registrations
-      // may come back in another order than they were committed in, so nobody here may judge.
+      // Whoever holds the session that this one replaced looks, and finds in the store which of the two is the device's
+      // own: registrations may come back in another order than they were committed in, so nobody here may judge.
       const ring: Ring = { about: "device", tenantId: session.tenantId, deviceKey: session.deviceKey };
       hear(ring);
       bell.ring(ring);

@@ -9,8 +9,9 @@ export interface EndedSession {
 }
 
 /**
- * Ends sessions in the store once their sockets are gone. One that the store could not be told of is kept until it can: otherwise its device would look
- * connected for as long as this gateway lives. As many are kept as sockets were open when the store went away: no device can register meanwhile.
+ * Ends sessions in the store once their sockets are gone. One that the store could not be told of is kept until it can:
+ * otherwise its device would look connected for as long as this gateway lives. As many are kept as sockets were open
+ * when the store went away: no device can register meanwhile.
  */
 export interface DeviceEndings {
   end(session: EndedSession): void;

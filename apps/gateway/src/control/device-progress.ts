@@ -7,8 +7,8 @@ import type { DeviceSession } from "./device-session.ts";
 export type ProgressOutcome = "announced" | "too_large" | "left_out";
 
 /**
- * Passes on what one session's device says of its work to whoever watches the run now. Neither fact nor delta: never kept, and the first to go when
- * there is much of it.
+ * Passes on what one session's device says of its work to whoever watches the run now. Neither fact nor delta: never
+ * kept, and the first to go when there is much of it.
  */
 export function createDeviceProgress(
   deps: { readonly liveLog: Pick<LiveLog, "announce">; readonly clock: Pick<Clock, "now" | "monotonic"> },

@@ -4,14 +4,17 @@ import type { OpenCall } from "../ports/fleet-store.ts";
 /**
  * What a device session does about the calls that the store lists for it. Pure: `device-dispatch.ts` obeys.
  *
- * A view may be stale by the time it is acted on. That is harmless: a call is sent only after the store has recorded the sending
- * (`markSent`), and a cancel or a repeated request is something every device runtime must bear.
+ * A view may be stale by the time it is acted on. That is harmless: a call is sent only after the store has recorded
+ * the sending (`markSent`), and a cancel or a repeated request is something every device runtime must bear.
  */
 
 /** A call that went out on this very connection, or was answered on it. */
 export type SentCall =
   | { readonly kind: "in_hand"; readonly runId: string; readonly attempt: number }
-  /** A result was taken, which settles the call whatever its attempt: until its run has seen to that, it is not sent again. */
+  /**
+   * A result was taken, which settles the call whatever its attempt: until its run has seen to that, it is not sent
+   * again.
+   */
   | { readonly kind: "answered" };
 
 /** What the rules look at in a session. */
@@ -62,7 +65,8 @@ export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]
     }
   }
 
-  // What the device has in hand already comes before what it has not seen. What is held back here goes when a result frees a hand.
+  // What the device has in hand already comes before what it has not seen. What is held back here goes when a result
+  // frees a hand.
   for (const call of [...again, ...fresh]) {
     const isCounted = session.sent.has(call.callId);
     if (!isCounted && inFlight >= session.maxInFlight) continue;
@@ -78,8 +82,8 @@ function isFreeFor(session: SessionView, call: OpenCall): boolean {
 }
 
 /**
- * Whether whom it was sent to can no longer answer: this device has lost its memory since; or another device is gone, and the tool
- * allows that somebody else does it again.
+ * Whether whom it was sent to can no longer answer: this device has lost its memory since; or another device is gone,
+ * and the tool allows that somebody else does it again.
  */
 function isLost(session: SessionView, call: OpenCall): boolean {
   if (call.sentTo === null) return false;

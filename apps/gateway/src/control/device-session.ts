@@ -8,7 +8,9 @@ export type SessionEnd =
   /** It was given up as dead although it lives (its gateway was out of reach of the store): reconnect. */
   | "swept";
 
-/** The socket of a session, as `control` sees it. Neither method throws or waits; on a closed socket both do nothing. */
+/**
+ * The socket of a session, as `control` sees it. Neither method throws or waits; on a closed socket both do nothing.
+ */
 export interface DeviceLine {
   send(message: GatewayMessage): void;
   end(why: SessionEnd): void;

@@ -8,7 +8,10 @@ export interface Fault {
 
 type Issue = z.core.$ZodIssue;
 
-/** A failed check as faults that a person can act on: one per unknown field, and of a union the alternative that was meant. */
+/**
+ * A failed check as faults that a person can act on: one per unknown field, and of a union the alternative that was
+ * meant.
+ */
 export function faultsOf(error: z.ZodError, prefix: readonly PropertyKey[] = []): Fault[] {
   return error.issues.flatMap((issue) => faultsOfIssue(issue, prefix));
 }

@@ -2,8 +2,8 @@ import type { Position } from "@hsafa/protocol";
 import type { admit, EventRecord } from "../core/event-record.ts";
 
 /**
- * Those of `records` (in order) that a reader at `position` takes, one after another, by the rule for where they come from. What stands behind a gap is left
- * out; a fact that may pass a gap is taken.
+ * Those of `records` (in order) that a reader at `position` takes, one after another, by the rule for where they come
+ * from. What stands behind a gap is left out; a fact that may pass a gap is taken.
  */
 export function admitted(position: Position, records: readonly EventRecord[], rule: typeof admit): EventRecord[] {
   const taken: EventRecord[] = [];

@@ -6,7 +6,9 @@ import { maySeeRun } from "./see-run.ts";
 
 export type FollowAsOutcome = Extract<FollowOutcome, { kind: "following" | "at_end" }> | Refusal;
 
-/** Says how this principal, who may read runs, may follow one after a position. Rejects only with `StoreUnavailable`. */
+/**
+ * Says how this principal, who may read runs, may follow one after a position. Rejects only with `StoreUnavailable`.
+ */
 export async function followAs(
   deps: { readonly store: Store; readonly hub: FollowHub },
   principal: Principal,

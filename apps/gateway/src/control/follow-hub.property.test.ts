@@ -14,8 +14,8 @@ import {
 import type { EventRecord } from "../core/event-record.ts";
 
 /**
- * R8 under a hostile bus: a writer that crashes, zombies, notifications lost, doubled and reordered, a wiped or absent live log, an absent store, answers that
- * come late, slow sockets; and watchers that begin at any position ever seen.
+ * R8 under a hostile bus: a writer that crashes, zombies, notifications lost, doubled and reordered, a wiped or absent
+ * live log, an absent store, answers that come late, slow sockets; and watchers that begin at any position ever seen.
  */
 
 type Segment =

@@ -40,10 +40,14 @@ export type FollowOutcome =
   /** This gateway is going away. */
   | { readonly kind: "closing" };
 
-/** Lets any number of watchers follow runs, each run followed once. It is also how the engine tells this gateway's own watchers. */
+/**
+ * Lets any number of watchers follow runs, each run followed once. It is also how the engine tells this gateway's own
+ * watchers.
+ */
 export interface FollowHub extends Announcer {
   /**
-   * Says how a watcher of this tenant may follow a run after a position (as it travels; undefined: from the first event). Rejects only with `StoreUnavailable`.
+   * Says how a watcher of this tenant may follow a run after a position (as it travels; undefined: from the first
+   * event). Rejects only with `StoreUnavailable`.
    */
   follow(params: {
     readonly tenantId: string;
@@ -171,7 +175,10 @@ export function createFollowHub(deps: {
     }
   }
 
-  /** Without the live log nothing tells of deltas that other gateways wrote. The runs polled move to the end of the map, so that all get their turn. */
+  /**
+   * Without the live log nothing tells of deltas that other gateways wrote. The runs polled move to the end of the map,
+   * so that all get their turn.
+   */
   function pollSome(live: readonly RunFollower[]): void {
     for (const follower of live.slice(0, FOLLOW_POLL_RUNS_MAX)) {
       followers.delete(follower.runId);

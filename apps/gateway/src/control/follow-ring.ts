@@ -7,7 +7,10 @@ import {
 } from "../core/limits.ts";
 import type { Frame } from "./follow-frame.ts";
 
-/** Evicted slots tolerated at the front of the array before it is moved: moving it at every eviction would cost its length each time. */
+/**
+ * Evicted slots tolerated at the front of the array before it is moved: moving it at every eviction would cost its
+ * length each time.
+ */
 const COMPACT_AT = 1024;
 
 /** How much of the runs that it follows a gateway keeps in memory, in bytes (R9). */
@@ -42,8 +45,9 @@ export type RingView =
   | { readonly kind: "evicted" };
 
 /**
- * The recent frames of one run: everything admitted after `base`, in order. A reader anywhere from `base` on may simply go on with the first frame above its
- * position: the frame before that one was admitted in sequence and stands at or below the reader, so the rule of admission holds for the reader too (R8).
+ * The recent frames of one run: everything admitted after `base`, in order. A reader anywhere from `base` on may simply
+ * go on with the first frame above its position: the frame before that one was admitted in sequence and stands at or
+ * below the reader, so the rule of admission holds for the reader too (R8).
  */
 export class FrameRing {
   readonly #budget: RingsBudget;
@@ -63,7 +67,10 @@ export class FrameRing {
     this.#add(frame.sse.length);
   }
 
-  /** Evicts the oldest beyond the bound of one ring and the one over all (R9): a little is kept for who comes back, and more while somebody lags. */
+  /**
+   * Evicts the oldest beyond the bound of one ring and the one over all (R9): a little is kept for who comes back, and
+   * more while somebody lags.
+   */
   trim(hasLaggard: boolean): void {
     const { ringBytesMax, laggingRingBytesMax, ringsBytesMax } = this.#budget.bounds;
     const bytesMax = hasLaggard ? laggingRingBytesMax : ringBytesMax;

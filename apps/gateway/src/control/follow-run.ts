@@ -16,8 +16,9 @@ import { createWatcher, type Sink, type Watcher, type WatchedRun, type WatcherHa
 const RECORD_OVERHEAD = 100;
 
 /**
- * Follows one run for all of its watchers on this gateway. It admits the run's events in sequence from where the run stood when it began, keeps the recent ones as
- * frames, and hands new ones to the watchers that stand at its head; what lies before, a watcher reads by itself.
+ * Follows one run for all of its watchers on this gateway. It admits the run's events in sequence from where the run
+ * stood when it began, keeps the recent ones as frames, and hands new ones to the watchers that stand at its head; what
+ * lies before, a watcher reads by itself.
  */
 export interface RunFollower {
   readonly tenantId: string;

@@ -21,11 +21,15 @@ export type WatcherEnd =
 
 /** Where a watcher's events go: a socket. */
 export interface Sink {
-  /** Whether it takes a write now. When it said no, it calls `drained` once it does: later, never from within a call of the watcher. */
+  /**
+   * Whether it takes a write now. When it said no, it calls `drained` once it does: later, never from within a call of
+   * the watcher.
+   */
   isReady(): boolean;
   /**
-   * Writes the batch from this byte of `batch.sse` on, and answers how many bytes it took. It takes all; only of a batch above `WATCHER_WRITE_BYTES_MAX`,
-   * which is one frame, it may take a part, and is offered the rest when it is ready again.
+   * Writes the batch from this byte of `batch.sse` on, and answers how many bytes it took. It takes all; only of a
+   * batch above `WATCHER_WRITE_BYTES_MAX`, which is one frame, it may take a part, and is offered the rest when it is
+   * ready again.
    */
   write(batch: FrameBatch, from: number): number;
   /** Called once and last, unless the watcher was closed by its handle. What was written before is to be sent first. */
@@ -54,7 +58,8 @@ export interface WatchedRun {
 }
 
 /**
- * One watcher of a run: a cursor and a sink. It owns no queue and keeps no event, so however slow it is, it costs what its socket took and no more (R9).
+ * One watcher of a run: a cursor and a sink. It owns no queue and keeps no event, so however slow it is, it costs what
+ * its socket took and no more (R9).
  */
 export interface Watcher extends WatcherHandle {
   start(): void;
@@ -87,7 +92,8 @@ export function createWatcher(params: {
 
   /** The sink is ready. What it does not take is read again when it is ready again. */
   function hand(batch: FrameBatch): void {
-    // The same event is the same bytes wherever it is read. If another one comes next by now (a delta that was lost with its step), a client must not get a mixture.
+    // The same event is the same bytes wherever it is read. If another one comes next by now (a delta that was lost
+    // with its step), a client must not get a mixture.
     if (begun !== null && (begun.of !== batch.byteLength || !isAt(batch.start, begun.at))) return end("failed");
     try {
       const from: number = begun?.sent ?? 0;

@@ -8,8 +8,9 @@ interface Visit {
 }
 
 /**
- * What makes parsed JSON unfit to be kept, or null: nesting beyond `depthMax`, half a surrogate pair (which has no canonical form), a key that means something
- * to JavaScript. It keeps its own stack, since whatever recurses over such a value would overflow (schemas, `JSON.stringify`).
+ * What makes parsed JSON unfit to be kept, or null: nesting beyond `depthMax`, half a surrogate pair (which has no
+ * canonical form), a key that means something to JavaScript. It keeps its own stack, since whatever recurses over such
+ * a value would overflow (schemas, `JSON.stringify`).
  */
 export function jsonFault(value: unknown, depthMax: number): Fault | null {
   const open: Visit[] = [{ value: [value], depth: -1, parent: null, key: "" }];
@@ -34,7 +35,9 @@ function childFault(child: unknown, depth: number, depthMax: number): string | n
   return null;
 }
 
-/** Written only for a fault: a body may hold a hundred thousand values. The outermost key is that of the wrapping array. */
+/**
+ * Written only for a fault: a body may hold a hundred thousand values. The outermost key is that of the wrapping array.
+ */
 function pathOf(visit: Visit, key: string): string {
   const keys = [key];
   for (let at: Visit | null = visit; at !== null && at.parent !== null; at = at.parent) keys.unshift(at.key);

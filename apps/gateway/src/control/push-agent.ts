@@ -8,7 +8,9 @@ import { type Refusal, refuse } from "./refusal.ts";
 
 export type PushOutcome = { readonly kind: "pushed"; readonly agent: PushedAgent } | Refusal;
 
-/** Makes a config a version of its agent, or finds the version it already is; every fault of the config is told at once. */
+/**
+ * Makes a config a version of its agent, or finds the version it already is; every fault of the config is told at once.
+ */
 export async function pushAgent(
   deps: { readonly store: Store; readonly schemas: JsonSchemas },
   principal: Principal,

@@ -9,7 +9,10 @@ export type EventsPage =
   /** `json`: the whole page on the wire, its payloads as they were written once. */
   { readonly kind: "page"; readonly json: string } | Refusal;
 
-/** The canonical log of a run after a position, a page at a time; `nextCursor` is the position to go on from while the store holds more. */
+/**
+ * The canonical log of a run after a position, a page at a time; `nextCursor` is the position to go on from while the
+ * store holds more.
+ */
 export async function readEvents(
   deps: { readonly store: Store },
   principal: Principal,

@@ -20,7 +20,10 @@ export async function findRun(
   return run === null || !mayAccessRun(principal, run) ? notFound("run") : { kind: "found", run };
 }
 
-/** Runs, newest first. A bound token lists the runs of its thread, or its one run; one for a device alone has no list of its own. */
+/**
+ * Runs, newest first. A bound token lists the runs of its thread, or its one run; one for a device alone has no list of
+ * its own.
+ */
 export async function listRuns(
   { store }: Deps,
   principal: Principal,

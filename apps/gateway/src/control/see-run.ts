@@ -4,8 +4,9 @@ import { mayAccessRun } from "./access.ts";
 import type { Principal } from "./principal.ts";
 
 /**
- * Whether a run may be there for this principal: false for a malformed id and for a run outside a token's bounds. True promises nothing about its existence, which
- * the store answers with what is asked next; only a token bound to a thread or a device costs a query.
+ * Whether a run may be there for this principal: false for a malformed id and for a run outside a token's bounds. True
+ * promises nothing about its existence, which the store answers with what is asked next; only a token bound to a thread
+ * or a device costs a query.
  */
 export async function maySeeRun(
   deps: { readonly store: Store },

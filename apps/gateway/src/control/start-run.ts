@@ -20,8 +20,8 @@ export type RunStarted =
   | Refusal;
 
 /**
- * Commits a run and wakes whoever may take it. Its first facts are not put into the live log: nobody can watch a run whose id was not told yet, and whoever
- * watches it later begins with the store.
+ * Commits a run and wakes whoever may take it. Its first facts are not put into the live log: nobody can watch a run
+ * whose id was not told yet, and whoever watches it later begins with the store.
  */
 export async function startRun(
   deps: { readonly store: Store; readonly bell: Bell; readonly clock: Clock },

@@ -18,7 +18,10 @@ export type SubmittedResult =
   /** It can never be taken; the call stays open for less, or for an error. `reason` may be shown. */
   | { readonly kind: "unfit"; readonly code: "payload_too_large" | "invalid_request"; readonly reason: string };
 
-/** Leaves a tool's result with its run, from a device or over HTTP. The first result of a call wins (R7); the same again, in any key order, is a repeat. */
+/**
+ * Leaves a tool's result with its run, from a device or over HTTP. The first result of a call wins (R7); the same
+ * again, in any key order, is a repeat.
+ */
 export async function submitToolResult(
   deps: { readonly store: Store; readonly bell: Bell },
   params: {

@@ -44,8 +44,8 @@ export async function findThread(
 }
 
 /**
- * What was said in a thread, oldest first, from the facts of its runs. The cursor says how many messages of the runs from a page of runs on were told already,
- * since a page of messages may end in the middle of a run.
+ * What was said in a thread, oldest first, from the facts of its runs. The cursor says how many messages of the runs
+ * from a page of runs on were told already, since a page of messages may end in the middle of a run.
  */
 export async function listThreadMessages(
   deps: Deps,

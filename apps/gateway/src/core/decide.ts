@@ -18,8 +18,9 @@ import { type Call, isInHouse, type LiveState as Live, openCallsOf, type RunStat
  * The rules of a run (R1): what happens because of an input.
  *
  * 1. An ended run decides nothing more (R6).
- * 2. While a step is open, no fact comes between its `step.started` and the one fact that closes it (R2; a new holder's `run.recovered` excepted, since
- *    the deltas of the old one are over by then): whoever asks `mayTell` first keeps this.
+ * 2. While a step is open, no fact comes between its `step.started` and the one fact that closes it (R2; a new holder's
+ *    `run.recovered` excepted, since the deltas of the old one are over by then): whoever asks `mayTell` first keeps
+ *    this.
  * 3. A call settles once: what comes for a settled call decides nothing (R7).
  * 4. An end settles every open call and closes an open step before the terminal fact.
  */
@@ -55,7 +56,8 @@ export function decide(state: RunState, input: RunInput, now: number): readonly 
 }
 
 /**
- * Whether an input can be told in this state. While a step is open only what closes it can; everything else waits in the inbox.
+ * Whether an input can be told in this state. While a step is open only what closes it can; everything else waits in
+ * the inbox.
  */
 export function mayTell(state: RunState, input: RunInput): boolean {
   switch (input.kind) {
@@ -97,7 +99,10 @@ function claimed(state: Live, input: InputOf<"claimed">, now: number): Fact[] {
   return facts;
 }
 
-/** A call whose outcome is unknown: done again if that is harmless, else settled as unknown. `now` is when a server's repetition begins. */
+/**
+ * A call whose outcome is unknown: done again if that is harmless, else settled as unknown. `now` is when a server's
+ * repetition begins.
+ */
 function again(state: Live, call: Call, now: number): Fact {
   const { callId, tool, phase } = call;
   if (phase.kind !== "dispatched" || tool === null || !isRepeatable(tool)) return outcomeUnknown(call);

@@ -35,7 +35,8 @@ export function effectsOf(state: RunState): readonly Effect[] {
 }
 
 /**
- * When the first open call becomes overdue, in ms; null: never. While the lease is held for a server tool, the holder tells `proceed` again at that time.
+ * When the first open call becomes overdue, in ms; null: never. While the lease is held for a server tool, the holder
+ * tells `proceed` again at that time.
  */
 export function nextDeadlineOf(state: RunState): number | null {
   const deadlines = openCallsOf(state.run).flatMap(({ phase }) => {

@@ -8,8 +8,8 @@ import {
 } from "@hsafa/protocol";
 
 /**
- * An event with its place in the run, in the one form that the stores, the live log and the watchers share. `payload` is the JSON text of
- * `data`, serialised once, when the event was born; nobody on the way parses it.
+ * An event with its place in the run, in the one form that the stores, the live log and the watchers share. `payload`
+ * is the JSON text of `data`, serialised once, when the event was born; nobody on the way parses it.
  */
 export interface EventRecord {
   readonly seq: number;
@@ -44,8 +44,8 @@ export function isTerminal(record: EventRecord): boolean {
 export type Admission = "take" | "drop" | "gap";
 
 /**
- * The rule of a reader that misses nothing: ids not above its position are dropped, a delta is taken only as the direct successor, a fact only if its
- * predecessor has been seen.
+ * The rule of a reader that misses nothing: ids not above its position are dropped, a delta is taken only as the direct
+ * successor, a fact only if its predecessor has been seen.
  */
 export function admit(position: Position, record: Pick<EventRecord, "seq" | "sub" | "prev">): Admission {
   if (comparePositions(record, position) <= 0) return "drop";
@@ -54,8 +54,8 @@ export function admit(position: Position, record: Pick<EventRecord, "seq" | "sub
 }
 
 /**
- * The same for a record that comes from Postgres after everything Postgres holds below it: there a fact is always next, because its commit carried
- * every delta before it and what is missing now was compacted or discarded.
+ * The same for a record that comes from Postgres after everything Postgres holds below it: there a fact is always next,
+ * because its commit carried every delta before it and what is missing now was compacted or discarded.
  */
 export function admitFromStore(position: Position, record: Pick<EventRecord, "seq" | "sub" | "prev">): Admission {
   return record.sub === 0 && comparePositions(record, position) > 0 ? "take" : admit(position, record);

@@ -30,7 +30,8 @@ export function initialState(params: {
 }
 
 /**
- * Folds one fact into the state. `at` is the fact's time in ms. A fact is what happened, so this never refuses: the rules stand in `decide`.
+ * Folds one fact into the state. `at` is the fact's time in ms. A fact is what happened, so this never refuses: the
+ * rules stand in `decide`.
  */
 export function evolve(state: RunState, fact: Fact, at: number): RunState {
   const run: RunBody = {

@@ -2,7 +2,8 @@ import type { Fact, Usage } from "@hsafa/protocol";
 import { canceledCall, discarded } from "./facts.ts";
 
 /**
- * The facts that end a run which keeps killing its gateways, from what its row and its open calls tell, without loading its events.
+ * The facts that end a run which keeps killing its gateways, from what its row and its open calls tell, without loading
+ * its events.
  */
 export function giveUp(params: {
   readonly openStep: number | null;

@@ -1,8 +1,8 @@
 import type { Failure, FinishReason, JsonValue, Message, ResultSource, Usage, UserMessage } from "@hsafa/protocol";
 
 /**
- * Everything `decide` can be told. What comes from outside is stored in the run's inbox first (`OutsideInput`, JSON as it stands here);
- * the rest is what the holder of the lease learns by performing effects or by looking at the clock.
+ * Everything `decide` can be told. What comes from outside is stored in the run's inbox first (`OutsideInput`, JSON as
+ * it stands here); the rest is what the holder of the lease learns by performing effects or by looking at the clock.
  */
 
 /** What lies in a run's inbox. */
@@ -26,8 +26,8 @@ export type OutsideInput =
   /** `partial` is never stored: the holder that cuts a step short adds the text so far. */
   | { readonly kind: "cancel"; readonly reason: string | null; readonly partial?: string }
   /**
-   * The device that this attempt was sent to has lost it (it came back with another boot id), or is gone while another could take
-   * a repeatable call. Ignored unless the call is still out under this very attempt.
+   * The device that this attempt was sent to has lost it (it came back with another boot id), or is gone while another
+   * could take a repeatable call. Ignored unless the call is still out under this very attempt.
    */
   | { readonly kind: "dispatch_lost"; readonly callId: string; readonly attempt: number };
 
@@ -61,7 +61,10 @@ export interface ModelFailure {
   readonly retryAfterMs: number | null;
 }
 
-/** What the store knows of a device call that is out: whether it was ever sent, and whether that device (same boot) is connected now. */
+/**
+ * What the store knows of a device call that is out: whether it was ever sent, and whether that device (same boot) is
+ * connected now.
+ */
 export interface DispatchStatus {
   readonly sent: boolean;
   readonly connected: boolean;
@@ -69,7 +72,9 @@ export interface DispatchStatus {
 
 export type RunInput =
   | OutsideInput
-  /** The lease is ours. `lost`: the holder before us did not hand it back. Nothing of a former holder is still going on. */
+  /**
+   * The lease is ours. `lost`: the holder before us did not hand it back. Nothing of a former holder is still going on.
+   */
   | {
       readonly kind: "claimed";
       readonly epoch: number;
@@ -95,8 +100,8 @@ export type RunInput =
   /** The gateway is going away: close what is open so that another can go on. */
   | { readonly kind: "handover" }
   /**
-   * Every input at hand is told: decide what follows by itself. Expires what is overdue at `now`, dispatches what may go, then resumes,
-   * begins the next step, parks, or ends the run.
+   * Every input at hand is told: decide what follows by itself. Expires what is overdue at `now`, dispatches what may
+   * go, then resumes, begins the next step, parks, or ends the run.
    */
   | {
       readonly kind: "proceed";

@@ -26,8 +26,9 @@ export const APPROVAL_TIMEOUT_MS = 24 * 3600 * 1000;
 /** Claims of a run without progress before it is given up. */
 export const RECOVERIES_MAX = 3;
 /**
- * Runs on their last chance (one more lost lease ends them) that one gateway takes on at a time: a run that kills its gateways has by then been lost beside many, none of which it shall take with it. And
- * for how long such a run keeps the others waiting that gets no further and yet kills nobody.
+ * Runs on their last chance (one more lost lease ends them) that one gateway takes on at a time: a run that kills its
+ * gateways has by then been lost beside many, none of which it shall take with it. And for how long such a run keeps
+ * the others waiting that gets no further and yet kills nobody.
  */
 export const LAST_CHANCES_MAX = 1;
 export const LAST_CHANCE_WATCH_MS = 60_000;
@@ -102,7 +103,10 @@ export const LIVE_LOG_TIMEOUT_MS = 250;
 /** Records kept per run, about; and how long after the last write. */
 export const LIVE_LOG_RECORDS_MAX = 4096;
 export const LIVE_LOG_TTL_MS = 60 * 60_000;
-/** In process there is no `maxmemory` to save the gateway: runs remembered, and characters of payload over all of them (128 MiB at most). */
+/**
+ * In process there is no `maxmemory` to save the gateway: runs remembered, and characters of payload over all of them
+ * (128 MiB at most).
+ */
 export const MEMORY_LIVE_LOG_RUNS_MAX = 2000;
 export const MEMORY_LIVE_LOG_CHARACTERS_MAX = 64 * 1024 * 1024;
 
@@ -114,7 +118,9 @@ export const REDIS_CONNECT_TIMEOUT_MS = 2000;
 /** Between attempts; it doubles up to the second figure. */
 export const REDIS_RECONNECT_DELAY_MIN_MS = 50;
 export const REDIS_RECONNECT_DELAY_MAX_MS = 1000;
-/** A ping this long after the last one was answered, and the silence after which a connection that looks open is dead. */
+/**
+ * A ping this long after the last one was answered, and the silence after which a connection that looks open is dead.
+ */
 export const REDIS_PING_INTERVAL_MS = 1000;
 export const REDIS_SILENCE_MAX_MS = 2000;
 /** Commands sent and not answered; more are refused at once rather than filling the memory. */
@@ -127,25 +133,37 @@ export const REDIS_CHANNELS_PER_SUBSCRIBE_MAX = 500;
 export const RUNS_HELD_MAX = 1000;
 /** Runs taken by one claim: enough to fill up fast, few enough that the gateways beside it get theirs. */
 export const CLAIM_BATCH_MAX = 64;
-/** How long a claim whose answer was lost may have been on its way: until then it is looked for at every beat. Longer than any statement may take on both sides. */
+/**
+ * How long a claim whose answer was lost may have been on its way: until then it is looked for at every beat. Longer
+ * than any statement may take on both sides.
+ */
 export const CLAIM_DOUBT_MS = 30_000;
 /** How long a due run waits when its ring was lost. */
 export const CLAIM_POLL_MS = 1000;
-/** The least pause after a claim that found nothing: others are taking what was due or rung for. It grows with what a claim costs, up to the second bound. */
+/**
+ * The least pause after a claim that found nothing: others are taking what was due or rung for. It grows with what a
+ * claim costs, up to the second bound.
+ */
 export const CLAIM_PAUSE_MS = 20;
 export const CLAIM_REST_MAX_MS = 200;
 /**
- * How often a gateway says that it lives, and after what silence it is taken for gone: the first with a cut lifeline, which one whose connection broke ties again within a beat; the second whatever
- * its lifeline says.
+ * How often a gateway says that it lives, and after what silence it is taken for gone: the first with a cut lifeline,
+ * which one whose connection broke ties again within a beat; the second whatever its lifeline says.
  */
 export const GATEWAY_BEAT_MS = 500;
 export const GATEWAY_SILENCE_MS = 1000;
 export const GATEWAY_TIMEOUT_MS = 10_000;
-/** How long a gateway that shares its store looks on before it takes anything from others, half a lease at most: the store may have been away until now, and they have yet to come back to it. */
+/**
+ * How long a gateway that shares its store looks on before it takes anything from others, half a lease at most: the
+ * store may have been away until now, and they have yet to come back to it.
+ */
 export const BOOT_LOOK_MS = 3000;
 /** How long a start without Redis looks whether another gateway beats: a busy one may miss a beat or two. */
 export const SECOND_GATEWAY_LOOK_MS = 4000;
-/** How long steps in progress may finish when their gateway closes, before they are handed over; and how long a close may take in all. */
+/**
+ * How long steps in progress may finish when their gateway closes, before they are handed over; and how long a close
+ * may take in all.
+ */
 export const DRAIN_MS = 5000;
 export const CLOSE_TIMEOUT_MS = 20_000;
 /** How often a gateway mends what no event will. */
@@ -160,12 +178,18 @@ export const FLUSH_INTERVAL_MS = 50;
 /** One batch: rows (PGlite stalls the process for 40 µs a row), and characters of payload. */
 export const DELTA_BATCH_ROWS_MAX = 500;
 export const DELTA_BATCH_CHARACTERS_MAX = 1024 * 1024;
-/** Characters of payload that Postgres has not acknowledged, over all runs of a gateway: above it models are asked to pause. */
+/**
+ * Characters of payload that Postgres has not acknowledged, over all runs of a gateway: above it models are asked to
+ * pause.
+ */
 export const DELTA_BACKLOG_CHARACTERS_MAX = 64 * 1024 * 1024;
 /** What gathers for one run while its write to the live log is in flight, before its model is asked to pause. */
 export const GATHERED_FRAGMENTS_MAX = 1024;
 export const GATHERED_CHARACTERS_MAX = 256 * 1024;
-/** A run with more deltas than this that Postgres does not hold speaks faster than anybody reads: its deltas gather this long, whole rather than token by token. */
+/**
+ * A run with more deltas than this that Postgres does not hold speaks faster than anybody reads: its deltas gather this
+ * long, whole rather than token by token.
+ */
 export const COALESCE_ABOVE_ROWS = 128;
 export const COALESCE_MS = 5;
 /** Text of one merged delta, in characters: a watcher is served in pieces it can show. */
@@ -185,7 +209,9 @@ export const PATH_PARAMETER_CHARACTERS_MAX = 2400;
 export const PROBLEM_ERRORS_MAX = 50;
 /** Of a fault's path, in characters: the names of fields in it are the client's own. */
 export const PROBLEM_PATH_CHARACTERS_MAX = 200;
-/** Bytes of a refused body that are still read (and dropped), so that the client reads the answer instead of a reset. */
+/**
+ * Bytes of a refused body that are still read (and dropped), so that the client reads the answer instead of a reset.
+ */
 export const REFUSED_BODY_BYTES_MAX = 32 * 1024 * 1024;
 /** How long a request's head and body may take to arrive: a trickling client must not hold a connection for ever. */
 export const REQUEST_TIMEOUT_MS = 30_000;
@@ -196,31 +222,51 @@ export const UNAVAILABLE_RETRY_AFTER_S = 1;
 /** Watchers of one run and of one gateway: a newcomer beyond them is told to try again. */
 export const WATCHERS_PER_RUN_MAX = 5000;
 export const WATCHERS_MAX = 20_000;
-/** Recent events kept in memory per followed run, for who comes back and for who lags, and over all runs, in bytes: whoever is further behind reads the log at its own pace. */
+/**
+ * Recent events kept in memory per followed run, for who comes back and for who lags, and over all runs, in bytes:
+ * whoever is further behind reads the log at its own pace.
+ */
 export const FOLLOW_RING_BYTES_MAX = 256 * 1024;
 export const FOLLOW_RING_LAGGING_BYTES_MAX = 8 * 1024 * 1024;
 export const FOLLOW_RINGS_BYTES_MAX = 64 * 1024 * 1024;
-/** Characters of records that arrived ahead of a gap and wait until it is healed, per run: beyond them they are read again instead. */
+/**
+ * Characters of records that arrived ahead of a gap and wait until it is healed, per run: beyond them they are read
+ * again instead.
+ */
 export const FOLLOW_EARLY_CHARACTERS_MAX = 256 * 1024;
-/** Bytes handed to a socket in one write, so that it can say in time that it is full: a larger event goes in pieces, and is not kept for its rest. */
+/**
+ * Bytes handed to a socket in one write, so that it can say in time that it is full: a larger event goes in pieces, and
+ * is not kept for its rest.
+ */
 export const WATCHER_WRITE_BYTES_MAX = 64 * 1024;
 /** How long a full socket may take nothing before its watcher is closed. */
 export const WATCHER_STALL_MS = 60_000;
 /** Pages that lagging watchers of one gateway have in hand at once; the others wait for their turn. */
 export const FOLLOW_PAGES_MAX = 32;
-/** Records in such a page, and how long a full socket may keep one: after that the rest is read again when there is room. */
+/**
+ * Records in such a page, and how long a full socket may keep one: after that the rest is read again when there is
+ * room.
+ */
 export const FOLLOW_PAGE_RECORDS_MAX = 200;
 export const FOLLOW_PAGE_HELD_MS = 1000;
-/** How often the last seq of all watched runs is compared with the store: a lost notification may have nothing after it. */
+/**
+ * How often the last seq of all watched runs is compared with the store: a lost notification may have nothing after it.
+ */
 export const FOLLOW_COMPARE_INTERVAL_MS = 2000;
 /** Runs compared in one query. */
 export const FOLLOW_COMPARE_RUNS_MAX = 5000;
 /** While the live log is away, watched runs are looked up in the store this often, so many at a time for deltas. */
 export const FOLLOW_POLL_INTERVAL_MS = 250;
 export const FOLLOW_POLL_RUNS_MAX = 200;
-/** The longest wait between reads that did not close a gap (the first is one flush of deltas): how late a store that is back is noticed. */
+/**
+ * The longest wait between reads that did not close a gap (the first is one flush of deltas): how late a store that is
+ * back is noticed.
+ */
 export const FOLLOW_RETRY_MAX_MS = 2000;
-/** How long a run stays followed after its last watcher went, since an EventSource comes back; and how many such runs there may be. */
+/**
+ * How long a run stays followed after its last watcher went, since an EventSource comes back; and how many such runs
+ * there may be.
+ */
 export const FOLLOW_LINGER_MS = 5000;
 export const FOLLOW_LINGERING_MAX = 1000;
 
@@ -248,14 +294,22 @@ export const WATCH_UNSENT_BYTES_MAX = 256 * 1024;
 export const WATCH_FAULTS_MAX = 20;
 
 // The store
-/** Connections of one gateway to Postgres: a few dozen gateways fit under a server's usual hundreds, and statements are short. */
+/**
+ * Connections of one gateway to Postgres: a few dozen gateways fit under a server's usual hundreds, and statements are
+ * short.
+ */
 export const STORE_CONNECTIONS_DEFAULT = 10;
 /** Waiting for a connection, a new one or a free one; past this the store is away. */
 export const STORE_CONNECT_TIMEOUT_MS = 3000;
-/** How long Postgres works on one statement; and how long we wait for its answer before the connection counts as broken. */
+/**
+ * How long Postgres works on one statement; and how long we wait for its answer before the connection counts as broken.
+ */
 export const STORE_STATEMENT_TIMEOUT_MS = 10_000;
 export const STORE_ANSWER_TIMEOUT_MS = 12_000;
-/** The same for beats and renewals: a connection that fell silent must be given up while there is time to renew over another, a third of a lease after the last time. */
+/**
+ * The same for beats and renewals: a connection that fell silent must be given up while there is time to renew over
+ * another, a third of a lease after the last time.
+ */
 export const STORE_PULSE_TIMEOUT_MS = 2000;
 /** A migration of a large table may take its time. */
 export const STORE_SCRIPT_TIMEOUT_MS = 3600_000;

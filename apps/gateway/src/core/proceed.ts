@@ -8,8 +8,8 @@ import { type Call, isInHouse, type LiveState, openCallsOf, type RunState } from
 import { isAnswered } from "./transcript.ts";
 
 /**
- * What a run does of itself once every input at hand is told, in this order: expire what is overdue, dispatch what may go, and then, if calls
- * are open, stay or park; else end, or begin the next step.
+ * What a run does of itself once every input at hand is told, in this order: expire what is overdue, dispatch what may
+ * go, and then, if calls are open, stay or park; else end, or begin the next step.
  */
 export function proceed(before: LiveState, input: Extract<RunInput, { kind: "proceed" }>, now: number): Fact[] {
   const facts: Fact[] = [];

@@ -1,8 +1,10 @@
 import type { Fact, FactType } from "@hsafa/protocol";
 
 /**
- * Facts that show that the work itself went on, so that a run which kept losing its gateways is not given up for that. What a claim decides by itself (recovered, resumed, discarded, a
- * step or a repeatable tool begun again) is no progress: a run that kills whoever takes it would commit these for ever. Nor is what comes from outside, such as a message.
+ * Facts that show that the work itself went on, so that a run which kept losing its gateways is not given up for that.
+ * What a claim decides by itself (recovered, resumed, discarded, a step or a repeatable tool begun again) is no
+ * progress: a run that kills whoever takes it would commit these for ever. Nor is what comes from outside, such as a
+ * message.
  */
 const IS_PROGRESS: Readonly<Record<FactType, boolean>> = {
   "run.created": false,

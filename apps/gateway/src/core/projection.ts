@@ -24,7 +24,9 @@ export interface RunProjection {
   readonly completedAt: number | null;
 }
 
-/** A tool call's row after a commit. Every changed call is given whole; what belongs to sending it is kept by the store. */
+/**
+ * A tool call's row after a commit. Every changed call is given whole; what belongs to sending it is kept by the store.
+ */
 export interface CallProjection {
   readonly callId: string;
   readonly toolName: string;

@@ -1,6 +1,9 @@
 import type { ToolConfig } from "@hsafa/protocol";
 
-/** Which devices may take a call: the one with this key, or any that offers the tool, has the labels and (if given) the platform. */
+/**
+ * Which devices may take a call: the one with this key, or any that offers the tool, has the labels and (if given) the
+ * platform.
+ */
 export type Recipient =
   | { readonly kind: "key"; readonly deviceKey: string }
   | { readonly kind: "any"; readonly labels: Readonly<Record<string, string>>; readonly platform: string | null };
@@ -9,8 +12,8 @@ export type Recipient =
 export type RecipientRule = Recipient | { readonly kind: "impossible"; readonly reason: string };
 
 /**
- * The device a tool names; else the run's origin where the tool asks for it (`browser` does by default, so that nobody else's tab
- * is driven); else any that offers the tool.
+ * The device a tool names; else the run's origin where the tool asks for it (`browser` does by default, so that nobody
+ * else's tab is driven); else any that offers the tool.
  */
 export function recipientOf(tool: ToolConfig, originDeviceKey: string | null): RecipientRule {
   const platform = tool.target === "browser" ? "browser" : null;

@@ -15,8 +15,9 @@ const RETRYABLE: Readonly<Record<ModelFailureKind, boolean>> = {
 export type RetryDecision = { readonly kind: "retry"; readonly delayMs: number } | { readonly kind: "give_up" };
 
 /**
- * Whether a failed model call is made again, and after how long: "equal jitter" over an exponential bound (Brooker, "Exponential Backoff And Jitter", AWS 2015),
- * never sooner than the provider asked. `attempt` counts failures so far, this one included; `jitter` is in [0, 1).
+ * Whether a failed model call is made again, and after how long: "equal jitter" over an exponential bound (Brooker,
+ * "Exponential Backoff And Jitter", AWS 2015), never sooner than the provider asked. `attempt` counts failures so far,
+ * this one included; `jitter` is in [0, 1).
  */
 export function decideRetry(params: {
   readonly failure: ModelFailure;

@@ -8,7 +8,9 @@ import { effectsOf } from "./effects.ts";
 import type { RunInput } from "./input.ts";
 import { openCallsOf, type RunState } from "./state.ts";
 
-/** Whatever happens in whatever order, as a holder could tell it. Call ids are few, so that results meet their calls. */
+/**
+ * Whatever happens in whatever order, as a holder could tell it. Call ids are few, so that results meet their calls.
+ */
 const callIds = ["c1", "c2", "c3", "c4"];
 const tools = ["look", "look_again", "fetch", "refetch", "ask", "pay", "must", "tab", "no_such_tool"];
 const callId = fc.constantFrom(...callIds);
@@ -105,7 +107,10 @@ function play(moves: readonly (typeof move extends fc.Arbitrary<infer M> ? M : n
   return { state, facts, states };
 }
 
-/** Call ids of one step are fresh, as the model adapter makes them; the first steps use the few ids that results can meet. */
+/**
+ * Call ids of one step are fresh, as the model adapter makes them; the first steps use the few ids that results can
+ * meet.
+ */
 function stepFinished(names: readonly string[], step: number): RunInput {
   const calls = names.map((toolName, index) => ({
     callId: step === 0 ? (callIds[index] ?? `s${step}-${index}`) : `s${step}-${index}`,

@@ -13,8 +13,8 @@ import type { CallOutcome, TranscriptEntry } from "./transcript.ts";
 /**
  * The state of a run: what folding its facts gives. `core/evolve.ts` is the only writer.
  *
- * A phase carries what it needs. The row's status is a function of the phase (`statusOf`): created and retrying are `queued`; ready,
- * stepping and acting are `running`; waiting is `waiting_tool`.
+ * A phase carries what it needs. The row's status is a function of the phase (`statusOf`): created and retrying are
+ * `queued`; ready, stepping and acting are `running`; waiting is `waiting_tool`.
  */
 
 /** One sending of a call: which attempt, since when, until when (`null`: as long as it takes). Times in ms. */
@@ -80,7 +80,10 @@ export type RunState =
   | { readonly phase: "created"; readonly run: RunBody }
   /** Between steps: the next one is due, or the end. */
   | { readonly phase: "ready"; readonly run: RunBody }
-  /** A step is open: the model is (or was) being asked. `seq` is that of its `step.started`, under which its deltas hang. */
+  /**
+   * A step is open: the model is (or was) being asked. `seq` is that of its `step.started`, under which its deltas
+   * hang.
+   */
   | { readonly phase: "stepping"; readonly run: RunBody; readonly step: number; readonly seq: number }
   /** The lease is held while calls are open. */
   | { readonly phase: "acting"; readonly run: RunBody }

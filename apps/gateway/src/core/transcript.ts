@@ -1,8 +1,9 @@
 import type { Fact, Failure, JsonValue, Message, ToolMessage, ToolResultOutput } from "@hsafa/protocol";
 
 /**
- * The transcript of a run: what its facts say in the order of the conversation. A provider wants every tool call answered directly after the
- * message that made it, whenever the answers came; so calls and their outcomes belong to their step, and a user's message that came meanwhile follows.
+ * The transcript of a run: what its facts say in the order of the conversation. A provider wants every tool call
+ * answered directly after the message that made it, whenever the answers came; so calls and their outcomes belong to
+ * their step, and a user's message that came meanwhile follows.
  */
 export type TranscriptEntry =
   | { readonly kind: "message"; readonly message: Message }
@@ -89,7 +90,10 @@ function withLastStep(
   );
 }
 
-/** Whether the model has said its last word: the transcript ends with a step that asked for nothing and that nobody has answered since. */
+/**
+ * Whether the model has said its last word: the transcript ends with a step that asked for nothing and that nobody has
+ * answered since.
+ */
 export function isAnswered(transcript: readonly TranscriptEntry[]): boolean {
   const last = transcript.at(-1);
   return last?.kind === "step" && last.calls.length === 0;

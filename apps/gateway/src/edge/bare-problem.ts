@@ -2,7 +2,10 @@ import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { ERRORS, type ErrorCode } from "@hsafa/protocol";
 
-/** Answers a problem document on a socket that no HTTP response stands for, and closes it. `status` where it is not that of the code. */
+/**
+ * Answers a problem document on a socket that no HTTP response stands for, and closes it. `status` where it is not that
+ * of the code.
+ */
 export function sendBareProblem(
   socket: Duplex,
   problem: { readonly code: ErrorCode; readonly detail: string; readonly status?: number },

@@ -1,6 +1,7 @@
 /**
- * Whether a browser page of this origin may talk to this gateway: its own pages, and those of the origins an operator named. What sends no `Origin` is no page
- * of another site. Only hosts are compared for the gateway's own pages, since a proxy in front of it may be the one that speaks TLS.
+ * Whether a browser page of this origin may talk to this gateway: its own pages, and those of the origins an operator
+ * named. What sends no `Origin` is no page of another site. Only hosts are compared for the gateway's own pages, since
+ * a proxy in front of it may be the one that speaks TLS.
  */
 export function isOriginAllowed(
   origin: string | undefined,

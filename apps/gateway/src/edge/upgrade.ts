@@ -6,7 +6,10 @@ import { isOriginAllowed } from "./origin.ts";
 /** Takes over a connection that asks to become a WebSocket. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** Hands WebSocket requests to whoever serves their path, once their `Origin` was found allowed; answers all others and closes them. */
+/**
+ * Hands WebSocket requests to whoever serves their path, once their `Origin` was found allowed; answers all others and
+ * closes them.
+ */
 export function dispatchUpgrades(
   server: Server,
   params: { readonly handlers: ReadonlyMap<string, UpgradeHandler>; readonly allowedOrigins: readonly string[] },

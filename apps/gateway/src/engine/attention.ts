@@ -1,7 +1,10 @@
 import type { RunInput } from "../core/input.ts";
 import type { Clock } from "../ports/clock.ts";
 
-/** What calls for a holder's attention while it waits: kept here until it looks, so that nothing is missed while it commits. */
+/**
+ * What calls for a holder's attention while it waits: kept here until it looks, so that nothing is missed while it
+ * commits.
+ */
 export class Attention {
   readonly #clock: Clock;
   #reports: RunInput[] = [];
@@ -69,7 +72,10 @@ export class Attention {
     return isStale;
   }
 
-  /** Resolves at the next call, at once if there was one since the last time, or after `delayMs` (null: never). Throws the bug that was met. */
+  /**
+   * Resolves at the next call, at once if there was one since the last time, or after `delayMs` (null: never). Throws
+   * the bug that was met.
+   */
   async next(delayMs: number | null): Promise<void> {
     if (!this.#isCalled) {
       const { promise, resolve } = Promise.withResolvers<void>();

@@ -32,8 +32,8 @@ interface Batch {
 }
 
 /**
- * Brings the deltas of all runs of a gateway to Postgres: one batch in flight, the next one gathering meanwhile. A row stays in its run's outbox
- * until it is acknowledged, so that a commit can carry it along.
+ * Brings the deltas of all runs of a gateway to Postgres: one batch in flight, the next one gathering meanwhile. A row
+ * stays in its run's outbox until it is acknowledged, so that a commit can carry it along.
  */
 export class DeltaBatcher {
   readonly #store: Pick<FleetStore, "appendDeltas">;
@@ -246,7 +246,8 @@ export class DeltaOutbox {
       characters += record.payload.length;
     }
     if (count === 0) return;
-    // A commit in the meantime may have dropped what a batch in flight still carries, so the array is replaced, never spliced under it.
+    // A commit in the meantime may have dropped what a batch in flight still carries, so the array is replaced, never
+    // spliced under it.
     this.#records = this.#records.slice(count);
     this.#taken = Math.max(0, this.#taken - count);
     this.#owner.grew(-characters);

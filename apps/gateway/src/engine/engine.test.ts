@@ -344,7 +344,8 @@ describe("a holder that is lost", () => {
     const call = await world.model.next();
     call.say("before ");
     await until("the first words are shown", () => gateway.published.get(runId)?.at(-1)?.sub === 2);
-    // The process was stopped for longer than the lease is good; the model's words arrive before any timer does, and then a renewal, late.
+    // The process was stopped for longer than the lease is good; the model's words arrive before any timer does, and
+    // then a renewal, late.
     behindMs = 5500;
     call.say("while the lease was stale ");
     behindMs = 0;

@@ -21,7 +21,9 @@ import { storeBackoffMs } from "./pause.ts";
 import { Pulse } from "./pulse.ts";
 import { StoreContact } from "./store-contact.ts";
 
-/** A claim as it came: the run, when the claim was sent (by the monotonic clock), and the database's time since, in ms. */
+/**
+ * A claim as it came: the run, when the claim was sent (by the monotonic clock), and the database's time since, in ms.
+ */
 interface Taken {
   readonly claimed: ClaimedRun;
   readonly sentAt: number;
@@ -29,8 +31,8 @@ interface Taken {
 }
 
 /**
- * The engine of one gateway: claims runs that are due and lets a holder advance each. Its loop is a tick, repeated; a ring only makes the next tick come
- * sooner, so a lost one costs a poll.
+ * The engine of one gateway: claims runs that are due and lets a holder advance each. Its loop is a tick, repeated; a
+ * ring only makes the next tick come sooner, so a lost one costs a poll.
  */
 export class Engine {
   readonly #parts: EngineParts;
@@ -91,7 +93,8 @@ export class Engine {
   }
 
   /**
-   * Claims nothing more, lets steps finish for `drainMs`, hands the rest over, and resolves when nothing is under way any more.
+   * Claims nothing more, lets steps finish for `drainMs`, hands the rest over, and resolves when nothing is under way
+   * any more.
    */
   async stop({ drainMs }: { readonly drainMs: number }): Promise<void> {
     const { clock } = this.#parts;
@@ -193,7 +196,8 @@ export class Engine {
     const answeredAt = clock.monotonic();
     this.#contact.answered();
     this.#contact.toldTime(claim.now);
-    // Rings are for every gateway: one that finds nothing was rung for what others hold, and rests in proportion to what its looking costs the store.
+    // Rings are for every gateway: one that finds nothing was rung for what others hold, and rests in proportion to
+    // what its looking costs the store.
     const restMs = Math.min(CLAIM_REST_MAX_MS, Math.max(CLAIM_PAUSE_MS, 4 * (answeredAt - sentAt)));
     this.#restUntil = claim.runs.length > 0 ? 0 : answeredAt + restMs;
     const now = () => Math.floor(claim.now + clock.monotonic() - answeredAt);
@@ -222,14 +226,16 @@ export class Engine {
       end = await holder.hold();
       log.debug({ runId, epoch, end: end.kind }, "done with a run");
     } catch (error) {
-      // A bug. The lease is left to end by itself: the run is then claimed as lost, which is counted, so that it cannot spin.
+      // A bug. The lease is left to end by itself: the run is then claimed as lost, which is counted, so that it cannot
+      // spin.
       log.error({ err: error, runId, epoch }, "a run could not be advanced");
     }
     this.#keeper.letGo(holder.lease);
     if (this.#holders.get(runId) === holder) this.#holders.delete(runId);
     if (end?.kind === "gave_up") this.#keeper.handBackLater(holder.lease);
     if (end?.kind === "released" && end.wakeAt !== null) this.#dueAgain(runId, end.wakeAt - taken.now());
-    // A ring that came too late for the holder was meant for whoever claims next; and a slot is free, or the place of a run on its last chance.
+    // A ring that came too late for the holder was meant for whoever claims next; and a slot is free, or the place of a
+    // run on its last chance.
     if (holder.isCalled || this.#isFull || taken.claimed.recoveries === RECOVERIES_MAX) this.#lookBy(clock.monotonic());
     await holder.settle();
   }

@@ -17,8 +17,8 @@ interface GiveUpParams {
 }
 
 /**
- * Fails a run that was claimed too often without getting any further, from its row and its open calls: loading its events or its inputs may be what kills. If the store is
- * away it throws, and the next claim tries again.
+ * Fails a run that was claimed too often without getting any further, from its row and its open calls: loading its
+ * events or its inputs may be what kills. If the store is away it throws, and the next claim tries again.
  */
 export async function giveUpRun(params: GiveUpParams): Promise<void> {
   // A refusal means that an input was accepted just now; after `INBOX_MAX` of them no more are.

@@ -47,9 +47,10 @@ export type HoldEnd =
 /**
  * One holder advances one claimed run, alone, for as long as it has the lease.
  *
- * A round is: read what has come, decide, commit, publish, perform - in that order (R3) - and wait for whatever calls next. Only the outcome of a commit
- * moves the state on, so a refused one is planned again from the state before. The holder never retries what is unknown otherwise than by repeating
- * the same commit, and it performs only what the committed state calls for (R4).
+ * A round is: read what has come, decide, commit, publish, perform - in that order (R3) - and wait for whatever calls
+ * next. Only the outcome of a commit moves the state on, so a refused one is planned again from the state before. The
+ * holder never retries what is unknown otherwise than by repeating the same commit, and it performs only what the
+ * committed state calls for (R4).
  */
 export class RunHolder implements LeaseListener {
   readonly #params: HolderParams;
@@ -199,7 +200,8 @@ export class RunHolder implements LeaseListener {
       const { epoch } = claimed;
       const round = planRound({ state, epoch, reports, inbox, surroundings, partial, leaving, now: now() });
       if (round.facts.length === 0 && round.consumed.length === 0 && round.release === null) return null;
-      // The deltas that the facts name were dropped with the lease: a commit without them would leave a hole in the record.
+      // The deltas that the facts name were dropped with the lease: a commit without them would leave a hole in the
+      // record.
       if (this.#attention.lost !== null) return this.#lostEnd();
 
       const outcome = await this.#commit(held, round);

@@ -18,8 +18,8 @@ export interface LeaseKeeperParams {
 /** What a holder hears about its lease. */
 export interface LeaseListener {
   /**
-   * `fenced`: the lease is no longer ours, or was handed back a moment ago by a commit whose answer is still on its way; said at every beat until the
-   * lease is let go. `stale`: too long without a renewal to be sure; said once.
+   * `fenced`: the lease is no longer ours, or was handed back a moment ago by a commit whose answer is still on its
+   * way; said at every beat until the lease is let go. `stale`: too long without a renewal to be sure; said once.
    */
   onLost(why: "fenced" | "stale"): void;
   /** How many inputs waited at the last renewal. */
@@ -39,20 +39,26 @@ interface HeldLease extends Lease {
 }
 
 /**
- * Keeps the leases of all runs this gateway holds: one statement a beat, apart from the model path, so that no slow model or tool costs a lease.
+ * Keeps the leases of all runs this gateway holds: one statement a beat, apart from the model path, so that no slow
+ * model or tool costs a lease.
  *
- * 1. A lease is good for its duration less a sixth from when its last good renewal was SENT: before that time is over for Postgres, its holder stops.
- * 2. A lease that went stale is handed back as soon as the store answers, so that it does not count as a recovery. That waits neither for its holder, which may hang in a statement (what this does yet is
- *    refused without a lease), nor does any renewal wait for that.
- * 3. So is what a claim took whose answer was lost: the store says that this gateway has it, and nobody here does. Such a claim may also reach the store late, so it is asked for
- *    until that can no longer be.
+ * 1. A lease is good for its duration less a sixth from when its last good renewal was SENT: before that time is over
+ *    for Postgres, its holder stops.
+ * 2. A lease that went stale is handed back as soon as the store answers, so that it does not count as a recovery. That
+ *    waits neither for its holder, which may hang in a statement (what this does yet is refused without a lease), nor
+ *    does any renewal wait for that.
+ * 3. So is what a claim took whose answer was lost: the store says that this gateway has it, and nobody here does. Such
+ *    a claim may also reach the store late, so it is asked for until that can no longer be.
  */
 export class LeaseKeeper {
   readonly #params: LeaseKeeperParams;
   readonly #held = new Map<string, HeldLease>();
   /** Leases to hand back when the store answers: at most one a run held. */
   readonly #owed = new Map<string, Claim>();
-  /** Claims whose answer was lost, and until when they are in doubt, by the monotonic clock: few, since a claim is tried less often the longer the store is away. */
+  /**
+   * Claims whose answer was lost, and until when they are in doubt, by the monotonic clock: few, since a claim is tried
+   * less often the longer the store is away.
+   */
   #doubted: { readonly claimNumber: number; readonly until: number }[] = [];
   #beating: Promise<void> = Promise.resolve();
   /** Calls off the next beat; null while one is under way. */
@@ -82,7 +88,10 @@ export class LeaseKeeper {
     await this.#handBack().catch((error: unknown) => this.#report("handed back", error));
   }
 
-  /** Takes a claimed run into care. `sentAt`: when the claim was sent, by the monotonic clock. A run has one lease: an earlier one is lost. */
+  /**
+   * Takes a claimed run into care. `sentAt`: when the claim was sent, by the monotonic clock. A run has one lease: an
+   * earlier one is lost.
+   */
   hold(params: { readonly claim: Claim; readonly sentAt: number; readonly listener: LeaseListener }): Lease {
     const { claim, sentAt, listener } = params;
     const { clock } = this.#params;

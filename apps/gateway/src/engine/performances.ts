@@ -9,7 +9,10 @@ interface Performance {
   isSettled: boolean;
 }
 
-/** The effects of one run that are under way. Each stays known until it is due no more, so that none is begun twice (R4). */
+/**
+ * The effects of one run that are under way. Each stays known until it is due no more, so that none is begun twice
+ * (R4).
+ */
 export class Performances {
   readonly #onReport: (report: RunInput) => void;
   readonly #onBug: (error: unknown) => void;

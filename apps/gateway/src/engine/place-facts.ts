@@ -1,7 +1,10 @@
 import type { Fact, Position } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
 
-/** Gives decided facts their positions, contiguous from `afterSeq + 1` (R2), each naming the event before it; their payloads are serialised here, once. */
+/**
+ * Gives decided facts their positions, contiguous from `afterSeq + 1` (R2), each naming the event before it; their
+ * payloads are serialised here, once.
+ */
 export function placeFacts(params: {
   readonly facts: readonly Fact[];
   readonly afterSeq: number;

@@ -16,7 +16,10 @@ export interface RoundParams {
   readonly surroundings: Surroundings;
   /** The text of the step in progress, which a cancel keeps. */
   readonly partial: string;
-  /** Whether the gateway is going away: `when_idle` finishes what is under way and begins nothing, `now` closes what is open. */
+  /**
+   * Whether the gateway is going away: `when_idle` finishes what is under way and begins nothing, `now` closes what is
+   * open.
+   */
   readonly leaving: "no" | "when_idle" | "now";
   /** The database's time, in ms. */
   readonly now: number;
@@ -28,9 +31,14 @@ export interface Round {
   readonly facts: readonly Fact[];
   /** When they were decided: the time of each of these facts, in ms. */
   readonly at: number;
-  /** The inputs that these facts took account of, by id; what was not read when the run ends is the store's to consume. */
+  /**
+   * The inputs that these facts took account of, by id; what was not read when the run ends is the store's to consume.
+   */
   readonly consumed: readonly string[];
-  /** Set when the lease goes back with this round: when somebody should look again (null: when an input comes, or never). */
+  /**
+   * Set when the lease goes back with this round: when somebody should look again (null: when an input comes, or
+   * never).
+   */
   readonly release: { readonly wakeAt: number | null } | null;
   readonly inboxMustBe: number | null;
   /** Whether more inputs wait than one read gave: the run does not proceed before they are read too. */
@@ -40,7 +48,9 @@ export interface Round {
 /** Facts by which the clock settles a call: an answer that has just come must be seen first. */
 const SETTLED_BY_CLOCK: ReadonlySet<FactType> = new Set<FactType>(["tool.expired", "tool.failed"]);
 
-/** Decides one round of a run from everything at hand. Pure: a refused commit is planned again from the state before. */
+/**
+ * Decides one round of a run from everything at hand. Pure: a refused commit is planned again from the state before.
+ */
 export function planRound(params: RoundParams): Round {
   const { epoch, reports, inbox, surroundings, partial, leaving, now } = params;
   let state = params.state;
@@ -92,8 +102,8 @@ export function planRound(params: RoundParams): Round {
 }
 
 /**
- * Whoever was told that a result is accepted finds it in the log: nothing that came before it, be it a cancel or the news that its device was lost, settles its call
- * otherwise (R7).
+ * Whoever was told that a result is accepted finds it in the log: nothing that came before it, be it a cancel or the
+ * news that its device was lost, settles its call otherwise (R7).
  */
 function resultsFirst(inputs: Inbox["inputs"]): Inbox["inputs"] {
   const isResult = ({ input }: PendingInput): boolean => input.kind === "tool_result";
@@ -105,6 +115,7 @@ function releaseOf(state: RunState, leaving: RoundParams["leaving"], now: number
   const effects = effectsOf(state);
   const waits = effects.find((effect) => effect.kind === "wait");
   if (leaving === "no") return waits === undefined ? null : { wakeAt: waits.until };
-  // Whoever leaves has not let the run proceed, so what it seems to wait for may not be all: the next holder looks at once (R6).
+  // Whoever leaves has not let the run proceed, so what it seems to wait for may not be all: the next holder looks at
+  // once (R6).
   return leaving === "now" || effects.length === 0 || waits !== undefined ? { wakeAt: now } : null;
 }

@@ -16,8 +16,8 @@ export interface PulseParams {
 }
 
 /**
- * Says again and again that this gateway lives, and looks for gateways that do not. It waits for nothing else that the engine does: a beat that is late for want of a free connection would look like a
- * death.
+ * Says again and again that this gateway lives, and looks for gateways that do not. It waits for nothing else that the
+ * engine does: a beat that is late for want of a free connection would look like a death.
  */
 export class Pulse {
   readonly #params: PulseParams;

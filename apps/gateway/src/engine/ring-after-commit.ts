@@ -1,7 +1,10 @@
 import type { Bell } from "../ports/bell.ts";
 import type { CallProjection } from "../ports/fleet-store.ts";
 
-/** Rings for whoever should look after a commit: the devices whose calls were dispatched or settled, and the runs that became due. */
+/**
+ * Rings for whoever should look after a commit: the devices whose calls were dispatched or settled, and the runs that
+ * became due.
+ */
 export function ringAfterCommit(params: {
   readonly bell: Bell;
   readonly tenantId: string;

@@ -26,7 +26,10 @@ export interface RunWriterParams {
   readonly now: () => number;
   /** Whether the lease is good: a stale holder publishes nothing more. */
   readonly mayPublish: () => boolean;
-  /** Hears that something was not published for want of a good lease. From then on the holder cannot go on: its record would have a hole. */
+  /**
+   * Hears that something was not published for want of a good lease. From then on the holder cannot go on: its record
+   * would have a hole.
+   */
   readonly onStale: () => void;
   /** Hears of a bug in what the writer calls. */
   readonly onBug: (error: unknown) => void;
@@ -47,9 +50,11 @@ interface OpenStep {
 /**
  * The one way out for a run's events while a holder has it: the order of positions is the order of the live log.
  *
- * 1. One write to the live log is in flight; meanwhile the next one gathers, and neighbouring fragments of one part become one delta. With nothing in
- *    flight a fragment travels alone and at once, unless the run is far ahead of Postgres: then the next write gathers for a moment anyway.
- * 2. A position is given once, when the delta is sent; its payload is serialised then, once, for every store and watcher.
+ * 1. One write to the live log is in flight; meanwhile the next one gathers, and neighbouring fragments of one part
+ *    become one delta. With nothing in flight a fragment travels alone and at once, unless the run is far ahead of
+ *    Postgres: then the next write gathers for a moment anyway.
+ * 2. A position is given once, when the delta is sent; its payload is serialised then, once, for every store and
+ *    watcher.
  * 3. Facts come here only after their commit (R3), and go after the deltas before them.
  * 4. What the live log did not take is announced when Postgres holds it.
  */

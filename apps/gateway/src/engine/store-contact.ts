@@ -2,10 +2,12 @@ import { BOOT_LOOK_MS } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /**
- * Whether this gateway has itself been without Postgres. If it was, others may have been too: their leases look expired though they work on, so it
- * claims none of them for one lease time after contact is back. Whoever boots knows nothing of that yet, and looks on for a moment where others may be at work.
+ * Whether this gateway has itself been without Postgres. If it was, others may have been too: their leases look expired
+ * though they work on, so it claims none of them for one lease time after contact is back. Whoever boots knows nothing
+ * of that yet, and looks on for a moment where others may be at work.
  *
- * And what time it is there: what is asked for on the strength of being in contact says until when that is good, since a statement may be held up on its way while others are cut off.
+ * And what time it is there: what is asked for on the strength of being in contact says until when that is good, since
+ * a statement may be held up on its way while others are cut off.
  */
 export class StoreContact {
   readonly #clock: Clock;
@@ -56,8 +58,8 @@ export class StoreContact {
   }
 
   /**
-   * A holder renews every third of its lease: a shorter silence leaves it a third of it, in which to find a connection that works and to renew or hand back; a longer one can have cost somebody a
-   * lease.
+   * A holder renews every third of its lease: a shorter silence leaves it a third of it, in which to find a connection
+   * that works and to renew or hand back; a longer one can have cost somebody a lease.
    */
   get #silenceMs(): number {
     return this.#leaseDurationMs / 3;

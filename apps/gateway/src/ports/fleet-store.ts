@@ -32,13 +32,19 @@ export interface LoadedRun {
   readonly facts: readonly EventRecord[];
   /** The position of the last event the store holds: the `prev` of the next fact. */
   readonly lastPosition: Position;
-  /** The ended runs of the thread before this one, oldest first, at most `THREAD_HISTORY_RUNS_MAX`; empty without a thread. */
+  /**
+   * The ended runs of the thread before this one, oldest first, at most `THREAD_HISTORY_RUNS_MAX`; empty without a
+   * thread.
+   */
   readonly earlierRunIds: readonly string[];
   readonly inbox: Inbox;
   readonly surroundings: Surroundings;
 }
 
-/** A run that kept killing its gateways, from its row and its open calls alone: whatever kills lies perhaps in its events. */
+/**
+ * A run that kept killing its gateways, from its row and its open calls alone: whatever kills lies perhaps in its
+ * events.
+ */
 export interface RunOutline {
   readonly run: RunProjection;
   /** How many inputs wait: the end consumes them unseen. */
@@ -49,7 +55,10 @@ export interface RunOutline {
 /** The inputs waiting, and the counter they were read with, in one statement. */
 export interface Inbox {
   readonly count: number;
-  /** A cancel first, which is not to wait behind what came before it; the others oldest first. At most `INPUTS_PER_DRAIN_MAX`. */
+  /**
+   * A cancel first, which is not to wait behind what came before it; the others oldest first. At most
+   * `INPUTS_PER_DRAIN_MAX`.
+   */
   readonly inputs: readonly PendingInput[];
 }
 
@@ -72,7 +81,10 @@ export interface Commit {
   readonly epoch: number;
   /** The seq of the last fact before these (R2): a row that stands elsewhere refuses the commit. */
   readonly afterSeq: number;
-  /** Contiguous from `afterSeq + 1`. None: the commit only consumes inputs that changed nothing, or gives the lease back. */
+  /**
+   * Contiguous from `afterSeq + 1`. None: the commit only consumes inputs that changed nothing, or gives the lease
+   * back.
+   */
   readonly facts: readonly EventRecord[];
   /** Deltas not yet acknowledged by `appendDeltas`, written along (on conflict nothing). */
   readonly deltas: readonly EventRecord[];
@@ -81,14 +93,20 @@ export interface Commit {
   readonly calls: readonly CallProjection[];
   /** Whether these facts got the run any further: clears the count of its recoveries. */
   readonly progress: boolean;
-  /** The inputs these facts took account of: consumed with the commit. One that ends the run consumes whatever waits (R6). */
+  /**
+   * The inputs these facts took account of: consumed with the commit. One that ends the run consumes whatever waits
+   * (R6).
+   */
   readonly consumed: readonly string[];
   /**
-   * Set when the commit parks the run, expires a call or ends the run: it succeeds only while exactly this many inputs wait
-   * (so none slips by unseen).
+   * Set when the commit parks the run, expires a call or ends the run: it succeeds only while exactly this many inputs
+   * wait (so none slips by unseen).
    */
   readonly inboxMustBe: number | null;
-  /** `release`: give the lease back and look again at `wakeAt` (null: only when an input comes, or never for an ended run). */
+  /**
+   * `release`: give the lease back and look again at `wakeAt` (null: only when an input comes, or never for an ended
+   * run).
+   */
   readonly lease: { readonly kind: "keep" } | { readonly kind: "release"; readonly wakeAt: number | null };
 }
 
@@ -117,7 +135,10 @@ export interface OpenCallsOfSession {
   readonly sessionId: string;
   /** False once another connection replaced it, or it was swept. */
   readonly current: boolean;
-  /** Dispatched device calls that this session's device may take or has in hand, oldest first, at most `OPEN_CALLS_PER_SESSION_MAX`. */
+  /**
+   * Dispatched device calls that this session's device may take or has in hand, oldest first, at most
+   * `OPEN_CALLS_PER_SESSION_MAX`.
+   */
   readonly calls: readonly OpenCall[];
 }
 
@@ -129,15 +150,19 @@ export interface ApiKeyOwner {
 }
 
 /**
- * The statements that serve all tenants (R10 lists them by name). Each is one round trip, and safe to repeat when its outcome is unknown.
+ * The statements that serve all tenants (R10 lists them by name). Each is one round trip, and safe to repeat when its
+ * outcome is unknown.
  */
 export interface FleetStore {
   /**
-   * Takes up to `limit` runs whose `wake_at` has come, with lease and epoch, skipping those others are taking. Runs that have begun go
-   * before new ones; among new ones tenants take turns; a run on a thread waits for the one before it. `now`: the database's time, in ms.
-   * Runs whose lease has ended are taken only until `lostUntil`, a time of the database in ms: a claim that was held up on its way knows no longer whether their holders were cut off meanwhile. Null takes only runs nobody
-   * holds (for a gateway that was itself cut off). `claimNumber`: a number that this gateway gives no other claim, by which it can give back
-   * what it took without ever hearing of it. Of runs that are then on their last chance (`recoveries` would be `RECOVERIES_MAX`) it takes `lastChancesMax` at most; the others stay where they are.
+   * Takes up to `limit` runs whose `wake_at` has come, with lease and epoch, skipping those others are taking. Runs
+   * that have begun go before new ones; among new ones tenants take turns; a run on a thread waits for the one before
+   * it. `now`: the database's time, in ms. Runs whose lease has ended are taken only until `lostUntil`, a time of the
+   * database in ms: a claim that was held up on its way knows no longer whether their holders were cut off meanwhile.
+   * Null takes only runs nobody holds (for a gateway that was itself cut off). `claimNumber`: a number that this
+   * gateway gives no other claim, by which it can give back what it took without ever hearing of it. Of runs that are
+   * then on their last chance (`recoveries` would be `RECOVERIES_MAX`) it takes `lastChancesMax` at most; the others
+   * stay where they are.
    */
   claimRuns(params: {
     readonly gatewayId: string;
@@ -171,8 +196,8 @@ export interface FleetStore {
   }): Promise<{ readonly inbox: Inbox; readonly surroundings: Surroundings } | null>;
   commit(commit: Commit): Promise<CommitOutcome>;
   /**
-   * Extends these leases; one statement per gateway and beat. Answers those that are still ours with their inbox count; one that is missing is lost. A lease that has ended
-   * is renewed late as long as its epoch is ours.
+   * Extends these leases; one statement per gateway and beat. Answers those that are still ours with their inbox count;
+   * one that is missing is lost. A lease that has ended is renewed late as long as its epoch is ours.
    */
   renewLeases(params: {
     readonly gatewayId: string;
@@ -184,8 +209,8 @@ export interface FleetStore {
     readonly runs: readonly { readonly runId: string; readonly epoch: number }[];
   }): Promise<void>;
   /**
-   * Gives back whatever these claims of a gateway took and nobody has taken since, for claims whose answer was lost: due at once, and no recovery either. A claim that reaches the
-   * store later still is not undone by this.
+   * Gives back whatever these claims of a gateway took and nobody has taken since, for claims whose answer was lost:
+   * due at once, and no recovery either. A claim that reaches the store later still is not undone by this.
    */
   releaseClaims(params: {
     readonly gatewayId: string;
@@ -193,7 +218,8 @@ export interface FleetStore {
     readonly claimNumbers: readonly number[];
   }): Promise<void>;
   /**
-   * Writes deltas of many runs, in order, without locking run rows. A row whose epoch is stale or which is there already is skipped, never an error for the others.
+   * Writes deltas of many runs, in order, without locking run rows. A row whose epoch is stale or which is there
+   * already is skipped, never an error for the others.
    */
   appendDeltas(params: {
     readonly rows: readonly {
@@ -208,26 +234,32 @@ export interface FleetStore {
   /** For each session held here: whether it is still the device's own, and its open calls. */
   openCalls(params: { readonly sessionIds: readonly string[] }): Promise<readonly OpenCallsOfSession[]>;
   /**
-   * Says that this gateway lives. The first beat registers it. Where the store can tell that a process is gone, the beat also ties the gateway to its process: it then has a
-   * lifeline, which is cut when the process dies, and tied again by the next beat of one that only lost its connection.
+   * Says that this gateway lives. The first beat registers it. Where the store can tell that a process is gone, the
+   * beat also ties the gateway to its process: it then has a lifeline, which is cut when the process dies, and tied
+   * again by the next beat of one that only lost its connection.
    */
   beat(params: { readonly gatewayId: string; readonly stopping: boolean }): Promise<void>;
   /**
-   * Ends what dead gateways hold: their runs are due at once (found as lost, which counts), their device sessions are over. A gateway is dead whose lifeline is cut and that has not
-   * beaten for `silenceMs`. One that is frozen, or out of reach, or never had a lifeline is not: its leases end by time. Nor does a lifeline say anything after the store itself restarted or
-   * failed over. After `until`, a time of the database in ms, nobody is judged: whatever held this up may have kept the others silent. Answers the runs.
+   * Ends what dead gateways hold: their runs are due at once (found as lost, which counts), their device sessions are
+   * over. A gateway is dead whose lifeline is cut and that has not beaten for `silenceMs`. One that is frozen, or out
+   * of reach, or never had a lifeline is not: its leases end by time. Nor does a lifeline say anything after the store
+   * itself restarted or failed over. After `until`, a time of the database in ms, nobody is judged: whatever held this
+   * up may have kept the others silent. Answers the runs.
    */
   endDeadGateways(params: { readonly silenceMs: number; readonly until: number }): Promise<readonly string[]>;
   /** How many gateways have beaten within this time. */
   countLiveGateways(params: { readonly withinMs: number }): Promise<number>;
   /**
-   * Mends what no event will: ends the sessions of gateways that have not beaten for `gatewayTimeoutMs`, wakes a queued run of a thread whose turn has come.
-   * Answers runs that became due.
+   * Mends what no event will: ends the sessions of gateways that have not beaten for `gatewayTimeoutMs`, wakes a queued
+   * run of a thread whose turn has come. Answers runs that became due.
    */
   sweep(params: { readonly gatewayTimeoutMs: number }): Promise<readonly string[]>;
   /** Whose key this is, by the hash of its text; null for an unknown or revoked one. */
   findApiKey(params: { readonly keyHash: string }): Promise<ApiKeyOwner | null>;
-  /** Makes a tenant (if it is not there) and a key in it, for the dev key and the operator's. Repeating it with the same hash changes nothing. */
+  /**
+   * Makes a tenant (if it is not there) and a key in it, for the dev key and the operator's. Repeating it with the same
+   * hash changes nothing.
+   */
   ensureApiKey(params: {
     readonly tenantName: string;
     readonly name: string;

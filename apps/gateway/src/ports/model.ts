@@ -49,9 +49,9 @@ export type ModelOutcome =
 /** The decision engine, asked for one step at a time. */
 export interface Model {
   /**
-   * Asks for one step. Calls `onPart` in the model's order, synchronously as fragments arrive. Makes no retries of its own and never rejects; after
-   * `signal` aborts it settles soon as `aborted` and says nothing more. Silence longer than `idleTimeoutMs` (no part; a provider's pings do not count)
-   * ends the call as a failure of kind `idle`.
+   * Asks for one step. Calls `onPart` in the model's order, synchronously as fragments arrive. Makes no retries of its
+   * own and never rejects; after `signal` aborts it settles soon as `aborted` and says nothing more. Silence longer
+   * than `idleTimeoutMs` (no part; a provider's pings do not count) ends the call as a failure of kind `idle`.
    */
   step(
     params: {
@@ -59,13 +59,16 @@ export interface Model {
       readonly idleTimeoutMs: number;
       readonly signal: AbortSignal;
       /**
-       * Asked before more is read: a promise means that whoever takes the parts is behind, and nothing more is read until it resolves. That pause is
-       * no silence of the model.
+       * Asked before more is read: a promise means that whoever takes the parts is behind, and nothing more is read
+       * until it resolves. That pause is no silence of the model.
        */
       readonly room?: () => Promise<void> | undefined;
     },
     onPart: (part: ModelPart) => void,
   ): Promise<ModelOutcome>;
-  /** Why a model of this name can not be called here (unknown provider, no API key), or null. Used for clear errors, not as a promise. */
+  /**
+   * Why a model of this name can not be called here (unknown provider, no API key), or null. Used for clear errors, not
+   * as a promise.
+   */
   check(model: string): string | null;
 }

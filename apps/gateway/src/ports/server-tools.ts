@@ -4,8 +4,9 @@ import type { ToolOutcome } from "../core/input.ts";
 /** Tools that execute on the server while the lease is held. */
 export interface ServerTools {
   /**
-   * Performs one call. Never rejects: a failure is an outcome whose message may be shown to a model. Settles soon after `signal` aborts (its outcome is then ignored).
-   * `idempotencyKey` is `<callId>`: the same for a repetition of the same call.
+   * Performs one call. Never rejects: a failure is an outcome whose message may be shown to a model. Settles soon after
+   * `signal` aborts (its outcome is then ignored). `idempotencyKey` is `<callId>`: the same for a repetition of the
+   * same call.
    */
   perform(params: {
     readonly server: ServerTool;

@@ -13,8 +13,8 @@ export interface Store {
 }
 
 /**
- * A store that cannot be reached now, or a statement whose outcome is unknown because the connection broke. Every method of both faces may throw it; every
- * statement is safe to repeat. Anything else thrown is a bug.
+ * A store that cannot be reached now, or a statement whose outcome is unknown because the connection broke. Every
+ * method of both faces may throw it; every statement is safe to repeat. Anything else thrown is a bug.
  */
 export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";

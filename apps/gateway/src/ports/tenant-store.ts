@@ -21,7 +21,9 @@ import type { OutsideInput, ToolOutcome } from "../core/input.ts";
 
 export interface PageParams {
   readonly limit: number;
-  /** What an earlier page answered as `nextCursor`; one that is none of ours starts nowhere and answers an empty page. */
+  /**
+   * What an earlier page answered as `nextCursor`; one that is none of ours starts nowhere and answers an empty page.
+   */
   readonly cursor: string | undefined;
 }
 
@@ -69,11 +71,17 @@ export interface RegisteredDevice {
   readonly sessionId: string;
 }
 
-/** One tenant's store. Every statement names the tenant; a foreign id looks exactly like a missing one (R10). Ids given here have the shape of ids. */
+/**
+ * One tenant's store. Every statement names the tenant; a foreign id looks exactly like a missing one (R10). Ids given
+ * here have the shape of ids.
+ */
 export interface TenantStore {
   // Agents
 
-  /** Finds the version with this hash or makes it (and the agent); promotes it if asked. The same config again changes nothing but, if asked, the promotion. */
+  /**
+   * Finds the version with this hash or makes it (and the agent); promotes it if asked. The same config again changes
+   * nothing but, if asked, the promotion.
+   */
   pushAgent(params: {
     readonly name: string;
     readonly description: string | null;
@@ -93,8 +101,9 @@ export interface TenantStore {
   // Runs
 
   /**
-   * One commit: the run's row (queued, due now or at its turn in the thread), the facts `run.created` and one `message.user` per entry of `messages`, from seq 1. `threadId` is an id of a thread
-   * or a client's own key, which finds or makes its thread.
+   * One commit: the run's row (queued, due now or at its turn in the thread), the facts `run.created` and one
+   * `message.user` per entry of `messages`, from seq 1. `threadId` is an id of a thread or a client's own key, which
+   * finds or makes its thread.
    */
   startRun(params: {
     readonly runId: string;
@@ -120,7 +129,10 @@ export interface TenantStore {
   readTail(params: {
     readonly runId: string;
   }): Promise<{ readonly status: RunStatus; readonly lastSeq: number } | null>;
-  /** Events after a position in order; with `factsOnly`, facts alone. Bounded by `limit` records and by `EVENTS_PAGE_BYTES_MAX` (at least one record). */
+  /**
+   * Events after a position in order; with `factsOnly`, facts alone. Bounded by `limit` records and by
+   * `EVENTS_PAGE_BYTES_MAX` (at least one record).
+   */
   readEvents(params: {
     readonly runId: string;
     readonly after: Position;
@@ -128,8 +140,9 @@ export interface TenantStore {
     readonly factsOnly: boolean;
   }): Promise<readonly EventRecord[]>;
   /**
-   * Leaves an input and wakes the run, in one statement. A dedupe key makes the same input count once, also after the run's end. Never accepts an approval that a commit in flight has made
-   * too late; one of a call that is not the run's is not found.
+   * Leaves an input and wakes the run, in one statement. A dedupe key makes the same input count once, also after the
+   * run's end. Never accepts an approval that a commit in flight has made too late; one of a call that is not the run's
+   * is not found.
    */
   enqueue(params: {
     readonly runId: string;
@@ -137,7 +150,8 @@ export interface TenantStore {
     readonly dedupe: { readonly key: string; readonly bodyHash: string } | null;
   }): Promise<EnqueueOutcome>;
   /**
-   * The first result of a call wins (R7). `from` a device: only one the call was sent to. Never accepts a result that a commit in flight has made too late.
+   * The first result of a call wins (R7). `from` a device: only one the call was sent to. Never accepts a result that a
+   * commit in flight has made too late.
    */
   submitToolResult(params: {
     readonly callId: string;
@@ -189,8 +203,9 @@ export interface TenantStore {
   }): Promise<RegisteredDevice>;
   endDeviceSession(params: { readonly sessionId: string; readonly reason: string }): Promise<void>;
   /**
-   * Records, before it is sent, that this attempt goes to this session's device: true when it may be sent. False when the call is settled, stands at another attempt, was sent to
-   * another device or boot, or the session is no longer the device's own.
+   * Records, before it is sent, that this attempt goes to this session's device: true when it may be sent. False when
+   * the call is settled, stands at another attempt, was sent to another device or boot, or the session is no longer the
+   * device's own.
    */
   markSent(params: { readonly callId: string; readonly attempt: number; readonly sessionId: string }): Promise<boolean>;
   markAccepted(params: { readonly callId: string; readonly deviceId: string }): Promise<void>;

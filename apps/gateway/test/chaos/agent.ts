@@ -70,7 +70,10 @@ interface Speech {
   readonly words: number;
 }
 
-/** A run of one to four steps that reasons, speaks and calls tools, several at once at times; some are told something within `joinWithinMs`, and go on from there. */
+/**
+ * A run of one to four steps that reasons, speaks and calls tools, several at once at times; some are told something
+ * within `joinWithinMs`, and go on from there.
+ */
 export function mixedRun(
   params: Speech & {
     readonly deviceKeys: readonly string[];
@@ -112,7 +115,10 @@ function mixedScript(params: Speech, stepsWithCalls: number): string {
   return scripted(name, { everyMs, steps });
 }
 
-/** A run that only speaks, in steps which a quick tool ends, most of which must not be executed twice: any silence in it is somebody's fault. */
+/**
+ * A run that only speaks, in steps which a quick tool ends, most of which must not be executed twice: any silence in it
+ * is somebody's fault.
+ */
 export function speakingRun(params: {
   readonly name: string;
   readonly everyMs: number;

@@ -4,7 +4,10 @@ import { APPROVED_TOOLS } from "./agent.ts";
 /** The clocks of a database and of the programs beside it are one; what they say is cut to milliseconds. */
 const CLOCK_GRAIN_MS = 1;
 
-/** Calls that were executed although nobody had approved them by then. `approvedAt`: when Postgres committed that they were, by the ids of calls (ms, the wall clock). */
+/**
+ * Calls that were executed although nobody had approved them by then. `approvedAt`: when Postgres committed that they
+ * were, by the ids of calls (ms, the wall clock).
+ */
 export function executedUnapproved(
   executions: ReadonlyMap<string, { readonly tool: string; readonly firstAt: number }>,
   approvedAt: ReadonlyMap<string, number>,
@@ -20,7 +23,10 @@ export function executedUnapproved(
   });
 }
 
-/** Calls of a run that went out although they had not been approved by then, and those that were denied after they had been. */
+/**
+ * Calls of a run that went out although they had not been approved by then, and those that were denied after they had
+ * been.
+ */
 export function dispatchedUnapproved(log: readonly RunEvent[]): string[] {
   const faults: string[] = [];
   const waiting = new Set<string>();

@@ -9,7 +9,10 @@ const RETRY_PAUSE_MS = 150;
 /** Which refusals, by their code, may be others in a moment. */
 export type RetryRule = (code: string) => boolean;
 
-/** Makes a call that may be repeated until it is answered: no fault that chaos makes is final. Throws what another try would not change. */
+/**
+ * Makes a call that may be repeated until it is answered: no fault that chaos makes is final. Throws what another try
+ * would not change.
+ */
 export async function untilAnswered<T>(
   call: (signal: AbortSignal) => Promise<T>,
   { alsoRetry }: { readonly alsoRetry: RetryRule } = { alsoRetry: () => false },

@@ -101,7 +101,10 @@ const TROUBLES: readonly Trouble[] = [
 
 const POLL_MS = 50;
 
-/** How soon a cancel wins, wherever the run stands and whatever is wrong just then. `faults`: rounds of all of it; `width`: runs canceled at once. */
+/**
+ * How soon a cancel wins, wherever the run stands and whatever is wrong just then. `faults`: rounds of all of it;
+ * `width`: runs canceled at once.
+ */
 export const cancels: Scenario = ({ seed, width, faults, leaseMs, say }) =>
   experiment({
     ...FLEET,

@@ -1,6 +1,7 @@
 /**
- * `npm run chaos -- [scenario] [--runs N] [--faults N] [--seed S] [--lease-ms L] [--seconds T] [--width W] [--fault-every-ms M] [--only KIND]`: real processes, real faults, and a count of what was lost. Ends
- * with 0 only if nothing was.
+ * `npm run chaos -- [scenario] [--runs N] [--faults N] [--seed S] [--lease-ms L] [--seconds T] [--width W]
+ * [--fault-every-ms M] [--only KIND]`: real processes, real faults, and a count of what was lost. Ends with 0 only if
+ * nothing was.
  */
 import { parseArgs } from "node:util";
 import { cancels } from "./cancels.ts";

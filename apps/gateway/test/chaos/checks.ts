@@ -31,7 +31,8 @@ function endedWell(
   { load, journal, turns }: { readonly load: Load; readonly journal: Journal; readonly turns: Turns },
 ): boolean {
   const { runId, end, recoveries, endedAt } = run;
-  // A run whose gateways were lost under it again and again is given up, as it must be; the figures tell how many. One that was lost before it committed anything left no fact, but the fault that cost it.
+  // A run whose gateways were lost under it again and again is given up, as it must be; the figures tell how many. One
+  // that was lost before it committed anything left no fact, but the fault that cost it.
   if (end === "run.failed recovery_exhausted") {
     const from = claimableFrom(run, load, turns);
     const faults = journal.mayCostLeases.filter((at) => at >= from && at <= endedAt).length;
@@ -40,7 +41,10 @@ function endedWell(
   return end === "run.completed" || (end === "run.canceled" && load.canceled.has(runId));
 }
 
-/** Since when the run could have a holder to lose: not before its turn in its thread, unless a cancel let it go ahead. In ms, the wall clock. */
+/**
+ * Since when the run could have a holder to lose: not before its turn in its thread, unless a cancel let it go ahead.
+ * In ms, the wall clock.
+ */
 function claimableFrom({ runId, beganAt }: EndedRun, load: Load, turns: Turns): number {
   const mine = turns.runs.find((turn) => turn.runId === runId);
   if (mine === undefined || mine.wasToldToCancel) return beganAt;
@@ -62,7 +66,10 @@ async function unfinished(stage: Stage, load: Load): Promise<string[]> {
   return (rows ?? []).map(({ id, state }) => `run ${id} has not ended for its watchers: ${state}`);
 }
 
-/** The database by itself: one terminal fact, the last; facts contiguous; nothing came after the records were compared; every call settled; inputs consumed. */
+/**
+ * The database by itself: one terminal fact, the last; facts contiguous; nothing came after the records were compared;
+ * every call settled; inputs consumed.
+ */
 async function wrongLogs(stage: Stage, load: Load): Promise<string[]> {
   const rows = await stage.query<{ id: string; fault: string }>(`
     with facts as (

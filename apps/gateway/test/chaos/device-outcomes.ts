@@ -24,7 +24,10 @@ const OUTCOMES = `
   left join tool_calls c on c.recipient_key = d.key and c.dispatched_at is not null and c.tool_name = any($1)
   group by d.id, d.key`;
 
-/** The devices whose memory outlives a kill, and those whose memory does not; and which of the first did not keep it, so that nothing would be shown by them. */
+/**
+ * The devices whose memory outlives a kill, and those whose memory does not; and which of the first did not keep it, so
+ * that nothing would be shown by them.
+ */
 export async function readDeviceOutcomes(stage: Stage): Promise<{
   readonly remembering: DeviceOutcomes;
   readonly forgetting: DeviceOutcomes;

@@ -1,4 +1,7 @@
-/** A process of devices, which offer all kinds of device tools and note every execution on disk before they do it, so that a kill cannot hide one. Some remember on disk what they did. */
+/**
+ * A process of devices, which offer all kinds of device tools and note every execution on disk before they do it, so
+ * that a kill cannot hide one. Some remember on disk what they did.
+ */
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createDevice, type DeviceTool } from "@hsafa/client";

@@ -17,7 +17,10 @@ export interface Findings {
   readonly losses: readonly string[];
 }
 
-/** An act: what is done to the fleet while the load is on. It answers its own figures, and what of them breaks a promise. */
+/**
+ * An act: what is done to the fleet while the load is on. It answers its own figures, and what of them breaks a
+ * promise.
+ */
 export type Act = (params: {
   readonly stage: Stage;
   readonly load: Load;

@@ -1,6 +1,6 @@
 /**
- * The gateway's program with a point in `HSAFA_FAILPOINT` at which it dies as by kill -9; without one it is as `src/main.ts`. With `HSAFA_FAILPOINT_ABOUT` it dies there only where what is asked for
- * or answered holds this text.
+ * The gateway's program with a point in `HSAFA_FAILPOINT` at which it dies as by kill -9; without one it is as
+ * `src/main.ts`. With `HSAFA_FAILPOINT_ABOUT` it dies there only where what is asked for or answered holds this text.
  */
 import { readSettings } from "../../src/config.ts";
 import { startGateway } from "../../src/gateway.ts";

@@ -5,8 +5,9 @@ import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 
 /**
- * The points between any two writes at which a gateway may die, by name: before a write is asked for, or after it was done and before whoever asked has heard of
- * it. What a gateway does next is thereby undone: commit -> publish -> perform, markSent -> send, submitToolResult -> acknowledge, enqueue -> ring.
+ * The points between any two writes at which a gateway may die, by name: before a write is asked for, or after it was
+ * done and before whoever asked has heard of it. What a gateway does next is thereby undone: commit -> publish ->
+ * perform, markSent -> send, submitToolResult -> acknowledge, enqueue -> ring.
  */
 export const FAILPOINTS = [
   // A run begins: its row -> the answer to who asked -> the ring.

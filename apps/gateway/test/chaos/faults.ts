@@ -10,7 +10,10 @@ export interface Journal {
   readonly interruptions: Interruption[];
   /** When Redis was away or silent for everybody (ms, the wall clock). */
   readonly redisAway: { readonly from: number; readonly until: number }[];
-  /** When something began that may cost a run its holder: a gateway killed, stopped or frozen, Postgres restarted, a wire to it spoilt (ms, the wall clock). */
+  /**
+   * When something began that may cost a run its holder: a gateway killed, stopped or frozen, Postgres restarted, a
+   * wire to it spoilt (ms, the wall clock).
+   */
   readonly mayCostLeases: number[];
   /** Gateways that were told to stop and ended otherwise than with 0. */
   readonly badExits: string[];
@@ -79,11 +82,17 @@ export async function freezeGateway(
   if (frozenMs > leaseMs) journal.staleFreezes += 1;
 }
 
-/** How long a kill of devices waits for a call in progress, and how long after its beginning it comes at most (ms): most calls are over by then, some have just been answered. */
+/**
+ * How long a kill of devices waits for a call in progress, and how long after its beginning it comes at most (ms): most
+ * calls are over by then, some have just been answered.
+ */
 const DEVICE_BUSY_WITHIN_MS = 3000;
 const DEVICE_WORK_MS = 300;
 
-/** kill -9 of a process of devices, in the middle of a call if there is one soon: they are idle most of the time, and then a kill shows little. */
+/**
+ * kill -9 of a process of devices, in the middle of a call if there is one soon: they are idle most of the time, and
+ * then a kill shows little.
+ */
 export async function killDevices(worker: DeviceWorker): Promise<void> {
   await worker.busy(DEVICE_BUSY_WITHIN_MS);
   await sleep(Math.random() * DEVICE_WORK_MS);
@@ -130,7 +139,10 @@ export async function freezeRedis(
   journal.redisAway.push({ from, until: Date.now() });
 }
 
-/** Postgres holds its connections and answers nobody, as when its machine is paused; what was on its way is done when it goes on. */
+/**
+ * Postgres holds its connections and answers nobody, as when its machine is paused; what was on its way is done when it
+ * goes on.
+ */
 export async function freezePostgres(
   stage: Stage,
   journal: Journal,

@@ -13,7 +13,10 @@ export interface GatewayProcess {
   /** Null while it is not up. */
   readonly gatewayId: string | null;
   readonly pid: number | null;
-  /** Starts it and resolves when it serves; tries again for as long as it ends at once, since its services may be away. With a failpoint it may die at any time. */
+  /**
+   * Starts it and resolves when it serves; tries again for as long as it ends at once, since its services may be away.
+   * With a failpoint it may die at any time.
+   */
   start(env?: Readonly<Record<string, string>>): Promise<void>;
   /** Sends a signal, if it is up. */
   signal(signal: NodeJS.Signals): void;

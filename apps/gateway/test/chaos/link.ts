@@ -1,8 +1,8 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /**
- * What a link does to its connections: `pass`; `delay` every byte, both ways; `hang`: nothing gets through and nobody is told, new connections are taken and stay
- * silent; `cut`: there are no connections, new ones are refused.
+ * What a link does to its connections: `pass`; `delay` every byte, both ways; `hang`: nothing gets through and nobody
+ * is told, new connections are taken and stay silent; `cut`: there are no connections, new ones are refused.
  */
 export type LinkMode =
   | { readonly kind: "pass" }
@@ -10,12 +10,17 @@ export type LinkMode =
   | { readonly kind: "hang" }
   | { readonly kind: "cut" };
 
-/** A TCP proxy in front of one or more servers; with several, a newcomer gets the next one in turn that takes connections. */
+/**
+ * A TCP proxy in front of one or more servers; with several, a newcomer gets the next one in turn that takes
+ * connections.
+ */
 export interface Link {
   readonly port: number;
   /** Where a server is now; null: it is away. Connections that exist are left alone. */
   retarget(index: number, port: number | null): void;
-  /** From now on, for the connections to one server. What a hanging link held back is delivered when it passes again. */
+  /**
+   * From now on, for the connections to one server. What a hanging link held back is delivered when it passes again.
+   */
   set(index: number, mode: LinkMode): void;
   close(): Promise<void>;
 }

@@ -22,7 +22,10 @@ export interface Load {
   finished(withinMs: number): Promise<boolean>;
 }
 
-/** A run of a thread: which one, and when its start was first asked for and when that was answered (ms, the monotonic clock of this process). */
+/**
+ * A run of a thread: which one, and when its start was first asked for and when that was answered (ms, the monotonic
+ * clock of this process).
+ */
 export interface PlaceInThread {
   readonly threadKey: string;
   readonly askedAt: number;

@@ -6,7 +6,10 @@ import type { Interjection } from "./agent.ts";
 export interface WatchOrder {
   readonly kind: "watch";
   readonly runId: string;
-  /** When a second watcher joins, in milliseconds after the first event; and whether it begins where the first one stands then, or at the start. */
+  /**
+   * When a second watcher joins, in milliseconds after the first event; and whether it begins where the first one
+   * stands then, or at the start.
+   */
   readonly joinAfterMs: number;
   readonly joinsInside: boolean;
   /** Whether it is followed over a watch socket as well. */
@@ -30,7 +33,10 @@ export interface InterruptionCost {
   readonly nextEvent: readonly number[];
   /** From `from` until a watcher had an event. */
   readonly nextSeen: readonly number[];
-  /** From the last event before a lease was handed back to the first of who took it up, where that was between `from` and `until`. */
+  /**
+   * From the last event before a lease was handed back to the first of who took it up, where that was between `from`
+   * and `until`.
+   */
   readonly takenUp: readonly number[];
   /** The longest pause between two events that began between `from` and `until`. */
   readonly longestSilence: readonly number[];

@@ -6,7 +6,10 @@ import type { Submission } from "../e2e/submissions.ts";
 import type { Interjection } from "./agent.ts";
 import { type RetryRule, untilAnswered } from "./calls.ts";
 
-/** What a person's program does about one run that it watches: answers what is asked, decides what must be approved, and says what it has to say. Everything twice, as a client does that did not hear the first answer. */
+/**
+ * What a person's program does about one run that it watches: answers what is asked, decides what must be approved, and
+ * says what it has to say. Everything twice, as a client does that did not hear the first answer.
+ */
 export interface Person {
   /** Shows it an event of the run, in order. */
   see(event: RunEvent): void;

@@ -12,7 +12,8 @@ const POISON = "a drop of poison";
 const POLL_MS = 100;
 
 /**
- * A run kills every gateway that takes it up, at once, while others are in the middle of long steps: it is given up in the end, and takes nobody with it.
+ * A run kills every gateway that takes it up, at once, while others are in the middle of long steps: it is given up in
+ * the end, and takes nobody with it.
  */
 export const poison: Scenario = ({ seed, width, leaseMs, say }) =>
   experiment({

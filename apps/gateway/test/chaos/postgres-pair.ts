@@ -7,8 +7,9 @@ import { openLink } from "./link.ts";
 /** Two servers behind one address, the second of which has every commit before it is acknowledged. */
 export interface PostgresPair extends ThrowawayServer {
   /**
-   * The first one's machine vanishes, the second takes its place under the same address after `decideMs` (whoever watches over a pair needs a while to believe it), and a new second is made.
-   * Resolves when everything is as before; `downMs` tells how long there was no database.
+   * The first one's machine vanishes, the second takes its place under the same address after `decideMs` (whoever
+   * watches over a pair needs a while to believe it), and a new second is made. Resolves when everything is as before;
+   * `downMs` tells how long there was no database.
    */
   failOver(params: { readonly decideMs: number }): Promise<{ readonly downMs: number }>;
 }

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * All processes of one chaos run, and its folder. They never outlive the process that started them: a warden waits for the end of its standard input, which comes
- * by whatever death of ours, kills each by its id and removes the folder.
+ * All processes of one chaos run, and its folder. They never outlive the process that started them: a warden waits for
+ * the end of its standard input, which comes by whatever death of ours, kills each by its id and removes the folder.
  */
 export interface Processes {
   readonly folder: string;

@@ -12,7 +12,10 @@ export interface Turns {
   readonly faults: readonly string[];
 }
 
-/** Times in microseconds: a millisecond is time enough for an end and the next begin. The order is that of Postgres's commits, which no clock of a gateway's can bend. */
+/**
+ * Times in microseconds: a millisecond is time enough for an end and the next begin. The order is that of Postgres's
+ * commits, which no clock of a gateway's can bend.
+ */
 const committed = (row: string): string => `(extract(epoch from pg_xact_commit_timestamp(${row}.xmin)) * 1e6)::float8`;
 
 const TURNS = `

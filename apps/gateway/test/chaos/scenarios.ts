@@ -193,8 +193,9 @@ function withoutRedis(
 }
 
 /**
- * A gateway dies at each named point in turn, between any two writes, two of them side by side; a third one goes on: were nobody to make progress in between, runs would rightly be
- * given up. `faults`: how many points, of all in a seeded order.
+ * A gateway dies at each named point in turn, between any two writes, two of them side by side; a third one goes on:
+ * were nobody to make progress in between, runs would rightly be given up. `faults`: how many points, of all in a
+ * seeded order.
  */
 export const failpoints: Scenario = ({ seed, width, faults, leaseMs, say }) =>
   experiment({
@@ -209,7 +210,8 @@ export const failpoints: Scenario = ({ seed, width, faults, leaseMs, say }) =>
       const left = [...points];
       const dying = [gatewayOf(stage, 0), gatewayOf(stage, 1)];
       const survivor = gatewayOf(stage, 2);
-      // Devices and callers are kept from the one that goes on, or nothing of theirs would pass where somebody is to die.
+      // Devices and callers are kept from the one that goes on, or nothing of theirs would pass where somebody is to
+      // die.
       const doors = [stage.links.devices, stage.links.callers];
       for (const door of doors) door.set(survivor.index, { kind: "cut" });
       const bounce = (door: Link, except: GatewayProcess): void => {

@@ -26,7 +26,10 @@ export interface ScheduleParams {
   readonly onFault: (name: string) => void;
 }
 
-/** Performs seeded faults, several at once where they spoil different things. Resolves when all of them are over. Answers how many there were by kind. */
+/**
+ * Performs seeded faults, several at once where they spoil different things. Resolves when all of them are over.
+ * Answers how many there were by kind.
+ */
 export async function performSchedule(params: ScheduleParams): Promise<ReadonlyMap<string, number>> {
   const { random, faultsMax, everyMs, until, onFault } = params;
   const counts = new Map<string, number>();

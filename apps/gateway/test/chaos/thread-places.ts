@@ -3,8 +3,9 @@ const PLACES_MIN = 3;
 const PLACES_MAX = 6;
 
 /**
- * Deals out threads to the runs of a load, in the order of the runs: to a share of them (0 to 1) a thread's key, to the others null. One thread is filled at a time, so that its runs are
- * open together and wait for each other, and no more of them wait than it has places.
+ * Deals out threads to the runs of a load, in the order of the runs: to a share of them (0 to 1) a thread's key, to the
+ * others null. One thread is filled at a time, so that its runs are open together and wait for each other, and no more
+ * of them wait than it has places.
  */
 export function dealThreads(random: () => number, share: number): () => string | null {
   let threads = 0;

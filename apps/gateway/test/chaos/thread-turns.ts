@@ -20,8 +20,9 @@ export interface TurnTaken {
 }
 
 /**
- * Where runs did not take turns; empty: nowhere. A run begins when all before it have ended, and it sees exactly these, the latest if they are many. A cancel need not wait for its run's turn:
- * such a run may end before the others, as long as it does nothing else, and sees what had ended by then.
+ * Where runs did not take turns; empty: nowhere. A run begins when all before it have ended, and it sees exactly these,
+ * the latest if they are many. A cancel need not wait for its run's turn: such a run may end before the others, as long
+ * as it does nothing else, and sees what had ended by then.
  */
 export function turnFaults(runs: readonly TurnTaken[]): string[] {
   return [...Map.groupBy(runs, ({ threadId }) => threadId)].flatMap(([threadId, ofThread]) =>

@@ -17,7 +17,10 @@ interface Connection {
   say(...answers: readonly (WatchAnswer | RunEvent)[]): void;
 }
 
-/** A gateway that lets everybody in and does with each subscription what the script for this connection says, in the order of the connections. */
+/**
+ * A gateway that lets everybody in and does with each subscription what the script for this connection says, in the
+ * order of the connections.
+ */
 async function client(
   ...scripts: readonly ((connection: Connection, asked: Extract<WatchMessage, { type: "subscribe" }>) => void)[]
 ): Promise<{ readonly watch: WatchSocket; readonly asked: (string | undefined)[] }> {

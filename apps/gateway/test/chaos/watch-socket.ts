@@ -22,17 +22,26 @@ export interface FollowedRun {
 export interface WatchSocket {
   /** Runs that are being followed. */
   readonly open: number;
-  /** Follows a run from its first event. Resolves when a gateway says that it has ended, or refuses it for good; never rejects. */
+  /**
+   * Follows a run from its first event. Resolves when a gateway says that it has ended, or refuses it for good; never
+   * rejects.
+   */
   follow(runId: string): Promise<FollowedRun>;
 }
 
-/** A gateway answers a ping at once, so that this long a silence is a wire that hangs, or a gateway that is frozen. Shorter than the time a stranger may stay silent there. */
+/**
+ * A gateway answers a ping at once, so that this long a silence is a wire that hangs, or a gateway that is frozen.
+ * Shorter than the time a stranger may stay silent there.
+ */
 const SILENCE_MAX_MS = 1500;
 const PING_EVERY_MS = 500;
 /** Before a connection is tried again, and before a run is asked for again that could not be had just then. */
 const RETRY_PAUSE_MS = 150;
 
-/** Closes after which a client comes back: it was told so, or the connection broke. Any other says that it did what it must not, and this one does not. */
+/**
+ * Closes after which a client comes back: it was told so, or the connection broke. Any other says that it did what it
+ * must not, and this one does not.
+ */
 const COME_BACK: ReadonlySet<number> = new Set([CLOSE_CODES.goingAway, CLOSE_CODES.heartbeatMissed, 1006]);
 
 interface Following {

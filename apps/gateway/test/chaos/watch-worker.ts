@@ -1,6 +1,7 @@
 /**
- * A process of watchers: follows each run it is told of twice over by the SDK, and once over a watch socket that many runs share, does what a person's program does about it, and when the
- * run has ended compares what was seen (R8) and what was answered (R6, R7) with the canonical log.
+ * A process of watchers: follows each run it is told of twice over by the SDK, and once over a watch socket that many
+ * runs share, does what a person's program does about it, and when the run has ended compares what was seen (R8) and
+ * what was answered (R6, R7) with the canonical log.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "@hsafa/client";

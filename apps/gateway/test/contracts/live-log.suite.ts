@@ -27,7 +27,10 @@ export function fact(seq: number, prev: { seq: number; sub: number }): EventReco
   return { seq, sub: 0, prev, type: "step.started", ts: 1_700_000_000_000, payload: '{"step":1}' };
 }
 
-/** A listener that remembers, and can be waited for. Doubt is counted apart: it may come at any time, and must not come in the way. */
+/**
+ * A listener that remembers, and can be waited for. Doubt is counted apart: it may come at any time, and must not come
+ * in the way.
+ */
 export function ear() {
   const news: LiveNews[] = [];
   let doubts = 0;

@@ -4,7 +4,9 @@ import type { FleetStore, OpenCall, OpenCallsOfSession } from "../../src/ports/f
 import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
 import type { RegisteredDevice, SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
 
-/** What the device plane needs of the store, in memory and with faults on demand. The real store's suites are elsewhere. */
+/**
+ * What the device plane needs of the store, in memory and with faults on demand. The real store's suites are elsewhere.
+ */
 
 interface Row {
   readonly callId: string;

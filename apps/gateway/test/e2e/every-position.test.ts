@@ -1,7 +1,8 @@
 /**
- * R8 for every position of a run: whoever is cut off anywhere, at any time, and comes back anywhere, has the whole record. A gateway serves what came since it began
- * to follow a run from memory, what came before from the live log or from the canonical log; so streams are resumed on one that follows and on one that did not, while
- * the run waits in its middle, and after its end.
+ * R8 for every position of a run: whoever is cut off anywhere, at any time, and comes back anywhere, has the whole
+ * record. A gateway serves what came since it began to follow a run from memory, what came before from the live log or
+ * from the canonical log; so streams are resumed on one that follows and on one that did not, while the run waits in
+ * its middle, and after its end.
  */
 import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
 import { createClient } from "redis";
@@ -14,7 +15,10 @@ import { seededRandom } from "./seeded-random.ts";
 import { startTwoGateways, type TwoGateways } from "./two-gateways.ts";
 import { type Watcher, Watchers } from "./watchers.ts";
 
-/** Deltas of different parts never become one, so that there are more than 500 however busy the machine is; and words that come one by one. */
+/**
+ * Deltas of different parts never become one, so that there are more than 500 however busy the machine is; and words
+ * that come one by one.
+ */
 const manyDeltas = [
   { repeat: 42, parts: [{ think: "hm{{n}} " }, { say: "so{{n}} " }] },
   { repeat: 10, parts: [{ say: "word{{n}} ", everyMs: 1 }] },
@@ -47,7 +51,10 @@ const LANES = 24;
 /** Runs whose stream loses its beginning in the middle of a step: each is joined at one such moment. */
 const RUNS_WITH_HOLES = 12;
 
-/** Where a run is played. `here` starts it and `there` has the device and takes the answer over HTTP; embedded they are one. */
+/**
+ * Where a run is played. `here` starts it and `there` has the device and takes the answer over HTTP; embedded they are
+ * one.
+ */
 interface Stage {
   readonly here: TestGateway;
   readonly there: TestGateway;
@@ -82,8 +89,8 @@ function newWatchers(): Watchers {
 const isParked = (events: WatchedRecord) => events.at(-1)?.type === "run.waiting";
 
 /**
- * Plays a run under the eyes of a watcher on `here`, resumes after every position while it waits for its tools and again after its end, and compares it all. Nobody
- * watches on `there` before the middle.
+ * Plays a run under the eyes of a watcher on `here`, resumes after every position while it waits for its tools and
+ * again after its end, and compares it all. Nobody watches on `there` before the middle.
  */
 async function play(
   { here, there, device }: Stage,
@@ -94,7 +101,10 @@ async function play(
     readonly beforeResumes?: (runId: string) => Promise<unknown>;
     /** Sees each event of the watcher on `here`. */
     readonly onEvent?: (event: RunEvent) => void;
-    /** When streams are resumed after every position; both, unless told otherwise. `rest`: after the end only for those that could not be in the middle, and some. */
+    /**
+     * When streams are resumed after every position; both, unless told otherwise. `rest`: after the end only for those
+     * that could not be in the middle, and some.
+     */
     readonly resume?: { readonly inTheMiddle?: boolean; readonly afterTheEnd?: boolean | "rest" };
   } = {},
 ): Promise<Play> {
@@ -224,7 +234,10 @@ describe.skipIf(await missingServices("postgres", "redis"))("every position of a
   test("resumes to the whole record with the stream deleted while it grows, on a gateway that finds the rest of it", async () => {
     const random = seededRandom(1);
     let joined = 0;
-    /** Plays a run whose stream is deleted in the middle of a step; when it has grown again, watchers come where nobody watched. */
+    /**
+     * Plays a run whose stream is deleted in the middle of a step; when it has grown again, watchers come where nobody
+     * watched.
+     */
     const playOne = async (): Promise<Play> => {
       const watchers = newWatchers();
       const seen: RunEvent[] = [];

@@ -1,5 +1,6 @@
 /**
- * Two gateways on one Postgres and one Redis, and nothing else in common: whichever is asked, executes, has the device or is watched, a run is one run.
+ * Two gateways on one Postgres and one Redis, and nothing else in common: whichever is asked, executes, has the device
+ * or is watched, a run is one run.
  */
 import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
 import { Client } from "pg";
@@ -91,7 +92,10 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
     await two?.close();
   });
 
-  /** Answers a run's external call as soon as a watcher sees it dispatched, through this gateway. Resolves with the statuses of the answers. */
+  /**
+   * Answers a run's external call as soon as a watcher sees it dispatched, through this gateway. Resolves with the
+   * statuses of the answers.
+   */
   async function answerOutside(
     gateway: TestGateway,
     event: RunEvent,
@@ -108,7 +112,10 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
     return answer.status;
   }
 
-  /** Plays one run: created on one gateway, watched on both, its external call answered through the gateway that it was not created on. */
+  /**
+   * Plays one run: created on one gateway, watched on both, its external call answered through the gateway that it was
+   * not created on.
+   */
   async function play(
     kind: Kind,
     creator: TestGateway,

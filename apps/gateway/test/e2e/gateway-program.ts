@@ -4,7 +4,10 @@ import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
-/** Starts a gateway as a process of its own, on any free port. Its environment is what the test gives, and what a program needs to run at all. Whoever starts it ends it. */
+/**
+ * Starts a gateway as a process of its own, on any free port. Its environment is what the test gives, and what a
+ * program needs to run at all. Whoever starts it ends it.
+ */
 export function startProgram(env: Readonly<Record<string, string>>): ChildProcess {
   return spawn(process.execPath, [MAIN], {
     env: { PATH: process.env.PATH ?? "", PORT: "0", ...env },

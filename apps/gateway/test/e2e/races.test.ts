@@ -1,6 +1,7 @@
 /**
- * A thousand inputs that race the parks, the ends and the expiries of runs: none is accepted and then unseen (R6), none is refused and then seen, no call is settled
- * twice (R7). Each is fired by what a watcher sees just then, so the runs decide when.
+ * A thousand inputs that race the parks, the ends and the expiries of runs: none is accepted and then unseen (R6), none
+ * is refused and then seen, no call is settled twice (R7). Each is fired by what a watcher sees just then, so the runs
+ * decide when.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { AgentConfigInput, JsonValue, RunEvent } from "@hsafa/protocol";
@@ -16,7 +17,10 @@ import { Watchers } from "./watchers.ts";
 const INPUTS_MIN = 1000;
 /** Short enough that results meet the expiry of their calls. */
 const TOOL_TIMEOUT_MS = 250;
-/** Results that aim at the expiry of their call are sent together, so long before it at most, or after it: on a busy machine they are long on their way. */
+/**
+ * Results that aim at the expiry of their call are sent together, so long before it at most, or after it: on a busy
+ * machine they are long on their way.
+ */
 const AIM_BEFORE_MS = 100;
 const AIM_AFTER_MS = 30;
 const AIM_APART_MS = 5;
@@ -63,7 +67,10 @@ type Kind = keyof typeof KINDS;
 
 /** What is played, again and again, until the inputs have been submitted. */
 const ORDER: readonly Kind[] = ["asks", "talks", "waits", "insists", "rambles", "asks", "talks", "waits", "asks"];
-/** Runs at once: enough to get in each other's way, few enough that a watcher sees what happens while it can still be met. */
+/**
+ * Runs at once: enough to get in each other's way, few enough that a watcher sees what happens while it can still be
+ * met.
+ */
 const LANES_EMBEDDED = 4;
 const LANES_OF_TWO = 10;
 
@@ -135,7 +142,10 @@ class RunUnderFire {
     this.#fire({ kind: "message", runId, mark }, "messages", { message: mark });
   }
 
-  /** Some results of one call, through different gateways, two of them the same. Some at once, some when the call expires. */
+  /**
+   * Some results of one call, through different gateways, two of them the same. Some at once, some when the call
+   * expires.
+   */
   #answer(runId: string, callId: string, expiresAt: number): void {
     if (this.#random() < 0.1) return;
     const first = this.#mark("result");
@@ -248,7 +258,10 @@ async function race(params: {
   for (const end of ["run.completed", "run.failed", "run.canceled"]) expect(Object.keys(ends)).toContain(end);
 }
 
-/** How many inputs an ended run has not consumed. Its last epoch is at or above the last that a fact tells: a claim may end without a fact. */
+/**
+ * How many inputs an ended run has not consumed. Its last epoch is at or above the last that a fact tells: a claim may
+ * end without a fact.
+ */
 async function inboxAfter({ gateway }: TestGateway, record: WatchedRecord): Promise<number> {
   const runId = record[0]?.runId ?? "";
   const told = record.flatMap((event) =>

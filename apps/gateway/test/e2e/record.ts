@@ -32,7 +32,10 @@ export function faultsOf(record: WatchedRecord): string[] {
   return [...sequenceFaults(record), ...stepFaults(record), ...callFaults(record), ...endFaults(record)];
 }
 
-/** Ids strictly ascend, facts are contiguous from 1, deltas hang without a gap under their `step.started`, and `prev` names the predecessor. */
+/**
+ * Ids strictly ascend, facts are contiguous from 1, deltas hang without a gap under their `step.started`, and `prev`
+ * names the predecessor.
+ */
 function sequenceFaults(record: WatchedRecord): string[] {
   const faults: string[] = [];
   const cutShort = new Set(stepsOf(record).flatMap(({ seq, closedBy }) => (closedBy === "discarded" ? [seq] : [])));
@@ -107,8 +110,8 @@ export function isSettlement(event: RunEvent): event is Settlement {
 }
 
 /**
- * Where these records of one run are not equal (R8): their facts are equal, the deltas of every completed step are equal, and each step cut short has a prefix of
- * the longest record's deltas. The names are for the messages.
+ * Where these records of one run are not equal (R8): their facts are equal, the deltas of every completed step are
+ * equal, and each step cut short has a prefix of the longest record's deltas. The names are for the messages.
  */
 export function disagreements(records: Readonly<Record<string, WatchedRecord>>): string[] {
   const named = Object.entries(records);

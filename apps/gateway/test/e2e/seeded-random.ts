@@ -1,4 +1,7 @@
-/** Numbers in [0, 1) that come again in the same order for the same seed (mulberry32), so that a test that found something can be played again. */
+/**
+ * Numbers in [0, 1) that come again in the same order for the same seed (mulberry32), so that a test that found
+ * something can be played again.
+ */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,6 +1,7 @@
 /**
- * What a test has submitted to a run, what it was told, and what must have become of it: an input that was accepted is found in the log, or the run ended with it in
- * view; an accepted result settles its call unless the run was given up, which is done without a look at what waits; one that was refused has left no trace (R6, R7).
+ * What a test has submitted to a run, what it was told, and what must have become of it: an input that was accepted is
+ * found in the log, or the run ended with it in view; an accepted result settles its call unless the run was given up,
+ * which is done without a look at what waits; one that was refused has left no trace (R6, R7).
  */
 import type { RunEvent } from "@hsafa/protocol";
 import { isSettlement, type Settlement, type WatchedRecord } from "./record.ts";
@@ -48,7 +49,10 @@ function ofMessage({ mark, status }: SubmissionOf<"message" | "cancel">, record:
   return times === 1 || (times === 0 && endedEarly(record)) ? null : `it is in the log ${times} times`;
 }
 
-/** The first result wins: exactly one is accepted, and it is the one in the log, however the run ended. The same again is a repeat, whoever sends it. */
+/**
+ * The first result wins: exactly one is accepted, and it is the one in the log, however the run ended. The same again
+ * is a repeat, whoever sends it.
+ */
 function ofResult(
   { callId, mark, status }: SubmissionOf<"result">,
   all: readonly Submission[],
@@ -69,7 +73,10 @@ function ofResult(
   }
 }
 
-/** A cancel is accepted again while the run ends of it; the first one's reason counts. Nothing but a cancel ends the run of an accepted one. */
+/**
+ * A cancel is accepted again while the run ends of it; the first one's reason counts. Nothing but a cancel ends the run
+ * of an accepted one.
+ */
 function ofCancel(
   { mark, status }: SubmissionOf<"message" | "cancel">,
   all: readonly Submission[],

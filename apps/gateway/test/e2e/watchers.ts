@@ -6,7 +6,10 @@ import type { TestGateway } from "./harness.ts";
 export interface Watcher {
   /** What came so far that has a position, in the order it came. */
   readonly events: readonly RunEvent[];
-  /** Resolves when the server has ended the response, or answered 204; or when it was cut. Rejects where it broke otherwise. */
+  /**
+   * Resolves when the server has ended the response, or answered 204; or when it was cut. Rejects where it broke
+   * otherwise.
+   */
   readonly over: Promise<void>;
   /** Resolves as soon as what came fulfils this; rejects if the stream is over before. */
   until(isIt: (events: readonly RunEvent[]) => boolean): Promise<void>;
@@ -23,8 +26,8 @@ export interface WatchParams {
 }
 
 /**
- * Opens many streams of runs by SSE, on connections that are used again. The same event in the same bytes becomes the same object for all of them, so that
- * comparing hundreds of records costs little.
+ * Opens many streams of runs by SSE, on connections that are used again. The same event in the same bytes becomes the
+ * same object for all of them, so that comparing hundreds of records costs little.
  */
 export class Watchers {
   readonly #agent = new Agent({ keepAlive: true });

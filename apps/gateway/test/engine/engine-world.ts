@@ -243,7 +243,9 @@ export class EngineWorld {
     return parseFact(record).data;
   }
 
-  /** R2: facts contiguous from 1, each naming what the record holds before it; deltas counted from 1 under their step. */
+  /**
+   * R2: facts contiguous from 1, each naming what the record holds before it; deltas counted from 1 under their step.
+   */
   async checkRecord(runId: string): Promise<EventRecord[]> {
     const events = await this.events(runId);
     const facts = events.filter((record) => record.sub === 0);
@@ -263,7 +265,10 @@ export class EngineWorld {
     return events;
   }
 
-  /** R8: a watcher that was shown these records from the first fact of the engine on saw no gap, and the same as the store holds. */
+  /**
+   * R8: a watcher that was shown these records from the first fact of the engine on saw no gap, and the same as the
+   * store holds.
+   */
   async checkPublished(runId: string, gateway: EngineUnderTest): Promise<void> {
     const events = await this.checkRecord(runId);
     const published = gateway.published.get(runId) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Finds the programs that some tests need: Postgres, Redis, Chromium. What is not on the machine is installed where that is allowed
- * (Debian, as root); otherwise the answer says why not, so that a test can be skipped with a reason.
+ * Finds the programs that some tests need: Postgres, Redis, Chromium. What is not on the machine is installed where
+ * that is allowed (Debian, as root); otherwise the answer says why not, so that a test can be skipped with a reason.
  */
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";

@@ -14,7 +14,9 @@ interface Recipe {
   readonly makeData: (programs: string, data: string) => readonly [program: string, ...args: string[]];
 }
 
-/** A Postgres of one's own, for a test that stops, kills or starves it, and for a benchmark. Takes about two seconds. */
+/**
+ * A Postgres of one's own, for a test that stops, kills or starves it, and for a benchmark. Takes about two seconds.
+ */
 export function startPrivatePostgres({
   settings = [],
 }: {
@@ -36,7 +38,10 @@ export function startPrivatePostgres({
   });
 }
 
-/** A second one that follows a first (which must send its log: `wal_level=replica`, `max_wal_senders`), until it is promoted. */
+/**
+ * A second one that follows a first (which must send its log: `wal_level=replica`, `max_wal_senders`), until it is
+ * promoted.
+ */
 export function startPrivateStandby(
   primary: ThrowawayServer,
   { settings }: { readonly settings: readonly string[] },

@@ -1,7 +1,10 @@
 import { findRedis } from "./find-program.ts";
 import { raiseServer, type ThrowawayServer } from "./throwaway-server.ts";
 
-/** A Redis of one's own, for a test that flushes, stops or kills it, and for a benchmark. Keeps nothing on disk: a start after a stop is a wipe. */
+/**
+ * A Redis of one's own, for a test that flushes, stops or kills it, and for a benchmark. Keeps nothing on disk: a start
+ * after a stop is a wipe.
+ */
 export async function startPrivateRedis(): Promise<ThrowawayServer> {
   const found = await findRedis();
   if (found.kind === "missing") throw new Error(`no Redis to start: ${found.reason}`);

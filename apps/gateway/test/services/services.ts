@@ -4,7 +4,8 @@
  *     const missing = await missingServices("postgres");
  *     describe.skipIf(missing)("the store on Postgres", () => { … await freshDatabase() … });
  *
- * `DATABASE_URL` and `REDIS_URL` name servers to use, and nothing that they hold is touched; without them throwaway servers are started.
+ * `DATABASE_URL` and `REDIS_URL` name servers to use, and nothing that they hold is touched; without them throwaway
+ * servers are started.
  */
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
@@ -54,7 +55,10 @@ export async function freshDatabase(): Promise<FreshDatabase> {
   return { url: url.href, drop: () => administer(serverUrl, `drop database if exists ${name} with (force)`) };
 }
 
-/** The shared Redis: for tests that keep to keys of their own runs. One that flushes or kills it takes `startPrivateRedis`. */
+/**
+ * The shared Redis: for tests that keep to keys of their own runs. One that flushes or kills it takes
+ * `startPrivateRedis`.
+ */
 export function redisUrl(): Promise<string> {
   return sharedServer("redis");
 }

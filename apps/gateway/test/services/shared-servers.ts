@@ -1,6 +1,7 @@
 /**
- * Vitest's global set-up: one Postgres and one Redis for all test files of this run. They are started when the first file asks, so a run of
- * unit tests pays for neither, and they belong to this process alone, so several runs on one machine do not meet.
+ * Vitest's global set-up: one Postgres and one Redis for all test files of this run. They are started when the first
+ * file asks, so a run of unit tests pays for neither, and they belong to this process alone, so several runs on one
+ * machine do not meet.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";

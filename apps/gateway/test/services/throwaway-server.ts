@@ -1,8 +1,10 @@
 /**
- * A server process of a test's own, in a temporary folder, on a free port. It never outlives the process that started it.
+ * A server process of a test's own, in a temporary folder, on a free port. It never outlives the process that started
+ * it.
  *
- * The folder has a warden: a shell that waits for the end of its standard input, which comes when the owner closes it or dies, by whatever
- * signal. Then it ends the server by its id and removes the folder. So there is one way to clean up, and Ctrl-C or SIGKILL take it too.
+ * The folder has a warden: a shell that waits for the end of its standard input, which comes when the owner closes it
+ * or dies, by whatever signal. Then it ends the server by its id and removes the folder. So there is one way to clean
+ * up, and Ctrl-C or SIGKILL take it too.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,9 +17,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export interface ThrowawayServer {
   readonly url: string;
-  /** Ends the process and waits until it is gone; the data and the port are kept for `start`. SIGQUIT is Postgres's immediate shutdown. */
+  /**
+   * Ends the process and waits until it is gone; the data and the port are kept for `start`. SIGQUIT is Postgres's
+   * immediate shutdown.
+   */
   stop(signal?: "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGKILL"): Promise<void>;
-  /** Freezes the process and what it has started (seen on Linux alone), or lets it go on: it holds its sockets and answers nobody. */
+  /**
+   * Freezes the process and what it has started (seen on Linux alone), or lets it go on: it holds its sockets and
+   * answers nobody.
+   */
   signal(signal: "SIGSTOP" | "SIGCONT"): void;
   /** Starts it again after `stop`, on the same port with the same data. */
   start(): Promise<void>;
@@ -36,7 +44,10 @@ export interface ServerRecipe {
   prepare?: (folder: string) => Promise<void>;
 }
 
-/** A port may be taken between its choice and its use, and the shared memory of a killed server lives a moment longer than it does. */
+/**
+ * A port may be taken between its choice and its use, and the shared memory of a killed server lives a moment longer
+ * than it does.
+ */
 const startAttemptsMax = 8;
 const startRetryDelayMs = 250;
 const outputKeptMaxChars = 4_000;
@@ -55,7 +66,8 @@ rm -rf "$1"
 
 /** Prepares the folder, starts the server and answers when it takes connections. */
 export async function raiseServer(recipe: ServerRecipe): Promise<ThrowawayServer> {
-  // A server that runs as another user must be able to reach its folder, which the temporary folder of root may not allow.
+  // A server that runs as another user must be able to reach its folder, which the temporary folder of root may not
+  // allow.
   const folder = await mkdtemp(join(recipe.user === undefined ? tmpdir() : "/tmp", `hsafa-test-${recipe.name}-`));
   const warden = spawn("sh", ["-c", wardenScript, "warden", folder], {
     stdio: ["pipe", "ignore", "ignore"],

@@ -34,7 +34,10 @@ const AGENT: AgentConfigInput = {
 /** Tools of devices that are always there, sooner or later. */
 const PATIENT: ReadonlySet<string> = new Set(["look", "open"]);
 
-/** `isPatient`: some calls may take as long as they like, so that their run ends only if whatever becomes of them is noticed. */
+/**
+ * `isPatient`: some calls may take as long as they like, so that their run ends only if whatever becomes of them is
+ * noticed.
+ */
 export function agentOf({ isPatient }: { readonly isPatient: boolean }): AgentConfigInput {
   if (!isPatient) return AGENT;
   return {

@@ -10,7 +10,10 @@ import type { SeenEvent, SimulatedWatcher } from "./watcher.ts";
 /** Failures that a plan, a device or a fault may bring; any other is a fault of the runtime. */
 const FAILURES: ReadonlySet<string> = new Set(["model_bad_request", "tool_timeout", "recovery_exhausted"]);
 
-/** What must hold when everything has come to rest: R2, R6, R7 and R8 of every run, from what the store and each watcher have. */
+/**
+ * What must hold when everything has come to rest: R2, R6, R7 and R8 of every run, from what the store and each watcher
+ * have.
+ */
 export async function check(params: {
   readonly recorder: Recorder;
   readonly store: Pick<FleetStore, "readInbox">;
@@ -79,8 +82,9 @@ function checkInputs(recorder: Recorder, history: RunHistory, left: { readonly i
 }
 
 /**
- * Whether a run may have ended with inputs that its holder never looked at, so that the store alone consumed them: one that is given up, since they may be what kills its gateways; and one whose end
- * cuts a step short when more waited than one read gives, since a cancel is not to wait for them, and a step that fails for good takes account of none.
+ * Whether a run may have ended with inputs that its holder never looked at, so that the store alone consumed them: one
+ * that is given up, since they may be what kills its gateways; and one whose end cuts a step short when more waited
+ * than one read gives, since a cancel is not to wait for them, and a step that fails for good takes account of none.
  */
 function mayPassOverInputs({ facts, consumedAtEnd }: RunHistory): boolean {
   if (codeOf(facts.at(-1)) === "recovery_exhausted") return true;
@@ -88,8 +92,9 @@ function mayPassOverInputs({ facts, consumedAtEnd }: RunHistory): boolean {
 }
 
 /**
- * R7: each call is settled once, and by the very result that was accepted: whoever was told so finds it in the log, whatever else waited beside it. One end alone may pass over it: a run that is
- * given up is ended without a look at its inbox, since that may be what kills its gateways.
+ * R7: each call is settled once, and by the very result that was accepted: whoever was told so finds it in the log,
+ * whatever else waited beside it. One end alone may pass over it: a run that is given up is ended without a look at its
+ * inbox, since that may be what kills its gateways.
  */
 function checkCalls(recorder: Recorder, history: RunHistory): void {
   const { runId, facts } = history;
@@ -113,7 +118,10 @@ function checkCalls(recorder: Recorder, history: RunHistory): void {
   }
 }
 
-/** What a settlement says of its call, as the hash under which the store took the result; of none that was taken for one without a result. */
+/**
+ * What a settlement says of its call, as the hash under which the store took the result; of none that was taken for one
+ * without a result.
+ */
 function bodyHashOf(settled: EventRecord): string {
   const { result, error } = dataOf(settled) as { result?: JsonValue; error?: JsonValue };
   return canonicalHash(
@@ -127,7 +135,9 @@ function errorCodeOf(settled: EventRecord): string | null {
   return settled.type === "tool.failed" ? (dataOf(settled)["error"] as { code: string }).code : null;
 }
 
-/** R6; and a run is given up only when it has lost one lease more than it may, and not because of another that kills. */
+/**
+ * R6; and a run is given up only when it has lost one lease more than it may, and not because of another that kills.
+ */
 function checkEnd(recorder: Recorder, history: RunHistory): void {
   const { runId, facts, hasEnded, losses, isPoison } = history;
   if (!hasEnded) recorder.fail("R6", `${runId} has not ended; ${tailOf(history)}`);
@@ -163,7 +173,10 @@ function stepsOf(canonical: readonly EventRecord[]): Map<number, Step<EventRecor
   return steps;
 }
 
-/** R8, for the part of the record above where each watcher began. What is equal to what was committed was checked as it came. */
+/**
+ * R8, for the part of the record above where each watcher began. What is equal to what was committed was checked as it
+ * came.
+ */
 function checkWatchers(
   recorder: Recorder,
   history: RunHistory,

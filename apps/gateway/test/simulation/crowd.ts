@@ -16,7 +16,10 @@ const FLOODS_MAX = 2;
 /** When a flood comes: before the run's first step, in the middle of one, or while a call of it is out. */
 type FloodMoment = "run.created" | "step.started" | "tool.dispatched";
 
-/** Everybody outside, people and programs: they start runs, watch them, talk to them, answer their calls and give them up. */
+/**
+ * Everybody outside, people and programs: they start runs, watch them, talk to them, answer their calls and give them
+ * up.
+ */
 export class Crowd {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
@@ -137,7 +140,10 @@ export class Crowd {
     if (target === "external" || target === "device") this.#flood(runId, callId);
   }
 
-  /** More at once than one read of an inbox gives: messages with an answer behind them, and somewhere among them, as often as not, a cancel. */
+  /**
+   * More at once than one read of an inbox gives: messages with an answer behind them, and somewhere among them, as
+   * often as not, a cancel.
+   */
   #flood(runId: string, callId: string | null): void {
     if (this.#floods >= FLOODS_MAX) return;
     this.#floods += 1;

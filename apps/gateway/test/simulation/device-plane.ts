@@ -32,7 +32,10 @@ export interface SimulatedDevicePlane {
   close(): Promise<void>;
 }
 
-/** Stands for the sockets of `edge/device`: the real control part of the device plane, with messages handled one at a time. */
+/**
+ * Stands for the sockets of `edge/device`: the real control part of the device plane, with messages handled one at a
+ * time.
+ */
 export function createDevicePlane(deps: {
   readonly gatewayId: string;
   readonly principal: Principal;

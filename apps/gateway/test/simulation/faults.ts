@@ -146,7 +146,8 @@ export class Faults {
       case "store_slow": {
         weather.typicalMs = random.pick([20, 200]);
         const forMs = random.between(200, 4000);
-        // Statements then take up to seconds, also those sent at last: an answer that comes after the lease is over looks like a lost gateway.
+        // Statements then take up to seconds, also those sent at last: an answer that comes after the lease is over
+        // looks like a lost gateway.
         lostLeases.everybodyHindered(forMs + SLOWEST_PER_TYPICAL * weather.typicalMs);
         return this.#after(forMs, () => void (weather.typicalMs = 1));
       }

@@ -14,8 +14,10 @@ interface PageRead {
 }
 
 /**
- * What a gateway's follow hub reads, as seen from outside. A page that is read from at or above where the run stood when anybody began to watch it here holds what the hub has had in memory: it is
- * read by a watcher that lags behind what was evicted. (Some are not counted: one that lags when somebody else begins further ahead.) The bug planted here is a hub's.
+ * What a gateway's follow hub reads, as seen from outside. A page that is read from at or above where the run stood
+ * when anybody began to watch it here holds what the hub has had in memory: it is read by a watcher that lags behind
+ * what was evicted. (Some are not counted: one that lags when somebody else begins further ahead.) The bug planted here
+ * is a hub's.
  */
 export function observeFollowing(params: {
   readonly store: Store;

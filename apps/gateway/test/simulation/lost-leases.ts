@@ -3,11 +3,14 @@ import type { Scheduler } from "./scheduler.ts";
 /** What cost a gateway its leases: a fault, or a run that kills whoever takes it up. */
 export type LossCause = "fault" | "poison";
 
-/** After a fault is over its leases may still end, and somebody must look: at most so long, in virtual ms, and a lease. */
+/**
+ * After a fault is over its leases may still end, and somebody must look: at most so long, in virtual ms, and a lease.
+ */
 const AFTERMATH_MS = 1500;
 
 /**
- * Which gateways may have lost their leases, why and until when: a gateway that nothing happened to, or that was only without its store like everybody else, loses none that counts.
+ * Which gateways may have lost their leases, why and until when: a gateway that nothing happened to, or that was only
+ * without its store like everybody else, loses none that counts.
  */
 export class LostLeases {
   readonly #scheduler: Scheduler;

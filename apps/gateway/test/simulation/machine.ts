@@ -5,8 +5,8 @@ import type { Scheduler } from "./scheduler.ts";
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 
 /**
- * The process that a gateway runs in. Everything that reaches its code comes through `enter`, and everything that its code does asks `mayAct`: a dead process does nothing
- * more, a frozen one does it later, all at once.
+ * The process that a gateway runs in. Everything that reaches its code comes through `enter`, and everything that its
+ * code does asks `mayAct`: a dead process does nothing more, a frozen one does it later, all at once.
  */
 export class Machine {
   readonly name: string;
@@ -103,7 +103,10 @@ export class Machine {
     for (const callback of this.#onDeath) callback();
   }
 
-  /** Nothing runs here until the thaw. `suspended`: as when the whole machine sleeps, so that its monotonic clock stands still too. */
+  /**
+   * Nothing runs here until the thaw. `suspended`: as when the whole machine sleeps, so that its monotonic clock stands
+   * still too.
+   */
   freeze(how: "stopped" | "suspended" = "stopped"): void {
     if (this.#phase !== "alive") return;
     this.#phase = "frozen";

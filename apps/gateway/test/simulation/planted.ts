@@ -2,7 +2,10 @@ import type { Fault } from "./faults.ts";
 import type { Plant } from "./plants.ts";
 import { NO_TRAITS, type Traits } from "./traits.ts";
 
-/** A bug to be planted: the rule that it breaks, the faults and traits under which it shows, and within how many seeds the checker must find it. */
+/**
+ * A bug to be planted: the rule that it breaks, the faults and traits under which it shows, and within how many seeds
+ * the checker must find it.
+ */
 export interface PlantedBug {
   readonly plant: Plant;
   readonly breaks: RegExp;
@@ -12,7 +15,9 @@ export interface PlantedBug {
   readonly seedsMax: number;
 }
 
-/** What brings former holders back to life in the middle of a commit, which is rare: they stop by themselves as a rule. */
+/**
+ * What brings former holders back to life in the middle of a commit, which is rare: they stop by themselves as a rule.
+ */
 const ZOMBIES: readonly Fault[] = ["suspend", "store_slow", "kill"];
 
 /** The test of the test: each of these must be found. The bounds are some four times what it took. */

@@ -156,7 +156,10 @@ export class Recorder {
       this.fail("R3", `${where} sees another ${formatPosition(position)} of ${runId} than was committed: ${text}`);
   }
 
-  /** A device begins with an attempt at a call. Another attempt may go anywhere; this one belongs to one device, for as long as that remembers it. */
+  /**
+   * A device begins with an attempt at a call. Another attempt may go anywhere; this one belongs to one device, for as
+   * long as that remembers it.
+   */
   tookOn({ callId, attempt, by }: { readonly callId: string; readonly attempt: number; readonly by: string }): void {
     this.executed(callId);
     const key = `${callId} ${attempt}`;

@@ -6,8 +6,8 @@ interface Event {
 }
 
 /**
- * Virtual time. Events happen one after another, each followed by everything that only waits for promises; with nothing outside the process, what a seed does is decided
- * by the seed alone. The hash of the trace shows it.
+ * Virtual time. Events happen one after another, each followed by everything that only waits for promises; with nothing
+ * outside the process, what a seed does is decided by the seed alone. The hash of the trace shows it.
  */
 export class Scheduler {
   /** Milliseconds since the world began. */

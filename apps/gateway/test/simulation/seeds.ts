@@ -9,8 +9,10 @@ export interface Play {
 }
 
 /**
- * What finds a bug that the runtime once had, when that is put back; `docs/reliability-bugs.md` tells of each. Played before any other. A seed means something only to the world that it was found in: when
- * that changes what it draws, these are to be looked for anew. What traits bring is drawn apart, so that seeds without them stay as they are whatever traits there will be.
+ * What finds a bug that the runtime once had, when that is put back; `docs/reliability-bugs.md` tells of each. Played
+ * before any other. A seed means something only to the world that it was found in: when that changes what it draws,
+ * these are to be looked for anew. What traits bring is drawn apart, so that seeds without them stay as they are
+ * whatever traits there will be.
  */
 export const REGRESSIONS: readonly Play[] = [
   // A gateway that left put a run to sleep for ever.

@@ -5,8 +5,9 @@ import type { Plant } from "./plants.ts";
 type InboxReads = Pick<FleetStore, "loadRun" | "readInbox">;
 
 /**
- * Undoes the order in which an engine takes what waits, at the place where it reads: it is handed only what the undone rule would have it look at first, as if that were all. What is held back is
- * added to the counts that its commits name, so that the guard of the inbox stays as good as it is and nothing but the order is wrong.
+ * Undoes the order in which an engine takes what waits, at the place where it reads: it is handed only what the undone
+ * rule would have it look at first, as if that were all. What is held back is added to the counts that its commits
+ * name, so that the guard of the inbox stays as good as it is and nothing but the order is wrong.
  */
 export class ShortReads {
   readonly #plant: Plant | null;
@@ -32,7 +33,10 @@ export class ShortReads {
     };
   }
 
-  /** The same commit with the count of everything that waits; one that ends the run names what would have been read with the rest. */
+  /**
+   * The same commit with the count of everything that waits; one that ends the run names what would have been read with
+   * the rest.
+   */
   guarded(commit: Commit): Commit {
     const { inboxMustBe, consumed } = commit;
     const heldBack = this.#heldBack.get(holdOf(commit));

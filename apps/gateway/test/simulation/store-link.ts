@@ -15,7 +15,10 @@ export interface StoreWeather {
   readonly cutOff: Set<Machine>;
 }
 
-/** What goes over the connection that is given up when it falls silent, a third of a lease later; any other is waited for two leases long. So it is with the real time-outs and the default lease. */
+/**
+ * What goes over the connection that is given up when it falls silent, a third of a lease later; any other is waited
+ * for two leases long. So it is with the real time-outs and the default lease.
+ */
 const PULSES: ReadonlySet<string> = new Set(["beat", "renewLeases", "releaseLeases", "releaseClaims"]);
 
 type Method = (params: never) => Promise<unknown>;

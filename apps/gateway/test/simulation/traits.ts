@@ -3,15 +3,22 @@ import { Random } from "./random.ts";
 
 /** What sets some seeds apart from the others. */
 export interface Traits {
-  /** What gateways keep in memory of the runs they follow; null: as much as the real ones, which is more than a simulated run ever says. */
+  /**
+   * What gateways keep in memory of the runs they follow; null: as much as the real ones, which is more than a
+   * simulated run ever says.
+   */
   readonly ringBounds: RingBounds | null;
   /** The share of watchers whose sockets are full more often than not. */
   readonly slowShare: number;
   /** Whether clients send what they have saved up, all at once: more inputs than one read of an inbox gives. */
   readonly isFlooded: boolean;
-  /** Whether people answer and give up in one breath, and devices are back a moment after they have lost their memory. */
+  /**
+   * Whether people answer and give up in one breath, and devices are back a moment after they have lost their memory.
+   */
   readonly isHasty: boolean;
-  /** Whether some calls have no deadline before the end of the world, so that whatever becomes of them must be noticed. */
+  /**
+   * Whether some calls have no deadline before the end of the world, so that whatever becomes of them must be noticed.
+   */
   readonly isPatient: boolean;
   /** Whether one of the runs kills every gateway that loads it. */
   readonly isPoisoned: boolean;
@@ -37,7 +44,10 @@ const SMALL_MEMORIES: readonly RingBounds[] = [
 /** Keeps what is drawn here apart from what the world draws from the same seed. */
 const SALT = 0x2545f491;
 
-/** The traits of a seed, and a generator for what they bring: nothing of it moves what happens in a seed that has none. `wanted`: instead of what the seed says. */
+/**
+ * The traits of a seed, and a generator for what they bring: nothing of it moves what happens in a seed that has none.
+ * `wanted`: instead of what the seed says.
+ */
 export function traitsOf(
   seed: number,
   wanted: Partial<Traits> | undefined,

@@ -1,11 +1,12 @@
 /**
  * The port `Model` over the AI SDK 7 core.
  *
- * It speaks to the SDK's provider layer (`model.doStream`) and uses the SDK's own prompt conversion, not `streamText`: a delta costs two to
- * three times as much CPU through `streamText` (it collects content, steps, telemetry and promises per call), and what that buys, the tool loop
- * and the retries, hsafa owns itself: one step at a time, tools without `execute`, no retry here. The provider layer is the SDK's published
- * contract (`LanguageModelV4`) that every provider package implements. The prompt conversion comes from `ai/internal`, which the SDK exports
- * for its own companions and promises nothing about: one function of it is used, and the tests on the providers' formats would show a change.
+ * It speaks to the SDK's provider layer (`model.doStream`) and uses the SDK's own prompt conversion, not `streamText`:
+ * a delta costs two to three times as much CPU through `streamText` (it collects content, steps, telemetry and promises
+ * per call), and what that buys, the tool loop and the retries, hsafa owns itself: one step at a time, tools without
+ * `execute`, no retry here. The provider layer is the SDK's published contract (`LanguageModelV4`) that every provider
+ * package implements. The prompt conversion comes from `ai/internal`, which the SDK exports for its own companions and
+ * promises nothing about: one function of it is used, and the tests on the providers' formats would show a change.
  */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { Clock } from "../../ports/clock.ts";
@@ -31,8 +32,8 @@ type StepParams = Parameters<Model["step"]>[0] & {
 };
 
 /**
- * Settles with whichever comes first: the end of the stream, the abort, or too long a silence. It does not wait for the stream after
- * that, because a provider that is stuck may never let go of it; aborting the request closes the socket.
+ * Settles with whichever comes first: the end of the stream, the abort, or too long a silence. It does not wait for the
+ * stream after that, because a provider that is stuck may never let go of it; aborting the request closes the socket.
  */
 function performStep({
   call,
@@ -62,7 +63,8 @@ function performStep({
     };
     const onAbort = () => settle({ kind: "aborted" });
 
-    // One timer looks again when the silence could have grown long enough, instead of a timer set anew for every fragment.
+    // One timer looks again when the silence could have grown long enough, instead of a timer set anew for every
+    // fragment.
     const watchSilence = (delayMs: number) => {
       disarm = clock.after(delayMs, () => {
         const silentMs = reading ? clock.monotonic() - lastSignOfLife : 0;

@@ -4,7 +4,10 @@ import type { ModelCall } from "../../ports/model.ts";
 import { withProviderCallIds } from "./provider-call-id.ts";
 import { splitModelName } from "./providers.ts";
 
-/** What the provider layer is asked, from what the port was asked. Throws what a provider or the conversion finds wrong with it. */
+/**
+ * What the provider layer is asked, from what the port was asked. Throws what a provider or the conversion finds wrong
+ * with it.
+ */
 export async function callOptionsOf(
   call: ModelCall,
   model: LanguageModelV4,
@@ -20,7 +23,8 @@ export async function callOptionsOf(
       messages: withProviderCallIds(call.messages, provider).map(withFilesForImages),
     },
     supportedUrls: await model.supportedUrls,
-    // URLs go to the provider as they are: the gateway fetches nothing that a user names. A provider that takes no URLs says so.
+    // URLs go to the provider as they are: the gateway fetches nothing that a user names. A provider that takes no URLs
+    // says so.
     download: async (requests) => requests.map(() => null),
     abortSignal,
   });

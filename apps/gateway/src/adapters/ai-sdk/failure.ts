@@ -22,7 +22,10 @@ interface FailureContext {
   readonly now: number;
 }
 
-/** What an error of the SDK, of `fetch` or of a provider's stream means for the run, in words that help a person and hold no secret. */
+/**
+ * What an error of the SDK, of `fetch` or of a provider's stream means for the run, in words that help a person and
+ * hold no secret.
+ */
 export function describeFailure(error: unknown, context: FailureContext): ModelFailure {
   const { kind, message, retryAfterMs } = classify(error, context);
   return { kind, message: bounded(redacted(message, context.access.apiKey)), retryAfterMs: retryAfterMs ?? null };
@@ -117,7 +120,10 @@ function deepestMessage(error: Error): string {
   return deepest.message;
 }
 
-/** An error that came as a part of a 200 response: each provider has a shape of its own, so only what they share is relied on. */
+/**
+ * An error that came as a part of a 200 response: each provider has a shape of its own, so only what they share is
+ * relied on.
+ */
 function reasonOfStreamError(error: unknown): Reason {
   if (typeof error === "string") return { statusCode: 500, message: error, signs: error };
   const outer = recordOf(error);
@@ -148,7 +154,10 @@ function recordOf(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** `retry-after-ms` in milliseconds, else `retry-after` in seconds or as an HTTP date (RFC 9110, 10.2.3); null if absent or unreadable. */
+/**
+ * `retry-after-ms` in milliseconds, else `retry-after` in seconds or as an HTTP date (RFC 9110, 10.2.3); null if absent
+ * or unreadable.
+ */
 function retryAfterMsOf(headers: Readonly<Record<string, string>>, now: number): number | null {
   const inMs = Number.parseFloat(headers["retry-after-ms"] ?? "");
   if (inMs >= 0) return Math.ceil(inMs);

@@ -67,7 +67,8 @@ function callPart(draft: CallDraft, args: JsonValue, provider: string | null): A
     type: "tool-call",
     toolCallId: draft.callId,
     toolName: draft.toolName,
-    // Providers take only objects back here (Anthropic refuses the next step otherwise); the call itself carries what was really said.
+    // Providers take only objects back here (Anthropic refuses the next step otherwise); the call itself carries what
+    // was really said.
     input: isPlainObject(args) ? args : {},
     ...(providerOptions === undefined ? {} : { providerOptions }),
   };
@@ -78,7 +79,10 @@ interface ParsedArguments {
   readonly unparsable: boolean;
 }
 
-/** Arguments as JSON. Nothing at all means no arguments; deep nesting counts as unparsable, because it cannot be written down again. */
+/**
+ * Arguments as JSON. Nothing at all means no arguments; deep nesting counts as unparsable, because it cannot be written
+ * down again.
+ */
 function parseArguments(text: string): ParsedArguments {
   if (text.trim() === "") return { args: {}, unparsable: false };
   try {
@@ -103,7 +107,10 @@ function contentPart(draft: Exclude<Draft, CallDraft>): AssistantPart[] {
   return draft.text === "" && options === undefined ? [] : [{ type: draft.kind, text: draft.text, ...providerOptions }];
 }
 
-/** Metadata of this step is what the provider wants to see again as options of the next. Through JSON, as messages are stored. */
+/**
+ * Metadata of this step is what the provider wants to see again as options of the next. Through JSON, as messages are
+ * stored.
+ */
 function providerOptionsOf(metadata: SharedV4ProviderMetadata | undefined): Record<string, JsonObject> | undefined {
   return metadata === undefined ? undefined : (JSON.parse(JSON.stringify(metadata)) as Record<string, JsonObject>);
 }

@@ -1,9 +1,9 @@
 import type { JsonObject, Message } from "@hsafa/protocol";
 
 /**
- * hsafa names calls itself, but a provider that keeps its own record of the conversation, as OpenAI does, knows them by the ids it gave, and some take ids of
- * their own form only. So the provider's id travels with the tool-call part, under a key of ours, and takes its place again when that same provider
- * is asked next.
+ * hsafa names calls itself, but a provider that keeps its own record of the conversation, as OpenAI does, knows them by
+ * the ids it gave, and some take ids of their own form only. So the provider's id travels with the tool-call part,
+ * under a key of ours, and takes its place again when that same provider is asked next.
  */
 const KEY = "hsafa";
 
@@ -16,7 +16,10 @@ export function rememberProviderCallId(
   return { ...options, [KEY]: { provider, callId: providerCallId } };
 }
 
-/** The conversation as `provider` knows it: its own call ids where it gave them, hsafa's elsewhere, and no key of ours left. */
+/**
+ * The conversation as `provider` knows it: its own call ids where it gave them, hsafa's elsewhere, and no key of ours
+ * left.
+ */
 export function withProviderCallIds(messages: readonly Message[], provider: string): Message[] {
   const known = new Map<string, string>();
   return messages.map((message): Message => {

@@ -1,4 +1,6 @@
-/** What each provider's own format leaves in the messages, and whether that provider is given it back in the next step. */
+/**
+ * What each provider's own format leaves in the messages, and whether that provider is given it back in the next step.
+ */
 import type { Message } from "@hsafa/protocol";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ModelOutcome } from "../../ports/model.ts";

@@ -35,8 +35,8 @@ interface ProviderEntry {
 }
 
 /**
- * Each package is imported when a model of it is first asked for: together they cost half a second of start-up. Base URLs are always given, because the
- * packages would otherwise look into the environment for one.
+ * Each package is imported when a model of it is first asked for: together they cost half a second of start-up. Base
+ * URLs are always given, because the packages would otherwise look into the environment for one.
  */
 const ENTRIES: Readonly<Record<string, ProviderEntry>> = {
   openai: {

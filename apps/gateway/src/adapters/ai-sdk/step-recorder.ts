@@ -11,7 +11,10 @@ import {
   type TextKind,
 } from "./finished-step.ts";
 
-/** What ended the stream, or null while it goes on. `interrupted`: the provider's adapter saw the stream end without its closing mark. */
+/**
+ * What ended the stream, or null while it goes on. `interrupted`: the provider's adapter saw the stream end without its
+ * closing mark.
+ */
 export type StreamEnd =
   | FinishedStep
   | { readonly kind: "interrupted" }
@@ -19,8 +22,9 @@ export type StreamEnd =
   | null;
 
 /**
- * Folds a provider's stream parts into the port's parts and, at the end, into the message that the step added. Providers reuse part ids within a
- * stream and some send calls without their fragments; what leaves here always has ids of its own and start, deltas and end in order.
+ * Folds a provider's stream parts into the port's parts and, at the end, into the message that the step added.
+ * Providers reuse part ids within a stream and some send calls without their fragments; what leaves here always has ids
+ * of its own and start, deltas and end in order.
  */
 export class StepRecorder {
   readonly #provider: string;

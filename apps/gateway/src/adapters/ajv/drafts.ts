@@ -13,8 +13,8 @@ export interface Draft {
 }
 
 /**
- * The draft a schema is written in: 2020-12 unless `$schema` names another; null if that one is not supported. 2019-09 is read as 2020-12, and draft-06
- * as draft-07: what changed between them hardly occurs in the schemas of tools.
+ * The draft a schema is written in: 2020-12 unless `$schema` names another; null if that one is not supported. 2019-09
+ * is read as 2020-12, and draft-06 as draft-07: what changed between them hardly occurs in the schemas of tools.
  */
 export function draftOf(schema: JsonObject): Draft | null {
   const named = schema.$schema ?? "2020-12";
@@ -23,24 +23,28 @@ export function draftOf(schema: JsonObject): Draft | null {
   return /draft-0[67]/.test(named) ? DRAFTS.earlier() : null;
 }
 
-/** Linear time whatever the pattern; look-around and back references, which cannot have that, are refused when compiled. */
+/**
+ * Linear time whatever the pattern; look-around and back references, which cannot have that, are refused when compiled.
+ */
 const linearRegExp = Object.assign((pattern: string) => RE2JS.compile(RE2JS.translateRegExp(pattern)), {
   code: "linearRegExp",
 });
 
 const OPTIONS: Options = {
-  // Schemas of tools bear all sorts of further keywords, which JSON Schema says to ignore. What is wrong by the meta schema is still refused.
+  // Schemas of tools bear all sorts of further keywords, which JSON Schema says to ignore. What is wrong by the meta
+  // schema is still refused.
   strict: false,
   logger: false,
-  // Checked before, against `metaSchema`; without it an instance is cheap and knows no schema that a `$ref` could reach but the one it compiles.
+  // Checked before, against `metaSchema`; without it an instance is cheap and knows no schema that a `$ref` could reach
+  // but the one it compiles.
   validateSchema: false,
   meta: false,
   code: { regExp: linearRegExp },
 };
 
 /**
- * Built at the first use, since compiling a meta schema costs start-up time; and before anybody's time limit begins, since a busy machine may take
- * longer for it than a schema is given.
+ * Built at the first use, since compiling a meta schema costs start-up time; and before anybody's time limit begins,
+ * since a busy machine may take longer for it than a schema is given.
  */
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | null = null;

@@ -5,8 +5,9 @@ const script = new Script("work()");
 const context = createContext({ work: () => {} });
 
 /**
- * Runs `work` and answers its result, or "too_slow" when it was cut off after `limitMs`. Linear patterns alone do not bound a validator: a dozen
- * definitions that each refer twice to the next make work without end. Costs a third of a millisecond, for the watchdog.
+ * Runs `work` and answers its result, or "too_slow" when it was cut off after `limitMs`. Linear patterns alone do not
+ * bound a validator: a dozen definitions that each refer twice to the next make work without end. Costs a third of a
+ * millisecond, for the watchdog.
  */
 export function withinTime<T>(limitMs: number, work: () => T): T | "too_slow" {
   const results: T[] = [];

@@ -30,7 +30,8 @@ export async function performFunction(
         `The function '${name}' answered JSON nested deeper than ${JSON_DEPTH_MAX} levels.`,
       );
     }
-    // Through text, so that what is recorded is what a reader of the record gets; a function without a result answers null.
+    // Through text, so that what is recorded is what a reader of the record gets; a function without a result answers
+    // null.
     const text = JSON.stringify(result ?? null) as string | undefined;
     if (text === undefined) return failed("invalid_result", `The function '${name}' answered what is no JSON.`);
     return { kind: "completed", result: JSON.parse(text) as JsonValue };

@@ -14,8 +14,9 @@ export type PlannedRequest =
   | { readonly kind: "refused"; readonly code: "invalid_args" | "invalid_tool"; readonly message: string };
 
 /**
- * The request that a call stands for. Arguments named by a `{placeholder}` go there; the rest go into the query of a GET, else into a JSON body.
- * A model must not choose where a request goes: placeholders may stand in the path and the query only, and may not change the path's shape.
+ * The request that a call stands for. Arguments named by a `{placeholder}` go there; the rest go into the query of a
+ * GET, else into a JSON body. A model must not choose where a request goes: placeholders may stand in the path and the
+ * query only, and may not change the path's shape.
  */
 export function planRequest(server: HttpServerTool, args: JsonValue, idempotencyKey: string): PlannedRequest {
   if (typeof args !== "object" || args === null || Array.isArray(args)) {

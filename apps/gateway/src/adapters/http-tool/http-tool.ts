@@ -40,7 +40,10 @@ export async function performHttp(
   }
 }
 
-/** Redirects are followed here and not by `fetch`, which would carry the tool's own headers, secrets among them, to another origin. */
+/**
+ * Redirects are followed here and not by `fetch`, which would carry the tool's own headers, secrets among them, to
+ * another origin.
+ */
 async function follow(planned: Planned, signal: AbortSignal, fetch: Fetch): Promise<Response | null> {
   let { url, method, headers, body } = planned;
   for (let redirects = 0; redirects <= HTTP_TOOL_REDIRECTS_MAX; redirects += 1) {
@@ -84,7 +87,10 @@ function resultOf(bytes: Uint8Array, contentType: string, what: string): ToolOut
   return { kind: "completed", result: json === undefined ? text : json };
 }
 
-/** The JSON, or undefined if it is none or nested too deep to be written down again: then its text says more than an error would. */
+/**
+ * The JSON, or undefined if it is none or nested too deep to be written down again: then its text says more than an
+ * error would.
+ */
 function parsed(text: string): JsonValue | undefined {
   try {
     const value = JSON.parse(text) as JsonValue;

@@ -5,7 +5,10 @@ import { performHttp } from "./http-tool.ts";
 interface ServerToolsOptions {
   /** What tools of type `function` call, by name; given by the program that wires the gateway. */
   readonly functions?: Readonly<Record<string, ToolFunction>>;
-  /** How tools of type `http` reach out; the global `fetch` when absent. Whoever must keep tools from certain addresses does it here, where sockets are dialled. */
+  /**
+   * How tools of type `http` reach out; the global `fetch` when absent. Whoever must keep tools from certain addresses
+   * does it here, where sockets are dialled.
+   */
   readonly fetch?: typeof globalThis.fetch;
 }
 

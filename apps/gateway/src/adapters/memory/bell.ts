@@ -1,8 +1,8 @@
 import type { Bell, Ring } from "../../ports/bell.ts";
 
 /**
- * The bell of a gateway that runs alone: it rings in this process only. `report` hears what a listener throws, so that one listener's bug reaches
- * neither the others nor whoever rang.
+ * The bell of a gateway that runs alone: it rings in this process only. `report` hears what a listener throws, so that
+ * one listener's bug reaches neither the others nor whoever rang.
  */
 export function createMemoryBell({ report }: { readonly report: (error: unknown) => void }): Bell {
   const listeners = new Set<(ring: Ring) => void>();

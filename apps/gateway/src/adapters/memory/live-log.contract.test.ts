@@ -8,7 +8,8 @@ import { createMemoryLiveLog } from "./live-log.ts";
 const report = () => {};
 
 liveLogSuite("memory", async () => {
-  // A wipe does not happen to memory; what readers can meet is a run pushed out by others, so that is how the suite makes it forget.
+  // A wipe does not happen to memory; what readers can meet is a run pushed out by others, so that is how the suite
+  // makes it forget.
   const liveLog = createMemoryLiveLog({ clock: systemClock, report, ...LIVE_LOG_SUITE_BOUNDS, runsMax: 100 });
   return {
     liveLog,

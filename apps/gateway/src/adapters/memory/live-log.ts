@@ -21,8 +21,8 @@ export interface MemoryLiveLogParams {
 }
 
 /**
- * The live log of a gateway that runs alone. Listeners hear a batch before `append` resolves. Beyond its bounds the runs written least recently are
- * forgotten whole, which readers meet as they meet a wiped Redis.
+ * The live log of a gateway that runs alone. Listeners hear a batch before `append` resolves. Beyond its bounds the
+ * runs written least recently are forgotten whole, which readers meet as they meet a wiped Redis.
  */
 export function createMemoryLiveLog(params: MemoryLiveLogParams): LiveLog {
   const { clock, report } = params;

@@ -1,7 +1,10 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
 import type { EventRecord } from "../../core/event-record.ts";
 
-/** Records let in above the bound before the oldest are cut in one go: cutting one at every append would move the whole array each time. */
+/**
+ * Records let in above the bound before the oldest are cut in one go: cutting one at every append would move the whole
+ * array each time.
+ */
 const TRIM_BATCH = 128;
 
 /** The recent records of one run, in order. */
@@ -41,7 +44,10 @@ export class RunLog {
     return this.#records.slice(low, low + limit);
   }
 
-  /** Cuts the oldest records beyond these bounds, but never the newest: it is the top that later records are measured by. */
+  /**
+   * Cuts the oldest records beyond these bounds, but never the newest: it is the top that later records are measured
+   * by.
+   */
   trim(bounds: { readonly recordsMax: number; readonly charactersMax: number }): void {
     let cut = this.#records.length >= bounds.recordsMax + TRIM_BATCH ? this.#records.length - bounds.recordsMax : 0;
     let kept = this.characters;

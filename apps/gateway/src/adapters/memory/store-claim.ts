@@ -13,7 +13,10 @@ const byWake = (a: RunRow, b: RunRow): number => (a.wakeAt ?? 0) - (b.wakeAt ?? 
 export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
   let servedLast: string | null = null;
 
-  /** New runs whose turn has come: the first of each tenant, the second of each, and so on, in a ring after the tenant served last. */
+  /**
+   * New runs whose turn has come: the first of each tenant, the second of each, and so on, in a ring after the tenant
+   * served last.
+   */
   function fresh(now: number): RunRow[] {
     const due = [...rows.runs.values()].filter(
       (run) =>

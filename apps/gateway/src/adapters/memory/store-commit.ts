@@ -25,7 +25,8 @@ export function commit(rows: Rows, params: Commit): CommitOutcome {
       const fresh = { sent: null, sentTo: new Set<string>(), resultHash: null, sentAt: null, acceptedAt: null };
       rows.calls.set(call.callId, { tenantId, runId, call, ...fresh });
     } else if (row.runId === runId) {
-      // A new attempt is free to go to any device that fits; whom an earlier one went to stays in `sentTo`, since its answer still counts.
+      // A new attempt is free to go to any device that fits; whom an earlier one went to stays in `sentTo`, since its
+      // answer still counts.
       if (call.attempt > row.call.attempt) row.sent = null;
       const { status, attempt, deadline, result, error, source, deviceId, dispatchedAt, settledAt } = call;
       row.call = { ...row.call, status, attempt, deadline, result, error, source, deviceId, dispatchedAt, settledAt };

@@ -267,7 +267,10 @@ function newestFirst<Row extends { readonly id: string }, Item>(
   return { data: data.map(item), nextCursor };
 }
 
-/** A page of rows in the order given. The cursor names the last row of the page before; one that is none of ours starts nowhere. */
+/**
+ * A page of rows in the order given. The cursor names the last row of the page before; one that is none of ours starts
+ * nowhere.
+ */
 function oldestFirst<Row extends { readonly id: string }>(
   { limit, cursor }: PageParams,
   rows: readonly Row[],

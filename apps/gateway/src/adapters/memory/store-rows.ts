@@ -186,7 +186,10 @@ export class Rows {
     return gateway !== undefined && !gateway.stopping && gateway.beatenAt > this.now() - GATEWAY_TIMEOUT_MS;
   }
 
-  /** Leaves an input in the run's inbox; a healthy holder is told by its renewal, not robbed. `isUrgent`: it need not wait for a turn. */
+  /**
+   * Leaves an input in the run's inbox; a healthy holder is told by its renewal, not robbed. `isUrgent`: it need not
+   * wait for a turn.
+   */
   leave(run: RunRow, input: OutsideInput, dedupe: InputRow["dedupe"], isUrgent: boolean): void {
     this.inputCount += 1;
     run.inputs.push({ inputId: String(this.inputCount), input, dedupe, consumed: false });

@@ -13,8 +13,9 @@ export interface MemoryStore extends Store {
 }
 
 /**
- * The canonical store in process: every guarantee of the ports, nothing kept beyond the process. Each statement is done in one go, so there are no races inside it; its
- * time is the given clock's. It serves the simulation, for which a database is too slow.
+ * The canonical store in process: every guarantee of the ports, nothing kept beyond the process. Each statement is done
+ * in one go, so there are no races inside it; its time is the given clock's. It serves the simulation, for which a
+ * database is too slow.
  */
 export function createMemoryStore({ clock }: { readonly clock: Clock }): MemoryStore {
   const rows = new Rows(clock);

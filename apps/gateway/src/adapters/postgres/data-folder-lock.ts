@@ -26,8 +26,8 @@ interface Holder {
 const heldHere = new Set<string>();
 
 /**
- * Takes the folder, made if it is not there, for this process until `release`. A lock file whose process is dead is a leftover and is taken over. Throws `DataFolderInUse`,
- * which names the holder.
+ * Takes the folder, made if it is not there, for this process until `release`. A lock file whose process is dead is a
+ * leftover and is taken over. Throws `DataFolderInUse`, which names the holder.
  */
 export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
   await mkdir(folder, { recursive: true });
@@ -52,7 +52,8 @@ async function take(folder: string, path: string): Promise<void> {
   const startedAt = await startTimeOf(process.pid);
   const self = JSON.stringify({ pid: process.pid, host: hostname(), startedAt, since: new Date().toISOString() });
   if (await create(path, self)) return;
-  // Only who holds the takeover file may remove a leftover; otherwise two who both saw it could each remove the other's new lock.
+  // Only who holds the takeover file may remove a leftover; otherwise two who both saw it could each remove the other's
+  // new lock.
   const takeover = `${path}.takeover`;
   if (!(await create(takeover, self)) && !(await isOld(takeover)))
     throw inUse(folder, "a process that is starting now");
@@ -97,7 +98,10 @@ async function readHolder(path: string): Promise<Holder | null> {
   }
 }
 
-/** A process of another host (another container on the same volume) cannot be looked up from here, so it counts as alive. */
+/**
+ * A process of another host (another container on the same volume) cannot be looked up from here, so it counts as
+ * alive.
+ */
 async function mayLive(holder: Holder): Promise<boolean> {
   if (holder.host !== hostname()) return true;
   try {
@@ -109,7 +113,10 @@ async function mayLive(holder: Holder): Promise<boolean> {
   return holder.pid !== process.pid && (await startTimeOf(holder.pid)) === holder.startedAt;
 }
 
-/** Field 22 of `/proc/<pid>/stat`; the name in field 2 may hold anything, so fields are counted after its last parenthesis. */
+/**
+ * Field 22 of `/proc/<pid>/stat`; the name in field 2 may hold anything, so fields are counted after its last
+ * parenthesis.
+ */
 async function startTimeOf(pid: number): Promise<string | null> {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
   return text === null ? null : (text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? null);

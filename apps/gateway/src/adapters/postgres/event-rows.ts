@@ -27,7 +27,10 @@ export function eventRecord(row: EventRow): EventRecord {
   };
 }
 
-/** The records as arrays for `unnest`, in key order, so that two writers of the same keys queue up instead of locking each other out. */
+/**
+ * The records as arrays for `unnest`, in key order, so that two writers of the same keys queue up instead of locking
+ * each other out.
+ */
 export function eventArrays(records: readonly EventRecord[]): SqlValue[] {
   const ordered = records.toSorted((a, b) => a.seq - b.seq || a.sub - b.sub);
   return [
@@ -53,7 +56,10 @@ export function millis(column: string): string {
   return `(extract(epoch from ${column}) * 1000)::float8`;
 }
 
-/** A parameter in milliseconds as a time; its column rounds to the millisecond, so the way through a fraction of a second loses nothing. */
+/**
+ * A parameter in milliseconds as a time; its column rounds to the millisecond, so the way through a fraction of a
+ * second loses nothing.
+ */
 export function time(parameter: string): string {
   return `to_timestamp(${parameter}::float8 / 1000)`;
 }

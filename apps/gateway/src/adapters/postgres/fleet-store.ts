@@ -17,8 +17,9 @@ import { renewLeases } from "./statements/renew-leases.ts";
 import { sweep } from "./statements/sweep.ts";
 
 /**
- * The statements that serve all tenants (R10), one method each. `pulse` is for what says that a gateway and its leases live, or that a lease is over: one connection of its own, which waits for no other statement, is given
- * up when it falls silent, and whose end is that of the process. Null where the database is in this process and ends with it.
+ * The statements that serve all tenants (R10), one method each. `pulse` is for what says that a gateway and its leases
+ * live, or that a lease is over: one connection of its own, which waits for no other statement, is given up when it
+ * falls silent, and whose end is that of the process. Null where the database is in this process and ends with it.
  */
 export function createFleetStore(sql: Sql, pulse: Sql | null = null): FleetStore {
   return {

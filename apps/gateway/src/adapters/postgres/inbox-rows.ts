@@ -7,7 +7,8 @@ import { liveGateway } from "./presence.ts";
 const CANCEL_FIRST = "i.dedupe_key is distinct from 'cancel', i.id";
 
 /**
- * Select-list items over a row `r` of runs and a row `v` of agent_versions: the inbox and the surroundings, read with the counter in one statement. What is JSON comes out as text.
+ * Select-list items over a row `r` of runs and a row `v` of agent_versions: the inbox and the surroundings, read with
+ * the counter in one statement. What is JSON comes out as text.
  */
 export const INBOX_COLUMNS = `
   r.inbox,

@@ -9,7 +9,9 @@ import { takeLifeline } from "./lifeline.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
 import { END_DEAD_GATEWAYS } from "./statements/end-dead-gateways.ts";
 
-/** What the contract suite cannot do to a store: break its connections one by one, restart its server, stand between. */
+/**
+ * What the contract suite cannot do to a store: break its connections one by one, restart its server, stand between.
+ */
 describe.skipIf(await missingServices("postgres"))("lifelines on a server", () => {
   let database: FreshDatabase;
   let judge: Store;

@@ -1,9 +1,13 @@
 /**
- * The lifeline of a gateway: a session lock on a connection of its own. The kernel closes the sockets of a process that dies, and Postgres then frees the lock, within milliseconds.
+ * The lifeline of a gateway: a session lock on a connection of its own. The kernel closes the sockets of a process that
+ * dies, and Postgres then frees the lock, within milliseconds.
  *
- * 1. A free lock alone does not condemn: a connection may break while its gateway lives. Such a gateway beats on, and its next beat takes the lock again.
- * 2. A row names the start of the server that granted the lock. After a restart or a failover every lock is gone though nobody died; the start is another one then.
- * 3. A pooler in between may keep the lock for a dead gateway, or keep a living one from getting it again. Both only mean that leases end by time.
+ * 1. A free lock alone does not condemn: a connection may break while its gateway lives. Such a gateway beats on, and
+ *    its next beat takes the lock again.
+ * 2. A row names the start of the server that granted the lock. After a restart or a failover every lock is gone though
+ *    nobody died; the start is another one then.
+ * 3. A pooler in between may keep the lock for a dead gateway, or keep a living one from getting it again. Both only
+ *    mean that leases end by time.
  */
 
 /** The first half of the lock's key, so that it is none of the application's own locks. */

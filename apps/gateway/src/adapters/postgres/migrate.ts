@@ -37,8 +37,9 @@ export async function readMigrations(folder = FOLDER): Promise<Migration[]> {
 }
 
 /**
- * Brings the database up to this program's schema: one query when there is nothing to do. Each migration is one transaction under an advisory lock, recorded as `prisma migrate`
- * records it. Any number of gateways may do this at once. Throws for a database that is newer than this program, or in the middle of a migration that failed.
+ * Brings the database up to this program's schema: one query when there is nothing to do. Each migration is one
+ * transaction under an advisory lock, recorded as `prisma migrate` records it. Any number of gateways may do this at
+ * once. Throws for a database that is newer than this program, or in the middle of a migration that failed.
  */
 export async function migrate(sql: Sql, migrations: readonly Migration[]): Promise<void> {
   const applied = await readApplied(sql);

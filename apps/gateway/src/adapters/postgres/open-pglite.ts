@@ -4,8 +4,8 @@ import { PGlite } from "@electric-sql/pglite";
 import { pgliteTemplate } from "./pglite-template.ts";
 
 /**
- * Postgres in this process. `folder` undefined: in memory, gone at the end. A folder whose making was cut short holds nothing yet and would never open: a file beside it
- * tells, and it is made again.
+ * Postgres in this process. `folder` undefined: in memory, gone at the end. A folder whose making was cut short holds
+ * nothing yet and would never open: a file beside it tells, and it is made again.
  */
 export async function openPglite(folder: string | undefined): Promise<PGlite> {
   if (folder === undefined) return PGlite.create({ loadDataDir: await pgliteTemplate() });

@@ -5,13 +5,13 @@ import { openPgSql, type PgSettings } from "./pg-sql.ts";
 import { openPrisma } from "./prisma.ts";
 
 /**
- * Opens the store on a Postgres 15+ server and brings its schema up to date. Throws `StoreUnavailable` when the server cannot be reached, and an error that says what to
- * do when the database is of a newer hsafa.
+ * Opens the store on a Postgres 15+ server and brings its schema up to date. Throws `StoreUnavailable` when the server
+ * cannot be reached, and an error that says what to do when the database is of a newer hsafa.
  */
 export async function openPostgresStore(settings: PgSettings): Promise<Store> {
   const { sql, pool } = openPgSql(settings);
-  // One connection of its own: a crowd of slow statements must not cost a healthy gateway its leases, whose runs would then begin their steps anew and make the crowd larger.
-  // It holds the gateway's lifeline, so it stays open.
+  // One connection of its own: a crowd of slow statements must not cost a healthy gateway its leases, whose runs would
+  // then begin their steps anew and make the crowd larger. It holds the gateway's lifeline, so it stays open.
   const { sql: pulse } = openPgSql({
     ...settings,
     poolSize: 1,

@@ -6,8 +6,8 @@ import type { Sql } from "./sql.ts";
 import { createTenantStore } from "./tenant-store.ts";
 
 /**
- * The store over an open database, once its migrations are applied; if they cannot be, the database is closed again. `pulse`: one connection of the process' own
- * (`createFleetStore`), where there is one.
+ * The store over an open database, once its migrations are applied; if they cannot be, the database is closed again.
+ * `pulse`: one connection of the process' own (`createFleetStore`), where there is one.
  */
 export async function openStore(sql: Sql, prisma: Prisma, pulse: Sql | null = null): Promise<Store> {
   const closeAll = async (): Promise<void> => {

@@ -2,8 +2,8 @@ import { isId, type Page } from "@hsafa/protocol";
 import type { PageParams } from "../../ports/tenant-store.ts";
 
 /**
- * A cursor is the id of the last row a page held: ids are ordered by time, so they are keys of the list as well. It is opaque to clients; one that is none of
- * ours is null here, and answers an empty page.
+ * A cursor is the id of the last row a page held: ids are ordered by time, so they are keys of the list as well. It is
+ * opaque to clients; one that is none of ours is null here, and answers an empty page.
  */
 export function cursorId(cursor: string): string | null {
   const text = Buffer.from(cursor, "base64url").toString("utf8");
@@ -12,7 +12,9 @@ export function cursorId(cursor: string): string | null {
 
 export const EMPTY_PAGE: Page<never> = { data: [], nextCursor: null };
 
-/** Reads one row more than the page holds, to know whether there is a next one. `after`: the id the page starts after. */
+/**
+ * Reads one row more than the page holds, to know whether there is a next one. `after`: the id the page starts after.
+ */
 export async function readPage<Row extends { readonly id: string }, Item>(
   { limit, cursor }: PageParams,
   read: (params: { readonly after: string | undefined; readonly take: number }) => Promise<readonly Row[]>,

@@ -35,13 +35,18 @@ export function openPgSql(settings: PgSettings): { sql: Sql; pool: pg.Pool } {
   });
   // An idle connection that breaks is replaced by the pool; without a listener Node would end the process.
   pool.on("error", () => {});
-  // The pool stops listening when it gives a connection out; one that fails in the same breath as it became ready would find nobody, before the code below has it.
+  // The pool stops listening when it gives a connection out; one that fails in the same breath as it became ready would
+  // find nobody, before the code below has it.
   pool.on("connect", (client) => client.on("error", () => {}));
 
-  /** Keeps a connection whose statement the database refused: `pool.query` would throw it away, and with it all that was prepared on it. */
+  /**
+   * Keeps a connection whose statement the database refused: `pool.query` would throw it away, and with it all that was
+   * prepared on it.
+   */
   async function run<Row>(config: pg.QueryConfig): Promise<Row[]> {
     let broken = false;
-    // A connection that breaks says so to its statement, and once more to whoever listens; with nobody there Node would end the process.
+    // A connection that breaks says so to its statement, and once more to whoever listens; with nobody there Node would
+    // end the process.
     const breaks = (): void => {
       broken = true;
     };
@@ -75,8 +80,8 @@ export function openPgSql(settings: PgSettings): { sql: Sql; pool: pg.Pool } {
 }
 
 /**
- * Adds what every session of ours needs to what the URL itself asks for. Prisma's adapter reads times as if the session were in UTC; and compiling a plan takes longer than any
- * statement of ours.
+ * Adds what every session of ours needs to what the URL itself asks for. Prisma's adapter reads times as if the session
+ * were in UTC; and compiling a plan takes longer than any statement of ours.
  */
 function withSessionOptions(url: string): string {
   if (!URL.canParse(url))

@@ -9,8 +9,9 @@ const { serialize, messages } = protocol;
 const RUN_BOUND = Buffer.concat([serialize.describe({ type: "P" }), serialize.execute({}), serialize.sync()]);
 
 /**
- * Statements over a Postgres in this process, which runs them one after the other. They are prepared, as on a server: PGlite's own `query` has each parsed and planned anew, which takes several
- * times longer than to run it. Rows are read by pg's own parsers, so that both databases answer the same.
+ * Statements over a Postgres in this process, which runs them one after the other. They are prepared, as on a server:
+ * PGlite's own `query` has each parsed and planned anew, which takes several times longer than to run it. Rows are read
+ * by pg's own parsers, so that both databases answer the same.
  */
 export function pgliteSql(pglite: PGlite): Sql {
   const prepared = new Set<string>();

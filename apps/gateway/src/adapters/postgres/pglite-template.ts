@@ -8,8 +8,9 @@ import { migrate, readMigrations } from "./migrate.ts";
 import { pgliteSql } from "./pglite-sql.ts";
 
 /**
- * An empty database with all migrations applied, kept as a file beside Prisma's generated client. Making one takes seconds of work, unpacking one a fraction, and every
- * embedded start on a new folder needs one. Where none can be kept it is made each time.
+ * An empty database with all migrations applied, kept as a file beside Prisma's generated client. Making one takes
+ * seconds of work, unpacking one a fraction, and every embedded start on a new folder needs one. Where none can be kept
+ * it is made each time.
  */
 export async function pgliteTemplate(): Promise<Blob> {
   const migrations = await readMigrations();

@@ -6,7 +6,9 @@ import { asStoreError } from "./unavailable.ts";
 
 export type { PrismaClient } from "./generated/client.ts";
 
-/** Prisma's client over the connections of this store, for the queries that are read by people rather than by machines. */
+/**
+ * Prisma's client over the connections of this store, for the queries that are read by people rather than by machines.
+ */
 export interface Prisma {
   /** Runs one query. It is loaded at the first: a gateway that only runs agents never pays for it. */
   read<T>(query: (client: PrismaClient) => Promise<T>): Promise<T>;

@@ -25,8 +25,9 @@ const LOCK_RUN = "select from runs where id = $1 for update";
 const LOCK_CALL = "select from tool_calls where id = $1 for update";
 
 /**
- * Statements against each other, each stopped at a lock with the snapshot it took before, then let go one after the other: what PGlite, with its one connection, can never show. After a wait
- * Postgres reads the locked row anew, and nothing else.
+ * Statements against each other, each stopped at a lock with the snapshot it took before, then let go one after the
+ * other: what PGlite, with its one connection, can never show. After a wait Postgres reads the locked row anew, and
+ * nothing else.
  */
 describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
   let database: FreshDatabase;
@@ -299,7 +300,8 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
 
     test("two beats of one gateway with its runs in another order do not lock each other out", async () => {
       const runs = [await heldRun(), await heldRun(), await heldRun()].map((run) => run.held);
-      // A store sends its own beats one after the other; a beat that its gateway has given up may still be under way in Postgres.
+      // A store sends its own beats one after the other; a beat that its gateway has given up may still be under way in
+      // Postgres.
       const former = await openPostgresStore({ url: database.url });
       await holder.hold(LOCK_RUN, [runs[1]?.runId]);
       const beat = (from: Store, order: typeof runs) => () =>

@@ -7,8 +7,9 @@ export interface Statement {
 export type SqlValue = string | number | boolean | null | readonly (string | number | boolean | null)[];
 
 /**
- * The one seam over a Postgres pool and PGlite. There are no interactive transactions: PGlite has one connection, which a held transaction would keep
- * from everybody, so a statement is the unit, whatever it touches. Both throw `StoreUnavailable` for a connection that failed.
+ * The one seam over a Postgres pool and PGlite. There are no interactive transactions: PGlite has one connection, which
+ * a held transaction would keep from everybody, so a statement is the unit, whatever it touches. Both throw
+ * `StoreUnavailable` for a connection that failed.
  */
 export interface Sql {
   query<Row>(statement: Statement, values: readonly SqlValue[]): Promise<readonly Row[]>;
@@ -28,7 +29,10 @@ function isUniqueViolation(error: unknown): boolean {
   return errorCode(error) === "23505";
 }
 
-/** What a Postgres text cannot hold becomes U+FFFD, as UTF-8 makes of a lone surrogate. JSON text has no need of it: there both are escaped. */
+/**
+ * What a Postgres text cannot hold becomes U+FFFD, as UTF-8 makes of a lone surrogate. JSON text has no need of it:
+ * there both are escaped.
+ */
 export function storableText(text: string): string {
   return text.includes("\u0000") ? text.replaceAll("\u0000", "\ufffd") : text;
 }
@@ -41,7 +45,10 @@ export function storable(value: SqlValue): SqlValue {
   );
 }
 
-/** Tries of one statement that collides with another. Each collision means that somebody else got through, so more than a few are a bug. */
+/**
+ * Tries of one statement that collides with another. Each collision means that somebody else got through, so more than
+ * a few are a bug.
+ */
 const COLLISIONS_MAX = 5;
 
 /** Does a statement again that lost to another over something unique; the second time it sees what the other made. */

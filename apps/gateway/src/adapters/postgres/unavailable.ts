@@ -14,8 +14,8 @@ const SOCKET_CODES = new Set([
 ]);
 
 /**
- * What Postgres says when the same statement may succeed later: connection failures, too few resources, a standby, a deadlock, a cancel by time-out, a
- * shutdown, a disk that failed.
+ * What Postgres says when the same statement may succeed later: connection failures, too few resources, a standby, a
+ * deadlock, a cancel by time-out, a shutdown, a disk that failed.
  */
 const SQLSTATE = /^(08...|53...|58...|25006|40001|40P01|55P03|57014|57P0[1-5])$/;
 

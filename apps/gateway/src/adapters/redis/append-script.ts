@@ -11,9 +11,9 @@ export interface AppendParams {
 }
 
 /**
- * Appends a batch and announces what was accepted, as one step: in MULTI a refused XADD would not keep the PUBLISH from going out. Which id is too
- * low is Redis's own judgement. Any other error ends the script before anything is announced. Answers the places in the batch, from 1, that
- * were accepted. The message is what `news-text.ts` reads.
+ * Appends a batch and announces what was accepted, as one step: in MULTI a refused XADD would not keep the PUBLISH from
+ * going out. Which id is too low is Redis's own judgement. Any other error ends the script before anything is
+ * announced. Answers the places in the batch, from 1, that were accepted. The message is what `news-text.ts` reads.
  */
 const SCRIPT = `
 local stream, channel, recordsMax, ttlMs = KEYS[1], ARGV[1], ARGV[2], ARGV[3]

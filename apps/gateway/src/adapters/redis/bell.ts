@@ -60,7 +60,10 @@ export async function createRedisBell(params: RedisBellParams): Promise<Bell> {
   };
 }
 
-/** Words parted by spaces, which neither an id nor a device's key has: `<from> run <runId>`, `<from> device <tenantId> <deviceKey, or nothing>`. */
+/**
+ * Words parted by spaces, which neither an id nor a device's key has: `<from> run <runId>`, `<from> device <tenantId>
+ * <deviceKey, or nothing>`.
+ */
 function ringText(from: string, ring: Ring): string {
   switch (ring.about) {
     case "run":

@@ -28,8 +28,8 @@ interface Channel<News> {
 }
 
 /**
- * The channels that this process hears, over one connection: a channel is subscribed once, however many listen. When the connection comes back all are subscribed
- * anew, and every listener that had been told it hears is told `doubt`.
+ * The channels that this process hears, over one connection: a channel is subscribed once, however many listen. When
+ * the connection comes back all are subscribed anew, and every listener that had been told it hears is told `doubt`.
  */
 export class Channels<News> {
   readonly #params: ChannelsParams<News>;
@@ -42,8 +42,8 @@ export class Channels<News> {
   }
 
   /**
-   * Listens to a channel until `leave`. `joined` resolves when Redis has confirmed; while it is away, at once, and when it does not answer, after
-   * `timeoutMs`: then `doubt` follows the confirmation.
+   * Listens to a channel until `leave`. `joined` resolves when Redis has confirmed; while it is away, at once, and when
+   * it does not answer, after `timeoutMs`: then `doubt` follows the confirmation.
    */
   join(name: string, hear: (news: News) => void): { readonly joined: Promise<void>; readonly leave: () => void } {
     const { promise, resolve } = Promise.withResolvers<void>();

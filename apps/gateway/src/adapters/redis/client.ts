@@ -5,8 +5,8 @@ import { appendScript } from "./append-script.ts";
 export type RedisClient = ReturnType<typeof createTemplate>;
 
 /**
- * Answers a maker of clients for this address, and throws when it is none; here rather than at the first attempt to connect, which would be
- * repeated for ever. The address is not shown: it may hold a password.
+ * Answers a maker of clients for this address, and throws when it is none; here rather than at the first attempt to
+ * connect, which would be repeated for ever. The address is not shown: it may hold a password.
  */
 export function clientsFor(url: string): (name: string) => RedisClient {
   let template: RedisClient;
@@ -19,7 +19,8 @@ export function clientsFor(url: string): (name: string) => RedisClient {
       "the Redis address (REDIS_URL) cannot be read; it looks like redis://user:password@host:6379/0, or rediss:// for TLS",
     );
   }
-  // A client made from nothing builds a class of all commands first, which blocks the process for 50 ms; a duplicate does not.
+  // A client made from nothing builds a class of all commands first, which blocks the process for 50 ms; a duplicate
+  // does not.
   return (name) => template.duplicate({ name });
 }
 

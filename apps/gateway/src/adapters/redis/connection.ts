@@ -14,7 +14,9 @@ export type ConnectionName = "commands" | "subscriber";
 export type RedisNotice =
   | { readonly kind: "away"; readonly connection: ConnectionName; readonly error: unknown }
   | { readonly kind: "back"; readonly connection: ConnectionName }
-  /** Redis is there and refuses what it is asked (out of memory, not permitted, …); told once per text and connection. */
+  /**
+   * Redis is there and refuses what it is asked (out of memory, not permitted, …); told once per text and connection.
+   */
   | { readonly kind: "refused"; readonly connection: ConnectionName; readonly error: unknown }
   | { readonly kind: "listener-failed"; readonly error: unknown };
 
@@ -45,8 +47,9 @@ type Probe =
   | { readonly kind: "sent"; readonly sentAt: number; readonly cancel: () => void };
 
 /**
- * One connection to Redis, made anew as often as it breaks. node-redis has no way to give up a socket that is open but silent and to go on with
- * another, so its own reconnecting is off and each socket has a client of its own: nothing queued for a dead one can reach the next.
+ * One connection to Redis, made anew as often as it breaks. node-redis has no way to give up a socket that is open but
+ * silent and to go on with another, so its own reconnecting is off and each socket has a client of its own: nothing
+ * queued for a dead one can reach the next.
  *
  * It never queues while Redis is away: `ask` then answers at once.
  */
@@ -79,8 +82,8 @@ export class Connection {
   }
 
   /**
-   * Sends a command and answers its reply; `unavailable` when Redis is away, refuses, or takes over `timeoutMs` (a later reply is
-   * ignored). Never rejects.
+   * Sends a command and answers its reply; `unavailable` when Redis is away, refuses, or takes over `timeoutMs` (a
+   * later reply is ignored). Never rejects.
    */
   ask<Reply>(command: (client: RedisClient) => Promise<Reply>): Promise<Reply | "unavailable"> {
     const phase = this.#phase;
@@ -191,7 +194,10 @@ export class Connection {
     if (phase.probe.kind === "due") void this.#probe(client);
   }
 
-  /** Sends a PING, whose answer renews the trust and whose silence ends the connection: a half-open one looks open for minutes. */
+  /**
+   * Sends a PING, whose answer renews the trust and whose silence ends the connection: a half-open one looks open for
+   * minutes.
+   */
   async #probe(client: RedisClient): Promise<void> {
     const phase = this.#phase;
     if (phase.kind !== "up" || phase.client !== client) return;
@@ -221,8 +227,8 @@ export class Connection {
   }
 
   /**
-   * Like `clock.after`, but sockets are read once more before `callback` runs: when the event loop was blocked, timers come before the answers
-   * that have long arrived, and a healthy Redis must not be given up for our own pause.
+   * Like `clock.after`, but sockets are read once more before `callback` runs: when the event loop was blocked, timers
+   * come before the answers that have long arrived, and a healthy Redis must not be given up for our own pause.
    */
   #afterReading(delayMs: number, callback: () => void): () => void {
     let canceled = false;

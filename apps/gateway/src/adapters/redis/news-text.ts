@@ -3,11 +3,13 @@ import type { EventRecord } from "../../core/event-record.ts";
 import type { LiveNews } from "../../ports/live-log.ts";
 
 /**
- * What travels on a run's channel, so that a gateway rebuilds the records without parsing any payload: a line per record,
+ * What travels on a run's channel, so that a gateway rebuilds the records without parsing any payload: a line per
+ * record,
  *
  *     <seq>-<sub> <prev, or -> <type> <ts> <payload>
  *
- * (JSON text as `JSON.stringify` writes it has no raw newline), or a progress event behind a word that no record begins with.
+ * (JSON text as `JSON.stringify` writes it has no raw newline), or a progress event behind a word that no record begins
+ * with.
  */
 const PROGRESS = "progress ";
 

@@ -147,7 +147,8 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
       process.kill(redis, "SIGCONT");
     }
     await worksAgain(liveLog);
-    // What had reached the socket was written after all, as any cut-off write may be; nothing of the thousand that failed at once was.
+    // What had reached the socket was written after all, as any cut-off write may be; nothing of the thousand that
+    // failed at once was.
     await liveLog.append({ runId, records: [fact(2, { seq: 1, sub: 999 })] });
     const stored = await liveLog.read({ runId, after: START, limit: 5000 });
     expect(stored).toEqual([fact(1, START), delta(1, 1), delta(1, 2), fact(2, { seq: 1, sub: 999 })]);

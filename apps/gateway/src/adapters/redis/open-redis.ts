@@ -27,8 +27,9 @@ export interface RedisBus {
 }
 
 /**
- * Connects, and keeps connecting whenever Redis is lost. Answers once it is connected, or after `REDIS_START_WAIT_MAX_MS` or a first failure
- * without it: a gateway serves without Redis too. Throws only when the address is none.
+ * Connects, and keeps connecting whenever Redis is lost. Answers once it is connected, or after
+ * `REDIS_START_WAIT_MAX_MS` or a first failure without it: a gateway serves without Redis too. Throws only when the
+ * address is none.
  */
 export async function openRedis(params: OpenRedisParams): Promise<RedisBus> {
   const { url, clock, notify, recordsMax, ttlMs, timeoutMs = LIVE_LOG_TIMEOUT_MS } = params;

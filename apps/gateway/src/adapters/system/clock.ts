@@ -11,6 +11,7 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
   random: () => Math.random(),
-  // `uuid` rather than `crypto.randomUUIDv7`: that one is missing from Node 22, and does not order ids made within one millisecond.
+  // `uuid` rather than `crypto.randomUUIDv7`: that one is missing from Node 22, and does not order ids made within one
+  // millisecond.
   newId: () => v7(),
 };

@@ -3,7 +3,8 @@ import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * A secret that is made once and kept in a file that only its owner reads. Of several processes that make it at once one wins, and the others take what it made.
+ * A secret that is made once and kept in a file that only its owner reads. Of several processes that make it at once
+ * one wins, and the others take what it made.
  */
 export async function keepSecret(params: { readonly path: string; readonly make: () => string }): Promise<string> {
   const { path, make } = params;

@@ -41,7 +41,10 @@ export interface DeviceConnectionDeps {
   readonly onTrouble: (what: string, error: unknown) => void;
 }
 
-/** One device's socket. It owns parsing, order, bounds, heartbeat and close codes; what messages mean is decided in `control`. */
+/**
+ * One device's socket. It owns parsing, order, bounds, heartbeat and close codes; what messages mean is decided in
+ * `control`.
+ */
 export interface DeviceConnection {
   /** Called about every second with the time that has passed: pings, and drops a device that went silent. */
   beat(elapsedMs: number): void;
@@ -174,7 +177,8 @@ export function openDeviceConnection(socket: WebSocket, deps: DeviceConnectionDe
       case "tool.accepted":
         return deps.answers.accepted(session, message.callId);
       case "tool.progress":
-        // Too much of it is left out without a word; a message that can never pass is a fault of whoever wrote the tool.
+        // Too much of it is left out without a word; a message that can never pass is a fault of whoever wrote the
+        // tool.
         if (registered.report(message) === "too_large") {
           sendError("payload_too_large", "The progress is too large and was left out.", message.callId);
         }
@@ -221,7 +225,9 @@ export function openDeviceConnection(socket: WebSocket, deps: DeviceConnectionDe
     fault("payload_too_large", `The first message must not be longer than ${DEVICE_REGISTER_BYTES_MAX} bytes.`);
   }
 
-  /** What is not this protocol: the end before registration, a word after it, and the end again when it does not stop. */
+  /**
+   * What is not this protocol: the end before registration, a word after it, and the end again when it does not stop.
+   */
   function fault(code: ErrorCode, reason: string, callId?: string): void {
     if (phase.kind === "ended") return;
     faults += 1;
@@ -283,7 +289,8 @@ export function openDeviceConnection(socket: WebSocket, deps: DeviceConnectionDe
     hear(bytes) {
       if (phase.kind === "registered") unheardMs = 0;
       if (phase.kind !== "unregistered" || handling) return;
-      // The server library bounds a message by what a registered device may say; a stranger is stopped on the way there.
+      // The server library bounds a message by what a registered device may say; a stranger is stopped on the way
+      // there.
       unregisteredBytes += bytes;
       if (unregisteredBytes > DEVICE_REGISTER_BYTES_MAX) refuseLength();
     },

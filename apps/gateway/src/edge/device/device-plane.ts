@@ -85,7 +85,8 @@ export function createDevicePlane(deps: {
       if (isClosing || connections.size >= DEVICE_SOCKETS_MAX) {
         return refuse(socket, "503 Service Unavailable", "This gateway takes no more devices; connect again.");
       }
-      // A client that offers no subprotocol is served: its first message says what it speaks. One that offers only others speaks something else.
+      // A client that offers no subprotocol is served: its first message says what it speaks. One that offers only
+      // others speaks something else.
       const offered = request.headers["sec-websocket-protocol"];
       if (offered !== undefined && !offered.split(",").some((name) => name.trim() === DEVICE_SUBPROTOCOL)) {
         return refuse(socket, "400 Bad Request", `The only subprotocol spoken here is ${DEVICE_SUBPROTOCOL}.`);

@@ -24,8 +24,8 @@ export interface Requirement {
 export type Admission = { readonly kind: "admitted"; readonly principal: Principal } | Refusal;
 
 /**
- * Says who makes a request and whether they may. A bearer credential counts first; the cookie that a browser's own EventSource needs counts for reading runs
- * only, and from allowed origins only.
+ * Says who makes a request and whether they may. A bearer credential counts first; the cookie that a browser's own
+ * EventSource needs counts for reading runs only, and from allowed origins only.
  */
 export async function admitRequest(
   deps: CredentialsDeps,

@@ -12,8 +12,9 @@ const NOT_JSON = refuse(
 );
 
 /**
- * Reads a request's JSON body within its bounds, and says what is wrong with it before anything that recurses looks at it. A body that is refused is still read
- * to its end (within a bound), so that the client reads the answer and not a reset.
+ * Reads a request's JSON body within its bounds, and says what is wrong with it before anything that recurses looks at
+ * it. A body that is refused is still read to its end (within a bound), so that the client reads the answer and not a
+ * reset.
  */
 export async function readBody(request: FastifyRequest): Promise<ReadBody> {
   const { "content-type": mediaType, "content-encoding": coding = "identity" } = request.headers;

@@ -32,7 +32,8 @@ export interface ServedRequest {
 }
 
 /**
- * Makes the HTTP server with every call of the table; `others` registers what is served by other parts of the edge (streams). It listens once it is told to.
+ * Makes the HTTP server with every call of the table; `others` registers what is served by other parts of the edge
+ * (streams). It listens once it is told to.
  */
 export function createHttpServer(
   deps: EdgeDeps,
@@ -50,7 +51,8 @@ export function createHttpServer(
     requestIdHeader: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: PATH_PARAMETER_CHARACTERS_MAX },
-    // A client that offers HTTP/2 or the like by `Upgrade` is served as it asked in HTTP/1.1 (where Node knows this option).
+    // A client that offers HTTP/2 or the like by `Upgrade` is served as it asked in HTTP/1.1 (where Node knows this
+    // option).
     http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket" },
     clientErrorHandler: answerClientError,
     // While the gateway drains, what still comes in on an open connection is served like before.

@@ -19,8 +19,9 @@ const STREAM_HEADERS = {
 } as const;
 
 /**
- * Answers with a stream of server-sent events, written to the raw response. First bytes go out at once, so that client and proxies know that it is open. It ends with
- * the run, when the credential wears out, when the client stops reading, or when the gateway goes away.
+ * Answers with a stream of server-sent events, written to the raw response. First bytes go out at once, so that client
+ * and proxies know that it is open. It ends with the run, when the credential wears out, when the client stops reading,
+ * or when the gateway goes away.
  */
 export function openEventStream(params: {
   readonly response: ServerResponse;
@@ -100,7 +101,8 @@ export function openEventStream(params: {
       case "failed":
         return end(": something went wrong here, come back\n\n", WATCHER_STALL_MS);
       case "going_away":
-        // A client that came back on this connection would be refused by a closing server, and an EventSource takes that for final.
+        // A client that came back on this connection would be refused by a closing server, and an EventSource takes
+        // that for final.
         response.on("finish", () => socket?.destroySoon());
         return end(
           `retry: ${STREAM_RETRY_GOING_AWAY_MS}\n: this gateway goes away, come back\n\n`,
@@ -143,8 +145,8 @@ export function openEventStream(params: {
 }
 
 /**
- * Answers with a stream that ends at once and asks its reader to come back: an EventSource takes any status but 200 for final, so a store that is away for a
- * second must not be told it as an error.
+ * Answers with a stream that ends at once and asks its reader to come back: an EventSource takes any status but 200 for
+ * final, so a store that is away for a second must not be told it as an error.
  */
 export function sendComeBack(
   response: ServerResponse,

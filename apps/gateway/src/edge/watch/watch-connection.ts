@@ -31,7 +31,9 @@ export interface WatchConnectionDeps {
   readonly report: (error: unknown) => void;
 }
 
-/** One client that watches many runs. It owns parsing, order, bounds, heartbeat and close codes; following is the hub's. */
+/**
+ * One client that watches many runs. It owns parsing, order, bounds, heartbeat and close codes; following is the hub's.
+ */
 export interface WatchConnection {
   /** Told of all bytes that come in: any of them shows that the client is there. */
   hear(): void;

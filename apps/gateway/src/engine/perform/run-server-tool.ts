@@ -16,7 +16,8 @@ export async function runServerTool(params: {
   const server = call.tool?.server;
   if (server === undefined)
     throw new Error(`The tool '${toolName}' was dispatched to the server and has no server part.`);
-  // A function that ignores the signal cannot be stopped from outside; nobody waits for it, and what it answers is dropped.
+  // A function that ignores the signal cannot be stopped from outside; nobody waits for it, and what it answers is
+  // dropped.
   const aborted = new Promise<null>((resolve) => {
     signal.addEventListener("abort", () => resolve(null), { once: true });
   });

@@ -96,7 +96,8 @@ export function devicesOfStore(store: () => Store): void {
       expect(await store().fleet.countLiveGateways({ withinMs: 0 })).toBe(0);
       await store().fleet.sweep({ gatewayTimeoutMs: 60_000 });
       expect((await openCalls(sessionId)).current).toBe(true);
-      // Everybody's beats are too old for a time-out of nothing; the other gateway's devices come back, this one's do not.
+      // Everybody's beats are too old for a time-out of nothing; the other gateway's devices come back, this one's do
+      // not.
       await store().fleet.sweep({ gatewayTimeoutMs: 0 });
       expect((await openCalls(sessionId)).current).toBe(false);
       expect((await openCalls(other.sessionId)).current).toBe(false);

@@ -1,7 +1,10 @@
 import pg from "pg";
 import { vi } from "vitest";
 
-/** Holds locks in a transaction of its own, so that the statements of a test stop where it wants them, with the snapshots they took before. */
+/**
+ * Holds locks in a transaction of its own, so that the statements of a test stop where it wants them, with the
+ * snapshots they took before.
+ */
 export interface Holder {
   /** Runs a statement in the open transaction; what it locks stays locked. */
   hold(text: string, values?: readonly unknown[]): Promise<void>;

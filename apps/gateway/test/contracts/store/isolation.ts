@@ -8,7 +8,10 @@ import { claimAll, connect, openScene, parkWithCall, resultOf, start, startParam
 type Method = keyof TenantStore;
 
 export function isolationOfStore(store: () => Store): void {
-  /** Everything of one tenant, asked for in the name of another: each method with ids of the first, and with ids of nobody. */
+  /**
+   * Everything of one tenant, asked for in the name of another: each method with ids of the first, and with ids of
+   * nobody.
+   */
   async function foreignAnswers() {
     const owner = await openScene(store());
     const stranger = (await openScene(store())).tenant;

@@ -233,5 +233,8 @@ export function resultOf(
   return { callId, outcome: { kind: "completed" as const, result: bodyHash }, bodyHash, from };
 }
 
-/** Text that trips whoever escapes by hand: NUL, a lone surrogate, quotes, backslashes, braces, an emoji, a line separator. */
+/**
+ * Text that trips whoever escapes by hand: NUL, a lone surrogate, quotes, backslashes, braces, an emoji, a line
+ * separator.
+ */
 export const NASTY = `\u0000 \ud800 " ' \\ \\u0000 {a,b} 😀 \u2028 NULL \r\n`;

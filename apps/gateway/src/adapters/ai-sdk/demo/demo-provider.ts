@@ -20,7 +20,9 @@ const NO_URL = "demo:";
 /** A provider that plays scripts: deterministic, offline, for first runs, demos and tests. */
 export class DemoProvider {
   readonly #clock: Clock;
-  /** How often a `fail … times` has failed, by the content of the call; see docs/demo-provider.md on what that means. */
+  /**
+   * How often a `fail … times` has failed, by the content of the call; see docs/demo-provider.md on what that means.
+   */
   readonly #failures = new Map<string, number>();
 
   constructor(clock: Clock) {
@@ -93,7 +95,10 @@ export class DemoProvider {
     });
   }
 
-  /** Whether this failure is due now. After its last time it starts again, so that the same conversation fails the same way the next day. */
+  /**
+   * Whether this failure is due now. After its last time it starts again, so that the same conversation fails the same
+   * way the next day.
+   */
   #fails({ fail, place }: Extract<DemoAction, { kind: "fail" }>, options: LanguageModelV4CallOptions): boolean {
     if (fail.times === undefined) return true;
     const key = createHash("sha256")

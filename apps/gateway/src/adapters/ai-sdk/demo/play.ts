@@ -11,7 +11,10 @@ export type DemoAction =
   | { readonly kind: "hang" }
   | { readonly kind: "fail"; readonly fail: Extract<DemoPart, { fail: unknown }>; readonly place: number };
 
-/** A step of a script as stream parts and pauses, with no clock of its own. Pure: the same conversation gives the same actions. */
+/**
+ * A step of a script as stream parts and pauses, with no clock of its own. Pure: the same conversation gives the same
+ * actions.
+ */
 export function* playStep(script: DemoScript, conversation: DemoConversation): Generator<DemoAction, void> {
   yield { kind: "part", part: { type: "stream-start", warnings: [] } };
   yield* new StepPlayer(script, conversation).play(stepOf(script, conversation.stepIndex));

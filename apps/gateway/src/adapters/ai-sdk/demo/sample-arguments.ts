@@ -5,7 +5,10 @@ const DEPTH_MAX = 8;
 /** A schema may ask for any number of items; a sample shows a few. */
 const ITEMS_MAX = 10;
 
-/** Arguments that fit a tool's schema in the common cases: what it names as default, example or choice, else the simplest value; free text is `text`. */
+/**
+ * Arguments that fit a tool's schema in the common cases: what it names as default, example or choice, else the
+ * simplest value; free text is `text`.
+ */
 export function sampleArguments(schema: JsonObject, text: string): JsonObject {
   const sample = sampleOf(schema, { text, root: schema, depth: 0 });
   return isObject(sample) ? sample : {};

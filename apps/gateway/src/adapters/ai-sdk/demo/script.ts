@@ -57,7 +57,9 @@ const PARTS: readonly (readonly [string, z.ZodType<DemoPart>])[] = [
   ["repeat", repeatPart],
 ];
 
-/** The part's own key picks its schema, so that a mistake is told about the part that was meant and not about all eight. */
+/**
+ * The part's own key picks its schema, so that a mistake is told about the part that was meant and not about all eight.
+ */
 const demoPart: z.ZodType<DemoPart> = z.custom<DemoPart>().transform((value, context): DemoPart => {
   const keys = typeof value === "object" && value !== null ? Object.keys(value) : [];
   const schema = PARTS.find(([key]) => keys.includes(key))?.[1];

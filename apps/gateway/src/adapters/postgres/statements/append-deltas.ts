@@ -3,8 +3,9 @@ import { time } from "../event-rows.ts";
 import type { Sql } from "../sql.ts";
 
 /**
- * Reads the epochs and locks no run's row: a batch of many runs would otherwise wait for each, and hold up each. A zombie's batch may thus land just after its run was
- * taken over; its deltas hang under its own `step.started`, below the fact that discards the step, where they harm nobody (R2).
+ * Reads the epochs and locks no run's row: a batch of many runs would otherwise wait for each, and hold up each. A
+ * zombie's batch may thus land just after its run was taken over; its deltas hang under its own `step.started`, below
+ * the fact that discards the step, where they harm nobody (R2).
  */
 const APPEND_DELTAS = {
   name: "append-deltas",

@@ -9,7 +9,10 @@ insert into gateways (id, stopping) values ($1, $2::bool)
 on conflict (id) do update set beaten_at = now(), stopping = excluded.stopping`,
 };
 
-/** The lock belongs to the connection that this runs on. It is taken once: each further grant to the same session would have to be given back by itself. */
+/**
+ * The lock belongs to the connection that this runs on. It is taken once: each further grant to the same session would
+ * have to be given back by itself.
+ */
 const BEAT_WITH_LIFELINE = {
   name: "beat-with-lifeline",
   text: `

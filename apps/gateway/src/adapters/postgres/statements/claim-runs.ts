@@ -4,7 +4,10 @@ import type { FleetStore } from "../../../ports/fleet-store.ts";
 import { millis } from "../event-rows.ts";
 import type { Sql } from "../sql.ts";
 
-/** The next tenant after `after` (a uuid, or null: from the first) that has a new run due: one step of an index that is walked tenant by tenant. */
+/**
+ * The next tenant after `after` (a uuid, or null: from the first) that has a new run due: one step of an index that is
+ * walked tenant by tenant.
+ */
 function nextTenant(after: string): string {
   return `(
     select tenant_id from runs
@@ -23,12 +26,14 @@ const ON_LAST_CHANCE = `(recoveries + (lease_owner is not null)::int = ${RECOVER
 const TENANTS = `least(${CLAIM_TENANTS_MAX}, $3::int + 1)`;
 
 /**
- * Runs that have begun first, by the time they became due. Then new ones, in a ring of tenants that starts after the one served last: the first of each, the second of each, and so on.
- * A run on a thread must be first among the thread's open ones, unless a cancel waits for it.
+ * Runs that have begun first, by the time they became due. Then new ones, in a ring of tenants that starts after the
+ * one served last: the first of each, the second of each, and so on. A run on a thread must be first among the thread's
+ * open ones, unless a cancel waits for it.
  *
- * Rows are chosen without locks (Postgres has none to give in a ranked list) and then locked, those that another claim holds being skipped; what a lock finds
- * changed is tested again. A run that had an owner whose lease ended was lost, and that counts; the column is cleared by progress. Those on their last chance are taken apart from the others, since they are
- * few, and fewer may be taken; when one of them is left, nobody is told to hurry.
+ * Rows are chosen without locks (Postgres has none to give in a ranked list) and then locked, those that another claim
+ * holds being skipped; what a lock finds changed is tested again. A run that had an owner whose lease ended was lost,
+ * and that counts; the column is cleared by progress. Those on their last chance are taken apart from the others, since
+ * they are few, and fewer may be taken; when one of them is left, nobody is told to hurry.
  */
 const CLAIM_RUNS = {
   name: "claim-runs",
@@ -125,7 +130,10 @@ interface Row {
 
 type Claim = FleetStore["claimRuns"];
 
-/** The claim of one gateway: it remembers which tenant it served last, so that with a limit of one run at a time tenants still take turns. */
+/**
+ * The claim of one gateway: it remembers which tenant it served last, so that with a limit of one run at a time tenants
+ * still take turns.
+ */
 export function claimRuns(sql: Sql): Claim {
   let servedLast: string | null = null;
   return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostUntil, lastChancesMax }) => {

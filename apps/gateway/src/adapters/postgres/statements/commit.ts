@@ -6,13 +6,16 @@ import type { Sql, SqlValue } from "../sql.ts";
 import { wakeThread } from "./wake-thread.ts";
 
 /**
- * `guarded` is the whole fence: one row that fits, locked until the end, or nothing is written anywhere (every other part joins it). It comes first in the order of locks,
- * runs before threads and tool_calls. After a wait for its lock Postgres reads that row anew, and with it all the guard compares; the count of consumed inputs
- * may be older, which harms nothing, since only the holder consumes.
+ * `guarded` is the whole fence: one row that fits, locked until the end, or nothing is written anywhere (every other
+ * part joins it). It comes first in the order of locks, runs before threads and tool_calls. After a wait for its lock
+ * Postgres reads that row anew, and with it all the guard compares; the count of consumed inputs may be older, which
+ * harms nothing, since only the holder consumes.
  *
- * An end consumes whatever waits. Each of it is visible here: as long as the inbox is what its caller has counted, no input has come since.
+ * An end consumes whatever waits. Each of it is visible here: as long as the inbox is what its caller has counted, no
+ * input has come since.
  *
- * Deltas may be there already, brought by a batch in flight; a fact cannot be, so a conflict there is a bug and fails loudly.
+ * Deltas may be there already, brought by a batch in flight; a fact cannot be, so a conflict there is a bug and fails
+ * loudly.
  */
 const COMMIT = {
   name: "commit",
@@ -93,7 +96,10 @@ thread as (
 select t.id::text as thread_id, t.open_runs from guarded left join thread t on true`,
 };
 
-/** Why a commit was refused. The run's row as it is now, read after the fact: nobody but the holder takes an `inputs_waiting` back. */
+/**
+ * Why a commit was refused. The run's row as it is now, read after the fact: nobody but the holder takes an
+ * `inputs_waiting` back.
+ */
 const STANDING = {
   name: "commit-standing",
   text: `select epoch, last_seq, inbox, lease_owner is not null as leased, thread_id::text
@@ -134,8 +140,9 @@ export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
 }
 
 /**
- * Whether an earlier try of this very commit went through: under our epoch nobody else could have written its last fact, or given the lease back. One without facts that keeps the
- * lease leaves no trace, and to do it again is harmless.
+ * Whether an earlier try of this very commit went through: under our epoch nobody else could have written its last
+ * fact, or given the lease back. One without facts that keeps the lease leaves no trace, and to do it again is
+ * harmless.
  */
 function wasWritten(row: Standing, { afterSeq, facts, lease }: Commit): boolean {
   if (facts.length > 0) return row.last_seq === afterSeq + facts.length;

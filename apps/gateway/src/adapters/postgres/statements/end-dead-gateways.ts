@@ -3,8 +3,10 @@ import { isLifelineCut } from "../lifeline.ts";
 import type { Sql } from "../sql.ts";
 
 /**
- * Of several who ask at once, one gets a dead gateway's row; whoever comes after it reads the row anew, as it does where the gateway has just beaten. Lifelines are tried only for those that are silent, which is nobody as a rule; then no run is looked at. Rows are locked in the order of their ids, as renewals do. The leases keep their owner, so that
- * the claim still counts them as lost.
+ * Of several who ask at once, one gets a dead gateway's row; whoever comes after it reads the row anew, as it does
+ * where the gateway has just beaten. Lifelines are tried only for those that are silent, which is nobody as a rule;
+ * then no run is looked at. Rows are locked in the order of their ids, as renewals do. The leases keep their owner, so
+ * that the claim still counts them as lost.
  */
 export const END_DEAD_GATEWAYS = {
   name: "end-dead-gateways",

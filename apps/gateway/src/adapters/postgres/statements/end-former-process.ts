@@ -1,8 +1,9 @@
 import type { Sql } from "../sql.ts";
 
 /**
- * What a process that died left behind in a database that only one process opens at a time: nobody holds its leases and nobody is connected to it, so neither has to be
- * waited for. The leases keep their owner, so that the claim still counts them as lost.
+ * What a process that died left behind in a database that only one process opens at a time: nobody holds its leases and
+ * nobody is connected to it, so neither has to be waited for. The leases keep their owner, so that the claim still
+ * counts them as lost.
  */
 const END_FORMER_PROCESS = {
   name: "end-former-process",

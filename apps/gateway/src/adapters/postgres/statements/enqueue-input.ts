@@ -4,10 +4,11 @@ import type { EnqueueOutcome, TenantStore } from "../../../ports/tenant-store.ts
 import { repeatOnUniqueViolation, type Sql } from "../sql.ts";
 
 /**
- * The run's row is locked first, so what is decided is decided on it as it is. `lease_owner is null`: a healthy holder is told by its renewal, not robbed. A run that waits for its
- * turn in a thread (never claimed, nothing set) is woken by the end of the one before it and not by a message; a cancel need not wait.
- * An approval locks its call's row too, after the run's as a commit does, so that an expiry in flight is either seen or has not begun.
- * Two of the same dedupe key at once: the second violates the key, is undone whole, and is done again as a duplicate.
+ * The run's row is locked first, so what is decided is decided on it as it is. `lease_owner is null`: a healthy holder
+ * is told by its renewal, not robbed. A run that waits for its turn in a thread (never claimed, nothing set) is woken
+ * by the end of the one before it and not by a message; a cancel need not wait. An approval locks its call's row too,
+ * after the run's as a commit does, so that an expiry in flight is either seen or has not begun. Two of the same dedupe
+ * key at once: the second violates the key, is undone whole, and is done again as a duplicate.
  */
 const ENQUEUE_INPUT = {
   name: "enqueue-input",

@@ -45,7 +45,8 @@ order by run_id, seq`,
 
 export async function loadRun(sql: Sql, params: Parameters<FleetStore["loadRun"]>[0]): Promise<LoadedRun | null> {
   const { tenantId, runId, epoch } = params;
-  // Two statements may be two moments, but a holder's facts are changed by nobody else; the inbox with its counter is in one.
+  // Two statements may be two moments, but a holder's facts are changed by nobody else; the inbox with its counter is
+  // in one.
   const [[row], facts] = await Promise.all([
     sql.query<Row>(LOAD_RUN, [tenantId, runId, epoch]),
     loadFacts(sql, { tenantId, runIds: [runId] }),

@@ -4,7 +4,8 @@ import type { TenantStore } from "../../../ports/tenant-store.ts";
 import { repeatOnUniqueViolation, type Sql } from "../sql.ts";
 
 /**
- * The agent's row is locked by the upsert, and numbers the versions. Two pushes of one new config at once collide over its hash; the second is done again and finds it.
+ * The agent's row is locked by the upsert, and numbers the versions. Two pushes of one new config at once collide over
+ * its hash; the second is done again and finds it.
  */
 const PUSH_AGENT = {
   name: "push-agent",

@@ -4,7 +4,10 @@ import type { TenantStore } from "../../../ports/tenant-store.ts";
 import { EVENT_COLUMNS, type EventRow, eventRecord } from "../event-rows.ts";
 import type { Sql } from "../sql.ts";
 
-/** Bytes are summed in the database, so that a page of large payloads is never brought here only to be cut; the first record passes whatever its size. */
+/**
+ * Bytes are summed in the database, so that a page of large payloads is never brought here only to be cut; the first
+ * record passes whatever its size.
+ */
 function readEventsText(which: string): string {
   return `
 select ${EVENT_COLUMNS} from (

@@ -11,7 +11,10 @@ const CONNECTED = `exists (
   where o.device_id = c.sent_device_id and o.boot_id = c.sent_boot_id and o.disconnected_at is null and ${liveGateway("o.gateway_id")}
 )`;
 
-/** What the calls of both kinds have in common: out, not answered, and free, in this device's hand, or to be taken from one that is gone. */
+/**
+ * What the calls of both kinds have in common: out, not answered, and free, in this device's hand, or to be taken from
+ * one that is gone.
+ */
 function callsWhere(recipient: string): string {
   return `
     select c.*, case when c.sent_device_id is not null then ${CONNECTED} end as connected from tool_calls c

@@ -4,8 +4,9 @@ import { labelTexts } from "../labels.ts";
 import { repeatOnUniqueViolation, type Sql } from "../sql.ts";
 
 /**
- * The device's row is locked by the upsert. Of two connections at once the second waits, collides over the one open session that a device may have, is done again, and replaces
- * the first. Whatever of the old session is in the way is ended before the new one is opened, which the reference to `ended` makes certain.
+ * The device's row is locked by the upsert. Of two connections at once the second waits, collides over the one open
+ * session that a device may have, is done again, and replaces the first. Whatever of the old session is in the way is
+ * ended before the new one is opened, which the reference to `ended` makes certain.
  */
 const REGISTER_DEVICE = {
   name: "register-device",

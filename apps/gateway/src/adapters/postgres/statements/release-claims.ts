@@ -1,7 +1,10 @@
 import type { FleetStore } from "../../../ports/fleet-store.ts";
 import type { Sql } from "../sql.ts";
 
-/** No lease ends later than one that began now, which keeps this to what is held; rows are locked in the order of their ids, as renewals do. */
+/**
+ * No lease ends later than one that began now, which keeps this to what is held; rows are locked in the order of their
+ * ids, as renewals do.
+ */
 const RELEASE_CLAIMS = {
   name: "release-claims",
   text: `

@@ -1,7 +1,10 @@
 import type { FleetStore } from "../../../ports/fleet-store.ts";
 import type { Sql } from "../sql.ts";
 
-/** Rows are locked in the order of their ids, so that two beats of one gateway cannot lock each other out. A lease that has ended is renewed as long as nobody took it. */
+/**
+ * Rows are locked in the order of their ids, so that two beats of one gateway cannot lock each other out. A lease that
+ * has ended is renewed as long as nobody took it.
+ */
 const RENEW_LEASES = {
   name: "renew-leases",
   text: `

@@ -6,7 +6,9 @@ import { eventArrays, eventArraysFrom, millis, time } from "../event-rows.ts";
 import { repeatOnUniqueViolation, type Sql } from "../sql.ts";
 import { createThread } from "./create-thread.ts";
 
-/** The facts carry ids in their payload, which is serialised once, here: so what the request names is looked up first. */
+/**
+ * The facts carry ids in their payload, which is serialised once, here: so what the request names is looked up first.
+ */
 const RESOLVE_START = {
   name: "resolve-start",
   text: `
@@ -39,8 +41,8 @@ interface Resolved {
 }
 
 /**
- * The thread's row gives the run its turn and says whether another is open. An end takes the same row, so of the two the later one sees the other: either the run is due at once,
- * or the end finds it and wakes it.
+ * The thread's row gives the run its turn and says whether another is open. An end takes the same row, so of the two
+ * the later one sees the other: either the run is due at once, or the end finds it and wakes it.
  */
 const INSERT_RUN = {
   name: "insert-run",
@@ -113,7 +115,10 @@ async function tryStart(sql: Sql, tenantId: string, params: Params): Promise<Sta
   return { kind: "started", runId, status: "queued", created: true, facts };
 }
 
-/** The thread a request names: its id, null for none, undefined for one that is not there. A client's own key makes its thread. */
+/**
+ * The thread a request names: its id, null for none, undefined for one that is not there. A client's own key makes its
+ * thread.
+ */
 async function findOrMakeThread(
   sql: Sql,
   tenantId: string,

@@ -5,9 +5,10 @@ import type { SubmitResultOutcome, TenantStore } from "../../../ports/tenant-sto
 import type { Sql } from "../sql.ts";
 
 /**
- * R7, decided under two locks in the order that a commit takes them: the run's row, then the call's. Both are read anew once they are held, so a commit that was in flight is either
- * seen whole or has not begun. A call of the server is never out of the house. The row of the call keeps the hash of the result it was given, so the same one is known
- * again whatever becomes of the run.
+ * R7, decided under two locks in the order that a commit takes them: the run's row, then the call's. Both are read anew
+ * once they are held, so a commit that was in flight is either seen whole or has not begun. A call of the server is
+ * never out of the house. The row of the call keeps the hash of the result it was given, so the same one is known again
+ * whatever becomes of the run.
  */
 const SUBMIT_TOOL_RESULT = {
   name: "submit-tool-result",

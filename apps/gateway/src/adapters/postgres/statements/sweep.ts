@@ -1,7 +1,10 @@
 import { GATEWAY_KEPT_MS, SWEEP_ROWS_MAX } from "../../../core/limits.ts";
 import type { Sql } from "../sql.ts";
 
-/** Rows that another sweep has in hand are left to it. A session whose gateway never beat is given the same time to begin with. */
+/**
+ * Rows that another sweep has in hand are left to it. A session whose gateway never beat is given the same time to
+ * begin with.
+ */
 const SWEEP = {
   name: "sweep",
   text: `

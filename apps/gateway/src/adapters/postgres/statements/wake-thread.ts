@@ -1,8 +1,9 @@
 import type { Sql } from "../sql.ts";
 
 /**
- * The run whose turn it is in a thread becomes due, if it was never claimed. A statement of its own after the commit that ended the run before it: a statement sees only
- * what was there when it began, and the next run may have been made while the commit waited for a lock. The sweep does the same for a gateway that dies in between.
+ * The run whose turn it is in a thread becomes due, if it was never claimed. A statement of its own after the commit
+ * that ended the run before it: a statement sees only what was there when it began, and the next run may have been made
+ * while the commit waited for a lock. The sweep does the same for a gateway that dies in between.
  */
 const WAKE_THREAD = {
   name: "wake-thread",
