@@ -55,8 +55,15 @@ const say = (what: string): void => {
   if (!values.quiet)
     process.stdout.write(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(7)}  ${what}\n`);
 };
-const numberOf = (text: string | undefined, otherwise: number): number =>
-  text === undefined ? otherwise : Number(text);
+function numberOf(text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  if (!/^\d{1,9}$/.test(text)) {
+    process.stderr.write(`'${text}' is no whole number.\n`);
+    process.exit(2);
+  }
+  return Number(text);
+}
+
 const options: ScenarioOptions = {
   seed: numberOf(values.seed, Math.floor(Math.random() * 1e9)),
   runs: numberOf(values.runs, 0),

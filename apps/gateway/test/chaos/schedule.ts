@@ -3,6 +3,9 @@ import * as faults from "./faults.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
 import type { LinkMode } from "./link.ts";
 
+/** Draws for one fault of the kind that was asked for: the rarest comes up within a few hundred. */
+const DRAWS_MAX = 10_000;
+
 /** One fault to come: what it needs to itself, and how it is done. */
 interface Fault {
   readonly name: string;
@@ -37,7 +40,7 @@ export async function performSchedule(params: ScheduleParams): Promise<ReadonlyM
   const underWay = new Set<Promise<void>>();
   for (let done = 0; done < faultsMax && !until.aborted; ) {
     // Drawn whether or not it can be had now, so that the dice do not depend on how long things take.
-    const fault = drawFault(params);
+    const fault = drawFaultOf(params, params.only);
     const pauseMs = everyMs * (0.25 + 1.5 * random());
     if (fault.needs.every((need) => !busy.has(need))) {
       done += 1;
@@ -56,7 +59,17 @@ export async function performSchedule(params: ScheduleParams): Promise<ReadonlyM
   return counts;
 }
 
-function drawFault({ stage, journal, random, leaseMs, only }: ScheduleParams): Fault {
+function drawFaultOf(params: ScheduleParams, only: string): Fault {
+  const others = new Set<string>();
+  for (let draws = 0; draws < DRAWS_MAX; draws += 1) {
+    const fault = drawFault(params);
+    if (fault.name.includes(only)) return fault;
+    others.add(fault.name);
+  }
+  throw new Error(`No fault's name contains '${only}'; there are: ${[...others].toSorted().join(", ")}.`);
+}
+
+function drawFault({ stage, journal, random, leaseMs }: ScheduleParams): Fault {
   const between = (from: number, to: number): number => from + random() * (to - from);
   const index = Math.floor(random() * stage.gateways.length);
   const gateway = of<GatewayProcess>(stage.gateways, index);
@@ -153,13 +166,12 @@ function drawFault({ stage, journal, random, leaseMs, only }: ScheduleParams): F
       },
     ],
   ];
-  const kinds = all.filter(([, { name }]) => name.includes(only));
-  let draw = random() * kinds.reduce((sum, [weight]) => sum + weight, 0);
-  for (const [weight, fault] of kinds) {
+  let draw = random() * all.reduce((sum, [weight]) => sum + weight, 0);
+  for (const [weight, fault] of all) {
     draw -= weight;
     if (draw < 0) return fault;
   }
-  return of(kinds, 0)[1];
+  return of(all, 0)[1];
 }
 
 function of<T>(list: readonly T[], index: number): T {
