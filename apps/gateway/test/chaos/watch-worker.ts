@@ -28,8 +28,6 @@ const SOCKETS = 2;
 
 /** How this process reaches the fleet. */
 interface Reach {
-  readonly url: string;
-  readonly apiKey: string;
   readonly hsafa: Client;
   readonly sockets: readonly WatchSocket[];
 }
@@ -46,7 +44,7 @@ function hear(message: ToWatchWorker): void {
     case "hello": {
       const { url, apiKey } = message;
       const sockets = Array.from({ length: SOCKETS }, () => openWatchSocket({ url, apiKey }));
-      reach = { url, apiKey, hsafa: createClient({ url, token: apiKey }), sockets };
+      reach = { hsafa: createClient({ url, token: apiKey }), sockets };
       return;
     }
     case "watch":
