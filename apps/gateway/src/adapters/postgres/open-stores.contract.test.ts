@@ -2,9 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { START } from "@hsafa/protocol";
+import { Client } from "pg";
 import { v7 } from "uuid";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { claim, commitOf, openScene, start } from "../../../test/contracts/store/scene.ts";
+import { startForgetfulPooler } from "../../../test/services/forgetful-pooler.ts";
 import { freshDatabase, missingServices, startPrivatePostgres } from "../../../test/services/services.ts";
 import { StoreUnavailable } from "../../ports/store.ts";
 import { openPgliteStore } from "./open-pglite-store.ts";
@@ -91,6 +93,28 @@ describe.skipIf(await missingServices("postgres"))("the store on a server with s
       await drop();
     }
     await expect(openPostgresStore({ url: "localhost" })).rejects.toThrow("postgres://");
+  });
+
+  test("behind a pooler that forgets what is asked of a session, times would be wrong by hours: it is refused with what to do", async () => {
+    const { url, drop } = await freshDatabase();
+    const pooler = await startForgetfulPooler(url);
+    const operator = new Client({ connectionString: url });
+    await operator.connect();
+    const setZone = (zone: string) =>
+      operator.query(
+        `do $$ begin execute format('alter database %I set timezone to %L', current_database(), '${zone}'); end $$`,
+      );
+    try {
+      // In winter it looks like UTC.
+      await setZone("Europe/London");
+      await expect(openPostgresStore({ url: pooler.url })).rejects.toThrow(/Europe\/London.*pooler.*set timezone/);
+      await setZone("Etc/UTC");
+      await (await openPostgresStore({ url: pooler.url })).close();
+    } finally {
+      await operator.end();
+      await pooler.close();
+      await drop();
+    }
   });
 });
 
