@@ -106,6 +106,7 @@ function checkCalls(recorder: Recorder, history: RunHistory): void {
     const dispatched = facts.filter((fact) => fact.type === "tool.dispatched" && callIdOf(fact) === callId).length;
     if (recorder.unrepeatable.has(callId) && dispatched > 1)
       recorder.fail("R7", `the call ${callId} is not repeatable and was dispatched ${dispatched} times`);
+    checkDecision(recorder, history, { callId, settled });
     if (!recorder.unrepeatable.has(callId) && settled !== undefined && errorCodeOf(settled) === "outcome_unknown")
       recorder.fail("R7", `the call ${callId} of ${runId} is repeatable and was given up as unknown`);
     const accepted = recorder.acceptedResults.get(callId);
@@ -116,6 +117,26 @@ function checkCalls(recorder: Recorder, history: RunHistory): void {
       `the call ${callId} of ${runId} was answered and is settled as ${settled.type} ${settled.payload}; ${tailOf(history)}`,
     );
   }
+}
+
+/** R6: an accepted decision is in the log, and no other one; or the run was ended over the call that waited for it. */
+function checkDecision(
+  recorder: Recorder,
+  { runId, facts, decisions }: RunHistory,
+  { callId, settled }: { readonly callId: string; readonly settled: EventRecord | undefined },
+): void {
+  const decided = facts.filter(
+    (fact) => (fact.type === "tool.approved" || fact.type === "tool.denied") && callIdOf(fact) === callId,
+  );
+  const accepted = decisions.get(callId);
+  const expected = accepted === undefined ? [] : [accepted ? "tool.approved" : "tool.denied"];
+  const isMet = decided.map(({ type }) => type).join() === expected.join();
+  const wasEndedOver = decided.length === 0 && settled !== undefined && errorCodeOf(settled) === "canceled";
+  if (!isMet && !wasEndedOver)
+    recorder.fail(
+      "R6",
+      `the call ${callId} of ${runId} was decided ${expected.join()}, and its log has ${decided.map(({ type }) => type).join()}`,
+    );
 }
 
 /**
@@ -136,12 +157,16 @@ function errorCodeOf(settled: EventRecord): string | null {
 }
 
 /**
- * R6; and a run is given up only when it has lost one lease more than it may, and not because of another that kills.
+ * R6; whoever canceled a run and was told so finds it canceled, unless it was given up; and a run is given up only when
+ * it has lost one lease more than it may, and not because of another that kills.
  */
 function checkEnd(recorder: Recorder, history: RunHistory): void {
-  const { runId, facts, hasEnded, losses, isPoison } = history;
+  const { runId, facts, hasEnded, isCanceled, losses, isPoison } = history;
   if (!hasEnded) recorder.fail("R6", `${runId} has not ended; ${tailOf(history)}`);
-  const code = codeOf(facts.at(-1));
+  const last = facts.at(-1);
+  const code = codeOf(last);
+  if (isCanceled && last?.type !== "run.canceled" && code !== "recovery_exhausted")
+    recorder.fail("R6", `${runId} was canceled and ended otherwise; ${tailOf(history)}`);
   if (code === null) return;
   if (!FAILURES.has(code)) recorder.fail("R6", `${runId} failed; ${tailOf(history)}`);
   if (code !== "recovery_exhausted") return;

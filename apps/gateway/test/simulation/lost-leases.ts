@@ -15,7 +15,8 @@ const AFTERMATH_MS = 1500;
 export class LostLeases {
   readonly #scheduler: Scheduler;
   readonly #leaseDurationMs: number;
-  readonly #until = new Map<string, number>();
+  readonly #hinderedUntil = new Map<string, number>();
+  readonly #dead = new Set<string>();
   readonly #poisoned = new Set<string>();
   #everybodyUntil = 0;
 
@@ -26,29 +27,32 @@ export class LostLeases {
 
   /** It died. */
   died(gatewayId: string): void {
-    this.#until.set(gatewayId, Number.POSITIVE_INFINITY);
+    this.#dead.add(gatewayId);
   }
 
   /** It died of the run that it took up. */
   poisoned(gatewayId: string): void {
-    this.died(gatewayId);
     this.#poisoned.add(gatewayId);
   }
 
   /** Something keeps it from its leases for so long, in virtual ms. */
   hindered(gatewayId: string, forMs: number): void {
-    this.#until.set(gatewayId, Math.max(this.#until.get(gatewayId) ?? 0, this.#overAt(forMs)));
+    this.#hinderedUntil.set(gatewayId, Math.max(this.#hinderedUntil.get(gatewayId) ?? 0, this.#overAt(forMs)));
   }
 
   everybodyHindered(forMs: number): void {
     this.#everybodyUntil = Math.max(this.#everybodyUntil, this.#overAt(forMs));
   }
 
-  /** Why a lease of this gateway may be lost now; null: for no reason at all. */
+  /**
+   * Why a lease of this gateway may be lost now; null: for no reason at all. Where a hindrance may have cost it, a death
+   * that came after need not have.
+   */
   causeOf(gatewayId: string): LossCause | null {
+    const hinderedUntil = Math.max(this.#hinderedUntil.get(gatewayId) ?? 0, this.#everybodyUntil);
+    if (this.#scheduler.time <= hinderedUntil) return "fault";
     if (this.#poisoned.has(gatewayId)) return "poison";
-    const until = Math.max(this.#until.get(gatewayId) ?? 0, this.#everybodyUntil);
-    return this.#scheduler.time <= until ? "fault" : null;
+    return this.#dead.has(gatewayId) ? "fault" : null;
   }
 
   #overAt(forMs: number): number {

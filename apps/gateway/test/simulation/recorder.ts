@@ -20,6 +20,10 @@ export interface RunHistory {
   readonly consumed: Set<string>;
   /** How many inputs the commit that ended it names. */
   consumedAtEnd: number;
+  /** Somebody canceled it, and that was accepted. */
+  isCanceled: boolean;
+  /** By call id: whether it was approved, of decisions that were accepted. */
+  readonly decisions: Map<string, boolean>;
   hasEnded: boolean;
   /** The gateway that claimed it last. */
   holder: string | null;
@@ -84,6 +88,8 @@ export class Recorder {
         acceptedInputs: 0,
         consumed: new Set(),
         consumedAtEnd: 0,
+        isCanceled: false,
+        decisions: new Map(),
         hasEnded: false,
         holder: null,
         losses: [],
@@ -178,7 +184,10 @@ export class Recorder {
 
   /** An input is in the store. */
   enqueued(runId: string, input: OutsideInput): void {
-    this.history(runId).acceptedInputs += 1;
+    const history = this.history(runId);
+    history.acceptedInputs += 1;
+    if (input.kind === "cancel") history.isCanceled = true;
+    if (input.kind === "approval") history.decisions.set(input.callId, input.approved);
     if (input.kind === "dispatch_lost") {
       this.counts.lostCalls += 1;
       this.#lost.add(`${input.callId} ${input.attempt}`);
