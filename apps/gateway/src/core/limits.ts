@@ -17,7 +17,7 @@ export const FAILURE_MESSAGE_CHARACTERS_MAX = 1000;
 // Runs
 /** Inputs drained into one decision. */
 export const INPUTS_PER_DRAIN_MAX = 200;
-/** Inputs a run may have waiting: beyond it whoever sends is told to slow down. */
+/** Inputs a run may have waiting: beyond it whoever sends is told to slow down, unless it is the one cancel. */
 export const INBOX_MAX = 1000;
 /** Ended runs of a thread that a new run sees. */
 export const THREAD_HISTORY_RUNS_MAX = 100;

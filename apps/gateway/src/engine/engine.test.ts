@@ -7,7 +7,7 @@ import { openPgliteStore } from "../adapters/postgres/open-pglite-store.ts";
 import { until } from "../../test/engine/until.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { INPUTS_PER_DRAIN_MAX, RECOVERIES_MAX } from "../core/limits.ts";
-import type { Store } from "../ports/store.ts";
+import { type Store, StoreUnavailable } from "../ports/store.ts";
 
 let store: Store;
 let world: EngineWorld;
@@ -357,6 +357,47 @@ describe("a holder that is lost", () => {
     await world.checkRecord(runId);
     expect(await world.types(runId)).not.toContain("run.recovered");
     expect(gateway.log.errors).toEqual([]);
+  });
+
+  test("a holder whose lease was over for a moment while it read a thread's history begins the step again, rather than hold the run for ever", async () => {
+    let behindMs = 0;
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + behindMs };
+    await world.start({}, "thread-1");
+    const gateway = world.gateway({ clock });
+    (await world.model.next()).say("earlier").finish();
+    gateway.fleet.before = async (name) => {
+      if (name !== "loadFacts") return;
+      gateway.fleet.before = async () => {};
+      behindMs = 5500;
+      // A renewal that was sent in time is answered before any timer tells that it was nearly too late.
+      setImmediate(() => (behindMs = 0));
+      throw new StoreUnavailable("the test says so");
+    };
+    const runId = await world.start({}, "thread-1");
+    (await world.model.next()).say("later").finish();
+    await world.reaches(runId, "completed");
+    expect(gateway.log.errors).toEqual([]);
+  });
+
+  test("nothing is begun by a holder whose lease was over when it heard that it may: a tool is left to the next", async () => {
+    let behindMs = 0;
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + behindMs };
+    const executions: string[] = [];
+    const tool = async (by: string) => executions.push(by);
+    const zombie = world.gateway({ clock, functions: { pay: () => tool("the zombie") } });
+    zombie.fleet.before = async (name) => {
+      // The process is stopped for longer than the lease while this is on its way.
+      if (name === "commit" && call !== null) behindMs = 5500;
+    };
+    let call: Awaited<ReturnType<typeof world.model.next>> | null = null;
+    const runId = await world.start({ tools: [server("pay", { repeatable: true })] });
+    call = await world.model.next();
+    call.finish({ toolName: "pay" });
+    (await world.model.next()).say("paid").finish();
+    await world.reaches(runId, "completed");
+    expect(await world.fact(runId, "tool.completed")).toMatchObject({ toolName: "pay" });
+    expect((await world.types(runId)).filter((type) => type === "tool.dispatched")).toHaveLength(2);
+    expect(executions).toHaveLength(1);
   });
 
   test("a run that keeps killing its gateways fails in the end, and its events are not loaded for that", async () => {

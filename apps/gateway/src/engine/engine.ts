@@ -186,7 +186,8 @@ export class Engine {
     const sentAt = clock.monotonic();
     const lostUntil = this.#contact.lostUntil();
     const claimNumber = (this.#claims += 1);
-    const lastChancesMax = LAST_CHANCES_MAX - this.#lastChancesHeld;
+    // Of what is to be handed back nobody knows whether it is on its last chance.
+    const lastChancesMax = this.#keeper.owesLeases ? 0 : LAST_CHANCES_MAX - this.#lastChancesHeld;
     const claim = await store
       .claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, lostUntil, lastChancesMax })
       .catch((error: unknown) => {

@@ -181,7 +181,9 @@ export class RunHolder implements LeaseListener {
     // What a performance reports after its call was settled otherwise is too late (R7).
     let reports = this.#attention.takeReports().filter((report) => mayTell(held.state, report));
     while (true) {
-      if (this.#attention.takeInboxStale() || needsSurroundings(held.state, reports, now())) {
+      // One time for both: what is overdue when the round is planned has been asked for.
+      const at = now();
+      if (this.#attention.takeInboxStale() || needsSurroundings(held.state, reports, at)) {
         const read = await this.#ask(() => this.#params.parts.store.readInbox(claimed));
         if (read === GAVE_UP) return { kind: "gave_up" };
         if (read === null) return { kind: "fenced" };
@@ -198,7 +200,7 @@ export class RunHolder implements LeaseListener {
       const { state, writer, inbox, surroundings } = held;
       const partial = writer.stepText;
       const { epoch } = claimed;
-      const round = planRound({ state, epoch, reports, inbox, surroundings, partial, leaving, now: now() });
+      const round = planRound({ state, epoch, reports, inbox, surroundings, partial, leaving, now: at });
       if (round.facts.length === 0 && round.consumed.length === 0 && round.release === null) return null;
       // The deltas that the facts name were dropped with the lease: a commit without them would leave a hole in the
       // record.
@@ -299,6 +301,9 @@ export class RunHolder implements LeaseListener {
     const { state, writer } = held;
     writer.openStep(step, seq);
     const history = await this.#history(held);
+    // Whoever gives up a performance gives up the run: a renewal on its way may find the lease good yet, and nothing
+    // would ever be reported of this step.
+    if (history === GAVE_UP) this.onLost("stale");
     if (history === GAVE_UP || signal.aborted) return null;
     return callModel({
       model,

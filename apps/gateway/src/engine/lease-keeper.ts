@@ -56,8 +56,8 @@ export class LeaseKeeper {
   /** Leases to hand back when the store answers: at most one a run held. */
   readonly #owed = new Map<string, Claim>();
   /**
-   * Claims whose answer was lost, and until when they are in doubt, by the monotonic clock: few, since a claim is tried
-   * less often the longer the store is away.
+   * Claims whose answer was lost, and until when they are in doubt, by the monotonic clock. A claim is tried every
+   * second or so while the store is away, and of those that are no longer in doubt only the last lease's are kept.
    */
   #doubted: { readonly claimNumber: number; readonly until: number }[] = [];
   #beating: Promise<void> = Promise.resolve();
@@ -123,8 +123,17 @@ export class LeaseKeeper {
 
   /** The answer to this claim was lost: whatever it took, or takes yet, is handed back. */
   handBackClaim(claimNumber: number): void {
-    this.#doubted.push({ claimNumber, until: this.#params.clock.monotonic() + CLAIM_DOUBT_MS });
+    const { clock, leaseDurationMs } = this.#params;
+    const now = clock.monotonic();
+    // What older ones took has ended by time.
+    this.#doubted = this.#doubted.filter(({ until }) => until > now - leaseDurationMs);
+    this.#doubted.push({ claimNumber, until: now + CLAIM_DOUBT_MS });
     this.#handBackSoon();
+  }
+
+  /** Whether the store may say that this gateway holds runs of which nobody here knows, or no longer. */
+  get owesLeases(): boolean {
+    return this.#owed.size > 0 || this.#doubted.length > 0;
   }
 
   /** One beat: renews, and tells each holder what it learnt. */

@@ -77,6 +77,22 @@ describe("a round", () => {
     expect(plan(ended, { inputs: [cancel] }).types).toEqual([]);
   });
 
+  test("a cancel and the failure of a step at the same moment: whoever was told that it is canceled finds it so", () => {
+    const failed: RunInput = {
+      kind: "step_failed",
+      failure: { kind: "bad_request", message: "no", retryAfterMs: null },
+      jitter: 0,
+    };
+    const together = plan(begun, { reports: [failed], inputs: [cancel], partial: "half" });
+    expect(together.types).toEqual(["step.discarded", "run.canceled"]);
+    expect(together.facts[0]?.data).toEqual({ step: 1, reason: "cancel", partial: "half" });
+    // One that fails is committed only where no cancel waits.
+    expect(plan(begun, { reports: [failed] })).toMatchObject({
+      types: ["step.discarded", "run.failed"],
+      inboxMustBe: 0,
+    });
+  });
+
   test("an approval and its expiry at the same moment: one that was accepted before the expiry was committed is seen, one that came later changes nothing", () => {
     const { facts } = plan(begun, { reports: [finished([call("pay")])] });
     const waiting = [...begun, ...facts];
@@ -132,6 +148,20 @@ describe("a round", () => {
       },
     ];
     expect(plan(facts, { inputs }).types).toEqual(["tool.completed", "tool.failed", "run.canceled"]);
+  });
+
+  test("inputs that change nothing are consumed once, though the statement is sent twice and the first is under way still", () => {
+    const answered: Fact[] = [
+      ...begun,
+      ...requested("look", "device"),
+      { type: "tool.completed", data: { callId: "c-look", toolName: "look", result: 1, source: "device" } },
+      { type: "tool.requested", data: { callId: "c-do", toolName: "do", args: {}, target: "server", step: 1 } },
+      { type: "tool.dispatched", data: { callId: "c-do", attempt: 1, deadline: null } },
+    ];
+    const tooLate: OutsideInput = { kind: "dispatch_lost", callId: "c-look", attempt: 1 };
+    const round = plan(answered, { inputs: [tooLate] });
+    // It leaves no fact by which a second try would know that the first was written.
+    expect(round).toMatchObject({ types: [], consumed: ["1"], release: null, inboxMustBe: 1 });
   });
 
   test("a call is given up as lost only when no answer waits unseen", () => {

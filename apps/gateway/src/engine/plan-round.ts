@@ -64,7 +64,9 @@ export function planRound(params: RoundParams): Round {
     return decided;
   };
 
-  for (const report of reports) tell(report);
+  // A cancel wins: whoever was told that it is accepted does not find a run that failed in that very moment.
+  const isCanceled = inbox.inputs.some(({ input }) => input.kind === "cancel");
+  for (const report of reports) if (!(isCanceled && report.kind === "step_failed")) tell(report);
   const consumed = new Set<string>();
   const isUnread = inbox.count > inbox.inputs.length;
   let settledUnanswered = false;
@@ -89,14 +91,16 @@ export function planRound(params: RoundParams): Round {
 
   const release = more ? (leaving === "now" ? { wakeAt: now } : null) : releaseOf(state, leaving, now);
   // R6: what closes the door to an answer, or ends the holder's attention for a while, must have seen every input.
-  const mustSeeAll = settledByClock || settledUnanswered || (release !== null && release.wakeAt !== now);
+  const closesDoor = settledByClock || settledUnanswered || (release !== null && release.wakeAt !== now);
+  // A round that leaves no trace but fewer inputs must not count them off twice, if it is sent twice.
+  const isTraceless = facts.length === 0 && release === null;
   return {
     state,
     facts,
     at: now,
     consumed: [...consumed],
     release,
-    inboxMustBe: mustSeeAll ? inbox.count : null,
+    inboxMustBe: closesDoor || isTraceless ? inbox.count : null,
     more,
   };
 }

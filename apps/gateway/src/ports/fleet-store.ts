@@ -100,7 +100,8 @@ export interface Commit {
   readonly consumed: readonly string[];
   /**
    * Set when the commit parks the run, expires a call or ends the run: it succeeds only while exactly this many inputs
-   * wait (so none slips by unseen).
+   * wait (so none slips by unseen). Also when it leaves no other trace, neither a fact nor a lease given back: of two
+   * tries of it one succeeds.
    */
   readonly inboxMustBe: number | null;
   /**

@@ -51,7 +51,7 @@ export type EnqueueOutcome =
   | { readonly kind: "ended"; readonly status: RunStatus }
   /** An approval, and its call awaits none (any more). */
   | { readonly kind: "call_not_awaiting"; readonly callStatus: ToolCallStatus }
-  /** `INBOX_MAX` inputs wait already. */
+  /** `INBOX_MAX` inputs wait already. A cancel is taken all the same. */
   | { readonly kind: "inbox_full" };
 
 export type SubmitResultOutcome =

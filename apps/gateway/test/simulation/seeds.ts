@@ -29,4 +29,8 @@ export const REGRESSIONS: readonly Play[] = [
   { seed: 250, faults: ["store_down", "kill"], traits: NO_TRAITS },
   // A run that could not be given up at once waited for another lease.
   { seed: 50, faults: ["store_unknown", "kill"], traits: NO_TRAITS },
+  // A claim whose answer was lost had taken a run on its last chance, and the next one a run that kills.
+  { seed: 2666, faults: ["store_unknown"], traits: { ...NO_TRAITS, isPoisoned: true } },
+  // A step that failed in the moment of a cancel ended the run as failed.
+  { seed: 1169, faults: ["store_slow"], traits: { ...NO_TRAITS, isHasty: true } },
 ];

@@ -90,8 +90,9 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
         if (call.call.status !== "awaiting_approval")
           return { kind: "call_not_awaiting", callStatus: call.call.status };
       }
-      if (run.inbox >= INBOX_MAX) return { kind: "inbox_full" };
-      rows.leave(run, input, dedupe, input.kind === "cancel");
+      const isCancel = input.kind === "cancel";
+      if (run.inbox >= INBOX_MAX && !isCancel) return { kind: "inbox_full" };
+      rows.leave(run, input, dedupe, isCancel);
       return { kind: "accepted", status };
     },
 

@@ -102,6 +102,20 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
     });
   });
 
+  test("a commit that only consumes is sent again while the first try is under way: the input is counted off once", async () => {
+    const { scene, runId, held, send } = await heldRun();
+    await send();
+    await send();
+    const read = await store.fleet.readInbox(held);
+    const consumed = read?.inbox.inputs.slice(0, 1).map(({ inputId }) => inputId) ?? [];
+    const commit = () => store.fleet.commit(commitOf(held, [], { consumed, inboxMustBe: 2, run: { startedAt: null } }));
+    await holder.hold(LOCK_RUN, [runId]);
+    const [first, second] = await holder.inOrder(commit, commit);
+    expect([first.kind, second.kind]).toEqual(["committed", "inputs_waiting"]);
+    expect(await inboxOf(runId)).toEqual({ inbox: 1, waiting: 1 });
+    expect(await scene.tenant.readTail({ runId })).toMatchObject({ lastSeq: held.lastSeq });
+  });
+
   describe("an input while the run ends", () => {
     test("the input comes first: the end is refused, so that it is seen", async () => {
       const { runId, held, send } = await heldRun();

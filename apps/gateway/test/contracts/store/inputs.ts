@@ -1,6 +1,6 @@
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
-import { INPUTS_PER_DRAIN_MAX } from "../../../src/core/limits.ts";
+import { INBOX_MAX, INPUTS_PER_DRAIN_MAX } from "../../../src/core/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { claim, commitOf, endOf, NASTY, openScene, parkWithCall, type Scene, start } from "./scene.ts";
 
@@ -20,6 +20,22 @@ async function holdParked(scene: Scene, runId: string) {
 
 export function inputsOfStore(store: () => Store): void {
   describe("inputs", () => {
+    test("a flooded run can be canceled: the cancel is taken, and read first", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const held = await claim(scene, runId);
+      for (let n = 0; n < INBOX_MAX; n++) await scene.tenant.enqueue({ runId, input: message(`${n}`), dedupe: null });
+      const input = { kind: "cancel" as const, reason: "too much" };
+      const cancel = () => scene.tenant.enqueue({ runId, input, dedupe: { key: "cancel", bodyHash: "" } });
+      expect([await cancel(), await cancel()]).toMatchObject([{ kind: "accepted" }, { kind: "duplicate" }]);
+      const read = await store().fleet.readInbox(held);
+      expect(read?.inbox.count).toBe(INBOX_MAX + 1);
+      expect(read?.inbox.inputs[0]?.input).toEqual(input);
+      expect(await scene.tenant.enqueue({ runId, input: message("more"), dedupe: null })).toEqual({
+        kind: "inbox_full",
+      });
+    });
+
     test("they reach the holder in the order they were accepted, with the counter they were read with, and unharmed", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);

@@ -9,7 +9,7 @@ import { wakeThread } from "./wake-thread.ts";
  * `guarded` is the whole fence: one row that fits, locked until the end, or nothing is written anywhere (every other
  * part joins it). It comes first in the order of locks, runs before threads and tool_calls. After a wait for its lock
  * Postgres reads that row anew, and with it all the guard compares; the count of consumed inputs may be older, which
- * harms nothing, since only the holder consumes.
+ * harms nothing, since only the holder consumes, and of two tries of one commit the guard lets one through.
  *
  * An end consumes whatever waits. Each of it is visible here: as long as the inbox is what its caller has counted, no
  * input has come since.
@@ -141,8 +141,8 @@ export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
 
 /**
  * Whether an earlier try of this very commit went through: under our epoch nobody else could have written its last
- * fact, or given the lease back. One without facts that keeps the lease leaves no trace, and to do it again is
- * harmless.
+ * fact, or given the lease back. One without facts that keeps the lease leaves no trace but in the inbox, whose count it
+ * names: a second try is refused as one that has not seen everything.
  */
 function wasWritten(row: Standing, { afterSeq, facts, lease }: Commit): boolean {
   if (facts.length > 0) return row.last_seq === afterSeq + facts.length;

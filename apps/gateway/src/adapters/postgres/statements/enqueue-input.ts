@@ -8,7 +8,8 @@ import { repeatOnUniqueViolation, type Sql } from "../sql.ts";
  * is told by its renewal, not robbed. A run that waits for its turn in a thread (never claimed, nothing set) is woken
  * by the end of the one before it and not by a message; a cancel need not wait. An approval locks its call's row too,
  * after the run's as a commit does, so that an expiry in flight is either seen or has not begun. Two of the same dedupe
- * key at once: the second violates the key, is undone whole, and is done again as a duplicate.
+ * key at once: the second violates the key, is undone whole, and is done again as a duplicate. A cancel is taken however
+ * much waits: it is the way out, and there is one at most.
  */
 const ENQUEUE_INPUT = {
   name: "enqueue-input",
@@ -31,7 +32,7 @@ raised as (
     inbox = r.inbox + 1,
     wake_at = case when r.lease_owner is null and (r.epoch > 0 or r.wake_at is not null or $6::bool) then now() else r.wake_at end
   from run
-  where r.id = run.id and not run.ended and run.inbox < ${INBOX_MAX} and not exists (select from earlier)
+  where r.id = run.id and not run.ended and (run.inbox < ${INBOX_MAX} or $6::bool) and not exists (select from earlier)
     and ($7::uuid is null or exists (select from call where status = 'awaiting_approval'))
   returning r.id, r.tenant_id
 ),
