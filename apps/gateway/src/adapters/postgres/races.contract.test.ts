@@ -23,6 +23,8 @@ import { openPostgresStore } from "./open-postgres-store.ts";
 
 const LOCK_RUN = "select from runs where id = $1 for update";
 const LOCK_CALL = "select from tool_calls where id = $1 for update";
+const LOCK_DEVICE = "select from devices where id = $1 for update";
+const LOCK_SESSION = "select from device_sessions where id = $1 for update";
 
 /**
  * Statements against each other, each stopped at a lock with the snapshot it took before, then let go one after the
@@ -260,6 +262,59 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
       await holder.hold(LOCK_CALL, [call.callId]);
       expect(await holder.inOrder(mark(one.sessionId), mark(two.sessionId))).toEqual([true, false]);
     });
+  });
+
+  describe("the end of a device's session", () => {
+    /** Both statements lock both rows: they are stopped at either, in either order. */
+    const STOPS = [
+      { stop: "device", first: "the end" },
+      { stop: "device", first: "the other" },
+      { stop: "session", first: "the end" },
+      { stop: "session", first: "the other" },
+    ] as const;
+    type Stop = (typeof STOPS)[number];
+
+    async function connected() {
+      const scene = await openScene(store);
+      const { deviceId, sessionId } = await connect(scene, { deviceKey: "k" });
+      const end = () => scene.tenant.endDeviceSession({ sessionId, reason: "closed" });
+      const endAgainst = async <T>(other: () => Promise<T>, { stop, first }: Stop): Promise<T> => {
+        if (stop === "device") await holder.hold(LOCK_DEVICE, [deviceId]);
+        else await holder.hold(LOCK_SESSION, [sessionId]);
+        if (first === "the other") return (await holder.inOrder(other, end))[0];
+        return (await holder.inOrder(end, other))[1];
+      };
+      const find = () => scene.tenant.findDevice({ deviceId });
+      return { scene, deviceId, sessionId, endAgainst, find };
+    }
+
+    test.each(STOPS)(
+      "its device registers elsewhere at the same moment, while the $stop is held and $first comes first: no deadlock, and the new session alone is open",
+      async (stop) => {
+        const { scene, deviceId, sessionId, endAgainst, find } = await connected();
+        const register = () => connect(scene, { deviceKey: "k", gatewayId: "gateway-b" });
+        const next = await endAgainst(register, stop);
+        expect(next.deviceId).toBe(deviceId);
+        const reason = stop.first === "the end" ? "closed" : "replaced";
+        expect(await find()).toMatchObject({
+          online: true,
+          sessions: [
+            { id: next.sessionId, gatewayId: "gateway-b", disconnectedAt: null, reason: null },
+            { id: sessionId, reason },
+          ],
+        });
+      },
+    );
+
+    test.each(STOPS)(
+      "its device is deleted at the same moment, while the $stop is held and $first comes first: no deadlock, and nothing is left",
+      async (stop) => {
+        const { scene, deviceId, endAgainst, find } = await connected();
+        expect(await endAgainst(() => scene.tenant.deleteDevice({ deviceId }), stop)).toBe(true);
+        expect(await find()).toBeNull();
+        expect(await holder.read("select id from device_sessions where device_id = $1", [deviceId])).toEqual([]);
+      },
+    );
   });
 
   describe("two gateways and one run", () => {

@@ -66,12 +66,16 @@ export function openEventStream(params: {
     watcher?.drained();
   }
 
-  /** Also finds a socket that is not full but takes nothing, of which no full buffer will ever tell. */
+  /**
+   * Also finds a socket that is not full but takes nothing, of which no full buffer will ever tell. Within a frame it
+   * says nothing: the rest is read again from the store, which may take long, and a comment in between would end the
+   * event there, as JSON that no client can read, under a position that it would take for seen.
+   */
   function heartbeat(): void {
     forgetHeartbeat = clock.after(STREAM_HEARTBEAT_MS, heartbeat);
     if (response.writableLength === 0) {
       stuckMs = 0;
-      response.write(": still here\n\n");
+      if (!isMidFrame) response.write(": still here\n\n");
       return;
     }
     const gone = (socket?.bytesWritten ?? 0) - (socket?.writableLength ?? 0);

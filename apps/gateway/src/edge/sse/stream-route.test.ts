@@ -13,7 +13,12 @@ import {
   TENANT,
 } from "../../../test/follow/follow-world.ts";
 import type { Principal } from "../../control/principal.ts";
-import { STREAM_HEARTBEAT_MS, WATCHER_STALL_MS } from "../../core/limits.ts";
+import {
+  FOLLOW_PAGE_HELD_MS,
+  STREAM_HEARTBEAT_MS,
+  WATCHER_STALL_MS,
+  WATCHER_WRITE_BYTES_MAX,
+} from "../../core/limits.ts";
 import type { Store } from "../../ports/store.ts";
 import { registerStreamRoute } from "./stream-route.ts";
 
@@ -250,6 +255,34 @@ describe("GET /api/runs/:id/stream", () => {
     expect(json.length).toBeGreaterThan(5_000_000);
     expect(JSON.parse(json)).toMatchObject({ id: "4-0" });
     expect(stream.ids()).toEqual(["4-0", "5-0"]);
+  });
+
+  it("a heartbeat does not fall into an event of which a part has gone, however long the store keeps its rest", async () => {
+    const { world, app, port } = await startRoute();
+    world.store.add(fact(4, at(3), "tool.completed", 5_000_000));
+    const served: Socket[] = [];
+    // Its socket takes one piece and is full, whatever the kernel would take.
+    app.server.on("connection", (one: Socket) => {
+      one.cork();
+      served.push(one);
+    });
+    const opening = open(port, { "last-event-id": "3-0" });
+    await until(() => served.some(({ writableLength }) => writableLength > WATCHER_WRITE_BYTES_MAX));
+    // The page with the rest is given back.
+    await world.pass(FOLLOW_PAGE_HELD_MS);
+    world.store.isDown = true;
+    served[0]?.uncork();
+    const stream = await opening;
+    await until(() => stream.text.length > WATCHER_WRITE_BYTES_MAX && served[0]?.writableLength === 0);
+    world.clock.advance(STREAM_HEARTBEAT_MS);
+    world.store.isDown = false;
+    await until(() => stream.text.length > 5_000_000 && stream.text.endsWith("\n\n"), world);
+    const [, json = ""] = /^id: 4-0\ndata: (.+)$/m.exec(stream.text) ?? [];
+    expect(json.length).toBeGreaterThan(5_000_000);
+    expect(JSON.parse(json)).toMatchObject({ id: "4-0" });
+    // Once the event is whole, the stream is heard of again.
+    world.clock.advance(STREAM_HEARTBEAT_MS);
+    await until(() => stream.text.includes("}\n\n: still here\n\n"));
   });
 });
 

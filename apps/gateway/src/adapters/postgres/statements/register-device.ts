@@ -4,9 +4,14 @@ import { labelTexts } from "../labels.ts";
 import { repeatOnUniqueViolation, type Sql } from "../sql.ts";
 
 /**
- * The device's row is locked by the upsert. Of two connections at once the second waits, collides over the one open
- * session that a device may have, is done again, and replaces the first. Whatever of the old session is in the way is
- * ended before the new one is opened, which the reference to `ended` makes certain.
+ * Who locks a device and its session locks the device first, as the three statements here do: in two orders they would
+ * lock each other out, since devices register elsewhere just while the gateway that they leave ends their sessions. What
+ * ends the sessions of whole gateways (`sweep.ts`, `end-dead-gateways.ts`, `end-former-process.ts`) locks no device, so
+ * whoever has one and waits for a session there gets it.
+ *
+ * Here the device's row is locked by the upsert. Of two connections at once the second waits, collides over the one
+ * open session that a device may have, is done again, and replaces the first. Whatever of the old session is in the way
+ * is ended before the new one is opened, which the reference to `ended` makes certain.
  */
 const REGISTER_DEVICE = {
   name: "register-device",
@@ -29,18 +34,30 @@ select $9::uuid, device.tenant_id, device.id, $10, $11, $12::int from device, (s
 returning device_id::text`,
 };
 
+/**
+ * `ended` has no session to lock before `device` has answered, which is once the device is locked. A session that was
+ * replaced during that wait is found so when it is locked, and stays as it is.
+ */
 const END_DEVICE_SESSION = {
   name: "end-device-session",
   text: `
-with ended as (
-  update device_sessions set disconnected_at = now(), reason = $3
-  where id = $2::uuid and tenant_id = $1::uuid and disconnected_at is null
-  returning device_id
+with device as materialized (
+  select d.id from device_sessions s join devices d on d.id = s.device_id
+  where s.id = $2::uuid and s.tenant_id = $1::uuid and s.disconnected_at is null
+  for no key update of d
+),
+ended as (
+  update device_sessions s set disconnected_at = now(), reason = $3
+  from device where s.id = $2::uuid and s.device_id = device.id and s.disconnected_at is null
+  returning s.device_id
 )
 update devices d set last_seen_at = now() from ended where d.id = ended.device_id`,
 };
 
-/** Its sessions go with it, which their gateway sees as the end of them; its past calls keep its id. */
+/**
+ * Its sessions go with it, after its own row, which keeps the order. Their gateway sees that as the end of them; its
+ * past calls keep its id.
+ */
 const DELETE_DEVICE = {
   name: "delete-device",
   text: "delete from devices where id = $2::uuid and tenant_id = $1::uuid returning id",
