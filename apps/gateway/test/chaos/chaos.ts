@@ -88,5 +88,10 @@ if (losses.length > 0) {
 
 function replayArguments(): string[] {
   const given = Object.entries({ ...values, seed: String(options.seed) });
-  return [name, ...given.flatMap(([flag, value]) => (typeof value === "string" ? [`--${flag}`, value] : []))];
+  return [
+    name,
+    ...given.flatMap(([flag, value]) =>
+      typeof value === "string" && value !== "" ? [`--${flag}`, JSON.stringify(value)] : [],
+    ),
+  ];
 }

@@ -15,6 +15,7 @@ export async function lossesOf(stage: Stage, load: Load, journal: Journal): Prom
   const endedAsItMust = (run: EndedRun): boolean => endedWell(run, { load, journal, turns });
   return [
     ...stage.troubles,
+    ...journal.badExits,
     ...load.ended.flatMap(({ runId, faults }) => faults.map((fault) => `run ${runId}: ${fault}`)),
     ...load.ended.flatMap((run) => (endedAsItMust(run) ? [] : [`run ${run.runId} ended as ${run.end}`])),
     ...(await unfinished(stage, load)),
@@ -38,7 +39,8 @@ function endedWell(
     const faults = journal.mayCostLeases.filter((at) => at >= from && at <= endedAt).length;
     return recoveries >= RECOVERIES_MAX || faults > RECOVERIES_MAX;
   }
-  return end === "run.completed" || (end === "run.canceled" && load.canceled.has(runId));
+  if (end === "run.canceled") return load.askedToCancel.has(runId);
+  return end === "run.completed" && !load.canceled.has(runId);
 }
 
 /**

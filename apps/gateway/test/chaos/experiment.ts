@@ -56,8 +56,8 @@ export async function experiment(
     const losses = [...(await lossesOf(stage, load, journal)), ...(acted.broken ?? []), ...(measured?.broken ?? [])];
     const own = [...(acted.figures ?? []), ...(measured?.figures ?? [])];
     const standard = await standardFigures(stage, load, journal);
-    findings = { figures: [...own, ...standard], losses };
-    if (losses.length > 0) say(`the gateways' logs are kept in ${await keepLogs(stage)}`);
+    const kept = losses.length > 0 ? [["the gateways' logs are in", await keepLogs(stage)] as const] : [];
+    findings = { figures: [...own, ...standard, ...kept], losses };
   } finally {
     const left = await stage.close();
     if (findings !== null) {

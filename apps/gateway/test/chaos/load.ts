@@ -13,6 +13,8 @@ export interface Load {
   /** Runs that began and whose watchers are not through. */
   readonly open: ReadonlySet<string>;
   /** Runs that somebody asked to cancel: they may end so, or have been faster. */
+  readonly askedToCancel: ReadonlySet<string>;
+  /** Those of which it was accepted: they end so, unless they are given up. */
   readonly canceled: ReadonlySet<string>;
   /** The runs that belong to a thread, by their ids. */
   readonly inThreads: ReadonlyMap<string, PlaceInThread>;
@@ -50,6 +52,7 @@ export function startLoad(params: {
   readonly script: (index: number) => RunScript;
 }): Load {
   const { stage, random, width, runsMax, joinWithinMs, cancelShare, bySocket, script } = params;
+  const askedToCancel = new Set<string>();
   const canceled = new Set<string>();
   const inThreads = new Map<string, PlaceInThread>();
   const ended: EndedRun[] = [];
@@ -104,9 +107,13 @@ export function startLoad(params: {
 
   async function cancel(runId: string, afterMs: number): Promise<void> {
     await sleep(afterMs);
-    canceled.add(runId);
-    // Refused only when the run has ended before.
-    await untilAnswered((signal) => stage.client.runs.cancel(runId, {}, { signal })).catch(() => {});
+    askedToCancel.add(runId);
+    try {
+      await untilAnswered((signal) => stage.client.runs.cancel(runId, {}, { signal }));
+      canceled.add(runId);
+    } catch {
+      // Refused only when the run has ended before.
+    }
   }
 
   fill();
@@ -116,6 +123,7 @@ export function startLoad(params: {
     },
     ended,
     open,
+    askedToCancel,
     canceled,
     inThreads,
     stop() {

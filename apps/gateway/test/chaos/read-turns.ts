@@ -64,7 +64,7 @@ export async function readTurns(stage: Stage, load: Load): Promise<Turns> {
         startedAt: row.started_at,
         endedAt: row.ended_at ?? Number.POSITIVE_INFINITY,
         hasStepped: row.has_stepped,
-        wasToldToCancel: load.canceled.has(row.id),
+        wasToldToCancel: load.askedToCancel.has(row.id),
         historyRunIds:
           row.started === null ? [] : (JSON.parse(row.started) as { historyRunIds: string[] }).historyRunIds,
       },

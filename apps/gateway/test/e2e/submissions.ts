@@ -89,14 +89,12 @@ function ofCancel(
   return isOneOfOurs ? null : `the run ended by ${end?.type}, for the reason ${reason}`;
 }
 
-function ofApproval(
-  { callId, mark, status, approved }: SubmissionOf<"approval">,
-  record: WatchedRecord,
-): string | null {
+function ofApproval({ callId, status, approved }: SubmissionOf<"approval">, record: WatchedRecord): string | null {
   const wasApproved = record.some((event) => event.type === "tool.approved" && event.data.callId === callId);
   const settlement = settlementOf(record, callId);
   const denied = settlement?.type === "tool.denied" ? settlement : null;
-  if (status !== 202) return denied?.data.reason === mark ? "it is the decision in the log" : null;
+  // The same decision again is a repeat, whoever makes it.
+  if (status !== 202) return (approved ? wasApproved : denied !== null) ? "it is the decision in the log" : null;
   const wasFollowed = approved ? wasApproved && denied === null : !wasApproved && denied !== null;
   const isUndecided = !wasApproved && denied === null;
   return wasFollowed || (isUndecided && wasTakenBack(record, settlement))

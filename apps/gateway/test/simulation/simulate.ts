@@ -1,6 +1,6 @@
 /**
  * `npm run simulate -- --seeds N --from S`: plays so many seeds on all cores, tells what failed, and how fast it went.
- * With `--trace`, one seed is played and everything that happens in it is told.
+ * With `--trace`, one seed is played and everything that happens in it is told; with `--kept`, as it is in `seeds.ts`.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -38,11 +38,12 @@ async function main(): Promise<number> {
       from: { type: "string", default: "1" },
       workers: { type: "string", default: String(availableParallelism()) },
       trace: { type: "boolean", default: false },
+      kept: { type: "boolean", default: false },
     },
   });
   const [count, from, workers] = [values.seeds, values.from, values.workers].map(wholeNumber);
   if (count === undefined || from === undefined || workers === undefined) throw new Error("three numbers were read");
-  if (values.trace) return traceSeed(from);
+  if (values.trace) return trace(playOf(from, values.kept));
   const wanted: Play[] = [...REGRESSIONS, ...Array.from({ length: count }, (_, index) => ({ seed: from + index }))];
   const all = wanted.length;
   const startedAt = performance.now();
@@ -91,15 +92,19 @@ async function main(): Promise<number> {
 /** Keeps one worker busy until no seed is left. */
 function serve(wanted: Play[], totals: Totals): Promise<void> {
   const worker = new Worker(new URL(import.meta.url), { workerData: "play" });
+  let sent: Play[] = [];
   return new Promise((resolve, reject) => {
     const next = (): void => {
-      const plays = wanted.splice(0, BATCH);
+      sent = wanted.splice(0, BATCH);
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread is no window: it has no origin.
-      if (plays.length > 0) worker.postMessage(plays);
+      if (sent.length > 0) worker.postMessage(sent);
       else worker.terminate().then(() => resolve(), reject);
     };
     worker.on("message", (outcomes: readonly Outcome[]) => {
-      for (const outcome of outcomes) add(totals, outcome);
+      for (const [index, outcome] of outcomes.entries()) {
+        const wasSent = sent[index];
+        add(totals, outcome, wasSent !== undefined && REGRESSIONS.includes(wasSent));
+      }
       next();
     });
     worker.on("error", reject);
@@ -107,7 +112,7 @@ function serve(wanted: Play[], totals: Totals): Promise<void> {
   });
 }
 
-function add(totals: Totals, outcome: Outcome): void {
+function add(totals: Totals, outcome: Outcome, isKept: boolean): void {
   totals.seeds += 1;
   totals.runs += outcome.runs;
   totals.facts += outcome.facts;
@@ -126,12 +131,22 @@ function add(totals: Totals, outcome: Outcome): void {
   }
   if (outcome.violations.length === 0) return;
   totals.failed += 1;
-  console.log(`seed ${outcome.seed} failed (replay: npm run simulate -- --trace --from ${outcome.seed})`);
+  console.log(
+    `seed ${outcome.seed} failed (replay: npm run simulate -- --trace${isKept ? " --kept" : ""} --from ${outcome.seed})`,
+  );
   for (const violation of outcome.violations) console.log(`  ${violation}`);
 }
 
-async function traceSeed(seed: number): Promise<number> {
-  const outcome = await playSeed(seed, { onTrace: (line) => console.log(line) });
+/** A seed as it plays by itself, or as it is kept. */
+function playOf(seed: number, isKept: boolean): Play {
+  if (!isKept) return { seed };
+  const kept = REGRESSIONS.find((candidate) => candidate.seed === seed);
+  if (kept === undefined) throw new Error(`no seed ${seed} is kept`);
+  return kept;
+}
+
+async function trace({ seed, ...options }: Play): Promise<number> {
+  const outcome = await playSeed(seed, { ...options, onTrace: (line) => console.log(line) });
   console.log(outcome);
   return outcome.violations.length === 0 ? 0 : 1;
 }
