@@ -613,6 +613,22 @@ describe("the store away", () => {
     await world.checkRecord(runId);
   });
 
+  test("beyond a call's deadline: the answer that was kept away by the same is waited for, and the run does not fail for that", async () => {
+    const gateway = world.gateway({ leaseDurationMs: 1500 });
+    const runId = await world.start({ tools: [external("ask", { timeoutMs: 1000, onTimeout: "fail-run" })] });
+    const [callId = ""] = (await world.model.next()).finish({ toolName: "ask" });
+    await world.reaches(runId, "waiting_tool");
+    const { deadline } = (await world.fact(runId, "tool.dispatched")) as { deadline: string };
+    gateway.fleet.isAway = true;
+    await until("the deadline has passed", () => Date.now() > Date.parse(deadline));
+    const tries = gateway.fleet.said.length;
+    gateway.fleet.isAway = false;
+    await until("the gateway has looked again", () => gateway.fleet.said.slice(tries).includes("claimRuns"));
+    await world.answer(runId, callId, "in time, but for the outage");
+    (await world.model.next()).say("on").finish();
+    await world.reaches(runId, "completed");
+  });
+
   test("a claim whose answer is lost gives its lease to nobody: it is handed back, and the run is not taken for lost", async () => {
     const gateway = world.gateway({ leaseDurationMs: 3000 });
     const runId = await world.start({ tools: [{ name: "ask", inputSchema: {}, target: "external" }] });

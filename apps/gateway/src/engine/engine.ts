@@ -184,12 +184,12 @@ export class Engine {
     this.#isFull = limit < CLAIM_BATCH_MAX;
     if (limit <= 0) return pollMs;
     const sentAt = clock.monotonic();
-    const lostUntil = this.#contact.lostUntil();
+    const judgesUntil = this.#contact.judgesUntil();
     const claimNumber = (this.#claims += 1);
     // Of what is to be handed back nobody knows whether it is on its last chance.
     const lastChancesMax = this.#keeper.owesLeases ? 0 : LAST_CHANCES_MAX - this.#lastChancesHeld;
     const claim = await store
-      .claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, lostUntil, lastChancesMax })
+      .claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, judgesUntil, lastChancesMax })
       .catch((error: unknown) => {
         if (error instanceof StoreUnavailable) this.#keeper.handBackClaim(claimNumber);
         throw error;

@@ -211,40 +211,40 @@ describe("the lease keeper", () => {
 describe("contact with the store", () => {
   test("a gateway that was itself cut off claims no lost lease for one lease time, boot excepted", () => {
     const { clock, contact } = world();
-    expect(contact.mayClaimLost()).toBe(true);
+    expect(contact.mayJudge()).toBe(true);
     contact.answered();
     clock.advance(1900);
-    expect(contact.mayClaimLost()).toBe(true);
+    expect(contact.mayJudge()).toBe(true);
     clock.advance(200);
-    expect(contact.mayClaimLost()).toBe(false);
+    expect(contact.mayJudge()).toBe(false);
     contact.answered();
-    expect(contact.mayClaimLost()).toBe(false);
+    expect(contact.mayJudge()).toBe(false);
     for (let ms = 0; ms < LEASE_MS; ms += 1000) {
       clock.advance(1000);
       contact.answered();
     }
-    expect(contact.mayClaimLost()).toBe(true);
+    expect(contact.mayJudge()).toBe(true);
   });
 
   test("whoever boots beside others looks on first: the store may have been away until now, and they have yet to come back to it", () => {
     const { clock } = world();
     const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS, isAlone: false });
     for (let ms = 0; ms < BOOT_LOOK_MS; ms += 1000) {
-      expect(contact.lostUntil()).toBeNull();
+      expect(contact.judgesUntil()).toBeNull();
       clock.advance(1000);
       contact.answered();
     }
-    expect(contact.mayClaimLost()).toBe(true);
+    expect(contact.mayJudge()).toBe(true);
   });
 
   test("a claim of lost leases is good for a third of a lease by the database's own time, which is never taken for later than it is", () => {
     const { clock, contact } = world();
     contact.answered();
-    expect(contact.lostUntil()).toBe(Number.POSITIVE_INFINITY);
+    expect(contact.judgesUntil()).toBe(Number.POSITIVE_INFINITY);
     contact.toldTime(50_000);
     clock.advance(1000);
-    expect(contact.lostUntil()).toBe(51_000 + LEASE_MS / 3);
+    expect(contact.judgesUntil()).toBe(51_000 + LEASE_MS / 3);
     clock.advance(3000);
-    expect(contact.lostUntil()).toBeNull();
+    expect(contact.judgesUntil()).toBeNull();
   });
 });

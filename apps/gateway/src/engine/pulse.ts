@@ -86,7 +86,7 @@ export class Pulse {
     if (now - this.#answeredAt > GATEWAY_SILENCE_MS) this.#steadySince = now;
     this.#answeredAt = now;
     // Whoever was silent itself does not judge the others' silence: what kept it may have kept them.
-    if (now - this.#steadySince < GATEWAY_SILENCE_MS || !contact.mayClaimLost() || this.#isStopping) return;
+    if (now - this.#steadySince < GATEWAY_SILENCE_MS || !contact.mayJudge() || this.#isStopping) return;
     const until = contact.timeIn(GATEWAY_SILENCE_MS);
     const runIds = await store.endDeadGateways({ silenceMs: GATEWAY_SILENCE_MS, until });
     if (runIds.length === 0) return;

@@ -3,8 +3,9 @@ import type { Clock } from "../ports/clock.ts";
 
 /**
  * Whether this gateway has itself been without Postgres. If it was, others may have been too: their leases look expired
- * though they work on, so it claims none of them for one lease time after contact is back. Whoever boots knows nothing
- * of that yet, and looks on for a moment where others may be at work.
+ * though they work on, and calls look overdue though they were answered, so it judges none of them for one lease time
+ * after contact is back. Whoever boots knows nothing of that yet, and looks on for a moment where others may be at
+ * work.
  *
  * And what time it is there: what is asked for on the strength of being in contact says until when that is good, since
  * a statement may be held up on its way while others are cut off.
@@ -43,12 +44,12 @@ export class StoreContact {
     return this.#told.time + this.#clock.monotonic() - this.#told.at + ms;
   }
 
-  /** Until when lost leases may be claimed, as the database tells the time, in ms; null: they may not. */
-  lostUntil(): number | null {
-    return this.mayClaimLost() ? this.timeIn(this.#silenceMs) : null;
+  /** Until when others may be judged by their silence, as the database tells the time, in ms; null: they may not. */
+  judgesUntil(): number | null {
+    return this.mayJudge() ? this.timeIn(this.#silenceMs) : null;
   }
 
-  mayClaimLost(): boolean {
+  mayJudge(): boolean {
     const now = this.#clock.monotonic();
     return !this.#isOverdue(now) && now >= this.#doubtUntil;
   }

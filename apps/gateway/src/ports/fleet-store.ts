@@ -158,9 +158,10 @@ export interface FleetStore {
   /**
    * Takes up to `limit` runs whose `wake_at` has come, with lease and epoch, skipping those others are taking. Runs
    * that have begun go before new ones; among new ones tenants take turns; a run on a thread waits for the one before
-   * it. `now`: the database's time, in ms. Runs whose lease has ended are taken only until `lostUntil`, a time of the
-   * database in ms: a claim that was held up on its way knows no longer whether their holders were cut off meanwhile.
-   * Null takes only runs nobody holds (for a gateway that was itself cut off). `claimNumber`: a number that this
+   * it. `now`: the database's time, in ms. Only until `judgesUntil`, a time of the database in ms, are runs taken whose
+   * lease has ended, or of which a call is overdue and nothing waits to be read: a claim that was held up on its way
+   * knows no longer whether their holders, or the answer, were cut off meanwhile. Null takes none of these (for a
+   * gateway that was itself cut off). `claimNumber`: a number that this
    * gateway gives no other claim, by which it can give back what it took without ever hearing of it. Of runs that are
    * then on their last chance (`recoveries` would be `RECOVERIES_MAX`) it takes `lastChancesMax` at most; the others
    * stay where they are.
@@ -170,7 +171,7 @@ export interface FleetStore {
     readonly claimNumber: number;
     readonly leaseDurationMs: number;
     readonly limit: number;
-    readonly lostUntil: number | null;
+    readonly judgesUntil: number | null;
     readonly lastChancesMax: number;
   }): Promise<{ readonly now: number; readonly runs: readonly ClaimedRun[]; readonly nextWakeInMs: number | null }>;
   /** Everything about a claimed run; null when the epoch is no longer ours. */

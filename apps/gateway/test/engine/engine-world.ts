@@ -167,7 +167,7 @@ export class EngineWorld {
           claimNumber: 1,
           leaseDurationMs: 1,
           limit: 10,
-          lostUntil: Number.POSITIVE_INFINITY,
+          judgesUntil: Number.POSITIVE_INFINITY,
           lastChancesMax: 10,
         };
         return (await this.store.fleet.claimRuns(claim)).runs.some((run) => run.runId === runId);
@@ -185,7 +185,7 @@ export class EngineWorld {
         claimNumber: 1,
         leaseDurationMs: 1,
         limit: 10,
-        lostUntil: Number.POSITIVE_INFINITY,
+        judgesUntil: Number.POSITIVE_INFINITY,
         lastChancesMax: 10,
       });
       assert.deepEqual(runs.map((run) => run.runId).toSorted(), runIds.toSorted());

@@ -30,11 +30,18 @@ export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
     return Array.from({ length: rounds }, (_, round) => ring.flatMap((runs) => runs[round] ?? [])).flat();
   }
 
-  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostUntil, lastChancesMax }) => {
+  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, judgesUntil, lastChancesMax }) => {
     const now = rows.now();
-    const mayTakeLost = lostUntil !== null && now <= lostUntil;
+    const mayJudge = judgesUntil !== null && now <= judgesUntil;
+    const isOverdue = (run: RunRow): boolean =>
+      [...rows.calls.values()].some(
+        ({ runId, call }) =>
+          runId === run.id && call.status === "dispatched" && call.deadline !== null && call.deadline <= now,
+      );
+    const mayTake = (run: RunRow): boolean =>
+      mayJudge || (run.leaseOwner === null && (run.inbox > 0 || !isOverdue(run)));
     const begun = [...rows.runs.values()]
-      .filter((run) => run.epoch > 0 && run.wakeAt !== null && (mayTakeLost || run.leaseOwner === null))
+      .filter((run) => run.epoch > 0 && run.wakeAt !== null && mayTake(run))
       .toSorted(byWake);
     const isDue = (run: RunRow): boolean => (run.wakeAt ?? 0) <= now;
     const due = begun.filter(isDue);

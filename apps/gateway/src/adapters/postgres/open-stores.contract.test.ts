@@ -45,7 +45,7 @@ describe("the embedded store", () => {
       claimNumber: 1,
       leaseDurationMs: 3_600_000,
       limit: 1,
-      lostUntil: Number.POSITIVE_INFINITY,
+      judgesUntil: Number.POSITIVE_INFINITY,
       lastChancesMax: 100,
     });
     await first.close();
@@ -55,7 +55,7 @@ describe("the embedded store", () => {
       claimNumber: 1,
       leaseDurationMs: 1000,
       limit: 1,
-      lostUntil: Number.POSITIVE_INFINITY,
+      judgesUntil: Number.POSITIVE_INFINITY,
       lastChancesMax: 100,
     });
     expect(runs).toMatchObject([{ runId, lost: true, epoch: 2 }]);
@@ -138,7 +138,7 @@ describe.skipIf(await missingServices("private-postgres"))("the store on a serve
             claimNumber: 1,
             leaseDurationMs: 1,
             limit: 1,
-            lostUntil: Number.POSITIVE_INFINITY,
+            judgesUntil: Number.POSITIVE_INFINITY,
             lastChancesMax: 10,
           }),
       ];

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { RECOVERIES_MAX } from "../../../src/core/limits.ts";
 import type { ClaimedRun } from "../../../src/ports/fleet-store.ts";
 import type { Store } from "../../../src/ports/store.ts";
-import { claim, claimAll, commitOf, endOf, LEASE_MS, openScene, start, TS } from "./scene.ts";
+import { claim, claimAll, commitOf, endOf, LEASE_MS, openScene, parkWithCall, start, TS } from "./scene.ts";
 
 export function claimsOfStore(store: () => Store): void {
   const take = (params: Partial<Parameters<Store["fleet"]["claimRuns"]>[0]> = {}) =>
@@ -12,7 +12,7 @@ export function claimsOfStore(store: () => Store): void {
       claimNumber: 1,
       leaseDurationMs: LEASE_MS,
       limit: 100,
-      lostUntil: Number.POSITIVE_INFINITY,
+      judgesUntil: Number.POSITIVE_INFINITY,
       lastChancesMax: 100,
       ...params,
     });
@@ -93,11 +93,27 @@ export function claimsOfStore(store: () => Store): void {
       const lost = await start(scene);
       await takeAndLose(lost.runId);
       const waiting = await start(scene);
-      const { runs, now } = await take({ lostUntil: null });
+      const { runs, now } = await take({ judgesUntil: null });
       expect(runs.map((run) => run.runId)).toEqual([waiting.runId]);
       // So does a claim that was held up on its way.
-      expect((await take({ lostUntil: now - 1 })).runs).toEqual([]);
+      expect((await take({ judgesUntil: now - 1 })).runs).toEqual([]);
       expect((await claim(scene, lost.runId)).lost).toBe(true);
+    });
+
+    test("a gateway that was cut off itself judges no call by its deadline: the answer may have been kept away by the same", async () => {
+      const scene = await openScene(store());
+      const overdue = await parkWithCall(scene, { deadline: TS, target: "external", recipient: null }, TS);
+      expect((await take({ judgesUntil: null })).runs).toEqual([]);
+      const { runId, call } = overdue;
+      const answer = { callId: call.callId, outcome: { kind: "completed", result: 1 }, bodyHash: "1" } as const;
+      await scene.tenant.submitToolResult({ ...answer, from: { kind: "http", runId } });
+      // Somebody has left something: the run goes on with it.
+      expect((await take({ judgesUntil: null })).runs).toMatchObject([{ runId, lost: false }]);
+      // So it does where no call is overdue, and a gateway that was in contact judges.
+      const patient = await parkWithCall(scene, { deadline: Date.now() + 3600_000 }, TS);
+      expect((await take({ judgesUntil: null })).runs.map((run) => run.runId)).toEqual([patient.runId]);
+      const unanswered = await parkWithCall(scene, { deadline: TS }, TS);
+      expect((await take()).runs.map((run) => run.runId)).toEqual([unanswered.runId]);
     });
 
     test("runs that have begun go before new ones", async () => {

@@ -62,7 +62,7 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
         claimNumber: 1,
         leaseDurationMs: 1000,
         limit: 1,
-        lostUntil: null,
+        judgesUntil: null,
         lastChancesMax: 1,
       });
       for (let tries = 0; tries < 5; tries++) expect(await endDead(NO_SILENCE_MS, now - 1)).toEqual([]);

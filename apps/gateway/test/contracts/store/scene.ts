@@ -82,7 +82,7 @@ export async function claimAll(store: Store, gatewayId = "gateway-a"): Promise<C
       claimNumber: 1,
       leaseDurationMs: LEASE_MS,
       limit: 100,
-      lostUntil: Number.POSITIVE_INFINITY,
+      judgesUntil: Number.POSITIVE_INFINITY,
       lastChancesMax: 100,
     });
     if (runs.length === 0) return all;
@@ -185,15 +185,19 @@ export interface ParkedRun {
   readonly lastSeq: number;
 }
 
-/** A run that waits for one call. */
-export async function parkWithCall(scene: Scene, overrides: Partial<CallProjection> = {}): Promise<ParkedRun> {
+/** A run that waits for one call, and is due again at `wakeAt` (ms; null: not by time). */
+export async function parkWithCall(
+  scene: Scene,
+  overrides: Partial<CallProjection> = {},
+  wakeAt: number | null = null,
+): Promise<ParkedRun> {
   const { runId } = await start(scene);
   const claimed = await claim(scene, runId);
   const call = callOf(overrides);
   const commit = commitOf(claimed, ["run.started", "tool.requested", "tool.dispatched", "run.waiting"], {
     status: "waiting_tool",
     calls: [call],
-    lease: { kind: "release", wakeAt: null },
+    lease: { kind: "release", wakeAt },
   });
   expect(await scene.store.fleet.commit(commit)).toMatchObject({ kind: "committed" });
   return { runId, claimed, call, lastSeq: claimed.lastSeq + 4 };

@@ -17,7 +17,19 @@ function nextTenant(after: string): string {
 }
 
 /** Infinity is a time too. */
-const MAY_TAKE_LOST = "now() <= to_timestamp($4::float8 / 1000)";
+const MAY_JUDGE = "now() <= to_timestamp($4::float8 / 1000)";
+
+/**
+ * Whether a run that has begun may be taken: whoever was cut off itself takes none that was held, and judges no call by
+ * its deadline, since the answer may have been kept away by the same; it goes on with what somebody has left.
+ */
+const MAY_TAKE = `(
+    ${MAY_JUDGE}
+    or lease_owner is null and (
+      inbox > 0
+      or not exists (select from tool_calls c where c.run_id = runs.id and c.status = 'dispatched' and c.deadline <= now())
+    )
+  )`;
 
 /** Whether a run will be on its last chance once it is claimed. */
 const ON_LAST_CHANCE = `(recoveries + (lease_owner is not null)::int = ${RECOVERIES_MAX})`;
@@ -40,13 +52,13 @@ const CLAIM_RUNS = {
   text: `
 with recursive last_chance as materialized (
   select id, lease_owner is not null as lost from runs
-  where wake_at <= now() and epoch > 0 and (lease_owner is null or ${MAY_TAKE_LOST}) and recoveries > 0 and ${ON_LAST_CHANCE}
+  where wake_at <= now() and epoch > 0 and ${MAY_TAKE} and recoveries > 0 and ${ON_LAST_CHANCE}
   order by wake_at limit least($3::int, $7::int)
   for no key update skip locked
 ),
 begun as materialized (
   select id, lease_owner is not null as lost from runs
-  where wake_at <= now() and epoch > 0 and (lease_owner is null or ${MAY_TAKE_LOST}) and not ${ON_LAST_CHANCE}
+  where wake_at <= now() and epoch > 0 and ${MAY_TAKE} and not ${ON_LAST_CHANCE}
   order by wake_at limit $3::int - (select count(*)::int from last_chance)
   for no key update skip locked
 ),
@@ -101,7 +113,7 @@ claimed as (
 coming as (
   (
     select wake_at from runs
-    where wake_at is not null and epoch > 0 and (lease_owner is null or ${MAY_TAKE_LOST}) and not (${ON_LAST_CHANCE} and wake_at <= now())
+    where wake_at is not null and epoch > 0 and ${MAY_TAKE} and not (${ON_LAST_CHANCE} and wake_at <= now())
       and id <> all (array(select id from taken))
     order by wake_at limit 1
   )
@@ -136,8 +148,8 @@ type Claim = FleetStore["claimRuns"];
  */
 export function claimRuns(sql: Sql): Claim {
   let servedLast: string | null = null;
-  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, lostUntil, lastChancesMax }) => {
-    const values = [gatewayId, leaseDurationMs, limit, lostUntil, servedLast, claimNumber, lastChancesMax];
+  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, judgesUntil, lastChancesMax }) => {
+    const values = [gatewayId, leaseDurationMs, limit, judgesUntil, servedLast, claimNumber, lastChancesMax];
     const rows = await sql.query<Row>(CLAIM_RUNS, values);
     const [first] = rows;
     if (first === undefined) throw new Error("the claim always answers with a row");
