@@ -11,32 +11,40 @@ const CONNECTED = `exists (
   where o.device_id = c.sent_device_id and o.boot_id = c.sent_boot_id and o.disconnected_at is null and ${liveGateway("o.gateway_id")}
 )`;
 
+/** Free, in this device's hand, or to be taken from one that is gone. */
+const WITHIN_REACH = `(c.sent_device_id is null or c.sent_device_id = d.id or (c.repeatable and not ${CONNECTED}))`;
+
 /**
- * What the calls of both kinds have in common: out, not answered, and free, in this device's hand, or to be taken from
- * one that is gone.
+ * The oldest calls that are out, not answered, and `which`: to the key of a session's device, or to any device if this
+ * one fits. The latter are looked for tool by tool. With one tool given, an index of what is out holds its calls by age;
+ * with a list of them Postgres may rather walk all calls that ever were by age, the settled ones first.
  */
-function callsWhere(recipient: string): string {
+function openCalls(which: string): string {
+  const order = `order by c.id limit ${OPEN_CALLS_PER_SESSION_MAX}`;
+  const isOpen = `c.tenant_id = s.tenant_id and c.status = 'dispatched' and c.result_hash is null and ${which}`;
   return `
-    select c.*, case when c.sent_device_id is not null then ${CONNECTED} end as connected from tool_calls c
-    where c.tenant_id = s.tenant_id and c.status = 'dispatched' and ${recipient} and c.result_hash is null
-      and (c.sent_device_id is null or c.sent_device_id = d.id or (c.repeatable and not ${CONNECTED}))
-    order by c.id limit ${OPEN_CALLS_PER_SESSION_MAX}`;
+    select c.* from (
+      (select c.* from tool_calls c where ${isOpen} and c.recipient_kind = 'key' and c.recipient_key = d.key ${order})
+      union all
+      select c.* from unnest(d.tool_names) as t (name) cross join lateral (
+        select c.* from tool_calls c
+        where ${isOpen} and c.recipient_kind = 'any' and c.tool_name = t.name and d.labels @> c.recipient_labels
+          and (c.recipient_platform is null or c.recipient_platform = d.platform)
+        ${order}
+      ) as c
+    ) as c
+    ${order}`;
 }
 
-const READ_OPEN_CALLS = {
+export const READ_OPEN_CALLS = {
   name: "read-open-calls",
   text: `
 select s.id::text as session_id, call.*
 from device_sessions s join devices d on d.id = s.device_id
 left join lateral (
   select c.id::text as call_id, c.run_id::text, c.tool_name, c.args::text as args, c.attempt, ${millis("c.deadline")} as deadline, c.repeatable,
-    c.sent_device_id::text, c.sent_boot_id, c.connected
-  from (
-    (${callsWhere("c.recipient_kind = 'key' and c.recipient_key = d.key")})
-    union all
-    (${callsWhere("c.recipient_kind = 'any' and c.tool_name = any(d.tool_names) and d.labels @> c.recipient_labels and (c.recipient_platform is null or c.recipient_platform = d.platform)")})
-  ) as c
-  order by c.id limit ${OPEN_CALLS_PER_SESSION_MAX}
+    c.sent_device_id::text, c.sent_boot_id, case when c.sent_device_id is not null then ${CONNECTED} end as connected
+  from (${openCalls(WITHIN_REACH)}) as c
 ) as call on true
 where s.id = any($1::uuid[]) and s.disconnected_at is null
 order by s.id, call.call_id`,
