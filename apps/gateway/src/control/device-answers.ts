@@ -44,10 +44,11 @@ export function createDeviceAnswers(deps: {
       const { callId } = answer;
       const before = session.sent.get(callId);
       // From now on: a look at the store must not take the call that this very result settles for one to cancel.
-      session.sent.set(callId, { kind: "answered" });
+      session.sent.set(callId, { kind: "answering" });
       const taken = await submit(session, answer);
       const isDone = taken.kind === "taken" || taken.code === "result_conflict";
       if (isDone) {
+        session.sent.set(callId, { kind: "answered" });
         // The device has a hand free: a call that was held back may go.
         dispatch.look(session);
       } else if (before === undefined) {

@@ -103,7 +103,10 @@ export function createDeviceDispatch(deps: {
     const { callId, runId, toolName, args, attempt, deadline } = call;
     const { tenantId, sessionId } = session;
     // A device that comes back may answer again before it is asked again.
-    const isDone = (): boolean => !sessions.has(sessionId) || session.sent.get(callId)?.kind === "answered";
+    const isDone = (): boolean => {
+      const sent = session.sent.get(callId);
+      return !sessions.has(sessionId) || (sent !== undefined && sent.kind !== "in_hand");
+    };
     if (isDone()) return;
     // The row is the dispatch: what it refuses is never sent, however stale the view (R4).
     if (!(await store.forTenant(tenantId).markSent({ callId, attempt, sessionId }))) return;

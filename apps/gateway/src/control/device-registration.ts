@@ -1,5 +1,5 @@
 import type { DeviceRegister } from "@hsafa/protocol";
-import { DEVICE_IN_FLIGHT_DEFAULT, OPEN_CALLS_PER_SESSION_MAX } from "../core/limits.ts";
+import { DEVICE_IN_FLIGHT_DEFAULT, DEVICE_IN_FLIGHT_MAX } from "../core/limits.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
 import { hasScope } from "./access.ts";
 import type { Authenticate } from "./authenticate.ts";
@@ -58,8 +58,8 @@ export async function registerDevice(
   const admission = await admitDevice(deps, { token, deviceKey });
   if (admission.kind !== "admitted") return admission;
   const { principal } = admission;
-  // No more than the store lists for one session: what lies beyond could never be sent.
-  const maxInFlight = Math.min(message.maxInFlight ?? DEVICE_IN_FLIGHT_DEFAULT, OPEN_CALLS_PER_SESSION_MAX);
+  // No more than the store surely lists for one session: a call in hand that it leaves out is taken for settled.
+  const maxInFlight = Math.min(message.maxInFlight ?? DEVICE_IN_FLIGHT_DEFAULT, DEVICE_IN_FLIGHT_MAX);
   try {
     const registered = await deps.store.forTenant(principal.tenantId).registerDevice({
       gatewayId: deps.gatewayId,

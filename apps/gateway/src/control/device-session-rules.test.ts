@@ -8,6 +8,7 @@ const HERE = { deviceId: "device-1", bootId: "boot-1", connected: true };
 const ELSEWHERE = { deviceId: "device-2", bootId: "boot-9", connected: true };
 
 const IN_HAND: SentCall = { kind: "in_hand", runId: "run-1", attempt: 1 };
+const ANSWERING: SentCall = { kind: "answering" };
 const ANSWERED: SentCall = { kind: "answered" };
 
 function session(sent: Record<string, SentCall> = {}, maxInFlight = 16): SessionView {
@@ -61,7 +62,7 @@ describe("what a device session does about its calls", () => {
     expect(told(session({ a: IN_HAND, b: ANSWERED }), [])).toEqual(["cancel a", "forget b"]);
   });
 
-  test("an answered call that its run has not settled yet is not sent again, nor is a later attempt of it", () => {
+  test("an answered call that a stale list still holds is not sent again, nor is a later attempt of it", () => {
     expect(told(session({ a: ANSWERED }), [open("a", { sentTo: HERE })])).toEqual([]);
     expect(told(session({ a: ANSWERED }), [open("a", { attempt: 2 })])).toEqual([]);
   });
@@ -77,9 +78,18 @@ describe("what a device session does about its calls", () => {
     expect(told(session({ a: ANSWERED, b: IN_HAND }, 2), calls)).toEqual(["send c"]);
   });
 
-  test("a list that was cut short cancels nothing", () => {
+  test("a call in hand that is not listed is canceled and its hand is free, however many others wait", () => {
     const full = Array.from({ length: OPEN_CALLS_PER_SESSION_MAX }, (_, index) => open(`other-${index}`));
-    expect(told(session({ a: IN_HAND }, 1), full)).toEqual([]);
+    expect(told(session({ a: IN_HAND }, 1), full)).toEqual(["cancel a", "send other-0"]);
+    expect(told(session({ a: ANSWERED, b: IN_HAND }, 1), [open("b", { sentTo: HERE }), ...full])).toEqual(["forget a"]);
+  });
+
+  test("while a result is on its way into the store, its call stays in hand and is neither canceled, sent nor forgotten", () => {
+    const view = session({ a: ANSWERING }, 1);
+    expect(told(view, [open("b")])).toEqual([]);
+    expect(told(view, [open("a", { sentTo: HERE }), open("b")])).toEqual([]);
+    expect(told(view, [open("a", { attempt: 2 }), open("b")])).toEqual([]);
+    expect(told(view, [open("a", { attempt: 2, sentTo: ELSEWHERE }), open("b")])).toEqual([]);
   });
 
   test("whatever is listed, no more than maxInFlight are in hand, and nothing goes out that another device may have done", () => {
@@ -95,7 +105,7 @@ describe("what a device session does about its calls", () => {
     const listedCall = fc.record({ callId, attempt, repeatable: fc.boolean(), sentTo });
     const sentCall = fc.oneof(
       attempt.map((number): SentCall => ({ ...IN_HAND, attempt: number })),
-      fc.constant(ANSWERED),
+      fc.constantFrom(ANSWERING, ANSWERED),
     );
     fc.assert(
       fc.property(
@@ -108,9 +118,14 @@ describe("what a device session does about its calls", () => {
             view,
             listed.map(({ callId: id, ...call }) => open(id, call)),
           );
-          const inHand = new Set([...view.sent].filter(([, call]) => call.kind === "in_hand").map(([id]) => id));
+          const inHand = new Set([...view.sent].filter(([, call]) => call.kind !== "answered").map(([id]) => id));
           for (const action of actions) if (action.kind === "cancel") inHand.delete(action.callId);
           const before = inHand.size;
+          const listedIds = new Set<string>(listed.map(({ callId: id }) => id));
+          for (const [id, { kind }] of view.sent) {
+            if (listedIds.has(id) || kind === "answering") continue;
+            expect(actions).toContainEqual({ kind: kind === "answered" ? "forget" : "cancel", callId: id });
+          }
           for (const action of actions) {
             if (action.kind !== "send") continue;
             inHand.add(action.call.callId);

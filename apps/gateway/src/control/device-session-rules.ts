@@ -1,4 +1,3 @@
-import { OPEN_CALLS_PER_SESSION_MAX } from "../core/limits.ts";
 import type { OpenCall } from "../ports/fleet-store.ts";
 
 /**
@@ -11,9 +10,11 @@ import type { OpenCall } from "../ports/fleet-store.ts";
 /** A call that went out on this very connection, or was answered on it. */
 export type SentCall =
   | { readonly kind: "in_hand"; readonly runId: string; readonly attempt: number }
+  /** Its result is on its way into the store, which may yet refuse it: until that is known, the call is left alone. */
+  | { readonly kind: "answering" }
   /**
-   * A result was taken, which settles the call whatever its attempt: until its run has seen to that, it is not sent
-   * again.
+   * A result was taken, which settles the call whatever its attempt. Only a list that was read before that may still
+   * hold it.
    */
   | { readonly kind: "answered" };
 
@@ -34,19 +35,20 @@ export type DeviceAction =
   /** Tell the run that this attempt will never be answered by whom it was sent to. */
   | { readonly kind: "report_lost"; readonly runId: string; readonly callId: string; readonly attempt: number };
 
-/** What is due on this connection, given the calls listed for it (oldest first). */
+/**
+ * What is due on this connection, given the calls listed for it. However many others wait, all that this device has in
+ * hand is among them: a call in hand that is missing was settled otherwise, or may go elsewhere.
+ */
 export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]): DeviceAction[] {
   const listed = new Map(calls.map((call) => [call.callId, call]));
   const actions: DeviceAction[] = [];
   let inFlight = 0;
 
-  // A full list may have been cut short, so that absence from it proves nothing.
-  const complete = calls.length < OPEN_CALLS_PER_SESSION_MAX;
   for (const [callId, sent] of session.sent) {
     const call = listed.get(callId);
     if (sent.kind === "answered") {
-      if (call === undefined && complete) actions.push({ kind: "forget", callId });
-    } else if (call === undefined ? complete : call.attempt > sent.attempt && !isFreeFor(session, call)) {
+      if (call === undefined) actions.push({ kind: "forget", callId });
+    } else if (sent.kind === "in_hand" && isGone(session, sent, call)) {
       actions.push({ kind: "cancel", callId });
     } else {
       inFlight += 1;
@@ -57,7 +59,7 @@ export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]
   const fresh: OpenCall[] = [];
   for (const call of calls) {
     const sent = session.sent.get(call.callId);
-    if (sent?.kind === "answered" || (sent !== undefined && sent.attempt >= call.attempt)) continue;
+    if (sent !== undefined && (sent.kind !== "in_hand" || sent.attempt >= call.attempt)) continue;
     if (isLost(session, call)) {
       actions.push({ kind: "report_lost", runId: call.runId, callId: call.callId, attempt: call.attempt });
     } else if (isFreeFor(session, call)) {
@@ -74,6 +76,11 @@ export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]
     actions.push({ kind: "send", call });
   }
   return actions;
+}
+
+/** Whether a call in hand, listed as `call` if at all, is no longer this device's to answer. */
+function isGone(session: SessionView, sent: { readonly attempt: number }, call: OpenCall | undefined): boolean {
+  return call === undefined || (call.attempt > sent.attempt && !isFreeFor(session, call));
 }
 
 /** Whether the call was sent to nobody yet, or to this device in this boot: there it may go any number of times. */

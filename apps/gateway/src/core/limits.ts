@@ -68,9 +68,16 @@ export const SESSIONS_PER_DEVICE_SHOWN = 20;
 export const THREAD_RUNS_PER_READ = 10;
 
 // Devices
-export const OPEN_CALLS_PER_SESSION_MAX = 64;
-/** Calls in hand on one device when it does not say how many it can take. */
+/** Calls in hand on one device when it does not say how many it can take, and at most, whatever it says. */
 export const DEVICE_IN_FLIGHT_DEFAULT = 16;
+export const DEVICE_IN_FLIGHT_MAX = 64;
+/** Calls listed for one session that its device does not have: more than it has hands for are of no use to it. */
+export const OPEN_CALLS_PER_SESSION_MAX = 64;
+/**
+ * And those that it was sent, what it has in hand before what it has forgotten. None in hand may be missing: twice as
+ * many as there can be leaves room for what was on its way to a connection while another replaced it.
+ */
+export const SENT_CALLS_PER_SESSION_MAX = 2 * DEVICE_IN_FLIGHT_MAX;
 /** A message before authentication, and after: a stranger gets little room. */
 export const DEVICE_REGISTER_BYTES_MAX = 64 * 1024;
 export const DEVICE_MESSAGE_BYTES_MAX = 1024 * 1024;

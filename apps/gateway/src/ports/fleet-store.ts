@@ -137,8 +137,11 @@ export interface OpenCallsOfSession {
   /** False once another connection replaced it, or it was swept. */
   readonly current: boolean;
   /**
-   * Dispatched device calls that this session's device may take or has in hand, oldest first, at most
-   * `OPEN_CALLS_PER_SESSION_MAX`.
+   * Dispatched device calls without a result, in three groups, each oldest first: those that this device has in hand
+   * (sent to it in this session's boot), those sent to it in earlier boots, and those that it may take, from nobody's
+   * hand or that of one that is gone. The first two together are at most `SENT_CALLS_PER_SESSION_MAX`, the third is at
+   * most `OPEN_CALLS_PER_SESSION_MAX`, and neither bound takes room from the first group: however much else is open, a
+   * call that was sent to this session and is missing there was settled, answered, or put out as another attempt.
    */
   readonly calls: readonly OpenCall[];
 }

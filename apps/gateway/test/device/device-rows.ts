@@ -1,5 +1,6 @@
 import type { JsonValue } from "@hsafa/protocol";
 import type { ToolOutcome } from "../../src/core/input.ts";
+import { OPEN_CALLS_PER_SESSION_MAX } from "../../src/core/limits.ts";
 import type { FleetStore, OpenCall, OpenCallsOfSession } from "../../src/ports/fleet-store.ts";
 import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
 import type { RegisteredDevice, SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
@@ -39,7 +40,7 @@ export class DeviceRows {
   /** Every method of the store rejects while this is set. */
   isAway = false;
   /** Awaited before a result is taken, so that a test can hold the store up. */
-  beforeResult: Promise<void> = Promise.resolve();
+  beforeResult = (): Promise<void> => Promise.resolve();
   #ids = 0;
 
   add(call: Partial<Row> & Pick<Row, "callId">): Row {
@@ -75,14 +76,19 @@ export class DeviceRows {
     this.#mustBeThere();
     return this.sessions
       .filter(({ sessionId }) => sessionIds.includes(sessionId))
-      .map((session) => ({
-        sessionId: session.sessionId,
-        current: session.reason === null,
-        calls: [...this.calls.values()]
+      .map((session) => {
+        const open = [...this.calls.values()]
           .filter(({ status, tenantId }) => status === "dispatched" && tenantId === session.tenantId)
           .filter(({ recipientKey }) => recipientKey === null || recipientKey === session.deviceKey)
-          .map((row) => this.#openCall(row)),
-      }));
+          .filter(({ resultHash }) => resultHash === null);
+        const isInHand = ({ sentTo }: Row): boolean => isSame(session, sentTo);
+        const others = open.filter((row) => !isInHand(row)).slice(0, OPEN_CALLS_PER_SESSION_MAX);
+        return {
+          sessionId: session.sessionId,
+          current: session.reason === null,
+          calls: [...open.filter(isInHand), ...others].map((row) => this.#openCall(row)),
+        };
+      });
   }
 
   #openCall(row: Row): OpenCall {
@@ -120,8 +126,8 @@ export class DeviceRows {
         this.#mustBeThere();
         const row = this.calls.get(callId);
         const session = this.sessions.find((candidate) => candidate.sessionId === sessionId);
-        if (row?.status !== "dispatched" || row.attempt !== attempt || session === undefined || session.reason !== null)
-          return false;
+        if (row?.status !== "dispatched" || row.attempt !== attempt || row.resultHash !== null) return false;
+        if (session === undefined || session.reason !== null) return false;
         if (row.sentTo !== null && !isSame(session, row.sentTo)) return false;
         row.sentTo = { deviceId: session.deviceId, bootId: session.bootId };
         return true;
@@ -134,7 +140,7 @@ export class DeviceRows {
         return { kind: "accepted", status: "waiting_tool" };
       },
       submitToolResult: async ({ callId, outcome, bodyHash, from }): Promise<SubmitResultOutcome> => {
-        await this.beforeResult;
+        await this.beforeResult();
         this.#mustBeThere();
         const row = this.calls.get(callId);
         if (row === undefined || from.kind !== "device" || row.sentTo?.deviceId !== from.deviceId)

@@ -4,7 +4,9 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 /** The startup message: its length, the version of the protocol, then names and values, each ended by a zero. */
 const HEAD_BYTES = 8;
 
-/** In front of a Postgres, a pooler that drops the startup parameter `options`, as PgBouncer does where it is told to. */
+/**
+ * In front of a Postgres, a pooler that drops the startup parameter `options`, as PgBouncer does where it is told to.
+ */
 export async function startForgetfulPooler(
   url: string,
 ): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {

@@ -45,8 +45,8 @@ export class LostLeases {
   }
 
   /**
-   * Why a lease of this gateway may be lost now; null: for no reason at all. Where a hindrance may have cost it, a death
-   * that came after need not have.
+   * Why a lease of this gateway may be lost now; null: for no reason at all. Where a hindrance may have cost it, a
+   * death that came after need not have.
    */
   causeOf(gatewayId: string): LossCause | null {
     const hinderedUntil = Math.max(this.#hinderedUntil.get(gatewayId) ?? 0, this.#everybodyUntil);

@@ -4,6 +4,7 @@ import {
   GATEWAY_KEPT_MS,
   INPUTS_PER_DRAIN_MAX,
   OPEN_CALLS_PER_SESSION_MAX,
+  SENT_CALLS_PER_SESSION_MAX,
   SWEEP_ROWS_MAX,
   THREAD_HISTORY_RUNS_MAX,
   TOOL_CALLS_PER_STEP_MAX,
@@ -63,19 +64,27 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
     };
   }
 
-  function openCallsOf(device: DeviceRow): OpenCall[] {
+  function openCallsOf(device: DeviceRow, bootId: string): OpenCall[] {
     const isGone = ({ sent }: CallRow): boolean => sent !== null && !rows.isConnected(sent.deviceId, sent.bootId);
-    return [...rows.calls.values()]
+    const open = [...rows.calls.values()]
       .filter((row) => row.tenantId === device.tenantId && row.call.status === "dispatched" && row.resultHash === null)
       .filter((row) => fits(row.call, device))
-      .filter((row) => row.sent === null || row.sent.deviceId === device.id || (row.call.repeatable && isGone(row)))
-      .toSorted(byId)
-      .slice(0, OPEN_CALLS_PER_SESSION_MAX)
-      .map((row) => {
-        const { callId, toolName, args, attempt, deadline, repeatable } = row.call;
-        const sentTo = row.sent === null ? null : { ...row.sent, connected: !isGone(row) };
-        return { callId, runId: row.runId, toolName, args, attempt, deadline, repeatable, sentTo };
-      });
+      .toSorted(byId);
+    const sentHere = open.filter(({ sent }) => sent?.deviceId === device.id);
+    const inHand = sentHere.filter(({ sent }) => sent?.bootId === bootId);
+    const forgotten = sentHere.filter(({ sent }) => sent?.bootId !== bootId);
+    const others = open.filter(
+      (row) => row.sent === null || (row.sent.deviceId !== device.id && row.call.repeatable && isGone(row)),
+    );
+    const listed = [
+      ...[...inHand, ...forgotten].slice(0, SENT_CALLS_PER_SESSION_MAX),
+      ...others.slice(0, OPEN_CALLS_PER_SESSION_MAX),
+    ];
+    return listed.map((row) => {
+      const { callId, toolName, args, attempt, deadline, repeatable } = row.call;
+      const sentTo = row.sent === null ? null : { ...row.sent, connected: !isGone(row) };
+      return { callId, runId: row.runId, toolName, args, attempt, deadline, repeatable, sentTo };
+    });
   }
 
   return {
@@ -169,7 +178,8 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       return sessionIds.map((sessionId) => {
         const session = rows.sessions.get(sessionId);
         const device = session?.disconnectedAt === null ? rows.devices.get(session.deviceId) : undefined;
-        return { sessionId, current: device !== undefined, calls: device === undefined ? [] : openCallsOf(device) };
+        if (session === undefined || device === undefined) return { sessionId, current: false, calls: [] };
+        return { sessionId, current: true, calls: openCallsOf(device, session.bootId) };
       });
     },
 

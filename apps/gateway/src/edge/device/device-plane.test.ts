@@ -12,6 +12,7 @@ import {
   DEVICE_REGISTER_BYTES_MAX,
   DEVICE_REGISTER_TIMEOUT_MS,
   DEVICE_UNHEARD_MAX_MS,
+  OPEN_CALLS_PER_SESSION_MAX,
   TOOL_RESULT_BYTES_MAX,
 } from "../../core/limits.ts";
 import type { Bell, Ring } from "../../ports/bell.ts";
@@ -283,6 +284,43 @@ describe("calls", () => {
     expect(await laptop.next("tool.call.request", 3)).toMatchObject({ callId: id("c") });
   });
 
+  test("a device with its hands full of calls that were settled otherwise is told so and gets on, however many wait", async () => {
+    const { rows, bell, device } = await startPlane();
+    for (const name of ["a", "b"]) rows.add({ callId: id(name) });
+    const laptop = await device("laptop", { maxInFlight: 2 });
+    await laptop.next("tool.call.request", 2);
+    for (let count = 0; count < 2 * OPEN_CALLS_PER_SESSION_MAX; count += 1) rows.add({ callId: id(`w${count}`) });
+    for (const name of ["a", "b"]) rows.add({ callId: id(name), status: "expired" });
+    bell.ring({ about: "device", tenantId: "tenant-1", deviceKey: null });
+    await laptop.next("tool.call.request", 4);
+    expect(laptop.all("tool.call.cancel")).toMatchObject([{ callId: id("a") }, { callId: id("b") }]);
+    expect(laptop.all("tool.call.request").slice(2)).toMatchObject([{ callId: id("w0") }, { callId: id("w1") }]);
+  });
+
+  test("a hand is free once the result is taken, not when it is said: a refused one would be one call too many", async () => {
+    const { rows, bell, device } = await startPlane();
+    rows.add({ callId: id("a") });
+    const laptop = await device("laptop", { maxInFlight: 1 });
+    const phone = await device("phone");
+    await laptop.next("tool.call.request");
+    const asked = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    rows.beforeResult = () => {
+      asked.resolve();
+      return held.promise;
+    };
+    laptop.send({ type: "tool.result", callId: id("a"), result: 1 });
+    await asked.promise;
+    rows.add({ callId: id("b") });
+    rows.add({ callId: id("seen"), recipientKey: "phone" });
+    bell.ring({ about: "device", tenantId: "tenant-1", deviceKey: null });
+    await phone.next("tool.call.request");
+    const sentMeanwhile = rows.calls.get(id("b"))?.sentTo;
+    held.resolve();
+    expect(sentMeanwhile).toBeNull();
+    expect(await laptop.next("tool.call.request", 2)).toMatchObject({ callId: id("b") });
+  });
+
   test("after a reconnect the same boot gets its call again; another boot makes it lost, and it is not sent", async () => {
     const { rows, device } = await startPlane();
     rows.add({ callId: id("a") });
@@ -424,7 +462,7 @@ describe("the end of a session", () => {
     const laptop = await device("laptop", { maxInFlight: 60 });
     await laptop.next("tool.call.request", 60);
     const { promise, resolve } = Promise.withResolvers<void>();
-    rows.beforeResult = promise;
+    rows.beforeResult = () => promise;
     for (const callId of ids) laptop.send({ type: "tool.result", callId, result: "x".repeat(100_000) });
     await expect.poll(() => laptop.socket.bufferedAmount).toBeGreaterThan(0);
     resolve();

@@ -1,6 +1,10 @@
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
-import { OPEN_CALLS_PER_SESSION_MAX, SESSIONS_PER_DEVICE_SHOWN } from "../../../src/core/limits.ts";
+import {
+  OPEN_CALLS_PER_SESSION_MAX,
+  SENT_CALLS_PER_SESSION_MAX,
+  SESSIONS_PER_DEVICE_SHOWN,
+} from "../../../src/core/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import {
   callOf,
@@ -13,6 +17,7 @@ import {
   resultOf,
   type Scene,
   start,
+  TS,
 } from "./scene.ts";
 
 export function devicesOfStore(store: () => Store): void {
@@ -241,6 +246,44 @@ export function devicesOfStore(store: () => Store): void {
       await dispatch(scene, calls);
       const expected = calls.slice(0, OPEN_CALLS_PER_SESSION_MAX).map((call) => call.callId);
       expect(await callIds(sessionId)).toEqual(expected);
+    });
+
+    test("what a device has in hand is shown to it first and to the last, however many older calls are open", async () => {
+      const scene = await openScene(store());
+      const { sessionId } = await connect(scene, { deviceKey: "k" });
+      const waiting = Array.from({ length: OPEN_CALLS_PER_SESSION_MAX + 3 }, () => callOf());
+      const toAny = [callOf(), callOf()];
+      const toKey = callOf({ recipient: { kind: "key", deviceKey: "k" } });
+      const elsewhere = callOf();
+      const held = await dispatch(scene, [...waiting, ...toAny, toKey, elsewhere]);
+      for (const { callId } of [...toAny, toKey]) await scene.tenant.markSent({ callId, attempt: 1, sessionId });
+      const other = await connect(scene);
+      await scene.tenant.markSent({ callId: elsewhere.callId, attempt: 1, sessionId: other.sessionId });
+      const oldest = waiting.slice(0, OPEN_CALLS_PER_SESSION_MAX).map((call) => call.callId);
+      const idsOf = (calls: readonly { readonly callId: string }[]) => calls.map((call) => call.callId);
+      expect(await callIds(sessionId)).toEqual([...idsOf([...toAny, toKey]), ...oldest]);
+      // What is missing there is settled, or in another hand.
+      const [answered, expired] = toAny;
+      if (answered === undefined || expired === undefined) throw new Error("there are two");
+      await scene.tenant.submitToolResult(resultOf(answered.callId, "a", { kind: "http", runId: held.runId }));
+      await store().fleet.commit(
+        commitOf(held, ["tool.expired"], { afterSeq: 3, calls: [{ ...expired, status: "expired", settledAt: TS }] }),
+      );
+      expect(await callIds(sessionId)).toEqual([...idsOf([toKey]), ...oldest]);
+    });
+
+    test("what a device had in hand before it lost its memory leaves nothing out of what it has in hand now", async () => {
+      const scene = await openScene(store());
+      const before = await connect(scene, { deviceKey: "k" });
+      const lost = Array.from({ length: SENT_CALLS_PER_SESSION_MAX + 1 }, () => callOf());
+      const inHand = [callOf(), callOf()];
+      const free = callOf();
+      await dispatch(scene, [...lost, ...inHand, free]);
+      for (const { callId } of lost) await scene.tenant.markSent({ callId, attempt: 1, sessionId: before.sessionId });
+      const { sessionId } = await connect(scene, { deviceKey: "k", bootId: "boot 2" });
+      for (const { callId } of inHand) await scene.tenant.markSent({ callId, attempt: 1, sessionId });
+      const shownOfLost = lost.slice(0, SENT_CALLS_PER_SESSION_MAX - inHand.length);
+      expect(await callIds(sessionId)).toEqual([...inHand, ...shownOfLost, free].map((call) => call.callId));
     });
   });
 }

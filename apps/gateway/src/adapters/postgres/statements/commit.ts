@@ -141,8 +141,8 @@ export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
 
 /**
  * Whether an earlier try of this very commit went through: under our epoch nobody else could have written its last
- * fact, or given the lease back. One without facts that keeps the lease leaves no trace but in the inbox, whose count it
- * names: a second try is refused as one that has not seen everything.
+ * fact, or given the lease back. One without facts that keeps the lease leaves no trace but in the inbox, whose count
+ * it names: a second try is refused as one that has not seen everything.
  */
 function wasWritten(row: Standing, { afterSeq, facts, lease }: Commit): boolean {
   if (facts.length > 0) return row.last_seq === afterSeq + facts.length;

@@ -8,8 +8,8 @@ import { repeatOnUniqueViolation, type Sql } from "../sql.ts";
  * is told by its renewal, not robbed. A run that waits for its turn in a thread (never claimed, nothing set) is woken
  * by the end of the one before it and not by a message; a cancel need not wait. An approval locks its call's row too,
  * after the run's as a commit does, so that an expiry in flight is either seen or has not begun. Two of the same dedupe
- * key at once: the second violates the key, is undone whole, and is done again as a duplicate. A cancel is taken however
- * much waits: it is the way out, and there is one at most.
+ * key at once: the second violates the key, is undone whole, and is done again as a duplicate. A cancel is taken
+ * however much waits: it is the way out, and there is one at most.
  */
 const ENQUEUE_INPUT = {
   name: "enqueue-input",

@@ -1,5 +1,5 @@
 import type { JsonValue } from "@hsafa/protocol";
-import { OPEN_CALLS_PER_SESSION_MAX } from "../../../core/limits.ts";
+import { OPEN_CALLS_PER_SESSION_MAX, SENT_CALLS_PER_SESSION_MAX } from "../../../core/limits.ts";
 import type { OpenCallsOfSession } from "../../../ports/fleet-store.ts";
 import { millis } from "../event-rows.ts";
 import { liveGateway } from "../presence.ts";
@@ -12,34 +12,55 @@ const CONNECTED = `exists (
 )`;
 
 /**
- * What the calls of both kinds have in common: out, not answered, and free, in this device's hand, or to be taken from
- * one that is gone.
+ * Of the calls that are out, not answered, and `which`, those that `order` puts first: to the key of a session's
+ * device, or to any device if this one fits. The latter are looked for tool by tool. With one tool given, an index of
+ * what is out holds its calls by age; with a list of them Postgres may rather walk all calls that ever were by age, the
+ * settled ones first.
  */
-function callsWhere(recipient: string): string {
+function openCalls(which: string, order: string, limit: number): string {
+  const isOpen = `c.tenant_id = s.tenant_id and c.status = 'dispatched' and c.result_hash is null and ${which}`;
+  const first = `order by ${order} limit ${limit}`;
   return `
-    select c.*, case when c.sent_device_id is not null then ${CONNECTED} end as connected from tool_calls c
-    where c.tenant_id = s.tenant_id and c.status = 'dispatched' and ${recipient} and c.result_hash is null
-      and (c.sent_device_id is null or c.sent_device_id = d.id or (c.repeatable and not ${CONNECTED}))
-    order by c.id limit ${OPEN_CALLS_PER_SESSION_MAX}`;
+    select c.* from (
+      (select c.* from tool_calls c where ${isOpen} and c.recipient_kind = 'key' and c.recipient_key = d.key ${first})
+      union all
+      select c.* from unnest(d.tool_names) as t (name) cross join lateral (
+        select c.* from tool_calls c
+        where ${isOpen} and c.recipient_kind = 'any' and c.tool_name = t.name and d.labels @> c.recipient_labels
+          and (c.recipient_platform is null or c.recipient_platform = d.platform)
+        ${first}
+      ) as c
+    ) as c
+    ${first}`;
 }
 
-const READ_OPEN_CALLS = {
+/** What this device has in hand comes before what it was sent in earlier boots, so that no bound can cut it off. */
+const SENT_HERE = openCalls(
+  "c.sent_device_id = d.id",
+  "(c.sent_boot_id = s.boot_id) desc, c.id",
+  SENT_CALLS_PER_SESSION_MAX,
+);
+
+/** Free, or to be taken from a device that is gone. */
+const OTHERS = openCalls(
+  `(c.sent_device_id is null or (c.sent_device_id <> d.id and c.repeatable and not ${CONNECTED}))`,
+  "c.id",
+  OPEN_CALLS_PER_SESSION_MAX,
+);
+
+export const READ_OPEN_CALLS = {
   name: "read-open-calls",
   text: `
 select s.id::text as session_id, call.*
 from device_sessions s join devices d on d.id = s.device_id
 left join lateral (
   select c.id::text as call_id, c.run_id::text, c.tool_name, c.args::text as args, c.attempt, ${millis("c.deadline")} as deadline, c.repeatable,
-    c.sent_device_id::text, c.sent_boot_id, c.connected
-  from (
-    (${callsWhere("c.recipient_kind = 'key' and c.recipient_key = d.key")})
-    union all
-    (${callsWhere("c.recipient_kind = 'any' and c.tool_name = any(d.tool_names) and d.labels @> c.recipient_labels and (c.recipient_platform is null or c.recipient_platform = d.platform)")})
-  ) as c
-  order by c.id limit ${OPEN_CALLS_PER_SESSION_MAX}
+    c.sent_device_id::text, c.sent_boot_id, case when c.sent_device_id is not null then ${CONNECTED} end as connected,
+    case when c.sent_device_id is distinct from d.id then 3 when c.sent_boot_id <> s.boot_id then 2 else 1 end as place
+  from ((${SENT_HERE}) union all (${OTHERS})) as c
 ) as call on true
 where s.id = any($1::uuid[]) and s.disconnected_at is null
-order by s.id, call.call_id`,
+order by s.id, call.place, call.call_id`,
 };
 
 interface Row {

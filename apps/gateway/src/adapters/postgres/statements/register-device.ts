@@ -5,9 +5,9 @@ import { repeatOnUniqueViolation, type Sql } from "../sql.ts";
 
 /**
  * Who locks a device and its session locks the device first, as the three statements here do: in two orders they would
- * lock each other out, since devices register elsewhere just while the gateway that they leave ends their sessions. What
- * ends the sessions of whole gateways (`sweep.ts`, `end-dead-gateways.ts`, `end-former-process.ts`) locks no device, so
- * whoever has one and waits for a session there gets it.
+ * lock each other out, since devices register elsewhere just while the gateway that they leave ends their sessions.
+ * What ends the sessions of whole gateways (`sweep.ts`, `end-dead-gateways.ts`, `end-former-process.ts`) locks no
+ * device, so whoever has one and waits for a session there gets it.
  *
  * Here the device's row is locked by the upsert. Of two connections at once the second waits, collides over the one
  * open session that a device may have, is done again, and replaces the first. Whatever of the old session is in the way
