@@ -247,4 +247,19 @@ describe("contact with the store", () => {
     clock.advance(3000);
     expect(contact.judgesUntil()).toBeNull();
   });
+
+  test("whoever was suspended, its clock with it, learns from the database's time that it was away, and judges nobody for one lease time", () => {
+    const { clock, contact } = world();
+    contact.answered();
+    contact.toldTime(50_000);
+    clock.advance(100);
+    contact.answered();
+    contact.toldTime(50_100 + LEASE_MS);
+    for (let ms = 0; ms < LEASE_MS; ms += 1000) {
+      expect(contact.judgesUntil()).toBeNull();
+      clock.advance(1000);
+      contact.answered();
+    }
+    expect(contact.mayJudge()).toBe(true);
+  });
 });

@@ -33,9 +33,14 @@ export class StoreContact {
     this.#answeredAt = now;
   }
 
-  /** It has said what time it is there, in ms. */
+  /**
+   * It has said what time it is there, in ms. If more has gone by than by our own clock, that stood still with us
+   * (a machine that was suspended): a silence that nobody here has noticed.
+   */
   toldTime(time: number): void {
-    this.#told = { time, at: this.#clock.monotonic() };
+    const now = this.#clock.monotonic();
+    if (time - this.timeIn(0) > this.#silenceMs) this.#doubtUntil = now + this.#leaseDurationMs;
+    this.#told = { time, at: now };
   }
 
   /** The time there in so many ms, never later than it really is then; not yet told: the end of time. */

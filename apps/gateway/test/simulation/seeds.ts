@@ -31,6 +31,8 @@ export const REGRESSIONS: readonly Play[] = [
   { seed: 50, faults: ["store_unknown", "kill"], traits: NO_TRAITS },
   // A claim whose answer was lost had taken a run on its last chance, and the next one a run that kills.
   { seed: 2666, faults: ["store_unknown"], traits: { ...NO_TRAITS, isPoisoned: true } },
+  // A gateway that was suspended while the database was away, its clock with it, took what others had lost meanwhile.
+  { seed: 8045973 },
   // A step that failed in the moment of a cancel ended the run as failed.
   { seed: 1169, faults: ["store_slow"], traits: { ...NO_TRAITS, isHasty: true } },
 ];
