@@ -35,7 +35,7 @@ export const PLANTED: readonly PlantedBug[] = [
   { plant: "carry_no_deltas", breaks: /^R8/, seedsMax: 10 },
   { plant: "repeat_the_unrepeatable", breaks: /^R7/, seedsMax: 150 },
   { plant: "forget_dedupe", breaks: /^R6/, faults: ["store_unknown", "kill"], seedsMax: 150 },
-  { plant: "take_fenced_for_committed", breaks: /^R[23]/, faults: ZOMBIES, traits: NO_TRAITS, seedsMax: 300 },
+  { plant: "take_fenced_for_committed", breaks: /^R[23]/, faults: ZOMBIES, traits: NO_TRAITS, seedsMax: 1000 },
   { plant: "two_ends", breaks: /^R3/, seedsMax: 10 },
   { plant: "cancel_before_results", breaks: /^R7/, seedsMax: 60 },
   { plant: "loss_before_results", breaks: /^R7/, faults: ["device_reboot"], traits: { isHasty: true }, seedsMax: 60 },
