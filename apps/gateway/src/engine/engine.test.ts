@@ -402,7 +402,7 @@ describe("a holder that is lost", () => {
 
   test("a run that keeps killing its gateways fails in the end, and its events are not loaded for that", async () => {
     const runId = await world.start();
-    await world.losesGateways(runId, RECOVERIES_MAX + 1);
+    await world.losesGateways([runId], RECOVERIES_MAX + 1);
     const gateway = world.gateway();
     await world.reaches(runId, "failed");
     expect(await world.fact(runId, "run.failed")).toMatchObject({ error: { code: "recovery_exhausted" } });
@@ -412,7 +412,7 @@ describe("a holder that is lost", () => {
 
   test("a run that kills its gateways takes no other down: of those lost beside it each gets its last chance by itself", async () => {
     const runIds = [await world.start(), await world.start()];
-    await world.losesGatewaysTogether(runIds, RECOVERIES_MAX);
+    await world.losesGateways(runIds, RECOVERIES_MAX);
     const gateway = world.gateway();
     const first = await world.model.next();
     // A poll later the other one is due still, and is not taken.
@@ -434,7 +434,7 @@ describe("a holder that is lost", () => {
     await world.say(runId, "still there?");
     await world.answer(runId, callId, "42");
     await world.cancel(runId);
-    await world.losesGateways(runId, RECOVERIES_MAX + 1);
+    await world.losesGateways([runId], RECOVERIES_MAX + 1);
     world.gateway();
     await world.reaches(runId, "failed");
     expect(await world.fact(runId, "run.failed")).toMatchObject({ error: { code: "recovery_exhausted" } });
@@ -445,7 +445,7 @@ describe("a holder that is lost", () => {
 
   test("an input that is accepted while its run is given up is consumed too", async () => {
     const runId = await world.start();
-    await world.losesGateways(runId, RECOVERIES_MAX + 1);
+    await world.losesGateways([runId], RECOVERIES_MAX + 1);
     const gateway = world.gateway();
     gateway.fleet.before = async (name) => {
       if (name !== "commit") return;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonObject } from "@hsafa/protocol";
 import { seededRandom } from "../e2e/seeded-random.ts";
+import { until } from "../engine/until.ts";
 import { scripted } from "./agent.ts";
 import { untilAnswered } from "./calls.ts";
 import { experiment } from "./experiment.ts";
@@ -99,7 +100,8 @@ const TROUBLES: readonly Trouble[] = [
   },
 ];
 
-const POLL_MS = 50;
+/** How long a run may take to stand where it shall, or to end. */
+const WAIT_MAX_MS = 60_000;
 
 /**
  * How soon a cancel wins, wherever the run stands and whatever is wrong just then. `faults`: rounds of all of it;
@@ -168,7 +170,7 @@ async function cancelAll(
     }),
   );
   const standingNow = () => rowsOf(stage, runIds, standing.row);
-  await until(async () => (await standingNow()).length === width);
+  await until(`the runs stand ${standing.name}`, async () => (await standingNow()).length === width, WAIT_MAX_MS);
   const { gatewayId, mend } = await trouble.begin(stage);
   // Whom the trouble is about: the others are canceled too, and not counted.
   const counted = new Set(
@@ -184,10 +186,11 @@ async function cancelAll(
     }),
   );
   let rows: readonly Row[] = [];
-  await until(async () => {
+  const allEnded = async (): Promise<boolean> => {
     rows = await rowsOf(stage, runIds, "completed_at is not null");
     return rows.length === width;
-  });
+  };
+  await until("all of them have ended", allEnded, WAIT_MAX_MS);
   await mend();
   return {
     ms: rows.filter(({ id }) => counted.has(id)).map((row) => (row.ended_at ?? 0) - (askedAt.get(row.id) ?? 0)),
@@ -204,15 +207,4 @@ async function rowsOf(stage: Stage, runIds: readonly string[], condition: string
     [runIds],
   );
   return rows ?? [];
-}
-
-/** How long a run may take to stand where it shall, or to end. */
-const WAIT_MAX_MS = 60_000;
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + WAIT_MAX_MS;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`a condition did not come true within ${WAIT_MAX_MS} ms`);
-    await sleep(POLL_MS);
-  }
 }
