@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { readAgentFile } from "./agent-file.ts";
-import { Fault } from "./fault.ts";
+import { CliError } from "./cli-error.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hsafa-agent-file-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -37,7 +37,7 @@ describe("an agent's file", () => {
     ],
   ])("%s says what to do", async (_fault, path, message) => {
     const fault: unknown = await readAgentFile(path()).catch((error: unknown) => error);
-    expect(fault).toBeInstanceOf(Fault);
-    expect((fault as Fault).message).toContain(message);
+    expect(fault).toBeInstanceOf(CliError);
+    expect((fault as CliError).message).toContain(message);
   });
 });

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import type { JsonObject } from "@hsafa/protocol";
-import { Fault } from "./fault.ts";
+import { CliError } from "./cli-error.ts";
 import { importDefault } from "./user-module.ts";
 
 /**
@@ -11,20 +11,20 @@ import { importDefault } from "./user-module.ts";
 export async function readAgentFile(file: string): Promise<{ readonly name: string; readonly config: JsonObject }> {
   const config = extname(file) === ".json" ? readJson(file) : jsonOf(await importDefault(file), file);
   if (typeof config !== "object" || config === null || Array.isArray(config)) {
-    throw new Fault(`${file} holds no agent config: it must be an object with 'name' and 'model'.`);
+    throw new CliError(`${file} holds no agent config: it must be an object with 'name' and 'model'.`);
   }
   const { name } = config as JsonObject;
   if (typeof name !== "string")
-    throw new Fault(`${file}: 'name' is missing; give the agent one, like "name": "support".`);
+    throw new CliError(`${file}: 'name' is missing; give the agent one, like "name": "support".`);
   return { name, config: config as JsonObject };
 }
 
 function readJson(file: string): unknown {
-  if (!existsSync(file)) throw new Fault(`There is no file ${resolve(file)}.`);
+  if (!existsSync(file)) throw new CliError(`There is no file ${resolve(file)}.`);
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new Fault(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new CliError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
 
@@ -33,7 +33,7 @@ function jsonOf(value: unknown, file: string): unknown {
   try {
     return JSON.parse(JSON.stringify(value) ?? "null");
   } catch (error) {
-    throw new Fault(
+    throw new CliError(
       `What ${file} exports cannot be written as JSON: ${error instanceof Error ? error.message : String(error)}`,
       {
         cause: error,

@@ -1,6 +1,6 @@
 import { type Client, createClient } from "@hsafa/client";
 import { readSettings } from "./config.ts";
-import { Fault } from "./fault.ts";
+import { CliError } from "./cli-error.ts";
 
 /** A client for the gateway and key of the settings. */
 export function connect(): Client {
@@ -12,7 +12,7 @@ export function connect(): Client {
 export function requireKey(): string {
   const { apiKey, dataDir } = readSettings();
   if (apiKey !== null) return apiKey;
-  throw new Fault(
+  throw new CliError(
     `There is no API key: HSAFA_API_KEY is not set, and ${dataDir} holds none.\n` +
       "Start a gateway here with 'npx hsafa dev', which makes one, or set HSAFA_API_KEY.",
   );

@@ -12,7 +12,7 @@ import { start } from "./commands/start.ts";
 import { watch } from "./commands/watch.ts";
 import { readSettings } from "./config.ts";
 import { EXIT } from "./exit-code.ts";
-import { explain } from "./fault.ts";
+import { explain } from "./cli-error.ts";
 import { leaveWithReader, note, paintNote } from "./terminal.ts";
 
 const commands = [dev, start, push, run, watch, device, runs, cancel, approve, answer];

@@ -1,5 +1,5 @@
 import type { DeviceTool } from "@hsafa/client";
-import { Fault } from "./fault.ts";
+import { CliError } from "./cli-error.ts";
 import { importDefault } from "./user-module.ts";
 
 /** The tools that a JavaScript or TypeScript module exports by default, by their names. */
@@ -8,7 +8,7 @@ export async function readToolFile(file: string): Promise<Readonly<Record<string
   const entries = typeof tools === "object" && tools !== null && !Array.isArray(tools) ? Object.entries(tools) : [];
   const wrong = entries.find(([, tool]) => !isTool(tool));
   if (entries.length > 0 && wrong === undefined) return tools as Record<string, DeviceTool>;
-  throw new Fault(
+  throw new CliError(
     `${file} exports no tools${wrong === undefined ? "" : ` ('${wrong[0]}' is none)`}; write\n` +
       "  export default { my_tool: { description, inputSchema, execute(args) { ... } } };",
   );

@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Fault } from "./fault.ts";
+import { CliError } from "./cli-error.ts";
 
 /** What a JavaScript or TypeScript file of the user's exports by default. */
 export async function importDefault(file: string): Promise<unknown> {
   const path = resolve(file);
-  if (!existsSync(path)) throw new Fault(`There is no file ${path}.`);
+  if (!existsSync(path)) throw new CliError(`There is no file ${path}.`);
   const module = await load(path, file);
-  if (!("default" in module)) throw new Fault(`${file} has no default export; write 'export default { ... }'.`);
+  if (!("default" in module)) throw new CliError(`${file} has no default export; write 'export default { ... }'.`);
   return module.default;
 }
 
@@ -19,9 +19,9 @@ async function load(path: string, file: string): Promise<Record<string, unknown>
     const cause = error instanceof Error ? error : new Error(String(error));
     const unknown = "code" in cause && cause.code === "ERR_UNKNOWN_FILE_EXTENSION";
     if (unknown)
-      throw new Fault(
+      throw new CliError(
         `This Node (${process.version}) cannot read TypeScript as it is; Node 22.18 or later can. ${file} was not loaded.`,
       );
-    throw new Fault(`${file} cannot be loaded: ${cause.message}`, { cause });
+    throw new CliError(`${file} cannot be loaded: ${cause.message}`, { cause });
   }
 }

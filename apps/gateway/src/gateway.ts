@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { scope } from "@hsafa/protocol";
+import { scopeSchema } from "@hsafa/protocol";
 import pino from "pino";
 import { createAiSdkModel } from "./adapters/ai-sdk/ai-sdk-model.ts";
 import { createAjvSchemas } from "./adapters/ajv/ajv-schemas.ts";
-import type { ToolFunction } from "./adapters/http-tool/function-tool.ts";
-import { createServerTools } from "./adapters/http-tool/server-tools.ts";
+import type { ToolFunction } from "./adapters/server-tools/function-tool.ts";
+import { createServerTools } from "./adapters/server-tools/server-tools.ts";
 import { createMemoryBell } from "./adapters/memory/bell.ts";
 import { createMemoryLiveLog } from "./adapters/memory/live-log.ts";
 import { openPgliteStore } from "./adapters/postgres/open-pglite-store.ts";
@@ -14,18 +14,18 @@ import { openPostgresStore } from "./adapters/postgres/open-postgres-store.ts";
 import type { RedisNotice } from "./adapters/redis/connection.ts";
 import { openRedis } from "./adapters/redis/open-redis.ts";
 import { systemClock } from "./adapters/system/clock.ts";
-import { keepSecret } from "./adapters/system/kept-secret.ts";
+import { persistedSecret } from "./adapters/system/persisted-secret.ts";
 import { InvalidSettings, isLoopback, type Settings } from "./config.ts";
-import { apiKeyHash, newApiKey } from "./control/api-key.ts";
-import { createAuthenticate } from "./control/authenticate.ts";
-import { createFollowHub } from "./control/follow-hub.ts";
+import { apiKeyHash, newApiKey } from "./access/api-key.ts";
+import { createAuthenticate } from "./access/authenticate.ts";
+import { createFollowHub } from "./follow/follow-hub.ts";
 import { DRAIN_MS, GATEWAY_TIMEOUT_MS, SECOND_GATEWAY_LOOK_MS, SOCKET_CLOSE_TIMEOUT_MS } from "./core/limits.ts";
-import { createDevicePlane } from "./edge/device/device-plane.ts";
+import { createDeviceServer } from "./edge/device/device-server.ts";
 import { createMetrics } from "./edge/http/metrics.ts";
 import { createHttpServer } from "./edge/http/server.ts";
-import { registerStreamRoute } from "./edge/sse/stream-route.ts";
-import { dispatchUpgrades } from "./edge/upgrade.ts";
-import { createWatchPlane } from "./edge/watch/watch-plane.ts";
+import { registerStreamRoute } from "./edge/stream/stream-route.ts";
+import { dispatchUpgrades } from "./edge/socket/upgrade.ts";
+import { createWatchServer } from "./edge/watch/watch-server.ts";
 import { Engine } from "./engine/engine.ts";
 import type { Bell } from "./ports/bell.ts";
 import type { Clock } from "./ports/clock.ts";
@@ -33,7 +33,7 @@ import type { LiveLog } from "./ports/live-log.ts";
 import type { Model } from "./ports/model.ts";
 import type { Store } from "./ports/store.ts";
 
-export type { ToolFunction } from "./adapters/http-tool/function-tool.ts";
+export type { ToolFunction } from "./adapters/server-tools/function-tool.ts";
 export { InvalidSettings, readSettings, type Settings } from "./config.ts";
 
 /** One gateway, serving. */
@@ -60,7 +60,7 @@ export interface Overrides {
   /** How long steps in progress may finish when the gateway closes, in milliseconds. */
   readonly drainMs?: number;
   /** Stands between the gateway and its services: for tests that make them fail. */
-  readonly standBetween?: (services: Services) => Services;
+  readonly wrapServices?: (services: Services) => Services;
 }
 
 interface Services {
@@ -94,7 +94,7 @@ export async function startGateway(settings: Settings, overrides: Overrides = {}
       report,
       notify: (notice) => log.warn(notice.kind === "back" ? notice : { ...notice, err: notice.error }, "about Redis"),
     });
-    const { standBetween = (services: Services) => services } = overrides;
+    const { wrapServices: standBetween = (services: Services) => services } = overrides;
     const { store, liveLog, bell } = standBetween({ store: ownStore, ...bus });
     opened.push(async () => {
       await Promise.all([liveLog.close(), bell.close()]);
@@ -106,7 +106,7 @@ export async function startGateway(settings: Settings, overrides: Overrides = {}
         tenantName: "default",
         name: settings.adminKey === null ? "dev" : "operator",
         keyHash: apiKeyHash(initialKey),
-        scopes: scope.options,
+        scopes: scopeSchema.options,
       });
     }
 
@@ -118,19 +118,19 @@ export async function startGateway(settings: Settings, overrides: Overrides = {}
       gatewayId,
       leaseDurationMs: settings.leaseMs,
       // The embedded database is one process's alone.
-      isAlone: settings.databaseUrl === null,
+      isOnlyGateway: settings.databaseUrl === null,
       store: store.fleet,
       liveLog,
       bell,
-      announcer: hub,
+      localFeed: hub,
       clock,
       model: overrides.model ?? createAiSdkModel(settings.providers, clock),
       serverTools: createServerTools({ functions: overrides.functions }),
       schemas,
       log,
     });
-    const devices = createDevicePlane({ gatewayId, authenticate, store, liveLog, bell, clock, onTrouble });
-    const watches = createWatchPlane({ authenticate, store, hub, clock, report });
+    const devices = createDeviceServer({ gatewayId, authenticate, store, liveLog, bell, clock, onTrouble });
+    const watches = createWatchServer({ authenticate, store, hub, clock, report });
     const metrics = createMetrics(() => ({ runsHeld: engine.runsHeld, ...hub.counts() }));
     opened.push(() => Promise.resolve(metrics.close()));
 
@@ -161,11 +161,11 @@ export async function startGateway(settings: Settings, overrides: Overrides = {}
     ]);
     dispatchUpgrades(app.server, { handlers, allowedOrigins });
     // The first beat registers this gateway, before a device can connect through it.
-    await store.fleet.beat({ gatewayId, stopping: false });
+    await store.fleet.recordHeartbeat({ gatewayId, stopping: false });
     try {
       await app.listen({ host: settings.host, port: settings.port });
     } catch (error) {
-      await store.fleet.beat({ gatewayId, stopping: true });
+      await store.fleet.recordHeartbeat({ gatewayId, stopping: true });
       await app.close();
       throw error;
     }
@@ -233,7 +233,7 @@ async function readSecrets(
   isEphemeral: boolean,
 ): Promise<{ readonly devKey: string | null; readonly jwtSecret: string }> {
   const keep = (name: string, make: () => string): Promise<string> =>
-    isEphemeral ? Promise.resolve(make()) : keepSecret({ path: join(settings.dataDir, name), make });
+    isEphemeral ? Promise.resolve(make()) : persistedSecret({ path: join(settings.dataDir, name), make });
   const needsDevKey = settings.adminKey === null && isLoopback(settings.host);
   return {
     devKey: needsDevKey ? await keep("key", newApiKey) : null,

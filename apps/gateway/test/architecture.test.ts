@@ -50,7 +50,7 @@ describe("the rules refuse", () => {
     ["anything in config", `${gateway}/config.ts`, `import { z } from "zod"`],
     ["config below the wiring", `${gateway}/engine/worker.ts`, `import { config } from "../config.ts"`],
     ["the gateway in a thin command", "apps/cli/src/commands/watch.ts", `import { openGateway } from "@hsafa/gateway"`],
-    ["the gateway's inside in the command line", "apps/cli/src/main.ts", `import "../../gateway/src/gateway.ts"`],
+    ["the gateway's inside in the command line", "apps/cli/src/main.ts", `import "../src/gateway.ts"`],
     [
       "another package's folder by path",
       `${gateway}/core/decide.ts`,

@@ -42,7 +42,7 @@ export interface StartRunParams {
   readonly idempotencyKey?: string;
 }
 
-export interface RunState {
+export interface RunStatusAnswer {
   readonly runId: string;
   readonly status: RunStatus;
 }
@@ -150,7 +150,7 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
       runId: string,
       message: UserMessage | string,
       options: CallOptions & { readonly idempotencyKey?: string } = {},
-    ): Promise<RunState> {
+    ): Promise<RunStatusAnswer> {
       return postOnce(path(runId, "/messages"), { message }, options);
     },
     /** Decides a tool call that awaits approval: yes or no. */
@@ -158,10 +158,10 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
       runId: string,
       decision: { readonly callId: string; readonly approved: boolean; readonly reason?: string },
       options: CallOptions = {},
-    ): Promise<RunState> {
+    ): Promise<RunStatusAnswer> {
       return connection.call(path(runId, "/approvals"), { method: "POST", body: decision, ...options });
     },
-    cancel(runId: string, params: { readonly reason?: string } = {}, options: CallOptions = {}): Promise<RunState> {
+    cancel(runId: string, params: { readonly reason?: string } = {}, options: CallOptions = {}): Promise<RunStatusAnswer> {
       return connection.call(path(runId, "/cancel"), { method: "POST", body: params, ...options });
     },
   };

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { agentName, deviceKey, toolName } from "./ids.ts";
-import { jsonObject } from "./json.ts";
+import { agentNameSchema, deviceKeySchema, toolNameSchema } from "./ids.ts";
+import { jsonObjectSchema } from "./json.ts";
 
 /** `<provider>/<model>`; the model's own name may hold further slashes. */
-export const modelName = z
+export const modelNameSchema = z
   .string()
   .max(200)
   .regex(
@@ -12,15 +12,15 @@ export const modelName = z
   );
 
 /** A label set of a device, or the labels a device must have to be asked. */
-export const labels = z.record(z.string().max(100), z.string().max(200));
+export const labelsSchema = z.record(z.string().max(100), z.string().max(200));
 
-const durationMs = z
+const durationMsSchema = z
   .int()
   .min(1)
   .max(7 * 24 * 3600 * 1000);
 
 /** An HTTP request the gateway makes on the tool's behalf; `{arg}` in `url` is filled from the call's arguments. */
-export const httpServerTool = z.strictObject({
+export const httpServerToolSchema = z.strictObject({
   type: z.literal("http"),
   url: z.string().max(2000),
   method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]).default("POST"),
@@ -28,31 +28,31 @@ export const httpServerTool = z.strictObject({
 });
 
 /** A function the gateway's own program registered under this name. */
-export const functionServerTool = z.strictObject({ type: z.literal("function"), name: z.string().max(100).optional() });
+export const functionServerToolSchema = z.strictObject({ type: z.literal("function"), name: z.string().max(100).optional() });
 
-export const serverTool = z.discriminatedUnion("type", [httpServerTool, functionServerTool]);
+export const serverToolSchema = z.discriminatedUnion("type", [httpServerToolSchema, functionServerToolSchema]);
 
-export const toolTarget = z.enum(["server", "device", "browser", "external"]);
+export const toolTargetSchema = z.enum(["server", "device", "browser", "external"]);
 
 /** One tool of an agent, as it is pushed. */
-export const toolConfig = z
+export const toolConfigSchema = z
   .strictObject({
-    name: toolName,
+    name: toolNameSchema,
     description: z.string().max(10_000).optional(),
-    inputSchema: jsonObject,
-    target: toolTarget.optional(),
+    inputSchema: jsonObjectSchema,
+    target: toolTargetSchema.optional(),
     device: z
       .strictObject({
-        key: deviceKey.optional(),
+        key: deviceKeySchema.optional(),
         select: z.enum(["any", "origin"]).optional(),
-        labels: labels.optional(),
+        labels: labelsSchema.optional(),
       })
       .optional(),
     approval: z.enum(["never", "always"]).default("never"),
     repeatable: z.boolean().optional(),
-    timeoutMs: durationMs.optional(),
+    timeoutMs: durationMsSchema.optional(),
     onTimeout: z.enum(["tell-model", "fail-run"]).default("tell-model"),
-    server: serverTool.optional(),
+    server: serverToolSchema.optional(),
   })
   .superRefine((tool, context) => {
     if (tool.server !== undefined && tool.target !== undefined && tool.target !== "server") {
@@ -81,7 +81,7 @@ export const toolConfig = z
   });
 
 /** The provider-neutral settings of a model call (AI SDK names). */
-export const modelSettings = z.strictObject({
+export const modelSettingsSchema = z.strictObject({
   temperature: z.number().min(0).max(5).optional(),
   topP: z.number().min(0).max(1).optional(),
   topK: z.int().min(1).optional(),
@@ -91,22 +91,22 @@ export const modelSettings = z.strictObject({
   stopSequences: z.array(z.string()).max(16).optional(),
   seed: z.int().optional(),
   toolChoice: z.enum(["auto", "none", "required"]).optional(),
-  providerOptions: z.record(z.string(), jsonObject).optional(),
+  providerOptions: z.record(z.string(), jsonObjectSchema).optional(),
 });
 
 /** An agent's config: what is pushed, hashed and never changed. Parsing it fills in the defaults. */
-export const agentConfig = z
+export const agentConfigSchema = z
   .strictObject({
-    name: agentName,
+    name: agentNameSchema,
     description: z.string().max(10_000).optional(),
-    model: modelName,
+    model: modelNameSchema,
     system: z.string().max(200_000).optional(),
-    settings: modelSettings.default({}),
+    settings: modelSettingsSchema.default({}),
     maxSteps: z.int().min(1).max(200).default(20),
     retry: z.strictObject({ maxAttempts: z.int().min(1).max(10).default(3) }).default({ maxAttempts: 3 }),
-    toolTimeoutMs: durationMs.default(60_000),
-    modelIdleTimeoutMs: durationMs.default(60_000),
-    tools: z.array(toolConfig).max(128).default([]),
+    toolTimeoutMs: durationMsSchema.default(60_000),
+    modelIdleTimeoutMs: durationMsSchema.default(60_000),
+    tools: z.array(toolConfigSchema).max(128).default([]),
   })
   .superRefine((config, context) => {
     const seen = new Set<string>();
@@ -119,13 +119,13 @@ export const agentConfig = z
   });
 
 /** A config as a person writes it, before defaults. */
-export type AgentConfigInput = z.input<typeof agentConfig>;
+export type AgentConfigInput = z.input<typeof agentConfigSchema>;
 /** A config with its defaults filled in: what a run works from. */
-export type AgentConfig = z.output<typeof agentConfig>;
-export type ToolConfig = z.output<typeof toolConfig>;
-export type ToolTarget = z.infer<typeof toolTarget>;
-export type ServerTool = z.output<typeof serverTool>;
-export type ModelSettings = z.output<typeof modelSettings>;
+export type AgentConfig = z.output<typeof agentConfigSchema>;
+export type ToolConfig = z.output<typeof toolConfigSchema>;
+export type ToolTarget = z.infer<typeof toolTargetSchema>;
+export type ServerTool = z.output<typeof serverToolSchema>;
+export type ModelSettings = z.output<typeof modelSettingsSchema>;
 
 /** Where a call of this tool executes: `server` when `server` is given, else `device` unless said otherwise. */
 export function targetOf(tool: ToolConfig): ToolTarget {

@@ -1,26 +1,26 @@
 import { z } from "zod";
-import { agentName, callId, deviceKey, id } from "./ids.ts";
-import { jsonObject, jsonValue } from "./json.ts";
-import { inputMessage, userMessage } from "./message.ts";
+import { agentNameSchema, callIdSchema, deviceKeySchema, idSchema } from "./ids.ts";
+import { jsonObjectSchema, jsonValueSchema } from "./json.ts";
+import { inputMessageSchema, userMessageSchema } from "./message.ts";
 import { parsePosition } from "./position.ts";
-import { runStatus, toolCallStatus } from "./run.ts";
+import { runStatusSchema, toolCallStatusSchema } from "./run.ts";
 
 /**
  * Bodies, queries and answers of the HTTP API. The gateway validates with these, and OpenAPI is generated from them.
  */
 
-const time = z.iso.datetime();
+const timeSchema = z.iso.datetime();
 
 /** `7-2`, as in `Last-Event-ID`. */
-export const positionText = z.string().refine((text) => parsePosition(text) !== null, "must be '<seq>-<sub>'");
+export const positionTextSchema = z.string().refine((text) => parsePosition(text) !== null, "must be '<seq>-<sub>'");
 
-export const listQuery = z.object({
+export const listQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().max(500).optional(),
 });
 
 /** A page of a list. */
-export function page<T extends z.ZodType>(item: T) {
+export function pageSchema<T extends z.ZodType>(item: T) {
   return z.object({ data: z.array(item), nextCursor: z.string().nullable() });
 }
 
@@ -30,8 +30,8 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-export const failure = z.object({ code: z.string(), message: z.string() });
-export const usage = z.object({
+export const failureSchema = z.object({ code: z.string(), message: z.string() });
+export const usageSchema = z.object({
   inputTokens: z.number().optional(),
   outputTokens: z.number().optional(),
   totalTokens: z.number().optional(),
@@ -41,214 +41,214 @@ export const usage = z.object({
 
 // Agents
 
-export const idOrName = z.union([id, agentName]);
+export const idOrNameSchema = z.union([idSchema, agentNameSchema]);
 
 /**
  * `config` is checked in a second pass, so that a fault in it answers `invalid_agent_config` and not `invalid_request`.
  */
-export const pushAgentBody = z.strictObject({
-  name: agentName,
-  config: jsonObject,
+export const pushAgentBodySchema = z.strictObject({
+  name: agentNameSchema,
+  config: jsonObjectSchema,
   version: z.string().min(1).max(100).optional(),
   description: z.string().max(10_000).optional(),
   promote: z.boolean().default(true),
 });
-export const pushedAgent = z.object({
-  agentId: id,
-  versionId: id,
+export const pushedAgentSchema = z.object({
+  agentId: idSchema,
+  versionId: idSchema,
   version: z.string(),
   configHash: z.string(),
   created: z.boolean(),
 });
-export const agentVersion = z.object({
-  id,
-  agentId: id,
+export const agentVersionSchema = z.object({
+  id: idSchema,
+  agentId: idSchema,
   version: z.string(),
   configHash: z.string(),
-  config: jsonObject,
+  config: jsonObjectSchema,
   description: z.string().nullable(),
-  createdAt: time,
+  createdAt: timeSchema,
 });
-export const agent = z.object({
-  id,
-  name: agentName,
+export const agentSchema = z.object({
+  id: idSchema,
+  name: agentNameSchema,
   description: z.string().nullable(),
-  currentVersion: agentVersion.nullable(),
-  createdAt: time,
-  updatedAt: time,
+  currentVersion: agentVersionSchema.nullable(),
+  createdAt: timeSchema,
+  updatedAt: timeSchema,
 });
-export const promoteBody = z.strictObject({ versionId: id });
+export const promoteBodySchema = z.strictObject({ versionId: idSchema });
 
 // Runs
 
-export const startRunBody = z.strictObject({
-  agent: idOrName,
-  versionId: id.optional(),
-  input: z.union([z.string().max(1_000_000), z.array(inputMessage).min(1).max(1000)]),
+export const startRunBodySchema = z.strictObject({
+  agent: idOrNameSchema,
+  versionId: idSchema.optional(),
+  input: z.union([z.string().max(1_000_000), z.array(inputMessageSchema).min(1).max(1000)]),
   threadId: z.string().min(1).max(200).optional(),
-  deviceKey: deviceKey.optional(),
-  metadata: jsonObject.optional(),
+  deviceKey: deviceKeySchema.optional(),
+  metadata: jsonObjectSchema.optional(),
 });
-export const startedRun = z.object({ runId: id, status: runStatus, streamUrl: z.string() });
-export const run = z.object({
-  id,
-  status: runStatus,
-  agentId: id,
-  agentName,
-  versionId: id,
-  threadId: id.nullable(),
-  parentRunId: id.nullable(),
+export const startedRunSchema = z.object({ runId: idSchema, status: runStatusSchema, streamUrl: z.string() });
+export const runSchema = z.object({
+  id: idSchema,
+  status: runStatusSchema,
+  agentId: idSchema,
+  agentName: agentNameSchema,
+  versionId: idSchema,
+  threadId: idSchema.nullable(),
+  parentRunId: idSchema.nullable(),
   deviceKey: z.string().nullable(),
-  metadata: jsonObject,
+  metadata: jsonObjectSchema,
   output: z.string().nullable(),
-  error: failure.nullable(),
-  usage,
+  error: failureSchema.nullable(),
+  usage: usageSchema,
   steps: z.int(),
   /** The position of the last fact. */
   position: z.string(),
-  createdAt: time,
-  startedAt: time.nullable(),
-  completedAt: time.nullable(),
+  createdAt: timeSchema,
+  startedAt: timeSchema.nullable(),
+  completedAt: timeSchema.nullable(),
 });
-export const listRunsQuery = listQuery.extend({
-  status: runStatus.optional(),
-  agent: idOrName.optional(),
+export const listRunsQuerySchema = listQuerySchema.extend({
+  status: runStatusSchema.optional(),
+  agent: idOrNameSchema.optional(),
   threadId: z.string().min(1).max(200).optional(),
 });
-export const eventsQuery = listQuery.omit({ cursor: true }).extend({
-  after: positionText.optional(),
-  cursor: positionText.optional(),
+export const eventsQuerySchema = listQuerySchema.omit({ cursor: true }).extend({
+  after: positionTextSchema.optional(),
+  cursor: positionTextSchema.optional(),
   facts: z
     .enum(["true", "false"])
     .default("false")
     .transform((text) => text === "true"),
 });
-export const runEvent = z.object({
+export const runEventSchema = z.object({
   id: z.string(),
   prev: z.string().optional(),
-  runId: id,
+  runId: idSchema,
   type: z.string(),
-  ts: time,
-  data: jsonObject,
+  ts: timeSchema,
+  data: jsonObjectSchema,
 });
-export const toolCall = z.object({
-  id,
-  runId: id,
+export const toolCallSchema = z.object({
+  id: idSchema,
+  runId: idSchema,
   step: z.int(),
   toolName: z.string(),
-  args: jsonValue,
+  args: jsonValueSchema,
   target: z.enum(["server", "device", "browser", "external"]),
-  status: toolCallStatus,
+  status: toolCallStatusSchema,
   attempts: z.int(),
-  deviceId: id.nullable(),
+  deviceId: idSchema.nullable(),
   deviceKey: z.string().nullable(),
-  result: jsonValue.nullable(),
-  error: failure.nullable(),
+  result: jsonValueSchema.nullable(),
+  error: failureSchema.nullable(),
   source: z.string().nullable(),
-  requestedAt: time,
-  dispatchedAt: time.nullable(),
+  requestedAt: timeSchema,
+  dispatchedAt: timeSchema.nullable(),
   /** When it was first sent to a device. */
-  sentAt: time.nullable(),
-  acceptedAt: time.nullable(),
-  deadline: time.nullable(),
-  settledAt: time.nullable(),
+  sentAt: timeSchema.nullable(),
+  acceptedAt: timeSchema.nullable(),
+  deadline: timeSchema.nullable(),
+  settledAt: timeSchema.nullable(),
 });
-export const listToolCallsQuery = listQuery.extend({
+export const listToolCallsQuerySchema = listQuerySchema.extend({
   toolName: z.string().max(64).optional(),
-  deviceId: id.optional(),
-  status: toolCallStatus.optional(),
+  deviceId: idSchema.optional(),
+  status: toolCallStatusSchema.optional(),
 });
-export const toolError = z.strictObject({ message: z.string().max(100_000), code: z.string().max(100).optional() });
-export const toolResultBody = z
-  .strictObject({ callId, result: jsonValue.optional(), error: toolError.optional() })
+export const toolErrorSchema = z.strictObject({ message: z.string().max(100_000), code: z.string().max(100).optional() });
+export const toolResultBodySchema = z
+  .strictObject({ callId: callIdSchema, result: jsonValueSchema.optional(), error: toolErrorSchema.optional() })
   .refine((body) => (body.result === undefined) !== (body.error === undefined), {
     error: "exactly one of 'result' and 'error' must be given (a tool without a result answers null)",
   });
-export const toolResultAnswer = z.object({ callId, duplicate: z.boolean() });
-export const postMessageBody = z.strictObject({ message: z.union([userMessage, z.string().min(1).max(1_000_000)]) });
-export const approvalBody = z.strictObject({
-  callId,
+export const toolResultAnswerSchema = z.object({ callId: callIdSchema, duplicate: z.boolean() });
+export const postMessageBodySchema = z.strictObject({ message: z.union([userMessageSchema, z.string().min(1).max(1_000_000)]) });
+export const approvalBodySchema = z.strictObject({
+  callId: callIdSchema,
   approved: z.boolean(),
   reason: z.string().max(10_000).optional(),
 });
-export const cancelBody = z.strictObject({ reason: z.string().max(10_000).optional() });
-export const accepted = z.object({ runId: id, status: runStatus });
+export const cancelBodySchema = z.strictObject({ reason: z.string().max(10_000).optional() });
+export const acceptedSchema = z.object({ runId: idSchema, status: runStatusSchema });
 
 // Threads
 
 /** `key`: the client's own name for the conversation, unique in the tenant; the same key finds the same thread. */
-export const createThreadBody = z.strictObject({
+export const createThreadBodySchema = z.strictObject({
   key: z.string().min(1).max(200).optional(),
-  metadata: jsonObject.optional(),
+  metadata: jsonObjectSchema.optional(),
 });
-export const thread = z.object({ id, key: z.string().nullable(), metadata: jsonObject, createdAt: time });
-export const threadMessage = z.object({
-  runId: id,
-  message: jsonObject,
+export const threadSchema = z.object({ id: idSchema, key: z.string().nullable(), metadata: jsonObjectSchema, createdAt: timeSchema });
+export const threadMessageSchema = z.object({
+  runId: idSchema,
+  message: jsonObjectSchema,
   /** Whether the message was cut short by a cancel. */
   partial: z.boolean(),
 });
 
 // Devices
 
-export const deviceTool = z.strictObject({
+export const deviceToolSchema = z.strictObject({
   name: z.string().min(1).max(64),
   description: z.string().max(10_000).default(""),
-  inputSchema: jsonObject,
+  inputSchema: jsonObjectSchema,
 });
-export const deviceSession = z.object({
-  id,
+export const deviceSessionSchema = z.object({
+  id: idSchema,
   gatewayId: z.string(),
   bootId: z.string(),
-  connectedAt: time,
-  disconnectedAt: time.nullable(),
+  connectedAt: timeSchema,
+  disconnectedAt: timeSchema.nullable(),
   reason: z.string().nullable(),
 });
-export const device = z.object({
-  id,
+export const deviceSchema = z.object({
+  id: idSchema,
   key: z.string(),
   displayName: z.string().nullable(),
   platform: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
-  tools: z.array(deviceTool),
+  tools: z.array(deviceToolSchema),
   online: z.boolean(),
-  lastSeenAt: time.nullable(),
-  createdAt: time,
+  lastSeenAt: timeSchema.nullable(),
+  createdAt: timeSchema,
 });
-export const deviceDetail = device.extend({ sessions: z.array(deviceSession) });
+export const deviceDetailSchema = deviceSchema.extend({ sessions: z.array(deviceSessionSchema) });
 
 // Tokens
 
-export const scope = z.enum(["agents:write", "runs:write", "runs:read", "devices:connect", "admin"]);
-export const createTokenBody = z.strictObject({
-  scopes: z.array(scope).min(1),
-  runId: id.optional(),
-  threadId: id.optional(),
-  deviceKey: deviceKey.optional(),
+export const scopeSchema = z.enum(["agents:write", "runs:write", "runs:read", "devices:connect", "admin"]);
+export const createTokenBodySchema = z.strictObject({
+  scopes: z.array(scopeSchema).min(1),
+  runId: idSchema.optional(),
+  threadId: idSchema.optional(),
+  deviceKey: deviceKeySchema.optional(),
   expiresInSeconds: z
     .int()
     .min(1)
     .max(24 * 3600)
     .default(900),
 });
-export const createdToken = z.object({ token: z.string(), expiresAt: time });
+export const createdTokenSchema = z.object({ token: z.string(), expiresAt: timeSchema });
 
-export type Scope = z.infer<typeof scope>;
-export type Agent = z.infer<typeof agent>;
-export type AgentVersion = z.infer<typeof agentVersion>;
-export type PushAgentBody = z.input<typeof pushAgentBody>;
-export type PushedAgent = z.infer<typeof pushedAgent>;
-export type StartRunBody = z.infer<typeof startRunBody>;
-export type StartedRun = z.infer<typeof startedRun>;
-export type Run = z.infer<typeof run>;
-export type ToolCall = z.infer<typeof toolCall>;
-export type ToolResultBody = z.infer<typeof toolResultBody>;
-export type ToolResultAnswer = z.infer<typeof toolResultAnswer>;
-export type Thread = z.infer<typeof thread>;
-export type ThreadMessage = z.infer<typeof threadMessage>;
-export type DeviceTool = z.output<typeof deviceTool>;
-export type Device = z.infer<typeof device>;
-export type DeviceSession = z.infer<typeof deviceSession>;
-export type DeviceDetail = z.infer<typeof deviceDetail>;
-export type CreateTokenBody = z.input<typeof createTokenBody>;
-export type CreatedToken = z.infer<typeof createdToken>;
+export type Scope = z.infer<typeof scopeSchema>;
+export type Agent = z.infer<typeof agentSchema>;
+export type AgentVersion = z.infer<typeof agentVersionSchema>;
+export type PushAgentBody = z.input<typeof pushAgentBodySchema>;
+export type PushedAgent = z.infer<typeof pushedAgentSchema>;
+export type StartRunBody = z.infer<typeof startRunBodySchema>;
+export type StartedRun = z.infer<typeof startedRunSchema>;
+export type Run = z.infer<typeof runSchema>;
+export type ToolCall = z.infer<typeof toolCallSchema>;
+export type ToolResultBody = z.infer<typeof toolResultBodySchema>;
+export type ToolResultAnswer = z.infer<typeof toolResultAnswerSchema>;
+export type Thread = z.infer<typeof threadSchema>;
+export type ThreadMessage = z.infer<typeof threadMessageSchema>;
+export type DeviceTool = z.output<typeof deviceToolSchema>;
+export type Device = z.infer<typeof deviceSchema>;
+export type DeviceSession = z.infer<typeof deviceSessionSchema>;
+export type DeviceDetail = z.infer<typeof deviceDetailSchema>;
+export type CreateTokenBody = z.input<typeof createTokenBodySchema>;
+export type CreatedToken = z.infer<typeof createdTokenSchema>;

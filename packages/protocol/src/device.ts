@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { deviceTool, toolError } from "./api.ts";
-import { labels } from "./agent-config.ts";
-import { callId, deviceKey } from "./ids.ts";
-import { type JsonValue, jsonValue } from "./json.ts";
+import { deviceToolSchema, toolErrorSchema } from "./api.ts";
+import { labelsSchema } from "./agent-config.ts";
+import { callIdSchema, deviceKeySchema } from "./ids.ts";
+import { type JsonValue, jsonValueSchema } from "./json.ts";
 
 /** The device plane: JSON text messages, one object each, on `WS /devices/connect`. */
 export const DEVICE_SUBPROTOCOL = "hsafa.device.v1";
@@ -21,40 +21,40 @@ export const CLOSE_CODES = {
   goingAway: 1012,
 } as const;
 
-export const deviceRegister = z.strictObject({
+export const deviceRegisterSchema = z.strictObject({
   type: z.literal("device.register"),
   token: z.string().max(10_000),
-  deviceKey,
+  deviceKey: deviceKeySchema,
   displayName: z.string().max(200).optional(),
   platform: z.string().max(100).optional(),
-  labels: labels.optional(),
-  tools: z.array(deviceTool).max(256),
+  labels: labelsSchema.optional(),
+  tools: z.array(deviceToolSchema).max(256),
   /** Changes exactly when the device has lost its memory of results. */
   bootId: z.string().min(1).max(200),
   maxInFlight: z.int().min(1).max(1000).optional(),
 });
-export const toolAccepted = z.strictObject({ type: z.literal("tool.accepted"), callId });
-export const toolProgress = z.strictObject({ type: z.literal("tool.progress"), callId, data: jsonValue });
-export const toolResult = z
-  .strictObject({ type: z.literal("tool.result"), callId, result: jsonValue.optional(), error: toolError.optional() })
+export const toolAcceptedSchema = z.strictObject({ type: z.literal("tool.accepted"), callId: callIdSchema });
+export const toolProgressSchema = z.strictObject({ type: z.literal("tool.progress"), callId: callIdSchema, data: jsonValueSchema });
+export const toolResultSchema = z
+  .strictObject({ type: z.literal("tool.result"), callId: callIdSchema, result: jsonValueSchema.optional(), error: toolErrorSchema.optional() })
   .refine((message) => (message.result === undefined) !== (message.error === undefined), {
     error: "exactly one of 'result' and 'error' must be given (a tool without a result answers null)",
   });
-export const authRefresh = z.strictObject({ type: z.literal("auth.refresh"), token: z.string().max(10_000) });
-export const ping = z.strictObject({ type: z.literal("ping") });
+export const authRefreshSchema = z.strictObject({ type: z.literal("auth.refresh"), token: z.string().max(10_000) });
+export const pingSchema = z.strictObject({ type: z.literal("ping") });
 
 /** Anything a registered device may say. */
-export const deviceMessage = z.discriminatedUnion("type", [
-  deviceRegister,
-  toolAccepted,
-  toolProgress,
-  toolResult,
-  authRefresh,
-  ping,
+export const deviceMessageSchema = z.discriminatedUnion("type", [
+  deviceRegisterSchema,
+  toolAcceptedSchema,
+  toolProgressSchema,
+  toolResultSchema,
+  authRefreshSchema,
+  pingSchema,
 ]);
 
-export type DeviceRegister = z.infer<typeof deviceRegister>;
-export type DeviceMessage = z.infer<typeof deviceMessage>;
+export type DeviceRegister = z.infer<typeof deviceRegisterSchema>;
+export type DeviceMessage = z.infer<typeof deviceMessageSchema>;
 
 /** Anything a gateway says to a device. */
 export type GatewayMessage =

@@ -7,13 +7,13 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 export type JsonObject = { [key: string]: JsonValue };
 
 /** Accepts any JSON value; its size and depth are bounded where bytes come in, not here. */
-export const jsonValue: z.ZodType<JsonValue> = z.custom<JsonValue>(
+export const jsonValueSchema: z.ZodType<JsonValue> = z.custom<JsonValue>(
   (value) => value !== undefined,
   "must be a JSON value",
 );
 
 /** Accepts any JSON object. */
-export const jsonObject: z.ZodType<JsonObject> = z.custom<JsonObject>(
+export const jsonObjectSchema: z.ZodType<JsonObject> = z.custom<JsonObject>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   "must be a JSON object",
 );

@@ -1,46 +1,46 @@
 import { z } from "zod";
-import { type JsonObject, type JsonValue, jsonObject } from "./json.ts";
+import { type JsonObject, type JsonValue, jsonObjectSchema } from "./json.ts";
 
 /**
  * Messages are the model messages of the AI SDK (`ai/docs`, "ModelMessage"), restricted to what survives JSON: binary
  * data is a base64 string or a URL.
  */
 
-const providerOptions = z.record(z.string(), jsonObject).optional();
+const providerOptionsSchema = z.record(z.string(), jsonObjectSchema).optional();
 
-const textPart = z.strictObject({ type: z.literal("text"), text: z.string(), providerOptions });
-const reasoningPart = z.strictObject({ type: z.literal("reasoning"), text: z.string(), providerOptions });
-const filePart = z.strictObject({
+const textPartSchema = z.strictObject({ type: z.literal("text"), text: z.string(), providerOptions: providerOptionsSchema });
+const reasoningPartSchema = z.strictObject({ type: z.literal("reasoning"), text: z.string(), providerOptions: providerOptionsSchema });
+const filePartSchema = z.strictObject({
   type: z.literal("file"),
   data: z.string(),
   mediaType: z.string(),
   filename: z.string().optional(),
-  providerOptions,
+  providerOptions: providerOptionsSchema,
 });
-const imagePart = z.strictObject({
+const imagePartSchema = z.strictObject({
   type: z.literal("image"),
   image: z.string(),
   mediaType: z.string().optional(),
-  providerOptions,
+  providerOptions: providerOptionsSchema,
 });
 
 /** What a person (or a program on their behalf) says. */
-export const userMessage = z.strictObject({
+export const userMessageSchema = z.strictObject({
   role: z.literal("user"),
-  content: z.union([z.string(), z.array(z.discriminatedUnion("type", [textPart, imagePart, filePart])).min(1)]),
+  content: z.union([z.string(), z.array(z.discriminatedUnion("type", [textPartSchema, imagePartSchema, filePartSchema])).min(1)]),
 });
 
 /** What an assistant said earlier, given back by a client; tool calls of earlier runs come from the thread instead. */
-export const earlierAssistantMessage = z.strictObject({
+export const earlierAssistantMessageSchema = z.strictObject({
   role: z.literal("assistant"),
-  content: z.union([z.string(), z.array(z.discriminatedUnion("type", [textPart, reasoningPart, filePart])).min(1)]),
+  content: z.union([z.string(), z.array(z.discriminatedUnion("type", [textPartSchema, reasoningPartSchema, filePartSchema])).min(1)]),
 });
 
 /** A message a client may put into `input`: earlier turns, then what it says now. */
-export const inputMessage = z.discriminatedUnion("role", [userMessage, earlierAssistantMessage]);
+export const inputMessageSchema = z.discriminatedUnion("role", [userMessageSchema, earlierAssistantMessageSchema]);
 
-export type UserMessage = z.infer<typeof userMessage>;
-export type InputMessage = z.infer<typeof inputMessage>;
+export type UserMessage = z.infer<typeof userMessageSchema>;
+export type InputMessage = z.infer<typeof inputMessageSchema>;
 
 /** A part of what the model said in one step. Fields the AI SDK adds are kept as they come. */
 export type AssistantPart =

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /** The states of a run: `queued → running → waiting_tool → running → completed | failed | canceled`. */
-export const runStatus = z.enum(["queued", "running", "waiting_tool", "completed", "failed", "canceled"]);
-export type RunStatus = z.infer<typeof runStatus>;
+export const runStatusSchema = z.enum(["queued", "running", "waiting_tool", "completed", "failed", "canceled"]);
+export type RunStatus = z.infer<typeof runStatusSchema>;
 
 /** Whether a run in this state has ended for good. */
 export function isTerminalStatus(status: RunStatus): boolean {
@@ -13,7 +13,7 @@ export function isTerminalStatus(status: RunStatus): boolean {
  * The states of a tool call. `requested` is decided but not sent; `awaiting_approval` waits for a person; `dispatched`
  * is out; the others are settled. A call that was open when its run ended is settled as `failed` with code `canceled`.
  */
-export const toolCallStatus = z.enum([
+export const toolCallStatusSchema = z.enum([
   "requested",
   "awaiting_approval",
   "dispatched",
@@ -22,7 +22,7 @@ export const toolCallStatus = z.enum([
   "expired",
   "denied",
 ]);
-export type ToolCallStatus = z.infer<typeof toolCallStatus>;
+export type ToolCallStatus = z.infer<typeof toolCallStatusSchema>;
 
 /** Whether a call in this state can still be answered. */
 export function isOpenCallStatus(status: ToolCallStatus): boolean {

@@ -1,17 +1,17 @@
 import { z } from "zod";
-import { positionText } from "./api.ts";
+import { positionTextSchema } from "./api.ts";
 import type { RunEvent, ToolProgressEvent } from "./event.ts";
-import { id } from "./ids.ts";
+import { idSchema } from "./ids.ts";
 
 /** Several runs on one connection: `WS /api/watch`. */
-export const watchMessage = z.discriminatedUnion("type", [
+export const watchMessageSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("auth"), token: z.string().max(10_000) }),
   z.strictObject({ type: z.literal("auth.refresh"), token: z.string().max(10_000) }),
-  z.strictObject({ type: z.literal("subscribe"), runId: id, after: positionText.optional() }),
-  z.strictObject({ type: z.literal("unsubscribe"), runId: id }),
+  z.strictObject({ type: z.literal("subscribe"), runId: idSchema, after: positionTextSchema.optional() }),
+  z.strictObject({ type: z.literal("unsubscribe"), runId: idSchema }),
 ]);
 
-export type WatchMessage = z.infer<typeof watchMessage>;
+export type WatchMessage = z.infer<typeof watchMessageSchema>;
 
 /** Anything a gateway says on `WS /api/watch`; run events travel exactly as in the SSE `data` field. */
 export type WatchAnswer =

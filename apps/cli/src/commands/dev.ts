@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import type { Gateway } from "@hsafa/gateway";
 import { Command } from "commander";
 import { environment } from "../config.ts";
-import { Fault } from "../fault.ts";
+import { CliError } from "../cli-error.ts";
 import { note, paintNote } from "../terminal.ts";
 
 export const dev = new Command("dev")
@@ -36,7 +36,7 @@ async function open(env: Readonly<Record<string, string | undefined>>): Promise<
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const inUse = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-    throw new Fault(
+    throw new CliError(
       inUse ? `${message}\nA gateway may be running already. For another place: npx hsafa dev --port 0` : message,
       {
         cause: error,

@@ -3,7 +3,7 @@ import { createDevice, type DeviceLinkState, type DeviceTool } from "@hsafa/clie
 import { Command } from "commander";
 import { readSettings } from "../config.ts";
 import { requireKey } from "../connect.ts";
-import { explain, Fault } from "../fault.ts";
+import { explain, CliError } from "../cli-error.ts";
 import { sampleTools } from "../sample-tools.ts";
 import { note, paintNote } from "../terminal.ts";
 import { readToolFile } from "../tool-file.ts";
@@ -41,12 +41,12 @@ export const device = new Command("device")
     note(`offers ${Object.keys(tools).join(", ")}`);
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => linked.close());
     const stop = await linked.stopped;
-    if (stop.kind !== "closed") throw new Fault(`The device has stopped (${stop.kind}): ${stop.message}`);
+    if (stop.kind !== "closed") throw new CliError(`The device has stopped (${stop.kind}): ${stop.message}`);
   });
 
 function collectLabel(text: string, labels: Record<string, string>): Record<string, string> {
   const [name = "", ...value] = text.split("=");
-  if (name === "" || value.length === 0) throw new Fault(`A label is written name=value, not '${text}'.`);
+  if (name === "" || value.length === 0) throw new CliError(`A label is written name=value, not '${text}'.`);
   return { ...labels, [name]: value.join("=") };
 }
 

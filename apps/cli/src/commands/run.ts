@@ -1,7 +1,7 @@
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
 import { connect } from "../connect.ts";
-import { Fault } from "../fault.ts";
+import { CliError } from "../cli-error.ts";
 import { followRun } from "../follow-run.ts";
 import { note, paintNote } from "../terminal.ts";
 
@@ -33,6 +33,6 @@ export const run = new Command("run")
   });
 
 async function readInput(): Promise<string> {
-  if (process.stdin.isTTY) throw new Fault("Say something to the agent: npx hsafa run <agent> <input>");
+  if (process.stdin.isTTY) throw new CliError("Say something to the agent: npx hsafa run <agent> <input>");
   return text(process.stdin);
 }

@@ -1,8 +1,8 @@
 import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
-import { type InputAccepted, leaveInput } from "./leave-input.ts";
-import type { Principal } from "./principal.ts";
-import type { Refusal } from "./refusal.ts";
+import { type InputAccepted, enqueueRunInput } from "./enqueue-run-input.ts";
+import type { Principal } from "../access/principal.ts";
+import type { Refusal } from "../access/refusal.ts";
 
 /** Asks a run to end as canceled. The first reason counts; asking again while it ends is no fault. */
 export function cancelRun(
@@ -11,7 +11,7 @@ export function cancelRun(
   params: { readonly runId: string; readonly reason: string | null },
 ): Promise<InputAccepted | Refusal> {
   const { runId, reason } = params;
-  return leaveInput(deps, principal, {
+  return enqueueRunInput(deps, principal, {
     runId,
     input: { kind: "cancel", reason },
     dedupe: { key: "cancel", bodyHash: "" },

@@ -1,10 +1,10 @@
 import { type CreatedToken, isId, type Scope } from "@hsafa/protocol";
 import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
-import { hasScope } from "./access.ts";
-import type { Principal } from "./principal.ts";
-import { notFound, type Refusal, refuse } from "./refusal.ts";
-import { signToken } from "./token.ts";
+import { hasScope } from "../access/access-rules.ts";
+import type { Principal } from "../access/principal.ts";
+import { notFound, type Refusal, refuse } from "../access/refusal.ts";
+import { signToken } from "../access/browser-token.ts";
 
 export type TokenOutcome = { readonly kind: "created"; readonly token: CreatedToken } | Refusal;
 

@@ -2,10 +2,10 @@ import { isId } from "@hsafa/protocol";
 import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
 import { canonicalHash } from "./canonical-hash.ts";
-import { type InputAccepted, leaveInput } from "./leave-input.ts";
-import type { Principal } from "./principal.ts";
-import { notFound, type Refusal, refuse } from "./refusal.ts";
-import { maySeeRun } from "./see-run.ts";
+import { type InputAccepted, enqueueRunInput } from "./enqueue-run-input.ts";
+import type { Principal } from "../access/principal.ts";
+import { notFound, type Refusal, refuse } from "../access/refusal.ts";
+import { maySeeRun } from "../access/run-visibility.ts";
 
 /**
  * Decides a call that awaits approval. The first decision counts; the same one again is answered as it was, whatever
@@ -27,7 +27,7 @@ export async function decideApproval(
   if (!(await maySeeRun(deps, principal, runId))) return missing;
   const call = isId(callId) ? await deps.store.forTenant(principal.tenantId).findCall({ callId }) : null;
   if (call === null || call.runId !== runId) return missing;
-  const outcome = await leaveInput(deps, principal, {
+  const outcome = await enqueueRunInput(deps, principal, {
     runId,
     input: { kind: "approval", callId, approved, reason, by: principal.name },
     dedupe: { key: `approval:${callId}`, bodyHash: canonicalHash({ approved }) },

@@ -2,9 +2,9 @@ import type { UserMessage } from "@hsafa/protocol";
 import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
 import { canonicalHash } from "./canonical-hash.ts";
-import { type InputAccepted, leaveInput } from "./leave-input.ts";
-import type { Principal } from "./principal.ts";
-import type { Refusal } from "./refusal.ts";
+import { type InputAccepted, enqueueRunInput } from "./enqueue-run-input.ts";
+import type { Principal } from "../access/principal.ts";
+import type { Refusal } from "../access/refusal.ts";
 
 /** Says something to a run in progress; it is taken before the run's next step. */
 export function postMessage(
@@ -15,5 +15,5 @@ export function postMessage(
   const { runId, message, idempotencyKey } = params;
   const dedupe =
     idempotencyKey === undefined ? null : { key: `message:${idempotencyKey}`, bodyHash: canonicalHash(message) };
-  return leaveInput(deps, principal, { runId, input: { kind: "message", message }, dedupe });
+  return enqueueRunInput(deps, principal, { runId, input: { kind: "message", message }, dedupe });
 }

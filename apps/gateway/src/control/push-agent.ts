@@ -1,10 +1,10 @@
-import { agentConfig, type JsonObject, type PushedAgent } from "@hsafa/protocol";
+import { agentConfigSchema, type JsonObject, type PushedAgent } from "@hsafa/protocol";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { Store } from "../ports/store.ts";
 import { canonicalHash } from "./canonical-hash.ts";
-import { type Fault, faultsOf } from "./faults.ts";
-import type { Principal } from "./principal.ts";
-import { type Refusal, refuse } from "./refusal.ts";
+import { type ValidationFault, schemaFaults } from "../access/schema-faults.ts";
+import type { Principal } from "../access/principal.ts";
+import { type Refusal, refuse } from "../access/refusal.ts";
 
 export type PushOutcome = { readonly kind: "pushed"; readonly agent: PushedAgent } | Refusal;
 
@@ -40,10 +40,10 @@ export async function pushAgent(
   return { kind: "pushed", agent };
 }
 
-function configFaults(schemas: JsonSchemas, name: string, config: JsonObject): readonly Fault[] {
-  const parsed = agentConfig.safeParse(config);
-  if (!parsed.success) return faultsOf(parsed.error, ["config"]);
-  const faults: Fault[] = [];
+function configFaults(schemas: JsonSchemas, name: string, config: JsonObject): readonly ValidationFault[] {
+  const parsed = agentConfigSchema.safeParse(config);
+  if (!parsed.success) return schemaFaults(parsed.error, ["config"]);
+  const faults: ValidationFault[] = [];
   if (parsed.data.name !== name) {
     faults.push({ path: "config.name", message: `is '${parsed.data.name}', but the agent is pushed as '${name}'` });
   }

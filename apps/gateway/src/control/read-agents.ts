@@ -1,8 +1,8 @@
 import { type Agent, type AgentVersion, isId, type Page } from "@hsafa/protocol";
 import type { Store } from "../ports/store.ts";
 import type { PageParams } from "../ports/tenant-store.ts";
-import type { Principal } from "./principal.ts";
-import { notFound, type Refusal } from "./refusal.ts";
+import type { Principal } from "../access/principal.ts";
+import { notFound, type Refusal } from "../access/refusal.ts";
 
 interface Deps {
   readonly store: Store;

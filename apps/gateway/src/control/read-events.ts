@@ -1,9 +1,9 @@
 import { formatPosition, type Position, START } from "@hsafa/protocol";
 import { type EventRecord, isTerminal, wireJson } from "../core/event-record.ts";
 import type { Store } from "../ports/store.ts";
-import type { Principal } from "./principal.ts";
-import { notFound, type Refusal, refuse } from "./refusal.ts";
-import { maySeeRun } from "./see-run.ts";
+import type { Principal } from "../access/principal.ts";
+import { notFound, type Refusal, refuse } from "../access/refusal.ts";
+import { maySeeRun } from "../access/run-visibility.ts";
 
 export type EventsPage =
   /** `json`: the whole page on the wire, its payloads as they were written once. */

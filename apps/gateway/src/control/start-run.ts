@@ -3,8 +3,8 @@ import type { Bell } from "../ports/bell.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 import { canonicalHash } from "./canonical-hash.ts";
-import type { Principal } from "./principal.ts";
-import { notFound, type Refusal, refuse } from "./refusal.ts";
+import type { Principal } from "../access/principal.ts";
+import { notFound, type Refusal, refuse } from "../access/refusal.ts";
 
 export interface StartRequest {
   readonly agent: string;

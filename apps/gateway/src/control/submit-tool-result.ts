@@ -5,10 +5,10 @@ import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
 import type { SubmitResultOutcome } from "../ports/tenant-store.ts";
 import { canonicalHash } from "./canonical-hash.ts";
-import { jsonFault } from "./json-faults.ts";
+import { jsonFault } from "../core/json-faults.ts";
 
 /** What whoever executed a tool says of it. */
-export interface ToolAnswer {
+export interface ReportedResult {
   readonly result?: JsonValue | undefined;
   readonly error?: { readonly message: string; readonly code?: string | undefined } | undefined;
 }
@@ -27,7 +27,7 @@ export async function submitToolResult(
   params: {
     readonly tenantId: string;
     readonly callId: string;
-    readonly answer: ToolAnswer;
+    readonly answer: ReportedResult;
     readonly from:
       | { readonly kind: "device"; readonly deviceId: string }
       | { readonly kind: "http"; readonly runId: string };
@@ -51,7 +51,7 @@ export async function submitToolResult(
   return submitted;
 }
 
-function outcomeOf({ result, error }: ToolAnswer): ToolOutcome {
+function outcomeOf({ result, error }: ReportedResult): ToolOutcome {
   if (error === undefined) return { kind: "completed", result: result ?? null };
   return { kind: "failed", error: { code: error.code ?? "tool_error", message: error.message } };
 }

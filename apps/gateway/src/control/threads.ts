@@ -5,9 +5,9 @@ import { threadMessagesOf } from "../core/transcript.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 import type { PageParams, TenantStore } from "../ports/tenant-store.ts";
-import { isBound, mayAccessThread } from "./access.ts";
-import type { Principal } from "./principal.ts";
-import { notFound, type Refusal, refuse } from "./refusal.ts";
+import { isBound, mayAccessThread } from "../access/access-rules.ts";
+import type { Principal } from "../access/principal.ts";
+import { notFound, type Refusal, refuse } from "../access/refusal.ts";
 
 interface Deps {
   readonly store: Store;

@@ -11,7 +11,7 @@ import {
   proceed,
   result,
   started,
-} from "../../test/core/given.ts";
+} from "../../test/support/given.ts";
 import { effectsOf } from "./effects.ts";
 import type { RunInput } from "./input.ts";
 

@@ -7,7 +7,7 @@ import {
   failedEnd,
   modelError,
   outcomeUnknown,
-  time,
+  isoTime,
 } from "./facts.ts";
 import type { RequestedCall, RunInput } from "./input.ts";
 import { proceed } from "./proceed.ts";
@@ -177,6 +177,6 @@ function stepFailed(state: Live, input: InputOf<"step_failed">, now: number): Fa
   if (retry.kind === "give_up") return failedEnd(state, error);
   return [
     discarded(state.step, "error"),
-    { type: "run.retrying", data: { attempt, error, nextAt: time(now + retry.delayMs) } },
+    { type: "run.retrying", data: { attempt, error, nextAt: isoTime(now + retry.delayMs) } },
   ];
 }

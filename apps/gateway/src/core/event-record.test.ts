@@ -1,6 +1,6 @@
 import { START } from "@hsafa/protocol";
 import { describe, expect, it } from "vitest";
-import { admit, admitFromStore, type EventRecord, isTerminal, parseFact, wireJson } from "./event-record.ts";
+import { accept, acceptFromStore, type EventRecord, isTerminal, parseFact, wireJson } from "./event-record.ts";
 
 const ts = Date.parse("2026-11-22T12:00:00.123Z");
 const fact = (seq: number, prev: [number, number], type: EventRecord["type"] = "step.started"): EventRecord => ({
@@ -23,32 +23,32 @@ const at = (seq: number, sub: number) => ({ seq, sub });
 
 describe("a reader", () => {
   it("at the start takes the first fact", () => {
-    expect(admit(START, fact(1, [0, 0]))).toBe("take");
+    expect(accept(START, fact(1, [0, 0]))).toBe("take");
   });
 
   it("drops what it has seen, however it came twice", () => {
-    expect(admit(at(7, 2), delta(7, 2))).toBe("drop");
-    expect(admit(at(7, 2), fact(7, [6, 0]))).toBe("drop");
+    expect(accept(at(7, 2), delta(7, 2))).toBe("drop");
+    expect(accept(at(7, 2), fact(7, [6, 0]))).toBe("drop");
   });
 
   it("takes a delta only as the direct successor", () => {
-    expect(admit(at(7, 2), delta(7, 3))).toBe("take");
-    expect(admit(at(7, 2), delta(7, 4))).toBe("gap");
-    expect(admit(at(6, 0), delta(7, 1))).toBe("gap");
+    expect(accept(at(7, 2), delta(7, 3))).toBe("take");
+    expect(accept(at(7, 2), delta(7, 4))).toBe("gap");
+    expect(accept(at(6, 0), delta(7, 1))).toBe("gap");
   });
 
   it("takes a fact only when it has seen the event before it", () => {
-    expect(admit(at(7, 4), fact(8, [7, 4]))).toBe("take");
-    expect(admit(at(7, 3), fact(8, [7, 4]))).toBe("gap");
+    expect(accept(at(7, 4), fact(8, [7, 4]))).toBe("take");
+    expect(accept(at(7, 3), fact(8, [7, 4]))).toBe("gap");
   });
 
   it("that saw deltas the store never got passes them by the fact that discards their step", () => {
-    expect(admit(at(7, 9), fact(8, [7, 4]))).toBe("take");
+    expect(accept(at(7, 9), fact(8, [7, 4]))).toBe("take");
   });
 
   it("of the store passes deltas that were compacted, but only by a later fact", () => {
-    expect(admitFromStore(at(7, 0), fact(8, [7, 500]))).toBe("take");
-    expect(admitFromStore(at(7, 0), delta(7, 2))).toBe("gap");
+    expect(acceptFromStore(at(7, 0), fact(8, [7, 500]))).toBe("take");
+    expect(acceptFromStore(at(7, 0), delta(7, 2))).toBe("gap");
   });
 });
 

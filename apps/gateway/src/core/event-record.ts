@@ -41,13 +41,13 @@ export function isTerminal(record: EventRecord): boolean {
 }
 
 /** What a reader at `position` does with a record that reached it (R8). */
-export type Admission = "take" | "drop" | "gap";
+export type Acceptance = "take" | "drop" | "gap";
 
 /**
  * The rule of a reader that misses nothing: ids not above its position are dropped, a delta is taken only as the direct
  * successor, a fact only if its predecessor has been seen.
  */
-export function admit(position: Position, record: Pick<EventRecord, "seq" | "sub" | "prev">): Admission {
+export function accept(position: Position, record: Pick<EventRecord, "seq" | "sub" | "prev">): Acceptance {
   if (comparePositions(record, position) <= 0) return "drop";
   if (record.prev !== null) return comparePositions(record.prev, position) <= 0 ? "take" : "gap";
   return record.seq === position.seq && record.sub === position.sub + 1 ? "take" : "gap";
@@ -57,6 +57,6 @@ export function admit(position: Position, record: Pick<EventRecord, "seq" | "sub
  * The same for a record that comes from Postgres after everything Postgres holds below it: there a fact is always next,
  * because its commit carried every delta before it and what is missing now was compacted or discarded.
  */
-export function admitFromStore(position: Position, record: Pick<EventRecord, "seq" | "sub" | "prev">): Admission {
-  return record.sub === 0 && comparePositions(record, position) > 0 ? "take" : admit(position, record);
+export function acceptFromStore(position: Position, record: Pick<EventRecord, "seq" | "sub" | "prev">): Acceptance {
+  return record.sub === 0 && comparePositions(record, position) > 0 ? "take" : accept(position, record);
 }

@@ -40,7 +40,7 @@ export function dispatched(callId: string, attempt: number, deadline: number | n
       callId,
       attempt,
       ...(deviceId === undefined ? {} : { deviceId }),
-      deadline: deadline === null ? null : time(deadline),
+      deadline: deadline === null ? null : isoTime(deadline),
     },
   };
 }
@@ -64,6 +64,6 @@ export function modelError(failure: ModelFailure): Failure {
   return { code: `model_${failure.kind}`, message: failure.message };
 }
 
-export function time(ms: number): string {
+export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -1,6 +1,6 @@
 import { type Fact, isRepeatable } from "@hsafa/protocol";
 import { evolve } from "./evolve.ts";
-import { deadlineOf, dispatched, failedEnd, outcomeUnknown, time } from "./facts.ts";
+import { deadlineOf, dispatched, failedEnd, outcomeUnknown, isoTime } from "./facts.ts";
 import type { RunInput } from "./input.ts";
 import { APPROVAL_TIMEOUT_MS } from "./limits.ts";
 import { recipientOf } from "./recipient.ts";
@@ -43,7 +43,7 @@ export function proceed(before: LiveState, input: Extract<RunInput, { kind: "pro
     if (call.phase.kind !== "requested" || call.tool === null) continue;
     const { callId, toolName, tool } = call;
     if (tool.approval === "always" && !call.phase.approved) {
-      emit({ type: "tool.awaiting_approval", data: { callId, expiresAt: time(now + APPROVAL_TIMEOUT_MS) } });
+      emit({ type: "tool.awaiting_approval", data: { callId, expiresAt: isoTime(now + APPROVAL_TIMEOUT_MS) } });
       continue;
     }
     const deadline = deadlineOf(before.run.config, tool, now);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { begun, finished, given, NOW, newRun, proceed, result } from "../../test/core/given.ts";
+import { begun, finished, given, NOW, newRun, proceed, result } from "../../test/support/given.ts";
 import { projectCalls, projectRun } from "./projection.ts";
 
 describe("a run's row", () => {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type Fact, isTerminalType } from "@hsafa/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { asked, created, fold, NOW, newRun } from "../../test/core/given.ts";
+import { asked, created, fold, NOW, newRun } from "../../test/support/given.ts";
 import { decide, mayTell } from "./decide.ts";
 import { effectsOf } from "./effects.ts";
 import type { RunInput } from "./input.ts";

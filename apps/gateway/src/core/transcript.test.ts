@@ -1,6 +1,6 @@
 import type { Fact } from "@hsafa/protocol";
 import { describe, expect, it } from "vitest";
-import { asked, begun, created, finished, given, proceed, result } from "../../test/core/given.ts";
+import { asked, begun, created, finished, given, proceed, result } from "../../test/support/given.ts";
 import { conversationOf, threadMessagesOf } from "./transcript.ts";
 
 const said = (text: string): Fact => ({

@@ -1,7 +1,7 @@
 import { formatPosition } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "../../test/device/manual-clock.ts";
-import { HeldDeltaStore, recordingLog } from "../../test/engine/fakes.ts";
+import { ManualClock } from "../../test/support/manual-clock.ts";
+import { HeldDeltaStore, recordingLog } from "../../test/support/fakes.ts";
 import type { EventRecord } from "../core/event-record.ts";
 import { DELTA_BATCH_ROWS_MAX, FLUSH_INTERVAL_MS, STORE_RETRY_MAX_MS } from "../core/limits.ts";
 import { DeltaBatcher, type DeltaOutbox } from "./delta-batcher.ts";
@@ -24,7 +24,7 @@ function world() {
   const open = (runId: string): DeltaOutbox =>
     batcher.open(
       { tenantId: "t", runId, epoch: 1 },
-      { onStored: (upTo) => stored.push(`${runId}:${formatPosition(upTo)}`), onRelief: () => {} },
+      { onStored: (upTo) => stored.push(`${runId}:${formatPosition(upTo)}`), onDrain: () => {} },
     );
   return { clock, store, batcher, stored, open, log };
 }

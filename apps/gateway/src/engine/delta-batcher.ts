@@ -10,7 +10,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import type { Log } from "../ports/log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
-import type { Claim } from "./parts.ts";
+import type { Claim } from "./engine-deps.ts";
 import { storeBackoffMs } from "./pause.ts";
 
 /** What a run hears about its deltas. */
@@ -18,7 +18,7 @@ export interface OutboxListener {
   /** A batch brought the run's deltas up to this position to Postgres. */
   onStored(upTo: Position): void;
   /** The gateway's backlog has shrunk: a model that was asked to pause may go on. */
-  onRelief(): void;
+  onDrain(): void;
 }
 
 type Row = Parameters<FleetStore["appendDeltas"]>[0]["rows"][number];
@@ -157,7 +157,7 @@ export class DeltaBatcher {
     if (this.isFull) this.#wasFull = true;
     if (!this.#wasFull || this.#backlogCharacters > DELTA_BACKLOG_CHARACTERS_MAX / 2) return;
     this.#wasFull = false;
-    for (const outbox of this.#open) outbox.listener.onRelief();
+    for (const outbox of this.#open) outbox.listener.onDrain();
   }
 
   #forget(outbox: DeltaOutbox): void {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ToolConfig } from "@hsafa/protocol";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { EngineWorld } from "../../test/engine/engine-world.ts";
-import { HeldLiveLog } from "../../test/engine/fakes.ts";
+import { EngineWorld } from "../../test/support/engine-world.ts";
+import { HeldLiveLog } from "../../test/support/fakes.ts";
 import { openPgliteStore } from "../adapters/postgres/open-pglite-store.ts";
-import { until } from "../../test/engine/until.ts";
+import { until } from "../../test/support/until.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { INPUTS_PER_DRAIN_MAX, RECOVERIES_MAX } from "../core/limits.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
@@ -234,7 +234,7 @@ describe("cancel", () => {
     world.gateway({ leaseDurationMs: 600 });
     const runId = await world.start();
     await world.model.next();
-    await world.tenant.enqueue({
+    await world.tenant.enqueueInput({
       runId,
       input: { kind: "cancel", reason: null },
       dedupe: { key: "cancel", bodyHash: "" },
@@ -507,7 +507,7 @@ describe("inputs that race", () => {
         let accepted = 0;
         const input = { kind: "message", message: { role: "user", content: "and?" } } as const;
         for (let sent = 0; sent < 20; sent++) {
-          const outcome = await world.tenant.enqueue({ runId, input, dedupe: null });
+          const outcome = await world.tenant.enqueueInput({ runId, input, dedupe: null });
           if (outcome.kind !== "accepted") break;
           accepted += 1;
           world.bell.ring({ about: "run", runId });
@@ -528,7 +528,7 @@ describe("inputs that race", () => {
     await world.reaches(runId, "waiting_tool");
     const before = await world.types(runId);
     const input = { kind: "dispatch_lost", callId, attempt: 1 } as const;
-    await world.tenant.enqueue({ runId, input, dedupe: null });
+    await world.tenant.enqueueInput({ runId, input, dedupe: null });
     const claims = () => gateway.fleet.said.filter((name) => name === "loadRun").length;
     const loaded = claims();
     world.bell.ring({ about: "run", runId });

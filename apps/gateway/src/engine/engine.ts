@@ -14,11 +14,11 @@ import type { ClaimedRun } from "../ports/fleet-store.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import { DeltaBatcher } from "./delta-batcher.ts";
 import { giveUpRun } from "./give-up-run.ts";
-import { type HoldEnd, RunHolder } from "./hold-run.ts";
+import { type HoldEnd, RunHolder } from "./run-holder.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
-import type { EngineParts } from "./parts.ts";
+import type { EngineDeps } from "./engine-deps.ts";
 import { storeBackoffMs } from "./pause.ts";
-import { Pulse } from "./pulse.ts";
+import { GatewayHeartbeat } from "./gateway-heartbeat.ts";
 import { StoreContact } from "./store-contact.ts";
 
 /**
@@ -35,10 +35,10 @@ interface Taken {
  * ring only makes the next tick come sooner, so a lost one costs a poll.
  */
 export class Engine {
-  readonly #parts: EngineParts;
+  readonly #deps: EngineDeps;
   readonly #contact: StoreContact;
   readonly #keeper: LeaseKeeper;
-  readonly #pulse: Pulse;
+  readonly #pulse: GatewayHeartbeat;
   readonly #batcher: DeltaBatcher;
   readonly #holders = new Map<string, RunHolder>();
   /** Everything begun and not yet over, awaited at the stop. */
@@ -58,12 +58,12 @@ export class Engine {
   /** Claims sent so far. */
   #claims = 0;
 
-  constructor(parts: EngineParts) {
-    const { clock, leaseDurationMs, isAlone, store, log, gatewayId } = parts;
-    this.#parts = parts;
-    this.#contact = new StoreContact({ clock, leaseDurationMs, isAlone });
+  constructor(deps: EngineDeps) {
+    const { clock, leaseDurationMs, isOnlyGateway, store, log, gatewayId } = deps;
+    this.#deps = deps;
+    this.#contact = new StoreContact({ clock, leaseDurationMs, isOnlyGateway });
     this.#keeper = new LeaseKeeper({ gatewayId, leaseDurationMs, store, clock, contact: this.#contact, log });
-    this.#pulse = new Pulse({
+    this.#pulse = new GatewayHeartbeat({
       gatewayId,
       store,
       clock,
@@ -86,7 +86,7 @@ export class Engine {
   }
 
   start(): void {
-    this.#unlisten = this.#parts.bell.listen((ring) => this.#heard(ring));
+    this.#unlisten = this.#deps.bell.listen((ring) => this.#heard(ring));
     this.#pulse.start();
     this.#keeper.start();
     this.#loop = this.#repeat();
@@ -97,7 +97,7 @@ export class Engine {
    * any more.
    */
   async stop({ drainMs }: { readonly drainMs: number }): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock } = this.#deps;
     this.#isStopping = true;
     this.#unlisten?.();
     this.#wake?.();
@@ -116,7 +116,7 @@ export class Engine {
 
   /** One round of the loop; answers after how many ms the next one is due if nobody rings. */
   async tick(): Promise<number> {
-    const { clock } = this.#parts;
+    const { clock } = this.#deps;
     this.#lookAt = Number.POSITIVE_INFINITY;
     try {
       await this.#sweep();
@@ -131,7 +131,7 @@ export class Engine {
   }
 
   async #repeat(): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock } = this.#deps;
     while (!this.#isStopping) {
       const dueAt = (await this.tick()) + clock.monotonic();
       while (!this.#isStopping) {
@@ -164,7 +164,7 @@ export class Engine {
   }
 
   async #sweep(): Promise<void> {
-    const { clock, store } = this.#parts;
+    const { clock, store } = this.#deps;
     if (clock.monotonic() < this.#sweepDueAt) return;
     this.#wakeAll(await store.sweep({ gatewayTimeoutMs: GATEWAY_TIMEOUT_MS }));
     // Gateways that started together should not sweep together.
@@ -173,11 +173,11 @@ export class Engine {
 
   /** These are due: every gateway is told, this one too, so that they share the work. */
   #wakeAll(runIds: readonly string[]): void {
-    for (const runId of runIds) this.#parts.bell.ring({ about: "run", runId });
+    for (const runId of runIds) this.#deps.bell.ring({ about: "run", runId });
   }
 
   async #claim(): Promise<number> {
-    const { clock, store, gatewayId, leaseDurationMs } = this.#parts;
+    const { clock, store, gatewayId, leaseDurationMs } = this.#deps;
     // Often enough that a pause between two claims is no silence of the store (`StoreContact`).
     const pollMs = Math.min(CLAIM_POLL_MS, leaseDurationMs / 6);
     const limit = Math.min(CLAIM_BATCH_MAX, RUNS_HELD_MAX - this.#holders.size);
@@ -187,11 +187,11 @@ export class Engine {
     const judgesUntil = this.#contact.judgesUntil();
     const claimNumber = (this.#claims += 1);
     // Of what is to be handed back nobody knows whether it is on its last chance.
-    const lastChancesMax = this.#keeper.owesLeases ? 0 : LAST_CHANCES_MAX - this.#lastChancesHeld;
+    const lastChancesMax = this.#keeper.hasUnreturnedLeases ? 0 : LAST_CHANCES_MAX - this.#lastChancesHeld;
     const claim = await store
       .claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, judgesUntil, lastChancesMax })
       .catch((error: unknown) => {
-        if (error instanceof StoreUnavailable) this.#keeper.handBackClaim(claimNumber);
+        if (error instanceof StoreUnavailable) this.#keeper.returnClaim(claimNumber);
         throw error;
       });
     const answeredAt = clock.monotonic();
@@ -216,10 +216,10 @@ export class Engine {
 
   /** Sees a holder through to its end; never rejects. */
   async #advance(taken: Taken): Promise<void> {
-    const { log, clock } = this.#parts;
+    const { log, clock } = this.#deps;
     const { runId, epoch } = taken.claimed;
     // Taking it into care tells an earlier holder here that its lease was lost.
-    const holder = new RunHolder({ parts: this.#parts, keeper: this.#keeper, batcher: this.#batcher, ...taken });
+    const holder = new RunHolder({ deps: this.#deps, keeper: this.#keeper, batcher: this.#batcher, ...taken });
     this.#holders.set(runId, holder);
     if (this.#isStopping) holder.leave("when_idle");
     let end: HoldEnd | null = null;
@@ -233,7 +233,7 @@ export class Engine {
     }
     this.#keeper.letGo(holder.lease);
     if (this.#holders.get(runId) === holder) this.#holders.delete(runId);
-    if (end?.kind === "gave_up") this.#keeper.handBackLater(holder.lease);
+    if (end?.kind === "gave_up") this.#keeper.returnLater(holder.lease);
     if (end?.kind === "released" && end.wakeAt !== null) this.#dueAgain(runId, end.wakeAt - taken.now());
     // A ring that came too late for the holder was meant for whoever claims next; and a slot is free, or the place of a
     // run on its last chance.
@@ -242,22 +242,22 @@ export class Engine {
   }
 
   #dueAgain(runId: string, inMs: number): void {
-    const { bell, clock } = this.#parts;
+    const { bell, clock } = this.#deps;
     if (inMs <= 0) bell.ring({ about: "run", runId });
     else this.#lookBy(clock.monotonic() + inMs);
   }
 
   async #giveUp({ claimed, now }: Taken): Promise<void> {
     try {
-      await giveUpRun({ parts: this.#parts, batcher: this.#batcher, claimed, now });
+      await giveUpRun({ deps: this.#deps, batcher: this.#batcher, claimed, now });
     } catch (error) {
       this.#report("give up a run", error);
-      if (error instanceof StoreUnavailable) this.#keeper.handBackLater(claimed);
+      if (error instanceof StoreUnavailable) this.#keeper.returnLater(claimed);
     }
   }
 
   #report(what: string, error: unknown): void {
-    const { log } = this.#parts;
+    const { log } = this.#deps;
     if (error instanceof StoreUnavailable) log.warn({ err: error }, `the engine could not ${what}: the store is away`);
     else log.error({ err: error }, `the engine could not ${what}`);
   }

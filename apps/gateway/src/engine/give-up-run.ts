@@ -3,13 +3,13 @@ import { giveUp } from "../core/give-up.ts";
 import { showsProgress } from "../core/progress.ts";
 import type { CallProjection, ClaimedRun, CommitOutcome, RunOutline, RunProjection } from "../ports/fleet-store.ts";
 import type { DeltaBatcher } from "./delta-batcher.ts";
-import type { EngineParts } from "./parts.ts";
-import { placeFacts } from "./place-facts.ts";
+import type { EngineDeps } from "./engine-deps.ts";
+import { placeFacts } from "../core/place-facts.ts";
 import { ringAfterCommit } from "./ring-after-commit.ts";
 import { RunWriter } from "./run-writer.ts";
 
 interface GiveUpParams {
-  readonly parts: EngineParts;
+  readonly deps: EngineDeps;
   readonly batcher: DeltaBatcher;
   readonly claimed: ClaimedRun;
   /** The database's time, in ms. */
@@ -26,9 +26,9 @@ export async function giveUpRun(params: GiveUpParams): Promise<void> {
 }
 
 async function commitEnd(params: GiveUpParams): Promise<CommitOutcome["kind"]> {
-  const { parts, batcher, claimed, now } = params;
+  const { deps, batcher, claimed, now } = params;
   const { tenantId, runId, epoch, lastSeq, recoveries } = claimed;
-  const outline = await parts.store.loadOutline({ tenantId, runId, epoch });
+  const outline = await deps.store.loadOutline({ tenantId, runId, epoch });
   if (outline === null) return "fenced";
 
   const ts = now();
@@ -38,7 +38,7 @@ async function commitEnd(params: GiveUpParams): Promise<CommitOutcome["kind"]> {
   const prev = { seq: lastSeq, sub: 0 };
   const records = placeFacts({ facts, afterSeq: lastSeq, prev, ts });
   const { run, calls } = failed(outline, facts, ts);
-  const outcome = await parts.store.commit({
+  const outcome = await deps.store.commit({
     tenantId,
     runId,
     epoch,
@@ -54,13 +54,13 @@ async function commitEnd(params: GiveUpParams): Promise<CommitOutcome["kind"]> {
   });
   if (outcome.kind !== "committed") return outcome.kind;
 
-  const { liveLog, announcer, clock, log } = parts;
+  const { liveLog, localFeed, clock, log } = deps;
   const onBug = (error: unknown): void => log.error({ err: error, runId }, "the end of a run could not be published");
   const writer = new RunWriter({
     claim: claimed,
     position: prev,
     liveLog,
-    announcer,
+    localFeed,
     batcher,
     clock,
     now,
@@ -69,7 +69,7 @@ async function commitEnd(params: GiveUpParams): Promise<CommitOutcome["kind"]> {
     onBug,
   });
   writer.publish(records);
-  ringAfterCommit({ bell: parts.bell, tenantId, calls, wakes: outcome.wakes });
+  ringAfterCommit({ bell: deps.bell, tenantId, calls, wakes: outcome.wakes });
   log.warn({ runId, recoveries }, "a run was given up: every gateway that took it up was lost");
   await writer.close();
   return outcome.kind;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "../../test/device/manual-clock.ts";
-import { recordingLog, settled } from "../../test/engine/fakes.ts";
+import { ManualClock } from "../../test/support/manual-clock.ts";
+import { recordingLog, settled } from "../../test/support/fakes.ts";
 import { BOOT_LOOK_MS, CLAIM_DOUBT_MS } from "../core/limits.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import { StoreUnavailable } from "../ports/store.ts";
@@ -37,7 +37,7 @@ function world() {
       statements.push(`release claims ${claimNumbers.join(",")}`);
     },
   };
-  const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS, isAlone: true });
+  const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS, isOnlyGateway: true });
   const keeper = new LeaseKeeper({ gatewayId: "g", leaseDurationMs: LEASE_MS, store: port, clock, contact, log });
   const heard: string[] = [];
   const hold = (runId: string, epoch = 1) =>
@@ -95,7 +95,7 @@ describe("the lease keeper", () => {
     clock.advance(1000);
     const gate = Promise.withResolvers<void>();
     store.gate = gate.promise;
-    const beat = keeper.beat();
+    const beat = keeper.renew();
     await advance(3000);
     gate.resolve();
     await beat;
@@ -118,12 +118,12 @@ describe("the lease keeper", () => {
     const { keeper, hold, heard, store } = world();
     const first = hold("a");
     store.answer = (runId) => ({ runId, epoch: 2, inbox: 0 });
-    await keeper.beat();
+    await keeper.renew();
     expect(heard).toEqual(["a@1 fenced"]);
     const second = hold("a", 2);
     expect(first.isGood()).toBe(false);
     keeper.letGo(first);
-    await keeper.beat();
+    await keeper.renew();
     expect(second.isGood()).toBe(true);
     expect(heard.at(-1)).toBe("a inbox 0");
     await keeper.close();
@@ -136,7 +136,7 @@ describe("the lease keeper", () => {
     store.isAway = true;
     await advance(6000);
     keeper.letGo(lease);
-    keeper.handBackLater(lease);
+    keeper.returnLater(lease);
     store.isAway = false;
     await advance(2000);
     expect(statements.at(-1)).toBe("release a@1");
@@ -163,9 +163,9 @@ describe("the lease keeper", () => {
     const gate = Promise.withResolvers<void>();
     store.releaseGate = gate.promise;
     for (const lease of [early, late]) keeper.letGo(lease);
-    keeper.handBackLater(early);
+    keeper.returnLater(early);
     await advance(100);
-    keeper.handBackLater(late);
+    keeper.returnLater(late);
     gate.resolve();
     await advance(200);
     expect(statements).toEqual(["release early@1", "release late@1"]);
@@ -179,7 +179,7 @@ describe("the lease keeper", () => {
     keeper.letGo(owed);
     const gate = Promise.withResolvers<void>();
     store.releaseGate = gate.promise;
-    keeper.handBackLater(owed);
+    keeper.returnLater(owed);
     await advance(12_000);
     expect(lease.isGood()).toBe(true);
     expect(statements).not.toContain("release owed@1");
@@ -193,9 +193,9 @@ describe("the lease keeper", () => {
     const { keeper, store, statements, advance } = world();
     keeper.start();
     store.isAway = true;
-    keeper.handBackClaim(4);
+    keeper.returnClaim(4);
     await advance(1000);
-    keeper.handBackClaim(5);
+    keeper.returnClaim(5);
     store.isAway = false;
     await advance(2000);
     expect(statements.at(-1)).toBe("release claims 4,5");
@@ -228,7 +228,7 @@ describe("contact with the store", () => {
 
   test("whoever boots beside others looks on first: the store may have been away until now, and they have yet to come back to it", () => {
     const { clock } = world();
-    const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS, isAlone: false });
+    const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS, isOnlyGateway: false });
     for (let ms = 0; ms < BOOT_LOOK_MS; ms += 1000) {
       expect(contact.judgesUntil()).toBeNull();
       clock.advance(1000);

@@ -3,7 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import type { Log } from "../ports/log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
-import type { Claim } from "./parts.ts";
+import type { Claim } from "./engine-deps.ts";
 import type { StoreContact } from "./store-contact.ts";
 
 export interface LeaseKeeperParams {
@@ -54,12 +54,12 @@ export class LeaseKeeper {
   readonly #params: LeaseKeeperParams;
   readonly #held = new Map<string, HeldLease>();
   /** Leases to hand back when the store answers: at most one a run held. */
-  readonly #owed = new Map<string, Claim>();
+  readonly #leasesToReturn = new Map<string, Claim>();
   /**
    * Claims whose answer was lost, and until when they are in doubt, by the monotonic clock. A claim is tried every
    * second or so while the store is away, and of those that are no longer in doubt only the last lease's are kept.
    */
-  #doubted: { readonly claimNumber: number; readonly until: number }[] = [];
+  #unconfirmedClaims: { readonly claimNumber: number; readonly until: number }[] = [];
   #beating: Promise<void> = Promise.resolve();
   /** Calls off the next beat; null while one is under way. */
   #cancelBeat: (() => void) | null = null;
@@ -116,28 +116,28 @@ export class LeaseKeeper {
   }
 
   /** Hands a lease back as soon as the store answers. */
-  handBackLater({ tenantId, runId, epoch }: Claim): void {
-    this.#owed.set(`${runId}@${epoch}`, { tenantId, runId, epoch });
+  returnLater({ tenantId, runId, epoch }: Claim): void {
+    this.#leasesToReturn.set(`${runId}@${epoch}`, { tenantId, runId, epoch });
     this.#handBackSoon();
   }
 
   /** The answer to this claim was lost: whatever it took, or takes yet, is handed back. */
-  handBackClaim(claimNumber: number): void {
+  returnClaim(claimNumber: number): void {
     const { clock, leaseDurationMs } = this.#params;
     const now = clock.monotonic();
     // What older ones took has ended by time.
-    this.#doubted = this.#doubted.filter(({ until }) => until > now - leaseDurationMs);
-    this.#doubted.push({ claimNumber, until: now + CLAIM_DOUBT_MS });
+    this.#unconfirmedClaims = this.#unconfirmedClaims.filter(({ until }) => until > now - leaseDurationMs);
+    this.#unconfirmedClaims.push({ claimNumber, until: now + CLAIM_DOUBT_MS });
     this.#handBackSoon();
   }
 
   /** Whether the store may say that this gateway holds runs of which nobody here knows, or no longer. */
-  get owesLeases(): boolean {
-    return this.#owed.size > 0 || this.#doubted.length > 0;
+  get hasUnreturnedLeases(): boolean {
+    return this.#leasesToReturn.size > 0 || this.#unconfirmedClaims.length > 0;
   }
 
   /** One beat: renews, and tells each holder what it learnt. */
-  async beat(): Promise<void> {
+  async renew(): Promise<void> {
     const { gatewayId, leaseDurationMs, store, clock, contact } = this.#params;
     const leases = [...this.#held.values()];
     if (leases.length === 0) return;
@@ -185,7 +185,7 @@ export class LeaseKeeper {
     const { clock } = this.#params;
     const startedAt = clock.monotonic();
     try {
-      await this.beat();
+      await this.renew();
       // The beat is counted from when it began: a slow answer must not stretch the time between two renewals.
       this.#scheduleBeat(Math.max(0, this.#beatMs - (clock.monotonic() - startedAt)));
     } catch (error) {
@@ -213,8 +213,8 @@ export class LeaseKeeper {
     try {
       await this.#handBack();
       this.#isHandBackFailing = false;
-      if (this.#doubted.length > 0) nextInMs = this.#beatMs;
-      if (this.#owed.size > 0) nextInMs = 0;
+      if (this.#unconfirmedClaims.length > 0) nextInMs = this.#beatMs;
+      if (this.#leasesToReturn.size > 0) nextInMs = 0;
     } catch (error) {
       this.#isHandBackFailing = true;
       this.#report("handed back", error);
@@ -227,19 +227,19 @@ export class LeaseKeeper {
   async #handBack(): Promise<void> {
     const { gatewayId, leaseDurationMs, store, clock, contact } = this.#params;
     // What is given up meanwhile is owed still.
-    const owed = [...this.#owed];
+    const owed = [...this.#leasesToReturn];
     const runs = owed.map(([, { runId, epoch }]) => ({ runId, epoch }));
     if (runs.length > 0) {
       await store.releaseLeases({ runs });
       contact.answered();
-      for (const [key] of owed) this.#owed.delete(key);
+      for (const [key] of owed) this.#leasesToReturn.delete(key);
     }
-    if (this.#doubted.length === 0) return;
+    if (this.#unconfirmedClaims.length === 0) return;
     const sentAt = clock.monotonic();
-    const claimNumbers = this.#doubted.map(({ claimNumber }) => claimNumber);
+    const claimNumbers = this.#unconfirmedClaims.map(({ claimNumber }) => claimNumber);
     await store.releaseClaims({ gatewayId, leaseDurationMs, claimNumbers });
     contact.answered();
-    this.#doubted = this.#doubted.filter(({ until }) => until > sentAt);
+    this.#unconfirmedClaims = this.#unconfirmedClaims.filter(({ until }) => until > sentAt);
   }
 
   /** Sets one timer for the lease that goes stale first. */
@@ -258,7 +258,7 @@ export class LeaseKeeper {
         if (lease.isGood()) continue;
         lose(lease, "stale");
         this.#held.delete(lease.runId);
-        this.handBackLater(lease);
+        this.returnLater(lease);
       }
       this.#watchExpiry();
     });

@@ -1,6 +1,6 @@
 import type { Fact } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
-import { asked, begun, claimed, config, created, NOW, started } from "../../test/core/given.ts";
+import { asked, begun, claimed, config, created, NOW, started } from "../../test/support/given.ts";
 import { evolve, initialState } from "../core/evolve.ts";
 import { APPROVAL_TIMEOUT_MS } from "../core/limits.ts";
 import type { OutsideInput, RunInput } from "../core/input.ts";
@@ -41,7 +41,7 @@ function plan(
     state,
     epoch: 2,
     reports: [],
-    surroundings: { deviceIds: {}, dispatches: {} },
+    dispatchContext: { deviceIds: {}, dispatches: {} },
     partial: "",
     leaving: "no",
     now: NOW,

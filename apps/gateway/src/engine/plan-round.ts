@@ -4,7 +4,7 @@ import { effectsOf } from "../core/effects.ts";
 import { evolve } from "../core/evolve.ts";
 import type { RunInput } from "../core/input.ts";
 import type { RunState } from "../core/state.ts";
-import type { Inbox, PendingInput, Surroundings } from "../ports/fleet-store.ts";
+import type { Inbox, PendingInput, DispatchContext } from "../ports/fleet-store.ts";
 
 /** What a holder knows when it asks for the next round. */
 export interface RoundParams {
@@ -13,7 +13,7 @@ export interface RoundParams {
   /** What the holder learnt by itself, in order: its claim, the end of a step, results of server tools. */
   readonly reports: readonly RunInput[];
   readonly inbox: Inbox;
-  readonly surroundings: Surroundings;
+  readonly dispatchContext: DispatchContext;
   /** The text of the step in progress, which a cancel keeps. */
   readonly partial: string;
   /**
@@ -52,7 +52,7 @@ const SETTLED_BY_CLOCK: ReadonlySet<FactType> = new Set<FactType>(["tool.expired
  * Decides one round of a run from everything at hand. Pure: a refused commit is planned again from the state before.
  */
 export function planRound(params: RoundParams): Round {
-  const { epoch, reports, inbox, surroundings, partial, leaving, now } = params;
+  const { epoch, reports, inbox, dispatchContext, partial, leaving, now } = params;
   let state = params.state;
   const facts: Fact[] = [];
   const tell = (input: RunInput): readonly Fact[] => {
@@ -86,7 +86,7 @@ export function planRound(params: RoundParams): Round {
   if (leaving === "now") tell({ kind: "handover" });
   const settledByClock =
     leaving === "no" && !more
-      ? tell({ kind: "proceed", epoch, ...surroundings }).some((fact) => SETTLED_BY_CLOCK.has(fact.type))
+      ? tell({ kind: "proceed", epoch, ...dispatchContext }).some((fact) => SETTLED_BY_CLOCK.has(fact.type))
       : false;
 
   const release = more ? (leaving === "now" ? { wakeAt: now } : null) : releaseOf(state, leaving, now);

@@ -1,15 +1,15 @@
 import { formatPosition } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "../../test/device/manual-clock.ts";
+import { ManualClock } from "../../test/support/manual-clock.ts";
 import {
   fact,
   HeldDeltaStore,
   HeldLiveLog,
   isRising,
-  recordingAnnouncer,
+  recordingFeed,
   recordingLog,
   settled,
-} from "../../test/engine/fakes.ts";
+} from "../../test/support/fakes.ts";
 import { COALESCE_ABOVE_ROWS, COALESCE_MS, FLUSH_INTERVAL_MS, GATHERED_CHARACTERS_MAX } from "../core/limits.ts";
 import type { ModelPart } from "../ports/model.ts";
 import { DeltaBatcher } from "./delta-batcher.ts";
@@ -21,7 +21,7 @@ function world() {
   const clock = new ManualClock();
   const store = new HeldDeltaStore();
   const liveLog = new HeldLiveLog();
-  const announcer = recordingAnnouncer();
+  const localFeed = recordingFeed();
   const log = recordingLog();
   const batcher = new DeltaBatcher({ store: store.port, clock, log });
   const lease = { isGood: true, isStaleSaid: false };
@@ -30,7 +30,7 @@ function world() {
     claim: { tenantId: "t", runId: "r", epoch: 1 },
     position: { seq: 3, sub: 0 },
     liveLog: liveLog.port,
-    announcer,
+    localFeed,
     batcher,
     clock,
     now: () => clock.now(),
@@ -39,7 +39,7 @@ function world() {
     onBug: (error) => bugs.push(error),
   });
   writer.openStep(1, 4);
-  return { clock, store, liveLog, announcer, batcher, lease, bugs, writer };
+  return { clock, store, liveLog, localFeed, batcher, lease, bugs, writer };
 }
 
 describe("a run's writer", () => {
@@ -74,7 +74,7 @@ describe("a run's writer", () => {
   });
 
   test("a closing fact names the last delta and never overtakes it in the live log", async () => {
-    const { writer, liveLog, announcer } = world();
+    const { writer, liveLog, localFeed } = world();
     writer.write(text("in flight"));
     writer.write(text("gathered"));
     writer.closeStep();
@@ -84,33 +84,33 @@ describe("a run's writer", () => {
     expect(liveLog.writes).toHaveLength(1);
     await liveLog.accept();
     await liveLog.accept();
-    expect(announcer.said).toEqual(["4-1", "4-2", "5-0"]);
+    expect(localFeed.said).toEqual(["4-1", "4-2", "5-0"]);
     expect(isRising(liveLog.accepted)).toBe(true);
     expect(writer.unacknowledged).toEqual([]);
   });
 
   test("nothing is shown before the live log has taken it, and what it refuses is not shown on its account", async () => {
-    const { writer, liveLog, announcer } = world();
+    const { writer, liveLog, localFeed } = world();
     writer.write(text("a"));
-    expect(announcer.said).toEqual([]);
+    expect(localFeed.said).toEqual([]);
     const write = liveLog.writes.shift();
     write?.answer({ kind: "appended", accepted: [] });
     await settled();
-    expect(announcer.said).toEqual([]);
+    expect(localFeed.said).toEqual([]);
   });
 
   test("live log away: watchers hear of deltas when Postgres has them, without waiting for the flush interval", async () => {
-    const { writer, liveLog, announcer, store, clock } = world();
+    const { writer, liveLog, localFeed, store, clock } = world();
     writer.write(text("a"));
     await liveLog.refuse();
-    expect(announcer.said).toEqual([]);
+    expect(localFeed.said).toEqual([]);
     clock.advance(0);
     expect(await store.accept()).toEqual(["4-1"]);
-    expect(announcer.said).toEqual(["<=4-1"]);
+    expect(localFeed.said).toEqual(["<=4-1"]);
     writer.closeStep();
     writer.publish([fact(5)]);
     await liveLog.refuse();
-    expect(announcer.said).toEqual(["<=4-1", "<=5-0"]);
+    expect(localFeed.said).toEqual(["<=4-1", "<=5-0"]);
   });
 
   test("a commit carries the deltas of a batch in flight, and a late acknowledgement harms nothing", async () => {
@@ -150,36 +150,36 @@ describe("a run's writer", () => {
   });
 
   test("a holder whose lease is stale publishes nothing more, whatever the model still says", async () => {
-    const { writer, liveLog, lease, announcer } = world();
+    const { writer, liveLog, lease, localFeed } = world();
     writer.write(text("a"));
     await liveLog.accept();
     lease.isGood = false;
     writer.write(text("b"));
     writer.publish([fact(5)]);
     expect(liveLog.writes).toEqual([]);
-    expect(announcer.said).toEqual(["4-1"]);
+    expect(localFeed.said).toEqual(["4-1"]);
     expect(lease.isStaleSaid).toBe(true);
   });
 
   test("a live log that hangs does not let one model fill the memory", async () => {
     const { writer, liveLog } = world();
     writer.write(text("a"));
-    expect(writer.room()).toBeUndefined();
+    expect(writer.waitForCapacity()).toBeUndefined();
     writer.write(text("x".repeat(GATHERED_CHARACTERS_MAX + 1)));
-    const room = writer.room();
+    const room = writer.waitForCapacity();
     expect(room).toBeInstanceOf(Promise);
     await liveLog.accept();
     await room;
-    expect(writer.room()).toBeUndefined();
+    expect(writer.waitForCapacity()).toBeUndefined();
   });
 
   test("a model that waits for room is let go when its step is closed", async () => {
     const { writer } = world();
     writer.write(text("a"));
     writer.write(text("x".repeat(GATHERED_CHARACTERS_MAX + 1)));
-    const room = writer.room();
+    const room = writer.waitForCapacity();
     writer.closeStep();
     await room;
-    expect(writer.room()).toBeUndefined();
+    expect(writer.waitForCapacity()).toBeUndefined();
   });
 });

@@ -7,19 +7,19 @@ import {
   GATHERED_CHARACTERS_MAX,
   GATHERED_FRAGMENTS_MAX,
 } from "../core/limits.ts";
-import type { Announcer } from "../ports/announcer.ts";
+import type { LocalFeed } from "../ports/local-feed.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { AppendOutcome, LiveLog } from "../ports/live-log.ts";
 import type { ModelPart } from "../ports/model.ts";
 import type { DeltaBatcher, DeltaOutbox } from "./delta-batcher.ts";
-import type { Claim } from "./parts.ts";
+import type { Claim } from "./engine-deps.ts";
 
 export interface RunWriterParams {
   readonly claim: Claim;
   /** The last event that the store held when the run was loaded. */
   readonly position: Position;
   readonly liveLog: LiveLog;
-  readonly announcer: Announcer;
+  readonly localFeed: LocalFeed;
   readonly batcher: DeltaBatcher;
   readonly clock: Clock;
   /** The database's time, in ms. */
@@ -84,7 +84,7 @@ export class RunWriter {
     this.#stored = params.position;
     this.#outbox = params.batcher.open(params.claim, {
       onStored: (upTo) => this.#hasStored(upTo),
-      onRelief: () => this.#relieve(),
+      onDrain: () => this.#resumeModel(),
     });
   }
 
@@ -122,8 +122,8 @@ export class RunWriter {
   }
 
   /** Resolves when there is room for more fragments; undefined: there is. */
-  room(): Promise<void> | undefined {
-    if (this.#step === null || !this.#isCrowded()) return undefined;
+  waitForCapacity(): Promise<void> | undefined {
+    if (this.#step === null || !this.#isSaturated()) return undefined;
     this.#crowded ??= Promise.withResolvers<void>();
     return this.#crowded.promise;
   }
@@ -132,7 +132,7 @@ export class RunWriter {
   closeStep(): void {
     this.#place();
     this.#step = null;
-    this.#relieve();
+    this.#resumeModel();
     if (this.#flight === null) this.#send();
   }
 
@@ -156,7 +156,7 @@ export class RunWriter {
     this.#cancelGathering?.();
     this.#cancelGathering = null;
     this.#outbox.close();
-    this.#relieve();
+    this.#resumeModel();
   }
 
   /** Waits until everything given so far has been through the live log, then closes. */
@@ -224,10 +224,10 @@ export class RunWriter {
   #appended(records: readonly EventRecord[], outcome: AppendOutcome): void {
     this.#flight = null;
     const accepted = outcome.kind === "appended" ? outcome.accepted : [];
-    if (accepted.length > 0) this.#params.announcer.published(this.#params.claim.runId, accepted);
+    if (accepted.length > 0) this.#params.localFeed.published(this.#params.claim.runId, accepted);
     if (accepted.length < records.length) this.#owe(records);
     if (this.#gathered.length > 0 || this.#queue.length > 0) this.#sendOrGather();
-    if (!this.#isCrowded()) this.#relieve();
+    if (!this.#isSaturated()) this.#resumeModel();
   }
 
   #owe(records: readonly EventRecord[]): void {
@@ -243,11 +243,11 @@ export class RunWriter {
   }
 
   #settle(): void {
-    this.#params.announcer.stored(this.#params.claim.runId, this.#stored);
+    this.#params.localFeed.stored(this.#params.claim.runId, this.#stored);
     if (comparePositions(this.#owed, this.#stored) <= 0) this.#owed = START;
   }
 
-  #isCrowded(): boolean {
+  #isSaturated(): boolean {
     return (
       this.#gatheredCharacters > GATHERED_CHARACTERS_MAX ||
       this.#gathered.length > GATHERED_FRAGMENTS_MAX ||
@@ -255,7 +255,7 @@ export class RunWriter {
     );
   }
 
-  #relieve(): void {
+  #resumeModel(): void {
     this.#crowded?.resolve();
     this.#crowded = null;
   }

@@ -18,11 +18,11 @@ export class StoreContact {
   /** What time it was there, in ms, and when that was heard, by the monotonic clock. */
   #told: { readonly time: number; readonly at: number } | null = null;
 
-  constructor(params: { readonly clock: Clock; readonly leaseDurationMs: number; readonly isAlone: boolean }) {
+  constructor(params: { readonly clock: Clock; readonly leaseDurationMs: number; readonly isOnlyGateway: boolean }) {
     this.#clock = params.clock;
     this.#leaseDurationMs = params.leaseDurationMs;
     this.#answeredAt = params.clock.monotonic();
-    const lookMs = params.isAlone ? 0 : Math.min(BOOT_LOOK_MS, params.leaseDurationMs / 2);
+    const lookMs = params.isOnlyGateway ? 0 : Math.min(BOOT_LOOK_MS, params.leaseDurationMs / 2);
     this.#doubtUntil = this.#answeredAt + lookMs;
   }
 

@@ -38,7 +38,7 @@ export interface LoadedRun {
    */
   readonly earlierRunIds: readonly string[];
   readonly inbox: Inbox;
-  readonly surroundings: Surroundings;
+  readonly dispatchContext: DispatchContext;
 }
 
 /**
@@ -68,7 +68,7 @@ export interface PendingInput {
 }
 
 /** What `proceed` needs to know of the world. */
-export interface Surroundings {
+export interface DispatchContext {
   /** Ids of the known devices whose keys the run's config or origin names. */
   readonly deviceIds: Readonly<Record<string, string>>;
   /** One entry per device call that is out. */
@@ -194,11 +194,11 @@ export interface FleetStore {
     readonly tenantId: string;
     readonly runIds: readonly string[];
   }): Promise<ReadonlyMap<string, readonly EventRecord[]>>;
-  /** The inbox and the surroundings again, for a holder; null when the epoch is no longer ours. */
+  /** The inbox and the dispatchContext again, for a holder; null when the epoch is no longer ours. */
   readInbox(params: {
     readonly runId: string;
     readonly epoch: number;
-  }): Promise<{ readonly inbox: Inbox; readonly surroundings: Surroundings } | null>;
+  }): Promise<{ readonly inbox: Inbox; readonly dispatchContext: DispatchContext } | null>;
   commit(commit: Commit): Promise<CommitOutcome>;
   /**
    * Extends these leases; one statement per gateway and beat. Answers those that are still ours with their inbox count;
@@ -235,15 +235,15 @@ export interface FleetStore {
     }[];
   }): Promise<void>;
   /** The last seq of each of these runs. */
-  tails(params: { readonly runIds: readonly string[] }): Promise<ReadonlyMap<string, number>>;
+  readTails(params: { readonly runIds: readonly string[] }): Promise<ReadonlyMap<string, number>>;
   /** For each session held here: whether it is still the device's own, and its open calls. */
-  openCalls(params: { readonly sessionIds: readonly string[] }): Promise<readonly OpenCallsOfSession[]>;
+  readOpenCalls(params: { readonly sessionIds: readonly string[] }): Promise<readonly OpenCallsOfSession[]>;
   /**
    * Says that this gateway lives. The first beat registers it. Where the store can tell that a process is gone, the
    * beat also ties the gateway to its process: it then has a lifeline, which is cut when the process dies, and tied
    * again by the next beat of one that only lost its connection.
    */
-  beat(params: { readonly gatewayId: string; readonly stopping: boolean }): Promise<void>;
+  recordHeartbeat(params: { readonly gatewayId: string; readonly stopping: boolean }): Promise<void>;
   /**
    * Ends what dead gateways hold: their runs are due at once (found as lost, which counts), their device sessions are
    * over. A gateway is dead whose lifeline is cut and that has not beaten for `silenceMs`. One that is frozen, or out

@@ -12,7 +12,7 @@ export type AppendOutcome =
   | { readonly kind: "unavailable" };
 
 /** What a subscriber hears. */
-export type LiveNews =
+export type LiveMessage =
   | { readonly kind: "records"; readonly records: readonly EventRecord[] }
   /** `json` is a whole `tool.progress` event on the wire: no position, at most once. */
   | { readonly kind: "progress"; readonly json: string }
@@ -41,9 +41,9 @@ export interface LiveLog {
    * Hears what is appended to a run from the moment the promise resolves, until `unsubscribe`. One call costs no
    * connection of its own. Resolves even while the live log is away (then `doubt` follows when it is back).
    */
-  subscribe(params: { readonly runId: string; readonly listener: (news: LiveNews) => void }): Promise<Subscription>;
+  subscribe(params: { readonly runId: string; readonly listener: (news: LiveMessage) => void }): Promise<Subscription>;
   /** Sends a `tool.progress` event to whoever watches the run now. At most once, never kept. */
-  announce(params: { readonly runId: string; readonly json: string }): void;
+  sendProgress(params: { readonly runId: string; readonly json: string }): void;
   /** Whether it can be reached now. */
   check(): Promise<boolean>;
   close(): Promise<void>;

@@ -62,7 +62,7 @@ export interface Model {
        * Asked before more is read: a promise means that whoever takes the parts is behind, and nothing more is read
        * until it resolves. That pause is no silence of the model.
        */
-      readonly room?: () => Promise<void> | undefined;
+      readonly waitForCapacity?: () => Promise<void> | undefined;
     },
     onPart: (part: ModelPart) => void,
   ): Promise<ModelOutcome>;

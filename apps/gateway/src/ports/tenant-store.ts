@@ -41,7 +41,7 @@ export type StartOutcome =
   | { readonly kind: "thread_not_found" }
   | { readonly kind: "idempotency_conflict" };
 
-export type EnqueueOutcome =
+export type EnqueueInputOutcome =
   | { readonly kind: "accepted"; readonly status: RunStatus }
   /** The same input (by its dedupe key and body hash) was accepted before. */
   | { readonly kind: "duplicate"; readonly status: RunStatus }
@@ -144,11 +144,11 @@ export interface TenantStore {
    * run's end. Never accepts an approval that a commit in flight has made too late; one of a call that is not the run's
    * is not found.
    */
-  enqueue(params: {
+  enqueueInput(params: {
     readonly runId: string;
     readonly input: Exclude<OutsideInput, { kind: "tool_result" }>;
     readonly dedupe: { readonly key: string; readonly bodyHash: string } | null;
-  }): Promise<EnqueueOutcome>;
+  }): Promise<EnqueueInputOutcome>;
   /**
    * The first result of a call wins (R7). `from` a device: only one the call was sent to. Never accepts a result that a
    * commit in flight has made too late.

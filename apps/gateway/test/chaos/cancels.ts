@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonObject } from "@hsafa/protocol";
 import { seededRandom } from "../e2e/seeded-random.ts";
-import { until } from "../engine/until.ts";
+import { until } from "../support/until.ts";
 import { scripted } from "./agent.ts";
 import { untilAnswered } from "./calls.ts";
 import { experiment } from "./experiment.ts";

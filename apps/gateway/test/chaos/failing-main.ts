@@ -10,7 +10,7 @@ const failpoint = process.env["HSAFA_FAILPOINT"];
 const text = process.env["HSAFA_FAILPOINT_ABOUT"] ?? "";
 
 const gateway = await startGateway(readSettings(), {
-  standBetween: (services) =>
+  wrapServices: (services) =>
     withFailpoints(services, (point, about) => {
       if (point === failpoint && (text === "" || JSON.stringify(about).includes(text)))
         process.kill(process.pid, "SIGKILL");

@@ -1,7 +1,7 @@
 import { START } from "@hsafa/protocol";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { EventRecord } from "../../src/core/event-record.ts";
-import type { LiveLog, LiveNews } from "../../src/ports/live-log.ts";
+import type { LiveLog, LiveMessage } from "../../src/ports/live-log.ts";
 
 export interface LiveLogSubject {
   readonly liveLog: LiveLog;
@@ -32,17 +32,17 @@ export function fact(seq: number, prev: { seq: number; sub: number }): EventReco
  * in the way.
  */
 export function ear() {
-  const news: LiveNews[] = [];
+  const news: LiveMessage[] = [];
   let doubts = 0;
   return {
     news,
-    listener: (item: LiveNews) => {
+    listener: (item: LiveMessage) => {
       if (item.kind === "doubt") doubts += 1;
       else news.push(item);
     },
     records: () => news.flatMap((item) => (item.kind === "records" ? item.records : [])),
     doubts: () => doubts,
-    async hears(condition: (news: readonly LiveNews[]) => boolean) {
+    async hears(condition: (news: readonly LiveMessage[]) => boolean) {
       await vi.waitFor(() => expect(condition(news)).toBe(true), { timeout: 5000, interval: 5 });
     },
   };
@@ -219,12 +219,12 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
     test("progress reaches whoever watches now, once, and is not kept", async () => {
       const { liveLog, elsewhere, runId } = await start();
       const heard = ear();
-      elsewhere.announce({ runId, json: '{"before":"anybody watched"}' });
+      elsewhere.sendProgress({ runId, json: '{"before":"anybody watched"}' });
       // Comes after the announcement, which has thus gone out when somebody begins to watch.
       await elsewhere.append({ runId, records: [fact(1, START)] });
       await liveLog.subscribe({ runId, listener: heard.listener });
       const json = '{"runId":"r","type":"tool.progress","data":{"text":"50 %\\n 🙂"}}';
-      elsewhere.announce({ runId, json });
+      elsewhere.sendProgress({ runId, json });
       await elsewhere.append({ runId, records: [delta(1, 1)] });
       await heard.hears(() => heard.records().length === 1);
       expect(heard.news.filter((news) => news.kind === "progress")).toEqual([{ kind: "progress", json }]);
@@ -264,7 +264,7 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       expect(await liveLog.read({ runId, after: START, limit: 1 })).toEqual([]);
       const subscription = await liveLog.subscribe({ runId, listener: () => {} });
       subscription.unsubscribe();
-      liveLog.announce({ runId, json: "{}" });
+      liveLog.sendProgress({ runId, json: "{}" });
     });
   });
 }

@@ -18,7 +18,7 @@ import {
 } from "@hsafa/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { apiKeyHash, newApiKey } from "../../src/control/api-key.ts";
+import { apiKeyHash, newApiKey } from "../../src/access/api-key.ts";
 import { type Answer, startTestGateway, type TestGateway } from "./harness.ts";
 
 let gateway: TestGateway;

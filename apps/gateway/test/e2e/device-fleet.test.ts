@@ -1,7 +1,7 @@
 import { createClient, createDevice } from "@hsafa/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { callingAgent, ofType } from "../device/device-agent.ts";
-import { RawDevice } from "../device/raw-device.ts";
+import { callingAgent, ofType } from "../support/device-agent.ts";
+import { RawDevice } from "../support/raw-device.ts";
 import { type FreshDatabase, freshDatabase, missingServices, redisUrl } from "../services/services.ts";
 import { startTestGateway, type TestGateway } from "./harness.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, createDevice } from "@hsafa/client";
 import { afterEach, expect, test } from "vitest";
-import { callingAgent } from "../device/device-agent.ts";
+import { callingAgent } from "../support/device-agent.ts";
 import { startTestGateway, type TestGateway } from "./harness.ts";
 
 const cleanups: (() => unknown)[] = [];

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createClient, createDevice, type DeviceOptions, type DeviceTool } from "@hsafa/client";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { callingAgent, ofType } from "../device/device-agent.ts";
+import { callingAgent, ofType } from "../support/device-agent.ts";
 import { startTestGateway, type TestGateway } from "./harness.ts";
 
 /** A real gateway, and devices that run the client's own device runtime. */

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { AgentConfigInput, RunEvent, ToolCall } from "@hsafa/protocol";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { callingAgent, ofType } from "../device/device-agent.ts";
-import { RawDevice } from "../device/raw-device.ts";
+import { callingAgent, ofType } from "../support/device-agent.ts";
+import { RawDevice } from "../support/raw-device.ts";
 import { startTestGateway, type TestGateway } from "./harness.ts";
 
 /** A real gateway, and devices that do exactly what each test says, right or wrong. */

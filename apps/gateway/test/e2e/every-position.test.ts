@@ -7,7 +7,7 @@
 import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
 import { createClient } from "redis";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { RawDevice } from "../device/raw-device.ts";
+import { RawDevice } from "../support/raw-device.ts";
 import { missingServices } from "../services/services.ts";
 import { startTestGateway, type TestGateway } from "./harness.ts";
 import { disagreements, faultsOf, resumed, type WatchedRecord } from "./record.ts";

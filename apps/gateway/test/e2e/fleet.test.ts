@@ -5,8 +5,8 @@
 import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ofType } from "../device/device-agent.ts";
-import { RawDevice } from "../device/raw-device.ts";
+import { ofType } from "../support/device-agent.ts";
+import { RawDevice } from "../support/raw-device.ts";
 import { missingServices } from "../services/services.ts";
 import type { TestGateway } from "./harness.ts";
 import { disagreements, faultsOf, isSettlement, type WatchedRecord } from "./record.ts";

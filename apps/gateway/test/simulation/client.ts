@@ -2,7 +2,7 @@ import { canonicalHash } from "../../src/control/canonical-hash.ts";
 import { cancelRun } from "../../src/control/cancel-run.ts";
 import { decideApproval } from "../../src/control/decide-approval.ts";
 import { postMessage } from "../../src/control/post-message.ts";
-import type { Principal } from "../../src/control/principal.ts";
+import type { Principal } from "../../src/access/principal.ts";
 import { startRun } from "../../src/control/start-run.ts";
 import { submitToolResult } from "../../src/control/submit-tool-result.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";

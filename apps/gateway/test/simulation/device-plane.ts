@@ -1,10 +1,10 @@
 import { CLOSE_CODES, type DeviceMessage, type GatewayMessage } from "@hsafa/protocol";
-import { createDeviceAnswers } from "../../src/control/device-answers.ts";
-import { createDeviceDispatch } from "../../src/control/device-dispatch.ts";
-import { createDeviceEndings } from "../../src/control/device-endings.ts";
-import { registerDevice } from "../../src/control/device-registration.ts";
-import type { DeviceSession } from "../../src/control/device-session.ts";
-import type { Principal } from "../../src/control/principal.ts";
+import { createToolResults } from "../../src/devices/tool-results.ts";
+import { createDeviceDispatch } from "../../src/devices/device-dispatch.ts";
+import { createSessionCloser } from "../../src/devices/session-closer.ts";
+import { registerDevice } from "../../src/devices/device-registration.ts";
+import type { DeviceSession } from "../../src/devices/device-session.ts";
+import type { Principal } from "../../src/access/principal.ts";
 import { DEVICE_POLL_MS, DEVICE_UNHEARD_MAX_MS } from "../../src/core/limits.ts";
 import type { Bell } from "../../src/ports/bell.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -48,8 +48,8 @@ export function createDevicePlane(deps: {
   const { bell, machine, recorder, principal, plant } = deps;
   const onTrouble = (what: string, error: unknown): void => recorder.fail("bug", `${what}: ${String(error)}`);
   const dispatch = createDeviceDispatch({ ...deps, onTrouble });
-  const endings = createDeviceEndings({ ...deps, onTrouble });
-  const answers = createDeviceAnswers({ ...deps, dispatch });
+  const endings = createSessionCloser({ ...deps, onTrouble });
+  const answers = createToolResults({ ...deps, dispatch });
   const authenticate = async () => ({ kind: "authenticated" as const, principal });
   const connections = new Set<{ beat(): void; end(reason: string, code: number | null): void }>();
   let isClosing = false;
@@ -113,13 +113,13 @@ export function createDevicePlane(deps: {
       const { deviceId, sessionId, maxInFlight } = registration;
       const { tenantId } = principal;
       if (isOver) return endings.end({ tenantId, sessionId, reason: "disconnected" });
-      const line = {
+      const socket = {
         send,
         end: (why: "replaced" | "swept") =>
           over(why, why === "replaced" ? CLOSE_CODES.replaced : CLOSE_CODES.goingAway),
       };
       const { deviceKey, bootId } = message;
-      session = { tenantId, deviceKey, deviceId, sessionId, bootId, maxInFlight, sent: new Map(), line };
+      session = { tenantId, deviceKey, deviceId, sessionId, bootId, maxInFlight, sent: new Map(), socket: socket };
       send({ type: "device.registered", deviceId, sessionId, heartbeatMs: DEVICE_POLL_MS });
       dispatch.add(session);
     }

@@ -1,6 +1,6 @@
-import { createFollowHub, type FollowHub } from "../../src/control/follow-hub.ts";
-import type { RingBounds } from "../../src/control/follow-ring.ts";
-import type { Principal } from "../../src/control/principal.ts";
+import { createFollowHub, type FollowHub } from "../../src/follow/follow-hub.ts";
+import type { RingBounds } from "../../src/follow/frame-ring.ts";
+import type { Principal } from "../../src/access/principal.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { Bell } from "../../src/ports/bell.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
@@ -52,11 +52,11 @@ export function startGateway(deps: {
   const engine = new Engine({
     gatewayId,
     leaseDurationMs,
-    isAlone: false,
+    isOnlyGateway: false,
     store: store.fleet,
     liveLog,
     bell,
-    announcer: hub,
+    localFeed: hub,
     clock,
     model: scriptedModel(machine, provider, recorder),
     serverTools: serverTools(machine, recorder),
@@ -65,7 +65,7 @@ export function startGateway(deps: {
   });
   const devices = createDevicePlane({ ...deps, gatewayId });
   // The first beat registers the gateway before a device can connect; if the store is away, the engine's own beats do.
-  store.fleet.beat({ gatewayId, stopping: false }).catch(() => {});
+  store.fleet.recordHeartbeat({ gatewayId, stopping: false }).catch(() => {});
   devices.start();
   engine.start();
   return {

@@ -53,8 +53,8 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
         if (read !== null) recorder.readInbox(read.inbox);
         return read;
       },
-      async tails(params) {
-        return plant === "no_tail_comparison" ? new Map<string, number>() : fleet.tails(params);
+      async readTails(params) {
+        return plant === "no_tail_comparison" ? new Map<string, number>() : fleet.readTails(params);
       },
     },
     forTenant(tenantId) {
@@ -66,12 +66,12 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
           if (outcome.kind === "started" && outcome.created) recorder.started(outcome.runId, outcome.facts);
           return outcome;
         },
-        async enqueue(params) {
+        async enqueueInput(params) {
           if (plant === "ack_without_storing") return { kind: "accepted", status: "running" };
           if (plant === "forget_what_a_reboot_lost" && isLostUnrepeatable(params.input, recorder))
             return { kind: "ended", status: "completed" };
           const dedupe = plant === "forget_dedupe" && params.input.kind === "message" ? null : params.dedupe;
-          const outcome = await tenant.enqueue({ ...params, dedupe });
+          const outcome = await tenant.enqueueInput({ ...params, dedupe });
           if (outcome.kind === "accepted") recorder.enqueued(params.runId, params.input);
           return outcome;
         },

@@ -2,7 +2,7 @@ import { comparePositions, START } from "@hsafa/protocol";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import { LIVE_LOG_TIMEOUT_MS } from "../../src/core/limits.ts";
 import type { Bell, Ring } from "../../src/ports/bell.ts";
-import type { AppendOutcome, LiveLog, LiveNews } from "../../src/ports/live-log.ts";
+import type { AppendOutcome, LiveLog, LiveMessage } from "../../src/ports/live-log.ts";
 import type { Machine } from "./machine.ts";
 import type { Plant } from "./plants.ts";
 import type { Random } from "./random.ts";
@@ -11,7 +11,7 @@ import type { Scheduler } from "./scheduler.ts";
 
 interface Listener {
   readonly machine: Machine;
-  readonly hear: (news: LiveNews) => void;
+  readonly hear: (news: LiveMessage) => void;
   isHeard: boolean;
 }
 
@@ -116,13 +116,13 @@ export class SimulatedRedis {
     }
   }
 
-  #notify(runId: string, news: LiveNews): void {
+  #notify(runId: string, news: LiveMessage): void {
     for (const listener of this.#listeners.get(runId) ?? []) {
       for (let copy = this.#copies(); copy > 0; copy--) this.#deliver(listener, news, true);
     }
   }
 
-  #deliver(listener: Listener, news: LiveNews, mayBeLost: boolean): void {
+  #deliver(listener: Listener, news: LiveMessage, mayBeLost: boolean): void {
     this.#after("news", () => {
       if (listener.isHeard || !mayBeLost) listener.machine.enter(() => listener.hear(news));
     });
@@ -197,7 +197,7 @@ export function linkLiveLog(machine: Machine, redis: SimulatedRedis): LiveLog {
         },
       };
     },
-    announce: ({ runId, json }) => {
+    sendProgress: ({ runId, json }) => {
       if (machine.mayAct()) redis.announce(runId, json);
     },
     check: () => ask("check", () => true, false),

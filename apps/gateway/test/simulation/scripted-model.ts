@@ -33,7 +33,7 @@ export function scriptedModel(machine: Machine, provider: Provider, recorder: Re
 
   return {
     check: () => null,
-    async step({ call, idleTimeoutMs, signal, room }, onPart): Promise<ModelOutcome> {
+    async step({ call, idleTimeoutMs, signal, waitForCapacity: room }, onPart): Promise<ModelOutcome> {
       if (!machine.mayAct()) return new Promise(() => {});
       const fault = conversationFault(call.messages);
       if (fault !== null) recorder.fail("R4", `the model was shown a conversation in which ${fault}`);

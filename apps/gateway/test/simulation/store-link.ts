@@ -19,7 +19,7 @@ export interface StoreWeather {
  * What goes over the connection that is given up when it falls silent, a third of a lease later; any other is waited
  * for two leases long. So it is with the real time-outs and the default lease.
  */
-const PULSES: ReadonlySet<string> = new Set(["beat", "renewLeases", "releaseLeases", "releaseClaims"]);
+const PULSES: ReadonlySet<string> = new Set(["recordHeartbeat", "renewLeases", "releaseLeases", "releaseClaims"]);
 
 type Method = (params: never) => Promise<unknown>;
 

@@ -1,6 +1,6 @@
 import { type JsonObject, START } from "@hsafa/protocol";
-import { createMemoryStore, type MemoryStore } from "../../src/adapters/memory/store.ts";
-import type { Principal } from "../../src/control/principal.ts";
+import { createMemoryStore, type MemoryStore } from "../store/memory-store.ts";
+import type { Principal } from "../../src/access/principal.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { AGENT_NAME, agentOf, TENANT_NAME } from "./agent.ts";

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { STEP_CHARACTERS_MAX, TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
-import { CUT, chatChunk, chatEnd, HOLD, type Reply, startFakeProvider } from "./test/fake-provider-server.ts";
-import { inShort, stepper } from "./test/step.ts";
+import { CUT, chatChunk, chatEnd, HOLD, type Reply, startFakeProvider } from "../../../test/support/fake-provider-server.ts";
+import { inShort, stepper } from "../../../test/support/played-step.ts";
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {

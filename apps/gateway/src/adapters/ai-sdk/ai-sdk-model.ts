@@ -39,7 +39,7 @@ function performStep({
   call,
   idleTimeoutMs,
   signal,
-  room,
+  waitForCapacity: room,
   providers,
   clock,
   onPart,

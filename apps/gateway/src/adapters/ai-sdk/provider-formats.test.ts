@@ -4,8 +4,8 @@
 import type { Message } from "@hsafa/protocol";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ModelOutcome } from "../../ports/model.ts";
-import { HOLD, type Reply, sse, startFakeProvider } from "./test/fake-provider-server.ts";
-import { inShort, stepper } from "./test/step.ts";
+import { HOLD, type Reply, sse, startFakeProvider } from "../../../test/support/fake-provider-server.ts";
+import { inShort, stepper } from "../../../test/support/played-step.ts";
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {

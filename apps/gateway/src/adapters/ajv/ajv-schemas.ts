@@ -9,7 +9,7 @@ import {
 } from "../../core/limits.ts";
 import type { JsonSchemas } from "../../ports/json-schemas.ts";
 import { type Draft, draftOf } from "./drafts.ts";
-import { withinTime } from "./within-time.ts";
+import { withinTime } from "./time-limit.ts";
 
 type Compiled =
   | { readonly kind: "usable"; readonly validator: ValidateFunction }

@@ -5,10 +5,10 @@ import {
   MEMORY_LIVE_LOG_RUNS_MAX,
 } from "../../core/limits.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { LiveLog, LiveNews } from "../../ports/live-log.ts";
+import type { LiveLog, LiveMessage } from "../../ports/live-log.ts";
 import { RunLog } from "./run-log.ts";
 
-type Listener = (news: LiveNews) => void;
+type Listener = (news: LiveMessage) => void;
 
 export interface MemoryLiveLogParams {
   readonly clock: Clock;
@@ -37,7 +37,7 @@ export function createMemoryLiveLog(params: MemoryLiveLogParams): LiveLog {
   let characters = 0;
   let closed = false;
 
-  function tell(runId: string, news: LiveNews): void {
+  function tell(runId: string, news: LiveMessage): void {
     for (const listener of listeners.get(runId) ?? []) {
       try {
         listener(news);
@@ -99,7 +99,7 @@ export function createMemoryLiveLog(params: MemoryLiveLogParams): LiveLog {
       };
     },
 
-    announce({ runId, json }) {
+    sendProgress({ runId, json }) {
       tell(runId, { kind: "progress", json });
     },
 

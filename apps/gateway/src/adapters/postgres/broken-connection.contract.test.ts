@@ -36,7 +36,7 @@ describe.skipIf(await missingServices("postgres"))("a connection that breaks", (
     const { runId } = await start(scene);
     await holder.hold("select from runs where id = $1 for update", [runId]);
     const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
-    const sent = scene.tenant.enqueue({ runId, input: message, dedupe: null }).catch((error: unknown) => error);
+    const sent = scene.tenant.enqueueInput({ runId, input: message, dedupe: null }).catch((error: unknown) => error);
     await holder.waiting(1);
     link.set(0, { kind: "cut" });
     expect(await sent).toBeInstanceOf(StoreUnavailable);

@@ -31,7 +31,7 @@ describe.skipIf(await missingServices("postgres"))("a store whose every connecti
     await holder.hold("select from runs where id = $1 for update", [locked.runId]);
     const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
     const crowd = Array.from({ length: 2 * POOL_SIZE }, () =>
-      scene.tenant.enqueue({ runId: locked.runId, input: message, dedupe: null }).then(
+      scene.tenant.enqueueInput({ runId: locked.runId, input: message, dedupe: null }).then(
         () => "done",
         () => "refused",
       ),

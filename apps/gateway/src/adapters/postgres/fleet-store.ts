@@ -1,20 +1,20 @@
 import type { FleetStore } from "../../ports/fleet-store.ts";
 import type { Sql } from "./sql.ts";
-import { ensureApiKey, findApiKey } from "./statements/api-keys.ts";
-import { appendDeltas } from "./statements/append-deltas.ts";
-import { beatGateway, beatWithLifeline, countLiveGateways } from "./statements/beat-gateway.ts";
-import { claimRuns } from "./statements/claim-runs.ts";
-import { commit } from "./statements/commit.ts";
-import { endDeadGateways } from "./statements/end-dead-gateways.ts";
-import { loadFacts, loadRun } from "./statements/load-run.ts";
-import { loadOutline } from "./statements/load-outline.ts";
-import { readInbox } from "./statements/read-inbox.ts";
-import { readOpenCalls } from "./statements/read-open-calls.ts";
-import { readTails } from "./statements/read-tails.ts";
-import { releaseClaims } from "./statements/release-claims.ts";
-import { releaseLeases } from "./statements/release-leases.ts";
-import { renewLeases } from "./statements/renew-leases.ts";
-import { sweep } from "./statements/sweep.ts";
+import { ensureApiKey, findApiKey } from "./statements/fleet/api-keys.ts";
+import { appendDeltas } from "./statements/runs/append-deltas.ts";
+import { recordHeartbeat, recordHeartbeatWithLifeline, countLiveGateways } from "./statements/fleet/record-heartbeat.ts";
+import { claimRuns } from "./statements/runs/claim-runs.ts";
+import { commit } from "./statements/runs/commit.ts";
+import { endDeadGateways } from "./statements/fleet/end-dead-gateways.ts";
+import { loadFacts, loadRun } from "./statements/runs/load-run.ts";
+import { loadOutline } from "./statements/runs/load-outline.ts";
+import { readInbox } from "./statements/runs/read-inbox.ts";
+import { readOpenCalls } from "./statements/calls/read-open-calls.ts";
+import { readTails } from "./statements/runs/read-tails.ts";
+import { releaseClaims } from "./statements/runs/release-claims.ts";
+import { releaseLeases } from "./statements/runs/release-leases.ts";
+import { renewLeases } from "./statements/runs/renew-leases.ts";
+import { sweep } from "./statements/fleet/sweep.ts";
 
 /**
  * The statements that serve all tenants (R10), one method each. `pulse` is for what says that a gateway and its leases
@@ -33,9 +33,9 @@ export function createFleetStore(sql: Sql, pulse: Sql | null = null): FleetStore
     releaseLeases: (params) => releaseLeases(pulse ?? sql, params),
     releaseClaims: (params) => releaseClaims(pulse ?? sql, params),
     appendDeltas: (params) => appendDeltas(sql, params),
-    tails: ({ runIds }) => readTails(sql, runIds),
-    openCalls: ({ sessionIds }) => readOpenCalls(sql, sessionIds),
-    beat: (params) => (pulse === null ? beatGateway(sql, params) : beatWithLifeline(pulse, params)),
+    readTails: ({ runIds }) => readTails(sql, runIds),
+    readOpenCalls: ({ sessionIds }) => readOpenCalls(sql, sessionIds),
+    recordHeartbeat: (params) => (pulse === null ? recordHeartbeat(sql, params) : recordHeartbeatWithLifeline(pulse, params)),
     endDeadGateways: (params) => (pulse === null ? Promise.resolve([]) : endDeadGateways(sql, params)),
     countLiveGateways: ({ withinMs }) => countLiveGateways(sql, withinMs),
     sweep: ({ gatewayTimeoutMs }) => sweep(sql, gatewayTimeoutMs),

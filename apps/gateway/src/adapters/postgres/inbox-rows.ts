@@ -1,13 +1,13 @@
 import { INPUTS_PER_DRAIN_MAX } from "../../core/limits.ts";
 import type { DispatchStatus, OutsideInput } from "../../core/input.ts";
-import type { Inbox, Surroundings } from "../../ports/fleet-store.ts";
+import type { Inbox, DispatchContext } from "../../ports/fleet-store.ts";
 import { liveGateway } from "./presence.ts";
 
 /** A cancel has this key and no other. What is sorted here is bounded by `INBOX_MAX`. */
 const CANCEL_FIRST = "i.dedupe_key is distinct from 'cancel', i.id";
 
 /**
- * Select-list items over a row `r` of runs and a row `v` of agent_versions: the inbox and the surroundings, read with
+ * Select-list items over a row `r` of runs and a row `v` of agent_versions: the inbox and the dispatchContext, read with
  * the counter in one statement. What is JSON comes out as text.
  */
 export const INBOX_COLUMNS = `
@@ -45,7 +45,7 @@ export function inboxOf(row: InboxRow): Inbox {
   };
 }
 
-export function surroundingsOf(row: InboxRow): Surroundings {
+export function dispatchContextOf(row: InboxRow): DispatchContext {
   return {
     deviceIds: row.device_ids === null ? {} : (JSON.parse(row.device_ids) as Record<string, string>),
     dispatches: row.dispatches === null ? {} : (JSON.parse(row.dispatches) as Record<string, DispatchStatus>),

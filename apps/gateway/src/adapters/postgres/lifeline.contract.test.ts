@@ -7,7 +7,7 @@ import { type FreshDatabase, freshDatabase, missingServices } from "../../../tes
 import type { Store } from "../../ports/store.ts";
 import { takeLifeline } from "./lifeline.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
-import { END_DEAD_GATEWAYS } from "./statements/end-dead-gateways.ts";
+import { END_DEAD_GATEWAYS } from "./statements/fleet/end-dead-gateways.ts";
 
 /**
  * What the contract suite cannot do to a store: break its connections one by one, restart its server, stand between.
@@ -29,7 +29,7 @@ describe.skipIf(await missingServices("postgres"))("lifelines on a server", () =
   });
 
   const endDead = () => judge.fleet.endDeadGateways({ silenceMs: NO_SILENCE_MS, until: Number.POSITIVE_INFINITY });
-  const beat = (store: Store, gatewayId: string) => store.fleet.beat({ gatewayId, stopping: false });
+  const beat = (store: Store, gatewayId: string) => store.fleet.recordHeartbeat({ gatewayId, stopping: false });
   const hasLifeline = async (gatewayId: string): Promise<boolean> => {
     const { rows } = await operator.query("select lifeline is not null as has from gateways where id = $1", [
       gatewayId,

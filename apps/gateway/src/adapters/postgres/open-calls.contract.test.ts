@@ -5,7 +5,7 @@ import { type FreshDatabase, freshDatabase, missingServices } from "../../../tes
 import { OPEN_CALLS_PER_SESSION_MAX } from "../../core/limits.ts";
 import type { Store } from "../../ports/store.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
-import { READ_OPEN_CALLS } from "./statements/read-open-calls.ts";
+import { READ_OPEN_CALLS } from "./statements/calls/read-open-calls.ts";
 
 /** A part of a plan as `explain (analyze, format json)` tells it. */
 interface PlanNode {

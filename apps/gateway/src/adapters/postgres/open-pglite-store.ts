@@ -5,7 +5,7 @@ import { openStore } from "./open-store.ts";
 import { openPglite } from "./open-pglite.ts";
 import { pgliteSql } from "./pglite-sql.ts";
 import { openPrisma } from "./prisma.ts";
-import { endFormerProcess } from "./statements/end-former-process.ts";
+import { endFormerProcess } from "./statements/fleet/end-former-process.ts";
 
 export interface PgliteSettings {
   /** The folder that holds the data, made if it is not there; undefined: in memory, gone at the end. */

@@ -72,7 +72,7 @@ describe("the embedded store", () => {
   test("a store that was closed says so, and is no bug of whoever was slow", async () => {
     const store = await openPgliteStore({ dataDir: undefined });
     await store.close();
-    await expect(store.fleet.tails({ runIds: [v7()] })).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(store.fleet.readTails({ runIds: [v7()] })).rejects.toBeInstanceOf(StoreUnavailable);
   });
 });
 
@@ -129,7 +129,7 @@ describe.skipIf(await missingServices("private-postgres"))("the store on a serve
       await Promise.all(Array.from({ length: 5 }, () => scene.tenant.findRun({ runId })));
       await server.stop("SIGKILL");
       const attempts = [
-        () => store.fleet.tails({ runIds: [runId] }),
+        () => store.fleet.readTails({ runIds: [runId] }),
         () => scene.tenant.findRun({ runId }),
         () => scene.tenant.listDevices({ limit: 1, cursor: undefined }),
         () =>

@@ -17,7 +17,7 @@ import {
   start,
 } from "../../../test/contracts/store/scene.ts";
 import { type FreshDatabase, freshDatabase, missingServices } from "../../../test/services/services.ts";
-import { admitFromStore } from "../../core/event-record.ts";
+import { acceptFromStore } from "../../core/event-record.ts";
 import type { Store } from "../../ports/store.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
 
@@ -52,7 +52,7 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
     const { runId } = await start(scene, { threadId });
     const held = await claim(scene, runId);
     const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
-    return { scene, runId, held, send: () => scene.tenant.enqueue({ runId, input: message, dedupe: null }) };
+    return { scene, runId, held, send: () => scene.tenant.enqueueInput({ runId, input: message, dedupe: null }) };
   }
 
   const isDue = async (runId: string) => (await claimAll(store)).some((run) => run.runId === runId);
@@ -137,7 +137,7 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
     test("two inputs under one dedupe key at the same moment raise the counter once", async () => {
       const { scene, runId } = await heldRun();
       const send = () =>
-        scene.tenant.enqueue({
+        scene.tenant.enqueueInput({
           runId,
           input: { kind: "cancel", reason: null },
           dedupe: { key: "cancel", bodyHash: "" },
@@ -159,7 +159,7 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
       const { callId } = call;
       const input = { kind: "approval", callId, approved: true, reason: null, by: "a person" } as const;
       const approve = () =>
-        scene.tenant.enqueue({ runId, input, dedupe: { key: `approval:${callId}`, bodyHash: "true" } });
+        scene.tenant.enqueueInput({ runId, input, dedupe: { key: `approval:${callId}`, bodyHash: "true" } });
       const expired = { ...call, status: "expired" as const, settledAt: Date.now() };
       const expire = () =>
         store.fleet.commit(commitOf(held, ["tool.expired"], { afterSeq: lastSeq, calls: [expired], inboxMustBe: 0 }));
@@ -436,7 +436,7 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
         const rest = await scene.tenant.readEvents({ runId, after: position, limit: 100, factsOnly: false });
         let at = { seq: position.seq, sub: position.sub };
         for (const event of rest) {
-          expect(admitFromStore(at, event)).toBe("take");
+          expect(acceptFromStore(at, event)).toBe("take");
           at = { seq: event.seq, sub: event.sub };
         }
         expect(at).toEqual({ seq: 7, sub: 0 });
@@ -490,7 +490,7 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
       const second = await start(scene, { threadId: "t" });
       const third = await start(scene, { threadId: "t" });
       const dedupe = { key: "cancel", bodyHash: "" };
-      await scene.tenant.enqueue({ runId: second.runId, input: { kind: "cancel", reason: null }, dedupe });
+      await scene.tenant.enqueueInput({ runId: second.runId, input: { kind: "cancel", reason: null }, dedupe });
       const canceled = await claim(scene, second.runId);
       await holder.hold(LOCK_THREAD, [scene.tenantId]);
       const [one, two] = await holder.inOrder(

@@ -24,7 +24,7 @@ function recordingSql() {
 test("what serves all tenants at once is this and no more (R10)", () => {
   expect(Object.keys(createFleetStore(recordingSql().sql)).toSorted()).toEqual([
     "appendDeltas",
-    "beat",
+    "recordHeartbeat",
     "claimRuns",
     "commit",
     "countLiveGateways",
@@ -34,13 +34,13 @@ test("what serves all tenants at once is this and no more (R10)", () => {
     "loadFacts",
     "loadOutline",
     "loadRun",
-    "openCalls",
+    "readOpenCalls",
     "readInbox",
     "releaseClaims",
     "releaseLeases",
     "renewLeases",
     "sweep",
-    "tails",
+    "readTails",
   ]);
 });
 
@@ -72,7 +72,7 @@ test("every statement that serves a request names its tenant (R10)", async () =>
     readEvents: async () => {
       for (const factsOnly of [true, false]) await store.readEvents({ runId, after: START, limit: 1, factsOnly });
     },
-    enqueue: () => store.enqueue({ runId, input: { kind: "cancel", reason: null }, dedupe: null }),
+    enqueueInput: () => store.enqueueInput({ runId, input: { kind: "cancel", reason: null }, dedupe: null }),
     submitToolResult: () =>
       store.submitToolResult({ callId: v7(), outcome, bodyHash: "h", from: { kind: "http", runId } }),
     createThread: () => store.createThread({ threadId: v7(), key: null, metadata: {} }),

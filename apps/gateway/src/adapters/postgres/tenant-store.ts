@@ -7,15 +7,15 @@ import { findDevice, listDevices } from "./read-devices.ts";
 import { findRun, listRuns } from "./read-runs.ts";
 import { findThread, listThreadRuns } from "./read-threads.ts";
 import type { Sql } from "./sql.ts";
-import { createThread } from "./statements/create-thread.ts";
-import { enqueueInput } from "./statements/enqueue-input.ts";
-import { markAccepted, markSent } from "./statements/mark-sent.ts";
-import { pushAgent } from "./statements/push-agent.ts";
-import { readEvents } from "./statements/read-events.ts";
-import { readTail } from "./statements/read-tail.ts";
-import { deleteDevice, endDeviceSession, registerDevice } from "./statements/register-device.ts";
-import { startRun } from "./statements/start-run.ts";
-import { submitToolResult } from "./statements/submit-tool-result.ts";
+import { createThread } from "./statements/threads/create-thread.ts";
+import { enqueueInput } from "./statements/runs/enqueue-input.ts";
+import { markAccepted, markSent } from "./statements/calls/mark-sent.ts";
+import { pushAgent } from "./statements/agents/push-agent.ts";
+import { readEvents } from "./statements/runs/read-events.ts";
+import { readTail } from "./statements/runs/read-tail.ts";
+import { deleteDevice, endDeviceSession, registerDevice } from "./statements/devices/register-device.ts";
+import { startRun } from "./statements/runs/start-run.ts";
+import { submitToolResult } from "./statements/calls/submit-tool-result.ts";
 
 /** One tenant's statements: each is given the tenant and names it (R10). */
 export function createTenantStore(sql: Sql, prisma: Prisma, tenantId: string): TenantStore {
@@ -32,7 +32,7 @@ export function createTenantStore(sql: Sql, prisma: Prisma, tenantId: string): T
     listRuns: (params) => listRuns(prisma, tenantId, params),
     readTail: ({ runId }) => readTail(sql, tenantId, runId),
     readEvents: (params) => readEvents(sql, tenantId, params),
-    enqueue: (params) => enqueueInput(sql, tenantId, params),
+    enqueueInput: (params) => enqueueInput(sql, tenantId, params),
     // Others name a call by any short text; one that has not the shape of an id names nothing.
     submitToolResult: async (params) =>
       isId(params.callId) ? submitToolResult(sql, tenantId, params) : { kind: "not_found" },

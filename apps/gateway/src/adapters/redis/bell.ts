@@ -1,4 +1,4 @@
-import { deviceKey, isId } from "@hsafa/protocol";
+import { deviceKeySchema, isId } from "@hsafa/protocol";
 import type { Bell, Ring } from "../../ports/bell.ts";
 import type { Channels } from "./channels.ts";
 import type { Connection, RedisNotice } from "./connection.ts";
@@ -82,5 +82,5 @@ export function parseRing(message: string): HeardRing {
   if (about === "run" && key === undefined) return { from, ring: { about, runId: id } };
   if (about !== "device" || key === undefined) return null;
   if (key === "") return { from, ring: { about, tenantId: id, deviceKey: null } };
-  return deviceKey.safeParse(key).success ? { from, ring: { about, tenantId: id, deviceKey: key } } : null;
+  return deviceKeySchema.safeParse(key).success ? { from, ring: { about, tenantId: id, deviceKey: key } } : null;
 }

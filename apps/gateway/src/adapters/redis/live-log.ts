@@ -1,13 +1,13 @@
 import { LIVE_LOG_RECORDS_MAX, LIVE_LOG_TTL_MS } from "../../core/limits.ts";
-import type { LiveLog, LiveNews } from "../../ports/live-log.ts";
+import type { LiveLog, LiveMessage } from "../../ports/live-log.ts";
 import type { Channels } from "./channels.ts";
 import type { Connection } from "./connection.ts";
-import { progressText, recordOf } from "./news-text.ts";
+import { progressText, recordOf } from "./live-message-text.ts";
 
 export interface RedisLiveLogParams {
   readonly commands: Connection;
   readonly subscriber: Connection;
-  readonly channels: Channels<LiveNews>;
+  readonly channels: Channels<LiveMessage>;
   readonly recordsMax?: number;
   readonly ttlMs?: number;
   /** Gives the connections back. */
@@ -52,7 +52,7 @@ export function createRedisLiveLog(params: RedisLiveLogParams): LiveLog {
       return { unsubscribe: leave };
     },
 
-    announce({ runId, json }) {
+    sendProgress({ runId, json }) {
       if (!closed) void commands.ask((client) => client.publish(channelOf(runId), progressText(json)));
     },
 

@@ -90,7 +90,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     const heard = ear();
     await liveLog.subscribe({ runId, listener: heard.listener });
     bell.ring({ about: "run", runId });
-    liveLog.announce({ runId, json: "{}" });
+    liveLog.sendProgress({ runId, json: "{}" });
 
     await server.start();
     await heard.hears(() => heard.doubts() > 0);

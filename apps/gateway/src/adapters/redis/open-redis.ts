@@ -1,13 +1,13 @@
 import { LIVE_LOG_TIMEOUT_MS, REDIS_START_WAIT_MAX_MS } from "../../core/limits.ts";
 import type { Bell } from "../../ports/bell.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { LiveLog, LiveNews } from "../../ports/live-log.ts";
+import type { LiveLog, LiveMessage } from "../../ports/live-log.ts";
 import { createRedisBell, type HeardRing, parseRing } from "./bell.ts";
 import { Channels } from "./channels.ts";
 import { clientsFor } from "./client.ts";
 import { Connection, type RedisNotice } from "./connection.ts";
 import { createRedisLiveLog } from "./live-log.ts";
-import { parseNews } from "./news-text.ts";
+import { parseLiveMessage } from "./live-message-text.ts";
 
 export interface OpenRedisParams {
   /** `redis[s]://[[user]:password@]host[:port][/database]`. */
@@ -44,7 +44,7 @@ export async function openRedis(params: OpenRedisParams): Promise<RedisBus> {
     subscriber.close();
   };
   const shared = { connection: subscriber, clock, timeoutMs, notify };
-  const news = new Channels<LiveNews>({ ...shared, parse: parseNews, doubt: { kind: "doubt" } });
+  const news = new Channels<LiveMessage>({ ...shared, parse: parseLiveMessage, doubt: { kind: "doubt" } });
   const rings = new Channels<HeardRing>({ ...shared, parse: parseRing, doubt: null });
   const liveLog = createRedisLiveLog({ commands, subscriber, channels: news, recordsMax, ttlMs, release });
 

@@ -6,14 +6,14 @@ import {
   type GatewayMessage,
 } from "@hsafa/protocol";
 import { WebSocket } from "ws";
-import type { Authenticate } from "../../control/authenticate.ts";
-import type { DeviceAnswers } from "../../control/device-answers.ts";
-import type { DeviceDispatch } from "../../control/device-dispatch.ts";
-import type { DeviceEndings } from "../../control/device-endings.ts";
-import { createDeviceProgress } from "../../control/device-progress.ts";
-import { admitDevice, registerDevice } from "../../control/device-registration.ts";
-import type { DeviceSession } from "../../control/device-session.ts";
-import type { Principal } from "../../control/principal.ts";
+import type { Authenticate } from "../../access/authenticate.ts";
+import type { ToolResults } from "../../devices/tool-results.ts";
+import type { DeviceDispatch } from "../../devices/device-dispatch.ts";
+import type { SessionCloser } from "../../devices/session-closer.ts";
+import { createDeviceProgress } from "../../devices/device-progress.ts";
+import { admitDevice, registerDevice } from "../../devices/device-registration.ts";
+import type { DeviceSession } from "../../devices/device-session.ts";
+import type { Principal } from "../../access/principal.ts";
 import {
   DEVICE_FAULTS_MAX,
   DEVICE_HEARTBEAT_MS,
@@ -36,8 +36,8 @@ export interface DeviceConnectionDeps {
   readonly liveLog: LiveLog;
   readonly clock: Clock;
   readonly dispatch: DeviceDispatch;
-  readonly answers: DeviceAnswers;
-  readonly endings: DeviceEndings;
+  readonly answers: ToolResults;
+  readonly endings: SessionCloser;
   readonly onTrouble: (what: string, error: unknown) => void;
 }
 
@@ -47,7 +47,7 @@ export interface DeviceConnectionDeps {
  */
 export interface DeviceConnection {
   /** Called about every second with the time that has passed: pings, and drops a device that went silent. */
-  beat(elapsedMs: number): void;
+  checkAlive(elapsedMs: number): void;
   /** Told of all bytes that come in, whole messages or not: any of them shows that the device is there. */
   hear(bytes: number): void;
   /** Tells the device that this gateway is going away. */
@@ -147,8 +147,7 @@ export function openDeviceConnection(socket: WebSocket, deps: DeviceConnectionDe
         // The socket may have closed meanwhile: nobody else knows of the session.
         if (phase.kind === "ended") return deps.endings.end({ tenantId, sessionId, reason: "disconnected" });
         const { deviceKey, bootId } = message;
-        const line = { send, end: endAs };
-        const session = { tenantId, deviceKey, deviceId, sessionId, bootId, maxInFlight, sent: new Map(), line };
+        const session = { tenantId, deviceKey, deviceId, sessionId, bootId, maxInFlight, sent: new Map(), socket: { send, end: endAs } };
         const report = createDeviceProgress(deps, session);
         phase = { kind: "registered", session, report, forgetExpiry: watchExpiry(principal) };
         send({ type: "device.registered", deviceId, sessionId, heartbeatMs: DEVICE_HEARTBEAT_MS });
@@ -274,7 +273,7 @@ export function openDeviceConnection(socket: WebSocket, deps: DeviceConnectionDe
 
   return {
     closed,
-    beat(elapsedMs) {
+    checkAlive(elapsedMs) {
       // Nothing is heard from a socket that we do not read.
       if (phase.kind === "ended" || isPaused) return;
       unheardMs += elapsedMs;

@@ -1,6 +1,6 @@
-import { type DeviceMessage, deviceMessage } from "@hsafa/protocol";
-import { type Fault, faultsOf } from "../../control/faults.ts";
-import { jsonFault } from "../../control/json-faults.ts";
+import { type DeviceMessage, deviceMessageSchema } from "@hsafa/protocol";
+import { type ValidationFault, schemaFaults } from "../../access/schema-faults.ts";
+import { jsonFault } from "../../core/json-faults.ts";
 import { JSON_DEPTH_MAX } from "../../core/limits.ts";
 
 export type ReadMessage =
@@ -19,16 +19,16 @@ export function readDeviceMessage(text: string): ReadMessage {
   // What a message carries (a result, a schema) may be as deep as anywhere else; the message itself is one level more.
   const unfit = jsonFault(value, JSON_DEPTH_MAX + 1);
   if (unfit !== null) return { kind: "invalid", reason: sentence(unfit), ...callIdOf(value) };
-  const parsed = deviceMessage.safeParse(value);
+  const parsed = deviceMessageSchema.safeParse(value);
   if (parsed.success) return { kind: "message", message: parsed.data };
-  const reason = faultsOf(parsed.error).slice(0, FAULTS_TOLD_MAX).map(sentence).join(" ");
+  const reason = schemaFaults(parsed.error).slice(0, FAULTS_TOLD_MAX).map(sentence).join(" ");
   return { kind: "invalid", reason, ...callIdOf(value) };
 }
 
 /** Enough to mend a message by, and no more than fits into an answer. */
 const FAULTS_TOLD_MAX = 5;
 
-function sentence({ path, message }: Fault): string {
+function sentence({ path, message }: ValidationFault): string {
   return `${path === "" ? "The message" : `'${path.slice(0, 200)}'`}: ${message}.`;
 }
 

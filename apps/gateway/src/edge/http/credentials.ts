@@ -1,9 +1,9 @@
 import type { Scope } from "@hsafa/protocol";
 import type { FastifyRequest } from "fastify";
-import { hasScope, isBound } from "../../control/access.ts";
-import type { Authenticate } from "../../control/authenticate.ts";
-import type { Principal } from "../../control/principal.ts";
-import { type Refusal, refuse } from "../../control/refusal.ts";
+import { hasScope, isBound } from "../../access/access-rules.ts";
+import type { Authenticate } from "../../access/authenticate.ts";
+import type { Principal } from "../../access/principal.ts";
+import { type Refusal, refuse } from "../../access/refusal.ts";
 import { isOriginAllowed } from "../origin.ts";
 
 export const COOKIE_NAME = "hsafa_token";

@@ -1,4 +1,4 @@
-import type { Authenticate } from "../../control/authenticate.ts";
+import type { Authenticate } from "../../access/authenticate.ts";
 import type { Bell } from "../../ports/bell.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { JsonSchemas } from "../../ports/json-schemas.ts";

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import { type Refusal, refuse } from "../../control/refusal.ts";
+import { type Refusal, refuse } from "../../access/refusal.ts";
 import { IDEMPOTENCY_KEY_CHARACTERS_MAX } from "../../core/limits.ts";
 
 /** The request's `Idempotency-Key`, if it has one. */

@@ -1,6 +1,6 @@
 import { ERRORS, type Problem } from "@hsafa/protocol";
 import type { FastifyReply } from "fastify";
-import type { Refusal } from "../../control/refusal.ts";
+import type { Refusal } from "../../access/refusal.ts";
 import { PROBLEM_ERRORS_MAX, PROBLEM_PATH_CHARACTERS_MAX, UNAVAILABLE_RETRY_AFTER_S } from "../../core/limits.ts";
 
 /** The problem document (RFC 9457) of a refusal. */

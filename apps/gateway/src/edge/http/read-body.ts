@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
-import { jsonFault } from "../../control/json-faults.ts";
-import { type Refusal, refuse } from "../../control/refusal.ts";
+import { jsonFault } from "../../core/json-faults.ts";
+import { type Refusal, refuse } from "../../access/refusal.ts";
 import { BODY_BYTES_MAX, JSON_DEPTH_MAX, REFUSED_BODY_BYTES_MAX } from "../../core/limits.ts";
 
 export type ReadBody = { readonly kind: "json"; readonly value: unknown } | { readonly kind: "none" } | Refusal;

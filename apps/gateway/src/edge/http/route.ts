@@ -1,8 +1,8 @@
 import type { Scope } from "@hsafa/protocol";
 import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
-import type { Principal } from "../../control/principal.ts";
-import type { Refusal } from "../../control/refusal.ts";
+import type { Principal } from "../../access/principal.ts";
+import type { Refusal } from "../../access/refusal.ts";
 import type { EdgeDeps } from "./deps.ts";
 
 /** What a route answers when it does what was asked; everything else is a refusal. */
@@ -32,7 +32,7 @@ export interface DocumentedAnswer {
   readonly mediaType?: string;
 }
 
-export interface Call<Query, Body> {
+export interface RouteCall<Query, Body> {
   readonly deps: EdgeDeps;
   readonly principal: Principal;
   readonly request: FastifyRequest;
@@ -64,7 +64,7 @@ export type Route = RouteText & {
         readonly scopes: readonly Scope[];
         /** Whether a token bound to a run, a thread or a device may call it. */
         readonly unbound: boolean;
-        readonly handle: (call: Call<unknown, unknown>) => Promise<Answer>;
+        readonly handle: (call: RouteCall<unknown, unknown>) => Promise<Answer>;
       }
     | { readonly access: "open"; readonly handle: (deps: EdgeDeps, request: FastifyRequest) => Promise<Answer> }
     /** Served by another part of the edge, and listed here for its path and its documentation. */
@@ -79,7 +79,7 @@ export function scoped<Query extends z.ZodObject = z.ZodObject, Body extends z.Z
     readonly query?: Query;
     readonly body?: Body;
     readonly isIdempotent?: boolean;
-    readonly handle: (call: Call<z.output<Query>, z.output<Body>>) => Promise<Answer>;
+    readonly handle: (call: RouteCall<z.output<Query>, z.output<Body>>) => Promise<Answer>;
   },
 ): Route {
   const { query = null, body = null, unbound = false, isIdempotent = false, handle, ...rest } = route;
@@ -91,7 +91,7 @@ export function scoped<Query extends z.ZodObject = z.ZodObject, Body extends z.Z
     unbound,
     isIdempotent,
     // The dispatcher parses with these very schemas before it calls.
-    handle: (call) => handle(call as Call<z.output<Query>, z.output<Body>>),
+    handle: (call) => handle(call as RouteCall<z.output<Query>, z.output<Body>>),
   };
 }
 

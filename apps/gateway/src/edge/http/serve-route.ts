@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
-import { type Fault, faultsOf } from "../../control/faults.ts";
-import { jsonFault, textFault } from "../../control/json-faults.ts";
-import { notFound, type Refusal, refuse } from "../../control/refusal.ts";
+import { type ValidationFault, schemaFaults } from "../../access/schema-faults.ts";
+import { jsonFault, textFault } from "../../core/json-faults.ts";
+import { notFound, type Refusal, refuse } from "../../access/refusal.ts";
 import { admitRequest } from "./credentials.ts";
 import type { EdgeDeps } from "./deps.ts";
 import { sendProblem } from "./problem.ts";
@@ -47,7 +47,7 @@ function readQuery(schema: z.ZodObject, query: unknown): Parsed {
   // Strict, so that a misspelt filter is told and does not silently list everything.
   const parsed = unfit === null ? schema.strict().safeParse({ ...(query as object) }) : null;
   if (parsed?.success === true) return { kind: "valid", value: parsed.data };
-  const faults: readonly Fault[] = parsed === null ? (unfit === null ? [] : [unfit]) : faultsOf(parsed.error);
+  const faults: readonly ValidationFault[] = parsed === null ? (unfit === null ? [] : [unfit]) : schemaFaults(parsed.error);
   const isPosition =
     faults.length > 0 && faults.every(({ path }) => path === "after" || (path === "cursor" && "after" in schema.shape));
   return isPosition
@@ -61,7 +61,7 @@ async function parseBody(schema: z.ZodType, request: FastifyRequest): Promise<Pa
   // A call whose every field may be left out may be made without a body.
   const parsed = schema.safeParse(body.kind === "json" ? body.value : {});
   if (parsed.success) return { kind: "valid", value: parsed.data };
-  return refuse("invalid_request", "The body is not valid; see 'errors'.", faultsOf(parsed.error));
+  return refuse("invalid_request", "The body is not valid; see 'errors'.", schemaFaults(parsed.error));
 }
 
 function send(reply: FastifyReply, answered: Answer): FastifyReply {

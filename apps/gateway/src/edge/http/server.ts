@@ -8,16 +8,16 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from "fastify";
-import { notFound, type Refusal, refuse } from "../../control/refusal.ts";
-import { isUnavailable } from "../../control/unavailable.ts";
+import { notFound, type Refusal, refuse } from "../../access/refusal.ts";
+import { isUnavailable } from "../../access/unavailable.ts";
 import { PATH_PARAMETER_CHARACTERS_MAX, REQUEST_TIMEOUT_MS } from "../../core/limits.ts";
-import { sendBareProblem } from "../bare-problem.ts";
+import { sendBareProblem } from "../socket/bare-problem.ts";
 import { answerPreflight, applyCors } from "./cors.ts";
 import type { EdgeDeps } from "./deps.ts";
 import { sendProblem } from "./problem.ts";
 import type { Route } from "./route.ts";
-import { apiRoutes } from "./routes.ts";
-import { healthRoutes } from "./routes-health.ts";
+import { apiRoutes } from "./api-routes.ts";
+import { healthRoutes } from "./routes/health.ts";
 import { serveRoute } from "./serve-route.ts";
 
 /** An HTTP server on Fastify, with a pino logger. */

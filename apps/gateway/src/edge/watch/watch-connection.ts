@@ -1,14 +1,14 @@
 import type { Duplex } from "node:stream";
 import { CLOSE_CODES, type ErrorCode, type WatchAnswer, type WatchMessage } from "@hsafa/protocol";
 import { WebSocket } from "ws";
-import { admitWatcher } from "../../control/admit-watcher.ts";
-import type { Authenticate } from "../../control/authenticate.ts";
-import { followAs } from "../../control/follow-as.ts";
-import type { FollowHub } from "../../control/follow-hub.ts";
-import type { Sink, WatcherEnd, WatcherHandle } from "../../control/follow-watcher.ts";
-import type { Principal } from "../../control/principal.ts";
-import { maySeeRun } from "../../control/see-run.ts";
-import { isUnavailable } from "../../control/unavailable.ts";
+import { admitWatcher } from "../../access/admit-watcher.ts";
+import type { Authenticate } from "../../access/authenticate.ts";
+import { openStream } from "../../follow/open-stream.ts";
+import type { FollowHub } from "../../follow/follow-hub.ts";
+import type { Sink, WatcherEnd, WatcherHandle } from "../../follow/watcher.ts";
+import type { Principal } from "../../access/principal.ts";
+import { maySeeRun } from "../../access/run-visibility.ts";
+import { isUnavailable } from "../../access/unavailable.ts";
 import {
   WATCH_AUTH_TIMEOUT_MS,
   WATCH_FAULTS_MAX,
@@ -187,7 +187,7 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
   /** A store that is away costs this subscription, not the others of the connection. */
   async function follow(principal: Principal, runId: string, after: string | undefined) {
     try {
-      return await followAs(deps, principal, { runId, after });
+      return await openStream(deps, principal, { runId, after });
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       const detail = "The store is away; subscribe again.";

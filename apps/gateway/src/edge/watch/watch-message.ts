@@ -1,5 +1,5 @@
-import { type WatchMessage, watchMessage } from "@hsafa/protocol";
-import { faultsOf } from "../../control/faults.ts";
+import { type WatchMessage, watchMessageSchema } from "@hsafa/protocol";
+import { schemaFaults } from "../../access/schema-faults.ts";
 
 export type ReadWatchMessage =
   | { readonly kind: "message"; readonly message: WatchMessage }
@@ -14,9 +14,9 @@ export function readWatchMessage(text: string): ReadWatchMessage {
   } catch {
     return { kind: "invalid", reason: "The message is not JSON.", runId: undefined };
   }
-  const parsed = watchMessage.safeParse(value);
+  const parsed = watchMessageSchema.safeParse(value);
   if (parsed.success) return { kind: "message", message: parsed.data };
-  const [fault] = faultsOf(parsed.error);
+  const [fault] = schemaFaults(parsed.error);
   const where = fault === undefined || fault.path === "" ? "The message" : `'${fault.path.slice(0, 100)}'`;
   return {
     kind: "invalid",

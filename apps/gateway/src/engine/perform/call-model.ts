@@ -14,13 +14,13 @@ export async function callModel(params: {
   readonly config: AgentConfig;
   readonly messages: readonly Message[];
   readonly signal: AbortSignal;
-  readonly room: () => Promise<void> | undefined;
+  readonly waitForCapacity: () => Promise<void> | undefined;
   readonly onPart: (part: ModelPart) => void;
 }): Promise<RunInput | null> {
-  const { model, schemas, clock, config, messages, signal, room, onPart } = params;
+  const { model, schemas, clock, config, messages, signal, waitForCapacity: room, onPart } = params;
   const tools = config.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   const call = { model: config.model, system: config.system, messages, tools, settings: config.settings };
-  const outcome = await model.step({ call, idleTimeoutMs: config.modelIdleTimeoutMs, signal, room }, onPart);
+  const outcome = await model.step({ call, idleTimeoutMs: config.modelIdleTimeoutMs, signal, waitForCapacity: room }, onPart);
   if (signal.aborted) return null;
   switch (outcome.kind) {
     case "finished": {

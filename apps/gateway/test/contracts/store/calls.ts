@@ -19,7 +19,7 @@ import {
 export function callsOfStore(store: () => Store): void {
   /** Settles the call of a parked run by a commit of the holder. */
   async function settle(scene: Scene, { runId, call, lastSeq }: ParkedRun, status: "expired" | "completed" | "failed") {
-    await scene.tenant.enqueue({
+    await scene.tenant.enqueueInput({
       runId,
       input: { kind: "dispatch_lost", callId: call.callId, attempt: 9 },
       dedupe: null,
@@ -76,7 +76,7 @@ export function callsOfStore(store: () => Store): void {
       const from = (deviceId: string) => ({ kind: "device" as const, deviceId });
       expect((await scene.tenant.submitToolResult(resultOf(callId, "a", from(first.deviceId)))).kind).toBe("not_found");
       expect(await scene.tenant.markSent({ callId, attempt: 1, sessionId: first.sessionId })).toBe(true);
-      await scene.tenant.enqueue({ runId, input: { kind: "dispatch_lost", callId, attempt: 1 }, dedupe: null });
+      await scene.tenant.enqueueInput({ runId, input: { kind: "dispatch_lost", callId, attempt: 1 }, dedupe: null });
       const held = await claim(scene, runId);
       const again = commitOf(held, ["tool.dispatched"], { afterSeq: parked.lastSeq, calls: [{ ...call, attempt: 2 }] });
       expect((await store().fleet.commit(again)).kind).toBe("committed");
@@ -118,7 +118,7 @@ export function callsOfStore(store: () => Store): void {
       const scene = await openScene(store());
       const { runId, call, lastSeq } = await parkWithCall(scene);
       const input = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
-      const send = () => scene.tenant.enqueue({ runId, input, dedupe: null });
+      const send = () => scene.tenant.enqueueInput({ runId, input, dedupe: null });
       for (let n = 0; n < INBOX_MAX; n++) await send();
       const result = resultOf(call.callId, "a", { kind: "http", runId });
       expect([await send(), await scene.tenant.submitToolResult(result)]).toEqual([

@@ -12,7 +12,7 @@ export function commitsOfStore(store: () => Store): void {
     const events = () => scene.tenant.readEvents({ runId, after: START, limit: 500, factsOnly: false });
     const positions = async () => (await events()).map(({ seq, sub }) => `${seq}-${sub}`);
     const message = () =>
-      scene.tenant.enqueue({
+      scene.tenant.enqueueInput({
         runId,
         input: { kind: "message", message: { role: "user", content: "x" } },
         dedupe: null,
@@ -180,7 +180,7 @@ export function commitsOfStore(store: () => Store): void {
       const { scene, runId, held, message, inputIds } = await heldRun();
       for (let n = 0; n < INPUTS_PER_DRAIN_MAX + 2; n++) await message();
       const cancel = () =>
-        scene.tenant.enqueue({
+        scene.tenant.enqueueInput({
           runId,
           input: { kind: "cancel", reason: null },
           dedupe: { key: "cancel", bodyHash: "" },

@@ -22,7 +22,7 @@ import {
 
 export function devicesOfStore(store: () => Store): void {
   const openCalls = async (sessionId: string) => {
-    const [session] = await store().fleet.openCalls({ sessionIds: [sessionId] });
+    const [session] = await store().fleet.readOpenCalls({ sessionIds: [sessionId] });
     if (session === undefined) throw new Error("every session asked for is answered");
     return session;
   };
@@ -45,7 +45,7 @@ export function devicesOfStore(store: () => Store): void {
       expect((await openCalls(second.sessionId)).current).toBe(true);
       const many = await Promise.all(Array.from({ length: 6 }, () => connect(scene, { deviceKey: "tab-2" })));
       expect(new Set(many.map((device) => device.deviceId)).size).toBe(1);
-      const asked = await store().fleet.openCalls({ sessionIds: many.map((device) => device.sessionId) });
+      const asked = await store().fleet.readOpenCalls({ sessionIds: many.map((device) => device.sessionId) });
       expect(asked.map((session) => session.sessionId)).toEqual(many.map((device) => device.sessionId));
       expect(asked.filter((session) => session.current)).toHaveLength(1);
     });
@@ -74,9 +74,9 @@ export function devicesOfStore(store: () => Store): void {
         online: true,
         sessions: [{ id: sessionId, gatewayId, bootId: "boot 1", disconnectedAt: null, reason: null }],
       });
-      await store().fleet.beat({ gatewayId, stopping: true });
+      await store().fleet.recordHeartbeat({ gatewayId, stopping: true });
       expect((await find())?.online).toBe(false);
-      await store().fleet.beat({ gatewayId, stopping: false });
+      await store().fleet.recordHeartbeat({ gatewayId, stopping: false });
       expect((await find())?.online).toBe(true);
       await scene.tenant.endDeviceSession({ sessionId, reason: "heartbeat missed" });
       await scene.tenant.endDeviceSession({ sessionId, reason: "again" });

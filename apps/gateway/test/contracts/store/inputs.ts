@@ -9,7 +9,7 @@ function message(content: string) {
 }
 
 function send({ tenant }: Scene, runId: string, content: string) {
-  return tenant.enqueue({ runId, input: message(content), dedupe: null });
+  return tenant.enqueueInput({ runId, input: message(content), dedupe: null });
 }
 
 /** Claims a parked run, woken by a message. */
@@ -24,14 +24,14 @@ export function inputsOfStore(store: () => Store): void {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       const held = await claim(scene, runId);
-      for (let n = 0; n < INBOX_MAX; n++) await scene.tenant.enqueue({ runId, input: message(`${n}`), dedupe: null });
+      for (let n = 0; n < INBOX_MAX; n++) await scene.tenant.enqueueInput({ runId, input: message(`${n}`), dedupe: null });
       const input = { kind: "cancel" as const, reason: "too much" };
-      const cancel = () => scene.tenant.enqueue({ runId, input, dedupe: { key: "cancel", bodyHash: "" } });
+      const cancel = () => scene.tenant.enqueueInput({ runId, input, dedupe: { key: "cancel", bodyHash: "" } });
       expect([await cancel(), await cancel()]).toMatchObject([{ kind: "accepted" }, { kind: "duplicate" }]);
       const read = await store().fleet.readInbox(held);
       expect(read?.inbox.count).toBe(INBOX_MAX + 1);
       expect(read?.inbox.inputs[0]?.input).toEqual(input);
-      expect(await scene.tenant.enqueue({ runId, input: message("more"), dedupe: null })).toEqual({
+      expect(await scene.tenant.enqueueInput({ runId, input: message("more"), dedupe: null })).toEqual({
         kind: "inbox_full",
       });
     });
@@ -82,7 +82,7 @@ export function inputsOfStore(store: () => Store): void {
       const { runId } = await start(scene);
       const held = await claim(scene, runId);
       const sendOnce = (bodyHash: string) =>
-        scene.tenant.enqueue({ runId, input: message(bodyHash), dedupe: { key: "k", bodyHash } });
+        scene.tenant.enqueueInput({ runId, input: message(bodyHash), dedupe: { key: "k", bodyHash } });
       const first = await Promise.all(Array.from({ length: 8 }, () => sendOnce("a")));
       expect(first.filter((outcome) => outcome.kind === "accepted")).toHaveLength(1);
       expect(first.filter((outcome) => outcome.kind === "duplicate")).toHaveLength(7);
@@ -105,7 +105,7 @@ export function inputsOfStore(store: () => Store): void {
       const { runId, call, lastSeq } = await parkWithCall(scene, awaiting);
       const { callId } = call;
       const decide = (approved: boolean, of = runId) =>
-        scene.tenant.enqueue({
+        scene.tenant.enqueueInput({
           runId: of,
           input: { kind: "approval", callId, approved, reason: null, by: "a person" },
           dedupe: { key: `approval:${callId}`, bodyHash: String(approved) },
@@ -130,7 +130,7 @@ export function inputsOfStore(store: () => Store): void {
       const expired = { ...late.call, status: "expired" as const };
       await store().fleet.commit(commitOf(holder, ["tool.expired"], { afterSeq: late.lastSeq, calls: [expired] }));
       const input = { kind: "approval", callId: late.call.callId, approved: true, reason: null, by: "x" } as const;
-      const tooLate = await scene.tenant.enqueue({ runId: late.runId, input, dedupe: null });
+      const tooLate = await scene.tenant.enqueueInput({ runId: late.runId, input, dedupe: null });
       expect(tooLate).toEqual({ kind: "call_not_awaiting", callStatus: "expired" });
       expect((await store().fleet.readInbox(holder))?.inbox.count).toBe(1);
     });
@@ -161,10 +161,10 @@ export function inputsOfStore(store: () => Store): void {
       const { tenantId, epoch } = await claim(scene, runId);
       for (let n = 0; n < INPUTS_PER_DRAIN_MAX + 5; n++) {
         const dedupe = n % 2 === 0 ? null : { key: `message:${n}`, bodyHash: "" };
-        await scene.tenant.enqueue({ runId, input: message(String(n)), dedupe });
+        await scene.tenant.enqueueInput({ runId, input: message(String(n)), dedupe });
       }
       const cancel = { kind: "cancel", reason: null } as const;
-      await scene.tenant.enqueue({ runId, input: cancel, dedupe: { key: "cancel", bodyHash: "" } });
+      await scene.tenant.enqueueInput({ runId, input: cancel, dedupe: { key: "cancel", bodyHash: "" } });
       const expected = [cancel, ...Array.from({ length: INPUTS_PER_DRAIN_MAX - 1 }, (_, n) => message(String(n)))];
       const read = await store().fleet.readInbox({ runId, epoch });
       const loaded = await store().fleet.loadRun({ tenantId, runId, epoch });

@@ -73,7 +73,7 @@ export function isolationOfStore(store: () => Store): void {
         await stranger.readEvents({ runId: ids.runId, after: START, limit: 10, factsOnly: false }),
         await stranger.readEvents({ runId: ids.runId, after: START, limit: 10, factsOnly: true }),
       ],
-      enqueue: await stranger.enqueue({ runId: ids.runId, input: message, dedupe: null }),
+      enqueueInput: await stranger.enqueueInput({ runId: ids.runId, input: message, dedupe: null }),
       submitToolResult: [
         await stranger.submitToolResult(resultOf(ids.callId, "a", { kind: "http", runId: ids.runId })),
         await stranger.submitToolResult(resultOf(ids.callId, "a", { kind: "device", deviceId: ids.deviceId })),
@@ -124,7 +124,7 @@ export function isolationOfStore(store: () => Store): void {
       });
       expect(registered.deviceId).not.toBe(own.deviceId);
       // The owner's calls are not shown to it, although key and tool fit.
-      const [session] = await store().fleet.openCalls({ sessionIds: [registered.sessionId] });
+      const [session] = await store().fleet.readOpenCalls({ sessionIds: [registered.sessionId] });
       expect(session).toMatchObject({ current: true, calls: [] });
       expect(await stranger.markSent({ callId: own.callId, attempt: 1, sessionId: registered.sessionId })).toBe(false);
       const idempotency = { key: "one", bodyHash: "a" };

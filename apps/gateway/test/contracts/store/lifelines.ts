@@ -20,7 +20,7 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
     const scene = await openScene(store());
     const process = await connect();
     const gatewayId = `gateway ${v7()}`;
-    await process.store.fleet.beat({ gatewayId, stopping: false });
+    await process.store.fleet.recordHeartbeat({ gatewayId, stopping: false });
     const device = await connectDevice({ ...scene, store: process.store }, { gatewayId });
     const { runId } = await start(scene);
     const held = await claim(scene, runId, gatewayId);
@@ -36,7 +36,7 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
       return ended;
     });
   const isCurrent = async (sessionId: string) =>
-    (await store().fleet.openCalls({ sessionIds: [sessionId] })).map((session) => session.current);
+    (await store().fleet.readOpenCalls({ sessionIds: [sessionId] })).map((session) => session.current);
 
   describe("lifelines", () => {
     test("the runs of a gateway whose process died are due before their leases end, and count as lost; its devices' sessions are over", async ({
@@ -88,7 +88,7 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
       expect(await endDead(60_000)).not.toContain(runId);
       const again = await connect?.();
       await vi.waitFor(async () => {
-        await again?.store.fleet.beat({ gatewayId, stopping: false });
+        await again?.store.fleet.recordHeartbeat({ gatewayId, stopping: false });
         expect(await endDead(NO_SILENCE_MS)).not.toContain(runId);
       });
       await again?.die(gatewayId);

@@ -1,4 +1,4 @@
-import { agentConfig } from "@hsafa/protocol";
+import { agentConfigSchema } from "@hsafa/protocol";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import { EVENTS_PAGE_BYTES_MAX } from "../../../src/core/limits.ts";
@@ -29,7 +29,7 @@ export function readingOfStore(store: () => Store): void {
       expect(await read(2, 0, false, 3)).toEqual(["3-0", "4-0", "4-1"]);
       expect(await read(5, 0)).toEqual([]);
       expect(await read(900, 0)).toEqual([]);
-      expect(await store().fleet.tails({ runIds: [runId, v7()] })).toEqual(new Map([[runId, 5]]));
+      expect(await store().fleet.readTails({ runIds: [runId, v7()] })).toEqual(new Map([[runId, 5]]));
       expect(await scene.tenant.readTail({ runId: v7() })).toBeNull();
     });
 
@@ -69,12 +69,12 @@ export function readingOfStore(store: () => Store): void {
         versionId: scene.versionId,
         threadId: null,
         deviceKey: "tab-1",
-        config: agentConfig.parse(CONFIG),
+        config: agentConfigSchema.parse(CONFIG),
         facts: [...facts, fact(3, "run.started"), fact(4, "step.started")],
         lastPosition: { seq: 4, sub: 2 },
         earlierRunIds: [],
         inbox: { count: 0, inputs: [] },
-        surroundings: { deviceIds: { "named-device": named.deviceId, "tab-1": origin.deviceId }, dispatches: {} },
+        dispatchContext: { deviceIds: { "named-device": named.deviceId, "tab-1": origin.deviceId }, dispatches: {} },
       });
       for (const wrong of [{ epoch: held.epoch + 1 }, { epoch: held.epoch - 1 }, { runId: v7() }, { tenantId: v7() }]) {
         const params = { tenantId: scene.tenantId, runId, epoch: held.epoch, ...wrong };
@@ -94,7 +94,7 @@ export function readingOfStore(store: () => Store): void {
       const { runId, call, claimed } = await parkWithCall(scene);
       const status = async () => {
         const read = await store().fleet.readInbox({ runId, epoch: claimed.epoch });
-        return read?.surroundings.dispatches[call.callId];
+        return read?.dispatchContext.dispatches[call.callId];
       };
       expect(await status()).toEqual({ sent: false, connected: false });
       const deviceKey = "a device";

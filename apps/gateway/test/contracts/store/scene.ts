@@ -214,7 +214,7 @@ export async function connect(
   overrides: Partial<Parameters<TenantStore["registerDevice"]>[0]> = {},
 ): Promise<ConnectedDevice> {
   const gatewayId = overrides.gatewayId ?? "gateway-a";
-  await store.fleet.beat({ gatewayId, stopping: false });
+  await store.fleet.recordHeartbeat({ gatewayId, stopping: false });
   return tenant.registerDevice({
     deviceKey: `device ${v7()}`,
     displayName: null,

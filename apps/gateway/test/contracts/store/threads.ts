@@ -76,10 +76,10 @@ export function threadsOfStore(store: () => Store): void {
       const held = await claim(scene, first.runId);
       const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
       const { tenant } = scene;
-      expect((await tenant.enqueue({ runId: second.runId, input: message, dedupe: null })).kind).toBe("accepted");
+      expect((await tenant.enqueueInput({ runId: second.runId, input: message, dedupe: null })).kind).toBe("accepted");
       expect(await due(scene)).toEqual([]);
       const dedupe = { key: "cancel", bodyHash: "" };
-      await tenant.enqueue({ runId: second.runId, input: { kind: "cancel", reason: null }, dedupe });
+      await tenant.enqueueInput({ runId: second.runId, input: { kind: "cancel", reason: null }, dedupe });
       const canceled = await claim(scene, second.runId);
       const inbox = await store().fleet.readInbox({ runId: second.runId, epoch: canceled.epoch });
       expect(inbox?.inbox.count).toBe(2);

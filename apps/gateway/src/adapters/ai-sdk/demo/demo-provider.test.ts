@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue, Message } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
 import type { ModelOutcome } from "../../../ports/model.ts";
 import { createAjvSchemas } from "../../ajv/ajv-schemas.ts";
-import { inShort, stepper } from "../test/step.ts";
+import { inShort, stepper } from "../../../../test/support/played-step.ts";
 import { sampleArguments } from "./sample-arguments.ts";
 
 const step = stepper({});

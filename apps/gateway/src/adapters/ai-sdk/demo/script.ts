@@ -1,4 +1,4 @@
-import { jsonObject } from "@hsafa/protocol";
+import { jsonObjectSchema } from "@hsafa/protocol";
 import { z } from "zod";
 import { DEMO_REPEAT_MAX } from "../../../core/limits.ts";
 
@@ -14,7 +14,7 @@ const pace = {
 const sayPart = z.strictObject({ say: z.string(), ...pace });
 const thinkPart = z.strictObject({ think: z.string(), ...pace });
 const callPart = z
-  .strictObject({ call: z.string().min(1), args: jsonObject.optional(), rawArgs: z.string().optional(), ...pace })
+  .strictObject({ call: z.string().min(1), args: jsonObjectSchema.optional(), rawArgs: z.string().optional(), ...pace })
   .refine((part) => part.args === undefined || part.rawArgs === undefined, "takes 'args' or 'rawArgs', not both");
 const waitPart = z.strictObject({ wait: z.number().min(0).max(3_600_000) });
 const hangPart = z.strictObject({ hang: z.literal(true) });

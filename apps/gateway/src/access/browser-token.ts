@@ -1,0 +1,81 @@
+import { deviceKeySchema, idSchema, type Scope, scopeSchema } from "@hsafa/protocol";
+import { errors, jwtVerify, SignJWT } from "jose";
+import { z } from "zod";
+import type { Principal } from "./principal.ts";
+
+/** Browser tokens: short-lived JWTs, signed with the fleet's own secret, that can do only what they name. */
+
+const ISSUER = "hsafa";
+const ALGORITHM = "HS256";
+
+const claims = z.object({
+  sub: z.string(),
+  exp: z.number(),
+  tenant: idSchema,
+  scopes: z.array(scopeSchema),
+  runId: idSchema.optional(),
+  threadId: z.string().optional(),
+  deviceKey: deviceKeySchema.optional(),
+});
+
+export type VerifiedToken =
+  | { readonly kind: "valid"; readonly principal: Principal }
+  | { readonly kind: "invalid"; readonly reason: string };
+
+/** Whether a credential has the form of a JWT; API keys never have. */
+export function looksLikeToken(credential: string): boolean {
+  return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(credential);
+}
+
+/** Signs a token for a principal. `expiresAt` in milliseconds since the epoch, whole seconds. */
+export function signToken(
+  secret: Uint8Array,
+  token: {
+    readonly tenantId: string;
+    readonly name: string;
+    readonly scopes: readonly Scope[];
+    readonly runId: string | undefined;
+    readonly threadId: string | undefined;
+    readonly deviceKey: string | undefined;
+    readonly issuedAt: number;
+    readonly expiresAt: number;
+  },
+): Promise<string> {
+  return new SignJWT({
+    tenant: token.tenantId,
+    scopes: [...token.scopes],
+    runId: token.runId,
+    threadId: token.threadId,
+    deviceKey: token.deviceKey,
+  })
+    .setProtectedHeader({ alg: ALGORITHM })
+    .setIssuer(ISSUER)
+    .setSubject(token.name)
+    .setIssuedAt(Math.floor(token.issuedAt / 1000))
+    .setExpirationTime(Math.floor(token.expiresAt / 1000))
+    .sign(secret);
+}
+
+/** Reads a token; one that is forged, worn out or misses a claim is invalid, with a reason that may be shown. */
+export async function verifyToken(secret: Uint8Array, token: string, now: number): Promise<VerifiedToken> {
+  try {
+    const { payload } = await jwtVerify(token, secret, {
+      algorithms: [ALGORITHM],
+      issuer: ISSUER,
+      currentDate: new Date(now),
+    });
+    const parsed = claims.safeParse(payload);
+    if (!parsed.success) return { kind: "invalid", reason: "The token's claims are not those of an hsafa token." };
+    const { sub, exp, tenant, ...bounds } = parsed.data;
+    return {
+      kind: "valid",
+      principal: { kind: "token", name: sub, tenantId: tenant, expiresAt: exp * 1000, ...bounds },
+    };
+  } catch (error) {
+    if (error instanceof errors.JWTExpired)
+      return { kind: "invalid", reason: "The token has expired; ask for a new one." };
+    if (error instanceof errors.JOSEError)
+      return { kind: "invalid", reason: "The token is not one that this server signed." };
+    throw error;
+  }
+}

@@ -1,0 +1,109 @@
+import type { JsonValue } from "@hsafa/protocol";
+import { OPEN_CALLS_PER_SESSION_MAX, SENT_CALLS_PER_SESSION_MAX } from "../../../../core/limits.ts";
+import type { OpenCallsOfSession } from "../../../../ports/fleet-store.ts";
+import { millis } from "../../event-rows.ts";
+import { liveGateway } from "../../presence.ts";
+import type { Sql } from "../../sql.ts";
+
+/** Whether the device that a call `c` was sent to is still connected, under the boot it was sent to. */
+const CONNECTED = `exists (
+  select from device_sessions o
+  where o.device_id = c.sent_device_id and o.boot_id = c.sent_boot_id and o.disconnected_at is null and ${liveGateway("o.gateway_id")}
+)`;
+
+/**
+ * Of the calls that are out, not answered, and `which`, those that `order` puts first: to the key of a session's
+ * device, or to any device if this one fits. The latter are looked for tool by tool. With one tool given, an index of
+ * what is out holds its calls by age; with a list of them Postgres may rather walk all calls that ever were by age, the
+ * settled ones first.
+ */
+function openCalls(which: string, order: string, limit: number): string {
+  const isOpen = `c.tenant_id = s.tenant_id and c.status = 'dispatched' and c.result_hash is null and ${which}`;
+  const first = `order by ${order} limit ${limit}`;
+  return `
+    select c.* from (
+      (select c.* from tool_calls c where ${isOpen} and c.recipient_kind = 'key' and c.recipient_key = d.key ${first})
+      union all
+      select c.* from unnest(d.tool_names) as t (name) cross join lateral (
+        select c.* from tool_calls c
+        where ${isOpen} and c.recipient_kind = 'any' and c.tool_name = t.name and d.labels @> c.recipient_labels
+          and (c.recipient_platform is null or c.recipient_platform = d.platform)
+        ${first}
+      ) as c
+    ) as c
+    ${first}`;
+}
+
+/** What this device has in hand comes before what it was sent in earlier boots, so that no bound can cut it off. */
+const SENT_HERE = openCalls(
+  "c.sent_device_id = d.id",
+  "(c.sent_boot_id = s.boot_id) desc, c.id",
+  SENT_CALLS_PER_SESSION_MAX,
+);
+
+/** Free, or to be taken from a device that is gone. */
+const OTHERS = openCalls(
+  `(c.sent_device_id is null or (c.sent_device_id <> d.id and c.repeatable and not ${CONNECTED}))`,
+  "c.id",
+  OPEN_CALLS_PER_SESSION_MAX,
+);
+
+export const READ_OPEN_CALLS = {
+  name: "read-open-calls",
+  text: `
+select s.id::text as session_id, call.*
+from device_sessions s join devices d on d.id = s.device_id
+left join lateral (
+  select c.id::text as call_id, c.run_id::text, c.tool_name, c.args::text as args, c.attempt, ${millis("c.deadline")} as deadline, c.repeatable,
+    c.sent_device_id::text, c.sent_boot_id, case when c.sent_device_id is not null then ${CONNECTED} end as connected,
+    case when c.sent_device_id is distinct from d.id then 3 when c.sent_boot_id <> s.boot_id then 2 else 1 end as place
+  from ((${SENT_HERE}) union all (${OTHERS})) as c
+) as call on true
+where s.id = any($1::uuid[]) and s.disconnected_at is null
+order by s.id, call.place, call.call_id`,
+};
+
+interface Row {
+  readonly session_id: string;
+  readonly call_id: string | null;
+  readonly run_id: string;
+  readonly tool_name: string;
+  readonly args: string;
+  readonly attempt: number;
+  readonly deadline: number | null;
+  readonly repeatable: boolean;
+  readonly sent_device_id: string | null;
+  readonly sent_boot_id: string | null;
+  readonly connected: boolean | null;
+}
+
+export async function readOpenCalls(sql: Sql, sessionIds: readonly string[]): Promise<readonly OpenCallsOfSession[]> {
+  if (sessionIds.length === 0) return [];
+  const rows = await sql.query<Row>(READ_OPEN_CALLS, [sessionIds]);
+  const bySession = Map.groupBy(rows, (row) => row.session_id);
+  return sessionIds.map((sessionId) => {
+    const ofSession = bySession.get(sessionId);
+    return {
+      sessionId,
+      current: ofSession !== undefined,
+      calls: (ofSession ?? []).flatMap((row) => (row.call_id === null ? [] : [openCall(row, row.call_id)])),
+    };
+  });
+}
+
+function openCall(row: Row, callId: string): OpenCallsOfSession["calls"][number] {
+  const { run_id, tool_name, args, attempt, deadline, repeatable, sent_device_id, sent_boot_id, connected } = row;
+  return {
+    callId,
+    runId: run_id,
+    toolName: tool_name,
+    args: JSON.parse(args) as JsonValue,
+    attempt,
+    deadline,
+    repeatable,
+    sentTo:
+      sent_device_id === null || sent_boot_id === null
+        ? null
+        : { deviceId: sent_device_id, bootId: sent_boot_id, connected: connected === true },
+  };
+}

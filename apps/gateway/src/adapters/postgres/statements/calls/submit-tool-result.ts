@@ -1,0 +1,92 @@
+import type { ToolCallStatus } from "@hsafa/protocol";
+import { INBOX_MAX } from "../../../../core/limits.ts";
+import type { OutsideInput } from "../../../../core/input.ts";
+import type { SubmitResultOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
+import type { Sql } from "../../sql.ts";
+
+/**
+ * R7, decided under two locks in the order that a commit takes them: the run's row, then the call's. Both are read anew
+ * once they are held, so a commit that was in flight is either seen whole or has not begun. A call of the server is
+ * never out of the house. The row of the call keeps the hash of the result it was given, so the same one is known again
+ * whatever becomes of the run.
+ */
+const SUBMIT_TOOL_RESULT = {
+  name: "submit-tool-result",
+  text: `
+with run as materialized (
+  select id, tenant_id, status, inbox from runs
+  where id = (select run_id from tool_calls where id = $2::uuid and tenant_id = $1::uuid) and tenant_id = $1::uuid
+  for no key update
+),
+call as materialized (
+  select c.id, c.run_id, c.tenant_id, c.status, c.target, c.result_hash, c.sent_to, run.inbox, run.status as run_status
+  from run join tool_calls c on c.run_id = run.id
+  where c.id = $2::uuid
+  for no key update of c
+),
+verdict as (
+  select id, run_id, tenant_id, status, case
+    when run_id <> coalesce($3::uuid, run_id) or ($4::uuid is not null and $4::uuid <> all (sent_to)) then 'not_found'
+    when result_hash = $5 then 'duplicate'
+    when result_hash is not null or status in ('completed', 'failed', 'expired', 'denied') then 'conflict'
+    when status <> 'dispatched' or target = 'server' then 'not_dispatched'
+    when run_status in ('completed', 'failed', 'canceled') then 'conflict'
+    when inbox >= ${INBOX_MAX} then 'inbox_full'
+    else 'accepted'
+  end as kind
+  from call
+),
+marked as (
+  update tool_calls c set result_hash = $5 from verdict v where c.id = v.id and v.kind = 'accepted'
+),
+raised as (
+  update runs r set inbox = r.inbox + 1, wake_at = case when r.lease_owner is null then now() else r.wake_at end
+  from verdict v where r.id = v.run_id and v.kind = 'accepted'
+),
+inserted as (
+  insert into run_inputs (tenant_id, run_id, input) select tenant_id, run_id, $6::text::json from verdict where kind = 'accepted'
+)
+select kind, status, run_id::text from verdict`,
+};
+
+interface Row {
+  readonly kind: SubmitResultOutcome["kind"];
+  readonly status: ToolCallStatus;
+  readonly run_id: string;
+}
+
+type Params = Parameters<TenantStore["submitToolResult"]>[0];
+
+export async function submitToolResult(sql: Sql, tenantId: string, params: Params): Promise<SubmitResultOutcome> {
+  const { callId, outcome, bodyHash, from } = params;
+  const input: OutsideInput = {
+    kind: "tool_result",
+    callId,
+    outcome,
+    source: from.kind,
+    deviceId: from.kind === "device" ? from.deviceId : null,
+  };
+  const [row] = await sql.query<Row>(SUBMIT_TOOL_RESULT, [
+    tenantId,
+    callId,
+    from.kind === "http" ? from.runId : null,
+    from.kind === "device" ? from.deviceId : null,
+    bodyHash,
+    JSON.stringify(input),
+  ]);
+  if (row === undefined) return { kind: "not_found" };
+  const { kind } = row;
+  switch (kind) {
+    case "accepted":
+    case "duplicate":
+      return { kind, runId: row.run_id };
+    case "conflict":
+      return { kind, status: row.status };
+    case "not_found":
+    case "not_dispatched":
+    case "inbox_full":
+      return { kind };
+    default:
+      return kind satisfies never;
+  }
+}

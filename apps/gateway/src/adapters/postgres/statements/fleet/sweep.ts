@@ -1,0 +1,43 @@
+import { GATEWAY_KEPT_MS, SWEEP_ROWS_MAX } from "../../../../core/limits.ts";
+import type { Sql } from "../../sql.ts";
+
+/**
+ * Rows that another sweep has in hand are left to it. A session whose gateway never beat is given the same time to
+ * begin with.
+ */
+const SWEEP = {
+  name: "sweep",
+  text: `
+with lost as (
+  select s.id from device_sessions s
+  where s.disconnected_at is null
+    and s.connected_at < now() - $1::float8 * interval '1 millisecond'
+    and not exists (
+      select from gateways g where g.id = s.gateway_id and g.beaten_at > now() - $1::float8 * interval '1 millisecond'
+    )
+  limit ${SWEEP_ROWS_MAX}
+  for update of s skip locked
+),
+ended as (
+  update device_sessions set disconnected_at = now(), reason = 'gateway_lost' where id = any(array(select id from lost))
+),
+forgotten as (
+  delete from gateways where beaten_at < now() - interval '${GATEWAY_KEPT_MS} milliseconds'
+),
+due as (
+  select r.id from runs r
+  where r.wake_at is null and r.epoch = 0 and not exists (
+    select from runs e
+    where e.thread_id = r.thread_id and e.status in ('queued', 'running', 'waiting_tool') and e.thread_turn < r.thread_turn
+  )
+  limit ${SWEEP_ROWS_MAX}
+  for no key update of r skip locked
+)
+-- An array rather than a join: a join of two estimates would read all runs there are.
+update runs set wake_at = now() where id = any(array(select id from due)) returning id::text`,
+};
+
+export async function sweep(sql: Sql, gatewayTimeoutMs: number): Promise<readonly string[]> {
+  const rows = await sql.query<{ id: string }>(SWEEP, [gatewayTimeoutMs]);
+  return rows.map((row) => row.id);
+}

@@ -1,0 +1,78 @@
+import { isTerminalStatus, type RunStatus, type ToolCallStatus } from "@hsafa/protocol";
+import { INBOX_MAX } from "../../../../core/limits.ts";
+import type { EnqueueInputOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
+import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";
+
+/**
+ * The run's row is locked first, so what is decided is decided on it as it is. `lease_owner is null`: a healthy holder
+ * is told by its renewal, not robbed. A run that waits for its turn in a thread (never claimed, nothing set) is woken
+ * by the end of the one before it and not by a message; a cancel need not wait. An approval locks its call's row too,
+ * after the run's as a commit does, so that an expiry in flight is either seen or has not begun. Two of the same dedupe
+ * key at once: the second violates the key, is undone whole, and is done again as a duplicate. A cancel is taken
+ * however much waits: it is the way out, and there is one at most.
+ */
+const ENQUEUE_INPUT = {
+  name: "enqueue-input",
+  text: `
+with run as (
+  select id, tenant_id, status, inbox, status in ('completed', 'failed', 'canceled') as ended
+  from runs where id = $2::uuid and tenant_id = $1::uuid
+  for no key update
+),
+earlier as (
+  select body_hash from run_inputs where run_id = $2::uuid and tenant_id = $1::uuid and dedupe_key = $4::text
+),
+call as materialized (
+  select c.status from run join tool_calls c on c.run_id = run.id
+  where c.id = $7::uuid
+  for no key update of c
+),
+raised as (
+  update runs r set
+    inbox = r.inbox + 1,
+    wake_at = case when r.lease_owner is null and (r.epoch > 0 or r.wake_at is not null or $6::bool) then now() else r.wake_at end
+  from run
+  where r.id = run.id and not run.ended and (run.inbox < ${INBOX_MAX} or $6::bool) and not exists (select from earlier)
+    and ($7::uuid is null or exists (select from call where status = 'awaiting_approval'))
+  returning r.id, r.tenant_id
+),
+inserted as (
+  insert into run_inputs (tenant_id, run_id, input, dedupe_key, body_hash)
+  select tenant_id, id, $3::text::json, $4::text, $5::text from raised
+)
+select run.status, raised.id is not null as accepted, earlier.body_hash as earlier_hash, call.status as call_status
+from run left join raised on true left join earlier on true left join call on true`,
+};
+
+interface Row {
+  readonly status: RunStatus;
+  readonly accepted: boolean;
+  readonly earlier_hash: string | null;
+  /** Null: no approval, or its call is not of this run. */
+  readonly call_status: ToolCallStatus | null;
+}
+
+type Params = Parameters<TenantStore["enqueueInput"]>[0];
+
+export async function enqueueInput(sql: Sql, tenantId: string, params: Params): Promise<EnqueueInputOutcome> {
+  const { runId, input, dedupe } = params;
+  const [row] = await repeatOnUniqueViolation(() =>
+    sql.query<Row>(ENQUEUE_INPUT, [
+      tenantId,
+      runId,
+      JSON.stringify(input),
+      dedupe?.key ?? null,
+      dedupe?.bodyHash ?? null,
+      input.kind === "cancel",
+      input.kind === "approval" ? input.callId : null,
+    ]),
+  );
+  if (row === undefined) return { kind: "not_found" };
+  const { status } = row;
+  if (row.accepted) return { kind: "accepted", status };
+  if (row.earlier_hash !== null)
+    return { kind: row.earlier_hash === dedupe?.bodyHash ? "duplicate" : "conflict", status };
+  if (isTerminalStatus(status)) return { kind: "ended", status };
+  if (input.kind !== "approval" || row.call_status === "awaiting_approval") return { kind: "inbox_full" };
+  return row.call_status === null ? { kind: "not_found" } : { kind: "call_not_awaiting", callStatus: row.call_status };
+}

@@ -1,0 +1,79 @@
+import { agentConfigSchema, type Position } from "@hsafa/protocol";
+import { THREAD_HISTORY_RUNS_MAX } from "../../../../core/limits.ts";
+import type { FleetStore, LoadedRun } from "../../../../ports/fleet-store.ts";
+import { type EventRow, EVENT_COLUMNS, eventRecord } from "../../event-rows.ts";
+import { INBOX_COLUMNS, type InboxRow, inboxOf, dispatchContextOf } from "../../inbox-rows.ts";
+import type { Sql } from "../../sql.ts";
+
+const LOAD_RUN = {
+  name: "load-run",
+  text: `
+select v.agent_id::text, v.id::text as version_id, r.thread_id::text, r.device_key, v.config_json::text as config,
+  last.seq as last_seq, last.sub as last_sub,
+  array(
+    select id from (
+      select e.id::text, e.thread_turn from runs e
+      where e.thread_id = r.thread_id and e.thread_turn < r.thread_turn and e.status in ('completed', 'failed', 'canceled')
+      order by e.thread_turn desc limit ${THREAD_HISTORY_RUNS_MAX}
+    ) as newest order by thread_turn
+  ) as earlier_run_ids,
+  ${INBOX_COLUMNS}
+from runs r
+join agent_versions v on v.id = r.agent_version_id
+cross join lateral (select seq, sub from run_events where run_id = r.id order by seq desc, sub desc limit 1) as last
+where r.id = $2::uuid and r.tenant_id = $1::uuid and r.epoch = $3::int`,
+};
+
+interface Row extends InboxRow {
+  readonly agent_id: string;
+  readonly version_id: string;
+  readonly thread_id: string | null;
+  readonly device_key: string | null;
+  readonly config: string;
+  readonly last_seq: number;
+  readonly last_sub: number;
+  readonly earlier_run_ids: readonly string[];
+}
+
+const LOAD_FACTS = {
+  name: "load-facts",
+  text: `
+select run_id::text, ${EVENT_COLUMNS} from run_events
+where run_id = any($2::uuid[]) and tenant_id = $1::uuid and sub = 0
+order by run_id, seq`,
+};
+
+export async function loadRun(sql: Sql, params: Parameters<FleetStore["loadRun"]>[0]): Promise<LoadedRun | null> {
+  const { tenantId, runId, epoch } = params;
+  // Two statements may be two moments, but a holder's facts are changed by nobody else; the inbox with its counter is
+  // in one.
+  const [[row], facts] = await Promise.all([
+    sql.query<Row>(LOAD_RUN, [tenantId, runId, epoch]),
+    loadFacts(sql, { tenantId, runIds: [runId] }),
+  ]);
+  if (row === undefined) return null;
+  const lastPosition: Position = { seq: row.last_seq, sub: row.last_sub };
+  return {
+    agentId: row.agent_id,
+    versionId: row.version_id,
+    threadId: row.thread_id,
+    deviceKey: row.device_key,
+    config: agentConfigSchema.parse(JSON.parse(row.config)),
+    facts: facts.get(runId) ?? [],
+    lastPosition,
+    earlierRunIds: row.earlier_run_ids,
+    inbox: inboxOf(row),
+    dispatchContext: dispatchContextOf(row),
+  };
+}
+
+export async function loadFacts(
+  sql: Sql,
+  params: Parameters<FleetStore["loadFacts"]>[0],
+): ReturnType<FleetStore["loadFacts"]> {
+  const { tenantId, runIds } = params;
+  if (runIds.length === 0) return new Map();
+  const rows = await sql.query<EventRow & { run_id: string }>(LOAD_FACTS, [tenantId, runIds]);
+  const byRun = Map.groupBy(rows, (row) => row.run_id);
+  return new Map([...byRun].map(([runId, ofRun]) => [runId, ofRun.map(eventRecord)]));
+}

@@ -1,0 +1,12 @@
+import type { Sql } from "../../sql.ts";
+
+const READ_TAILS = {
+  name: "read-tails",
+  text: "select id::text, last_seq from runs where id = any($1::uuid[])",
+};
+
+export async function readTails(sql: Sql, runIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  if (runIds.length === 0) return new Map();
+  const rows = await sql.query<{ id: string; last_seq: number }>(READ_TAILS, [runIds]);
+  return new Map(rows.map((row) => [row.id, row.last_seq]));
+}

@@ -1,0 +1,46 @@
+import type { JsonObject } from "@hsafa/protocol";
+import type { TenantStore } from "../../../../ports/tenant-store.ts";
+import { millis } from "../../event-rows.ts";
+import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";
+
+const COLUMNS = `id::text, key, metadata::text as metadata, ${millis("created_at")} as created_at`;
+
+const CREATE_THREAD = {
+  name: "create-thread",
+  text: `
+with known as (select * from threads where tenant_id = $1::uuid and (id = $2::uuid or key = $3)),
+made as (
+  insert into threads (id, tenant_id, key, metadata)
+  select $2::uuid, $1::uuid, $3, $4::text::json where not exists (select from known)
+  returning *
+)
+select ${COLUMNS}, false as created from known union all select ${COLUMNS}, true from made`,
+};
+
+interface Row {
+  readonly id: string;
+  readonly key: string | null;
+  readonly metadata: string;
+  readonly created_at: number;
+}
+
+export async function createThread(
+  sql: Sql,
+  tenantId: string,
+  params: Parameters<TenantStore["createThread"]>[0],
+): ReturnType<TenantStore["createThread"]> {
+  const { threadId, key, metadata } = params;
+  const [row] = await repeatOnUniqueViolation(() =>
+    sql.query<Row & { created: boolean }>(CREATE_THREAD, [tenantId, threadId, key, JSON.stringify(metadata)]),
+  );
+  if (row === undefined) throw new Error("a thread that was made or found is answered");
+  return {
+    thread: {
+      id: row.id,
+      key: row.key,
+      metadata: JSON.parse(row.metadata) as JsonObject,
+      createdAt: new Date(row.created_at).toISOString(),
+    },
+    created: row.created,
+  };
+}

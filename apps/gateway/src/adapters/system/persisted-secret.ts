@@ -1,0 +1,40 @@
+import { randomUUID } from "node:crypto";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/**
+ * A secret that is made once and kept in a file that only its owner reads. Of several processes that make it at once
+ * one wins, and the others take what it made.
+ */
+export async function persistedSecret(params: { readonly path: string; readonly make: () => string }): Promise<string> {
+  const { path, make } = params;
+  const kept = await readSecret(path);
+  if (kept !== null) return kept;
+  await mkdir(dirname(path), { recursive: true });
+  const draft = `${path}.${randomUUID()}`;
+  await writeFile(draft, `${make()}\n`, { mode: 0o600, flag: "wx" });
+  try {
+    // A link, unlike a rename, never replaces what another process has put there meanwhile.
+    await link(draft, path);
+  } catch (error) {
+    if (!isCode(error, "EEXIST")) throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+  const made = await readSecret(path);
+  if (made === null) throw new Error(`${path} is empty; remove it and start again.`);
+  return made;
+}
+
+async function readSecret(path: string): Promise<string | null> {
+  try {
+    return (await readFile(path, "utf8")).trim() || null;
+  } catch (error) {
+    if (isCode(error, "ENOENT")) return null;
+    throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}

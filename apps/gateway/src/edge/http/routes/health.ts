@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { refuse } from "../../../access/refusal.ts";
+import { docsPage, homePage } from "../pages.ts";
+import { openApi } from "../openapi.ts";
+import { json, open, type Route } from "../route.ts";
+import { apiRoutes } from "../api-routes.ts";
+
+const tag = "Health";
+const status = z.object({ status: z.string() });
+const pageHeaders = {
+  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+};
+
+/** What says that the gateway is there and what it can do; open to anyone. */
+export const healthRoutes: readonly Route[] = [
+  open({
+    method: "GET",
+    path: "/health",
+    tag,
+    summary: "Whether the process serves",
+    answers: { 200: { description: "It does", schema: status } },
+    handle: () => Promise.resolve(json(200, { status: "ok" })),
+  }),
+  open({
+    method: "GET",
+    path: "/ready",
+    tag,
+    summary: "Whether what the gateway rests on answers",
+    answers: { 200: { description: "It does", schema: status } },
+    async handle(deps) {
+      const missing = await deps.readiness();
+      return missing === null ? json(200, { status: "ready" }) : refuse("unavailable", missing);
+    },
+  }),
+  open({
+    method: "GET",
+    path: "/metrics",
+    tag,
+    summary: "Metrics for Prometheus",
+    answers: { 200: { description: "The metrics", mediaType: "text/plain" } },
+    handle: async (deps) => ({
+      kind: "text",
+      status: 200,
+      mediaType: "text/plain; version=0.0.4; charset=utf-8",
+      text: await deps.metricsText(),
+    }),
+  }),
+  open({
+    method: "GET",
+    path: "/openapi.json",
+    tag,
+    summary: "This API as OpenAPI 3.1",
+    answers: { 200: { description: "The document" } },
+    handle: () => Promise.resolve(json(200, openApi([...apiRoutes, ...healthRoutes]))),
+  }),
+  open({
+    method: "GET",
+    path: "/docs",
+    tag,
+    summary: "This API for reading",
+    answers: { 200: { description: "A page", mediaType: "text/html" } },
+    handle: () => Promise.resolve(htmlAnswer(docsPage([...apiRoutes, ...healthRoutes]))),
+  }),
+  open({
+    method: "GET",
+    path: "/",
+    tag,
+    summary: "What this is",
+    answers: { 200: { description: "A page", mediaType: "text/html" } },
+    handle: () => Promise.resolve(htmlAnswer(homePage())),
+  }),
+];
+
+function htmlAnswer(text: string) {
+  return { kind: "text", status: 200, mediaType: "text/html; charset=utf-8", text, headers: pageHeaders } as const;
+}

@@ -1,0 +1,34 @@
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { sendBareProblem } from "./bare-problem.ts";
+import { isOriginAllowed } from "../origin.ts";
+
+/** Takes over a connection that asks to become a WebSocket. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/**
+ * Hands WebSocket requests to whoever serves their path, once their `Origin` was found allowed; answers all others and
+ * closes them.
+ */
+export function dispatchUpgrades(
+  server: Server,
+  params: { readonly handlers: ReadonlyMap<string, UpgradeHandler>; readonly allowedOrigins: readonly string[] },
+): void {
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // A peer that goes away meanwhile is no fault of ours; without a listener it would end the process.
+    socket.on("error", () => {});
+    const [path = ""] = (request.url ?? "").split("?", 1);
+    const handle = params.handlers.get(path);
+    if (handle === undefined) {
+      const paths = [...params.handlers.keys()].join(" and ");
+      const detail = `No WebSocket is served at this path; there are ${paths}.`;
+      return sendBareProblem(socket, { code: "not_found", detail });
+    }
+    const { origin, host } = request.headers;
+    if (!isOriginAllowed(origin, host, params.allowedOrigins)) {
+      const detail = "Pages of this origin may not connect; an operator names them in HSAFA_ALLOWED_ORIGINS.";
+      return sendBareProblem(socket, { code: "forbidden", detail });
+    }
+    handle(request, socket, head);
+  });
+}

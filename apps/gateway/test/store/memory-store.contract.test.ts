@@ -1,0 +1,12 @@
+import { storeSuite } from "../contracts/store.suite.ts";
+import { systemClock } from "../../src/adapters/system/clock.ts";
+import { createMemoryStore } from "./memory-store.ts";
+
+storeSuite("memory", async () => {
+  const store = createMemoryStore({ clock: systemClock });
+  return {
+    store,
+    connect: async () => ({ store, die: async (gatewayId) => store.cutLifeline(gatewayId) }),
+    close: () => store.close(),
+  };
+});

@@ -1,0 +1,242 @@
+import {
+  type AgentConfig,
+  comparePositions,
+  type DeviceTool,
+  isTerminalStatus,
+  type JsonObject,
+  type Position,
+} from "@hsafa/protocol";
+import type { EventRecord } from "../../src/core/event-record.ts";
+import type { OutsideInput } from "../../src/core/input.ts";
+import { GATEWAY_TIMEOUT_MS } from "../../src/core/limits.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import type { ApiKeyOwner, CallProjection, RunProjection } from "../../src/ports/fleet-store.ts";
+
+/** The rows of the memory store, as the tables of Postgres have them. Times in ms. */
+
+export interface AgentRow {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly name: string;
+  currentVersionId: string | null;
+  versionCount: number;
+  readonly createdAt: number;
+  updatedAt: number;
+}
+
+export interface VersionRow {
+  readonly id: string;
+  readonly agentId: string;
+  readonly version: string;
+  readonly description: string | null;
+  readonly config: JsonObject;
+  readonly configHash: string;
+  /** With its defaults filled in: versions never change, so it is parsed once. */
+  readonly parsed: AgentConfig;
+  readonly createdAt: number;
+}
+
+export interface ThreadRow {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly key: string | null;
+  readonly metadata: JsonObject;
+  readonly createdAt: number;
+  turns: number;
+}
+
+export interface InputRow {
+  readonly inputId: string;
+  readonly input: OutsideInput;
+  readonly dedupe: { readonly key: string; readonly bodyHash: string } | null;
+  consumed: boolean;
+}
+
+export interface RunRow {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly agentId: string;
+  readonly versionId: string;
+  readonly threadId: string | null;
+  readonly threadTurn: number;
+  readonly deviceKey: string | null;
+  readonly metadata: JsonObject;
+  readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
+  readonly createdAt: number;
+  readonly events: EventRecord[];
+  inputs: InputRow[];
+  projection: RunProjection;
+  wakeAt: number | null;
+  leaseOwner: string | null;
+  claimNumber: number | null;
+  epoch: number;
+  inbox: number;
+  recoveries: number;
+  lastSeq: number;
+}
+
+export interface CallRow {
+  readonly tenantId: string;
+  readonly runId: string;
+  call: CallProjection;
+  sent: { readonly deviceId: string; readonly bootId: string } | null;
+  readonly sentTo: Set<string>;
+  resultHash: string | null;
+  sentAt: number | null;
+  acceptedAt: number | null;
+}
+
+export interface DeviceRow {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly key: string;
+  readonly createdAt: number;
+  displayName: string | null;
+  platform: string | null;
+  labels: Readonly<Record<string, string>>;
+  tools: readonly DeviceTool[];
+  lastSeenAt: number;
+}
+
+export interface SessionRow {
+  readonly id: string;
+  readonly deviceId: string;
+  readonly gatewayId: string;
+  readonly bootId: string;
+  readonly connectedAt: number;
+  disconnectedAt: number | null;
+  reason: string | null;
+}
+
+export interface GatewayRow {
+  beatenAt: number;
+  stopping: boolean;
+  /** `none`: nothing is known of its process. */
+  lifeline: "none" | "held" | "cut";
+}
+
+/** All tables of one store. Maps keep the order of insertion, which is that of the ids. */
+export class Rows {
+  readonly clock: Clock;
+  readonly tenants = new Map<string, string>();
+  readonly keys = new Map<string, ApiKeyOwner>();
+  readonly agents = new Map<string, AgentRow>();
+  readonly versions = new Map<string, VersionRow>();
+  readonly threads = new Map<string, ThreadRow>();
+  readonly runs = new Map<string, RunRow>();
+  readonly calls = new Map<string, CallRow>();
+  readonly devices = new Map<string, DeviceRow>();
+  readonly sessions = new Map<string, SessionRow>();
+  readonly gateways = new Map<string, GatewayRow>();
+  inputCount = 0;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  now(): number {
+    return Math.floor(this.clock.now());
+  }
+
+  runOf(tenantId: string, runId: string): RunRow | undefined {
+    const run = this.runs.get(runId);
+    return run?.tenantId === tenantId ? run : undefined;
+  }
+
+  deviceOf(tenantId: string, deviceId: string): DeviceRow | undefined {
+    const device = this.devices.get(deviceId);
+    return device?.tenantId === tenantId ? device : undefined;
+  }
+
+  /** The runs of a thread, in the order of their turns. */
+  runsOfThread(threadId: string): RunRow[] {
+    return [...this.runs.values()]
+      .filter((run) => run.threadId === threadId)
+      .toSorted((a, b) => a.threadTurn - b.threadTurn);
+  }
+
+  /** Whether another run of its thread is to end before this one begins. */
+  waitsForTurn(run: RunRow): boolean {
+    const { threadId } = run;
+    if (threadId === null) return false;
+    return this.runsOfThread(threadId).some((other) => other.threadTurn < run.threadTurn && isOpen(other));
+  }
+
+  /** The run whose turn it is becomes due, if it was never claimed. */
+  wakeThread(threadId: string): string[] {
+    const next = this.runsOfThread(threadId).find(isOpen);
+    if (next === undefined || next.epoch > 0) return [];
+    next.wakeAt ??= this.now();
+    return [next.id];
+  }
+
+  /** Whether this device is connected now, under this boot. */
+  isConnected(deviceId: string, bootId: string): boolean {
+    return [...this.sessions.values()].some(
+      (session) =>
+        session.deviceId === deviceId &&
+        session.bootId === bootId &&
+        session.disconnectedAt === null &&
+        this.isLive(session.gatewayId),
+    );
+  }
+
+  isLive(gatewayId: string): boolean {
+    const gateway = this.gateways.get(gatewayId);
+    return gateway !== undefined && !gateway.stopping && gateway.beatenAt > this.now() - GATEWAY_TIMEOUT_MS;
+  }
+
+  /**
+   * Leaves an input in the run's inbox; a healthy holder is told by its renewal, not robbed. `isUrgent`: it need not
+   * wait for a turn.
+   */
+  leave(run: RunRow, input: OutsideInput, dedupe: InputRow["dedupe"], isUrgent: boolean): void {
+    this.inputCount += 1;
+    run.inputs.push({ inputId: String(this.inputCount), input, dedupe, consumed: false });
+    run.inbox += 1;
+    if (run.leaseOwner === null && (run.epoch > 0 || run.wakeAt !== null || isUrgent)) run.wakeAt = this.now();
+  }
+}
+
+export function isOpen(run: RunRow): boolean {
+  return !isTerminalStatus(run.projection.status);
+}
+
+/** Puts an event at its place; false when something stands there. */
+export function insertEvent(events: EventRecord[], record: EventRecord): boolean {
+  const at = firstAfter(events, record);
+  const before = events[at - 1];
+  if (before !== undefined && comparePositions(before, record) === 0) return false;
+  events.splice(at, 0, record);
+  return true;
+}
+
+/** The index of the first event above a position. */
+export function firstAfter(events: readonly EventRecord[], position: Position): number {
+  let low = 0;
+  let high = events.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const event = events[middle];
+    if (event !== undefined && comparePositions(event, position) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** What Postgres text cannot hold becomes U+FFFD, the same at every door. */
+export function storableText(text: string): string {
+  return text.replaceAll("\u0000", "\ufffd").toWellFormed();
+}
+
+/** Whether a call may go to this device. */
+export function fits(call: CallProjection, device: DeviceRow): boolean {
+  const { recipient } = call;
+  if (recipient === null) return false;
+  if (recipient.kind === "key") return recipient.deviceKey === device.key;
+  return (
+    device.tools.some((tool) => tool.name === call.toolName) &&
+    Object.entries(recipient.labels).every(([name, value]) => device.labels[name] === value) &&
+    (recipient.platform === null || recipient.platform === device.platform)
+  );
+}

@@ -1,0 +1,187 @@
+import type { JsonValue } from "@hsafa/protocol";
+import type { ToolOutcome } from "../../src/core/input.ts";
+import { OPEN_CALLS_PER_SESSION_MAX } from "../../src/core/limits.ts";
+import type { FleetStore, OpenCall, OpenCallsOfSession } from "../../src/ports/fleet-store.ts";
+import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
+import type { RegisteredDevice, SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
+
+/**
+ * What the device plane needs of the store, in memory and with faults on demand. The real store's suites are elsewhere.
+ */
+
+interface Row {
+  readonly callId: string;
+  readonly tenantId: string;
+  readonly recipientKey: string | null;
+  readonly toolName: string;
+  readonly args: JsonValue;
+  readonly repeatable: boolean;
+  attempt: number;
+  status: "dispatched" | "completed" | "failed" | "expired";
+  sentTo: { deviceId: string; bootId: string } | null;
+  resultHash: string | null;
+}
+
+interface SessionRow {
+  readonly sessionId: string;
+  readonly deviceId: string;
+  readonly deviceKey: string;
+  readonly tenantId: string;
+  readonly bootId: string;
+  reason: string | null;
+}
+
+export class DeviceRows {
+  readonly calls = new Map<string, Row>();
+  readonly sessions: SessionRow[] = [];
+  readonly lost: string[] = [];
+  readonly accepted: string[] = [];
+  readonly outcomes = new Map<string, ToolOutcome>();
+  /** Every method of the store rejects while this is set. */
+  isAway = false;
+  /** Awaited before a result is taken, so that a test can hold the store up. */
+  beforeResult = (): Promise<void> => Promise.resolve();
+  #ids = 0;
+
+  add(call: Partial<Row> & Pick<Row, "callId">): Row {
+    const row: Row = {
+      tenantId: "tenant-1",
+      recipientKey: "laptop",
+      toolName: "read_file",
+      args: { path: "/tmp" },
+      repeatable: false,
+      attempt: 1,
+      status: "dispatched",
+      sentTo: null,
+      resultHash: null,
+      ...call,
+    };
+    this.calls.set(row.callId, row);
+    return row;
+  }
+
+  get store(): Store {
+    const fleet: Pick<FleetStore, "readOpenCalls"> = {
+      readOpenCalls: async ({ sessionIds }) => this.#openCalls(sessionIds),
+    };
+    return {
+      fleet: fleet as FleetStore,
+      forTenant: (tenantId) => this.#forTenant(tenantId) as TenantStore,
+      check: async () => null,
+      close: async () => {},
+    };
+  }
+
+  #openCalls(sessionIds: readonly string[]): OpenCallsOfSession[] {
+    this.#mustBeThere();
+    return this.sessions
+      .filter(({ sessionId }) => sessionIds.includes(sessionId))
+      .map((session) => {
+        const open = [...this.calls.values()]
+          .filter(({ status, tenantId }) => status === "dispatched" && tenantId === session.tenantId)
+          .filter(({ recipientKey }) => recipientKey === null || recipientKey === session.deviceKey)
+          .filter(({ resultHash }) => resultHash === null);
+        const isInHand = ({ sentTo }: Row): boolean => isSame(session, sentTo);
+        const others = open.filter((row) => !isInHand(row)).slice(0, OPEN_CALLS_PER_SESSION_MAX);
+        return {
+          sessionId: session.sessionId,
+          current: session.reason === null,
+          calls: [...open.filter(isInHand), ...others].map((row) => this.#openCall(row)),
+        };
+      });
+  }
+
+  #openCall(row: Row): OpenCall {
+    const { callId, toolName, args, attempt, repeatable, sentTo } = row;
+    const connected = this.sessions.some((session) => session.reason === null && isSame(session, sentTo));
+    return {
+      callId,
+      runId: "run-1",
+      toolName,
+      args,
+      attempt,
+      deadline: null,
+      repeatable,
+      sentTo: sentTo === null ? null : { ...sentTo, connected },
+    };
+  }
+
+  #forTenant(tenantId: string): Partial<TenantStore> {
+    return {
+      registerDevice: async ({ deviceKey, bootId }): Promise<RegisteredDevice> => {
+        this.#mustBeThere();
+        const deviceId = `device of ${deviceKey}`;
+        for (const session of this.sessions) if (session.deviceId === deviceId) session.reason ??= "replaced";
+        this.#ids += 1;
+        const sessionId = `session-${this.#ids}`;
+        this.sessions.push({ sessionId, deviceId, deviceKey, tenantId, bootId, reason: null });
+        return { deviceId, sessionId };
+      },
+      endDeviceSession: async ({ sessionId, reason }) => {
+        this.#mustBeThere();
+        const session = this.sessions.find((row) => row.sessionId === sessionId);
+        if (session !== undefined) session.reason ??= reason;
+      },
+      markSent: async ({ callId, attempt, sessionId }) => {
+        this.#mustBeThere();
+        const row = this.calls.get(callId);
+        const session = this.sessions.find((candidate) => candidate.sessionId === sessionId);
+        if (row?.status !== "dispatched" || row.attempt !== attempt || row.resultHash !== null) return false;
+        if (session === undefined || session.reason !== null) return false;
+        if (row.sentTo !== null && !isSame(session, row.sentTo)) return false;
+        row.sentTo = { deviceId: session.deviceId, bootId: session.bootId };
+        return true;
+      },
+      markAccepted: async ({ callId }) => {
+        this.accepted.push(callId);
+      },
+      enqueueInput: async ({ input }) => {
+        if (input.kind === "dispatch_lost") this.lost.push(`${input.callId} ${input.attempt}`);
+        return { kind: "accepted", status: "waiting_tool" };
+      },
+      submitToolResult: async ({ callId, outcome, bodyHash, from }): Promise<SubmitResultOutcome> => {
+        await this.beforeResult();
+        this.#mustBeThere();
+        const row = this.calls.get(callId);
+        if (row === undefined || from.kind !== "device" || row.sentTo?.deviceId !== from.deviceId)
+          return { kind: "not_found" };
+        if (row.resultHash === bodyHash) return { kind: "duplicate", runId: "run-1" };
+        if (row.resultHash !== null || row.status !== "dispatched") return { kind: "conflict", status: row.status };
+        row.resultHash = bodyHash;
+        this.outcomes.set(callId, outcome);
+        return { kind: "accepted", runId: "run-1" };
+      },
+      findDevice: async ({ deviceId }) => {
+        const sessions = this.sessions.filter((session) => session.deviceId === deviceId);
+        const rows = sessions.map(({ sessionId, bootId, reason }) => ({
+          id: sessionId,
+          gatewayId: "gateway-1",
+          bootId,
+          connectedAt: "2026-11-01T00:00:00.000Z",
+          disconnectedAt: null,
+          reason,
+        }));
+        return {
+          id: deviceId,
+          key: deviceId,
+          displayName: null,
+          platform: null,
+          labels: {},
+          tools: [],
+          online: true,
+          lastSeenAt: null,
+          createdAt: "2026-11-01T00:00:00.000Z",
+          sessions: rows,
+        };
+      },
+    };
+  }
+
+  #mustBeThere(): void {
+    if (this.isAway) throw new StoreUnavailable("away");
+  }
+}
+
+function isSame(session: SessionRow, sentTo: Row["sentTo"]): boolean {
+  return sentTo !== null && session.deviceId === sentTo.deviceId && session.bootId === sentTo.bootId;
+}

@@ -1,0 +1,298 @@
+import assert from "node:assert/strict";
+import {
+  type AgentConfigInput,
+  formatPosition,
+  isTerminalStatus,
+  type JsonObject,
+  type RunStatus,
+  START,
+} from "@hsafa/protocol";
+import { createAjvSchemas } from "../../src/adapters/ajv/ajv-schemas.ts";
+import { createServerTools } from "../../src/adapters/server-tools/server-tools.ts";
+import { createMemoryBell } from "../../src/adapters/memory/bell.ts";
+import { createMemoryLiveLog } from "../../src/adapters/memory/live-log.ts";
+import { systemClock } from "../../src/adapters/system/clock.ts";
+import { accept, type EventRecord, parseFact } from "../../src/core/event-record.ts";
+import { Engine } from "../../src/engine/engine.ts";
+import type { ToolFunction } from "../../src/adapters/server-tools/function-tool.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import type { LiveLog } from "../../src/ports/live-log.ts";
+import type { Model } from "../../src/ports/model.ts";
+import type { Inbox } from "../../src/ports/fleet-store.ts";
+import type { Store } from "../../src/ports/store.ts";
+import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import { FaultyFleet } from "./faulty-fleet.ts";
+import { recordingLog } from "./fakes.ts";
+import { PuppetModel } from "./puppet-model.ts";
+import { until } from "./until.ts";
+
+/** No run of these tests is claimed more often. */
+const EPOCHS_MAX = 20;
+
+/** One gateway's engine, with what its own watchers were told. */
+export interface EngineUnderTest {
+  readonly engine: Engine;
+  readonly fleet: FaultyFleet;
+  readonly log: ReturnType<typeof recordingLog>;
+  /** Records shown to watchers, by run. */
+  readonly published: Map<string, EventRecord[]>;
+  /** Positions told as stored, by run. */
+  readonly stored: Map<string, string[]>;
+}
+
+export interface EngineOptions {
+  readonly model?: Model;
+  readonly leaseDurationMs?: number;
+  readonly liveLog?: LiveLog;
+  readonly functions?: Readonly<Record<string, ToolFunction>>;
+  readonly clock?: Clock;
+}
+
+/** Engines over one store, one live log and one bell, in this process. */
+export class EngineWorld {
+  readonly store: Store;
+  readonly tenant: TenantStore;
+  readonly bell = createMemoryBell({ report: (error) => this.#bugs.push(error) });
+  readonly liveLog = createMemoryLiveLog({ clock: systemClock, report: (error) => this.#bugs.push(error) });
+  readonly model = new PuppetModel();
+  readonly #engines: EngineUnderTest[] = [];
+  readonly #bugs: unknown[] = [];
+  #agents = 0;
+
+  readonly #runs: string[] = [];
+
+  constructor(store: Store, tenantId: string) {
+    this.store = store;
+    this.tenant = store.forTenant(tenantId);
+  }
+
+  /** A world with a tenant of its own. */
+  static async open(store: Store): Promise<EngineWorld> {
+    const tenantName = `tenant-${systemClock.newId()}`;
+    const owner = await store.fleet.ensureApiKey({ tenantName, name: "test", keyHash: tenantName, scopes: ["admin"] });
+    return new EngineWorld(store, owner.tenantId);
+  }
+
+  /** Starts another gateway's engine. */
+  gateway(options: EngineOptions = {}): EngineUnderTest {
+    const fleet = new FaultyFleet(this.store.fleet);
+    const log = recordingLog();
+    const published = new Map<string, EventRecord[]>();
+    const stored = new Map<string, string[]>();
+    const engine = new Engine({
+      gatewayId: systemClock.newId(),
+      leaseDurationMs: options.leaseDurationMs ?? 6000,
+      isOnlyGateway: true,
+      store: fleet.port,
+      liveLog: options.liveLog ?? this.liveLog,
+      bell: this.bell,
+      localFeed: {
+        published: (runId, records) => void listOf(published, runId).push(...records),
+        stored: (runId, upTo) => void listOf(stored, runId).push(formatPosition(upTo)),
+      },
+      clock: options.clock ?? systemClock,
+      model: options.model ?? this.model,
+      serverTools: createServerTools({ functions: options.functions ?? {} }),
+      schemas: createAjvSchemas(),
+      log,
+    });
+    const gateway = { engine, fleet, log, published, stored };
+    this.#engines.push(gateway);
+    engine.start();
+    return gateway;
+  }
+
+  /** Pushes an agent and starts a run of it; answers the run's id. */
+  async start(config: Partial<AgentConfigInput> = {}, threadId?: string): Promise<string> {
+    this.#agents += 1;
+    const name = `agent-${this.#agents}`;
+    const whole = { name, model: "demo/hello", ...config };
+    const pushed = await this.tenant.pushAgent({
+      name,
+      description: null,
+      version: null,
+      config: whole as unknown as JsonObject,
+      configHash: `hash-${this.#agents}`,
+      promote: true,
+    });
+    const runId = systemClock.newId();
+    const outcome = await this.tenant.startRun({
+      runId,
+      agent: pushed.agentId,
+      versionId: undefined,
+      threadId,
+      earlier: [],
+      messages: [{ role: "user", content: "hi" }],
+      deviceKey: null,
+      metadata: {},
+      idempotency: null,
+    });
+    if (outcome.kind !== "started") throw new Error(`The run did not start: ${outcome.kind}`);
+    this.#runs.push(runId);
+    this.bell.ring({ about: "run", runId });
+    return runId;
+  }
+
+  async cancel(runId: string): Promise<void> {
+    const dedupe = { key: "cancel", bodyHash: "" };
+    await this.tenant.enqueueInput({ runId, input: { kind: "cancel", reason: "enough" }, dedupe });
+    this.bell.ring({ about: "run", runId });
+  }
+
+  async say(runId: string, content: string): Promise<void> {
+    const input = { kind: "message", message: { role: "user", content } } as const;
+    const outcome = await this.tenant.enqueueInput({ runId, input, dedupe: null });
+    assert.equal(outcome.kind, "accepted");
+    this.bell.ring({ about: "run", runId });
+  }
+
+  async answer(runId: string, callId: string, result: string): Promise<void> {
+    const outcome = await this.tenant.submitToolResult({
+      callId,
+      outcome: { kind: "completed", result },
+      bodyHash: result,
+      from: { kind: "http", runId },
+    });
+    assert.equal(outcome.kind, "accepted");
+    this.bell.ring({ about: "run", runId });
+  }
+
+  /** The runs are claimed this often, all together, by gateways that are lost at once. */
+  async losesGateways(runIds: readonly string[], times: number): Promise<void> {
+    for (let n = 0; n < times; n++) {
+      const { runs } = await this.store.fleet.claimRuns({
+        gatewayId: `doomed-${n}`,
+        claimNumber: 1,
+        // It is over by the next statement.
+        leaseDurationMs: 0,
+        limit: 10,
+        judgesUntil: Number.POSITIVE_INFINITY,
+        lastChancesMax: 10,
+      });
+      assert.deepEqual(runs.map((run) => run.runId).toSorted(), runIds.toSorted());
+    }
+  }
+
+  /** What waits for the run, for whoever holds it or held it last. */
+  async waiting(runId: string): Promise<Inbox | undefined> {
+    for (let epoch = 1; epoch <= EPOCHS_MAX; epoch++) {
+      const read = await this.store.fleet.readInbox({ runId, epoch });
+      if (read !== null) return read.inbox;
+    }
+    return undefined;
+  }
+
+  async status(runId: string): Promise<RunStatus | undefined> {
+    return (await this.tenant.findRun({ runId }))?.status;
+  }
+
+  async reaches(runId: string, status: RunStatus, timeoutMs?: number): Promise<void> {
+    let seen: RunStatus | undefined;
+    await until(
+      `the run is ${status}`,
+      async () => {
+        seen = await this.status(runId);
+        if (seen !== status && seen !== undefined && isTerminalStatus(seen)) {
+          throw new Error(`The run ended as ${seen}: ${(await this.types(runId)).join(" ")}`);
+        }
+        return seen === status;
+      },
+      timeoutMs,
+    );
+  }
+
+  /** The canonical record. */
+  async events(runId: string): Promise<EventRecord[]> {
+    const events: EventRecord[] = [];
+    while (true) {
+      const after = events.at(-1) ?? START;
+      const page = await this.tenant.readEvents({ runId, after, limit: 500, factsOnly: false });
+      if (page.length === 0) return events;
+      events.push(...page);
+    }
+  }
+
+  /** The types of the run's facts, in order. */
+  async types(runId: string): Promise<string[]> {
+    return (await this.events(runId)).filter((record) => record.sub === 0).map((record) => record.type);
+  }
+
+  async fact(runId: string, type: string): Promise<object> {
+    const record = (await this.events(runId)).find((candidate) => candidate.type === type);
+    if (record === undefined) throw new Error(`The run has no ${type}.`);
+    return parseFact(record).data;
+  }
+
+  /**
+   * R2: facts contiguous from 1, each naming what the record holds before it; deltas counted from 1 under their step.
+   */
+  async checkRecord(runId: string): Promise<EventRecord[]> {
+    const events = await this.events(runId);
+    const facts = events.filter((record) => record.sub === 0);
+    assert.deepEqual(
+      facts.map((record) => record.seq),
+      facts.map((_, index) => index + 1),
+    );
+    const terminal = facts.filter((record) => /^run\.(completed|failed|canceled)$/.test(record.type));
+    assert.ok(terminal.length <= 1, `${terminal.length} terminal facts`);
+    events.forEach((record, index) => {
+      const before = events[index - 1];
+      if (record.sub > 0) {
+        assert.equal(formatPosition(record), `${before?.seq}-${(before?.sub ?? 0) + 1}`);
+        assert.equal(facts.find((candidate) => candidate.seq === record.seq)?.type, "step.started");
+      } else if (before !== undefined) assert.deepEqual(record.prev, { seq: before.seq, sub: before.sub });
+    });
+    return events;
+  }
+
+  /**
+   * R8: a watcher that was shown these records from the first fact of the engine on saw no gap, and the same as the
+   * store holds.
+   */
+  async checkPublished(runId: string, gateway: EngineUnderTest): Promise<void> {
+    const events = await this.checkRecord(runId);
+    const published = gateway.published.get(runId) ?? [];
+    const [first] = published;
+    assert.ok(first !== undefined, "nothing was published");
+    let position = first.prev ?? START;
+    for (const record of published) {
+      assert.equal(`${formatPosition(record)} ${accept(position, record)}`, `${formatPosition(record)} take`);
+      position = record;
+    }
+    const shape = ({ seq, sub, type, payload }: EventRecord) => ({
+      seq,
+      sub,
+      type,
+      data: JSON.parse(payload) as unknown,
+    });
+    assert.deepEqual(published.map(shape), events.filter((record) => record.seq >= first.seq).map(shape));
+  }
+
+  async close(): Promise<void> {
+    // The next test's engines would find what this one leaves open.
+    if (this.#engines.length > 0) {
+      const last = this.gateway();
+      for (const runId of this.#runs) await this.cancel(runId);
+      for (const runId of this.#runs) {
+        await until("a run that the test left open ends", async () => {
+          const status = await this.status(runId);
+          return status !== undefined && isTerminalStatus(status);
+        });
+      }
+      await last.engine.stop({ drainMs: 0 });
+    }
+    for (const { fleet } of this.#engines) fleet.isAway = false;
+    await Promise.all(this.#engines.map(({ engine }) => engine.stop({ drainMs: 0 })));
+    const errors = this.#engines.flatMap(({ log }) => log.errors);
+    assert.deepEqual(errors, []);
+    assert.deepEqual(this.#bugs, []);
+    await this.bell.close();
+    await this.liveLog.close();
+  }
+}
+
+function listOf<T>(lists: Map<string, T[]>, key: string): T[] {
+  const list = lists.get(key) ?? [];
+  lists.set(key, list);
+  return list;
+}

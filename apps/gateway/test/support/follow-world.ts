@@ -1,0 +1,263 @@
+import { comparePositions, type Position, type RunStatus } from "@hsafa/protocol";
+import { createFollowHub, type FollowHub } from "../../src/follow/follow-hub.ts";
+import type { RingBounds } from "../../src/follow/frame-ring.ts";
+import type { Sink, WatcherEnd, WatcherHandle } from "../../src/follow/watcher.ts";
+import type { EventRecord } from "../../src/core/event-record.ts";
+import { WATCHER_WRITE_BYTES_MAX } from "../../src/core/limits.ts";
+import type { LiveLog, LiveMessage } from "../../src/ports/live-log.ts";
+import { StoreUnavailable } from "../../src/ports/store.ts";
+import { ManualClock } from "./manual-clock.ts";
+
+export const TENANT = "tenant-a";
+export const RUN = "0199c8f0-0000-7000-8000-0000000000aa";
+const TS = Date.parse("2026-11-22T12:00:00.000Z");
+
+export const at = (seq: number, sub = 0): Position => ({ seq, sub });
+
+export function fact(seq: number, prev: Position, type: EventRecord["type"] = "tool.requested", size = 0): EventRecord {
+  return { seq, sub: 0, prev, type, ts: TS, payload: JSON.stringify({ n: seq, pad: "x".repeat(size) }) };
+}
+
+export function delta(seq: number, sub: number, size = 0): EventRecord {
+  return { seq, sub, prev: null, type: "text.delta", ts: TS, payload: JSON.stringify({ text: "y".repeat(size) }) };
+}
+
+/** Lets everything that waits for nothing but its turn go on. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Answers calls at once, or holds them until the test lets them go: with what was true when they were made. */
+class Gate {
+  isHolding = false;
+  #held: (() => void)[] = [];
+
+  async pass<T>(answer: T): Promise<T> {
+    if (this.isHolding) await new Promise<void>((resolve) => this.#held.push(resolve));
+    return answer;
+  }
+
+  open(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const resolve of held) resolve();
+  }
+}
+
+/** The store of one run, as far as followers read it. */
+export class FakeStore {
+  readonly records: EventRecord[] = [];
+  readonly gate = new Gate();
+  status: RunStatus = "running";
+  isDown = false;
+  reads = 0;
+
+  add(...records: EventRecord[]): void {
+    for (const record of records) {
+      if (this.records.some((held) => comparePositions(held, record) === 0)) continue;
+      this.records.push(record);
+      if (record.type === "run.completed") this.status = "completed";
+    }
+    this.records.sort(comparePositions);
+  }
+
+  get lastSeq(): number {
+    return this.records.at(-1)?.seq ?? 0;
+  }
+
+  get last(): Position {
+    const { seq, sub } = this.records.at(-1) ?? at(0);
+    return { seq, sub };
+  }
+
+  forTenant(tenantId: string) {
+    return {
+      readTail: async ({ runId }: { runId: string }) => {
+        this.#check();
+        if (tenantId !== TENANT || runId !== RUN) return null;
+        return { status: this.status, lastSeq: this.lastSeq };
+      },
+      readEvents: async ({ runId, after, limit }: { runId: string; after: Position; limit: number }) => {
+        this.#check();
+        this.reads += 1;
+        if (tenantId !== TENANT || runId !== RUN) return [];
+        const page = this.records.filter((record) => comparePositions(record, after) > 0).slice(0, limit);
+        return this.gate.pass(page);
+      },
+    };
+  }
+
+  readonly fleet = {
+    readTails: async ({ runIds }: { runIds: readonly string[] }) => {
+      this.#check();
+      return new Map(runIds.filter((runId) => runId === RUN).map((runId) => [runId, this.lastSeq]));
+    },
+  };
+
+  #check(): void {
+    if (this.isDown) throw new StoreUnavailable("down");
+  }
+}
+
+/** A live log whose notifications wait for the test to deliver, double, reorder or lose them. */
+export class LossyLiveLog implements Pick<LiveLog, "read" | "subscribe" | "check"> {
+  records: EventRecord[] = [];
+  readonly gate = new Gate();
+  readonly listeners = new Set<(news: LiveMessage) => void>();
+  notifications: EventRecord[][] = [];
+  isAway = false;
+  subscriptions = 0;
+
+  /** Redis's own rule: only what stands above the top. */
+  append(...records: EventRecord[]): EventRecord[] {
+    if (this.isAway) return [];
+    const accepted: EventRecord[] = [];
+    for (const record of records) {
+      const top = this.records.at(-1);
+      if (top !== undefined && comparePositions(record, top) <= 0) continue;
+      this.records.push(record);
+      accepted.push(record);
+    }
+    if (accepted.length > 0) this.notifications.push(accepted);
+    return accepted;
+  }
+
+  deliver(index = 0): void {
+    const [records] = this.notifications.splice(index, 1);
+    if (records !== undefined) this.tell({ kind: "records", records });
+  }
+
+  deliverAll(): void {
+    while (this.notifications.length > 0) this.deliver();
+  }
+
+  tell(news: LiveMessage): void {
+    for (const listener of this.listeners) listener(news);
+  }
+
+  async read({ after, limit }: { runId: string; after: Position; limit: number }) {
+    if (this.isAway) return [];
+    return this.gate.pass(this.records.filter((record) => comparePositions(record, after) > 0).slice(0, limit));
+  }
+
+  async subscribe({ listener }: { runId: string; listener: (news: LiveMessage) => void }) {
+    this.subscriptions += 1;
+    await this.gate.pass(undefined);
+    this.listeners.add(listener);
+    return { unsubscribe: () => void this.listeners.delete(listener) };
+  }
+
+  async check() {
+    return !this.isAway;
+  }
+}
+
+/** A watcher's socket: takes `room` bytes (and half of a large frame more), then is full until the test drains it. */
+export class FakeSocket implements Sink {
+  ended: WatcherEnd | null = null;
+  room: number;
+  handle: WatcherHandle | null = null;
+  /** The most that was ever buffered. */
+  bufferedMost = 0;
+  #buffered = 0;
+  #bytes = "";
+  readonly #ids: string[] = [];
+  readonly #progress: string[] = [];
+
+  constructor(room = Number.POSITIVE_INFINITY) {
+    this.room = room;
+  }
+
+  /** The positions that a client has read so far. */
+  get ids(): readonly string[] {
+    this.#read();
+    return this.#ids;
+  }
+
+  get progress(): readonly string[] {
+    this.#read();
+    return this.#progress;
+  }
+
+  #read(): void {
+    const frames = this.#bytes.split("\n\n");
+    this.#bytes = frames.pop() ?? "";
+    for (const frame of frames) {
+      const [, id, json = ""] = /^(?:id: (.+)\n)?data: (.+)$/.exec(frame) ?? [];
+      const event = JSON.parse(json) as { id?: string };
+      if (event.id !== id) throw new Error(`the frame of ${id} holds ${event.id}`);
+      if (id === undefined) this.#progress.push(json);
+      else this.#ids.push(id);
+    }
+  }
+
+  isReady = (): boolean => this.#buffered < this.room;
+
+  write: Sink["write"] = (batch, from) => {
+    if (this.ended !== null) throw new Error("written to after the end");
+    if (!this.isReady()) throw new Error("written to while full");
+    const isWhole = batch.byteLength <= WATCHER_WRITE_BYTES_MAX || this.room > batch.byteLength;
+    const end = isWhole ? batch.byteLength : Math.min(batch.byteLength, from + Math.ceil(batch.byteLength / 2));
+    this.#bytes += batch.sse.subarray(from, end).toString();
+    this.#buffered += end - from;
+    this.bufferedMost = Math.max(this.bufferedMost, this.#buffered);
+    return end - from;
+  };
+
+  close = (end: WatcherEnd): void => {
+    if (this.ended !== null) throw new Error("closed twice");
+    this.ended = end;
+  };
+
+  drain(): void {
+    this.#buffered = 0;
+    this.handle?.drained();
+  }
+}
+
+export interface FollowWorld {
+  readonly store: FakeStore;
+  readonly liveLog: LossyLiveLog;
+  readonly clock: ManualClock;
+  readonly hub: FollowHub;
+  readonly reports: unknown[];
+  watch(after?: string, room?: number): Promise<FakeSocket>;
+  /** Lets time pass in small steps, with everybody's turn between them. */
+  pass(ms: number): Promise<void>;
+}
+
+/** `ringBounds`: instead of the usual ones. */
+export function createFollowWorld(ringBounds?: RingBounds): FollowWorld {
+  const store = new FakeStore();
+  const liveLog = new LossyLiveLog();
+  const clock = new ManualClock();
+  const reports: unknown[] = [];
+  const hub = createFollowHub({
+    store,
+    liveLog,
+    clock,
+    ...(ringBounds === undefined ? {} : { ringBounds }),
+    report: (error) => reports.push(error),
+  });
+  return {
+    store,
+    liveLog,
+    clock,
+    hub,
+    reports,
+    async watch(after, room) {
+      const outcome = await hub.follow({ tenantId: TENANT, runId: RUN, after });
+      const socket = new FakeSocket(room);
+      if (outcome.kind === "at_end") socket.ended = "ended";
+      else if (outcome.kind === "following") socket.handle = outcome.watch(socket);
+      else throw new Error(`cannot follow: ${outcome.kind}`);
+      return socket;
+    },
+    async pass(ms) {
+      for (let passed = 0; passed < ms; passed += 100) {
+        clock.advance(Math.min(100, ms - passed));
+        await settle();
+      }
+    },
+  };
+}

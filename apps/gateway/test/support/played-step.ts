@@ -1,0 +1,78 @@
+import type { ModelSettings } from "@hsafa/protocol";
+import type { Clock } from "../../src/ports/clock.ts";
+import type { ModelCall, ModelOutcome, ModelPart } from "../../src/ports/model.ts";
+import { createAiSdkModel } from "../../src/adapters/ai-sdk/ai-sdk-model.ts";
+import type { ProviderSettings } from "../../src/adapters/ai-sdk/providers.ts";
+
+/** Real time, and ids that can be told from a provider's. */
+function testClock(): Clock {
+  let ids = 0;
+  return {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    after: (delayMs, callback) => {
+      const timer = setTimeout(callback, delayMs);
+      return () => clearTimeout(timer);
+    },
+    random: () => 0.5,
+    newId: () => `hsafa-${(ids += 1)}`,
+  };
+}
+
+export interface PlayedStep {
+  readonly parts: readonly ModelPart[];
+  readonly outcome: ModelOutcome;
+}
+
+type StepOptions = Partial<ModelCall> & {
+  readonly user?: string;
+  readonly settings?: ModelSettings;
+  readonly idleTimeoutMs?: number;
+  readonly signal?: AbortSignal;
+  readonly room?: () => Promise<void> | undefined;
+  readonly onPart?: (part: ModelPart) => void;
+};
+
+/** Makes a function that asks for one step and gathers what came of it. */
+export function stepper(settings: ProviderSettings) {
+  const model = createAiSdkModel(settings, testClock());
+  return async (name: string, options: StepOptions = {}): Promise<PlayedStep> => {
+    const {
+      user = "hello",
+      idleTimeoutMs = 5000,
+      signal = new AbortController().signal,
+      room,
+      onPart,
+      ...call
+    } = options;
+    const parts: ModelPart[] = [];
+    const outcome = await model.step(
+      {
+        call: {
+          model: name,
+          system: undefined,
+          messages: [{ role: "user", content: user }],
+          tools: [],
+          settings: {},
+          ...call,
+        },
+        idleTimeoutMs,
+        signal,
+        ...(room === undefined ? {} : { waitForCapacity: room }),
+      },
+      (part) => {
+        parts.push(part);
+        onPart?.(part);
+      },
+    );
+    return { parts, outcome };
+  };
+}
+
+/** Parts in short: `text.delta p0 "Hel"`, so that a sequence reads at a glance. */
+export function inShort(parts: readonly ModelPart[]): string[] {
+  return parts.map((part) => {
+    const subject = part.kind === "tool_input" ? `${part.callId} ${part.toolName}` : part.partId;
+    return `${part.kind}.${part.at} ${subject}${part.at === "delta" ? ` ${JSON.stringify(part.text)}` : ""}`;
+  });
+}
