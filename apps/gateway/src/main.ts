@@ -1,4 +1,4 @@
-import { CLOSE_TIMEOUT_MS } from "./core/limits.ts";
+import { CLOSE_TIMEOUT_MS } from "./limits.ts";
 import { readSettings } from "./config.ts";
 import { startGateway } from "./gateway.ts";
 

@@ -12,7 +12,20 @@ export interface Source {
 }
 
 type Layer =
-  | { kind: "protocol" | "client" | "core" | "ports" | "engine" | "control" | "edge" | "wiring" | "config" | "cli" }
+  | {
+      kind:
+        | "protocol"
+        | "schema"
+        | "client"
+        | "core"
+        | "ports"
+        | "runtime"
+        | "access"
+        | "control"
+        | "follow"
+        | "devices";
+    }
+  | { kind: "engine" | "edge" | "assemble" | "wiring" | "config" | "cli" }
   | { kind: "adapter"; vendor: string };
 
 /** What a source imports: a layer of this repository, or a package (`node:…` included) by its name. */
@@ -46,6 +59,9 @@ const emptyNames = /(^|-)(utils?|helpers?|common|lib)$/;
 const impureCalls = /^(setTimeout|setInterval|setImmediate|queueMicrotask|fetch|Date)$/;
 const impureObjects = /^(process|globalThis|performance|crypto|console)$/;
 
+/** The files that know concrete adapters, and the bounds of the process. */
+const wiringFiles = new Set(["gateway.ts", "main.ts", "keys.ts", "readiness.ts", "limits.ts"]);
+
 export function brokenRules(sources: readonly Source[]): string[] {
   return sources.flatMap((source) => [
     ...namingFaults(source),
@@ -58,19 +74,25 @@ function isTest(path: string): boolean {
 }
 
 function layerOf(path: string): Layer | undefined {
+  if (path.startsWith("packages/protocol/src/schema/")) return { kind: "schema" };
   if (path.startsWith("packages/protocol/src/")) return { kind: "protocol" };
   if (path.startsWith("packages/client/src/")) return { kind: "client" };
   if (/^apps\/cli\/(src|bin)\//.test(path)) return { kind: "cli" };
   const inGateway = /^apps\/gateway\/src\/(.+)$/.exec(path)?.[1];
   if (inGateway === undefined) return undefined;
-  if (inGateway === "gateway.ts" || inGateway === "main.ts") return { kind: "wiring" };
+  if (wiringFiles.has(inGateway)) return { kind: "wiring" };
+  if (inGateway === "assemble.ts") return { kind: "assemble" };
   if (inGateway === "config.ts") return { kind: "config" };
   const [folder = "", vendor = ""] = inGateway.split("/");
   switch (folder) {
     case "core":
     case "ports":
-    case "engine":
+    case "runtime":
+    case "access":
     case "control":
+    case "follow":
+    case "devices":
+    case "engine":
     case "edge":
       return { kind: folder };
     case "adapters":
@@ -115,18 +137,21 @@ function resolve(importer: string, specifier: string): Imported | undefined {
 function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: boolean): string | undefined {
   const isPackage = (...names: string[]): boolean => imported.kind === "package" && names.includes(imported.name);
   const isNode = imported.kind === "package" && imported.name.startsWith("node:");
+  const isFastifyPlugin = imported.kind === "package" && imported.name.startsWith("@fastify/");
   const isOwnWorkspaceFile = imported.kind === "layer" && workspaceOf(imported.path) === workspaceOf(importer);
   const isLayer = (...kinds: Layer["kind"][]): boolean => isOwnWorkspaceFile && kinds.includes(imported.layer.kind);
-  // R9: bounds are named in one place, so every layer of the gateway takes them from there.
-  const isLimits = imported.kind === "layer" && imported.path === "apps/gateway/src/core/limits.ts";
+  // R9: every layer names its bounds in a file of its own. The bounds of core and ports are for all layers.
+  const isLimits = imported.kind === "layer" && /^apps\/gateway\/src\/(core|ports)\/limits\.ts$/.test(imported.path);
   const isProtocol = isPackage("@hsafa/protocol");
   // What crosses a boundary as JSON (a token's claims, a script, a body) is parsed by the protocol's own schema
   // library.
-  const isSchema = isPackage("zod");
+  const isZod = isPackage("zod");
 
   switch (layer.kind) {
     case "protocol":
-      return isLayer("protocol") || isSchema ? undefined : "the protocol imports only its schema library";
+      return isLayer("protocol") ? undefined : "the protocol imports nothing";
+    case "schema":
+      return isLayer("schema", "protocol") || isZod ? undefined : "schemas import only the protocol and zod";
     case "client": {
       const react = importer.startsWith("packages/client/src/react") && isPackage("react");
       return isLayer("client") || isProtocol || react ? undefined : "the client imports only the protocol";
@@ -136,31 +161,61 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
     case "ports":
       if (isLayer("core") && !typesOnly) return "ports take only types from core: write `import type`";
       return isLayer("ports", "core") || isProtocol ? undefined : "ports import only the protocol and core's types";
-    case "engine":
-    case "control": {
-      // Standards that are computed and reach nothing outside: signed tokens (JWT) and canonical JSON (RFC 8785).
-      const isStandard = layer.kind === "control" && isPackage("jose", "canonicalize");
-      return isLayer(layer.kind, "core", "ports") || isProtocol || isSchema || isNode || isStandard
+    case "runtime":
+      return isLayer("runtime", "core", "ports") || isProtocol
         ? undefined
-        : `${layer.kind} imports only core, ports and the protocol`;
+        : "runtime imports only core, ports and the protocol";
+    case "engine":
+      return isLayer("engine", "runtime", "core", "ports") || isProtocol || isNode
+        ? undefined
+        : "engine imports only core, ports and the protocol";
+    case "access":
+      // Signed tokens are a standard that is computed and reaches nothing outside (RFC 7519).
+      return isLayer("access", "runtime", "core", "ports") || isProtocol || isZod || isNode || isPackage("jose")
+        ? undefined
+        : "access imports only core, ports, the protocol and jose";
+    case "control":
+      // Canonical JSON is a standard that is computed and reaches nothing outside (RFC 8785).
+      return isLayer("control", "access", "runtime", "core", "ports") ||
+        isProtocol ||
+        isZod ||
+        isNode ||
+        isPackage("canonicalize")
+        ? undefined
+        : "control imports only access, core, ports and the protocol";
+    case "follow":
+      return isLayer("follow", "access", "runtime", "core", "ports") || isProtocol || isNode
+        ? undefined
+        : "follow imports only access, core, ports and the protocol";
+    case "devices": {
+      // A device's result is taken by the same use case as one over HTTP.
+      const isUseCase = imported.kind === "layer" && imported.path === "apps/gateway/src/control/submit-tool-result.ts";
+      return isLayer("devices", "access", "runtime", "core", "ports") || isUseCase || isProtocol || isNode
+        ? undefined
+        : "devices import only access, core, ports, the protocol and the use case of results";
     }
-    case "edge":
-      if (isLayer("ports") && !typesOnly) return "edge takes only types from ports: write `import type`";
-      return isLayer("edge", "control", "ports") ||
+    case "edge": {
+      if (isLayer("ports") && !typesOnly && !isLimits) return "edge takes only types from ports: write `import type`";
+      const isServer = isPackage("fastify", "ws", "prom-client") || isFastifyPlugin;
+      return isLayer("edge", "control", "access", "follow", "devices", "runtime", "ports") ||
         isLimits ||
         isProtocol ||
         isNode ||
-        isSchema ||
-        isPackage("fastify", "ws", "prom-client") ||
-        (imported.kind === "package" && imported.name.startsWith("@fastify/"))
+        isZod ||
+        isServer
         ? undefined
-        : "edge imports only control, ports' types, the protocol and the server library";
+        : "edge imports only control, access, follow, devices, ports' types, the protocol and the server library";
+    }
+    case "assemble":
+      return isLayer("engine", "follow", "devices", "control", "access", "runtime", "core", "ports") || isProtocol
+        ? undefined
+        : "assemble imports the parts of a gateway, but no adapter and no edge";
     case "adapter": {
       if (isLayer("core") && !typesOnly && !isLimits) {
         return "adapters take only types and limits from core: write `import type`";
       }
       // Whoever makes a row or a clock makes ids (RFC 9562), and needs nobody's vendor for it.
-      if (isLayer("ports", "core") || isProtocol || isSchema || isNode || isPackage("uuid")) return undefined;
+      if (isLayer("ports", "core") || isProtocol || isZod || isNode || isPackage("uuid")) return undefined;
       if (imported.kind === "package") return vendorRefusal(layer.vendor, imported.name);
       return imported.layer.kind === "adapter" && imported.layer.vendor === layer.vendor
         ? undefined

@@ -161,7 +161,11 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
     ): Promise<RunStatusAnswer> {
       return connection.call(path(runId, "/approvals"), { method: "POST", body: decision, ...options });
     },
-    cancel(runId: string, params: { readonly reason?: string } = {}, options: CallOptions = {}): Promise<RunStatusAnswer> {
+    cancel(
+      runId: string,
+      params: { readonly reason?: string } = {},
+      options: CallOptions = {},
+    ): Promise<RunStatusAnswer> {
       return connection.call(path(runId, "/cancel"), { method: "POST", body: params, ...options });
     },
   };

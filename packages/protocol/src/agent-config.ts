@@ -28,7 +28,10 @@ export const httpServerToolSchema = z.strictObject({
 });
 
 /** A function the gateway's own program registered under this name. */
-export const functionServerToolSchema = z.strictObject({ type: z.literal("function"), name: z.string().max(100).optional() });
+export const functionServerToolSchema = z.strictObject({
+  type: z.literal("function"),
+  name: z.string().max(100).optional(),
+});
 
 export const serverToolSchema = z.discriminatedUnion("type", [httpServerToolSchema, functionServerToolSchema]);
 

@@ -158,14 +158,19 @@ export const listToolCallsQuerySchema = listQuerySchema.extend({
   deviceId: idSchema.optional(),
   status: toolCallStatusSchema.optional(),
 });
-export const toolErrorSchema = z.strictObject({ message: z.string().max(100_000), code: z.string().max(100).optional() });
+export const toolErrorSchema = z.strictObject({
+  message: z.string().max(100_000),
+  code: z.string().max(100).optional(),
+});
 export const toolResultBodySchema = z
   .strictObject({ callId: callIdSchema, result: jsonValueSchema.optional(), error: toolErrorSchema.optional() })
   .refine((body) => (body.result === undefined) !== (body.error === undefined), {
     error: "exactly one of 'result' and 'error' must be given (a tool without a result answers null)",
   });
 export const toolResultAnswerSchema = z.object({ callId: callIdSchema, duplicate: z.boolean() });
-export const postMessageBodySchema = z.strictObject({ message: z.union([userMessageSchema, z.string().min(1).max(1_000_000)]) });
+export const postMessageBodySchema = z.strictObject({
+  message: z.union([userMessageSchema, z.string().min(1).max(1_000_000)]),
+});
 export const approvalBodySchema = z.strictObject({
   callId: callIdSchema,
   approved: z.boolean(),
@@ -181,7 +186,12 @@ export const createThreadBodySchema = z.strictObject({
   key: z.string().min(1).max(200).optional(),
   metadata: jsonObjectSchema.optional(),
 });
-export const threadSchema = z.object({ id: idSchema, key: z.string().nullable(), metadata: jsonObjectSchema, createdAt: timeSchema });
+export const threadSchema = z.object({
+  id: idSchema,
+  key: z.string().nullable(),
+  metadata: jsonObjectSchema,
+  createdAt: timeSchema,
+});
 export const threadMessageSchema = z.object({
   runId: idSchema,
   message: jsonObjectSchema,

@@ -34,9 +34,18 @@ export const deviceRegisterSchema = z.strictObject({
   maxInFlight: z.int().min(1).max(1000).optional(),
 });
 export const toolAcceptedSchema = z.strictObject({ type: z.literal("tool.accepted"), callId: callIdSchema });
-export const toolProgressSchema = z.strictObject({ type: z.literal("tool.progress"), callId: callIdSchema, data: jsonValueSchema });
+export const toolProgressSchema = z.strictObject({
+  type: z.literal("tool.progress"),
+  callId: callIdSchema,
+  data: jsonValueSchema,
+});
 export const toolResultSchema = z
-  .strictObject({ type: z.literal("tool.result"), callId: callIdSchema, result: jsonValueSchema.optional(), error: toolErrorSchema.optional() })
+  .strictObject({
+    type: z.literal("tool.result"),
+    callId: callIdSchema,
+    result: jsonValueSchema.optional(),
+    error: toolErrorSchema.optional(),
+  })
   .refine((message) => (message.result === undefined) !== (message.error === undefined), {
     error: "exactly one of 'result' and 'error' must be given (a tool without a result answers null)",
   });

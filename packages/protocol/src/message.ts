@@ -8,8 +8,16 @@ import { type JsonObject, type JsonValue, jsonObjectSchema } from "./json.ts";
 
 const providerOptionsSchema = z.record(z.string(), jsonObjectSchema).optional();
 
-const textPartSchema = z.strictObject({ type: z.literal("text"), text: z.string(), providerOptions: providerOptionsSchema });
-const reasoningPartSchema = z.strictObject({ type: z.literal("reasoning"), text: z.string(), providerOptions: providerOptionsSchema });
+const textPartSchema = z.strictObject({
+  type: z.literal("text"),
+  text: z.string(),
+  providerOptions: providerOptionsSchema,
+});
+const reasoningPartSchema = z.strictObject({
+  type: z.literal("reasoning"),
+  text: z.string(),
+  providerOptions: providerOptionsSchema,
+});
 const filePartSchema = z.strictObject({
   type: z.literal("file"),
   data: z.string(),
@@ -27,13 +35,19 @@ const imagePartSchema = z.strictObject({
 /** What a person (or a program on their behalf) says. */
 export const userMessageSchema = z.strictObject({
   role: z.literal("user"),
-  content: z.union([z.string(), z.array(z.discriminatedUnion("type", [textPartSchema, imagePartSchema, filePartSchema])).min(1)]),
+  content: z.union([
+    z.string(),
+    z.array(z.discriminatedUnion("type", [textPartSchema, imagePartSchema, filePartSchema])).min(1),
+  ]),
 });
 
 /** What an assistant said earlier, given back by a client; tool calls of earlier runs come from the thread instead. */
 export const earlierAssistantMessageSchema = z.strictObject({
   role: z.literal("assistant"),
-  content: z.union([z.string(), z.array(z.discriminatedUnion("type", [textPartSchema, reasoningPartSchema, filePartSchema])).min(1)]),
+  content: z.union([
+    z.string(),
+    z.array(z.discriminatedUnion("type", [textPartSchema, reasoningPartSchema, filePartSchema])).min(1),
+  ]),
 });
 
 /** A message a client may put into `input`: earlier turns, then what it says now. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { API_KEY_CACHE_TTL_MS } from "../core/limits.ts";
+import { API_KEY_CACHE_TTL_MS } from "./limits.ts";
 import { apiKeyHash, newApiKey } from "./api-key.ts";
 import { createAuthenticate } from "./authenticate.ts";
 import { signToken } from "./browser-token.ts";

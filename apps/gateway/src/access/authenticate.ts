@@ -1,4 +1,4 @@
-import { API_KEY_CACHE_MAX, API_KEY_CACHE_TTL_MS, CREDENTIAL_CHARACTERS_MAX } from "../core/limits.ts";
+import { API_KEY_CACHE_MAX, API_KEY_CACHE_TTL_MS, CREDENTIAL_CHARACTERS_MAX } from "./limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ApiKeyOwner, FleetStore } from "../ports/fleet-store.ts";
 import { apiKeyHash } from "./api-key.ts";

@@ -1,4 +1,5 @@
-import { deviceKeySchema, idSchema, type Scope, scopeSchema } from "@hsafa/protocol";
+import { type Scope } from "@hsafa/protocol";
+import { deviceKeySchema, idSchema, scopeSchema } from "@hsafa/protocol/schema";
 import { errors, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Principal } from "./principal.ts";

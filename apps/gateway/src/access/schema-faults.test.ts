@@ -1,4 +1,4 @@
-import { agentConfigSchema, startRunBodySchema } from "@hsafa/protocol";
+import { agentConfigSchema, startRunBodySchema } from "@hsafa/protocol/schema";
 import { expect, test } from "vitest";
 import type { z } from "zod";
 import { type ValidationFault, schemaFaults } from "./schema-faults.ts";

@@ -1,4 +1,5 @@
-import { agentConfigSchema, type JsonObject, type PushedAgent } from "@hsafa/protocol";
+import { type JsonObject, type PushedAgent } from "@hsafa/protocol";
+import { agentConfigSchema } from "@hsafa/protocol/schema";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { Store } from "../ports/store.ts";
 import { canonicalHash } from "./canonical-hash.ts";

@@ -5,7 +5,7 @@ import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
 import type { SubmitResultOutcome } from "../ports/tenant-store.ts";
 import { canonicalHash } from "./canonical-hash.ts";
-import { jsonFault } from "../core/json-faults.ts";
+import { jsonFault } from "../access/json-faults.ts";
 
 /** What whoever executed a tool says of it. */
 export interface ReportedResult {

@@ -1,6 +1,7 @@
 import { type Fact, isId, type JsonObject, type Page, START, type Thread, type ThreadMessage } from "@hsafa/protocol";
 import { parseFact } from "../core/event-record.ts";
-import { EVENTS_PAGE_MAX, THREAD_RUNS_PER_READ } from "../core/limits.ts";
+import { EVENTS_PAGE_MAX } from "../ports/limits.ts";
+import { THREAD_RUNS_PER_READ } from "./limits.ts";
 import { threadMessagesOf } from "../core/transcript.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";

@@ -1,4 +1,4 @@
-import { DEVICE_SESSIONS_PER_READ_MAX } from "../core/limits.ts";
+import { DEVICE_SESSIONS_PER_READ_MAX } from "./limits.ts";
 import type { Bell, Ring } from "../ports/bell.ts";
 import type { OpenCall, OpenCallsOfSession } from "../ports/fleet-store.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";

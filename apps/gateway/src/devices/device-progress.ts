@@ -1,5 +1,5 @@
 import type { JsonValue, ToolProgressEvent } from "@hsafa/protocol";
-import { DEVICE_PROGRESS_BYTES_MAX, DEVICE_PROGRESS_PER_SECOND_MAX } from "../core/limits.ts";
+import { DEVICE_PROGRESS_BYTES_MAX, DEVICE_PROGRESS_PER_SECOND_MAX } from "./limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LiveLog } from "../ports/live-log.ts";
 import type { DeviceSession } from "./device-session.ts";

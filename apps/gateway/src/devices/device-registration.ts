@@ -1,5 +1,6 @@
 import type { DeviceRegister } from "@hsafa/protocol";
-import { DEVICE_IN_FLIGHT_DEFAULT, DEVICE_IN_FLIGHT_MAX } from "../core/limits.ts";
+import { DEVICE_IN_FLIGHT_DEFAULT } from "./limits.ts";
+import { DEVICE_IN_FLIGHT_MAX } from "../ports/limits.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
 import { hasScope } from "../access/access-rules.ts";
 import type { Authenticate } from "../access/authenticate.ts";

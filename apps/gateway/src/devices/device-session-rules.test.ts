@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { OPEN_CALLS_PER_SESSION_MAX } from "../core/limits.ts";
+import { OPEN_CALLS_PER_SESSION_MAX } from "../ports/limits.ts";
 import type { OpenCall } from "../ports/fleet-store.ts";
 import { planDeviceCalls, type SentCall, type SessionView } from "./device-session-rules.ts";
 

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { HeldDeltaStore, recordingLog } from "../../test/support/fakes.ts";
 import type { EventRecord } from "../core/event-record.ts";
-import { DELTA_BATCH_ROWS_MAX, FLUSH_INTERVAL_MS, STORE_RETRY_MAX_MS } from "../core/limits.ts";
+import { DELTA_BATCH_ROWS_MAX, STORE_RETRY_MAX_MS } from "./limits.ts";
+import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
 import { DeltaBatcher, type DeltaOutbox } from "./delta-batcher.ts";
 
 const delta = (seq: number, sub: number): EventRecord => ({

@@ -1,11 +1,7 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
-import {
-  DELTA_BACKLOG_CHARACTERS_MAX,
-  DELTA_BATCH_CHARACTERS_MAX,
-  DELTA_BATCH_ROWS_MAX,
-  FLUSH_INTERVAL_MS,
-} from "../core/limits.ts";
+import { DELTA_BACKLOG_CHARACTERS_MAX, DELTA_BATCH_CHARACTERS_MAX, DELTA_BATCH_ROWS_MAX } from "./limits.ts";
+import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import type { Log } from "../ports/log.ts";

@@ -3,12 +3,12 @@ import {
   CLAIM_PAUSE_MS,
   CLAIM_POLL_MS,
   CLAIM_REST_MAX_MS,
-  GATEWAY_TIMEOUT_MS,
   LAST_CHANCES_MAX,
-  RECOVERIES_MAX,
   RUNS_HELD_MAX,
   SWEEP_INTERVAL_MS,
-} from "../core/limits.ts";
+} from "./limits.ts";
+import { GATEWAY_TIMEOUT_MS } from "../ports/limits.ts";
+import { RECOVERIES_MAX } from "../core/limits.ts";
 import type { Ring } from "../ports/bell.ts";
 import type { ClaimedRun } from "../ports/fleet-store.ts";
 import { StoreUnavailable } from "../ports/store.ts";

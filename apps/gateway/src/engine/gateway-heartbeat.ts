@@ -1,4 +1,4 @@
-import { GATEWAY_BEAT_MS, GATEWAY_SILENCE_MS } from "../core/limits.ts";
+import { GATEWAY_BEAT_MS, GATEWAY_SILENCE_MS } from "./limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import type { Log } from "../ports/log.ts";

@@ -1,4 +1,4 @@
-import { STORE_RETRY_MAX_MS, STORE_RETRY_MIN_MS } from "../core/limits.ts";
+import { STORE_RETRY_MAX_MS, STORE_RETRY_MIN_MS } from "./limits.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /** Resolves after `delayMs`. */

@@ -10,7 +10,8 @@ import {
   recordingLog,
   settled,
 } from "../../test/support/fakes.ts";
-import { COALESCE_ABOVE_ROWS, COALESCE_MS, FLUSH_INTERVAL_MS, GATHERED_CHARACTERS_MAX } from "../core/limits.ts";
+import { COALESCE_ABOVE_ROWS, COALESCE_MS, GATHERED_CHARACTERS_MAX } from "./limits.ts";
+import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
 import type { ModelPart } from "../ports/model.ts";
 import { DeltaBatcher } from "./delta-batcher.ts";
 import { RunWriter } from "./run-writer.ts";

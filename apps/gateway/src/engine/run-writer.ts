@@ -6,7 +6,7 @@ import {
   DELTA_TEXT_CHARACTERS_MAX,
   GATHERED_CHARACTERS_MAX,
   GATHERED_FRAGMENTS_MAX,
-} from "../core/limits.ts";
+} from "./limits.ts";
 import type { LocalFeed } from "../ports/local-feed.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { AppendOutcome, LiveLog } from "../ports/live-log.ts";

@@ -1,4 +1,4 @@
-import { BOOT_LOOK_MS } from "../core/limits.ts";
+import { BOOT_LOOK_MS } from "./limits.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /**

@@ -1,12 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { at, createFollowWorld, delta, FakeSocket, fact, RUN, settle, TENANT } from "../../test/support/follow-world.ts";
+import {
+  at,
+  createFollowWorld,
+  delta,
+  FakeSocket,
+  fact,
+  RUN,
+  settle,
+  TENANT,
+} from "../../test/support/follow-world.ts";
 import {
   FOLLOW_COMPARE_INTERVAL_MS,
   FOLLOW_LINGER_MS,
   FOLLOW_RING_LAGGING_BYTES_MAX,
   WATCHER_STALL_MS,
   WATCHERS_PER_RUN_MAX,
-} from "../core/limits.ts";
+} from "./limits.ts";
 
 const begun = () => {
   const world = createFollowWorld();

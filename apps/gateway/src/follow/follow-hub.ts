@@ -16,7 +16,7 @@ import {
   FOLLOW_POLL_RUNS_MAX,
   WATCHERS_MAX,
   WATCHERS_PER_RUN_MAX,
-} from "../core/limits.ts";
+} from "./limits.ts";
 import type { LocalFeed } from "../ports/local-feed.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";

@@ -4,7 +4,7 @@ import {
   FOLLOW_RING_LAGGING_BYTES_MAX,
   FOLLOW_RINGS_BYTES_MAX,
   WATCHER_WRITE_BYTES_MAX,
-} from "../core/limits.ts";
+} from "./limits.ts";
 import type { Frame } from "./frame.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
 import { type EventRecord, isTerminal, wireJson } from "../core/event-record.ts";
-import { WATCHER_WRITE_BYTES_MAX } from "../core/limits.ts";
+import { WATCHER_WRITE_BYTES_MAX } from "./limits.ts";
 
 /** An event as it goes to sockets: serialised once, shared by every watcher of every kind. */
 export interface Frame {

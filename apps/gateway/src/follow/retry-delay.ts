@@ -1,4 +1,5 @@
-import { FLUSH_INTERVAL_MS, FOLLOW_RETRY_MAX_MS } from "../core/limits.ts";
+import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
+import { FOLLOW_RETRY_MAX_MS } from "./limits.ts";
 
 /**
  * How long a reader waits after so many reads in a row (1 or more) that brought nothing: first one flush of deltas,

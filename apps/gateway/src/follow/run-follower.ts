@@ -1,6 +1,7 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
 import { accept, acceptFromStore, type EventRecord, isTerminal } from "../core/event-record.ts";
-import { EVENTS_PAGE_MAX, FOLLOW_EARLY_CHARACTERS_MAX, FOLLOW_PAGE_RECORDS_MAX } from "../core/limits.ts";
+import { EVENTS_PAGE_MAX } from "../ports/limits.ts";
+import { FOLLOW_EARLY_CHARACTERS_MAX, FOLLOW_PAGE_RECORDS_MAX } from "./limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LiveLog, LiveMessage, Subscription } from "../ports/live-log.ts";
 import { StoreUnavailable } from "../ports/store.ts";

@@ -1,6 +1,6 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
-import { FOLLOW_PAGE_HELD_MS, WATCHER_STALL_MS } from "../core/limits.ts";
+import { FOLLOW_PAGE_HELD_MS, WATCHER_STALL_MS } from "./limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import { batchesOf, FrameBatch, framesOf } from "./frame.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { THREAD_HISTORY_RUNS_MAX } from "../../src/core/limits.ts";
+import { THREAD_HISTORY_RUNS_MAX } from "../../src/ports/limits.ts";
 import { type TurnTaken, turnFaults } from "./thread-turns.ts";
 
 /** Runs that take turns as they must: each is asked for while the one before it is open. */

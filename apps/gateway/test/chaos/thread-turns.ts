@@ -1,4 +1,4 @@
-import { THREAD_HISTORY_RUNS_MAX } from "../../src/core/limits.ts";
+import { THREAD_HISTORY_RUNS_MAX } from "../../src/ports/limits.ts";
 
 /** One run of a thread: when somebody wanted it, and what became of its turn. */
 export interface TurnTaken {

@@ -124,7 +124,10 @@ describe.skipIf(missing)("several gateways", () => {
     const first = await startTestGateway({ databaseUrl });
     await expect(startTestGateway({ databaseUrl })).rejects.toThrow(/REDIS_URL/);
     // As if another had been killed just now: it has beaten, and never will again.
-    await first.gateway.store.fleet.recordHeartbeat({ gatewayId: "01890a5d-ac96-774b-bcce-b302099a8057", stopping: false });
+    await first.gateway.store.fleet.recordHeartbeat({
+      gatewayId: "01890a5d-ac96-774b-bcce-b302099a8057",
+      stopping: false,
+    });
     await first.close();
     const again = await startTestGateway({ databaseUrl });
     await again.close();

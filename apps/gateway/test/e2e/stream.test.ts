@@ -6,7 +6,7 @@ import type { AgentConfigInput } from "@hsafa/protocol";
 import { createClient } from "redis";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { systemClock } from "../../src/adapters/system/clock.ts";
-import { STREAM_HEARTBEAT_MS } from "../../src/core/limits.ts";
+import { STREAM_HEARTBEAT_MS } from "../../src/edge/limits.ts";
 import { type FreshDatabase, freshDatabase, missingServices, startPrivateRedis } from "../services/services.ts";
 import { startCuttableProxy } from "./cuttable-proxy.ts";
 import { openEventSource } from "./event-source-record.ts";

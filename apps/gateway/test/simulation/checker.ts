@@ -1,7 +1,8 @@
 import { comparePositions, formatPosition, type JsonValue, type Position, START } from "@hsafa/protocol";
 import { canonicalHash } from "../../src/control/canonical-hash.ts";
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
-import { INPUTS_PER_DRAIN_MAX, RECOVERIES_MAX } from "../../src/core/limits.ts";
+import { INPUTS_PER_DRAIN_MAX } from "../../src/ports/limits.ts";
+import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import type { FleetStore, Inbox } from "../../src/ports/fleet-store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import { callIdOf, dataOf, type Recorder, type RunHistory } from "./recorder.ts";

@@ -1,6 +1,6 @@
 import type { OutsideInput } from "../../src/core/input.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
-import { INPUTS_PER_DRAIN_MAX } from "../../src/core/limits.ts";
+import { INPUTS_PER_DRAIN_MAX } from "../../src/ports/limits.ts";
 import { isRepeatableTool } from "./agent.ts";
 import type { Clients } from "./client.ts";
 import type { Random } from "./random.ts";

@@ -5,7 +5,7 @@ import { createSessionCloser } from "../../src/devices/session-closer.ts";
 import { registerDevice } from "../../src/devices/device-registration.ts";
 import type { DeviceSession } from "../../src/devices/device-session.ts";
 import type { Principal } from "../../src/access/principal.ts";
-import { DEVICE_POLL_MS, DEVICE_UNHEARD_MAX_MS } from "../../src/core/limits.ts";
+import { DEVICE_POLL_MS, DEVICE_UNHEARD_MAX_MS } from "../../src/devices/limits.ts";
 import type { Bell } from "../../src/ports/bell.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { Machine } from "./machine.ts";

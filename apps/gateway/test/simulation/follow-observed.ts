@@ -1,6 +1,6 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
 import type { EventRecord } from "../../src/core/event-record.ts";
-import { FOLLOW_PAGE_RECORDS_MAX } from "../../src/core/limits.ts";
+import { FOLLOW_PAGE_RECORDS_MAX } from "../../src/follow/limits.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";

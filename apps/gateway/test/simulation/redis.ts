@@ -1,6 +1,6 @@
 import { comparePositions, START } from "@hsafa/protocol";
 import type { EventRecord } from "../../src/core/event-record.ts";
-import { LIVE_LOG_TIMEOUT_MS } from "../../src/core/limits.ts";
+import { LIVE_LOG_TIMEOUT_MS } from "../../src/ports/limits.ts";
 import type { Bell, Ring } from "../../src/ports/bell.ts";
 import type { AppendOutcome, LiveLog, LiveMessage } from "../../src/ports/live-log.ts";
 import type { Machine } from "./machine.ts";

@@ -1,6 +1,6 @@
 import { comparePositions, formatPosition, type Position } from "@hsafa/protocol";
 import type { Sink, WatcherHandle } from "../../src/follow/watcher.ts";
-import { WATCHER_STALL_MS } from "../../src/core/limits.ts";
+import { WATCHER_STALL_MS } from "../../src/follow/limits.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 import type { SimulatedGateway } from "./gateway.ts";
 import type { Random } from "./random.ts";

@@ -7,8 +7,8 @@ import {
   SENT_CALLS_PER_SESSION_MAX,
   SWEEP_ROWS_MAX,
   THREAD_HISTORY_RUNS_MAX,
-  TOOL_CALLS_PER_STEP_MAX,
-} from "../../src/core/limits.ts";
+} from "../../src/ports/limits.ts";
+import { TOOL_CALLS_PER_STEP_MAX } from "../../src/core/limits.ts";
 import type { FleetStore, Inbox, OpenCall, DispatchContext } from "../../src/ports/fleet-store.ts";
 import { claimRuns } from "./store-claim.ts";
 import { commit } from "./store-commit.ts";

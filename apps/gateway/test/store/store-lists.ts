@@ -8,7 +8,7 @@ import {
   type Thread,
   type ToolCall,
 } from "@hsafa/protocol";
-import { SESSIONS_PER_DEVICE_SHOWN } from "../../src/core/limits.ts";
+import { SESSIONS_PER_DEVICE_SHOWN } from "../../src/ports/limits.ts";
 import type { PageParams, TenantStore } from "../../src/ports/tenant-store.ts";
 import {
   type AgentRow,

@@ -8,7 +8,7 @@ import {
 } from "@hsafa/protocol";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
-import { GATEWAY_TIMEOUT_MS } from "../../src/core/limits.ts";
+import { GATEWAY_TIMEOUT_MS } from "../../src/ports/limits.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { ApiKeyOwner, CallProjection, RunProjection } from "../../src/ports/fleet-store.ts";
 

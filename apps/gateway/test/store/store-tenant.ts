@@ -1,5 +1,6 @@
-import { agentConfigSchema, isTerminalStatus } from "@hsafa/protocol";
-import { EVENTS_PAGE_BYTES_MAX, INBOX_MAX } from "../../src/core/limits.ts";
+import { isTerminalStatus } from "@hsafa/protocol";
+import { agentConfigSchema } from "@hsafa/protocol/schema";
+import { EVENTS_PAGE_BYTES_MAX, INBOX_MAX } from "../../src/ports/limits.ts";
 import type { SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
 import { createTenantLists, threadOf } from "./store-lists.ts";
 import { type CallRow, fits, firstAfter, isOpen, type Rows, storableText, type ThreadRow } from "./store-rows.ts";

@@ -1,6 +1,6 @@
 import type { JsonValue } from "@hsafa/protocol";
 import type { ToolOutcome } from "../../src/core/input.ts";
-import { OPEN_CALLS_PER_SESSION_MAX } from "../../src/core/limits.ts";
+import { OPEN_CALLS_PER_SESSION_MAX } from "../../src/ports/limits.ts";
 import type { FleetStore, OpenCall, OpenCallsOfSession } from "../../src/ports/fleet-store.ts";
 import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
 import type { RegisteredDevice, SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";

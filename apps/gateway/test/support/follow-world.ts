@@ -3,7 +3,7 @@ import { createFollowHub, type FollowHub } from "../../src/follow/follow-hub.ts"
 import type { RingBounds } from "../../src/follow/frame-ring.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../src/follow/watcher.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
-import { WATCHER_WRITE_BYTES_MAX } from "../../src/core/limits.ts";
+import { WATCHER_WRITE_BYTES_MAX } from "../../src/follow/limits.ts";
 import type { LiveLog, LiveMessage } from "../../src/ports/live-log.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 import { ManualClock } from "./manual-clock.ts";

@@ -1,4 +1,5 @@
-import { type AgentConfigInput, agentConfigSchema, type Fact } from "@hsafa/protocol";
+import { type AgentConfigInput, type Fact } from "@hsafa/protocol";
+import { agentConfigSchema } from "@hsafa/protocol/schema";
 import { decide } from "../../src/core/decide.ts";
 import { evolve, initialState } from "../../src/core/evolve.ts";
 import type { RunInput } from "../../src/core/input.ts";

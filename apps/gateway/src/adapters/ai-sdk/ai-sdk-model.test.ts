@@ -1,6 +1,14 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { STEP_CHARACTERS_MAX, TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
-import { CUT, chatChunk, chatEnd, HOLD, type Reply, startFakeProvider } from "../../../test/support/fake-provider-server.ts";
+import { STEP_CHARACTERS_MAX } from "./limits.ts";
+import { TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
+import {
+  CUT,
+  chatChunk,
+  chatEnd,
+  HOLD,
+  type Reply,
+  startFakeProvider,
+} from "../../../test/support/fake-provider-server.ts";
 import { inShort, stepper } from "../../../test/support/played-step.ts";
 
 const open: { close(): Promise<void> }[] = [];

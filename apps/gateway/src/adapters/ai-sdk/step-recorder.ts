@@ -1,5 +1,6 @@
 import type { LanguageModelV4StreamPart, LanguageModelV4ToolCall, SharedV4ProviderMetadata } from "@ai-sdk/provider";
-import { STEP_CHARACTERS_MAX, TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
+import { STEP_CHARACTERS_MAX } from "./limits.ts";
+import { TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
 import type { ModelPart } from "../../ports/model.ts";
 import { StepTooLargeError } from "./failure.ts";
 import {

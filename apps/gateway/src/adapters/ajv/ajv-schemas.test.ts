@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
-import { SCHEMA_CHARACTERS_MAX, SCHEMAS_CACHED_MAX } from "../../core/limits.ts";
+import { SCHEMA_CHARACTERS_MAX, SCHEMAS_CACHED_MAX } from "./limits.ts";
 import { createAjvSchemas } from "./ajv-schemas.ts";
 
 const schemas = createAjvSchemas();

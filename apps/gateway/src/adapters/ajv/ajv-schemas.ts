@@ -1,12 +1,7 @@
 import { isDeeperThan, type JsonObject, type JsonValue } from "@hsafa/protocol";
 import type { ErrorObject, ValidateFunction } from "ajv";
-import {
-  FAILURE_MESSAGE_CHARACTERS_MAX,
-  JSON_DEPTH_MAX,
-  SCHEMA_CHARACTERS_MAX,
-  SCHEMA_TIME_MAX_MS,
-  SCHEMAS_CACHED_MAX,
-} from "../../core/limits.ts";
+import { FAILURE_MESSAGE_CHARACTERS_MAX, JSON_DEPTH_MAX } from "../../core/limits.ts";
+import { SCHEMA_CHARACTERS_MAX, SCHEMA_TIME_MAX_MS, SCHEMAS_CACHED_MAX } from "./limits.ts";
 import type { JsonSchemas } from "../../ports/json-schemas.ts";
 import { type Draft, draftOf } from "./drafts.ts";
 import { withinTime } from "./time-limit.ts";

@@ -1,9 +1,5 @@
-import {
-  LIVE_LOG_RECORDS_MAX,
-  LIVE_LOG_TTL_MS,
-  MEMORY_LIVE_LOG_CHARACTERS_MAX,
-  MEMORY_LIVE_LOG_RUNS_MAX,
-} from "../../core/limits.ts";
+import { LIVE_LOG_RECORDS_MAX, LIVE_LOG_TTL_MS } from "../../ports/limits.ts";
+import { MEMORY_LIVE_LOG_CHARACTERS_MAX, MEMORY_LIVE_LOG_RUNS_MAX } from "./limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LiveLog, LiveMessage } from "../../ports/live-log.ts";
 import { RunLog } from "./run-log.ts";

@@ -3,7 +3,7 @@ import { type Link, openLink } from "../../../test/chaos/link.ts";
 import { type Holder, openHolder } from "../../../test/contracts/store/interleaving.ts";
 import { claim, commitOf, LEASE_MS, openScene, start } from "../../../test/contracts/store/scene.ts";
 import { type FreshDatabase, freshDatabase, missingServices } from "../../../test/services/services.ts";
-import { STORE_PULSE_TIMEOUT_MS } from "../../core/limits.ts";
+import { STORE_PULSE_TIMEOUT_MS } from "./limits.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
 

@@ -1,7 +1,7 @@
 import { link, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { LOCK_TAKEOVER_MAX_MS } from "../../core/limits.ts";
+import { LOCK_TAKEOVER_MAX_MS } from "./limits.ts";
 import { errorCode } from "./sql.ts";
 
 /** Another process has the data folder. Two in one folder would destroy it. */

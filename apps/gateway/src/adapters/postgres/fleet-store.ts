@@ -2,7 +2,11 @@ import type { FleetStore } from "../../ports/fleet-store.ts";
 import type { Sql } from "./sql.ts";
 import { ensureApiKey, findApiKey } from "./statements/fleet/api-keys.ts";
 import { appendDeltas } from "./statements/runs/append-deltas.ts";
-import { recordHeartbeat, recordHeartbeatWithLifeline, countLiveGateways } from "./statements/fleet/record-heartbeat.ts";
+import {
+  recordHeartbeat,
+  recordHeartbeatWithLifeline,
+  countLiveGateways,
+} from "./statements/fleet/record-heartbeat.ts";
 import { claimRuns } from "./statements/runs/claim-runs.ts";
 import { commit } from "./statements/runs/commit.ts";
 import { endDeadGateways } from "./statements/fleet/end-dead-gateways.ts";
@@ -35,7 +39,8 @@ export function createFleetStore(sql: Sql, pulse: Sql | null = null): FleetStore
     appendDeltas: (params) => appendDeltas(sql, params),
     readTails: ({ runIds }) => readTails(sql, runIds),
     readOpenCalls: ({ sessionIds }) => readOpenCalls(sql, sessionIds),
-    recordHeartbeat: (params) => (pulse === null ? recordHeartbeat(sql, params) : recordHeartbeatWithLifeline(pulse, params)),
+    recordHeartbeat: (params) =>
+      pulse === null ? recordHeartbeat(sql, params) : recordHeartbeatWithLifeline(pulse, params),
     endDeadGateways: (params) => (pulse === null ? Promise.resolve([]) : endDeadGateways(sql, params)),
     countLiveGateways: ({ withinMs }) => countLiveGateways(sql, withinMs),
     sweep: ({ gatewayTimeoutMs }) => sweep(sql, gatewayTimeoutMs),

@@ -1,4 +1,4 @@
-import { INPUTS_PER_DRAIN_MAX } from "../../core/limits.ts";
+import { INPUTS_PER_DRAIN_MAX } from "../../ports/limits.ts";
 import type { DispatchStatus, OutsideInput } from "../../core/input.ts";
 import type { Inbox, DispatchContext } from "../../ports/fleet-store.ts";
 import { liveGateway } from "./presence.ts";

@@ -2,7 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callOf, claim, commitOf, connect, openScene, start } from "../../../test/contracts/store/scene.ts";
 import { type FreshDatabase, freshDatabase, missingServices } from "../../../test/services/services.ts";
-import { OPEN_CALLS_PER_SESSION_MAX } from "../../core/limits.ts";
+import { OPEN_CALLS_PER_SESSION_MAX } from "../../ports/limits.ts";
 import type { Store } from "../../ports/store.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
 import { READ_OPEN_CALLS } from "./statements/calls/read-open-calls.ts";

@@ -1,4 +1,4 @@
-import { STORE_PULSE_TIMEOUT_MS } from "../../core/limits.ts";
+import { STORE_PULSE_TIMEOUT_MS } from "./limits.ts";
 import type { Store } from "../../ports/store.ts";
 import { openStore } from "./open-store.ts";
 import { openPgSql, type PgSettings } from "./pg-sql.ts";

@@ -5,7 +5,7 @@ import {
   STORE_CONNECTIONS_DEFAULT,
   STORE_SCRIPT_TIMEOUT_MS,
   STORE_STATEMENT_TIMEOUT_MS,
-} from "../../core/limits.ts";
+} from "./limits.ts";
 import { type Sql, storable } from "./sql.ts";
 import { asStoreError } from "./unavailable.ts";
 

@@ -1,4 +1,4 @@
-import { GATEWAY_TIMEOUT_MS } from "../../core/limits.ts";
+import { GATEWAY_TIMEOUT_MS } from "../../ports/limits.ts";
 
 /**
  * SQL: whether this gateway lives, and means to go on: it has beaten within `GATEWAY_TIMEOUT_MS` and is not stopping.

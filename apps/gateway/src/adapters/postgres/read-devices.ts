@@ -1,5 +1,5 @@
 import type { Device, DeviceDetail, DeviceTool, Page } from "@hsafa/protocol";
-import { GATEWAY_TIMEOUT_MS, SESSIONS_PER_DEVICE_SHOWN } from "../../core/limits.ts";
+import { GATEWAY_TIMEOUT_MS, SESSIONS_PER_DEVICE_SHOWN } from "../../ports/limits.ts";
 import type { PageParams } from "../../ports/tenant-store.ts";
 import { labelsOf } from "./labels.ts";
 import { readPage } from "./page.ts";

@@ -1,4 +1,5 @@
-import { deviceKeySchema, isId } from "@hsafa/protocol";
+import { isId } from "@hsafa/protocol";
+import { deviceKeySchema } from "@hsafa/protocol/schema";
 import type { Bell, Ring } from "../../ports/bell.ts";
 import type { Channels } from "./channels.ts";
 import type { Connection, RedisNotice } from "./connection.ts";

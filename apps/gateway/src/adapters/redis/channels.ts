@@ -1,4 +1,4 @@
-import { REDIS_CHANNELS_PER_SUBSCRIBE_MAX } from "../../core/limits.ts";
+import { REDIS_CHANNELS_PER_SUBSCRIBE_MAX } from "./limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { RedisClient } from "./client.ts";
 import type { Connection, RedisNotice } from "./connection.ts";

@@ -1,5 +1,5 @@
 import { createClient } from "redis";
-import { REDIS_COMMANDS_MAX, REDIS_CONNECT_TIMEOUT_MS } from "../../core/limits.ts";
+import { REDIS_COMMANDS_MAX, REDIS_CONNECT_TIMEOUT_MS } from "./limits.ts";
 import { appendScript } from "./append-script.ts";
 
 export type RedisClient = ReturnType<typeof createTemplate>;

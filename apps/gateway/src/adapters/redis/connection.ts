@@ -4,7 +4,7 @@ import {
   REDIS_RECONNECT_DELAY_MAX_MS,
   REDIS_RECONNECT_DELAY_MIN_MS,
   REDIS_SILENCE_MAX_MS,
-} from "../../core/limits.ts";
+} from "./limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { RedisClient } from "./client.ts";
 

@@ -1,4 +1,4 @@
-import { LIVE_LOG_RECORDS_MAX, LIVE_LOG_TTL_MS } from "../../core/limits.ts";
+import { LIVE_LOG_RECORDS_MAX, LIVE_LOG_TTL_MS } from "../../ports/limits.ts";
 import type { LiveLog, LiveMessage } from "../../ports/live-log.ts";
 import type { Channels } from "./channels.ts";
 import type { Connection } from "./connection.ts";

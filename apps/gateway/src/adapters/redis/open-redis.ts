@@ -1,4 +1,5 @@
-import { LIVE_LOG_TIMEOUT_MS, REDIS_START_WAIT_MAX_MS } from "../../core/limits.ts";
+import { LIVE_LOG_TIMEOUT_MS } from "../../ports/limits.ts";
+import { REDIS_START_WAIT_MAX_MS } from "./limits.ts";
 import type { Bell } from "../../ports/bell.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LiveLog, LiveMessage } from "../../ports/live-log.ts";

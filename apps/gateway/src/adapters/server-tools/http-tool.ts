@@ -1,11 +1,7 @@
 import { isDeeperThan, type JsonValue } from "@hsafa/protocol";
 import type { ToolOutcome } from "../../core/input.ts";
-import {
-  FAILURE_MESSAGE_CHARACTERS_MAX,
-  HTTP_TOOL_REDIRECTS_MAX,
-  JSON_DEPTH_MAX,
-  TOOL_RESULT_BYTES_MAX,
-} from "../../core/limits.ts";
+import { FAILURE_MESSAGE_CHARACTERS_MAX, JSON_DEPTH_MAX, TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
+import { HTTP_TOOL_REDIRECTS_MAX } from "./limits.ts";
 import { type HttpServerTool, type PlannedRequest, planRequest } from "./http-request.ts";
 import { readBounded } from "./read-bounded.ts";
 

@@ -17,13 +17,15 @@ import type { Principal } from "../../access/principal.ts";
 import {
   DEVICE_FAULTS_MAX,
   DEVICE_HEARTBEAT_MS,
+  DEVICE_REGISTER_TIMEOUT_MS,
+  DEVICE_UNHEARD_MAX_MS,
+} from "../../devices/limits.ts";
+import {
   DEVICE_MESSAGES_QUEUED_MAX,
   DEVICE_QUEUED_BYTES_MAX,
   DEVICE_REGISTER_BYTES_MAX,
-  DEVICE_REGISTER_TIMEOUT_MS,
-  DEVICE_UNHEARD_MAX_MS,
   DEVICE_UNSENT_BYTES_MAX,
-} from "../../core/limits.ts";
+} from "../limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LiveLog } from "../../ports/live-log.ts";
 import type { Store } from "../../ports/store.ts";
@@ -147,7 +149,16 @@ export function openDeviceConnection(socket: WebSocket, deps: DeviceConnectionDe
         // The socket may have closed meanwhile: nobody else knows of the session.
         if (phase.kind === "ended") return deps.endings.end({ tenantId, sessionId, reason: "disconnected" });
         const { deviceKey, bootId } = message;
-        const session = { tenantId, deviceKey, deviceId, sessionId, bootId, maxInFlight, sent: new Map(), socket: { send, end: endAs } };
+        const session = {
+          tenantId,
+          deviceKey,
+          deviceId,
+          sessionId,
+          bootId,
+          maxInFlight,
+          sent: new Map(),
+          socket: { send, end: endAs },
+        };
         const report = createDeviceProgress(deps, session);
         phase = { kind: "registered", session, report, forgetExpiry: watchExpiry(principal) };
         send({ type: "device.registered", deviceId, sessionId, heartbeatMs: DEVICE_HEARTBEAT_MS });

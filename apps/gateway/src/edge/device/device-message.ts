@@ -1,6 +1,7 @@
-import { type DeviceMessage, deviceMessageSchema } from "@hsafa/protocol";
+import { type DeviceMessage } from "@hsafa/protocol";
+import { deviceMessageSchema } from "@hsafa/protocol/schema";
 import { type ValidationFault, schemaFaults } from "../../access/schema-faults.ts";
-import { jsonFault } from "../../core/json-faults.ts";
+import { jsonFault } from "../../access/json-faults.ts";
 import { JSON_DEPTH_MAX } from "../../core/limits.ts";
 
 export type ReadMessage =

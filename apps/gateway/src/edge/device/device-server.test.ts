@@ -9,12 +9,12 @@ import type { Authenticate } from "../../access/authenticate.ts";
 import {
   DEVICE_FAULTS_MAX,
   DEVICE_PROGRESS_PER_SECOND_MAX,
-  DEVICE_REGISTER_BYTES_MAX,
   DEVICE_REGISTER_TIMEOUT_MS,
   DEVICE_UNHEARD_MAX_MS,
-  OPEN_CALLS_PER_SESSION_MAX,
-  TOOL_RESULT_BYTES_MAX,
-} from "../../core/limits.ts";
+} from "../../devices/limits.ts";
+import { DEVICE_REGISTER_BYTES_MAX } from "../limits.ts";
+import { OPEN_CALLS_PER_SESSION_MAX } from "../../ports/limits.ts";
+import { TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
 import type { Bell, Ring } from "../../ports/bell.ts";
 import type { LiveLog } from "../../ports/live-log.ts";
 import { createDeviceServer, type DeviceServer } from "./device-server.ts";

@@ -6,12 +6,8 @@ import type { Authenticate } from "../../access/authenticate.ts";
 import { createToolResults } from "../../devices/tool-results.ts";
 import { createDeviceDispatch } from "../../devices/device-dispatch.ts";
 import { createSessionCloser } from "../../devices/session-closer.ts";
-import {
-  DEVICE_MESSAGE_BYTES_MAX,
-  DEVICE_POLL_MS,
-  DEVICE_SOCKETS_MAX,
-  SOCKET_CLOSE_TIMEOUT_MS,
-} from "../../core/limits.ts";
+import { DEVICE_MESSAGE_BYTES_MAX, DEVICE_SOCKETS_MAX, SOCKET_CLOSE_TIMEOUT_MS } from "../limits.ts";
+import { DEVICE_POLL_MS } from "../../devices/limits.ts";
 import type { Bell } from "../../ports/bell.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LiveLog } from "../../ports/live-log.ts";

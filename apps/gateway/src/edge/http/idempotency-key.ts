@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { type Refusal, refuse } from "../../access/refusal.ts";
-import { IDEMPOTENCY_KEY_CHARACTERS_MAX } from "../../core/limits.ts";
+import { IDEMPOTENCY_KEY_CHARACTERS_MAX } from "../limits.ts";
 
 /** The request's `Idempotency-Key`, if it has one. */
 export function idempotencyKeyOf(

@@ -1,7 +1,7 @@
 import { ERRORS, type Problem } from "@hsafa/protocol";
 import type { FastifyReply } from "fastify";
 import type { Refusal } from "../../access/refusal.ts";
-import { PROBLEM_ERRORS_MAX, PROBLEM_PATH_CHARACTERS_MAX, UNAVAILABLE_RETRY_AFTER_S } from "../../core/limits.ts";
+import { PROBLEM_ERRORS_MAX, PROBLEM_PATH_CHARACTERS_MAX, UNAVAILABLE_RETRY_AFTER_S } from "../limits.ts";
 
 /** The problem document (RFC 9457) of a refusal. */
 function problemOf(refusal: Refusal, requestId: string): Problem {

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from "fastify";
-import { jsonFault } from "../../core/json-faults.ts";
+import { jsonFault } from "../../access/json-faults.ts";
 import { type Refusal, refuse } from "../../access/refusal.ts";
-import { BODY_BYTES_MAX, JSON_DEPTH_MAX, REFUSED_BODY_BYTES_MAX } from "../../core/limits.ts";
+import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../limits.ts";
+import { JSON_DEPTH_MAX } from "../../core/limits.ts";
 
 export type ReadBody = { readonly kind: "json"; readonly value: unknown } | { readonly kind: "none" } | Refusal;
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { type ValidationFault, schemaFaults } from "../../access/schema-faults.ts";
-import { jsonFault, textFault } from "../../core/json-faults.ts";
+import { jsonFault, textFault } from "../../access/json-faults.ts";
 import { notFound, type Refusal, refuse } from "../../access/refusal.ts";
 import { admitRequest } from "./credentials.ts";
 import type { EdgeDeps } from "./deps.ts";
@@ -47,7 +47,8 @@ function readQuery(schema: z.ZodObject, query: unknown): Parsed {
   // Strict, so that a misspelt filter is told and does not silently list everything.
   const parsed = unfit === null ? schema.strict().safeParse({ ...(query as object) }) : null;
   if (parsed?.success === true) return { kind: "valid", value: parsed.data };
-  const faults: readonly ValidationFault[] = parsed === null ? (unfit === null ? [] : [unfit]) : schemaFaults(parsed.error);
+  const faults: readonly ValidationFault[] =
+    parsed === null ? (unfit === null ? [] : [unfit]) : schemaFaults(parsed.error);
   const isPosition =
     faults.length > 0 && faults.every(({ path }) => path === "after" || (path === "cursor" && "after" in schema.shape));
   return isPosition

@@ -10,7 +10,7 @@ import Fastify, {
 } from "fastify";
 import { notFound, type Refusal, refuse } from "../../access/refusal.ts";
 import { isUnavailable } from "../../access/unavailable.ts";
-import { PATH_PARAMETER_CHARACTERS_MAX, REQUEST_TIMEOUT_MS } from "../../core/limits.ts";
+import { PATH_PARAMETER_CHARACTERS_MAX, REQUEST_TIMEOUT_MS } from "../limits.ts";
 import { sendBareProblem } from "../socket/bare-problem.ts";
 import { answerPreflight, applyCors } from "./cors.ts";
 import type { EdgeDeps } from "./deps.ts";

@@ -6,9 +6,8 @@ import {
   STREAM_HEARTBEAT_MS,
   STREAM_RETRY_GOING_AWAY_MS,
   STREAM_RETRY_MS,
-  WATCHER_STALL_MS,
-  WATCHER_WRITE_BYTES_MAX,
-} from "../../core/limits.ts";
+} from "../limits.ts";
+import { WATCHER_STALL_MS, WATCHER_WRITE_BYTES_MAX } from "../../follow/limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 /** What every event stream says about itself. */

@@ -13,12 +13,8 @@ import {
   TENANT,
 } from "../../../test/support/follow-world.ts";
 import type { Principal } from "../../access/principal.ts";
-import {
-  FOLLOW_PAGE_HELD_MS,
-  STREAM_HEARTBEAT_MS,
-  WATCHER_STALL_MS,
-  WATCHER_WRITE_BYTES_MAX,
-} from "../../core/limits.ts";
+import { FOLLOW_PAGE_HELD_MS, WATCHER_STALL_MS, WATCHER_WRITE_BYTES_MAX } from "../../follow/limits.ts";
+import { STREAM_HEARTBEAT_MS } from "../limits.ts";
 import type { Store } from "../../ports/store.ts";
 import { registerStreamRoute } from "./stream-route.ts";
 

@@ -17,7 +17,7 @@ import {
   WATCH_RUNS_PER_SOCKET_MAX,
   WATCH_UNHEARD_MAX_MS,
   WATCH_UNSENT_BYTES_MAX,
-} from "../../core/limits.ts";
+} from "../limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Store } from "../../ports/store.ts";
 import { readWatchMessage } from "./watch-message.ts";

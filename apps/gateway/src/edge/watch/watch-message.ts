@@ -1,4 +1,5 @@
-import { type WatchMessage, watchMessageSchema } from "@hsafa/protocol";
+import { type WatchMessage } from "@hsafa/protocol";
+import { watchMessageSchema } from "@hsafa/protocol/schema";
 import { schemaFaults } from "../../access/schema-faults.ts";
 
 export type ReadWatchMessage =

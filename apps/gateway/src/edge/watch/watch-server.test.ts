@@ -11,8 +11,8 @@ import {
   WATCH_MESSAGE_BYTES_MAX,
   WATCH_UNHEARD_MAX_MS,
   WATCH_UNSENT_BYTES_MAX,
-  WATCHER_STALL_MS,
-} from "../../core/limits.ts";
+} from "../limits.ts";
+import { WATCHER_STALL_MS } from "../../follow/limits.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
 import { createWatchServer } from "./watch-server.ts";
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
-import { SOCKET_CLOSE_TIMEOUT_MS, WATCH_MESSAGE_BYTES_MAX, WATCH_SOCKETS_MAX } from "../../core/limits.ts";
+import { SOCKET_CLOSE_TIMEOUT_MS, WATCH_MESSAGE_BYTES_MAX, WATCH_SOCKETS_MAX } from "../limits.ts";
 import { openWatchConnection, type WatchConnection, type WatchConnectionDeps } from "./watch-connection.ts";
 
 /** All clients that watch several runs on one connection of this gateway. */

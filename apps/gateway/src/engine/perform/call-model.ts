@@ -20,7 +20,10 @@ export async function callModel(params: {
   const { model, schemas, clock, config, messages, signal, waitForCapacity: room, onPart } = params;
   const tools = config.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   const call = { model: config.model, system: config.system, messages, tools, settings: config.settings };
-  const outcome = await model.step({ call, idleTimeoutMs: config.modelIdleTimeoutMs, signal, waitForCapacity: room }, onPart);
+  const outcome = await model.step(
+    { call, idleTimeoutMs: config.modelIdleTimeoutMs, signal, waitForCapacity: room },
+    onPart,
+  );
   if (signal.aborted) return null;
   switch (outcome.kind) {
     case "finished": {

@@ -1,6 +1,6 @@
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
-import { INBOX_MAX, INPUTS_PER_DRAIN_MAX } from "../../../src/core/limits.ts";
+import { INBOX_MAX, INPUTS_PER_DRAIN_MAX } from "../../../src/ports/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import {
   callOf,

@@ -1,6 +1,6 @@
 import { START } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
-import { INPUTS_PER_DRAIN_MAX } from "../../../src/core/limits.ts";
+import { INPUTS_PER_DRAIN_MAX } from "../../../src/ports/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { callOf, claim, commitOf, delta, endOf, fact, NASTY, openScene, start } from "./scene.ts";
 

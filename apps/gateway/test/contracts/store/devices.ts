@@ -4,7 +4,7 @@ import {
   OPEN_CALLS_PER_SESSION_MAX,
   SENT_CALLS_PER_SESSION_MAX,
   SESSIONS_PER_DEVICE_SHOWN,
-} from "../../../src/core/limits.ts";
+} from "../../../src/ports/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import {
   callOf,

@@ -1,6 +1,6 @@
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
-import { INBOX_MAX, INPUTS_PER_DRAIN_MAX } from "../../../src/core/limits.ts";
+import { INBOX_MAX, INPUTS_PER_DRAIN_MAX } from "../../../src/ports/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { claim, commitOf, endOf, NASTY, openScene, parkWithCall, type Scene, start } from "./scene.ts";
 
@@ -24,7 +24,8 @@ export function inputsOfStore(store: () => Store): void {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       const held = await claim(scene, runId);
-      for (let n = 0; n < INBOX_MAX; n++) await scene.tenant.enqueueInput({ runId, input: message(`${n}`), dedupe: null });
+      for (let n = 0; n < INBOX_MAX; n++)
+        await scene.tenant.enqueueInput({ runId, input: message(`${n}`), dedupe: null });
       const input = { kind: "cancel" as const, reason: "too much" };
       const cancel = () => scene.tenant.enqueueInput({ runId, input, dedupe: { key: "cancel", bodyHash: "" } });
       expect([await cancel(), await cancel()]).toMatchObject([{ kind: "accepted" }, { kind: "duplicate" }]);

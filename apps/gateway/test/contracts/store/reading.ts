@@ -1,7 +1,7 @@
-import { agentConfigSchema } from "@hsafa/protocol";
+import { agentConfigSchema } from "@hsafa/protocol/schema";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
-import { EVENTS_PAGE_BYTES_MAX } from "../../../src/core/limits.ts";
+import { EVENTS_PAGE_BYTES_MAX } from "../../../src/ports/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { claim, commitOf, connect, CONFIG, delta, fact, openScene, parkWithCall, start } from "./scene.ts";
 

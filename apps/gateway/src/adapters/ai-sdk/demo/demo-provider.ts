@@ -7,7 +7,7 @@ import {
   type LanguageModelV4StreamPart,
   UnsupportedFunctionalityError,
 } from "@ai-sdk/provider";
-import { DEMO_FAILURES_COUNTED_MAX, DEMO_PARTS_PER_TURN } from "../../../core/limits.ts";
+import { DEMO_FAILURES_COUNTED_MAX, DEMO_PARTS_PER_TURN } from "../limits.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import { BUILT_IN } from "./built-in.ts";
 import { conversationOf, type DemoConversation } from "./conversation.ts";

@@ -1,6 +1,6 @@
-import { jsonObjectSchema } from "@hsafa/protocol";
+import { jsonObjectSchema } from "@hsafa/protocol/schema";
 import { z } from "zod";
-import { DEMO_REPEAT_MAX } from "../../../core/limits.ts";
+import { DEMO_REPEAT_MAX } from "../limits.ts";
 
 /** The language of the demo provider, as `docs/demo-provider.md` explains it to people. */
 

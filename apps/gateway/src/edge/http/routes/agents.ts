@@ -1,4 +1,12 @@
-import { agentSchema, agentVersionSchema, listQuerySchema, pageSchema, promoteBodySchema, pushAgentBodySchema, pushedAgentSchema } from "@hsafa/protocol";
+import {
+  agentSchema,
+  agentVersionSchema,
+  listQuerySchema,
+  pageSchema,
+  promoteBodySchema,
+  pushAgentBodySchema,
+  pushedAgentSchema,
+} from "@hsafa/protocol/schema";
 import { pushAgent } from "../../../control/push-agent.ts";
 import { findAgent, findVersion, listAgents, listVersions, promoteVersion } from "../../../control/read-agents.ts";
 import { json, type Route, scoped } from "../route.ts";

@@ -1,4 +1,4 @@
-import { deviceSchema, deviceDetailSchema, listQuerySchema, pageSchema } from "@hsafa/protocol";
+import { deviceSchema, deviceDetailSchema, listQuerySchema, pageSchema } from "@hsafa/protocol/schema";
 import { deleteDevice, findDevice, listDevices } from "../../../control/read-devices.ts";
 import { json, type Route, scoped } from "../route.ts";
 

@@ -1,3 +1,4 @@
+import { parsePosition } from "@hsafa/protocol";
 import {
   acceptedSchema,
   approvalBodySchema,
@@ -7,7 +8,6 @@ import {
   listRunsQuerySchema,
   listToolCallsQuerySchema,
   pageSchema,
-  parsePosition,
   postMessageBodySchema,
   runSchema,
   runEventSchema,
@@ -16,7 +16,7 @@ import {
   toolCallSchema,
   toolResultAnswerSchema,
   toolResultBodySchema,
-} from "@hsafa/protocol";
+} from "@hsafa/protocol/schema";
 import { cancelRun } from "../../../control/cancel-run.ts";
 import { decideApproval } from "../../../control/decide-approval.ts";
 import type { InputAccepted } from "../../../control/enqueue-run-input.ts";

@@ -1,4 +1,10 @@
-import { createThreadBodySchema, listQuerySchema, pageSchema, threadSchema, threadMessageSchema } from "@hsafa/protocol";
+import {
+  createThreadBodySchema,
+  listQuerySchema,
+  pageSchema,
+  threadSchema,
+  threadMessageSchema,
+} from "@hsafa/protocol/schema";
 import { createThread, findThread, listThreadMessages } from "../../../control/threads.ts";
 import { json, type Route, scoped } from "../route.ts";
 

@@ -1,4 +1,4 @@
-import { createdTokenSchema, createTokenBodySchema } from "@hsafa/protocol";
+import { createdTokenSchema, createTokenBodySchema } from "@hsafa/protocol/schema";
 import { hasScope } from "../../../access/access-rules.ts";
 import { createToken } from "../../../control/create-token.ts";
 import { refuse } from "../../../access/refusal.ts";

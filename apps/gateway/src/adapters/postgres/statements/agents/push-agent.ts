@@ -1,4 +1,5 @@
-import { agentConfigSchema, type PushedAgent } from "@hsafa/protocol";
+import { type PushedAgent } from "@hsafa/protocol";
+import { agentConfigSchema } from "@hsafa/protocol/schema";
 import { v7 } from "uuid";
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
 import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";

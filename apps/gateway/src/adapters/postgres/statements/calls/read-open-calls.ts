@@ -1,5 +1,5 @@
 import type { JsonValue } from "@hsafa/protocol";
-import { OPEN_CALLS_PER_SESSION_MAX, SENT_CALLS_PER_SESSION_MAX } from "../../../../core/limits.ts";
+import { OPEN_CALLS_PER_SESSION_MAX, SENT_CALLS_PER_SESSION_MAX } from "../../../../ports/limits.ts";
 import type { OpenCallsOfSession } from "../../../../ports/fleet-store.ts";
 import { millis } from "../../event-rows.ts";
 import { liveGateway } from "../../presence.ts";

@@ -1,5 +1,5 @@
 import type { ToolCallStatus } from "@hsafa/protocol";
-import { INBOX_MAX } from "../../../../core/limits.ts";
+import { INBOX_MAX } from "../../../../ports/limits.ts";
 import type { OutsideInput } from "../../../../core/input.ts";
 import type { SubmitResultOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
 import type { Sql } from "../../sql.ts";

@@ -1,4 +1,4 @@
-import { GATEWAY_KEPT_MS, SWEEP_ROWS_MAX } from "../../../../core/limits.ts";
+import { GATEWAY_KEPT_MS, SWEEP_ROWS_MAX } from "../../../../ports/limits.ts";
 import type { Sql } from "../../sql.ts";
 
 /**

@@ -1,5 +1,6 @@
 import type { RunStatus } from "@hsafa/protocol";
-import { CLAIM_TENANTS_MAX, RECOVERIES_MAX } from "../../../../core/limits.ts";
+import { CLAIM_TENANTS_MAX } from "../../limits.ts";
+import { RECOVERIES_MAX } from "../../../../core/limits.ts";
 import type { FleetStore } from "../../../../ports/fleet-store.ts";
 import { millis } from "../../event-rows.ts";
 import type { Sql } from "../../sql.ts";

@@ -1,5 +1,5 @@
 import { isTerminalStatus, type RunStatus, type ToolCallStatus } from "@hsafa/protocol";
-import { INBOX_MAX } from "../../../../core/limits.ts";
+import { INBOX_MAX } from "../../../../ports/limits.ts";
 import type { EnqueueInputOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
 import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";
 

@@ -1,5 +1,6 @@
-import { agentConfigSchema, type Position } from "@hsafa/protocol";
-import { THREAD_HISTORY_RUNS_MAX } from "../../../../core/limits.ts";
+import { type Position } from "@hsafa/protocol";
+import { agentConfigSchema } from "@hsafa/protocol/schema";
+import { THREAD_HISTORY_RUNS_MAX } from "../../../../ports/limits.ts";
 import type { FleetStore, LoadedRun } from "../../../../ports/fleet-store.ts";
 import { type EventRow, EVENT_COLUMNS, eventRecord } from "../../event-rows.ts";
 import { INBOX_COLUMNS, type InboxRow, inboxOf, dispatchContextOf } from "../../inbox-rows.ts";

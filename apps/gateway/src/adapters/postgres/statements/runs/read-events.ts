@@ -1,4 +1,4 @@
-import { EVENTS_PAGE_BYTES_MAX } from "../../../../core/limits.ts";
+import { EVENTS_PAGE_BYTES_MAX } from "../../../../ports/limits.ts";
 import type { EventRecord } from "../../../../core/event-record.ts";
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
 import { EVENT_COLUMNS, type EventRow, eventRecord } from "../../event-rows.ts";

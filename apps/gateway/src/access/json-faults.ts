@@ -1,4 +1,4 @@
-import type { ValidationFault } from "../access/schema-faults.ts";
+import type { ValidationFault } from "./schema-faults.ts";
 
 interface Visit {
   readonly value: object;

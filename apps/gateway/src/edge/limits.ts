@@ -1,0 +1,60 @@
+/** Bounds of `edge`, each with its unit and the trouble it prevents (R9). */
+
+// Payloads
+/** A request body: large enough for a long conversation, small enough that a thousand at once fit in memory. */
+export const BODY_BYTES_MAX = 1024 * 1024;
+
+// Devices
+/** A message before authentication, and after: a stranger gets little room. */
+export const DEVICE_REGISTER_BYTES_MAX = 64 * 1024;
+export const DEVICE_MESSAGE_BYTES_MAX = 1024 * 1024;
+/** Messages of one session waiting to be handled, and their bytes, before its socket is paused. */
+export const DEVICE_MESSAGES_QUEUED_MAX = 16;
+export const DEVICE_QUEUED_BYTES_MAX = 2 * DEVICE_MESSAGE_BYTES_MAX;
+/** Bytes waiting to be written to one device: above it the device does not read, and is dropped. */
+export const DEVICE_UNSENT_BYTES_MAX = 8 * 1024 * 1024;
+/** Device sockets of one gateway, and sessions in one read of their calls. */
+export const DEVICE_SOCKETS_MAX = 10_000;
+/** How long a closing WebSocket waits for the other side before it is cut. */
+export const SOCKET_CLOSE_TIMEOUT_MS = 2000;
+
+// The HTTP edge
+/** An `Idempotency-Key`, in characters. */
+export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
+/** An id, a name or a thread's key in a path, in characters: a key of 200 may be percent-encoded. */
+export const PATH_PARAMETER_CHARACTERS_MAX = 2400;
+/** Faults listed in one problem document: a body wrong all over must not answer with more than it sent. */
+export const PROBLEM_ERRORS_MAX = 50;
+/** Of a fault's path, in characters: the names of fields in it are the client's own. */
+export const PROBLEM_PATH_CHARACTERS_MAX = 200;
+/**
+ * Bytes of a refused body that are still read (and dropped), so that the client reads the answer instead of a reset.
+ */
+export const REFUSED_BODY_BYTES_MAX = 32 * 1024 * 1024;
+/** How long a request's head and body may take to arrive: a trickling client must not hold a connection for ever. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+/** What `Retry-After` says while the store is away, in seconds. */
+export const UNAVAILABLE_RETRY_AFTER_S = 1;
+
+// Watching, over HTTP and WebSocket
+/** How often a stream says that it lives when nothing else does. */
+export const STREAM_HEARTBEAT_MS = 15_000;
+/** How long a client waits before it comes back: after a cut, and when the gateway says that it goes. */
+export const STREAM_RETRY_MS = 1000;
+export const STREAM_RETRY_GOING_AWAY_MS = 100;
+/** Watch sockets of one gateway, and runs followed on one of them. */
+export const WATCH_SOCKETS_MAX = 10_000;
+export const WATCH_RUNS_PER_SOCKET_MAX = 100;
+/** A message of a watch socket: a token and little more. */
+export const WATCH_MESSAGE_BYTES_MAX = 16 * 1024;
+/** Messages waiting to be handled before the socket is paused. */
+export const WATCH_MESSAGES_QUEUED_MAX = 16;
+/** How long a watch socket may stay silent before it has authenticated. */
+export const WATCH_AUTH_TIMEOUT_MS = 10_000;
+/** How often it is pinged, and how long one that reads what it is sent may stay unheard. */
+export const WATCH_HEARTBEAT_MS = 10_000;
+export const WATCH_UNHEARD_MAX_MS = 30_000;
+/** Bytes waiting to be written above which it is full: its runs wait, each after one more write at most. */
+export const WATCH_UNSENT_BYTES_MAX = 256 * 1024;
+/** Messages that are not this protocol before it is closed. */
+export const WATCH_FAULTS_MAX = 20;
