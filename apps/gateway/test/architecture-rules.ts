@@ -62,6 +62,9 @@ const impureObjects = /^(process|globalThis|performance|crypto|console)$/;
 /** The files that know concrete adapters, and the bounds of the process. */
 const wiringFiles = new Set(["gateway.ts", "main.ts", "keys.ts", "readiness.ts", "limits.ts"]);
 
+/** The rules of core that adapters may call: each would otherwise be written again in an adapter. */
+const sharedRules = new Set(["apps/gateway/src/core/backoff.ts"]);
+
 export function brokenRules(sources: readonly Source[]): string[] {
   return sources.flatMap((source) => [
     ...namingFaults(source),
@@ -142,6 +145,8 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
   const isLayer = (...kinds: Layer["kind"][]): boolean => isOwnWorkspaceFile && kinds.includes(imported.layer.kind);
   // R9: every layer names its bounds in a file of its own. The bounds of core and ports are for all layers.
   const isLimits = imported.kind === "layer" && /^apps\/gateway\/src\/(core|ports)\/limits\.ts$/.test(imported.path);
+  // Rules that adapters obey too, so that none stands twice.
+  const isSharedRule = imported.kind === "layer" && sharedRules.has(imported.path);
   const isProtocol = isPackage("@hsafa/protocol");
   // What crosses a boundary as JSON (a token's claims, a script, a body) is parsed by the protocol's own schema
   // library.
@@ -211,8 +216,8 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
         ? undefined
         : "assemble imports the parts of a gateway, but no adapter and no edge";
     case "adapter": {
-      if (isLayer("core") && !typesOnly && !isLimits) {
-        return "adapters take only types and limits from core: write `import type`";
+      if (isLayer("core") && !typesOnly && !isLimits && !isSharedRule) {
+        return "adapters take only types, limits and shared rules from core: write `import type`";
       }
       // Whoever makes a row or a clock makes ids (RFC 9562), and needs nobody's vendor for it.
       if (isLayer("ports", "core") || isProtocol || isZod || isNode || isPackage("uuid")) return undefined;

@@ -25,7 +25,7 @@ import { StoreUnavailable } from "../ports/store.ts";
 import type { TenantStore } from "../ports/tenant-store.ts";
 import { RING_BOUNDS, type RingBounds, type RingsBudget } from "./frame-ring.ts";
 import { createRunFollower, type RunFollower } from "./run-follower.ts";
-import { Semaphore } from "./semaphore.ts";
+import { Semaphore } from "../runtime/semaphore.ts";
 import type { Sink, WatcherHandle } from "./watcher.ts";
 
 export type FollowOutcome =

@@ -10,7 +10,7 @@ import { acceptedRecords } from "./accepted-records.ts";
 import { batchesOf, FrameBatch, frameOf, progressFrame } from "./frame.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 import { FrameRing, type RingsBudget } from "./frame-ring.ts";
-import type { Semaphore } from "./semaphore.ts";
+import type { Semaphore } from "../runtime/semaphore.ts";
 import { createWatcher, type Sink, type Watcher, type WatchedRun, type WatcherHandle } from "./watcher.ts";
 
 /** What a record costs beside its payload, in characters, roughly. */

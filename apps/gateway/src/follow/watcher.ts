@@ -6,7 +6,7 @@ import { StoreUnavailable } from "../ports/store.ts";
 import { batchesOf, FrameBatch, framesOf } from "./frame.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 import type { RingView } from "./frame-ring.ts";
-import type { Semaphore } from "./semaphore.ts";
+import type { Semaphore } from "../runtime/semaphore.ts";
 
 /** Why a watcher was closed, by this side. */
 export type WatcherEnd =

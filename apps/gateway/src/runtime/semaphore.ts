@@ -1,13 +1,14 @@
-/** Lets a bounded number go at once; the others wait in the order they came. */
+/** Lets a bounded number of holders in at once. The others wait in the order in which they came. */
 export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(count: number) {
-    this.#free = count;
+  /** `permits`: how many may hold it at once. */
+  constructor(permits: number) {
+    this.#free = permits;
   }
 
-  /** Resolves when it is the caller's turn, with the way to give it back, which is to be called once. */
+  /** Resolves with the function that releases the permit. Call that function exactly once. */
   async acquire(): Promise<() => void> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
