@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   asked,
   begun,
@@ -25,7 +25,7 @@ const failure = (kind: "rate_limited" | "unauthorized", retryAfterMs: number | n
 const lost = (callId: string, attempt: number): RunInput => ({ kind: "dispatch_lost", callId, attempt });
 
 describe("a run begins", () => {
-  it("with the first claim, which fixes what it sees of its thread", () => {
+  test("a run begins with its first claim, which fixes what it sees of its thread", () => {
     const { facts } = given([created, asked("hi")]).when({
       ...claimed(false, 1),
       historyRunIds: ["earlier"],
@@ -33,11 +33,11 @@ describe("a run begins", () => {
     expect(facts).toEqual([{ type: "run.started", data: { epoch: 1, historyRunIds: ["earlier"] } }]);
   });
 
-  it("and starts over quietly when its first holder died before it began", () => {
+  test("a run whose first holder died before it began starts without a recovery fact", () => {
     expect(given([created, asked("hi")]).when(claimed(true)).types).toEqual(["run.started"]);
   });
 
-  it("by asking the model for step one", () => {
+  test("a run begins by asking the model for step one", () => {
     const { state, types } = given([created, asked("hi"), started]).when(proceed);
     expect(types).toEqual(["step.started"]);
     expect(effectsOf(state)).toEqual([{ kind: "call_model", step: 1, seq: 4 }]);
@@ -45,18 +45,18 @@ describe("a run begins", () => {
 });
 
 describe("a step ends", () => {
-  it("and with it the run, when the model asked for nothing", () => {
+  test("a run completes with the step in which the model asked for no tool", () => {
     const { facts } = given(begun).when(finished(), proceed);
     expect(facts).toEqual([
       { type: "run.completed", data: { output: "said", usage: { inputTokens: 1, outputTokens: 2 } } },
     ]);
   });
 
-  it("but not the run, when a message arrived while the last step ended", () => {
+  test("a message that arrives while the last step ends keeps the run going", () => {
     expect(given(begun).when(finished(), message, proceed).types).toEqual(["step.started"]);
   });
 
-  it("with a call that the server refuses for the model to read, and goes on", () => {
+  test("a call that the server refuses is shown to the model, and the run goes on", () => {
     const input = finished(["c", "no_such_tool"]) as Extract<RunInput, { kind: "step_finished" }>;
     const invalid = { code: "unknown_tool", message: "There is no such tool." };
     const refused = given(begun).when({ ...input, calls: input.calls.map((call) => ({ ...call, invalid })) });
@@ -64,14 +64,14 @@ describe("a step ends", () => {
     expect(refused.when(proceed).types).toEqual(["step.started"]);
   });
 
-  it("at maxSteps with a clear reason, after its calls were performed", () => {
+  test("a run that reaches maxSteps fails with a clear reason, after its calls were performed", () => {
     const run = given(begun, newRun({ maxSteps: 1 })).when(finished(["c", "look"]), proceed, result("c"), proceed);
     expect(run.facts.at(-1)).toMatchObject({ type: "run.failed", data: { error: { code: "max_steps_reached" } } });
   });
 });
 
 describe("several calls of one step", () => {
-  it("go out together, to wherever they belong, and the lease is kept for the server's", () => {
+  test("several calls of one step go out together, and the lease is kept while a server's call is open", () => {
     const run = given(begun).when(finished(["a", "look"], ["b", "fetch"], ["c", "ask"]), proceed);
     expect(run.types).toEqual(["tool.dispatched", "tool.dispatched", "tool.dispatched"]);
     expect(effectsOf(run.state)).toMatchObject([{ kind: "perform_tool", call: { callId: "b" }, attempt: 1 }]);
@@ -79,20 +79,20 @@ describe("several calls of one step", () => {
     expect(run.facts[2]).toMatchObject({ data: { deadline: null } });
   });
 
-  it("park the run once only calls out of the house remain, until the nearest deadline", () => {
+  test("a run with only device and client calls open parks until the nearest deadline", () => {
     const run = given(begun).when(finished(["a", "look"], ["c", "ask"]), proceed);
     expect(run.types.at(-1)).toBe("run.waiting");
     expect(effectsOf(run.state)).toEqual([{ kind: "wait", until: NOW + 1000 }]);
   });
 
-  it("resume the run only when all have settled", () => {
+  test("a parked run resumes only when all its calls have settled", () => {
     const parked = given(begun).when(finished(["a", "look"], ["c", "ask"]), proceed);
     const half = parked.when(result("a"), proceed);
     expect(half.types).toEqual([]);
     expect(half.when(result("c"), proceed).types).toEqual(["run.resumed", "step.started"]);
   });
 
-  it("are shown to the model directly after the message that made them, whenever a user spoke meanwhile", () => {
+  test("calls are shown to the model directly after the message that made them, though a user spoke meanwhile", () => {
     const run = given(begun).when(finished(["a", "look"]), proceed, message, result("a"), proceed);
     expect(run.state.run.transcript.map((entry) => entry.kind)).toEqual(["message", "step", "message"]);
   });
@@ -101,41 +101,41 @@ describe("several calls of one step", () => {
 describe("a call settles once (R7)", () => {
   const parked = given(begun).when(finished(["a", "look"]), proceed);
 
-  it("by its first result; the second decides nothing", () => {
+  test("a call settles by its first result, and a second one decides nothing", () => {
     expect(parked.when(result("a", "first"), result("a", "second")).facts).toEqual([]);
   });
 
-  it("at its deadline, which the model is told", () => {
+  test("a call settles at its deadline, and the model is told", () => {
     const late = parked.at(NOW + 1000).when(proceed);
     expect(late.types).toEqual(["tool.expired", "run.resumed", "step.started"]);
     expect(late.when(finished(), result("a")).facts).toEqual([]);
   });
 
-  it("at its deadline, which ends the run where the tool says so", () => {
+  test("a call's deadline fails the run where the tool says so", () => {
     const run = given(begun).when(finished(["a", "must"], ["b", "ask"]), proceed);
     const late = run.at(NOW + 1000).when(proceed);
     expect(late.types).toEqual(["tool.expired", "tool.failed", "run.failed"]);
     expect(late.facts.at(-1)).toMatchObject({ data: { error: { code: "tool_timeout" } } });
   });
 
-  it("as unknown at its deadline, when the device that had it is gone", () => {
+  test("a call settles as unknown at its deadline when the device that had it is gone", () => {
     const gone = { ...proceed, dispatches: { a: { sent: true, connected: false } } } as RunInput;
     expect(parked.at(NOW + 1000).when(gone).facts[0]).toMatchObject({ data: { error: { code: "outcome_unknown" } } });
   });
 
-  it("never by a result that a client sends for a server's call", () => {
+  test("a result that a client sends for a server's call does not settle it", () => {
     const run = given(begun).when(finished(["b", "fetch"]), proceed);
     expect(run.when(result("b")).facts).toEqual([]);
   });
 });
 
 describe("a device loses a call", () => {
-  it("that is not repeatable: its outcome is unknown, and it is never sent again", () => {
+  test("a lost call that is not repeatable ends as unknown and is never sent again", () => {
     const run = given(begun).when(finished(["a", "look"]), proceed, lost("a", 1));
     expect(run.facts).toMatchObject([{ type: "tool.failed", data: { error: { code: "outcome_unknown" } } }]);
   });
 
-  it("that is repeatable: it goes out again under the next attempt, by the same deadline", () => {
+  test("a lost call that is repeatable goes out again under the next attempt, by the same deadline", () => {
     const run = given(begun).when(finished(["a", "look_again"]), proceed);
     const again = run.at(NOW + 500).when(lost("a", 1));
     expect(again.facts).toMatchObject([
@@ -148,11 +148,11 @@ describe("a device loses a call", () => {
 describe("an approval", () => {
   const asking = given(begun).when(finished(["p", "pay"]), proceed);
 
-  it("is awaited before anything is sent", () => {
+  test("a call that needs approval is not sent before it is approved", () => {
     expect(asking.types).toEqual(["tool.awaiting_approval", "run.waiting"]);
   });
 
-  it("lets the call go out, and its time runs from there", () => {
+  test("an approved call goes out, and its time runs from the approval", () => {
     const approval: RunInput = { kind: "approval", callId: "p", approved: true, reason: null, by: "ann" };
     const run = asking.at(NOW + 5000).when(approval, proceed);
     expect(run.facts).toMatchObject([
@@ -160,12 +160,12 @@ describe("an approval", () => {
     ]);
   });
 
-  it("denied is told to the model", () => {
+  test("a denied approval is told to the model", () => {
     const denial: RunInput = { kind: "approval", callId: "p", approved: false, reason: "too dear", by: "ann" };
     expect(asking.when(denial, proceed).types).toEqual(["run.resumed", "step.started"]);
   });
 
-  it("orphaned does not lock the conversation for good", () => {
+  test("an approval that nobody gives does not lock the conversation for good", () => {
     expect(asking.at(NOW + 24 * 3600 * 1000).when(proceed).types).toEqual([
       "tool.expired",
       "run.resumed",
@@ -173,7 +173,7 @@ describe("an approval", () => {
     ]);
   });
 
-  it("of a server's call resumes the run before the call begins", () => {
+  test("the approval of a server's call resumes the run before the call begins", () => {
     const tools = [
       { name: "wire", inputSchema: {}, server: { type: "function" as const }, approval: "always" as const },
     ];
@@ -186,19 +186,19 @@ describe("an approval", () => {
 });
 
 describe("a browser's tool without an origin", () => {
-  it("fails at once instead of driving somebody else's tab", () => {
+  test("a browser's tool without an origin fails at once instead of driving somebody else's tab", () => {
     const run = given(begun).when(finished(["t", "tab"]), proceed);
     expect(run.facts[0]).toMatchObject({ type: "tool.failed", data: { error: { code: "no_device" } } });
   });
 
-  it("with one goes to the tab that started the run", () => {
+  test("a browser's tool with an origin goes to the tab that started the run", () => {
     const run = given(begun, newRun({}, "tab-7")).when(finished(["t", "tab"]), proceed);
     expect(run.types).toEqual(["tool.dispatched", "run.waiting"]);
   });
 });
 
 describe("the model fails", () => {
-  it("in a way that passes: the step is discarded and made again later, no sooner than asked", () => {
+  test("a passing failure of the model discards the step, which is made again no sooner than the provider asked", () => {
     const run = given(begun).when(failure("rate_limited", 9000));
     expect(run.facts).toMatchObject([
       { type: "step.discarded", data: { reason: "error" } },
@@ -209,20 +209,20 @@ describe("the model fails", () => {
     expect(run.at(NOW + 9000).when(claimed(false), proceed).types).toEqual(["run.resumed", "step.started"]);
   });
 
-  it("too often: the run fails with the model's error", () => {
+  test("a run whose model fails too often fails with the model's error", () => {
     const retrying = given(begun, newRun({ retry: { maxAttempts: 2 } })).when(failure("rate_limited"));
     const run = retrying.at(NOW + 60_000).when(proceed, failure("rate_limited"));
     expect(run.types).toEqual(["step.discarded", "run.failed"]);
   });
 
-  it("in a way that does not pass: at once", () => {
+  test("a permanent failure of the model fails the run at once", () => {
     const run = given(begun).when(failure("unauthorized"));
     expect(run.facts.at(-1)).toMatchObject({ data: { error: { code: "model_unauthorized" } } });
   });
 });
 
 describe("a cancel", () => {
-  it("cuts the step short and keeps what was said", () => {
+  test("a cancel cuts the step short and keeps what was said", () => {
     const run = given(begun).when(cancel);
     expect(run.facts).toMatchObject([
       { type: "step.discarded", data: { reason: "cancel", partial: "half a sen" } },
@@ -230,24 +230,24 @@ describe("a cancel", () => {
     ]);
   });
 
-  it("settles every open call first", () => {
+  test("a cancel settles every open call first", () => {
     const run = given(begun).when(finished(["a", "look"], ["c", "ask"]), proceed, result("a"), cancel);
     expect(run.types).toEqual(["tool.failed", "run.canceled"]);
   });
 
-  it("of an ended run decides nothing", () => {
+  test("a cancel of an ended run decides nothing", () => {
     expect(given(begun).when(finished(), proceed, cancel).facts).toEqual([]);
   });
 });
 
 describe("a new holder", () => {
-  it("closes the step of a lost one and makes it again", () => {
+  test("a new holder closes the step of a lost one and makes it again", () => {
     const run = given(begun).when(claimed(true));
     expect(run.facts).toMatchObject([{ type: "run.recovered" }, { type: "step.discarded", data: { reason: "crash" } }]);
     expect(run.when(proceed).facts).toEqual([{ type: "step.started", data: { step: 1 } }]);
   });
 
-  it("never makes a server's call again that is not repeatable", () => {
+  test("a new holder never repeats a server's call that is not repeatable", () => {
     const run = given(begun).when(finished(["a", "fetch"], ["b", "refetch"]), proceed, claimed(true));
     expect(run.facts).toMatchObject([
       { type: "run.recovered" },
@@ -256,18 +256,18 @@ describe("a new holder", () => {
     ]);
   });
 
-  it("goes on after a hand-over without calling it a recovery", () => {
+  test("a hand-over goes on without being called a recovery", () => {
     const run = given(begun).when({ kind: "handover" });
     expect(run.facts).toEqual([{ type: "step.discarded", data: { step: 1, reason: "handover" } }]);
     expect(run.when(claimed(false), proceed).types).toEqual(["step.started"]);
   });
 
-  it("of a parked run says nothing until there is something to say", () => {
+  test("a new holder of a parked run writes no fact until something happens", () => {
     const run = given(begun).when(finished(["a", "look"]), proceed, claimed(false));
     expect(run.facts).toEqual([]);
   });
 
-  it("that an input wakes during a back-off does not retry early", () => {
+  test("an input during a back-off does not retry the model early", () => {
     const run = given(begun).when(failure("rate_limited", 9000), claimed(false), message, proceed);
     expect(run.facts).toEqual([]);
     expect(effectsOf(run.state)).toEqual([{ kind: "wait", until: NOW + 9000 }]);

@@ -1,5 +1,5 @@
 import { START } from "@hsafa/protocol";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { accept, acceptFromStore, type EventRecord, isTerminal, parseFact, wireJson } from "./event-record.ts";
 
 const ts = Date.parse("2026-11-22T12:00:00.123Z");
@@ -22,38 +22,38 @@ const delta = (seq: number, sub: number): EventRecord => ({
 const at = (seq: number, sub: number) => ({ seq, sub });
 
 describe("a reader", () => {
-  it("at the start takes the first fact", () => {
+  test("a reader at the start takes the first fact", () => {
     expect(accept(START, fact(1, [0, 0]))).toBe("take");
   });
 
-  it("drops what it has seen, however it came twice", () => {
+  test("a reader drops an event that it has seen", () => {
     expect(accept(at(7, 2), delta(7, 2))).toBe("drop");
     expect(accept(at(7, 2), fact(7, [6, 0]))).toBe("drop");
   });
 
-  it("takes a delta only as the direct successor", () => {
+  test("a reader takes a delta only as the direct successor", () => {
     expect(accept(at(7, 2), delta(7, 3))).toBe("take");
     expect(accept(at(7, 2), delta(7, 4))).toBe("gap");
     expect(accept(at(6, 0), delta(7, 1))).toBe("gap");
   });
 
-  it("takes a fact only when it has seen the event before it", () => {
+  test("a reader takes a fact only when it has seen the event before it", () => {
     expect(accept(at(7, 4), fact(8, [7, 4]))).toBe("take");
     expect(accept(at(7, 3), fact(8, [7, 4]))).toBe("gap");
   });
 
-  it("that saw deltas the store never got passes them by the fact that discards their step", () => {
+  test("a reader with deltas that the store never got takes the fact that discards their step", () => {
     expect(accept(at(7, 9), fact(8, [7, 4]))).toBe("take");
   });
 
-  it("of the store passes deltas that were compacted, but only by a later fact", () => {
+  test("a reader of the store passes compacted deltas, but only by a later fact", () => {
     expect(acceptFromStore(at(7, 0), fact(8, [7, 500]))).toBe("take");
     expect(acceptFromStore(at(7, 0), delta(7, 2))).toBe("gap");
   });
 });
 
 describe("an event on the wire", () => {
-  it("is the JSON the contract names, with its payload as it was serialised", () => {
+  test("an event on the wire is the JSON of the contract, with its payload as it was serialised", () => {
     expect(JSON.parse(wireJson("r", fact(8, [7, 4])))).toEqual({
       id: "8-0",
       prev: "7-4",
@@ -65,11 +65,11 @@ describe("an event on the wire", () => {
     expect(JSON.parse(wireJson("r", delta(7, 3)))).not.toHaveProperty("prev");
   });
 
-  it("reads back as the fact it was", () => {
+  test("an event on the wire reads back as the fact it was", () => {
     expect(parseFact(fact(8, [7, 4]))).toEqual({ type: "step.started", data: { step: 1 } });
   });
 
-  it("says when it is the last", () => {
+  test("a terminal event is recognised as the last one", () => {
     expect(isTerminal(fact(8, [7, 0], "run.canceled"))).toBe(true);
     expect(isTerminal(fact(8, [7, 0]))).toBe(false);
   });

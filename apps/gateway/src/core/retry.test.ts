@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ModelFailure } from "./input.ts";
 import { RETRY_AFTER_MAX_MS, RETRY_BASE_MS, RETRY_MAX_MS } from "./limits.ts";
 import { decideRetry } from "./retry.ts";
@@ -12,24 +12,30 @@ const failure = (kind: ModelFailure["kind"], retryAfterMs: number | null = null)
 const decide = (of: ModelFailure, attempt = 1) => decideRetry({ failure: of, attempt, maxAttempts: 5, jitter: 0.5 });
 
 describe("a failed model call", () => {
-  it.each(["rate_limited", "overloaded", "network", "idle"] as const)("is made again after %s", (kind) => {
-    expect(decide(failure(kind)).kind).toBe("retry");
-  });
+  test.each(["rate_limited", "overloaded", "network", "idle"] as const)(
+    "a failed model call is made again after %s",
+    (kind) => {
+      expect(decide(failure(kind)).kind).toBe("retry");
+    },
+  );
 
-  it.each(["unauthorized", "bad_request", "unknown_model", "other"] as const)("is not made again after %s", (kind) => {
-    expect(decide(failure(kind))).toEqual({ kind: "give_up" });
-  });
+  test.each(["unauthorized", "bad_request", "unknown_model", "other"] as const)(
+    "a failed model call is not made again after %s",
+    (kind) => {
+      expect(decide(failure(kind))).toEqual({ kind: "give_up" });
+    },
+  );
 
-  it("is given up after maxAttempts", () => {
+  test("a failed model call is given up after maxAttempts", () => {
     expect(decide(failure("network"), 5)).toEqual({ kind: "give_up" });
   });
 
-  it("waits at least as long as the provider asked, and not for ever", () => {
+  test("a failed model call waits at least as long as the provider asked, within a bound", () => {
     expect(decide(failure("rate_limited", 20_000))).toEqual({ kind: "retry", delayMs: 20_000 });
     expect(decide(failure("rate_limited", RETRY_AFTER_MAX_MS + 1))).toEqual({ kind: "give_up" });
   });
 
-  it("waits longer each time, within its bounds, whatever the jitter", () => {
+  test("a failed model call waits longer each time, within its bounds, whatever the jitter", () => {
     const delays = fc.property(
       fc.integer({ min: 1, max: 9 }),
       fc.double({ min: 0, max: 0.999, noNaN: true }),

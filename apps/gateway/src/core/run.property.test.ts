@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Fact, isTerminalType } from "@hsafa/protocol";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { asked, created, fold, NOW, newRun } from "../../test/support/given.ts";
 import { decide, mayTell } from "./decide.ts";
 import { effectsOf } from "./effects.ts";
@@ -144,7 +144,7 @@ function counterexample(rule: (played: Played) => boolean): string | null {
 const typesOf = ({ facts }: Played): string[] => facts.map(({ fact }) => fact.type);
 
 describe("whatever happens to a run, in whatever order", () => {
-  it("its seq counts its facts, it ends at most once, and nothing follows the end (R2, R6)", () => {
+  test("in any order of inputs, a run's seq counts its facts, it ends at most once, and nothing follows the end (R2, R6)", () => {
     const rule = (played: Played): boolean => {
       const end = typesOf(played).findIndex(isTerminalType);
       const ended = played.state.phase === "ended";
@@ -153,13 +153,13 @@ describe("whatever happens to a run, in whatever order", () => {
     expect(counterexample(rule)).toBeNull();
   });
 
-  it("nothing is due once it has ended, and every call is settled by then", () => {
+  test("in any order of inputs, nothing is due once a run has ended, and every call is settled by then", () => {
     const rule = ({ state }: Played): boolean =>
       state.phase !== "ended" || (effectsOf(state).length === 0 && openCallsOf(state.run).length === 0);
     expect(counterexample(rule)).toBeNull();
   });
 
-  it("folding its facts again gives the same state (R4)", () => {
+  test("in any order of inputs, folding a run's facts again gives the same state (R4)", () => {
     const rule = ({ state, facts }: Played): boolean => {
       const again = facts.reduce((before, { fact, at }) => fold([fact], before, at), newRun({ maxSteps: 4 }));
       return isDeepStrictEqual(again, state);
@@ -167,7 +167,7 @@ describe("whatever happens to a run, in whatever order", () => {
     expect(counterexample(rule)).toBeNull();
   });
 
-  it("every call settles at most once, and only after it was requested (R7)", () => {
+  test("in any order of inputs, every call settles at most once, and only after it was requested (R7)", () => {
     const rule = ({ facts }: Played): boolean => {
       const open = new Set<string>();
       return facts.every(({ fact }) => {
@@ -178,7 +178,7 @@ describe("whatever happens to a run, in whatever order", () => {
     expect(counterexample(rule)).toBeNull();
   });
 
-  it("every step is closed exactly once, by the next fact but for a new holder's word (R2)", () => {
+  test("in any order of inputs, every step is closed exactly once, by the next fact other than a new holder's (R2)", () => {
     const rule = (played: Played): boolean => {
       const types = typesOf(played).filter((type) => type !== "run.recovered" && type !== "run.resumed");
       return types.every((type, index) => {
@@ -191,7 +191,7 @@ describe("whatever happens to a run, in whatever order", () => {
     expect(counterexample(rule)).toBeNull();
   });
 
-  it("a call that is not repeatable is dispatched at most once", () => {
+  test("in any order of inputs, a call that is not repeatable is dispatched at most once (R4)", () => {
     const rule = ({ facts, states }: Played): boolean => {
       const calls = states.flatMap(({ run }) => [...run.calls.values()]);
       const repeatable = new Set(calls.filter((call) => call.tool?.repeatable === true).map((call) => call.callId));
@@ -202,7 +202,7 @@ describe("whatever happens to a run, in whatever order", () => {
     expect(counterexample(rule)).toBeNull();
   });
 
-  it("after `proceed` a live run always has something due, or waits for something that will come (R6)", () => {
+  test("in any order of inputs, after `proceed` a live run has something due or waits for something that will come (R6)", () => {
     const rule = ({ state }: Played): boolean => {
       const later = NOW + 10_000_000;
       const after = fold(decide(state, proceedInput(true), later), state, later);

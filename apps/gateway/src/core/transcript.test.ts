@@ -1,5 +1,5 @@
 import type { Fact } from "@hsafa/protocol";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { asked, begun, created, finished, given, proceed, result } from "../../test/support/given.ts";
 import { conversationOf, threadMessagesOf } from "./transcript.ts";
 
@@ -13,7 +13,7 @@ const requested: Fact = {
 };
 
 describe("what the model is shown", () => {
-  it("begins with the thread, then the run's own words", () => {
+  test("the model is shown the thread first, then the run's own messages", () => {
     const { state } = given(begun);
     expect(conversationOf(state.run.transcript, [{ role: "assistant", content: "before" }])).toEqual([
       { role: "assistant", content: "before" },
@@ -21,7 +21,7 @@ describe("what the model is shown", () => {
     ]);
   });
 
-  it("has every call answered in one tool message directly after it", () => {
+  test("the model is shown every call's result in one tool message directly after the calls", () => {
     const { state } = given(begun).when(
       finished(["a", "look"], ["b", "ask"]),
       proceed,
@@ -43,7 +43,7 @@ describe("what the model is shown", () => {
 });
 
 describe("what a run leaves in its thread", () => {
-  it("is earlier turns, what was asked and what was said", () => {
+  test("a run leaves in its thread the earlier turns, what was asked and what was said", () => {
     const earlier: Fact = {
       ...created,
       data: { ...created.data, earlier: [{ role: "user", content: "old" }] },
@@ -55,7 +55,7 @@ describe("what a run leaves in its thread", () => {
     ]);
   });
 
-  it("keeps what a cancel cut short, marked as partial", () => {
+  test("a thread keeps text that a cancel cut short, marked as partial", () => {
     const cut: Fact = { type: "step.discarded", data: { step: 1, reason: "cancel", partial: "half a" } };
     expect(threadMessagesOf([created, asked("hi"), cut]).at(-1)).toEqual({
       message: { role: "assistant", content: "half a" },
@@ -63,16 +63,16 @@ describe("what a run leaves in its thread", () => {
     });
   });
 
-  it("drops a step that a crash cut short: it was made again", () => {
+  test("a thread drops a step that a crash cut short, since it was made again", () => {
     const cut: Fact = { type: "step.discarded", data: { step: 1, reason: "crash" } };
     expect(threadMessagesOf([created, asked("hi"), cut, said("hello")])).toHaveLength(2);
   });
 
-  it.each([
+  test.each([
     [{ type: "tool.failed", data: { callId: "c", toolName: "look", error: { code: "x", message: "y" } } }, "x: y"],
     [{ type: "tool.expired", data: { callId: "c", toolName: "look" } }, "expired: the tool did not answer in time."],
     [{ type: "tool.denied", data: { callId: "c", toolName: "look", reason: "too dear" } }, "denied: too dear"],
-  ] as [Fact, string][])("tells how a call ended when it was not by a result", (fact, text) => {
+  ] as [Fact, string][])("a call that ended without a result is shown with the reason", (fact, text) => {
     expect(threadMessagesOf([created, asked("hi"), said(""), requested, fact]).at(-1)?.message).toMatchObject({
       content: [{ output: { type: "error-text", value: text } }],
     });

@@ -1,6 +1,6 @@
 import { comparePositions, formatPosition, parsePosition, type Position } from "@hsafa/protocol";
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import {
   at,
   createFollowWorld,
@@ -130,7 +130,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 /** Whoever is not handed an event as it comes reads it in the log. */
 const NO_MEMORY = { ringBytesMax: 0, laggingRingBytesMax: 0, ringsBytesMax: 0 };
 
-it("for any schedule, what each watcher sees from any position on equals the whole record (R8)", async () => {
+test("for any schedule, what each watcher sees from any position on equals the whole record (R8)", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(undefined, undefined, NO_MEMORY),

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   at,
   createFollowWorld,
@@ -24,7 +24,7 @@ const begun = () => {
 };
 
 describe("following a run", () => {
-  it("500 watchers of one run cost one subscription, and see each event in one buffer", async () => {
+  test("500 watchers of one run cost one subscription, and see each event in one buffer", async () => {
     const { hub, liveLog, watch } = begun();
     const sockets = await Promise.all(Array.from({ length: 500 }, () => watch()));
     await settle();
@@ -44,7 +44,7 @@ describe("following a run", () => {
     expect(buffers.size).toBe(1);
   });
 
-  it("hands an event to idle watchers within the call that tells of it, and a second telling changes nothing", async () => {
+  test("an event reaches idle watchers within the call that tells of it, and a second telling changes nothing", async () => {
     const { hub, liveLog, watch } = begun();
     const socket = await watch("3-0");
     await settle();
@@ -54,7 +54,7 @@ describe("following a run", () => {
     expect(socket.ids).toEqual(["3-1"]);
   });
 
-  it("an event written between the subscription and the read is seen once", async () => {
+  test("an event written between the subscription and the read is seen once", async () => {
     const { liveLog, watch } = begun();
     liveLog.append(delta(3, 1));
     liveLog.notifications = [];
@@ -72,7 +72,7 @@ describe("following a run", () => {
     expect(socket.ids).toEqual(["3-1", "3-2", "3-3"]);
   });
 
-  it("deltas written before the run was followed are seen though nothing follows them", async () => {
+  test("deltas written before the run was followed are seen though nothing follows them", async () => {
     const { store, liveLog, watch } = begun();
     store.add(delta(3, 1));
     liveLog.append(delta(3, 1), delta(3, 2));
@@ -82,7 +82,7 @@ describe("following a run", () => {
     expect(socket.ids).toEqual(["3-1", "3-2"]);
   });
 
-  it("a terminal fact lost on the bus is found by the comparison of tails, and ends every watcher", async () => {
+  test("a terminal fact lost on the live log is found by the comparison of tails, and ends every watcher", async () => {
     const { store, liveLog, watch, pass, hub } = begun();
     const sockets = [await watch(), await watch("2-0")];
     await pass(100);
@@ -94,7 +94,7 @@ describe("following a run", () => {
     expect(hub.counts()).toEqual({ watchers: 0, followedRuns: 0, bufferedBytes: 0 });
   });
 
-  it("a late watcher of an ended run gets all of it from the store, without a subscription, and then the end", async () => {
+  test("a late watcher of an ended run gets all of it from the store, without a subscription, and then the end", async () => {
     const { store, liveLog, watch } = begun();
     store.add(delta(3, 1), delta(3, 2), fact(4, at(3, 2), "step.completed"), fact(5, at(4), "run.completed"));
     const whole = await watch();
@@ -106,7 +106,7 @@ describe("following a run", () => {
     expect(liveLog.subscriptions).toBe(0);
   });
 
-  it("answers positions as the protocol says", async () => {
+  test("a position to follow from is accepted or refused as the protocol says", async () => {
     const { store, hub, watch } = begun();
     const follow = async (after: string | undefined, tenantId = TENANT, runId = RUN) =>
       (await hub.follow({ tenantId, runId, after })).kind;
@@ -126,13 +126,13 @@ describe("following a run", () => {
     expect(beyond.ids).toEqual(["4-0", "5-0"]);
   });
 
-  it("another tenant cannot join a run that is being followed here", async () => {
+  test("another tenant cannot join a run that is being followed here", async () => {
     const { hub, watch } = begun();
     await watch();
     expect(await hub.follow({ tenantId: "tenant-b", runId: RUN, after: undefined })).toEqual({ kind: "not_found" });
   });
 
-  it("a delta missing on the bus is read from the log, with what came after it meanwhile", async () => {
+  test("a delta missing in what the live log sends is read from the log, with what came after it meanwhile", async () => {
     const { liveLog, watch } = begun();
     const socket = await watch("3-0");
     await settle();
@@ -151,7 +151,7 @@ describe("following a run", () => {
     expect(socket.ids).toEqual(["3-1", "3-2", "3-3", "3-4"]);
   });
 
-  it("a delta missing everywhere is asked for again after a flush", async () => {
+  test("a delta missing everywhere is asked for again after a flush", async () => {
     const { store, liveLog, watch, pass } = begun();
     const socket = await watch("3-0");
     await settle();
@@ -167,7 +167,7 @@ describe("following a run", () => {
     expect(socket.ids).toEqual(["3-1", "3-2"]);
   });
 
-  it("a delta that no store will ever hold is passed only by a later fact", async () => {
+  test("a delta that no store will ever hold is passed only by a later fact", async () => {
     const { store, liveLog, watch, pass } = begun();
     const socket = await watch("3-0");
     await settle();
@@ -184,7 +184,7 @@ describe("following a run", () => {
     expect(socket.ids).toEqual(["4-0"]);
   });
 
-  it("a zombie's deltas lengthen a step cut short, and nobody sees one after the step was discarded", async () => {
+  test("a zombie's deltas lengthen a step cut short, and nobody sees one after the step was discarded", async () => {
     const { store, liveLog, watch, pass } = begun();
     const early = await watch("3-0");
     await settle();
@@ -207,7 +207,7 @@ describe("following a run", () => {
     expect(between.ids).toEqual(["4-0", "5-0"]);
   });
 
-  it("with the live log away the store's own gateway tells, and what others wrote is found within 500 ms", async () => {
+  test("with the live log away the store's own gateway tells, and what others wrote is found within 500 ms", async () => {
     const { store, liveLog, hub, watch, pass } = begun();
     const socket = await watch("3-0");
     await settle();
@@ -228,7 +228,7 @@ describe("following a run", () => {
     expect(store.reads).toBe(readsBefore);
   });
 
-  it("doubt is answered by a look into the store", async () => {
+  test("a doubt of the live log makes the follower read the store", async () => {
     const { store, liveLog, watch } = begun();
     const socket = await watch("3-0");
     await settle();
@@ -238,7 +238,7 @@ describe("following a run", () => {
     expect(socket.ids).toEqual(["3-1"]);
   });
 
-  it("doubt that the store could not answer is not forgotten", async () => {
+  test("a doubt during which the store could not be read is not forgotten", async () => {
     const { store, liveLog, watch, pass } = begun();
     const socket = await watch("3-0");
     await settle();
@@ -252,7 +252,7 @@ describe("following a run", () => {
     expect(socket.ids).toEqual(["3-1"]);
   });
 
-  it("deltas compacted away are passed, by those who follow and by those who read", async () => {
+  test("compacted deltas are passed by live followers and by readers of the store", async () => {
     const { store, watch, pass } = begun();
     const follower = await watch("3-0");
     await settle();
@@ -270,7 +270,7 @@ describe("following a run", () => {
     ]);
   });
 
-  it("a store that goes away keeps nobody from following on, and its watchers wait", async () => {
+  test("a store that goes away stops no follower, and its watchers wait", async () => {
     const { store, liveLog, watch, pass, reports } = begun();
     const behind = await watch("1-0", 1);
     await settle();
@@ -290,7 +290,7 @@ describe("following a run", () => {
     expect(reports).toEqual([]);
   });
 
-  it("progress reaches idle watchers only, once, and moves nobody", async () => {
+  test("progress reaches idle watchers only, once, and changes no position", async () => {
     const { liveLog, watch } = begun();
     const idle = await watch("3-0");
     const full = await watch("2-0", 1);
@@ -308,7 +308,7 @@ describe("following a run", () => {
 });
 
 describe("a slow watcher", () => {
-  it("holds no more than its socket took while megabytes pass, then catches up with the whole record", async () => {
+  test("a slow watcher holds no more than its socket took while megabytes pass, then catches up with the whole record", async () => {
     const { store, liveLog, watch, hub, pass } = begun();
     const slow = await watch("3-0", 1);
     const quick = await watch("3-0");
@@ -339,7 +339,7 @@ describe("a slow watcher", () => {
     expect(slow.ids.at(-1)).toBe(`3-${count + 1}`);
   });
 
-  it("goes on within a large event where it stopped, though the event was not kept for it", async () => {
+  test("a slow watcher continues within a large event where it stopped, though the event was not kept for it", async () => {
     const { store, watch, hub } = begun();
     const large = fact(4, at(3), "step.completed", 20_000_000);
     const slow = await watch("3-0", 1);
@@ -358,7 +358,7 @@ describe("a slow watcher", () => {
     expect(slow.ids).toEqual(["4-0", "5-0"]);
   });
 
-  it("that was within an event which another one has replaced is cut, so that it never reads a mixture", async () => {
+  test("a slow watcher within an event that another one replaced is cut, so that it never reads a mixture", async () => {
     const { store, watch, hub, liveLog } = begun();
     const slow = await watch("3-0", 1);
     await settle();
@@ -374,7 +374,7 @@ describe("a slow watcher", () => {
     expect(slow.ids).toEqual([]);
   });
 
-  it("that takes nothing for too long is closed, and one that moves is not", async () => {
+  test("a slow watcher that takes nothing for too long is closed, and one that moves is not", async () => {
     const { watch, pass } = begun();
     const dead = await watch("1-0", 1);
     const slow = await watch("1-0", 1);
@@ -386,7 +386,7 @@ describe("a slow watcher", () => {
     expect([dead.ended, slow.ended]).toEqual(["stalled", null]);
   });
 
-  it("gives its page back when it does not take it, so that it cannot keep others from reading", async () => {
+  test("a slow watcher gives back the page that it does not take, so that it cannot keep others from reading", async () => {
     const { store, watch, pass } = begun();
     for (let seq = 4; seq <= 10; seq++) store.add(fact(seq, at(seq - 1), "tool.requested", 70_000));
     const stuck = await Promise.all(Array.from({ length: 40 }, () => watch("0-0", 1)));
@@ -398,7 +398,7 @@ describe("a slow watcher", () => {
 });
 
 describe("coming and going", () => {
-  it("a run stays followed for a while after its last watcher, so that coming back is cheap, and is then let go", async () => {
+  test("a run stays followed for a while after its last watcher, so that coming back is cheap, and is then let go", async () => {
     const { hub, liveLog, watch, pass } = begun();
     const first = await watch("3-0");
     await settle();
@@ -418,7 +418,7 @@ describe("coming and going", () => {
     expect(hub.counts()).toEqual({ watchers: 0, followedRuns: 0, bufferedBytes: 0 });
   });
 
-  it("a run has a bounded number of watchers", async () => {
+  test("a run has a bounded number of watchers", async () => {
     const { hub, watch } = begun();
     const sockets = [];
     for (let n = 0; n < WATCHERS_PER_RUN_MAX; n++) sockets.push(await watch("3-0"));
@@ -427,7 +427,7 @@ describe("coming and going", () => {
     expect((await hub.follow({ tenantId: TENANT, runId: RUN, after: "3-0" })).kind).toBe("following");
   });
 
-  it("a gateway that goes away tells every watcher, and takes no new ones", async () => {
+  test("a gateway that shuts down tells every watcher, and takes no new ones", async () => {
     const { hub, liveLog, watch } = begun();
     const idle = await watch();
     const full = await watch(undefined, 1);
@@ -439,7 +439,7 @@ describe("coming and going", () => {
     expect((await hub.follow({ tenantId: TENANT, runId: RUN, after: undefined })).kind).toBe("closing");
   });
 
-  it("a sink that throws loses its own watcher only", async () => {
+  test("a sink that throws loses its own watcher only", async () => {
     const { hub, liveLog, watch, reports } = begun();
     const well = await watch("3-0");
     const outcome = await hub.follow({ tenantId: TENANT, runId: RUN, after: "3-0" });

@@ -1,7 +1,7 @@
 import { Agent, get, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { fastify } from "fastify";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   at,
   createFollowWorld,
@@ -92,7 +92,7 @@ async function until(condition: () => boolean, world?: FollowWorld): Promise<voi
 }
 
 describe("GET /api/runs/:id/stream", () => {
-  it("opens at once, though nothing has happened yet, with headers that keep proxies from holding it back", async () => {
+  test("a stream opens before anything has happened, with headers that keep proxies from buffering it", async () => {
     const { port } = await startRoute();
     const { response, text } = await open(port, { "last-event-id": "3-0" });
     expect(response.statusCode).toBe(200);
@@ -107,7 +107,7 @@ describe("GET /api/runs/:id/stream", () => {
     expect(text).toBe("");
   });
 
-  it("sends each event as id and data and nothing else, ends after the terminal fact, and keeps the connection", async () => {
+  test("a stream sends each event as id and data only, ends after the terminal fact, and keeps the connection", async () => {
     const { world, port } = await startRoute();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     cleanups.push(() => agent.destroy());
@@ -131,7 +131,7 @@ describe("GET /api/runs/:id/stream", () => {
     expect(again.response.socket).toBe(stream.response.socket);
   });
 
-  it("resumes after the header, else after the query; the header wins", async () => {
+  test("a stream resumes after the position in the header, else in the query", async () => {
     const { port } = await startRoute();
     const query = `/api/runs/${RUN}/stream?after=1-0`;
     const byQuery = await open(port, { path: query });
@@ -141,7 +141,7 @@ describe("GET /api/runs/:id/stream", () => {
     expect([byQuery.ids(), byHeader.ids(), byEmptyHeader.ids()]).toEqual([["2-0", "3-0"], ["3-0"], ["2-0", "3-0"]]);
   });
 
-  it("refuses what it cannot follow, each with its status", async () => {
+  test("a stream that cannot be followed is refused with the status of its reason", async () => {
     const { world, port } = await startRoute();
     const status = async (options: Record<string, string>) => (await open(port, options)).response.statusCode;
     const path = (query: string) => ({ path: `/api/runs/${RUN}/stream${query}` });
@@ -159,7 +159,7 @@ describe("GET /api/runs/:id/stream", () => {
     expect(await status({ "last-event-id": "3-0" })).toBe(200);
   });
 
-  it("a store that is away is an error to a program, but an EventSource is asked to come back, since it takes an error for final", async () => {
+  test("a store that is away is an error to a program, but an EventSource, to which errors are final, is told to retry", async () => {
     const { world, port } = await startRoute();
     world.store.isDown = true;
     expect((await open(port)).response.statusCode).toBe(503);
@@ -170,7 +170,7 @@ describe("GET /api/runs/:id/stream", () => {
     expect(stream.ids()).toEqual([]);
   });
 
-  it("says every 15 seconds that it lives", async () => {
+  test("an idle stream sends a heartbeat every 15 seconds", async () => {
     const { world, port } = await startRoute();
     const stream = await open(port, { "last-event-id": "3-0" });
     await until(() => stream.text !== "");
@@ -180,7 +180,7 @@ describe("GET /api/runs/:id/stream", () => {
     }
   });
 
-  it("a gateway that goes away closes the connection too, so that the client comes back to another", async () => {
+  test("a gateway that shuts down closes the connection too, so that the client returns to another gateway", async () => {
     const { world, port } = await startRoute();
     const agent = new Agent({ keepAlive: true });
     cleanups.push(() => agent.destroy());
@@ -191,7 +191,7 @@ describe("GET /api/runs/:id/stream", () => {
     await until(() => stream.ended && socket.destroyed);
   });
 
-  it("ends when the token wears out, and when the gateway goes away, and says when to come back", async () => {
+  test("a stream ends when the token expires or the gateway shuts down, and says when to come back", async () => {
     const { world, port } = await startRoute();
     const short = await open(port, { authorization: "Bearer short" });
     const long = await open(port);
@@ -205,7 +205,7 @@ describe("GET /api/runs/:id/stream", () => {
     expect(world.hub.counts().watchers).toBe(0);
   });
 
-  it("a client that leaves is forgotten at once", async () => {
+  test("a client that leaves is forgotten at once", async () => {
     const { world, port } = await startRoute();
     const stream = await open(port);
     await until(() => stream.ids().length === 3);
@@ -214,7 +214,7 @@ describe("GET /api/runs/:id/stream", () => {
     await until(() => world.hub.counts().watchers === 0);
   });
 
-  it("a client that stops reading is cut after its time, holds a bounded amount until then, and resumes without loss", async () => {
+  test("a client that stops reading is cut after its time, holds a bounded amount until then, and resumes without loss", async () => {
     const { world, app, port } = await startRoute();
     const served: Socket[] = [];
     app.server.on("connection", (one: Socket) => served.push(one));
@@ -239,7 +239,7 @@ describe("GET /api/runs/:id/stream", () => {
     expect(again.ids()).toEqual(Array.from({ length: count - 7 }, (_, index) => `3-${index + 8}`));
   });
 
-  it("an event larger than a socket takes at once reaches a slow client whole", async () => {
+  test("an event larger than a socket takes at once reaches a slow client whole", async () => {
     const { world, port } = await startRoute();
     world.store.add(fact(4, at(3), "tool.completed", 5_000_000), fact(5, at(4), "run.completed"));
     const stream = await open(port, { "last-event-id": "3-0" });
@@ -253,7 +253,7 @@ describe("GET /api/runs/:id/stream", () => {
     expect(stream.ids()).toEqual(["4-0", "5-0"]);
   });
 
-  it("a heartbeat does not fall into an event of which a part has gone, however long the store keeps its rest", async () => {
+  test("a heartbeat is not written inside a half-sent event, however long the store withholds the rest", async () => {
     const { world, app, port } = await startRoute();
     world.store.add(fact(4, at(3), "tool.completed", 5_000_000));
     const served: Socket[] = [];

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { at, createFollowWorld, delta, fact, RUN, settle, TENANT } from "../../../test/support/follow-world.ts";
 import type { Principal } from "../../access/principal.ts";
@@ -94,7 +94,7 @@ async function openClient(url: string) {
 }
 
 describe("WS /api/watch", () => {
-  it("follows a run to its end, with events as they are in SSE data", async () => {
+  test("a watch socket follows a run to its end, with the events of SSE data", async () => {
     const { world, connect } = await startPlane();
     const client = await connect();
     client.say({ type: "auth", token: "key" });
@@ -118,7 +118,7 @@ describe("WS /api/watch", () => {
     expect(world.hub.counts().watchers).toBe(0);
   });
 
-  it("an unsubscribe is never overtaken by its subscribe, and the run can be subscribed to again", async () => {
+  test("an unsubscribe is never overtaken by its subscribe, and the run can be subscribed to again", async () => {
     const { world, connect } = await startPlane();
     const client = await connect();
     client.say({ type: "auth", token: "key" });
@@ -131,7 +131,7 @@ describe("WS /api/watch", () => {
     await eventually(() => expect(world.hub.counts().watchers).toBe(0));
   });
 
-  it("refuses each wrong subscription by name and leaves the others alone", async () => {
+  test("a wrong subscription is refused by its name and leaves the others alone", async () => {
     const { world, connect } = await startPlane();
     const client = await connect();
     client.say({ type: "auth", token: "key" });
@@ -157,7 +157,7 @@ describe("WS /api/watch", () => {
     await client.closes(4400);
   });
 
-  it("a stranger is closed with what it should do next", async () => {
+  test("a client without valid credentials is closed with what it should do next", async () => {
     const { world, connect } = await startPlane();
     const cases: [message: string | object | null, code: number][] = [
       ["garbage", 4400],
@@ -180,7 +180,7 @@ describe("WS /api/watch", () => {
     await silent.closes(4401);
   });
 
-  it("another tenant's run looks like a missing one", async () => {
+  test("another tenant's run looks like a missing one", async () => {
     const { connect } = await startPlane();
     const client = await connect();
     client.say({ type: "auth", token: "foreign" });
@@ -189,7 +189,7 @@ describe("WS /api/watch", () => {
     expect(client.heard.at(-1)).toMatchObject({ code: "not_found", runId: RUN });
   });
 
-  it("ends when the token wears out, unless it was renewed; a narrower one sees less", async () => {
+  test("a watch socket ends when its token expires, unless it was renewed; a narrower token sees less", async () => {
     const { world, connect } = await startPlane();
     const worn = await connect();
     worn.say({ type: "auth", token: "short" });
@@ -210,7 +210,7 @@ describe("WS /api/watch", () => {
     await renewed.closes(4401);
   });
 
-  it("a client that answers no ping is dropped, one that does stays", async () => {
+  test("a client that answers no ping is dropped, and one that does stays", async () => {
     const { world, connect } = await startPlane();
     const alive = await connect();
     const dead = await connect();
@@ -230,7 +230,7 @@ describe("WS /api/watch", () => {
     expect(alive.isOpen()).toBe(true);
   });
 
-  it("a client that stops reading holds a bounded amount, is cut after its time, and resumes without loss", async () => {
+  test("a client that stops reading holds a bounded amount, is cut after its time, and resumes without loss", async () => {
     const { world, streams, connect } = await startPlane();
     const client = await connect();
     client.say({ type: "auth", token: "key" });
@@ -258,7 +258,7 @@ describe("WS /api/watch", () => {
     expect(again.ids()).toEqual(Array.from({ length: count - 7 }, (_, index) => `3-${index + 8}`));
   });
 
-  it("a slow client that reads again goes on with the whole record", async () => {
+  test("a slow client that reads again gets the whole record", async () => {
     const { world, connect } = await startPlane();
     const client = await connect();
     client.say({ type: "auth", token: "key" });
@@ -280,7 +280,7 @@ describe("WS /api/watch", () => {
     );
   });
 
-  it("a gateway that goes away says so with 1012, and takes no more", async () => {
+  test("a gateway that shuts down closes watch sockets with 1012 and takes no new ones", async () => {
     const { world, plane, connect } = await startPlane();
     const client = await connect();
     client.say({ type: "auth", token: "key" });
