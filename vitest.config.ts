@@ -26,7 +26,10 @@ export default defineConfig({
       {
         test: {
           name: "contract",
-          include: ["{packages,apps}/*/src/**/*.contract.test.ts", "apps/*/test/{contracts,services}/**/*.test.ts"],
+          include: [
+            "{packages,apps}/*/src/**/*.contract.test.ts",
+            "apps/*/test/{contracts,services,store}/**/*.test.ts",
+          ],
           testTimeout: 30_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },

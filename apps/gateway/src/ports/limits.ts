@@ -3,8 +3,10 @@
 // Runs
 /** Inputs drained into one decision. */
 export const INPUTS_PER_DRAIN_MAX = 200;
-/** Inputs a run may have waiting: beyond it whoever sends is told to slow down, unless it is the one cancel. */
+/** Inputs a run may have waiting. Beyond it a sender is told to slow down, so that a flood costs a bounded number of rows. */
 export const INBOX_MAX = 1000;
+/** Places beyond `INBOX_MAX` that only a cancel may take, so that a flooded run can still be ended. */
+export const INBOX_CANCELS_MAX = 16;
 /** Ended runs of a thread that a new run sees. */
 export const THREAD_HISTORY_RUNS_MAX = 100;
 

@@ -51,7 +51,7 @@ export type EnqueueInputOutcome =
   | { readonly kind: "ended"; readonly status: RunStatus }
   /** An approval, and its call awaits none (any more). */
   | { readonly kind: "call_not_awaiting"; readonly callStatus: ToolCallStatus }
-  /** `INBOX_MAX` inputs wait already. A cancel is taken all the same. */
+  /** As many inputs wait as `inboxMaxFor` allows. A cancel has places of its own. */
   | { readonly kind: "inbox_full" };
 
 export type SubmitResultOutcome =

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import type { Store } from "../../src/ports/store.ts";
 import { agentsOfStore } from "./store/agents.ts";
 import { callsOfStore } from "./store/calls.ts";
+import { cancelsOfStore } from "./store/cancels.ts";
 import { claimsOfStore } from "./store/claims.ts";
 import { commitsOfStore } from "./store/commits.ts";
 import { devicesOfStore } from "./store/devices.ts";
@@ -38,6 +39,7 @@ export function storeSuite(name: string, open: () => Promise<OpenedStore>): void
     agentsOfStore(store);
     startsOfStore(store);
     inputsOfStore(store);
+    cancelsOfStore(store);
     claimsOfStore(store);
     commitsOfStore(store);
     readingOfStore(store);

@@ -86,5 +86,5 @@ function isOnLastChance(run: RunRow): boolean {
 }
 
 function isCanceled(run: RunRow): boolean {
-  return run.inputs.some((row) => row.dedupe?.key === "cancel" && !row.consumed);
+  return run.inputs.some((row) => row.input.kind === "cancel" && !row.consumed);
 }

@@ -187,14 +187,15 @@ export class Rows {
   }
 
   /**
-   * Leaves an input in the run's inbox; a healthy holder is told by its renewal, not robbed. `isUrgent`: it need not
-   * wait for a turn.
+   * Puts an input into the run's inbox. It wakes a run that nobody holds; a holder learns of it at its next renewal.
+   * A run that waits for its turn in a thread is woken by a cancel alone.
    */
-  leave(run: RunRow, input: OutsideInput, dedupe: InputRow["dedupe"], isUrgent: boolean): void {
+  enqueueInput(run: RunRow, input: OutsideInput, dedupe: InputRow["dedupe"]): void {
     this.inputCount += 1;
     run.inputs.push({ inputId: String(this.inputCount), input, dedupe, consumed: false });
     run.inbox += 1;
-    if (run.leaseOwner === null && (run.epoch > 0 || run.wakeAt !== null || isUrgent)) run.wakeAt = this.now();
+    const waitsForTurn = run.epoch === 0 && run.wakeAt === null;
+    if (run.leaseOwner === null && (!waitsForTurn || input.kind === "cancel")) run.wakeAt = this.now();
   }
 }
 

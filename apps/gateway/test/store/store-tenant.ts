@@ -1,6 +1,7 @@
 import { isTerminalStatus } from "@hsafa/protocol";
 import { agentConfigSchema } from "@hsafa/protocol/schema";
-import { EVENTS_PAGE_BYTES_MAX, INBOX_MAX } from "../../src/ports/limits.ts";
+import { inboxMaxFor } from "../../src/ports/inbox.ts";
+import { EVENTS_PAGE_BYTES_MAX } from "../../src/ports/limits.ts";
 import type { SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
 import { createTenantLists, threadOf } from "./store-lists.ts";
 import { type CallRow, fits, firstAfter, isOpen, type Rows, storableText, type ThreadRow } from "./store-rows.ts";
@@ -91,9 +92,8 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
         if (call.call.status !== "awaiting_approval")
           return { kind: "call_not_awaiting", callStatus: call.call.status };
       }
-      const isCancel = input.kind === "cancel";
-      if (run.inbox >= INBOX_MAX && !isCancel) return { kind: "inbox_full" };
-      rows.leave(run, input, dedupe, isCancel);
+      if (run.inbox >= inboxMaxFor(input.kind)) return { kind: "inbox_full" };
+      rows.enqueueInput(run, input, dedupe);
       return { kind: "accepted", status };
     },
 
@@ -108,10 +108,10 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
       if (row.resultHash !== null || SETTLED.has(status)) return { kind: "conflict", status };
       if (status !== "dispatched" || target === "server") return { kind: "not_dispatched" };
       if (isTerminalStatus(run.projection.status)) return { kind: "conflict", status };
-      if (run.inbox >= INBOX_MAX) return { kind: "inbox_full" };
+      if (run.inbox >= inboxMaxFor("tool_result")) return { kind: "inbox_full" };
       row.resultHash = bodyHash;
       const deviceId = from.kind === "device" ? from.deviceId : null;
-      rows.leave(run, { kind: "tool_result", callId, outcome, source: from.kind, deviceId }, null, false);
+      rows.enqueueInput(run, { kind: "tool_result", callId, outcome, source: from.kind, deviceId }, null);
       return { kind: "accepted", runId: run.id };
     },
 

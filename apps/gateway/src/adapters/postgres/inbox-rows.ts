@@ -3,8 +3,8 @@ import type { DispatchStatus, OutsideInput } from "../../core/input.ts";
 import type { Inbox, DispatchContext } from "../../ports/fleet-store.ts";
 import { liveGateway } from "./presence.ts";
 
-/** A cancel has this key and no other. What is sorted here is bounded by `INBOX_MAX`. */
-const CANCEL_FIRST = "i.dedupe_key is distinct from 'cancel', i.id";
+/** SQL: cancels first, then by age. The rows to sort are bounded by `INBOX_MAX`. */
+const CANCEL_FIRST = "i.kind <> 'cancel', i.id";
 
 /**
  * Select-list items over a row `r` of runs and a row `v` of agent_versions: the inbox and the dispatchContext, read with

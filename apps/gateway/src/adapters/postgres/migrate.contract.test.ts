@@ -1,4 +1,5 @@
 import { PGlite } from "@electric-sql/pglite";
+import { v7 } from "uuid";
 import { afterEach, describe, expect, test } from "vitest";
 import { openSchemaEngine } from "../../../prisma/schema-engine.ts";
 import { openHolder } from "../../../test/contracts/store/interleaving.ts";
@@ -68,6 +69,34 @@ describe("migrations", () => {
       text: "select to_regclass('extra') is not null as extra, to_regclass('half') as half",
     };
     expect(await sql.query(tables, [])).toEqual([{ extra: true, half: null }]);
+  });
+
+  test("inputs from before the column 'kind', and those of a gateway that does not know it yet, have the kind of their payload", async () => {
+    const { sql } = await emptyDatabase();
+    const migrations = await readMigrations();
+    const index = migrations.findIndex(({ name }) => name === "0004_input_kind");
+    // Postgres stores JSON that holds these, and refuses to look into it.
+    const text = '\u0000 \ud800 {"kind":"cancel"}';
+    const payloads = [
+      JSON.stringify({ kind: "message", message: { role: "user", content: text } }),
+      JSON.stringify({ kind: "cancel", reason: null }),
+      JSON.stringify({ kind: "dispatch_lost", callId: v7(), attempt: 1 }),
+    ];
+    const insert = payloads
+      .map(
+        (payload) => `insert into run_inputs (tenant_id, run_id, input) values ('${v7()}', '${v7()}', '${payload}');`,
+      )
+      .join("\n");
+    await migrate(sql, migrations.slice(0, index));
+    await sql.script(insert);
+    await migrate(sql, migrations);
+    await sql.script(insert);
+    const rows = await sql.query<{ kind: string }>(
+      { name: "kinds", text: "select kind from run_inputs order by id" },
+      [],
+    );
+    const kinds = ["message", "cancel", "dispatch_lost"];
+    expect(rows.map((row) => row.kind)).toEqual([...kinds, ...kinds]);
   });
 
   test("a database that a newer program migrated, or that a migration left in pieces, is refused with what to do", async () => {

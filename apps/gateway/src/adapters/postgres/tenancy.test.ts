@@ -24,7 +24,6 @@ function recordingSql() {
 test("what serves all tenants at once is this and no more (R10)", () => {
   expect(Object.keys(createFleetStore(recordingSql().sql)).toSorted()).toEqual([
     "appendDeltas",
-    "recordHeartbeat",
     "claimRuns",
     "commit",
     "countLiveGateways",
@@ -34,13 +33,14 @@ test("what serves all tenants at once is this and no more (R10)", () => {
     "loadFacts",
     "loadOutline",
     "loadRun",
-    "readOpenCalls",
     "readInbox",
+    "readOpenCalls",
+    "readTails",
+    "recordHeartbeat",
     "releaseClaims",
     "releaseLeases",
     "renewLeases",
     "sweep",
-    "readTails",
   ]);
 });
 

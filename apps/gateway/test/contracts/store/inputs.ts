@@ -1,6 +1,6 @@
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
-import { INBOX_MAX, INPUTS_PER_DRAIN_MAX } from "../../../src/ports/limits.ts";
+import { INPUTS_PER_DRAIN_MAX } from "../../../src/ports/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { claim, commitOf, endOf, NASTY, openScene, parkWithCall, type Scene, start } from "./scene.ts";
 
@@ -20,23 +20,6 @@ async function holdParked(scene: Scene, runId: string) {
 
 export function inputsOfStore(store: () => Store): void {
   describe("inputs", () => {
-    test("a flooded run can be canceled: the cancel is taken, and read first", async () => {
-      const scene = await openScene(store());
-      const { runId } = await start(scene);
-      const held = await claim(scene, runId);
-      for (let n = 0; n < INBOX_MAX; n++)
-        await scene.tenant.enqueueInput({ runId, input: message(`${n}`), dedupe: null });
-      const input = { kind: "cancel" as const, reason: "too much" };
-      const cancel = () => scene.tenant.enqueueInput({ runId, input, dedupe: { key: "cancel", bodyHash: "" } });
-      expect([await cancel(), await cancel()]).toMatchObject([{ kind: "accepted" }, { kind: "duplicate" }]);
-      const read = await store().fleet.readInbox(held);
-      expect(read?.inbox.count).toBe(INBOX_MAX + 1);
-      expect(read?.inbox.inputs[0]?.input).toEqual(input);
-      expect(await scene.tenant.enqueueInput({ runId, input: message("more"), dedupe: null })).toEqual({
-        kind: "inbox_full",
-      });
-    });
-
     test("they reach the holder in the order they were accepted, with the counter they were read with, and unharmed", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);
@@ -154,24 +137,6 @@ export function inputsOfStore(store: () => Store): void {
       expect(read?.inbox.count).toBe(count);
       expect(read?.inbox.inputs).toHaveLength(INPUTS_PER_DRAIN_MAX);
       expect(read?.inbox.inputs[0]?.input).toEqual(message("0"));
-    });
-
-    test("a cancel comes first, however many messages wait before it, with keys of their own or without; the others keep their order", async () => {
-      const scene = await openScene(store());
-      const { runId } = await start(scene);
-      const { tenantId, epoch } = await claim(scene, runId);
-      for (let n = 0; n < INPUTS_PER_DRAIN_MAX + 5; n++) {
-        const dedupe = n % 2 === 0 ? null : { key: `message:${n}`, bodyHash: "" };
-        await scene.tenant.enqueueInput({ runId, input: message(String(n)), dedupe });
-      }
-      const cancel = { kind: "cancel", reason: null } as const;
-      await scene.tenant.enqueueInput({ runId, input: cancel, dedupe: { key: "cancel", bodyHash: "" } });
-      const expected = [cancel, ...Array.from({ length: INPUTS_PER_DRAIN_MAX - 1 }, (_, n) => message(String(n)))];
-      const read = await store().fleet.readInbox({ runId, epoch });
-      const loaded = await store().fleet.loadRun({ tenantId, runId, epoch });
-      expect(read?.inbox.count).toBe(INPUTS_PER_DRAIN_MAX + 6);
-      expect(read?.inbox.inputs.map(({ input }) => input)).toEqual(expected);
-      expect(loaded?.inbox).toEqual(read?.inbox);
     });
   });
 }

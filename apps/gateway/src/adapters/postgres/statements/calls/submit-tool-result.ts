@@ -1,5 +1,5 @@
 import type { ToolCallStatus } from "@hsafa/protocol";
-import { INBOX_MAX } from "../../../../ports/limits.ts";
+import { inboxMaxFor } from "../../../../ports/inbox.ts";
 import type { OutsideInput } from "../../../../core/input.ts";
 import type { SubmitResultOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
 import type { Sql } from "../../sql.ts";
@@ -31,7 +31,7 @@ verdict as (
     when result_hash is not null or status in ('completed', 'failed', 'expired', 'denied') then 'conflict'
     when status <> 'dispatched' or target = 'server' then 'not_dispatched'
     when run_status in ('completed', 'failed', 'canceled') then 'conflict'
-    when inbox >= ${INBOX_MAX} then 'inbox_full'
+    when inbox >= ${inboxMaxFor("tool_result")} then 'inbox_full'
     else 'accepted'
   end as kind
   from call
@@ -44,7 +44,8 @@ raised as (
   from verdict v where r.id = v.run_id and v.kind = 'accepted'
 ),
 inserted as (
-  insert into run_inputs (tenant_id, run_id, input) select tenant_id, run_id, $6::text::json from verdict where kind = 'accepted'
+  insert into run_inputs (tenant_id, run_id, kind, input)
+  select tenant_id, run_id, 'tool_result', $6::text::json from verdict where kind = 'accepted'
 )
 select kind, status, run_id::text from verdict`,
 };

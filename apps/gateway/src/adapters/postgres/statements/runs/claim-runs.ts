@@ -87,7 +87,7 @@ ranked as materialized (
           select from runs e
           where e.thread_id = r.thread_id and e.status in ('queued', 'running', 'waiting_tool') and e.thread_turn < r.thread_turn
         )
-        or exists (select from run_inputs i where i.run_id = r.id and i.dedupe_key = 'cancel' and not i.consumed)
+        or exists (select from run_inputs i where i.run_id = r.id and i.kind = 'cancel' and not i.consumed)
       )
     -- One more than may be taken, to know whether any is left.
     order by r.wake_at limit $3::int + 1

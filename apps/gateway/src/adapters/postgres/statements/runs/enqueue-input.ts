@@ -1,5 +1,5 @@
 import { isTerminalStatus, type RunStatus, type ToolCallStatus } from "@hsafa/protocol";
-import { INBOX_MAX } from "../../../../ports/limits.ts";
+import { inboxMaxFor } from "../../../../ports/inbox.ts";
 import type { EnqueueInputOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
 import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";
 
@@ -8,8 +8,7 @@ import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";
  * is told by its renewal, not robbed. A run that waits for its turn in a thread (never claimed, nothing set) is woken
  * by the end of the one before it and not by a message; a cancel need not wait. An approval locks its call's row too,
  * after the run's as a commit does, so that an expiry in flight is either seen or has not begun. Two of the same dedupe
- * key at once: the second violates the key, is undone whole, and is done again as a duplicate. A cancel is taken
- * however much waits: it is the way out, and there is one at most.
+ * key at once: the second violates the key, is undone whole, and is done again as a duplicate.
  */
 const ENQUEUE_INPUT = {
   name: "enqueue-input",
@@ -32,13 +31,13 @@ raised as (
     inbox = r.inbox + 1,
     wake_at = case when r.lease_owner is null and (r.epoch > 0 or r.wake_at is not null or $6::bool) then now() else r.wake_at end
   from run
-  where r.id = run.id and not run.ended and (run.inbox < ${INBOX_MAX} or $6::bool) and not exists (select from earlier)
+  where r.id = run.id and not run.ended and run.inbox < $8::int and not exists (select from earlier)
     and ($7::uuid is null or exists (select from call where status = 'awaiting_approval'))
   returning r.id, r.tenant_id
 ),
 inserted as (
-  insert into run_inputs (tenant_id, run_id, input, dedupe_key, body_hash)
-  select tenant_id, id, $3::text::json, $4::text, $5::text from raised
+  insert into run_inputs (tenant_id, run_id, kind, input, dedupe_key, body_hash)
+  select tenant_id, id, $9::text, $3::text::json, $4::text, $5::text from raised
 )
 select run.status, raised.id is not null as accepted, earlier.body_hash as earlier_hash, call.status as call_status
 from run left join raised on true left join earlier on true left join call on true`,
@@ -65,6 +64,8 @@ export async function enqueueInput(sql: Sql, tenantId: string, params: Params): 
       dedupe?.bodyHash ?? null,
       input.kind === "cancel",
       input.kind === "approval" ? input.callId : null,
+      inboxMaxFor(input.kind),
+      input.kind,
     ]),
   );
   if (row === undefined) return { kind: "not_found" };
