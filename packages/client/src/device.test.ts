@@ -1,14 +1,9 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { FakeDevicePlane } from "../test/fake-device-plane.ts";
 import { createDevice, type Device, type DeviceOptions } from "./device.ts";
 import type { DeviceTool } from "./device-calls.ts";
 import type { DeviceStorage } from "./device-memory.ts";
-
-const cleanups: (() => void | Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
 
 /** Echoes its arguments, and counts how often. */
 function echo(): DeviceTool & { count: number } {
@@ -42,7 +37,7 @@ function gated(): {
 
 async function setUp(options: Partial<DeviceOptions> = {}) {
   const plane = await FakeDevicePlane.start();
-  cleanups.push(() => plane.close());
+  onTestFinished(() => plane.close());
   const start = (more: Partial<DeviceOptions> = {}): Device => {
     const device = createDevice({
       url: plane.url,
@@ -52,7 +47,7 @@ async function setUp(options: Partial<DeviceOptions> = {}) {
       ...options,
       ...more,
     });
-    cleanups.push(() => device.close());
+    onTestFinished(() => device.close());
     return device;
   };
   return { plane, start };

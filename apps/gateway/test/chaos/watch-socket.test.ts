@@ -1,15 +1,10 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { RunEvent, WatchAnswer, WatchMessage } from "@hsafa/protocol";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { disagreements, faultsOf } from "../e2e/record.ts";
 import { openWatchSocket, type WatchSocket } from "./watch-socket.ts";
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
 
 /** One connection as the gateway has it. */
 interface Connection {
@@ -40,9 +35,9 @@ async function client(
       script?.({ socket, say }, message);
     });
   });
-  cleanups.push(() => {
+  onTestFinished(() => {
     for (const socket of server.clients) socket.terminate();
-    return new Promise((resolve) => server.close(resolve));
+    return new Promise<void>((resolve) => server.close(() => resolve()));
   });
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -2,18 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, createDevice } from "@hsafa/client";
-import { afterEach, expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { callingAgent } from "../support/device-agent.ts";
 import { startTestGateway, type TestGateway } from "./harness.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
-
 test("a gateway that restarts in the middle of a call loses neither the device, nor its answer, nor an event of the stream", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "hsafa-restart-"));
-  cleanups.push(() => rm(dataDir, { recursive: true, force: true }));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
   const start = (port: string): Promise<TestGateway> =>
     startTestGateway({ isEphemeral: false, env: { HSAFA_DATA_DIR: dataDir, PORT: port } });
   const before = await start("0");
@@ -32,7 +27,7 @@ test("a gateway that restarts in the middle of a call loses neither the device, 
     },
   };
   const device = createDevice({ url, token: apiKey, deviceKey: "laptop", tools: { read } });
-  cleanups.push(() => device.close());
+  onTestFinished(() => device.close());
   await before.pushAgent(callingAgent("restarting", [{ tool: "read" }], [{ device: { key: "laptop" } }]));
   const client = createClient({ url, token: apiKey });
   const { runId } = await client.runs.start({ agent: "restarting", input: "read" });
@@ -46,7 +41,7 @@ test("a gateway that restarts in the middle of a call loses neither the device, 
   expect(device.state.kind).not.toBe("stopped");
   answer();
   const after = await start(new URL(url).port);
-  cleanups.push(() => after.close());
+  onTestFinished(() => after.close());
   expect(await client.runs.wait(runId)).toMatchObject({ status: "completed", output: "Answers: kept" });
   expect(executed).toBe(1);
   expect(await streamed).toEqual((await after.events(runId)).map(({ id }) => id));

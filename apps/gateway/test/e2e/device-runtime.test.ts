@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createClient, createDevice, type DeviceOptions, type DeviceTool } from "@hsafa/client";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { callingAgent, ofType } from "../support/device-agent.ts";
 import { startTestGateway, type TestGateway } from "./harness.ts";
@@ -11,11 +11,6 @@ beforeAll(async () => {
   gateway = await startTestGateway();
 });
 afterAll(() => gateway.close());
-
-const cleanups: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0)) cleanup();
-});
 
 /** Sockets that a test can cut from underneath the runtime. */
 class CuttableSocket extends WebSocket {
@@ -29,7 +24,7 @@ class CuttableSocket extends WebSocket {
 
 function connect(deviceKey: string, tools: Record<string, DeviceTool>, options: Partial<DeviceOptions> = {}) {
   const device = createDevice({ url: gateway.url, token: gateway.apiKey, deviceKey, tools, ...options });
-  cleanups.push(() => device.close());
+  onTestFinished(() => device.close());
   return device;
 }
 

@@ -6,7 +6,7 @@
  */
 import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
 import { createClient } from "redis";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { RawDevice } from "../support/raw-device.ts";
 import { missingServices } from "../services/services.ts";
 import { startTestGateway, type TestGateway } from "./harness.ts";
@@ -69,11 +69,6 @@ interface Play {
   readonly resumesAfterTheEnd: number;
 }
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
-
 async function connectReader(gateway: TestGateway): Promise<RawDevice> {
   const device = new RawDevice(`${gateway.url.replace("http", "ws")}/devices/connect`);
   const tools = [{ name: "read", inputSchema: {} }];
@@ -82,7 +77,7 @@ async function connectReader(gateway: TestGateway): Promise<RawDevice> {
 
 function newWatchers(): Watchers {
   const watchers = new Watchers();
-  cleanups.push(() => watchers.close());
+  onTestFinished(() => watchers.close());
   return watchers;
 }
 

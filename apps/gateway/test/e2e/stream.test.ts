@@ -4,18 +4,13 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { AgentConfigInput } from "@hsafa/protocol";
 import { createClient } from "redis";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { STREAM_HEARTBEAT_MS } from "../../src/edge/limits.ts";
 import { type FreshDatabase, freshDatabase, missingServices, startPrivateRedis } from "../services/services.ts";
 import { startCuttableProxy } from "./cuttable-proxy.ts";
 import { openEventSource } from "./event-source-record.ts";
 import { startTestGateway, type TestGateway } from "./harness.ts";
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
 
 /** Text, reasoning, two parallel tools, and more than 500 deltas. */
 const talker: AgentConfigInput = {
@@ -106,7 +101,7 @@ async function openStream(
       headers: { authorization: `Bearer ${gateway.apiKey}`, ...(headers as Record<string, string>) },
     };
     const request = get(gateway.url + path, options, resolve).on("error", reject);
-    cleanups.push(() => request.destroy());
+    onTestFinished(() => void request.destroy());
   });
   const stream: RawStream = { response, ids: [], text: "", hasEnded: false };
   let line = "";
@@ -133,10 +128,10 @@ describe("a stream of an embedded gateway", () => {
 
   test("the npm EventSource, cut in the middle of the text, resumes without loss or double and stops after the end", async () => {
     const proxy = await startCuttableProxy(gateway.url);
-    cleanups.push(() => proxy.close());
+    onTestFinished(() => proxy.close());
     const { runId, streamUrl } = await gateway.startRun({ agent: "slow-talker", input: "go" });
     const { source, ids, stopped } = openEventSource(proxy.url + streamUrl, gateway.apiKey);
-    cleanups.push(() => source.close());
+    onTestFinished(() => source.close());
     await eventually(() => expect(ids.length).toBeGreaterThan(20));
     proxy.cut();
     await stopped();
@@ -162,7 +157,7 @@ describe("a stream of an embedded gateway", () => {
 
   test("one connection serves stream after stream", async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    cleanups.push(() => agent.destroy());
+    onTestFinished(() => agent.destroy());
     const { runId, streamUrl } = await gateway.startRun({ agent: "slow-talker", input: "go" });
     await gateway.waitForEnd(runId);
     const sockets = new Set<Socket>();
@@ -203,7 +198,7 @@ test("a silent stream is heard of at every heartbeat", async () => {
       systemClock.after(delayMs === STREAM_HEARTBEAT_MS ? 50 : delayMs, callback),
   };
   const gateway = await startTestGateway({ clock });
-  cleanups.push(() => gateway.close());
+  onTestFinished(() => gateway.close());
   await gateway.pushAgent({
     name: "hangs",
     model: "demo/script",
@@ -271,14 +266,14 @@ describe.skipIf(await missingServices("postgres", "private-redis"))("many watche
 describe.skipIf(await missingServices("postgres", "private-redis"))("streams while Redis dies", () => {
   test("watchers on every gateway are served from Postgres, at their pace", async () => {
     const database = await freshDatabase();
-    cleanups.push(() => database.drop());
+    onTestFinished(() => database.drop());
     const redis = await startPrivateRedis();
-    cleanups.push(() => redis.remove());
+    onTestFinished(() => redis.remove());
     const services = { databaseUrl: database.url, redisUrl: redis.url };
     const here = await startTestGateway(services);
-    cleanups.push(() => here.close());
+    onTestFinished(() => here.close());
     const there = await startTestGateway(services);
-    cleanups.push(() => there.close());
+    onTestFinished(() => there.close());
     await here.pushAgent({
       ...slowTalker,
       settings: {
@@ -302,9 +297,9 @@ describe.skipIf(await missingServices("postgres", "private-redis"))("streams whi
 describe.skipIf(await missingServices("postgres"))("streams of a gateway on Postgres", () => {
   test("clients that stop reading while a run says many megabytes hold a bounded amount, and one that reads gets all", async () => {
     const database = await freshDatabase();
-    cleanups.push(() => database.drop());
+    onTestFinished(() => database.drop());
     const gateway = await startTestGateway({ databaseUrl: database.url, functions: { on: async () => "on" } });
-    cleanups.push(() => gateway.close());
+    onTestFinished(() => gateway.close());
     await gateway.pushAgent(flood);
     const before = bytesOutsideTheHeap();
     const { runId, streamUrl } = await gateway.startRun({ agent: "flood", input: "go" });
@@ -320,7 +315,7 @@ describe.skipIf(await missingServices("postgres"))("streams of a gateway on Post
 function stopReading(gateway: TestGateway, path: string): { hasBegun(): boolean } {
   const { hostname, port } = new URL(gateway.url);
   const socket = connect(Number(port), hostname);
-  cleanups.push(() => socket.destroy());
+  onTestFinished(() => void socket.destroy());
   let hasBegun = false;
   socket.on("error", () => {});
   socket.once("data", () => {

@@ -1,12 +1,7 @@
 import type { RunEvent } from "@hsafa/protocol";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { startTestGateway, type TestGateway } from "./harness.ts";
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
 
 type Heard =
   | RunEvent
@@ -28,7 +23,7 @@ interface Client {
 
 async function connect(gateway: TestGateway, headers: Record<string, string> = {}): Promise<Client> {
   const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/api/watch`, { headers });
-  cleanups.push(() => socket.terminate());
+  onTestFinished(() => socket.terminate());
   const heard: Heard[] = [];
   socket.on("message", (data: Buffer) => heard.push(JSON.parse(data.toString()) as Heard));
   const closed = new Promise<number>((resolve) => socket.on("close", resolve));

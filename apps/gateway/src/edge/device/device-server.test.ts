@@ -1,10 +1,11 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { DeviceRows } from "../../../test/support/device-rows.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { RawDevice } from "../../../test/support/raw-device.ts";
+import { createMemoryBell } from "../../adapters/memory/bell.ts";
 import type { Authenticate } from "../../access/authenticate.ts";
 import {
   DEVICE_FAULTS_MAX,
@@ -15,40 +16,23 @@ import {
 import { DEVICE_REGISTER_BYTES_MAX } from "../limits.ts";
 import { OPEN_CALLS_PER_SESSION_MAX } from "../../ports/limits.ts";
 import { TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
-import type { Bell, Ring } from "../../ports/bell.ts";
+import type { Ring } from "../../ports/bell.ts";
 import type { LiveLog } from "../../ports/live-log.ts";
 import { createDeviceServer, type DeviceServer } from "./device-server.ts";
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
 
 /** An id that is recognisable in a failure. */
 function id(name: string): string {
   return `0199c8f0-0000-7000-8000-${Buffer.from(name).toString("hex").padStart(12, "0").slice(-12)}`;
 }
 
-class LocalBell implements Bell {
-  readonly rings: Ring[] = [];
-  #listeners = new Set<(ring: Ring) => void>();
-  ring(ring: Ring): void {
-    this.rings.push(ring);
-    for (const listener of this.#listeners) listener(ring);
-  }
-  listen(listener: (ring: Ring) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-  async close(): Promise<void> {}
-}
-
 async function startPlane() {
   const rows = new DeviceRows();
   const clock = new ManualClock();
-  const bell = new LocalBell();
   const announced: string[] = [];
   const troubles: unknown[] = [];
+  const bell = createMemoryBell({ report: (error) => troubles.push(error) });
+  const rings: Ring[] = [];
+  bell.listen((ring) => rings.push(ring));
   const authenticate: Authenticate = async (credential) => {
     const [name, tenantId = "tenant-1", expiresInMs] = credential.split(" ");
     if (name === "bad") return { kind: "refused", reason: "The API key is unknown or was revoked." };
@@ -68,14 +52,14 @@ async function startPlane() {
   });
   plane.start();
   const { server, url } = await listen(plane);
-  cleanups.push(async () => {
+  onTestFinished(async () => {
     await plane.close();
     await new Promise((resolve) => server.close(resolve));
     expect(troubles).toEqual([]);
   });
   const device = (deviceKey = "laptop", more: Record<string, unknown> = {}): Promise<RawDevice> =>
     new RawDevice(url).register({ token: "good", deviceKey, ...more });
-  return { rows, clock, bell, announced, plane, url, device };
+  return { rows, clock, bell, rings, announced, plane, url, device };
 }
 
 async function listen(plane: DeviceServer): Promise<{ server: Server; url: string }> {
@@ -193,7 +177,7 @@ describe("calls", () => {
   });
 
   test("a result is acknowledged once it is taken; a repeat is a duplicate, another one a conflict", async () => {
-    const { rows, device, bell } = await startPlane();
+    const { rows, device, rings } = await startPlane();
     rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
@@ -206,7 +190,7 @@ describe("calls", () => {
     });
     expect(rows.accepted).toEqual([id("a")]);
     expect(rows.outcomes.get(id("a"))).toEqual({ kind: "completed", result: { lines: 3 } });
-    expect(bell.rings).toContainEqual({ about: "run", runId: "run-1" });
+    expect(rings).toContainEqual({ about: "run", runId: "run-1" });
     laptop.send({ type: "tool.result", callId: id("a"), result: { lines: 3 } });
     expect(await laptop.next("tool.result.ack", 2)).toMatchObject({ duplicate: true });
     laptop.send({ type: "tool.result", callId: id("a"), result: { lines: 4 } });

@@ -1,7 +1,7 @@
 import { Agent, get, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { fastify } from "fastify";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   at,
   createFollowWorld,
@@ -17,11 +17,6 @@ import { FOLLOW_PAGE_HELD_MS, WATCHER_STALL_MS, WATCHER_WRITE_BYTES_MAX } from "
 import { STREAM_HEARTBEAT_MS } from "../limits.ts";
 import type { Store } from "../../ports/store.ts";
 import { registerStreamRoute } from "./stream-route.ts";
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
 
 async function startRoute() {
   const world = createFollowWorld();
@@ -47,7 +42,7 @@ async function startRoute() {
   });
   await app.listen({ port: 0 });
   const { port } = app.server.address() as AddressInfo;
-  cleanups.push(async () => {
+  onTestFinished(async () => {
     world.hub.close();
     app.server.closeAllConnections();
     await app.close();
@@ -70,7 +65,7 @@ async function open(
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const options = { port, path, agent: keepAlive, headers: { authorization: "Bearer key", ...headers } };
     const request = get(options, resolve).on("error", reject);
-    cleanups.push(() => request.destroy());
+    onTestFinished(() => void request.destroy());
   });
   const stream: Stream = {
     response,
@@ -110,7 +105,7 @@ describe("GET /api/runs/:id/stream", () => {
   test("a stream sends each event as id and data only, ends after the terminal fact, and keeps the connection", async () => {
     const { world, port } = await startRoute();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    cleanups.push(() => agent.destroy());
+    onTestFinished(() => agent.destroy());
     const stream = await open(port, {}, agent);
     await until(() => stream.ids().length === 3);
     world.hub.published(RUN, [delta(3, 1)]);
@@ -183,7 +178,7 @@ describe("GET /api/runs/:id/stream", () => {
   test("a gateway that shuts down closes the connection too, so that the client returns to another gateway", async () => {
     const { world, port } = await startRoute();
     const agent = new Agent({ keepAlive: true });
-    cleanups.push(() => agent.destroy());
+    onTestFinished(() => agent.destroy());
     const stream = await open(port, {}, agent);
     await until(() => stream.ids().length === 3);
     const { socket } = stream.response;
@@ -285,7 +280,7 @@ describe("GET /api/runs/:id/stream", () => {
 /** A client that sends its request and never reads. */
 function stopReading(port: number): Socket {
   const socket = connect(port);
-  cleanups.push(() => socket.destroy());
+  onTestFinished(() => void socket.destroy());
   socket.pause().on("error", () => {});
   socket.write(`GET /api/runs/${RUN}/stream?after=3-0 HTTP/1.1\r\nhost: here\r\nauthorization: Bearer key\r\n\r\n`);
   return socket;

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { at, createFollowWorld, delta, fact, RUN, settle, TENANT } from "../../../test/support/follow-world.ts";
 import type { Principal } from "../../access/principal.ts";
@@ -15,11 +15,6 @@ import {
 import { WATCHER_STALL_MS } from "../../follow/limits.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
 import { createWatchServer } from "./watch-server.ts";
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
 
 /** A busy machine may take its time; a condition that holds costs none. */
 const eventually = <T>(condition: () => T) => vi.waitFor(condition, 10_000);
@@ -55,7 +50,7 @@ async function startPlane() {
     plane.upgrade(request, socket, head);
   });
   await new Promise<void>((resolve) => server.listen(0, resolve));
-  cleanups.push(async () => {
+  onTestFinished(async () => {
     await plane.close();
     world.hub.close();
     await new Promise((resolve) => server.close(resolve));
@@ -74,7 +69,7 @@ interface Heard {
 
 async function openClient(url: string) {
   const socket = new WebSocket(url);
-  cleanups.push(() => socket.terminate());
+  onTestFinished(() => socket.terminate());
   const heard: Heard[] = [];
   let closeCode: number | null = null;
   socket.on("message", (data: Buffer) => heard.push(JSON.parse(data.toString()) as Heard));
