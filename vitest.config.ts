@@ -1,10 +1,12 @@
 import { defineConfig } from "vitest/config";
 
-// Durations allow for a machine of two busy cores: a test waits for conditions, so a long limit costs nothing while it
-// passes.
+// Starts Postgres and Redis for the projects that name it. Unit tests must not need them.
+const sharedServers = "apps/gateway/test/services/shared-servers.ts";
+
+// The time limits allow for a busy machine with two cores. A test waits for conditions, so a long limit costs nothing
+// while the test passes.
 export default defineConfig({
   test: {
-    globalSetup: "apps/gateway/test/services/shared-servers.ts",
     maxWorkers: 2,
     teardownTimeout: 30_000,
     projects: [
@@ -26,6 +28,7 @@ export default defineConfig({
       {
         test: {
           name: "contract",
+          globalSetup: sharedServers,
           include: [
             "{packages,apps}/*/src/**/*.contract.test.ts",
             "apps/*/test/{contracts,services,store}/**/*.test.ts",
@@ -38,6 +41,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          globalSetup: sharedServers,
           include: ["{packages,apps}/*/test/e2e/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -47,10 +51,11 @@ export default defineConfig({
       {
         test: {
           name: "chaos",
+          globalSetup: sharedServers,
           include: ["apps/gateway/test/chaos/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 60_000,
-          // Alone: it starts a dozen processes, and what it measures should not be the other tests.
+          // It runs alone: it starts a dozen processes, and other tests would distort what it measures.
           sequence: { groupOrder: 4 },
         },
       },

@@ -9,7 +9,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
-import { inject } from "vitest";
+import { inject, type ProvidedContext } from "vitest";
 import { findChromium, findPostgres, findRedis, type Found } from "./find-program.ts";
 
 export { startPrivatePostgres } from "./postgres-server.ts";
@@ -71,7 +71,10 @@ export async function chromiumPath(): Promise<string> {
 }
 
 async function sharedServer(name: "postgres" | "redis"): Promise<string> {
-  const response = await fetch(`${inject("sharedServersUrl")}/${name}`);
+  const { sharedServersUrl }: Partial<ProvidedContext> = { sharedServersUrl: inject("sharedServersUrl") };
+  if (sharedServersUrl === undefined)
+    throw new Error(`a unit test needs no ${name}: name this file *.contract.test.ts`);
+  const response = await fetch(`${sharedServersUrl}/${name}`);
   const body = await response.text();
   if (!response.ok) throw new Error(`the shared ${name} server did not start: ${body}`);
   return body;

@@ -1,11 +1,15 @@
 /**
- * Vitest's global set-up: one Postgres and one Redis for all test files of this run. They are started when the first
- * file asks, so a run of unit tests pays for neither, and they belong to this process alone, so several runs on one
- * machine do not meet.
+ * Vitest's global setup for the projects that need servers: one Postgres and one Redis for all test files of a run.
+ *
+ * 1. A run of unit tests alone does not load this file: only the projects that need it name it in `vitest.config.ts`.
+ * 2. Each server starts when the first test file asks for it.
+ * 3. Several projects in one run share the servers.
+ * 4. The servers belong to this process, so several runs on one machine do not share them.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createClient } from "redis";
+import type { ProvidedContext } from "vitest";
 import type { TestProject } from "vitest/node";
 import { startPrivatePostgres } from "./postgres-server.ts";
 import { startPrivateRedis } from "./redis-server.ts";
@@ -13,12 +17,16 @@ import type { ThrowawayServer } from "./throwaway-server.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** Answers `GET /postgres` and `GET /redis` with the address of the server, which it starts when first asked. */
+    /** The address of the broker. `GET /postgres` and `GET /redis` return a server's address; the first call starts it. */
     sharedServersUrl: string;
   }
 }
 
-export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+export default async function setUp(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  // 3. What the first project provides to the whole run, the others find here. The types promise it; at first it is not there.
+  const { sharedServersUrl }: Partial<ProvidedContext> = project.getProvidedContext();
+  if (sharedServersUrl !== undefined) return undefined;
+
   const started: ThrowawayServer[] = [];
   const addresses = new Map<string, Promise<string>>();
 
@@ -33,6 +41,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     "/redis": async () => (await emptyDatabaseOfGivenRedis()) ?? (await start(startPrivateRedis)),
   };
 
+  // 2.
   const broker = createServer((request, response) => {
     const path = request.url ?? "";
     const starter = starters[path];
@@ -50,7 +59,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   await once(broker, "listening");
   const address = broker.address();
   if (address === null || typeof address === "string") throw new Error("a TCP server has an address with a port");
-  project.provide("sharedServersUrl", `http://127.0.0.1:${address.port}`);
+  project.vitest.provide("sharedServersUrl", `http://127.0.0.1:${address.port}`);
 
   return async () => {
     broker.closeAllConnections();
@@ -60,7 +69,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   };
 }
 
-/** The first of the given Redis's 16 databases that holds nothing: a database in use is never touched. */
+/** Returns the first empty database of the given Redis. A database that holds something is never touched. */
 async function emptyDatabaseOfGivenRedis(): Promise<string | undefined> {
   const given = process.env["REDIS_URL"];
   if (given === undefined) return undefined;
@@ -74,6 +83,8 @@ async function emptyDatabaseOfGivenRedis(): Promise<string | undefined> {
       await client.close();
     }
   }
-  console.warn("REDIS_URL is not used: every one of its databases holds something. A throwaway Redis takes its place.");
+  console.warn(
+    "REDIS_URL is not used, because each of its databases holds something. A throwaway Redis takes its place.",
+  );
   return undefined;
 }
