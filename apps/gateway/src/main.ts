@@ -1,14 +1,13 @@
-import { CLOSE_TIMEOUT_MS } from "./limits.ts";
+/** The program of `hsafa start`: one gateway in the foreground, until SIGTERM or SIGINT. */
 import { readSettings } from "./config.ts";
 import { startGateway } from "./gateway.ts";
-
-/** The program of `hsafa start`: one gateway in the foreground, until SIGTERM or SIGINT. */
+import { CLOSE_TIMEOUT_MS } from "./limits.ts";
 
 process.on("uncaughtException", (error) => fail("an error that nobody caught", error));
 process.on("unhandledRejection", (error) => fail("a promise that nobody awaited", error));
 
 function fail(what: string, error: unknown): never {
-  // Whatever the state is now, other gateways and the next start know how to go on from the store.
+  // The state in this process is of no use any more: other gateways, and the next start, go on from the store.
   process.stderr.write(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exit(1);
 }

@@ -60,7 +60,16 @@ const impureCalls = /^(setTimeout|setInterval|setImmediate|queueMicrotask|fetch|
 const impureObjects = /^(process|globalThis|performance|crypto|console)$/;
 
 /** The files that know concrete adapters, and the bounds of the process. */
-const wiringFiles = new Set(["gateway.ts", "main.ts", "keys.ts", "readiness.ts", "limits.ts"]);
+const wiringFiles = new Set([
+  "gateway.ts",
+  "main.ts",
+  "open-ports.ts",
+  "serve-gateway.ts",
+  "keys.ts",
+  "readiness.ts",
+  "refuse-second-gateway.ts",
+  "limits.ts",
+]);
 
 /** The rules of core that adapters may call: each would otherwise be written again in an adapter. */
 const sharedRules = new Set(["apps/gateway/src/core/backoff.ts"]);

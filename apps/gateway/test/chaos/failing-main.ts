@@ -3,19 +3,20 @@
  * `src/main.ts`. With `HSAFA_FAILPOINT_ABOUT` it dies there only where what is asked for or answered holds this text.
  */
 import { readSettings } from "../../src/config.ts";
-import { startGateway } from "../../src/gateway.ts";
+import { openPorts } from "../../src/open-ports.ts";
+import { serveGateway } from "../../src/serve-gateway.ts";
 import { withFailpoints } from "./failpoints.ts";
 
 const failpoint = process.env["HSAFA_FAILPOINT"];
 const text = process.env["HSAFA_FAILPOINT_ABOUT"] ?? "";
 
-const gateway = await startGateway(readSettings(), {
-  wrapServices: (services) =>
-    withFailpoints(services, (point, about) => {
-      if (point === failpoint && (text === "" || JSON.stringify(about).includes(text)))
-        process.kill(process.pid, "SIGKILL");
-    }),
+const settings = readSettings();
+const opened = await openPorts(settings);
+const services = withFailpoints(opened.ports, (point, about) => {
+  if (point === failpoint && (text === "" || JSON.stringify(about).includes(text)))
+    process.kill(process.pid, "SIGKILL");
 });
+const gateway = await serveGateway(settings, { ...opened, ports: { ...opened.ports, ...services } });
 process.once("SIGTERM", () => {
   gateway.close().then(
     () => process.exit(0),
