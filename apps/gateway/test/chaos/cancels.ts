@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonObject } from "@hsafa/protocol";
-import { seededRandom } from "../e2e/seeded-random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { until } from "../support/until.ts";
 import { scripted } from "./agent.ts";
 import { untilAnswered } from "./calls.ts";

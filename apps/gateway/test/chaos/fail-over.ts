@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { seededRandom } from "../e2e/seeded-random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { experiment } from "./experiment.ts";
 import type { Load } from "./load.ts";
 import { type PostgresPair, startPostgresPair } from "./postgres-pair.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, HsafaError } from "@hsafa/client";
 import type { RunEvent } from "@hsafa/protocol";
-import { isSettlement } from "../e2e/record.ts";
-import type { Submission } from "../e2e/submissions.ts";
+import { isSettlement } from "../support/watched-record.ts";
+import type { Submission } from "../support/submissions.ts";
 import type { Interjection } from "./agent.ts";
 import { type RetryRule, untilAnswered } from "./calls.ts";
 

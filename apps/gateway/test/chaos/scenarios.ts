@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { seededRandom } from "../e2e/seeded-random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { mixedRun, type RunScript, speakingRun } from "./agent.ts";
 import { experiment, type Findings } from "./experiment.ts";
 import { FAILPOINTS } from "./failpoints.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { seededRandom } from "../e2e/seeded-random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { dealThreads } from "./thread-places.ts";
 
 test("a quarter of the runs gets a thread, each thread is filled before the next, and the same seed deals the same", () => {

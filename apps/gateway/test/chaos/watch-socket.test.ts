@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { RunEvent, WatchAnswer, WatchMessage } from "@hsafa/protocol";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
-import { disagreements, faultsOf } from "../e2e/record.ts";
+import { disagreements, faultsOf } from "../support/watched-record.ts";
 import { openWatchSocket, type WatchSocket } from "./watch-socket.ts";
 
 /** One connection as the gateway has it. */

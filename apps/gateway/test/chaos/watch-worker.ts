@@ -6,8 +6,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "@hsafa/client";
 import type { RunEvent } from "@hsafa/protocol";
-import { disagreements, faultsOf, resumed, type WatchedRecord } from "../e2e/record.ts";
-import { contradictions, type Submission } from "../e2e/submissions.ts";
+import { disagreements, faultsOf, resumed, type WatchedRecord } from "../support/watched-record.ts";
+import { contradictions, type Submission } from "../support/submissions.ts";
 import { dispatchedUnapproved } from "./approvals.ts";
 import { readLog } from "./calls.ts";
 import type { FromWatchWorker, Interruption, InterruptionCost, ToWatchWorker, WatchOrder } from "./messages.ts";

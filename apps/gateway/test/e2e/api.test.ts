@@ -19,7 +19,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { apiKeyHash, newApiKey } from "../../src/access/api-key.ts";
-import { type Answer, startTestGateway, type TestGateway } from "./harness.ts";
+import { type Answer, startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 let gateway: TestGateway;
 /** A key of another tenant. */

@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chromiumPath, missingServices } from "../services/services.ts";
-import { type CuttableProxy, startCuttableProxy } from "./cuttable-proxy.ts";
-import { startTestGateway, type TestGateway } from "./harness.ts";
+import { type CuttableProxy, startCuttableProxy } from "../support/cuttable-proxy.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 /** What the page tells of its EventSource. */
 interface PageRecord {

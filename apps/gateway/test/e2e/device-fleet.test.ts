@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callingAgent, ofType } from "../support/device-agent.ts";
 import { RawDevice } from "../support/raw-device.ts";
 import { type FreshDatabase, freshDatabase, missingServices, redisUrl } from "../services/services.ts";
-import { startTestGateway, type TestGateway } from "./harness.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 const missing = await missingServices("postgres", "redis");
 

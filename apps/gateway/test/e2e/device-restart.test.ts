@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createClient, createDevice } from "@hsafa/client";
 import { expect, onTestFinished, test } from "vitest";
 import { callingAgent } from "../support/device-agent.ts";
-import { startTestGateway, type TestGateway } from "./harness.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 test("a gateway that restarts in the middle of a call loses neither the device, nor its answer, nor an event of the stream", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "hsafa-restart-"));

@@ -3,7 +3,7 @@ import { createClient, createDevice, type DeviceOptions, type DeviceTool } from 
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { callingAgent, ofType } from "../support/device-agent.ts";
-import { startTestGateway, type TestGateway } from "./harness.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 /** A real gateway, and devices that run the client's own device runtime. */
 let gateway: TestGateway;

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { WebSocket } from "ws";
 import { callingAgent, ofType } from "../support/device-agent.ts";
 import { RawDevice } from "../support/raw-device.ts";
-import { startTestGateway, type TestGateway } from "./harness.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 /** A real gateway, and devices that do exactly what each test says, right or wrong. */
 let gateway: TestGateway;

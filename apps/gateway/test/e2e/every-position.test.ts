@@ -9,11 +9,11 @@ import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { RawDevice } from "../support/raw-device.ts";
 import { missingServices } from "../services/services.ts";
-import { startTestGateway, type TestGateway } from "./harness.ts";
-import { disagreements, faultsOf, resumed, type WatchedRecord } from "./record.ts";
-import { seededRandom } from "./seeded-random.ts";
-import { startTwoGateways, type TwoGateways } from "./two-gateways.ts";
-import { type Watcher, Watchers } from "./watchers.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
+import { disagreements, faultsOf, resumed, type WatchedRecord } from "../support/watched-record.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+import { startTwoGateways, type TwoGateways } from "../support/two-gateways.ts";
+import { type Watcher, Watchers } from "../support/watchers.ts";
 
 /**
  * Deltas of different parts never become one, so that there are more than 500 however busy the machine is; and words

@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ofType } from "../support/device-agent.ts";
 import { RawDevice } from "../support/raw-device.ts";
 import { missingServices } from "../services/services.ts";
-import type { TestGateway } from "./harness.ts";
-import { disagreements, faultsOf, isSettlement, type WatchedRecord } from "./record.ts";
-import { startTwoGateways, type TwoGateways } from "./two-gateways.ts";
-import { Watchers } from "./watchers.ts";
+import type { TestGateway } from "../support/test-gateway.ts";
+import { disagreements, faultsOf, isSettlement, type WatchedRecord } from "../support/watched-record.ts";
+import { startTwoGateways, type TwoGateways } from "../support/two-gateways.ts";
+import { Watchers } from "../support/watchers.ts";
 
 type ToolInput = NonNullable<AgentConfigInput["tools"]>[number];
 

@@ -8,8 +8,8 @@ import { readSettings } from "../../src/config.ts";
 import { startGateway } from "../../src/gateway.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 import { freshDatabase, type FreshDatabase, missingServices, redisUrl } from "../services/services.ts";
-import { listeningUrl, startProgram } from "./gateway-program.ts";
-import { startTestGateway } from "./harness.ts";
+import { listeningUrl, startProgram } from "../support/gateway-program.ts";
+import { startTestGateway } from "../support/test-gateway.ts";
 
 let folder: string;
 

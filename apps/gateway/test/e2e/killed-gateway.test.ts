@@ -3,8 +3,8 @@ import { once } from "node:events";
 import type { AgentConfigInput } from "@hsafa/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type FreshDatabase, freshDatabase, missingServices, redisUrl } from "../services/services.ts";
-import { listeningUrl, startProgram } from "./gateway-program.ts";
-import { startTestGateway, type TestGateway } from "./harness.ts";
+import { listeningUrl, startProgram } from "../support/gateway-program.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 const KEY = "hsafa_test_operator_key_of_a_fleet_0123456789";
 /** Far longer than any test may take: whoever waits for a lease to end does not get there. */

@@ -7,12 +7,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { AgentConfigInput, JsonValue, RunEvent } from "@hsafa/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { missingServices } from "../services/services.ts";
-import { startTestGateway, type TestGateway } from "./harness.ts";
-import { disagreements, faultsOf, type WatchedRecord } from "./record.ts";
-import { seededRandom } from "./seeded-random.ts";
-import { contradictions, type Submission } from "./submissions.ts";
-import { startTwoGateways, type TwoGateways } from "./two-gateways.ts";
-import { Watchers } from "./watchers.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
+import { disagreements, faultsOf, type WatchedRecord } from "../support/watched-record.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+import { contradictions, type Submission } from "../support/submissions.ts";
+import { startTwoGateways, type TwoGateways } from "../support/two-gateways.ts";
+import { Watchers } from "../support/watchers.ts";
 
 const INPUTS_MIN = 1000;
 /** Short enough that results meet the expiry of their calls. */

@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { STREAM_HEARTBEAT_MS } from "../../src/edge/limits.ts";
 import { type FreshDatabase, freshDatabase, missingServices, startPrivateRedis } from "../services/services.ts";
-import { startCuttableProxy } from "./cuttable-proxy.ts";
-import { openEventSource } from "./event-source-record.ts";
-import { startTestGateway, type TestGateway } from "./harness.ts";
+import { startCuttableProxy } from "../support/cuttable-proxy.ts";
+import { openEventSource } from "../support/event-source-record.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 /** Text, reasoning, two parallel tools, and more than 500 deltas. */
 const talker: AgentConfigInput = {

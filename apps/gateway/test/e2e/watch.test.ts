@@ -1,7 +1,7 @@
 import type { RunEvent } from "@hsafa/protocol";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { startTestGateway, type TestGateway } from "./harness.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 type Heard =
   | RunEvent

@@ -1,18 +1,17 @@
-/** Random numbers that a seed decides (mulberry32). */
+import { seededRandom } from "../support/seeded-random.ts";
+
+/** Random numbers that a seed decides. */
 export class Random {
-  #state: number;
+  readonly #draw: () => number;
 
   constructor(seed: number) {
-    this.#state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
+    // Seeds that differ by one must not begin with numbers that resemble each other.
+    this.#draw = seededRandom(Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b));
   }
 
   /** In [0, 1). */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    return this.#draw();
   }
 
   /** A number in [low, high). */

@@ -1,6 +1,6 @@
 import { Agent, get, type IncomingMessage } from "node:http";
 import type { RunEvent } from "@hsafa/protocol";
-import type { TestGateway } from "./harness.ts";
+import type { TestGateway } from "./test-gateway.ts";
 
 /** One stream of a run, from when it was asked for until its end or until it was cut. */
 export interface Watcher {

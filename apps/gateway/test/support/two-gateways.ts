@@ -1,5 +1,5 @@
 import { freshDatabase, redisUrl } from "../services/services.ts";
-import { startTestGateway, type TestGateway, type TestGatewayOptions } from "./harness.ts";
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from "./test-gateway.ts";
 
 /** Two gateways that have nothing in common but one Postgres and one Redis. */
 export interface TwoGateways {

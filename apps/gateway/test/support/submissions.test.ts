@@ -1,6 +1,6 @@
 import type { RunEvent } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
-import type { WatchedRecord } from "./record.ts";
+import type { WatchedRecord } from "./watched-record.ts";
 import { contradictions, type Submission } from "./submissions.ts";
 
 const runId = "run";

@@ -4,7 +4,7 @@
  * which is done without a look at what waits; one that was refused has left no trace (R6, R7).
  */
 import type { RunEvent } from "@hsafa/protocol";
-import { isSettlement, type Settlement, type WatchedRecord } from "./record.ts";
+import { isSettlement, type Settlement, type WatchedRecord } from "./watched-record.ts";
 
 /** One input, submitted, and the status of the answer. `mark` is the content by which it is known again. */
 export type Submission = { readonly runId: string; readonly mark: string; readonly status: number } & (

@@ -1,6 +1,6 @@
 import type { RunEvent } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
-import { disagreements, faultsOf, resumed, type WatchedRecord } from "./record.ts";
+import { disagreements, faultsOf, resumed, type WatchedRecord } from "./watched-record.ts";
 
 /** A record from a sketch: facts `type`, deltas `+text`; positions and `prev` follow. */
 function recordOf(...sketch: readonly (string | { readonly type: string; readonly data: object })[]): RunEvent[] {
