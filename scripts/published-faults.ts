@@ -1,0 +1,54 @@
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseSync } from "oxc-parser";
+
+/** The part of a published manifest that says which packages its code may import. */
+interface PublishedManifest {
+  readonly name: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Checks a built package before anybody publishes it. Returns one sentence for each fault:
+ *
+ * 1. A file of a test lies in it.
+ * 2. Its code imports a package that its manifest does not name, so it would not start elsewhere.
+ * 3. Its code imports a file that is not in it.
+ */
+export function publishedFaults(dist: string): string[] {
+  const manifest = JSON.parse(readFileSync(join(dist, "package.json"), "utf8")) as PublishedManifest;
+  const known = new Set([manifest.name, ...Object.keys(manifest.dependencies ?? {})]);
+  const files = globSync("**/*.*", { cwd: dist });
+
+  // 1.
+  const faults = files.filter(isOfTest).map((file) => `${file} belongs to a test`);
+  for (const file of files.filter((name) => name.endsWith(".js"))) {
+    for (const specifier of importsOf(join(dist, file))) {
+      if (specifier.startsWith("node:")) continue;
+      if (specifier.startsWith(".")) {
+        // 3.
+        if (!existsSync(join(dist, dirname(file), specifier)))
+          faults.push(`${file} imports ${specifier}, which is missing`);
+        continue;
+      }
+      // 2.
+      const name = /^(@[^/]+\/[^/]+|[^/]+)/.exec(specifier)?.[0] ?? specifier;
+      if (!known.has(name)) faults.push(`${file} imports ${name}, which is no dependency of ${manifest.name}`);
+    }
+  }
+  return faults;
+}
+
+function isOfTest(file: string): boolean {
+  return /(^|\/)(test|bench)\/|\.(test|suite)\./.test(file);
+}
+
+function importsOf(path: string): string[] {
+  const { module } = parseSync(path, readFileSync(path, "utf8"));
+  return [
+    ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
+    ...module.staticExports.flatMap(({ entries }) =>
+      entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
+    ),
+  ];
+}
