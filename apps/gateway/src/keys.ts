@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { scopeSchema } from "@hsafa/protocol/schema";
+import { SCOPES } from "@hsafa/protocol";
 import { apiKeyHash, newApiKey } from "./access/api-key.ts";
 import { persistedSecret } from "./adapters/system/persisted-secret.ts";
 import { isLoopback, type Settings } from "./config.ts";
@@ -42,5 +42,5 @@ function initialKeyOf(adminKey: string | null, devKey: string | null): Keys["ini
 export async function ensureInitialKey(fleet: Pick<FleetStore, "ensureApiKey">, keys: Keys): Promise<void> {
   if (keys.initialKey === null) return;
   const { name, key } = keys.initialKey;
-  await fleet.ensureApiKey({ tenantName: "default", name, keyHash: apiKeyHash(key), scopes: scopeSchema.options });
+  await fleet.ensureApiKey({ tenantName: "default", name, keyHash: apiKeyHash(key), scopes: SCOPES });
 }

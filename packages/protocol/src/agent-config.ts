@@ -1,150 +1,155 @@
-import { z } from "zod";
-import { agentNameSchema, deviceKeySchema, toolNameSchema } from "./ids.ts";
-import { jsonObjectSchema } from "./json.ts";
+import type { JsonObject } from "./json.ts";
 
-/** `<provider>/<model>`; the model's own name may hold further slashes. */
-export const modelNameSchema = z
-  .string()
-  .max(200)
-  .regex(
-    /^(openai|anthropic|google|xai|openai-compatible|demo)\/\S+$/,
-    "must be '<provider>/<model>' with provider openai, anthropic, google, xai, openai-compatible or demo",
-  );
+/** Where a tool call executes. `browser` is a device whose platform is `browser`; `external` is any HTTP client. */
+export const TOOL_TARGETS = ["server", "device", "browser", "external"] as const;
 
-/** A label set of a device, or the labels a device must have to be asked. */
-export const labelsSchema = z.record(z.string().max(100), z.string().max(200));
+/** Where a tool call executes. */
+export type ToolTarget = (typeof TOOL_TARGETS)[number];
 
-const durationMsSchema = z
-  .int()
-  .min(1)
-  .max(7 * 24 * 3600 * 1000);
+/** The providers that a model's name may begin with. */
+export const MODEL_PROVIDERS = ["openai", "anthropic", "google", "xai", "openai-compatible", "demo"] as const;
 
-/** An HTTP request the gateway makes on the tool's behalf; `{arg}` in `url` is filled from the call's arguments. */
-export const httpServerToolSchema = z.strictObject({
-  type: z.literal("http"),
-  url: z.string().max(2000),
-  method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]).default("POST"),
-  headers: z.record(z.string(), z.string()).optional(),
-});
+/** The methods that an HTTP tool may use. */
+export const HTTP_TOOL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
-/** A function the gateway's own program registered under this name. */
-export const functionServerToolSchema = z.strictObject({
-  type: z.literal("function"),
-  name: z.string().max(100).optional(),
-});
+/** An HTTP request that the gateway makes for the tool. */
+export interface HttpServerTool {
+  readonly type: "http";
+  /** `{arg}` is replaced by the call's argument of that name. */
+  readonly url: string;
+  /** `POST` by default. The arguments are the JSON body, or the query of a `GET`. */
+  readonly method: (typeof HTTP_TOOL_METHODS)[number];
+  readonly headers?: Record<string, string>;
+}
 
-export const serverToolSchema = z.discriminatedUnion("type", [httpServerToolSchema, functionServerToolSchema]);
+/** A function that the program around the gateway has registered. */
+export interface FunctionServerTool {
+  readonly type: "function";
+  /** The name of the function; the tool's name if left out. */
+  readonly name?: string;
+}
 
-export const toolTargetSchema = z.enum(["server", "device", "browser", "external"]);
+/** How the gateway itself executes a tool. */
+export type ServerTool = HttpServerTool | FunctionServerTool;
 
-/** One tool of an agent, as it is pushed. */
-export const toolConfigSchema = z
-  .strictObject({
-    name: toolNameSchema,
-    description: z.string().max(10_000).optional(),
-    inputSchema: jsonObjectSchema,
-    target: toolTargetSchema.optional(),
-    device: z
-      .strictObject({
-        key: deviceKeySchema.optional(),
-        select: z.enum(["any", "origin"]).optional(),
-        labels: labelsSchema.optional(),
-      })
-      .optional(),
-    approval: z.enum(["never", "always"]).default("never"),
-    repeatable: z.boolean().optional(),
-    timeoutMs: durationMsSchema.optional(),
-    onTimeout: z.enum(["tell-model", "fail-run"]).default("tell-model"),
-    server: serverToolSchema.optional(),
-  })
-  .superRefine((tool, context) => {
-    if (tool.server !== undefined && tool.target !== undefined && tool.target !== "server") {
-      context.addIssue({
-        code: "custom",
-        path: ["target"],
-        message: "must be 'server' (or be left out) when 'server' is given",
-      });
-    }
-    if (tool.target === "server" && tool.server === undefined) {
-      context.addIssue({ code: "custom", path: ["server"], message: "is required when target is 'server'" });
-    }
-    if (
-      tool.device !== undefined &&
-      (tool.server !== undefined || tool.target === "external" || tool.target === "server")
-    ) {
-      context.addIssue({
-        code: "custom",
-        path: ["device"],
-        message: "only means something with target 'device' or 'browser'",
-      });
-    }
-    if (tool.device?.key !== undefined && tool.device.select !== undefined) {
-      context.addIssue({ code: "custom", path: ["device", "select"], message: "cannot be given together with 'key'" });
-    }
-  });
+/** Which devices may execute a tool's calls. */
+export interface ToolDevice {
+  /** Only the device with this key. */
+  readonly key?: string;
+  /**
+   * `origin`: the device that the run was started from. `any`: any that fits. The default is `origin` for the target
+   * `browser`, and `any` otherwise.
+   */
+  readonly select?: "any" | "origin";
+  /** Only devices with all of these labels. */
+  readonly labels?: Record<string, string>;
+}
 
-/** The provider-neutral settings of a model call (AI SDK names). */
-export const modelSettingsSchema = z.strictObject({
-  temperature: z.number().min(0).max(5).optional(),
-  topP: z.number().min(0).max(1).optional(),
-  topK: z.int().min(1).optional(),
-  maxOutputTokens: z.int().min(1).optional(),
-  presencePenalty: z.number().optional(),
-  frequencyPenalty: z.number().optional(),
-  stopSequences: z.array(z.string()).max(16).optional(),
-  seed: z.int().optional(),
-  toolChoice: z.enum(["auto", "none", "required"]).optional(),
-  providerOptions: z.record(z.string(), jsonObjectSchema).optional(),
-});
+/** One tool of an agent, with its defaults filled in. */
+export interface ToolConfig {
+  readonly name: string;
+  /** What the model reads about the tool. */
+  readonly description?: string;
+  /** The JSON Schema of the arguments. */
+  readonly inputSchema: JsonObject;
+  /** Use `targetOf`, which knows the default. */
+  readonly target?: ToolTarget;
+  readonly device?: ToolDevice;
+  /** `always`: each call waits until a person approves it. */
+  readonly approval: "never" | "always";
+  /** Use `isRepeatable`, which knows the default. */
+  readonly repeatable?: boolean;
+  /** How long a dispatched call may take, in milliseconds. Use `timeoutMsOf`, which knows the default. */
+  readonly timeoutMs?: number;
+  /** What a call that expires does: the model reads that it expired, or the run fails. */
+  readonly onTimeout: "tell-model" | "fail-run";
+  /** Makes the gateway execute the tool. */
+  readonly server?: ServerTool;
+}
 
-/** An agent's config: what is pushed, hashed and never changed. Parsing it fills in the defaults. */
-export const agentConfigSchema = z
-  .strictObject({
-    name: agentNameSchema,
-    description: z.string().max(10_000).optional(),
-    model: modelNameSchema,
-    system: z.string().max(200_000).optional(),
-    settings: modelSettingsSchema.default({}),
-    maxSteps: z.int().min(1).max(200).default(20),
-    retry: z.strictObject({ maxAttempts: z.int().min(1).max(10).default(3) }).default({ maxAttempts: 3 }),
-    toolTimeoutMs: durationMsSchema.default(60_000),
-    modelIdleTimeoutMs: durationMsSchema.default(60_000),
-    tools: z.array(toolConfigSchema).max(128).default([]),
-  })
-  .superRefine((config, context) => {
-    const seen = new Set<string>();
-    config.tools.forEach((tool, index) => {
-      if (seen.has(tool.name)) {
-        context.addIssue({ code: "custom", path: ["tools", index, "name"], message: `'${tool.name}' names two tools` });
-      }
-      seen.add(tool.name);
-    });
-  });
+/** The provider-neutral settings of a model call, by their AI SDK names. */
+export interface ModelSettings {
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly maxOutputTokens?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly stopSequences?: string[];
+  readonly seed?: number;
+  readonly toolChoice?: "auto" | "none" | "required";
+  /** Settings for one provider, by the provider's name. They pass through unchanged. */
+  readonly providerOptions?: Record<string, JsonObject>;
+}
 
-/** A config as a person writes it, before defaults. */
-export type AgentConfigInput = z.input<typeof agentConfigSchema>;
-/** A config with its defaults filled in: what a run works from. */
-export type AgentConfig = z.output<typeof agentConfigSchema>;
-export type ToolConfig = z.output<typeof toolConfigSchema>;
-export type ToolTarget = z.infer<typeof toolTargetSchema>;
-export type ServerTool = z.output<typeof serverToolSchema>;
-export type ModelSettings = z.output<typeof modelSettingsSchema>;
+/** An agent's config with its defaults filled in: what a run works from. */
+export interface AgentConfig {
+  readonly name: string;
+  readonly description?: string;
+  /** `<provider>/<model>`, such as `openai/gpt-5-mini`. */
+  readonly model: string;
+  /** The system prompt. */
+  readonly system?: string;
+  readonly settings: ModelSettings;
+  /** A run with more steps fails with `max_steps_reached`. */
+  readonly maxSteps: number;
+  /** `maxAttempts`: attempts at one model call, the first one included. */
+  readonly retry: { readonly maxAttempts: number };
+  /** How long a dispatched call may take if its tool does not say, in milliseconds. */
+  readonly toolTimeoutMs: number;
+  /** How long the model may send nothing, in milliseconds. */
+  readonly modelIdleTimeoutMs: number;
+  readonly tools: ToolConfig[];
+}
 
-/** Where a call of this tool executes: `server` when `server` is given, else `device` unless said otherwise. */
+/** Makes the named fields of `T` optional. */
+type Defaulted<T, Field extends keyof T> = Omit<T, Field> & Partial<Pick<T, Field>>;
+
+/** How the gateway itself executes a tool, as a person writes it. */
+export type ServerToolInput = Defaulted<HttpServerTool, "method"> | FunctionServerTool;
+
+/** One tool of an agent, as a person writes it. */
+export interface ToolConfigInput
+  extends Omit<Defaulted<ToolConfig, "approval" | "onTimeout">, "inputSchema" | "server"> {
+  /** The JSON Schema of the arguments. */
+  readonly inputSchema: object;
+  readonly server?: ServerToolInput;
+}
+
+/** The settings of a model call, as a person writes them. */
+export interface ModelSettingsInput extends Omit<ModelSettings, "providerOptions"> {
+  /** Settings for one provider, by the provider's name. They pass through unchanged. */
+  readonly providerOptions?: Record<string, object>;
+}
+
+/** An agent's config as a person writes it. What is left out has a default. */
+export interface AgentConfigInput
+  extends Omit<
+    Defaulted<AgentConfig, "maxSteps" | "toolTimeoutMs" | "modelIdleTimeoutMs">,
+    "settings" | "retry" | "tools"
+  > {
+  readonly settings?: ModelSettingsInput;
+  /** `maxAttempts`: attempts at one model call, the first one included; 3 if left out. */
+  readonly retry?: { readonly maxAttempts?: number };
+  readonly tools?: ToolConfigInput[];
+}
+
+/** Returns where a call of this tool executes: `server` if `server` is given, else `device` unless `target` differs. */
 export function targetOf(tool: ToolConfig): ToolTarget {
   return tool.server !== undefined ? "server" : (tool.target ?? "device");
 }
 
 /**
- * Whether a call whose outcome is unknown may be done again: only if the tool says so, or is an HTTP GET (RFC 9110,
- * 9.2.2).
+ * Whether a call whose outcome is unknown may be executed again. That is so if the tool says so, and for an HTTP GET
+ * (RFC 9110, 9.2.2).
  */
 export function isRepeatable(tool: ToolConfig): boolean {
   return tool.repeatable ?? (tool.server?.type === "http" && tool.server.method === "GET");
 }
 
 /**
- * How long a dispatched call may take, in milliseconds; `null`: as long as it takes (`external` without its own bound).
+ * Returns how long a dispatched call may take, in milliseconds. `null` means without bound: a tool with the target
+ * `external` has none unless it names one.
  */
 export function timeoutMsOf(config: AgentConfig, tool: ToolConfig): number | null {
   if (tool.timeoutMs !== undefined) return tool.timeoutMs;

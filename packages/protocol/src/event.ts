@@ -1,9 +1,9 @@
 import type { ToolTarget } from "./agent-config.ts";
-import type { JsonValue } from "./json.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
 import type { InputMessage, Message, UserMessage } from "./message.ts";
 import type { PositionText } from "./position.ts";
 
-/** Tokens spent. A count the provider did not tell is absent, and absent counts as zero in a sum. */
+/** Tokens spent. A count that the provider did not give is absent, and counts as zero in a sum. */
 export interface Usage {
   readonly inputTokens?: number;
   readonly outputTokens?: number;
@@ -12,98 +12,161 @@ export interface Usage {
   readonly cachedInputTokens?: number;
 }
 
-/** A failure as clients and models are told it. */
+/** A failure as clients and models read it. */
 export interface Failure {
+  /** A short word that programs compare. PROTOCOL.md lists those that hsafa gives itself. */
   readonly code: string;
+  /** What went wrong, for people and models. */
   readonly message: string;
 }
 
 /** Why the model stopped, as the AI SDK names it. */
 export type FinishReason = "stop" | "length" | "content-filter" | "tool-calls" | "error" | "other";
 
-/** Who answered a tool call. */
+/** Where a call's result came from: a device's socket, an HTTP request, or the gateway itself. */
 export type ResultSource = "device" | "http" | "server";
 
 /** Why a step in progress was cut short. */
 export type DiscardReason = "crash" | "error" | "handover" | "cancel";
 
-/** What each fact carries. A fact is decided, durable before it is visible, and numbered. */
+/** The `data` of each fact. A fact is decided, durable before it is visible, and numbered. Times are ISO 8601, UTC. */
 export interface FactData {
+  /** The first fact of every run. */
   "run.created": {
-    agentId: string;
-    versionId: string;
-    threadId: string | null;
-    /** Earlier turns the client gave with its input; what it says now follows as `message.user`. */
-    earlier: InputMessage[];
-    deviceKey: string | null;
-    metadata: Record<string, JsonValue>;
+    readonly agentId: string;
+    readonly versionId: string;
+    readonly threadId: string | null;
+    /** Earlier turns that the client gave with its input. What the user says now follows as `message.user`. */
+    readonly earlier: InputMessage[];
+    readonly deviceKey: string | null;
+    readonly metadata: JsonObject;
   };
-  /** `historyRunIds`: the ended runs of the thread whose messages this run sees, oldest first; fixed here. */
-  "run.started": { epoch: number; historyRunIds: string[] };
-  "run.recovered": { epoch: number };
-  "run.resumed": { epoch: number };
-  "run.waiting": { callIds: string[] };
-  "run.retrying": { attempt: number; error: Failure; nextAt: string };
-  "run.completed": { output: string; usage: Usage };
-  "run.failed": { error: Failure; usage: Usage };
-  "run.canceled": { reason: string | null; usage: Usage };
-  "message.user": { message: UserMessage };
-  "step.started": { step: number };
-  "step.completed": { step: number; finishReason: FinishReason; messages: Message[]; usage: Usage };
-  /** `partial`: on cancel, the text so far, which stays in the thread marked as partial. */
-  "step.discarded": { step: number; reason: DiscardReason; partial?: string };
-  "tool.requested": { callId: string; toolName: string; args: JsonValue; target: ToolTarget; step: number };
-  "tool.awaiting_approval": { callId: string; expiresAt: string };
-  "tool.approved": { callId: string; by: string };
-  "tool.denied": { callId: string; toolName: string; reason: string | null };
-  "tool.dispatched": { callId: string; attempt: number; deviceId?: string; deadline: string | null };
-  "tool.completed": { callId: string; toolName: string; result: JsonValue; source: ResultSource; deviceId?: string };
-  "tool.failed": { callId: string; toolName: string; error: Failure; source?: ResultSource; deviceId?: string };
-  "tool.expired": { callId: string; toolName: string };
+  /** `historyRunIds`: the ended runs of the thread whose messages this run sees, oldest first. They never change. */
+  "run.started": { readonly epoch: number; readonly historyRunIds: string[] };
+  /** Another gateway has taken the run over, since its lease was lost. */
+  "run.recovered": { readonly epoch: number };
+  /** The run goes on after it waited for tool calls. */
+  "run.resumed": { readonly epoch: number };
+  /** The run waits for these calls, and no gateway holds it. */
+  "run.waiting": { readonly callIds: string[] };
+  /** A model call failed. `attempt`: the one that failed, 1 for the first; `nextAt`: when the next one begins. */
+  "run.retrying": { readonly attempt: number; readonly error: Failure; readonly nextAt: string };
+  /** Terminal. `output`: the text of the last step. */
+  "run.completed": { readonly output: string; readonly usage: Usage };
+  /** Terminal. */
+  "run.failed": { readonly error: Failure; readonly usage: Usage };
+  /** Terminal. `reason`: what the one who canceled said. */
+  "run.canceled": { readonly reason: string | null; readonly usage: Usage };
+  /** The user said something: in the run's input, or while the run was in progress. */
+  "message.user": { readonly message: UserMessage };
+  /** The model is asked. `step`: 1 for the first. Deltas of this step follow. */
+  "step.started": { readonly step: number };
+  /** The model has answered. `messages`: what the step adds to the conversation. */
+  "step.completed": {
+    readonly step: number;
+    readonly finishReason: FinishReason;
+    readonly messages: Message[];
+    readonly usage: Usage;
+  };
+  /** The step's deltas are void. `partial`: on a cancel, the text so far, which stays in the thread. */
+  "step.discarded": { readonly step: number; readonly reason: DiscardReason; readonly partial?: string };
+  /** The model asked for a tool call. */
+  "tool.requested": {
+    readonly callId: string;
+    readonly toolName: string;
+    readonly args: JsonValue;
+    readonly target: ToolTarget;
+    readonly step: number;
+  };
+  /** `expiresAt`: when the call expires without an approval. */
+  "tool.awaiting_approval": { readonly callId: string; readonly expiresAt: string };
+  /** `by`: the key or token that approved. */
+  "tool.approved": { readonly callId: string; readonly by: string };
+  /** `reason`: what the one who denied said. */
+  "tool.denied": { readonly callId: string; readonly toolName: string; readonly reason: string | null };
+  /** The call is under way. `attempt`: 1 for the first; `deadline`: when the call expires, or `null` for never. */
+  "tool.dispatched": {
+    readonly callId: string;
+    readonly attempt: number;
+    readonly deviceId?: string;
+    readonly deadline: string | null;
+  };
+  "tool.completed": {
+    readonly callId: string;
+    readonly toolName: string;
+    readonly result: JsonValue;
+    readonly source: ResultSource;
+    readonly deviceId?: string;
+  };
+  "tool.failed": {
+    readonly callId: string;
+    readonly toolName: string;
+    readonly error: Failure;
+    readonly source?: ResultSource;
+    readonly deviceId?: string;
+  };
+  /** The deadline passed without a result, or without an approval. */
+  "tool.expired": { readonly callId: string; readonly toolName: string };
 }
 
-/** What each delta carries. A delta is a fragment of a step in progress, visible at once. */
+/**
+ * The `data` of each delta. A delta is a fragment of a step in progress, visible at once. `partId` names the part of the
+ * step that the fragment belongs to; `text` is the fragment.
+ */
 export interface DeltaData {
-  "text.start": { step: number; partId: string };
-  "text.delta": { step: number; partId: string; text: string };
-  "text.end": { step: number; partId: string };
-  "reasoning.start": { step: number; partId: string };
-  "reasoning.delta": { step: number; partId: string; text: string };
-  "reasoning.end": { step: number; partId: string };
-  "tool.input.start": { step: number; callId: string; toolName: string };
-  "tool.input.delta": { step: number; callId: string; toolName: string; text: string };
-  "tool.input.end": { step: number; callId: string; toolName: string };
+  "text.start": { readonly step: number; readonly partId: string };
+  "text.delta": { readonly step: number; readonly partId: string; readonly text: string };
+  "text.end": { readonly step: number; readonly partId: string };
+  "reasoning.start": { readonly step: number; readonly partId: string };
+  "reasoning.delta": { readonly step: number; readonly partId: string; readonly text: string };
+  "reasoning.end": { readonly step: number; readonly partId: string };
+  "tool.input.start": { readonly step: number; readonly callId: string; readonly toolName: string };
+  "tool.input.delta": {
+    readonly step: number;
+    readonly callId: string;
+    readonly toolName: string;
+    readonly text: string;
+  };
+  "tool.input.end": { readonly step: number; readonly callId: string; readonly toolName: string };
 }
 
+/** The name of a fact: noun, then verb. */
 export type FactType = keyof FactData;
+/** The name of a delta. */
 export type DeltaType = keyof DeltaData;
+/** The name of an event that has a position. */
 export type EventType = FactType | DeltaType;
 
-/** A fact before it has a position: what `decide` answers. */
+/** A fact before it has a position. */
 export type Fact = { [T in FactType]: { readonly type: T; readonly data: FactData[T] } }[FactType];
 /** A delta before it has a position. */
 export type Delta = { [T in DeltaType]: { readonly type: T; readonly data: DeltaData[T] } }[DeltaType];
 
 interface Placed {
+  /** The event's position. */
   readonly id: PositionText;
   readonly runId: string;
   /** When it happened: ISO 8601, UTC, milliseconds. */
   readonly ts: string;
 }
 
-/** A fact on the wire; `prev` is the position of the event before it. */
-export type FactEvent = { [T in FactType]: Placed & { prev: PositionText; type: T; data: FactData[T] } }[FactType];
+/** A fact on the wire. `prev` is the position of the event before it. */
+export type FactEvent = {
+  [T in FactType]: Placed & { readonly prev: PositionText; readonly type: T; readonly data: FactData[T] };
+}[FactType];
 /** A delta on the wire. */
-export type DeltaEvent = { [T in DeltaType]: Placed & { type: T; data: DeltaData[T] } }[DeltaType];
-/** Anything that has a position in a run. */
+export type DeltaEvent = { [T in DeltaType]: Placed & { readonly type: T; readonly data: DeltaData[T] } }[DeltaType];
+/** Any event that has a position in a run. */
 export type RunEvent = FactEvent | DeltaEvent;
 
-/** Progress of a device's work: no position, delivered at most once to whoever watches, never kept. */
+/** Progress of a device's work. It has no position, reaches a watcher at most once, and is never kept. */
 export interface ToolProgressEvent {
   readonly runId: string;
   readonly type: "tool.progress";
+  /** When it happened: ISO 8601, UTC, milliseconds. */
   readonly ts: string;
-  readonly data: { callId: string; data: JsonValue };
+  /** `data`: whatever the device reported. */
+  readonly data: { readonly callId: string; readonly data: JsonValue };
 }
 
 /** The facts after which a run has no more events. */
@@ -113,7 +176,10 @@ export const TERMINAL_FACT_TYPES = [
   "run.canceled",
 ] as const satisfies readonly FactType[];
 
-/** Whether this event is a run's last. */
-export function isTerminalType(type: string): type is (typeof TERMINAL_FACT_TYPES)[number] {
+/** The name of a fact after which a run has no more events. */
+export type TerminalFactType = (typeof TERMINAL_FACT_TYPES)[number];
+
+/** Whether an event of this type is its run's last. */
+export function isTerminalType(type: string): type is TerminalFactType {
   return (TERMINAL_FACT_TYPES as readonly string[]).includes(type);
 }

@@ -1,86 +1,104 @@
-import { z } from "zod";
-import { type JsonObject, type JsonValue, jsonObjectSchema } from "./json.ts";
-
 /**
  * Messages are the model messages of the AI SDK (`ai/docs`, "ModelMessage"), restricted to what survives JSON: binary
  * data is a base64 string or a URL.
+ *
+ * They are type aliases because an interface is not assignable to `JsonValue`.
  */
+import type { JsonObject, JsonValue } from "./json.ts";
 
-const providerOptionsSchema = z.record(z.string(), jsonObjectSchema).optional();
+/** Settings for one provider, by the provider's name. They pass through unchanged. */
+export type ProviderOptions = Record<string, JsonObject>;
 
-const textPartSchema = z.strictObject({
-  type: z.literal("text"),
-  text: z.string(),
-  providerOptions: providerOptionsSchema,
-});
-const reasoningPartSchema = z.strictObject({
-  type: z.literal("reasoning"),
-  text: z.string(),
-  providerOptions: providerOptionsSchema,
-});
-const filePartSchema = z.strictObject({
-  type: z.literal("file"),
-  data: z.string(),
-  mediaType: z.string(),
-  filename: z.string().optional(),
-  providerOptions: providerOptionsSchema,
-});
-const imagePartSchema = z.strictObject({
-  type: z.literal("image"),
-  image: z.string(),
-  mediaType: z.string().optional(),
-  providerOptions: providerOptionsSchema,
-});
-
-/** What a person (or a program on their behalf) says. */
-export const userMessageSchema = z.strictObject({
-  role: z.literal("user"),
-  content: z.union([
-    z.string(),
-    z.array(z.discriminatedUnion("type", [textPartSchema, imagePartSchema, filePartSchema])).min(1),
-  ]),
-});
-
-/** What an assistant said earlier, given back by a client; tool calls of earlier runs come from the thread instead. */
-export const earlierAssistantMessageSchema = z.strictObject({
-  role: z.literal("assistant"),
-  content: z.union([
-    z.string(),
-    z.array(z.discriminatedUnion("type", [textPartSchema, reasoningPartSchema, filePartSchema])).min(1),
-  ]),
-});
-
-/** A message a client may put into `input`: earlier turns, then what it says now. */
-export const inputMessageSchema = z.discriminatedUnion("role", [userMessageSchema, earlierAssistantMessageSchema]);
-
-export type UserMessage = z.infer<typeof userMessageSchema>;
-export type InputMessage = z.infer<typeof inputMessageSchema>;
-
-/** A part of what the model said in one step. Fields the AI SDK adds are kept as they come. */
-export type AssistantPart =
-  | { type: "text"; text: string; providerOptions?: Record<string, JsonObject> }
-  | { type: "reasoning"; text: string; providerOptions?: Record<string, JsonObject> }
-  | { type: "file"; data: string; mediaType: string; filename?: string; providerOptions?: Record<string, JsonObject> }
-  | {
-      type: "tool-call";
-      toolCallId: string;
-      toolName: string;
-      input: JsonValue;
-      providerOptions?: Record<string, JsonObject>;
-    };
-
-export type AssistantMessage = { role: "assistant"; content: string | AssistantPart[] };
-
-/** How a settled tool call is told to the model, as the AI SDK names it. */
-export type ToolResultOutput =
-  | { type: "json"; value: JsonValue }
-  | { type: "text"; value: string }
-  | { type: "error-text"; value: string };
-
-export type ToolMessage = {
-  role: "tool";
-  content: { type: "tool-result"; toolCallId: string; toolName: string; output: ToolResultOutput }[];
+/** A piece of text. */
+export type TextPart = {
+  readonly type: "text";
+  readonly text: string;
+  readonly providerOptions?: ProviderOptions;
 };
 
-/** Any message of a conversation, as the model is given it. */
+/** A piece of the model's reasoning. */
+export type ReasoningPart = {
+  readonly type: "reasoning";
+  readonly text: string;
+  readonly providerOptions?: ProviderOptions;
+};
+
+/** A file. */
+export type FilePart = {
+  readonly type: "file";
+  /** Base64, or a URL. */
+  readonly data: string;
+  /** The IANA media type, such as `application/pdf`. */
+  readonly mediaType: string;
+  readonly filename?: string;
+  readonly providerOptions?: ProviderOptions;
+};
+
+/** A picture. */
+export type ImagePart = {
+  readonly type: "image";
+  /** Base64, or a URL. */
+  readonly image: string;
+  /** The IANA media type, such as `image/png`; the provider guesses if it is left out. */
+  readonly mediaType?: string;
+  readonly providerOptions?: ProviderOptions;
+};
+
+/** A tool call of the model. */
+export type ToolCallPart = {
+  readonly type: "tool-call";
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly input: JsonValue;
+  readonly providerOptions?: ProviderOptions;
+};
+
+/** What a person says, or a program on their behalf. A list of parts has at least one. */
+export type UserMessage = {
+  readonly role: "user";
+  readonly content: string | (TextPart | ImagePart | FilePart)[];
+};
+
+/**
+ * What an assistant said earlier, given back by a client. It has no tool calls: those of earlier runs come from the
+ * thread. A list of parts has at least one.
+ */
+export type EarlierAssistantMessage = {
+  readonly role: "assistant";
+  readonly content: string | (TextPart | ReasoningPart | FilePart)[];
+};
+
+/** A message that a client may put into `input`: earlier turns, then what the user says now. */
+export type InputMessage = UserMessage | EarlierAssistantMessage;
+
+/** A part of what the model said in one step. Fields that the AI SDK adds are kept. */
+export type AssistantPart = TextPart | ReasoningPart | FilePart | ToolCallPart;
+
+/** What the model said in one step. */
+export type AssistantMessage = {
+  readonly role: "assistant";
+  readonly content: string | AssistantPart[];
+};
+
+/** A settled tool call as the model reads it, in the AI SDK's form. */
+export type ToolResultOutput =
+  | { readonly type: "json"; readonly value: JsonValue }
+  | { readonly type: "text"; readonly value: string }
+  | { readonly type: "error-text"; readonly value: string };
+
+/** A settled tool call within a `ToolMessage`. */
+export type ToolResultPart = {
+  readonly type: "tool-result";
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly output: ToolResultOutput;
+};
+
+/** The settled tool calls of one step, as the model reads them. */
+export type ToolMessage = {
+  readonly role: "tool";
+  readonly content: ToolResultPart[];
+};
+
+/** Any message of a conversation, as the model reads it. */
 export type Message = UserMessage | AssistantMessage | ToolMessage;

@@ -1,30 +1,113 @@
-import { z } from "zod";
+import type { Failure, Usage } from "./event.ts";
+import type { JsonObject } from "./json.ts";
+import type { InputMessage, UserMessage } from "./message.ts";
+import type { PageQuery } from "./page.ts";
 
 /** The states of a run: `queued → running → waiting_tool → running → completed | failed | canceled`. */
-export const runStatusSchema = z.enum(["queued", "running", "waiting_tool", "completed", "failed", "canceled"]);
-export type RunStatus = z.infer<typeof runStatusSchema>;
+export const RUN_STATUSES = ["queued", "running", "waiting_tool", "completed", "failed", "canceled"] as const;
+
+/** A state of a run. */
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** The states of a run that has ended. It never leaves them. */
+export const TERMINAL_RUN_STATUSES = ["completed", "failed", "canceled"] as const satisfies readonly RunStatus[];
 
 /** Whether a run in this state has ended for good. */
 export function isTerminalStatus(status: RunStatus): boolean {
-  return status === "completed" || status === "failed" || status === "canceled";
+  return (TERMINAL_RUN_STATUSES as readonly RunStatus[]).includes(status);
 }
 
-/**
- * The states of a tool call. `requested` is decided but not sent; `awaiting_approval` waits for a person; `dispatched`
- * is out; the others are settled. A call that was open when its run ended is settled as `failed` with code `canceled`.
- */
-export const toolCallStatusSchema = z.enum([
-  "requested",
-  "awaiting_approval",
-  "dispatched",
-  "completed",
-  "failed",
-  "expired",
-  "denied",
-]);
-export type ToolCallStatus = z.infer<typeof toolCallStatusSchema>;
+/** A run as the API shows it. */
+export interface Run {
+  readonly id: string;
+  readonly status: RunStatus;
+  readonly agentId: string;
+  readonly agentName: string;
+  /** The version of the agent that this run executes. It never changes. */
+  readonly versionId: string;
+  /** The thread on which this run takes its turn; `null` if it is on none. */
+  readonly threadId: string | null;
+  /** The run that started this one; `null` if a client did. */
+  readonly parentRunId: string | null;
+  /** The device that `select: "origin"` means; `null` if there is none. */
+  readonly deviceKey: string | null;
+  /** What the client attached when it started the run. */
+  readonly metadata: JsonObject;
+  /** The text of the last step; `null` until the run has completed. */
+  readonly output: string | null;
+  /** Why the run failed; `null` unless its status is `failed`. */
+  readonly error: Failure | null;
+  /** The tokens spent so far. */
+  readonly usage: Usage;
+  /** Steps started so far. */
+  readonly steps: number;
+  /** The position of the last fact, such as `7-0`. */
+  readonly position: string;
+  /** ISO 8601, UTC, as are all times here. */
+  readonly createdAt: string;
+  /** When a gateway first took the run up; `null` while it is queued. */
+  readonly startedAt: string | null;
+  /** When the run ended, however it ended; `null` before. */
+  readonly completedAt: string | null;
+}
 
-/** Whether a call in this state can still be answered. */
-export function isOpenCallStatus(status: ToolCallStatus): boolean {
-  return status === "requested" || status === "awaiting_approval" || status === "dispatched";
+/** The body of `POST /api/runs`. */
+export interface StartRunBody {
+  /** An agent's name or id. */
+  readonly agent: string;
+  /** A version of that agent; its current one if left out. */
+  readonly versionId?: string;
+  /** What the user says, or earlier turns and then what the user says. */
+  readonly input: string | InputMessage[];
+  /** The id or key of a thread. Runs on one thread take turns. */
+  readonly threadId?: string;
+  /** The device that `select: "origin"` means. */
+  readonly deviceKey?: string;
+  /** Kept with the run, and shown with it. */
+  readonly metadata?: JsonObject;
+}
+
+/** The response to a started run. */
+export interface StartedRun {
+  readonly runId: string;
+  /** `queued` for a new run. A repeated request finds the run in whichever state it is. */
+  readonly status: RunStatus;
+  /** The path of the run's event stream. */
+  readonly streamUrl: string;
+}
+
+/** The query of `GET /api/runs`. A field that is left out does not filter. */
+export interface ListRunsQuery extends PageQuery {
+  readonly status?: RunStatus;
+  /** An agent's name or id. */
+  readonly agent?: string;
+  /** A thread's id or key. */
+  readonly threadId?: string;
+}
+
+/** The query of `GET /api/runs/:id/events`. */
+export interface ListEventsQuery extends PageQuery {
+  /** The position after which to begin, such as `7-2`. */
+  readonly after?: string;
+  /** Leaves the deltas out. */
+  readonly facts?: boolean;
+}
+
+/** The body of `POST /api/runs/:id/messages`. */
+export interface PostMessageBody {
+  /** A text stands for a user message with this text. */
+  readonly message: UserMessage | string;
+}
+
+/** The body of `POST /api/runs/:id/cancel`. */
+export interface CancelBody {
+  /** Shown with the run's last event. */
+  readonly reason?: string;
+}
+
+/** The response to a message, an approval or a cancel: the run has it as an input, and takes it in its turn. */
+export interface AcceptedInput {
+  readonly runId: string;
+  /** The state of the run when the input was accepted. */
+  readonly status: RunStatus;
 }

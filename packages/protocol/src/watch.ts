@@ -1,23 +1,22 @@
-import { z } from "zod";
-import { positionTextSchema } from "./api.ts";
+import type { AuthRefresh } from "./device-message.ts";
 import type { RunEvent, ToolProgressEvent } from "./event.ts";
-import { idSchema } from "./ids.ts";
 
-/** Several runs on one connection: `WS /api/watch`. */
-export const watchMessageSchema = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("auth"), token: z.string().max(10_000) }),
-  z.strictObject({ type: z.literal("auth.refresh"), token: z.string().max(10_000) }),
-  z.strictObject({ type: z.literal("subscribe"), runId: idSchema, after: positionTextSchema.optional() }),
-  z.strictObject({ type: z.literal("unsubscribe"), runId: idSchema }),
-]);
+/** Any message from a client on `WS /api/watch`, which follows several runs on one connection. */
+export type WatchMessage =
+  /** The first message. */
+  | { readonly type: "auth"; readonly token: string }
+  | AuthRefresh
+  /** Follow a run from the event after the position `after`, or from its first event. */
+  | { readonly type: "subscribe"; readonly runId: string; readonly after?: string }
+  | { readonly type: "unsubscribe"; readonly runId: string };
 
-export type WatchMessage = z.infer<typeof watchMessageSchema>;
-
-/** Anything a gateway says on `WS /api/watch`; run events travel exactly as in the SSE `data` field. */
+/** Any message from a gateway on `WS /api/watch`. Run events travel exactly as in the SSE `data` field. */
 export type WatchAnswer =
-  | { type: "authenticated" }
-  | { type: "subscribed"; runId: string }
-  | { type: "ended"; runId: string }
-  | { type: "error"; runId?: string; code: string; message: string }
+  | { readonly type: "authenticated" }
+  | { readonly type: "subscribed"; readonly runId: string }
+  /** The run's last event has been sent. */
+  | { readonly type: "ended"; readonly runId: string }
+  /** A message was not taken. `runId`: the run that the message was about. */
+  | { readonly type: "error"; readonly runId?: string; readonly code: string; readonly message: string }
   | RunEvent
   | ToolProgressEvent;

@@ -1,9 +1,9 @@
 import { parsePosition } from "@hsafa/protocol";
 import {
-  acceptedSchema,
+  acceptedInputSchema,
   approvalBodySchema,
   cancelBodySchema,
-  eventsQuerySchema,
+  listEventsQuerySchema,
   listQuerySchema,
   listRunsQuerySchema,
   listToolCallsQuerySchema,
@@ -33,7 +33,9 @@ import { type Answer, json, type Route, scoped } from "../route.ts";
 const tag = "Runs";
 const reading = { scopes: ["runs:read"] } as const;
 const writing = { scopes: ["runs:write"] } as const;
-const takenAsInput = { 202: { description: "Taken; the run takes account of it in its turn", schema: acceptedSchema } };
+const takenAsInput = {
+  202: { description: "Taken; the run takes account of it in its turn", schema: acceptedInputSchema },
+};
 
 /** Runs, what is said to them, and what is known of them. */
 export const runRoutes: readonly Route[] = [
@@ -88,7 +90,7 @@ export const runRoutes: readonly Route[] = [
     summary: "A run's events as server-sent events, from the position in Last-Event-ID or `after`, until its end",
     access: "elsewhere",
     scopes: ["runs:read"],
-    query: eventsQuerySchema.pick({ after: true }),
+    query: listEventsQuerySchema.pick({ after: true }),
     body: null,
     isIdempotent: false,
     answers: {
@@ -106,7 +108,7 @@ export const runRoutes: readonly Route[] = [
     tag: "Events",
     summary: "A page of a run's canonical log; its cursor is a position",
     ...reading,
-    query: eventsQuerySchema,
+    query: listEventsQuerySchema,
     answers: { 200: { description: "A page of events", schema: pageSchema(runEventSchema) } },
     async handle({ deps, principal, params: { id = "" }, query: { limit, after, cursor, facts } }) {
       // A cursor goes on from where a page of the same reading ended, so it is the later of the two.

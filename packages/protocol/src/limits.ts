@@ -1,0 +1,107 @@
+/**
+ * Bounds of the wire, each with its unit and the trouble it prevents (R9). The schemas enforce them. A limit that only
+ * one program of the fleet needs stands in that program.
+ *
+ * Lengths of text are in UTF-16 code units, as `String.length` counts them.
+ */
+
+// Names and keys
+
+/** A call id as others write it, in characters. Longer texts cannot name a call. */
+export const CALL_ID_CHARACTERS_MAX = 200;
+/** An agent's name, in characters: it stands in paths and in lists. */
+export const AGENT_NAME_CHARACTERS_MAX = 100;
+/** A tool's name, in characters: the most that every model provider accepts. */
+export const TOOL_NAME_CHARACTERS_MAX = 64;
+/** A device key, in characters: it is an indexed column and part of a ring between gateways. */
+export const DEVICE_KEY_CHARACTERS_MAX = 200;
+/** The key of a thread, in characters: it is an indexed column. */
+export const THREAD_KEY_CHARACTERS_MAX = 200;
+/** A label that people give to a version of an agent, in characters. */
+export const VERSION_LABEL_CHARACTERS_MAX = 100;
+/** A model's name with its provider, in characters. */
+export const MODEL_NAME_CHARACTERS_MAX = 200;
+/** The name of one label of a device, in characters. Labels are compared for every call without a device key. */
+export const LABEL_NAME_CHARACTERS_MAX = 100;
+/** The value of one label of a device, in characters. */
+export const LABEL_VALUE_CHARACTERS_MAX = 200;
+
+// Texts
+
+/** A description of an agent or a tool, in characters. The model reads it with every step. */
+export const DESCRIPTION_CHARACTERS_MAX = 10_000;
+/** A system prompt, in characters: more than any model's context has room for, and well below a body's bound. */
+export const SYSTEM_CHARACTERS_MAX = 200_000;
+/** One text of a run's input or one message, in characters: a little less than a body may have in bytes. */
+export const INPUT_TEXT_CHARACTERS_MAX = 1_000_000;
+/** Messages in a run's input. They become one fact, which every reader of the run receives whole. */
+export const INPUT_MESSAGES_MAX = 1000;
+/** The reason of a cancel or of an approval, in characters. It becomes part of a fact. */
+export const REASON_CHARACTERS_MAX = 10_000;
+/** The message of a tool's error, in characters. The model reads it. */
+export const TOOL_ERROR_MESSAGE_CHARACTERS_MAX = 100_000;
+/** The code of a tool's error, in characters. */
+export const TOOL_ERROR_CODE_CHARACTERS_MAX = 100;
+
+// Agent configs
+
+/** Tools of one agent: providers accept no more, and each one costs context in every step. */
+export const TOOLS_PER_AGENT_MAX = 128;
+/** Steps of one run: an agent that loops must end. */
+export const STEPS_MAX = 200;
+/** The bound on steps when a config names none. */
+export const STEPS_DEFAULT = 20;
+/** Attempts at one model call: further ones cost money and heal nothing. */
+export const MODEL_ATTEMPTS_MAX = 10;
+/** The attempts at one model call when a config names none. */
+export const MODEL_ATTEMPTS_DEFAULT = 3;
+/** The longest timeout that a config may name, in milliseconds: 7 days. A run must not wait for ever. */
+export const TIMEOUT_MS_MAX = 7 * 24 * 3600 * 1000;
+/** How long a dispatched call may take when a config says nothing, in milliseconds. */
+export const TOOL_TIMEOUT_MS_DEFAULT = 60_000;
+/** How long a model may send nothing when a config says nothing, in milliseconds. */
+export const MODEL_IDLE_TIMEOUT_MS_DEFAULT = 60_000;
+/** The highest temperature: above every provider's own maximum, so that only typing errors are refused here. */
+export const TEMPERATURE_MAX = 5;
+/** Sequences that stop the model: the most that any provider accepts. */
+export const STOP_SEQUENCES_MAX = 16;
+/** The URL of an HTTP tool before its arguments are filled in, in characters: what servers commonly accept. */
+export const TOOL_URL_CHARACTERS_MAX = 2000;
+/** The name under which a program registered a function tool, in characters. */
+export const FUNCTION_NAME_CHARACTERS_MAX = 100;
+
+// Lists
+
+/** Items on one page of a list: a page is read into memory. */
+export const PAGE_ITEMS_MAX = 200;
+/** The items on one page when the query names no limit. */
+export const PAGE_ITEMS_DEFAULT = 50;
+/** A list's cursor, in characters: longer ones did not come from this API. */
+export const CURSOR_CHARACTERS_MAX = 500;
+
+// Tokens
+
+/** A token inside a message of a socket, in characters: no key or token comes near it. */
+export const TOKEN_CHARACTERS_MAX = 10_000;
+/** The longest life of a browser token, in seconds: 24 hours. It cannot be taken back before its end. */
+export const TOKEN_LIFETIME_S_MAX = 24 * 3600;
+/** The life of a browser token when its maker names none, in seconds: 15 minutes. */
+export const TOKEN_LIFETIME_S_DEFAULT = 900;
+
+// Devices
+
+/** Tools that one device offers. They travel in its first message and are kept in its row. */
+export const TOOLS_PER_DEVICE_MAX = 256;
+/** A device's name for people, in characters. */
+export const DISPLAY_NAME_CHARACTERS_MAX = 200;
+/** A device's platform, in characters. */
+export const PLATFORM_CHARACTERS_MAX = 100;
+/** A boot id, in characters. */
+export const BOOT_ID_CHARACTERS_MAX = 200;
+/** Calls that a device may claim to take at once. A gateway may give it fewer. */
+export const MAX_IN_FLIGHT_MAX = 1000;
+
+// Payloads
+
+/** A settled call's result or error, in bytes of its JSON. It becomes a fact, and the model reads it. */
+export const TOOL_RESULT_BYTES_MAX = 256 * 1024;

@@ -1,0 +1,137 @@
+import { z } from "zod";
+import { HTTP_TOOL_METHODS, MODEL_PROVIDERS } from "../agent-config.ts";
+import {
+  DESCRIPTION_CHARACTERS_MAX,
+  FUNCTION_NAME_CHARACTERS_MAX,
+  MODEL_ATTEMPTS_DEFAULT,
+  MODEL_ATTEMPTS_MAX,
+  MODEL_IDLE_TIMEOUT_MS_DEFAULT,
+  MODEL_NAME_CHARACTERS_MAX,
+  STEPS_DEFAULT,
+  STEPS_MAX,
+  STOP_SEQUENCES_MAX,
+  SYSTEM_CHARACTERS_MAX,
+  TEMPERATURE_MAX,
+  TIMEOUT_MS_MAX,
+  TOOLS_PER_AGENT_MAX,
+  TOOL_TIMEOUT_MS_DEFAULT,
+  TOOL_URL_CHARACTERS_MAX,
+} from "../limits.ts";
+import { labelsSchema } from "./device.ts";
+import { agentNameSchema, deviceKeySchema, toolNameSchema } from "./ids.ts";
+import { writtenObjectSchema } from "./json.ts";
+import { toolTargetSchema } from "./tool-call.ts";
+
+/** `<provider>/<model>`. The model's own name may hold further slashes. */
+export const modelNameSchema = z
+  .string()
+  .max(MODEL_NAME_CHARACTERS_MAX)
+  .regex(
+    new RegExp(`^(${MODEL_PROVIDERS.join("|")})/\\S+$`),
+    `must be '<provider>/<model>' with provider ${MODEL_PROVIDERS.slice(0, -1).join(", ")} or ${MODEL_PROVIDERS.at(-1)}`,
+  );
+
+const timeoutMsSchema = z.int().min(1).max(TIMEOUT_MS_MAX);
+
+/** An HTTP request that the gateway makes for the tool. */
+export const httpServerToolSchema = z.strictObject({
+  type: z.literal("http"),
+  url: z.string().max(TOOL_URL_CHARACTERS_MAX),
+  method: z.enum(HTTP_TOOL_METHODS).default("POST"),
+  headers: z.record(z.string(), z.string()).optional(),
+});
+
+/** A function that the program around the gateway has registered. */
+export const functionServerToolSchema = z.strictObject({
+  type: z.literal("function"),
+  name: z.string().max(FUNCTION_NAME_CHARACTERS_MAX).optional(),
+});
+
+/** How the gateway itself executes a tool. */
+export const serverToolSchema = z.discriminatedUnion("type", [httpServerToolSchema, functionServerToolSchema]);
+
+/** One tool of an agent. Parsing it fills in the defaults. */
+export const toolConfigSchema = z
+  .strictObject({
+    name: toolNameSchema,
+    description: z.string().max(DESCRIPTION_CHARACTERS_MAX).optional(),
+    inputSchema: writtenObjectSchema,
+    target: toolTargetSchema.optional(),
+    device: z
+      .strictObject({
+        key: deviceKeySchema.optional(),
+        select: z.enum(["any", "origin"]).optional(),
+        labels: labelsSchema.optional(),
+      })
+      .optional(),
+    approval: z.enum(["never", "always"]).default("never"),
+    repeatable: z.boolean().optional(),
+    timeoutMs: timeoutMsSchema.optional(),
+    onTimeout: z.enum(["tell-model", "fail-run"]).default("tell-model"),
+    server: serverToolSchema.optional(),
+  })
+  .superRefine((tool, context) => {
+    if (tool.server !== undefined && tool.target !== undefined && tool.target !== "server") {
+      context.addIssue({
+        code: "custom",
+        path: ["target"],
+        message: "must be 'server' (or be left out) when 'server' is given",
+      });
+    }
+    if (tool.target === "server" && tool.server === undefined) {
+      context.addIssue({ code: "custom", path: ["server"], message: "is required when target is 'server'" });
+    }
+    if (
+      tool.device !== undefined &&
+      (tool.server !== undefined || tool.target === "external" || tool.target === "server")
+    ) {
+      context.addIssue({
+        code: "custom",
+        path: ["device"],
+        message: "only means something with target 'device' or 'browser'",
+      });
+    }
+    if (tool.device?.key !== undefined && tool.device.select !== undefined) {
+      context.addIssue({ code: "custom", path: ["device", "select"], message: "cannot be given together with 'key'" });
+    }
+  });
+
+/** The provider-neutral settings of a model call, by their AI SDK names. */
+export const modelSettingsSchema = z.strictObject({
+  temperature: z.number().min(0).max(TEMPERATURE_MAX).optional(),
+  topP: z.number().min(0).max(1).optional(),
+  topK: z.int().min(1).optional(),
+  maxOutputTokens: z.int().min(1).optional(),
+  presencePenalty: z.number().optional(),
+  frequencyPenalty: z.number().optional(),
+  stopSequences: z.array(z.string()).max(STOP_SEQUENCES_MAX).optional(),
+  seed: z.int().optional(),
+  toolChoice: z.enum(["auto", "none", "required"]).optional(),
+  providerOptions: z.record(z.string(), writtenObjectSchema).optional(),
+});
+
+/** An agent's config. Parsing it fills in the defaults. */
+export const agentConfigSchema = z
+  .strictObject({
+    name: agentNameSchema,
+    description: z.string().max(DESCRIPTION_CHARACTERS_MAX).optional(),
+    model: modelNameSchema,
+    system: z.string().max(SYSTEM_CHARACTERS_MAX).optional(),
+    settings: modelSettingsSchema.default({}),
+    maxSteps: z.int().min(1).max(STEPS_MAX).default(STEPS_DEFAULT),
+    retry: z
+      .strictObject({ maxAttempts: z.int().min(1).max(MODEL_ATTEMPTS_MAX).default(MODEL_ATTEMPTS_DEFAULT) })
+      .default({ maxAttempts: MODEL_ATTEMPTS_DEFAULT }),
+    toolTimeoutMs: timeoutMsSchema.default(TOOL_TIMEOUT_MS_DEFAULT),
+    modelIdleTimeoutMs: timeoutMsSchema.default(MODEL_IDLE_TIMEOUT_MS_DEFAULT),
+    tools: z.array(toolConfigSchema).max(TOOLS_PER_AGENT_MAX).default([]),
+  })
+  .superRefine((config, context) => {
+    const seen = new Set<string>();
+    config.tools.forEach((tool, index) => {
+      if (seen.has(tool.name)) {
+        context.addIssue({ code: "custom", path: ["tools", index, "name"], message: `'${tool.name}' names two tools` });
+      }
+      seen.add(tool.name);
+    });
+  });

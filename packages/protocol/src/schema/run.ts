@@ -1,0 +1,83 @@
+import { z } from "zod";
+import {
+  INPUT_MESSAGES_MAX,
+  INPUT_TEXT_CHARACTERS_MAX,
+  REASON_CHARACTERS_MAX,
+  THREAD_KEY_CHARACTERS_MAX,
+} from "../limits.ts";
+import { RUN_STATUSES } from "../run.ts";
+import { failureSchema, usageSchema } from "./event.ts";
+import { agentNameSchema, deviceKeySchema, idOrNameSchema, idSchema } from "./ids.ts";
+import { jsonObjectSchema } from "./json.ts";
+import { inputMessageSchema, userMessageSchema } from "./message.ts";
+import { listQuerySchema } from "./page.ts";
+import { positionTextSchema } from "./position.ts";
+import { timeSchema } from "./time.ts";
+
+/** A state of a run. */
+export const runStatusSchema = z.enum(RUN_STATUSES);
+
+/** A run. */
+export const runSchema = z.object({
+  id: idSchema,
+  status: runStatusSchema,
+  agentId: idSchema,
+  agentName: agentNameSchema,
+  versionId: idSchema,
+  threadId: idSchema.nullable(),
+  parentRunId: idSchema.nullable(),
+  deviceKey: z.string().nullable(),
+  metadata: jsonObjectSchema,
+  output: z.string().nullable(),
+  error: failureSchema.nullable(),
+  usage: usageSchema,
+  steps: z.int(),
+  position: z.string(),
+  createdAt: timeSchema,
+  startedAt: timeSchema.nullable(),
+  completedAt: timeSchema.nullable(),
+});
+
+/** The body of `POST /api/runs`. */
+export const startRunBodySchema = z.strictObject({
+  agent: idOrNameSchema,
+  versionId: idSchema.optional(),
+  input: z.union([
+    z.string().max(INPUT_TEXT_CHARACTERS_MAX),
+    z.array(inputMessageSchema).min(1).max(INPUT_MESSAGES_MAX),
+  ]),
+  threadId: z.string().min(1).max(THREAD_KEY_CHARACTERS_MAX).optional(),
+  deviceKey: deviceKeySchema.optional(),
+  metadata: jsonObjectSchema.optional(),
+});
+
+/** The response to a started run. */
+export const startedRunSchema = z.object({ runId: idSchema, status: runStatusSchema, streamUrl: z.string() });
+
+/** The query of `GET /api/runs`. */
+export const listRunsQuerySchema = listQuerySchema.extend({
+  status: runStatusSchema.optional(),
+  agent: idOrNameSchema.optional(),
+  threadId: z.string().min(1).max(THREAD_KEY_CHARACTERS_MAX).optional(),
+});
+
+/** The query of `GET /api/runs/:id/events`. */
+export const listEventsQuerySchema = listQuerySchema.omit({ cursor: true }).extend({
+  after: positionTextSchema.optional(),
+  cursor: positionTextSchema.optional(),
+  facts: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true"),
+});
+
+/** The body of `POST /api/runs/:id/messages`. */
+export const postMessageBodySchema = z.strictObject({
+  message: z.union([userMessageSchema, z.string().min(1).max(INPUT_TEXT_CHARACTERS_MAX)]),
+});
+
+/** The body of `POST /api/runs/:id/cancel`. */
+export const cancelBodySchema = z.strictObject({ reason: z.string().max(REASON_CHARACTERS_MAX).optional() });
+
+/** The response to a message, an approval or a cancel. */
+export const acceptedInputSchema = z.object({ runId: idSchema, status: runStatusSchema });

@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { THREAD_KEY_CHARACTERS_MAX } from "../limits.ts";
+import { idSchema } from "./ids.ts";
+import { jsonObjectSchema } from "./json.ts";
+import { timeSchema } from "./time.ts";
+
+/** The body of `POST /api/threads`. */
+export const createThreadBodySchema = z.strictObject({
+  key: z.string().min(1).max(THREAD_KEY_CHARACTERS_MAX).optional(),
+  metadata: jsonObjectSchema.optional(),
+});
+
+/** A conversation. */
+export const threadSchema = z.object({
+  id: idSchema,
+  key: z.string().nullable(),
+  metadata: jsonObjectSchema,
+  createdAt: timeSchema,
+});
+
+/** One message of a conversation. */
+export const threadMessageSchema = z.object({ runId: idSchema, message: jsonObjectSchema, partial: z.boolean() });
