@@ -1,16 +1,12 @@
 import type { DeviceRegister } from "@hsafa/protocol";
 import { DEVICE_IN_FLIGHT_DEFAULT } from "./limits.ts";
 import { DEVICE_IN_FLIGHT_MAX } from "../ports/limits.ts";
-import { type Store, StoreUnavailable } from "../ports/store.ts";
-import { hasScope } from "../access/access-rules.ts";
+import type { Store } from "../ports/store.ts";
+import { admit, type Requirement } from "../access/admit.ts";
 import type { Authenticate } from "../access/authenticate.ts";
 import type { Principal } from "../access/principal.ts";
-
-/** Whether a token lets its holder be this device. `reason` may be shown to whoever asked. */
-export type DeviceAdmission =
-  | { readonly kind: "admitted"; readonly principal: Principal }
-  | { readonly kind: "refused"; readonly code: "unauthenticated" | "forbidden"; readonly reason: string }
-  | { readonly kind: "unavailable" };
+import { type Refusal, refuse } from "../access/refusal.ts";
+import { isUnavailable } from "../access/unavailable.ts";
 
 export type DeviceRegistration =
   | {
@@ -20,31 +16,14 @@ export type DeviceRegistration =
       readonly sessionId: string;
       readonly maxInFlight: number;
     }
-  | { readonly kind: "invalid"; readonly reason: string }
-  | Exclude<DeviceAdmission, { kind: "admitted" }>;
+  /** The message itself is wrong, whoever sent it. `detail` may be shown. */
+  | { readonly kind: "invalid"; readonly detail: string }
+  /** The credential was refused, or the store is away (`unavailable`). */
+  | Refusal;
 
-/** Says whether this token may connect as this device: at registration, and again when a socket renews its token. */
-export async function admitDevice(
-  deps: { readonly authenticate: Authenticate },
-  params: { readonly token: string; readonly deviceKey: string },
-): Promise<DeviceAdmission> {
-  try {
-    const authentication = await deps.authenticate(params.token);
-    if (authentication.kind === "refused") {
-      return { kind: "refused", code: "unauthenticated", reason: authentication.reason };
-    }
-    const { principal } = authentication;
-    if (!hasScope(principal, ["devices:connect"])) {
-      return { kind: "refused", code: "forbidden", reason: "The token lacks the scope devices:connect." };
-    }
-    if (principal.deviceKey !== undefined && principal.deviceKey !== params.deviceKey) {
-      return { kind: "refused", code: "forbidden", reason: "The token was made for another device key." };
-    }
-    return { kind: "admitted", principal };
-  } catch (error) {
-    if (error instanceof StoreUnavailable) return { kind: "unavailable" };
-    throw error;
-  }
+/** What a credential needs to connect as this device: at registration, and again when a token is renewed. */
+export function deviceRequirement(deviceKey: string): Requirement {
+  return { scopes: ["devices:connect"], deviceKey };
 }
 
 /** Makes or updates the device and opens a session for this connection; a session it had before ends as replaced. */
@@ -54,10 +33,10 @@ export async function registerDevice(
 ): Promise<DeviceRegistration> {
   const { token, deviceKey, displayName, platform, labels, tools, bootId } = message;
   const twice = tools.find((tool, index) => tools.findIndex(({ name }) => name === tool.name) !== index);
-  if (twice !== undefined) return { kind: "invalid", reason: `The tool '${twice.name}' is offered twice.` };
+  if (twice !== undefined) return { kind: "invalid", detail: `The tool '${twice.name}' is offered twice.` };
 
-  const admission = await admitDevice(deps, { token, deviceKey });
-  if (admission.kind !== "admitted") return admission;
+  const admission = await admit(deps, token, deviceRequirement(deviceKey));
+  if (admission.kind === "refused") return admission;
   const { principal } = admission;
   // No more than the store surely lists for one session: a call in hand that it leaves out is taken for settled.
   const maxInFlight = Math.min(message.maxInFlight ?? DEVICE_IN_FLIGHT_DEFAULT, DEVICE_IN_FLIGHT_MAX);
@@ -74,7 +53,7 @@ export async function registerDevice(
     });
     return { kind: "registered", principal, maxInFlight, ...registered };
   } catch (error) {
-    if (error instanceof StoreUnavailable) return { kind: "unavailable" };
+    if (isUnavailable(error)) return refuse("unavailable", "The store is away; connect again.");
     throw error;
   }
 }

@@ -6,12 +6,13 @@ import {
   type GatewayMessage,
 } from "@hsafa/protocol";
 import { WebSocket } from "ws";
+import { admit } from "../../access/admit.ts";
 import type { Authenticate } from "../../access/authenticate.ts";
 import type { ToolResults } from "../../devices/tool-results.ts";
 import type { DeviceDispatch } from "../../devices/device-dispatch.ts";
 import type { SessionCloser } from "../../devices/session-closer.ts";
 import { createDeviceProgress } from "../../devices/device-progress.ts";
-import { admitDevice, registerDevice } from "../../devices/device-registration.ts";
+import { deviceRequirement, registerDevice } from "../../devices/device-registration.ts";
 import type { DeviceSession } from "../../devices/device-session.ts";
 import type { Principal } from "../../access/principal.ts";
 import {
@@ -166,12 +167,9 @@ export function openDeviceConnection(socket: WebSocket, deps: DeviceConnectionDe
         return;
       }
       case "invalid":
-        return fault("invalid_request", registration.reason);
+        return fault("invalid_request", registration.detail);
       case "refused":
-        return refuseToken(registration.code, registration.reason);
-      case "unavailable":
-        sendError("unavailable", "The store is away; connect again.");
-        return end("unavailable", CLOSE_CODES.goingAway, "The store is away; connect again.");
+        return refuseToken(registration.code, registration.detail);
       default:
         registration satisfies never;
     }
@@ -207,11 +205,13 @@ export function openDeviceConnection(socket: WebSocket, deps: DeviceConnectionDe
 
   async function refresh(registered: Registered, token: string): Promise<void> {
     const { session } = registered;
-    const admission = await admitDevice(deps, { token, deviceKey: session.deviceKey });
+    const admission = await admit(deps, token, deviceRequirement(session.deviceKey));
     if (phase !== registered) return;
-    if (admission.kind === "unavailable")
-      return sendError("unavailable", "The token could not be checked; send it again.");
-    if (admission.kind === "refused") return refuseToken(admission.code, admission.reason);
+    if (admission.kind === "refused") {
+      return admission.code === "unavailable"
+        ? sendError("unavailable", "The token could not be checked; send it again.")
+        : refuseToken(admission.code, admission.detail);
+    }
     if (admission.principal.tenantId !== session.tenantId) {
       return refuseToken("forbidden", "The token belongs elsewhere than the one this connection began with.");
     }
@@ -228,7 +228,7 @@ export function openDeviceConnection(socket: WebSocket, deps: DeviceConnectionDe
 
   function refuseToken(code: ErrorCode, reason: string): void {
     sendError(code, reason);
-    end(code, CLOSE_CODES.notAuthenticated, reason);
+    end(code, code === "unavailable" ? CLOSE_CODES.goingAway : CLOSE_CODES.notAuthenticated, reason);
   }
 
   function refuseLength(): void {

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { CLOSE_CODES, type ErrorCode, type WatchAnswer, type WatchMessage } from "@hsafa/protocol";
 import { WebSocket } from "ws";
-import { admitWatcher } from "../../access/admit-watcher.ts";
+import { admit, type Requirement } from "../../access/admit.ts";
 import type { Authenticate } from "../../access/authenticate.ts";
 import { openStream } from "../../follow/open-stream.ts";
 import type { FollowHub } from "../../follow/follow-hub.ts";
@@ -41,6 +41,8 @@ export interface WatchConnection {
   /** Resolves when the socket is closed and no message is being handled any more. */
   readonly closed: Promise<void>;
 }
+
+const WATCHING: Requirement = { scopes: ["runs:read"] };
 
 /** What is told to a watcher of a full socket. */
 type WaitingWatcher = Pick<WatcherHandle, "drained" | "progressed">;
@@ -131,7 +133,7 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
   }
 
   async function authenticate(token: string): Promise<void> {
-    const admission = await admitWatcher(deps, token);
+    const admission = await admit(deps, token, WATCHING);
     if (hasEnded()) return;
     if (admission.kind === "refused") return refuseToken(admission.code, admission.detail);
     const { principal } = admission;
@@ -143,7 +145,7 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
   }
 
   async function refresh(before: Principal, token: string): Promise<void> {
-    const admission = await admitWatcher(deps, token);
+    const admission = await admit(deps, token, WATCHING);
     if (phase.kind !== "admitted") return;
     if (admission.kind === "refused") return refuseToken(admission.code, admission.detail);
     const { principal } = admission;
@@ -278,7 +280,7 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
 
   function refuseToken(code: ErrorCode, reason: string): void {
     sendError(code, reason);
-    end(CLOSE_CODES.notAuthenticated, reason);
+    end(code === "unavailable" ? CLOSE_CODES.goingAway : CLOSE_CODES.notAuthenticated, reason);
   }
 
   function beat(): void {

@@ -1,0 +1,52 @@
+import type { Scope } from "@hsafa/protocol";
+import { hasScope, isBound } from "./access-rules.ts";
+import type { Authenticate } from "./authenticate.ts";
+import type { Principal } from "./principal.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+import { isUnavailable } from "./unavailable.ts";
+
+/** What a route or a connection requires of a credential. */
+export interface Requirement {
+  /** The principal holds one of these, or `admin`. Empty: any valid credential. */
+  readonly scopes: readonly Scope[];
+  /** Whether the tenant as a whole is served. A token that names a run, a thread or a device does not see that. */
+  readonly unbound?: boolean;
+  /** The device that the holder wants to be. A token that names a device key admits that device only. */
+  readonly deviceKey?: string;
+}
+
+export type Admission = { readonly kind: "admitted"; readonly principal: Principal } | Refusal;
+
+/**
+ * Says who holds a credential and whether it meets the requirement. The refusal has the code `unauthenticated`,
+ * `forbidden`, or `unavailable` while the store is away: then the same credential may be admitted later.
+ */
+export async function admit(
+  deps: { readonly authenticate: Authenticate },
+  credential: string,
+  requirement: Requirement,
+): Promise<Admission> {
+  try {
+    const authentication = await deps.authenticate(credential);
+    if (authentication.kind === "refused") return refuse("unauthenticated", authentication.reason);
+    const { principal } = authentication;
+    return unmet(principal, requirement) ?? { kind: "admitted", principal };
+  } catch (error) {
+    if (isUnavailable(error)) return refuse("unavailable", "The store is away; try again.");
+    throw error;
+  }
+}
+
+/** The part of the requirement that the principal does not meet, or null. */
+function unmet(principal: Principal, { scopes, unbound, deviceKey }: Requirement): Refusal | null {
+  if (scopes.length > 0 && !hasScope(principal, scopes)) {
+    return refuse("forbidden", `This needs the scope ${scopes.join(" or ")}; use a key or token that holds it.`);
+  }
+  if (unbound === true && isBound(principal)) {
+    return refuse("forbidden", "The token is bound to a run, a thread or a device, and this is the whole tenant's.");
+  }
+  if (deviceKey !== undefined && principal.deviceKey !== undefined && principal.deviceKey !== deviceKey) {
+    return refuse("forbidden", "The token was made for another device key.");
+  }
+  return null;
+}
