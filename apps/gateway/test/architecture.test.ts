@@ -116,6 +116,11 @@ describe("the rules allow", () => {
     ["results in devices", `${gateway}/devices/a.ts`, `import { a } from "../control/submit-tool-result.ts"`],
     ["every part in assemble", `${gateway}/assemble.ts`, `import "./engine/engine.ts"; import "./follow/a.ts"`],
     ["the shared runtime in devices", `${gateway}/devices/a.ts`, `import { a } from "../runtime/recurring.ts"`],
+    [
+      "a shared rule of core in an adapter",
+      `${gateway}/adapters/postgres/a.ts`,
+      `import { firstFacts } from "../../core/first-facts.ts"`,
+    ],
     ["limits in an adapter", `${gateway}/adapters/redis/bell.ts`, `import { x } from "../../core/limits.ts"`],
     ["an adapter's own vendor", `${gateway}/adapters/redis/bell.ts`, `import { createClient } from "redis"`],
     ["a new adapter's own vendor", `${gateway}/adapters/ajv/schemas.ts`, `import { Ajv } from "ajv"`],

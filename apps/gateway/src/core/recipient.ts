@@ -26,3 +26,33 @@ export function recipientOf(tool: ToolConfig, originDeviceKey: string | null): R
     reason: "this tool executes on the device the run was started from, and the run was started without a deviceKey",
   };
 }
+
+/** What a device offers. */
+export interface DeviceOffer {
+  readonly key: string;
+  readonly platform: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly toolNames: readonly string[];
+}
+
+/**
+ * Whether this device may take this call. `adapters/postgres/recipient-columns.ts` says the same in SQL.
+ */
+export function mayTakeCall(
+  device: DeviceOffer,
+  call: { readonly toolName: string; readonly recipient: Recipient | null },
+): boolean {
+  const { toolName, recipient } = call;
+  if (recipient === null) return false;
+  if (recipient.kind === "key") return recipient.deviceKey === device.key;
+  return (
+    device.toolNames.includes(toolName) &&
+    Object.entries(recipient.labels).every(([name, value]) => device.labels[name] === value) &&
+    (recipient.platform === null || recipient.platform === device.platform)
+  );
+}
+
+/** The keys of the devices that these tools name, each once. */
+export function namedDeviceKeys(tools: readonly ToolConfig[]): string[] {
+  return [...new Set(tools.flatMap((tool) => tool.device?.key ?? []))];
+}

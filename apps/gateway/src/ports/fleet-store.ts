@@ -1,4 +1,4 @@
-import type { AgentConfig, JsonValue, Position, RunStatus, Scope } from "@hsafa/protocol";
+import type { AgentConfig, JsonValue, Position, Scope } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
 import type { DispatchStatus, OutsideInput } from "../core/input.ts";
 import type { CallProjection, RunProjection } from "../core/projection.ts";
@@ -12,7 +12,6 @@ export interface ClaimedRun {
   readonly tenantId: string;
   /** Raised by this claim. */
   readonly epoch: number;
-  readonly status: RunStatus;
   readonly lastSeq: number;
   /** Whether the holder before did not hand the lease back. */
   readonly lost: boolean;
@@ -22,9 +21,6 @@ export interface ClaimedRun {
 
 /** Everything a holder needs to go on with a run. */
 export interface LoadedRun {
-  readonly agentId: string;
-  readonly versionId: string;
-  readonly threadId: string | null;
   readonly deviceKey: string | null;
   /** Defaults filled in. */
   readonly config: AgentConfig;

@@ -28,14 +28,8 @@ export interface PageParams {
 }
 
 export type StartOutcome =
-  /** `created: false`: the idempotency key found the run an earlier request made; `facts` is then empty. */
-  | {
-      readonly kind: "started";
-      readonly runId: string;
-      readonly status: RunStatus;
-      readonly created: boolean;
-      readonly facts: readonly EventRecord[];
-    }
+  /** `created: false`: the idempotency key found the run that an earlier request made. */
+  | { readonly kind: "started"; readonly runId: string; readonly status: RunStatus; readonly created: boolean }
   | { readonly kind: "agent_not_found" }
   | { readonly kind: "version_not_found" }
   | { readonly kind: "thread_not_found" }

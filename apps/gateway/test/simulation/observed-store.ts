@@ -63,7 +63,10 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
         ...tenant,
         async startRun(params) {
           const outcome = await tenant.startRun(params);
-          if (outcome.kind === "started" && outcome.created) recorder.started(outcome.runId, outcome.facts);
+          if (outcome.kind !== "started" || !outcome.created) return outcome;
+          const { runId } = outcome;
+          const limit = 1 + params.messages.length;
+          recorder.started(runId, await tenant.readEvents({ runId, after: START, limit, factsOnly: true }));
           return outcome;
         },
         async enqueueInput(params) {

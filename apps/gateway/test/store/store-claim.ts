@@ -76,8 +76,8 @@ function take(
   run.claimNumber = lease.claimNumber;
   run.wakeAt = lease.endsAt;
   if (lost) run.recoveries += 1;
-  const { id: runId, tenantId, epoch, lastSeq, recoveries, projection } = run;
-  return { runId, tenantId, epoch, status: projection.status, lastSeq, lost, recoveries };
+  const { id: runId, tenantId, epoch, lastSeq, recoveries } = run;
+  return { runId, tenantId, epoch, lastSeq, lost, recoveries };
 }
 
 /** Whether it will be once it is claimed. */

@@ -1,20 +1,24 @@
 import { isTerminalStatus } from "@hsafa/protocol";
+import { judgeCommit } from "../../src/ports/commit-guard.ts";
 import type { Commit, CommitOutcome } from "../../src/ports/fleet-store.ts";
 import { insertEvent, type Rows, type RunRow } from "./store-rows.ts";
 
 /** One commit: all of it or nothing, under the guard of the run's row (R2). */
 export function commit(rows: Rows, params: Commit): CommitOutcome {
-  const { tenantId, runId, epoch, afterSeq, inboxMustBe } = params;
+  const { tenantId, runId } = params;
   const run = rows.runOf(tenantId, runId);
-  if (run === undefined || run.epoch !== epoch) return { kind: "fenced" };
-  const isTerminal = isTerminalStatus(params.run.status);
-  if (run.leaseOwner === null || run.lastSeq !== afterSeq) {
-    if (!wasWritten(run, params)) return { kind: "fenced" };
-    const wakes = isTerminal && run.threadId !== null ? rows.wakeThread(run.threadId) : [];
-    return { kind: "committed", wakes };
-  }
-  if (inboxMustBe !== null && run.inbox !== inboxMustBe) return { kind: "inputs_waiting" };
+  if (run === undefined) return { kind: "fenced" };
+  const { epoch, lastSeq, inbox, leaseOwner } = run;
+  const verdict = judgeCommit({ epoch, lastSeq, inbox, isLeased: leaseOwner !== null }, params);
+  if (verdict === "fenced" || verdict === "inputs_waiting") return { kind: verdict };
+  if (verdict === "fits") write(rows, run, params);
+  const hasEnded = isTerminalStatus(params.run.status);
+  return { kind: "committed", wakes: hasEnded && run.threadId !== null ? rows.wakeThread(run.threadId) : [] };
+}
 
+function write(rows: Rows, run: RunRow, params: Commit): void {
+  const { tenantId, runId, afterSeq } = params;
+  const isTerminal = isTerminalStatus(params.run.status);
   for (const record of [...params.deltas, ...params.facts]) {
     const isNew = insertEvent(run.events, record);
     if (!isNew && record.sub === 0) throw new Error(`the run ${runId} has a fact at ${record.seq} already`);
@@ -42,10 +46,9 @@ export function commit(rows: Rows, params: Commit): CommitOutcome {
   if (params.progress) run.recoveries = 0;
   run.projection = params.run;
   run.lastSeq = afterSeq + params.facts.length;
-  return { kind: "committed", wakes: isTerminal && run.threadId !== null ? rows.wakeThread(run.threadId) : [] };
 }
 
-/** Inputs with a dedupe key are kept, so that a repeat is known. Answers how many were still waiting. */
+/** Inputs with a dedupe key are kept, so that a repeat is known. Returns how many were still waiting. */
 function consume(run: RunRow, inputIds: readonly string[]): number {
   const ids = new Set(inputIds);
   let count = 0;
@@ -57,10 +60,4 @@ function consume(run: RunRow, inputIds: readonly string[]): number {
   run.inputs = run.inputs.filter((row) => !row.consumed || row.dedupe !== null);
   run.inbox -= count;
   return count;
-}
-
-/** Whether an earlier try of this very commit went through. */
-function wasWritten(run: RunRow, { afterSeq, facts, lease }: Commit): boolean {
-  if (facts.length > 0) return run.lastSeq === afterSeq + facts.length;
-  return run.lastSeq === afterSeq && lease.kind === "release" && run.leaseOwner === null;
 }

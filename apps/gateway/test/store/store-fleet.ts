@@ -1,5 +1,6 @@
 import { isOpenCallStatus, isTerminalStatus } from "@hsafa/protocol";
 import type { DispatchStatus } from "../../src/core/input.ts";
+import { mayTakeCall, namedDeviceKeys } from "../../src/core/recipient.ts";
 import {
   GATEWAY_KEPT_MS,
   INPUTS_PER_DRAIN_MAX,
@@ -15,9 +16,9 @@ import { commit } from "./store-commit.ts";
 import {
   type CallRow,
   type DeviceRow,
-  fits,
   type InputRow,
   insertEvent,
+  offerOf,
   type Rows,
   type RunRow,
 } from "./store-rows.ts";
@@ -49,7 +50,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
 
   function dispatchContextOf(run: RunRow): DispatchContext {
     const tools = rows.versions.get(run.versionId)?.parsed.tools ?? [];
-    const keys = new Set([run.deviceKey, ...tools.map((tool) => tool.device?.key)]);
+    const keys = new Set([run.deviceKey, ...namedDeviceKeys(tools)]);
     const devices = [...rows.devices.values()].filter(
       ({ tenantId, key }) => tenantId === run.tenantId && keys.has(key),
     );
@@ -68,7 +69,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
     const isGone = ({ sent }: CallRow): boolean => sent !== null && !rows.isConnected(sent.deviceId, sent.bootId);
     const open = [...rows.calls.values()]
       .filter((row) => row.tenantId === device.tenantId && row.call.status === "dispatched" && row.resultHash === null)
-      .filter((row) => fits(row.call, device))
+      .filter((row) => mayTakeCall(offerOf(device), row.call))
       .toSorted(byId);
     const sentHere = open.filter(({ sent }) => sent?.deviceId === device.id);
     const inHand = sentHere.filter(({ sent }) => sent?.bootId === bootId);
@@ -95,7 +96,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       const version = run === null ? undefined : rows.versions.get(run.versionId);
       const last = run?.events.at(-1);
       if (run === null || run.tenantId !== tenantId || version === undefined || last === undefined) return null;
-      const { agentId, versionId, threadId, threadTurn, deviceKey } = run;
+      const { threadId, threadTurn, deviceKey } = run;
       const earlier =
         threadId === null
           ? []
@@ -103,9 +104,6 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
               .runsOfThread(threadId)
               .filter((other) => other.threadTurn < threadTurn && isTerminalStatus(other.projection.status));
       return {
-        agentId,
-        versionId,
-        threadId,
         deviceKey,
         config: version.parsed,
         facts: run.events.filter((event) => event.sub === 0),

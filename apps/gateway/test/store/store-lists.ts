@@ -9,6 +9,8 @@ import {
   type ToolCall,
 } from "@hsafa/protocol";
 import { SESSIONS_PER_DEVICE_SHOWN } from "../../src/ports/limits.ts";
+import { cursorId, pageCursor } from "../../src/ports/page-cursor.ts";
+import { storableText } from "../../src/ports/storable-text.ts";
 import type { PageParams, TenantStore } from "../../src/ports/tenant-store.ts";
 import {
   type AgentRow,
@@ -17,7 +19,6 @@ import {
   type Rows,
   type RunRow,
   type SessionRow,
-  storableText,
   type ThreadRow,
   type VersionRow,
 } from "./store-rows.ts";
@@ -275,13 +276,13 @@ function oldestFirst<Row extends { readonly id: string }>(
   { limit, cursor }: PageParams,
   rows: readonly Row[],
 ): Page<Row> {
-  const after = cursor === undefined ? undefined : Buffer.from(cursor, "base64url").toString("utf8");
+  const after = cursor === undefined ? undefined : cursorId(cursor);
   const first = after === undefined ? 0 : rows.findIndex((row) => row.id === after) + 1;
   if (after !== undefined && first === 0) return { data: [], nextCursor: null };
   const data = rows.slice(first, first + limit);
   const last = data.at(-1);
   const hasMore = rows.length > first + limit && last !== undefined;
-  return { data, nextCursor: hasMore ? Buffer.from(last.id).toString("base64url") : null };
+  return { data, nextCursor: hasMore ? pageCursor(last.id) : null };
 }
 
 function time(ms: number): string {

@@ -8,6 +8,7 @@ import {
 } from "@hsafa/protocol";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
+import type { DeviceOffer } from "../../src/core/recipient.ts";
 import { GATEWAY_TIMEOUT_MS } from "../../src/ports/limits.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { ApiKeyOwner, CallProjection, RunProjection } from "../../src/ports/fleet-store.ts";
@@ -225,19 +226,7 @@ export function firstAfter(events: readonly EventRecord[], position: Position): 
   return low;
 }
 
-/** What Postgres text cannot hold becomes U+FFFD, the same at every door. */
-export function storableText(text: string): string {
-  return text.replaceAll("\u0000", "\ufffd").toWellFormed();
-}
-
-/** Whether a call may go to this device. */
-export function fits(call: CallProjection, device: DeviceRow): boolean {
-  const { recipient } = call;
-  if (recipient === null) return false;
-  if (recipient.kind === "key") return recipient.deviceKey === device.key;
-  return (
-    device.tools.some((tool) => tool.name === call.toolName) &&
-    Object.entries(recipient.labels).every(([name, value]) => device.labels[name] === value) &&
-    (recipient.platform === null || recipient.platform === device.platform)
-  );
+/** What a device offers. */
+export function offerOf({ key, platform, labels, tools }: DeviceRow): DeviceOffer {
+  return { key, platform, labels, toolNames: tools.map((tool) => tool.name) };
 }

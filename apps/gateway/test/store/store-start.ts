@@ -1,7 +1,8 @@
-import { type Fact, isId } from "@hsafa/protocol";
-import type { EventRecord } from "../../src/core/event-record.ts";
+import { isId } from "@hsafa/protocol";
+import { firstFacts } from "../../src/core/first-facts.ts";
+import { storableText } from "../../src/ports/storable-text.ts";
 import type { StartOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
-import { isOpen, type Rows, storableText, type ThreadRow } from "./store-rows.ts";
+import { isOpen, type Rows, type ThreadRow } from "./store-rows.ts";
 
 type Params = Parameters<TenantStore["startRun"]>[0];
 
@@ -19,7 +20,7 @@ export function startRun(
       : [...rows.runs.values()].find((run) => run.tenantId === tenantId && run.idempotency?.key === idempotency.key);
   if (earlier !== undefined) {
     return earlier.idempotency?.bodyHash === idempotency?.bodyHash
-      ? { kind: "started", runId: earlier.id, status: earlier.projection.status, created: false, facts: [] }
+      ? { kind: "started", runId: earlier.id, status: earlier.projection.status, created: false }
       : { kind: "idempotency_conflict" };
   }
   const name = storableText(params.agent);
@@ -35,7 +36,7 @@ export function startRun(
 
   const now = rows.now();
   const ids = { agentId: agent.id, versionId: version.id, threadId: thread?.id ?? null };
-  const facts = firstFacts(params, ids, now);
+  const facts = firstFacts({ ...params, ...ids, now });
   const isBusy = thread !== null && rows.runsOfThread(thread.id).some(isOpen);
   if (thread !== null) thread.turns += 1;
   const nothing = { openStep: null, usage: {}, output: null, error: null, startedAt: null, completedAt: null };
@@ -48,7 +49,7 @@ export function startRun(
     metadata,
     idempotency,
     createdAt: now,
-    events: [...facts],
+    events: facts,
     inputs: [],
     projection: { status: "queued", steps: 0, ...nothing },
     wakeAt: isBusy ? null : now,
@@ -59,7 +60,7 @@ export function startRun(
     recoveries: 0,
     lastSeq: facts.length,
   });
-  return { kind: "started", runId, status: "queued", created: true, facts };
+  return { kind: "started", runId, status: "queued", created: true };
 }
 
 /** Null: none is wanted; undefined: an id that is not there. */
@@ -75,23 +76,4 @@ function threadNamed(
   const found = own.find((row) => row.id === wanted) ?? own.find((row) => row.key === key);
   if (found !== undefined) return found;
   return isId(wanted) ? undefined : makeThread(wanted);
-}
-
-function firstFacts(
-  { earlier, messages, deviceKey, metadata }: Params,
-  ids: { agentId: string; versionId: string; threadId: string | null },
-  ts: number,
-): EventRecord[] {
-  const facts: Fact[] = [
-    { type: "run.created", data: { ...ids, earlier: [...earlier], deviceKey, metadata } },
-    ...messages.map((message): Fact => ({ type: "message.user", data: { message } })),
-  ];
-  return facts.map(({ type, data }, index) => ({
-    seq: index + 1,
-    sub: 0,
-    prev: { seq: index, sub: 0 },
-    type,
-    ts,
-    payload: JSON.stringify(data),
-  }));
 }

@@ -1,10 +1,12 @@
-import { isTerminalStatus } from "@hsafa/protocol";
+import { isOpenCallStatus, isTerminalStatus } from "@hsafa/protocol";
 import { agentConfigSchema } from "@hsafa/protocol/schema";
-import { inboxMaxFor } from "../../src/ports/inbox.ts";
+import { mayTakeCall } from "../../src/core/recipient.ts";
+import { inboxMaxFor, toolResultInput } from "../../src/ports/inbox.ts";
 import { EVENTS_PAGE_BYTES_MAX } from "../../src/ports/limits.ts";
+import { storableText } from "../../src/ports/storable-text.ts";
 import type { SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
 import { createTenantLists, threadOf } from "./store-lists.ts";
-import { type CallRow, fits, firstAfter, isOpen, type Rows, storableText, type ThreadRow } from "./store-rows.ts";
+import { type CallRow, firstAfter, isOpen, offerOf, type Rows, type ThreadRow } from "./store-rows.ts";
 import { startRun } from "./store-start.ts";
 
 /** One tenant's statements, each done in one go. */
@@ -97,7 +99,8 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
       return { kind: "accepted", status };
     },
 
-    async submitToolResult({ callId, outcome, bodyHash, from }): Promise<SubmitResultOutcome> {
+    async submitToolResult(params): Promise<SubmitResultOutcome> {
+      const { callId, bodyHash, from } = params;
       const row = findCall(callId);
       const run = row === undefined ? undefined : rows.runOf(tenantId, row.runId);
       if (row === undefined || run === undefined) return { kind: "not_found" };
@@ -105,13 +108,12 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
       const isForeign = from.kind === "http" ? from.runId !== row.runId : !row.sentTo.has(from.deviceId);
       if (isForeign) return { kind: "not_found" };
       if (row.resultHash === bodyHash) return { kind: "duplicate", runId: run.id };
-      if (row.resultHash !== null || SETTLED.has(status)) return { kind: "conflict", status };
+      if (row.resultHash !== null || !isOpenCallStatus(status)) return { kind: "conflict", status };
       if (status !== "dispatched" || target === "server") return { kind: "not_dispatched" };
       if (isTerminalStatus(run.projection.status)) return { kind: "conflict", status };
       if (run.inbox >= inboxMaxFor("tool_result")) return { kind: "inbox_full" };
       row.resultHash = bodyHash;
-      const deviceId = from.kind === "device" ? from.deviceId : null;
-      rows.enqueueInput(run, { kind: "tool_result", callId, outcome, source: from.kind, deviceId }, null);
+      rows.enqueueInput(run, toolResultInput(params), null);
       return { kind: "accepted", runId: run.id };
     },
 
@@ -153,7 +155,7 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
       if (row === undefined || session === undefined || device === undefined) return false;
       const { call, sent } = row;
       if (call.status !== "dispatched" || call.attempt !== attempt || row.resultHash !== null) return false;
-      if (!fits(call, device)) return false;
+      if (!mayTakeCall(offerOf(device), call)) return false;
       if (sent !== null && (sent.deviceId !== device.id || sent.bootId !== session.bootId)) return false;
       row.sent = { deviceId: device.id, bootId: session.bootId };
       row.sentTo.add(device.id);
@@ -174,5 +176,3 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
     },
   };
 }
-
-const SETTLED: ReadonlySet<string> = new Set(["completed", "failed", "expired", "denied"]);

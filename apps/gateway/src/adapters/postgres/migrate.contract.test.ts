@@ -1,9 +1,11 @@
 import { PGlite } from "@electric-sql/pglite";
 import { v7 } from "uuid";
 import { afterEach, describe, expect, test } from "vitest";
+import { runStatusSchema, toolCallStatusSchema } from "@hsafa/protocol/schema";
 import { openSchemaEngine } from "../../../prisma/schema-engine.ts";
 import { openHolder } from "../../../test/contracts/store/interleaving.ts";
 import { freshDatabase, missingServices } from "../../../test/services/services.ts";
+import type { OutsideInput } from "../../core/input.ts";
 import { checkMigrations, type Migration, migrate, readMigrations } from "./migrate.ts";
 import { openPgSql } from "./pg-sql.ts";
 import { pgliteSql } from "./pglite-sql.ts";
@@ -69,6 +71,35 @@ describe("migrations", () => {
       text: "select to_regclass('extra') is not null as extra, to_regclass('half') as half",
     };
     expect(await sql.query(tables, [])).toEqual([{ extra: true, half: null }]);
+  });
+
+  test("the database allows the statuses and kinds that this program knows, and no others", async () => {
+    const { sql } = await emptyDatabase();
+    await migrate(sql, await readMigrations());
+    const inputKinds: Record<OutsideInput["kind"], true> = {
+      message: true,
+      tool_result: true,
+      approval: true,
+      cancel: true,
+      dispatch_lost: true,
+    };
+    const known = {
+      runs_status_check: runStatusSchema.options,
+      tool_calls_status_check: toolCallStatusSchema.options,
+      run_inputs_kind_check: Object.keys(inputKinds),
+    };
+    const rows = await sql.query<{ name: keyof typeof known; definition: string }>(
+      {
+        name: "checks",
+        text: "select conname as name, pg_get_constraintdef(oid) as definition from pg_constraint where conname like '%\\_status\\_check' or conname like '%\\_kind\\_check'",
+      },
+      [],
+    );
+    const allowed = rows.map(({ name, definition }) => [
+      name,
+      [...definition.matchAll(/'(\w+)'/g)].map((match) => match[1]),
+    ]);
+    expect(Object.fromEntries(allowed)).toEqual(known);
   });
 
   test("inputs from before the column 'kind', and those of a gateway that does not know it yet, have the kind of their payload", async () => {

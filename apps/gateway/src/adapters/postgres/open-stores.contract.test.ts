@@ -5,7 +5,7 @@ import { START } from "@hsafa/protocol";
 import { Client } from "pg";
 import { v7 } from "uuid";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { claim, commitOf, openScene, start } from "../../../test/contracts/store/scene.ts";
+import { claim, commitOf, factsOf, openScene, start } from "../../../test/contracts/store/scene.ts";
 import { startForgetfulPooler } from "../../../test/services/forgetful-pooler.ts";
 import { freshDatabase, missingServices, startPrivatePostgres } from "../../../test/services/services.ts";
 import { StoreUnavailable } from "../../ports/store.ts";
@@ -23,7 +23,8 @@ describe("the embedded store", () => {
     const first = await openPgliteStore({ dataDir });
     await expect(openPgliteStore({ dataDir })).rejects.toThrow("in use by this very process");
     const scene = await openScene(first);
-    const { runId, facts } = await start(scene);
+    const { runId } = await start(scene);
+    const facts = await factsOf(scene, runId);
     const held = await claim(scene, runId);
     await first.fleet.commit(commitOf(held, ["run.started"]));
     await first.close();
@@ -84,7 +85,8 @@ describe.skipIf(await missingServices("postgres"))("the store on a server with s
     });
     try {
       const scene = await openScene(store);
-      const { runId, facts } = await start(scene);
+      const { runId } = await start(scene);
+      const facts = await factsOf(scene, runId);
       const createdAt = new Date(facts[0]?.ts ?? 0).toISOString();
       expect(await scene.tenant.findRun({ runId })).toMatchObject({ createdAt });
       expect(Math.abs(Date.parse(createdAt) - Date.now())).toBeLessThan(3600_000);

@@ -1,14 +1,6 @@
-import { isId, type Page } from "@hsafa/protocol";
+import type { Page } from "@hsafa/protocol";
+import { cursorId, pageCursor } from "../../ports/page-cursor.ts";
 import type { PageParams } from "../../ports/tenant-store.ts";
-
-/**
- * A cursor is the id of the last row a page held: ids are ordered by time, so they are keys of the list as well. It is
- * opaque to clients; one that is none of ours is null here, and answers an empty page.
- */
-export function cursorId(cursor: string): string | null {
-  const text = Buffer.from(cursor, "base64url").toString("utf8");
-  return isId(text) ? text : null;
-}
 
 export const EMPTY_PAGE: Page<never> = { data: [], nextCursor: null };
 
@@ -25,6 +17,6 @@ export async function readPage<Row extends { readonly id: string }, Item>(
   const rows = await read({ after, take: limit + 1 });
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  const nextCursor = rows.length > limit && last !== undefined ? Buffer.from(last.id).toString("base64url") : null;
+  const nextCursor = rows.length > limit && last !== undefined ? pageCursor(last.id) : null;
   return { data: shown.map(item), nextCursor };
 }

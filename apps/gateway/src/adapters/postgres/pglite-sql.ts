@@ -1,6 +1,7 @@
 import { type PGlite, protocol } from "@electric-sql/pglite";
 import pg from "pg";
-import { type Sql, type SqlValue, type Statement, storableText } from "./sql.ts";
+import { storableText } from "../../ports/storable-text.ts";
+import type { Sql, SqlValue, Statement } from "./sql.ts";
 import { asStoreError } from "./unavailable.ts";
 
 const { serialize, messages } = protocol;

@@ -1,8 +1,8 @@
 import { type Agent, type AgentVersion, isId, type JsonObject, type Page } from "@hsafa/protocol";
+import { storableText } from "../../ports/storable-text.ts";
 import type { PageParams, TenantStore } from "../../ports/tenant-store.ts";
 import { readPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
-import { storableText } from "./sql.ts";
 
 const WITH_CURRENT = { currentVersion: true } as const;
 

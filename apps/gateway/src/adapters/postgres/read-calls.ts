@@ -1,8 +1,8 @@
 import type { Failure, JsonValue, Page, ToolCall, ToolCallStatus, ToolTarget } from "@hsafa/protocol";
+import { storableText } from "../../ports/storable-text.ts";
 import type { TenantStore } from "../../ports/tenant-store.ts";
 import { readPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
-import { storableText } from "./sql.ts";
 
 type Row = Awaited<ReturnType<typeof callRows>>[number];
 

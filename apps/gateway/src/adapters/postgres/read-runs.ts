@@ -1,8 +1,8 @@
 import { type Failure, isId, type JsonObject, type Page, type Run, type RunStatus, type Usage } from "@hsafa/protocol";
+import { storableText } from "../../ports/storable-text.ts";
 import type { TenantStore } from "../../ports/tenant-store.ts";
 import { readPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
-import { storableText } from "./sql.ts";
 
 const WITH_AGENT_NAME = { agentVersion: { select: { agent: { select: { name: true } } } } };
 

@@ -1,8 +1,9 @@
 import { isId, type JsonObject, type Page, type RunStatus, type Thread } from "@hsafa/protocol";
+import { cursorId } from "../../ports/page-cursor.ts";
+import { storableText } from "../../ports/storable-text.ts";
 import type { TenantStore } from "../../ports/tenant-store.ts";
-import { EMPTY_PAGE, cursorId, readPage } from "./page.ts";
+import { EMPTY_PAGE, readPage } from "./page.ts";
 import type { Prisma } from "./prisma.ts";
-import { storableText } from "./sql.ts";
 
 export async function findThread(prisma: Prisma, tenantId: string, idOrKey: string): Promise<Thread | null> {
   const key = storableText(idOrKey);

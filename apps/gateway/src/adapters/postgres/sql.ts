@@ -1,3 +1,5 @@
+import { storableText } from "../../ports/storable-text.ts";
+
 /** One statement of this adapter. `name` is unique: Postgres keeps the prepared plan under it. */
 export interface Statement {
   readonly name: string;
@@ -27,14 +29,6 @@ export function errorCode(error: unknown): string | undefined {
 /** Two statements made the same unique thing at once: the loser is done again, and then sees what the winner made. */
 function isUniqueViolation(error: unknown): boolean {
   return errorCode(error) === "23505";
-}
-
-/**
- * What a Postgres text cannot hold becomes U+FFFD, as UTF-8 makes of a lone surrogate. JSON text has no need of it:
- * there both are escaped.
- */
-export function storableText(text: string): string {
-  return text.includes("\u0000") ? text.replaceAll("\u0000", "\ufffd") : text;
 }
 
 export function storable(value: SqlValue): SqlValue {

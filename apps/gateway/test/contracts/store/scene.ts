@@ -1,4 +1,11 @@
-import type { FactType, JsonObject, JsonValue, RunStatus, ToolTarget } from "@hsafa/protocol";
+import {
+  type FactType,
+  type JsonObject,
+  type JsonValue,
+  type RunStatus,
+  START,
+  type ToolTarget,
+} from "@hsafa/protocol";
 import { v7 } from "uuid";
 import { expect } from "vitest";
 import type { EventRecord } from "../../../src/core/event-record.ts";
@@ -71,6 +78,11 @@ export async function start(
   const outcome = await tenant.startRun(startParams(overrides));
   if (outcome.kind !== "started") throw new Error(`the run was not started: ${outcome.kind}`);
   return outcome;
+}
+
+/** The facts of a run as they are stored. */
+export function factsOf({ tenant }: Scene, runId: string): Promise<readonly EventRecord[]> {
+  return tenant.readEvents({ runId, after: START, limit: 500, factsOnly: true });
 }
 
 /** Takes every run that is due, and keeps those nobody asked for away from all later claims. */

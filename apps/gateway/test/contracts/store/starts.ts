@@ -6,7 +6,7 @@ import { claim, claimAll, CONFIG, NASTY, openScene, start, startParams } from ".
 
 export function startsOfStore(store: () => Store): void {
   describe("starting a run", () => {
-    test("one commit makes the run, due at once, with its facts from seq 1; what is answered is what is stored", async () => {
+    test("one commit makes the run, due at once, with its facts from seq 1", async () => {
       const scene = await openScene(store());
       const earlier = [{ role: "assistant" as const, content: "Before." }];
       const messages = [
@@ -14,8 +14,9 @@ export function startsOfStore(store: () => Store): void {
         { role: "user" as const, content: NASTY },
       ];
       const metadata = { note: NASTY };
-      const { runId, status, created, facts } = await start(scene, { earlier, messages, metadata, deviceKey: "tab-1" });
+      const { runId, status, created } = await start(scene, { earlier, messages, metadata, deviceKey: "tab-1" });
       expect({ status, created }).toEqual({ status: "queued", created: true });
+      const facts = await scene.tenant.readEvents({ runId, after: START, limit: 10, factsOnly: false });
       expect(facts.map(({ seq, sub, prev, type }) => ({ seq, sub, prev, type }))).toEqual([
         { seq: 1, sub: 0, prev: { seq: 0, sub: 0 }, type: "run.created" },
         { seq: 2, sub: 0, prev: { seq: 1, sub: 0 }, type: "message.user" },
@@ -26,7 +27,6 @@ export function startsOfStore(store: () => Store): void {
         { agentId, versionId, threadId: null, earlier, deviceKey: "tab-1", metadata },
         ...messages.map((message) => ({ message })),
       ]);
-      expect(await scene.tenant.readEvents({ runId, after: START, limit: 10, factsOnly: false })).toEqual(facts);
       expect(await scene.tenant.readTail({ runId })).toEqual({ status: "queued", lastSeq: 3 });
       expect(await scene.tenant.findRun({ runId })).toMatchObject({
         id: runId,
@@ -79,7 +79,6 @@ export function startsOfStore(store: () => Store): void {
       );
       expect(outcomes.filter((outcome) => outcome.created)).toHaveLength(1);
       expect(new Set(outcomes.map((outcome) => outcome.runId)).size).toBe(1);
-      expect(outcomes.filter((outcome) => !outcome.created).flatMap((outcome) => outcome.facts)).toEqual([]);
       const other = startParams({ idempotency: { key: "order 66", bodyHash: "b" } });
       expect(await scene.tenant.startRun(other)).toEqual({ kind: "idempotency_conflict" });
       const mine = (await claimAll(store())).filter((run) => run.tenantId === scene.tenantId);

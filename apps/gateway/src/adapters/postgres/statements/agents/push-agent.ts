@@ -1,6 +1,7 @@
 import { type PushedAgent } from "@hsafa/protocol";
 import { agentConfigSchema } from "@hsafa/protocol/schema";
 import { v7 } from "uuid";
+import { namedDeviceKeys } from "../../../../core/recipient.ts";
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
 import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";
 
@@ -59,15 +60,9 @@ export async function pushAgent(sql: Sql, tenantId: string, params: Params): Pro
       configHash,
       JSON.stringify(config),
       promote,
-      deviceKeys(config),
+      namedDeviceKeys(agentConfigSchema.parse(config).tools),
     ]),
   );
   if (row === undefined) throw new Error("a version that was made or found is answered");
   return { agentId: row.agent_id, versionId: row.version_id, version: row.version, configHash, created: row.created };
-}
-
-/** The devices that the tools of a config name. */
-function deviceKeys(config: Params["config"]): string[] {
-  const { tools } = agentConfigSchema.parse(config);
-  return [...new Set(tools.flatMap((tool) => tool.device?.key ?? []))];
 }

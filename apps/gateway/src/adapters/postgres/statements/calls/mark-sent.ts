@@ -1,4 +1,5 @@
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
+import { isFitFor, NAMES_DEVICE } from "../../recipient-columns.ts";
 import type { Sql } from "../../sql.ts";
 
 /** Only the call's row is locked, and read anew after a wait: of two devices that would both take a call, one does. */
@@ -13,13 +14,7 @@ update tool_calls c set
 from device_sessions s join devices d on d.id = s.device_id
 where s.id = $4::uuid and s.tenant_id = $1::uuid and s.disconnected_at is null
   and c.id = $2::uuid and c.tenant_id = $1::uuid and c.status = 'dispatched' and c.attempt = $3::int and c.result_hash is null
-  and (
-    (c.recipient_kind = 'key' and c.recipient_key = d.key)
-    or (
-      c.recipient_kind = 'any' and c.tool_name = any(d.tool_names) and d.labels @> c.recipient_labels
-      and (c.recipient_platform is null or c.recipient_platform = d.platform)
-    )
-  )
+  and ((${NAMES_DEVICE}) or (${isFitFor("c.tool_name = any(d.tool_names)")}))
   and (c.sent_device_id is null or (c.sent_device_id = s.device_id and c.sent_boot_id = s.boot_id))
 returning c.id`,
 };

@@ -3,6 +3,7 @@ import { OPEN_CALLS_PER_SESSION_MAX, SENT_CALLS_PER_SESSION_MAX } from "../../..
 import type { OpenCallsOfSession } from "../../../../ports/fleet-store.ts";
 import { millis } from "../../event-rows.ts";
 import { liveGateway } from "../../presence.ts";
+import { isFitFor, NAMES_DEVICE } from "../../recipient-columns.ts";
 import type { Sql } from "../../sql.ts";
 
 /** Whether the device that a call `c` was sent to is still connected, under the boot it was sent to. */
@@ -22,12 +23,11 @@ function openCalls(which: string, order: string, limit: number): string {
   const first = `order by ${order} limit ${limit}`;
   return `
     select c.* from (
-      (select c.* from tool_calls c where ${isOpen} and c.recipient_kind = 'key' and c.recipient_key = d.key ${first})
+      (select c.* from tool_calls c where ${isOpen} and ${NAMES_DEVICE} ${first})
       union all
       select c.* from unnest(d.tool_names) as t (name) cross join lateral (
         select c.* from tool_calls c
-        where ${isOpen} and c.recipient_kind = 'any' and c.tool_name = t.name and d.labels @> c.recipient_labels
-          and (c.recipient_platform is null or c.recipient_platform = d.platform)
+        where ${isOpen} and ${isFitFor("c.tool_name = t.name")}
         ${first}
       ) as c
     ) as c

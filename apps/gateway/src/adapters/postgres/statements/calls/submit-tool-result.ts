@@ -1,8 +1,8 @@
 import type { ToolCallStatus } from "@hsafa/protocol";
-import { inboxMaxFor } from "../../../../ports/inbox.ts";
-import type { OutsideInput } from "../../../../core/input.ts";
+import { inboxMaxFor, toolResultInput } from "../../../../ports/inbox.ts";
 import type { SubmitResultOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
 import type { Sql } from "../../sql.ts";
+import { ENDED_RUN, SETTLED_CALL } from "../../status-lists.ts";
 
 /**
  * R7, decided under two locks in the order that a commit takes them: the run's row, then the call's. Both are read anew
@@ -28,9 +28,9 @@ verdict as (
   select id, run_id, tenant_id, status, case
     when run_id <> coalesce($3::uuid, run_id) or ($4::uuid is not null and $4::uuid <> all (sent_to)) then 'not_found'
     when result_hash = $5 then 'duplicate'
-    when result_hash is not null or status in ('completed', 'failed', 'expired', 'denied') then 'conflict'
+    when result_hash is not null or status in ${SETTLED_CALL} then 'conflict'
     when status <> 'dispatched' or target = 'server' then 'not_dispatched'
-    when run_status in ('completed', 'failed', 'canceled') then 'conflict'
+    when run_status in ${ENDED_RUN} then 'conflict'
     when inbox >= ${inboxMaxFor("tool_result")} then 'inbox_full'
     else 'accepted'
   end as kind
@@ -59,21 +59,14 @@ interface Row {
 type Params = Parameters<TenantStore["submitToolResult"]>[0];
 
 export async function submitToolResult(sql: Sql, tenantId: string, params: Params): Promise<SubmitResultOutcome> {
-  const { callId, outcome, bodyHash, from } = params;
-  const input: OutsideInput = {
-    kind: "tool_result",
-    callId,
-    outcome,
-    source: from.kind,
-    deviceId: from.kind === "device" ? from.deviceId : null,
-  };
+  const { callId, bodyHash, from } = params;
   const [row] = await sql.query<Row>(SUBMIT_TOOL_RESULT, [
     tenantId,
     callId,
     from.kind === "http" ? from.runId : null,
     from.kind === "device" ? from.deviceId : null,
     bodyHash,
-    JSON.stringify(input),
+    JSON.stringify(toolResultInput(params)),
   ]);
   if (row === undefined) return { kind: "not_found" };
   const { kind } = row;

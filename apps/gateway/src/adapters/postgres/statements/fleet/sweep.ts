@@ -1,5 +1,6 @@
 import { GATEWAY_KEPT_MS, SWEEP_ROWS_MAX } from "../../../../ports/limits.ts";
 import type { Sql } from "../../sql.ts";
+import { OPEN_RUN } from "../../status-lists.ts";
 
 /**
  * Rows that another sweep has in hand are left to it. A session whose gateway never beat is given the same time to
@@ -28,7 +29,7 @@ due as (
   select r.id from runs r
   where r.wake_at is null and r.epoch = 0 and not exists (
     select from runs e
-    where e.thread_id = r.thread_id and e.status in ('queued', 'running', 'waiting_tool') and e.thread_turn < r.thread_turn
+    where e.thread_id = r.thread_id and e.status in ${OPEN_RUN} and e.thread_turn < r.thread_turn
   )
   limit ${SWEEP_ROWS_MAX}
   for no key update of r skip locked

@@ -1,9 +1,9 @@
-import type { RunStatus } from "@hsafa/protocol";
 import { CLAIM_TENANTS_MAX } from "../../limits.ts";
 import { RECOVERIES_MAX } from "../../../../core/limits.ts";
 import type { FleetStore } from "../../../../ports/fleet-store.ts";
 import { millis } from "../../event-rows.ts";
 import type { Sql } from "../../sql.ts";
+import { OPEN_RUN } from "../../status-lists.ts";
 
 /**
  * The next tenant after `after` (a uuid, or null: from the first) that has a new run due: one step of an index that is
@@ -85,7 +85,7 @@ ranked as materialized (
         r.thread_id is null
         or not exists (
           select from runs e
-          where e.thread_id = r.thread_id and e.status in ('queued', 'running', 'waiting_tool') and e.thread_turn < r.thread_turn
+          where e.thread_id = r.thread_id and e.status in ${OPEN_RUN} and e.thread_turn < r.thread_turn
         )
         or exists (select from run_inputs i where i.run_id = r.id and i.kind = 'cancel' and not i.consumed)
       )
@@ -109,7 +109,7 @@ claimed as (
     wake_at = now() + $2::float8 * interval '1 millisecond',
     recoveries = r.recoveries + taken.lost::int
   from taken where r.id = taken.id
-  returning r.id::text, r.tenant_id::text, r.epoch, r.status, r.last_seq, taken.lost, r.recoveries
+  returning r.id::text, r.tenant_id::text, r.epoch, r.last_seq, taken.lost, r.recoveries
 ),
 coming as (
   (
@@ -135,7 +135,6 @@ interface Row {
   readonly id: string | null;
   readonly tenant_id: string;
   readonly epoch: number;
-  readonly status: RunStatus;
   readonly last_seq: number;
   readonly lost: boolean;
   readonly recoveries: number;
@@ -163,7 +162,6 @@ export function claimRuns(sql: Sql): Claim {
               runId: row.id,
               tenantId: row.tenant_id,
               epoch: row.epoch,
-              status: row.status,
               lastSeq: row.last_seq,
               lost: row.lost,
               recoveries: row.recoveries,

@@ -1,4 +1,5 @@
 import { isTerminalStatus } from "@hsafa/protocol";
+import { judgeCommit, type RunStanding } from "../../../../ports/commit-guard.ts";
 import type { CallProjection, Commit, CommitOutcome } from "../../../../ports/fleet-store.ts";
 import { eventArrays, eventArraysFrom, time } from "../../event-rows.ts";
 import { labelTexts } from "../../labels.ts";
@@ -96,10 +97,7 @@ thread as (
 select t.id::text as thread_id, t.open_runs from guarded left join thread t on true`,
 };
 
-/**
- * Why a commit was refused. The run's row as it is now, read after the fact: nobody but the holder takes an
- * `inputs_waiting` back.
- */
+/** The run's row as it is after a refusal. An input that has come is not taken back, since only the holder consumes. */
 const STANDING = {
   name: "commit-standing",
   text: `select epoch, last_seq, inbox, lease_owner is not null as leased, thread_id::text
@@ -118,8 +116,7 @@ interface Standing {
 const TRIES_MAX = 5;
 
 export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
-  const { tenantId, runId, epoch, afterSeq, inboxMustBe } = params;
-  const terminal = isTerminalStatus(params.run.status);
+  const { tenantId, runId, afterSeq } = params;
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const [written] = await sql.query<{ thread_id: string | null; open_runs: number | null }>(COMMIT, values(params));
     if (written !== undefined) {
@@ -127,26 +124,27 @@ export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
       return { kind: "committed", wakes: await wakeThread(sql, { tenantId, threadId: written.thread_id }) };
     }
     const [row] = await sql.query<Standing>(STANDING, [tenantId, runId]);
-    if (row === undefined || row.epoch !== epoch) return { kind: "fenced" };
-    if (wasWritten(row, params)) {
-      const wakes =
-        terminal && row.thread_id !== null ? await wakeThread(sql, { tenantId, threadId: row.thread_id }) : [];
-      return { kind: "committed", wakes };
+    const verdict = judgeCommit(row === undefined ? null : standingOf(row), params);
+    switch (verdict) {
+      case "fenced":
+      case "inputs_waiting":
+        return { kind: verdict };
+      case "written": {
+        const threadId = isTerminalStatus(params.run.status) ? (row?.thread_id ?? null) : null;
+        return { kind: "committed", wakes: threadId === null ? [] : await wakeThread(sql, { tenantId, threadId }) };
+      }
+      case "fits":
+        // The row has changed since the refusal.
+        break;
+      default:
+        verdict satisfies never;
     }
-    if (row.last_seq !== afterSeq || !row.leased) return { kind: "fenced" };
-    if (inboxMustBe !== null && row.inbox !== inboxMustBe) return { kind: "inputs_waiting" };
   }
   throw new Error(`the commit of run ${runId} after seq ${afterSeq} was refused although everything fits`);
 }
 
-/**
- * Whether an earlier try of this very commit went through: under our epoch nobody else could have written its last
- * fact, or given the lease back. One without facts that keeps the lease leaves no trace but in the inbox, whose count
- * it names: a second try is refused as one that has not seen everything.
- */
-function wasWritten(row: Standing, { afterSeq, facts, lease }: Commit): boolean {
-  if (facts.length > 0) return row.last_seq === afterSeq + facts.length;
-  return row.last_seq === afterSeq && lease.kind === "release" && !row.leased;
+function standingOf(row: Standing): RunStanding {
+  return { epoch: row.epoch, lastSeq: row.last_seq, inbox: row.inbox, isLeased: row.leased };
 }
 
 function values(params: Commit): SqlValue[] {

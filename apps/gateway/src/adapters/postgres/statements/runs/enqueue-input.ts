@@ -2,6 +2,7 @@ import { isTerminalStatus, type RunStatus, type ToolCallStatus } from "@hsafa/pr
 import { inboxMaxFor } from "../../../../ports/inbox.ts";
 import type { EnqueueInputOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
 import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";
+import { ENDED_RUN } from "../../status-lists.ts";
 
 /**
  * The run's row is locked first, so what is decided is decided on it as it is. `lease_owner is null`: a healthy holder
@@ -14,7 +15,7 @@ const ENQUEUE_INPUT = {
   name: "enqueue-input",
   text: `
 with run as (
-  select id, tenant_id, status, inbox, status in ('completed', 'failed', 'canceled') as ended
+  select id, tenant_id, status, inbox, status in ${ENDED_RUN} as ended
   from runs where id = $2::uuid and tenant_id = $1::uuid
   for no key update
 ),

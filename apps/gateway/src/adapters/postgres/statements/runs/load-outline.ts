@@ -4,6 +4,7 @@ import type { CallProjection, FleetStore, RunOutline } from "../../../../ports/f
 import { millis } from "../../event-rows.ts";
 import { labelsOf } from "../../labels.ts";
 import type { Sql } from "../../sql.ts";
+import { OPEN_CALL } from "../../status-lists.ts";
 
 const LOAD_OUTLINE = {
   name: "load-outline",
@@ -20,7 +21,7 @@ select id::text, tool_name, step, args::text as args, target, status, attempt, r
   recipient_kind, recipient_key, recipient_labels, recipient_platform,
   ${millis("deadline")} as deadline, ${millis("requested_at")} as requested_at, ${millis("dispatched_at")} as dispatched_at
 from tool_calls
-where run_id = $2::uuid and tenant_id = $1::uuid and status in ('requested', 'awaiting_approval', 'dispatched')
+where run_id = $2::uuid and tenant_id = $1::uuid and status in ${OPEN_CALL}
 order by id limit ${TOOL_CALLS_PER_STEP_MAX}`,
 };
 

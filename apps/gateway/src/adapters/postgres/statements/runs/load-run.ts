@@ -5,16 +5,17 @@ import type { FleetStore, LoadedRun } from "../../../../ports/fleet-store.ts";
 import { type EventRow, EVENT_COLUMNS, eventRecord } from "../../event-rows.ts";
 import { INBOX_COLUMNS, type InboxRow, inboxOf, dispatchContextOf } from "../../inbox-rows.ts";
 import type { Sql } from "../../sql.ts";
+import { ENDED_RUN } from "../../status-lists.ts";
 
 const LOAD_RUN = {
   name: "load-run",
   text: `
-select v.agent_id::text, v.id::text as version_id, r.thread_id::text, r.device_key, v.config_json::text as config,
+select r.device_key, v.config_json::text as config,
   last.seq as last_seq, last.sub as last_sub,
   array(
     select id from (
       select e.id::text, e.thread_turn from runs e
-      where e.thread_id = r.thread_id and e.thread_turn < r.thread_turn and e.status in ('completed', 'failed', 'canceled')
+      where e.thread_id = r.thread_id and e.thread_turn < r.thread_turn and e.status in ${ENDED_RUN}
       order by e.thread_turn desc limit ${THREAD_HISTORY_RUNS_MAX}
     ) as newest order by thread_turn
   ) as earlier_run_ids,
@@ -26,9 +27,6 @@ where r.id = $2::uuid and r.tenant_id = $1::uuid and r.epoch = $3::int`,
 };
 
 interface Row extends InboxRow {
-  readonly agent_id: string;
-  readonly version_id: string;
-  readonly thread_id: string | null;
   readonly device_key: string | null;
   readonly config: string;
   readonly last_seq: number;
@@ -55,9 +53,6 @@ export async function loadRun(sql: Sql, params: Parameters<FleetStore["loadRun"]
   if (row === undefined) return null;
   const lastPosition: Position = { seq: row.last_seq, sub: row.last_sub };
   return {
-    agentId: row.agent_id,
-    versionId: row.version_id,
-    threadId: row.thread_id,
     deviceKey: row.device_key,
     config: agentConfigSchema.parse(JSON.parse(row.config)),
     facts: facts.get(runId) ?? [],

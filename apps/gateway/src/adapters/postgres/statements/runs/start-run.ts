@@ -1,6 +1,6 @@
-import { type Fact, isId, type RunStatus, START } from "@hsafa/protocol";
+import { isId, type RunStatus } from "@hsafa/protocol";
 import { v7 } from "uuid";
-import type { EventRecord } from "../../../../core/event-record.ts";
+import { firstFacts } from "../../../../core/first-facts.ts";
 import type { StartOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
 import { eventArrays, eventArraysFrom, millis, time } from "../../event-rows.ts";
 import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";
@@ -88,7 +88,7 @@ async function tryStart(sql: Sql, tenantId: string, params: Params): Promise<Sta
   if (found === undefined) throw new Error("looking up always answers with a row");
   if (found.earlier_id !== null && found.earlier_status !== null) {
     return found.earlier_hash === idempotency?.bodyHash
-      ? { kind: "started", runId: found.earlier_id, status: found.earlier_status, created: false, facts: [] }
+      ? { kind: "started", runId: found.earlier_id, status: found.earlier_status, created: false }
       : { kind: "idempotency_conflict" };
   }
   if (found.agent_id === null) return { kind: "agent_not_found" };
@@ -97,7 +97,7 @@ async function tryStart(sql: Sql, tenantId: string, params: Params): Promise<Sta
   if (thread === undefined) return { kind: "thread_not_found" };
 
   const ids = { agentId: found.agent_id, versionId: found.version_id, threadId: thread };
-  const facts = firstFacts(params, ids, found.now);
+  const facts = firstFacts({ ...params, ...ids, now: found.now });
   await sql.query(INSERT_RUN, [
     tenantId,
     runId,
@@ -112,7 +112,7 @@ async function tryStart(sql: Sql, tenantId: string, params: Params): Promise<Sta
     found.now,
     ...eventArrays(facts),
   ]);
-  return { kind: "started", runId, status: "queued", created: true, facts };
+  return { kind: "started", runId, status: "queued", created: true };
 }
 
 /**
@@ -130,24 +130,4 @@ async function findOrMakeThread(
   if (isId(wanted)) return undefined;
   const { thread } = await createThread(sql, tenantId, { threadId: v7(), key: wanted, metadata: {} });
   return thread.id;
-}
-
-function firstFacts(
-  params: Params,
-  ids: { agentId: string; versionId: string; threadId: string | null },
-  ts: number,
-): EventRecord[] {
-  const { earlier, messages, deviceKey, metadata } = params;
-  const facts: Fact[] = [
-    { type: "run.created", data: { ...ids, earlier: [...earlier], deviceKey, metadata } },
-    ...messages.map((message): Fact => ({ type: "message.user", data: { message } })),
-  ];
-  return facts.map(({ type, data }, index) => ({
-    seq: index + 1,
-    sub: 0,
-    prev: { seq: index, sub: START.sub },
-    type,
-    ts,
-    payload: JSON.stringify(data),
-  }));
 }

@@ -1,4 +1,5 @@
 import type { Sql } from "../../sql.ts";
+import { OPEN_RUN } from "../../status-lists.ts";
 
 /**
  * The run whose turn it is in a thread becomes due, if it was never claimed. A statement of its own after the commit
@@ -11,7 +12,7 @@ const WAKE_THREAD = {
 update runs set wake_at = coalesce(wake_at, now())
 where tenant_id = $1::uuid and epoch = 0 and id = (
   select id from runs
-  where thread_id = $2::uuid and status in ('queued', 'running', 'waiting_tool')
+  where thread_id = $2::uuid and status in ${OPEN_RUN}
   order by thread_turn limit 1
 )
 returning id::text`,

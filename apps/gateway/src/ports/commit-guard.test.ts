@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { type CommitVerdict, judgeCommit, type RunStanding } from "./commit-guard.ts";
+import type { Commit } from "./fleet-store.ts";
+
+const ROW: RunStanding = { epoch: 2, lastSeq: 5, inbox: 1, isLeased: true };
+const RELEASE = { kind: "release", wakeAt: null } as const;
+
+function commit(overrides: Partial<Commit> = {}): Commit {
+  return {
+    tenantId: "t",
+    runId: "r",
+    epoch: 2,
+    afterSeq: 5,
+    facts: [],
+    deltas: [],
+    run: {
+      status: "running",
+      steps: 0,
+      openStep: null,
+      usage: {},
+      output: null,
+      error: null,
+      startedAt: null,
+      completedAt: null,
+    },
+    calls: [],
+    progress: false,
+    consumed: [],
+    inboxMustBe: null,
+    lease: { kind: "keep" },
+    ...overrides,
+  };
+}
+
+const fact = { seq: 6, sub: 0, prev: { seq: 5, sub: 0 }, type: "run.waiting", ts: 0, payload: "{}" } as const;
+
+const CASES: readonly (readonly [name: string, row: RunStanding | null, commit: Commit, verdict: CommitVerdict])[] = [
+  ["a commit of the holder is written", ROW, commit({ facts: [fact] }), "fits"],
+  ["a commit to a run that is not there is fenced", null, commit(), "fenced"],
+  ["a commit of an earlier epoch is fenced", ROW, commit({ epoch: 1 }), "fenced"],
+  ["a commit after a seq that the row has not reached is fenced", ROW, commit({ afterSeq: 6 }), "fenced"],
+  ["a commit without the lease is fenced", { ...ROW, isLeased: false }, commit({ facts: [fact] }), "fenced"],
+  ["a commit that counted other inputs is refused", ROW, commit({ inboxMustBe: 0 }), "inputs_waiting"],
+  ["a commit that counted the inputs right is written", ROW, commit({ inboxMustBe: 1 }), "fits"],
+  [
+    "a second try finds its facts, also after the lease was given back and an input has come",
+    { ...ROW, lastSeq: 6, inbox: 3, isLeased: false },
+    commit({ facts: [fact], inboxMustBe: 1, lease: RELEASE }),
+    "written",
+  ],
+  [
+    "a second try without facts finds its lease given back",
+    { ...ROW, isLeased: false },
+    commit({ inboxMustBe: 0, lease: RELEASE }),
+    "written",
+  ],
+  [
+    "a second try without facts that keeps the lease is told by the inbox that it was written",
+    { ...ROW, inbox: 0 },
+    commit({ inboxMustBe: 1, consumed: ["7"] }),
+    "inputs_waiting",
+  ],
+  [
+    "another epoch is fenced even where the facts would look written",
+    { ...ROW, epoch: 3, lastSeq: 6 },
+    commit({ facts: [fact] }),
+    "fenced",
+  ],
+];
+
+test.each(CASES)("%s", (_name, row, given, verdict) => {
+  expect(judgeCommit(row, given)).toBe(verdict);
+});

@@ -1,0 +1,35 @@
+import type { Commit } from "./fleet-store.ts";
+
+/** A run's row, as far as the guard of a commit looks at it. */
+export interface RunStanding {
+  readonly epoch: number;
+  readonly lastSeq: number;
+  /** How many inputs wait. */
+  readonly inbox: number;
+  readonly isLeased: boolean;
+}
+
+/**
+ * `fits`: the commit may be written. `written`: an earlier try of this very commit was. `inputs_waiting`: the lease and
+ * the facts fit, but the inbox is not as the commit counted it. `fenced`: the run is no longer the holder's.
+ */
+export type CommitVerdict = "fits" | "written" | "inputs_waiting" | "fenced";
+
+/** What becomes of a commit, given the run's row (null: there is none). `statements/runs/commit.ts` guards by the same. */
+export function judgeCommit(row: RunStanding | null, commit: Commit): CommitVerdict {
+  if (row === null || row.epoch !== commit.epoch) return "fenced";
+  if (wasWritten(row, commit)) return "written";
+  if (!row.isLeased || row.lastSeq !== commit.afterSeq) return "fenced";
+  if (commit.inboxMustBe !== null && row.inbox !== commit.inboxMustBe) return "inputs_waiting";
+  return "fits";
+}
+
+/**
+ * Whether an earlier try of this very commit went through. Under one epoch only its holder writes facts and gives the
+ * lease back, so the row tells. A commit without facts that keeps the lease leaves no trace but in the inbox. It names
+ * the inbox's count instead, so its second try is refused as `inputs_waiting`.
+ */
+function wasWritten(row: RunStanding, { afterSeq, facts, lease }: Commit): boolean {
+  if (facts.length > 0) return row.lastSeq === afterSeq + facts.length;
+  return row.lastSeq === afterSeq && lease.kind === "release" && !row.isLeased;
+}
