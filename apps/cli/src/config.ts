@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-/** What the commands talk to, and with which key. */
-export interface Settings {
+/** Which gateway the commands talk to, and with which key. */
+export interface CliSettings {
   readonly url: string;
-  /** From `HSAFA_API_KEY`, else the one that `hsafa dev` wrote into the data folder; null when there is neither. */
+  /** `HSAFA_API_KEY`, else the key that `hsafa dev` wrote into the data folder; null when there is neither. */
   readonly apiKey: string | null;
-  /** Where `hsafa dev` keeps its data; absolute. */
+  /** The folder in which `hsafa dev` keeps its data; an absolute path. */
   readonly dataDir: string;
 }
 
@@ -15,13 +15,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const URL_DEFAULT = "http://127.0.0.1:3001";
 const DATA_DIR_DEFAULT = ".hsafa";
 
-/** Reads the settings of PROTOCOL.md that concern the command line. An empty variable counts as unset. */
-export function readSettings(env: Environment = process.env): Settings {
+/** Reads the settings that the commands need. An empty variable counts as unset. */
+export function readCliSettings(env: Environment = process.env): CliSettings {
   const dataDir = resolve(env.HSAFA_DATA_DIR || DATA_DIR_DEFAULT);
   return { url: env.HSAFA_URL || URL_DEFAULT, apiKey: env.HSAFA_API_KEY || keyIn(dataDir), dataDir };
 }
 
-/** Everything the environment says, for the commands that start a gateway. */
+/** The whole environment, for the commands that start a gateway. */
 export function environment(): Environment {
   return process.env;
 }

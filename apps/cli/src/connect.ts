@@ -1,16 +1,16 @@
 import { type Client, createClient } from "@hsafa/client";
-import { readSettings } from "./config.ts";
+import { readCliSettings } from "./config.ts";
 import { CliError } from "./cli-error.ts";
 
 /** A client for the gateway and key of the settings. */
 export function connect(): Client {
-  const { url } = readSettings();
+  const { url } = readCliSettings();
   return createClient({ url, token: requireKey() });
 }
 
 /** The key of the settings, or a fault that says how to come by one. */
 export function requireKey(): string {
-  const { apiKey, dataDir } = readSettings();
+  const { apiKey, dataDir } = readCliSettings();
   if (apiKey !== null) return apiKey;
   throw new CliError(
     `There is no API key: HSAFA_API_KEY is not set, and ${dataDir} holds none.\n` +

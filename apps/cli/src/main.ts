@@ -10,7 +10,7 @@ import { run } from "./commands/run.ts";
 import { runs } from "./commands/runs.ts";
 import { start } from "./commands/start.ts";
 import { watch } from "./commands/watch.ts";
-import { readSettings } from "./config.ts";
+import { readCliSettings } from "./config.ts";
 import { EXIT } from "./exit-code.ts";
 import { explain } from "./cli-error.ts";
 import { leaveWithReader, note, paintNote } from "./terminal.ts";
@@ -35,7 +35,7 @@ try {
   // Commander has said already what is wrong with the arguments.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.fault;
   else {
-    note(paintNote("red", explain(error, readSettings().url)));
+    note(paintNote("red", explain(error, readCliSettings().url)));
     process.exitCode = EXIT.fault;
   }
 }

@@ -1,4 +1,5 @@
-/** The only reader of the environment. What it says is checked here, all of it at once; what it means is for others. */
+/** The only reader of the gateway's environment. It checks all values at once; others give them their meaning. */
+import { type SettingName, settingsTable } from "./settings-table.ts";
 
 /** Where a model provider is reached, and with which key. */
 export interface ProviderAccess {
@@ -6,14 +7,14 @@ export interface ProviderAccess {
   readonly baseUrl?: string;
 }
 
-/** Everything a gateway is told from outside. */
+/** Everything that a gateway takes from its environment. */
 export interface Settings {
   readonly host: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
   /** Null: PGlite under the data folder. */
   readonly databaseUrl: string | null;
-  /** Null: in this process. */
+  /** Null: the live log is in this process. */
   readonly redisUrl: string | null;
   readonly dataDir: string;
   readonly adminKey: string | null;
@@ -30,29 +31,23 @@ export interface Settings {
   };
 }
 
-/** Variables that cannot be worked with; the message names each and says what to do. */
+/** Some variables have values that cannot work. The message names each and says what to do. */
 export class InvalidSettings extends Error {
   override readonly name = "InvalidSettings";
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const LEASE_MIN_MS = 500;
-const LEASE_MAX_MS = 300_000;
-const SECRET_CHARACTERS_MIN = 32;
-
-/**
- * Reads the settings of PROTOCOL.md; an empty variable counts as unset. Throws `InvalidSettings` with every fault there
- * is.
- */
+/** Reads the settings of the table. An empty variable counts as unset. Throws `InvalidSettings` with every fault. */
 export function readSettings(env: Environment = process.env): Settings {
   const faults: string[] = [];
-  const text = (name: string): string | null => env[name]?.trim() || null;
-  const fault = (name: string, must: string): void => {
+  const text = (name: SettingName): string | null => env[name]?.trim() || null;
+  const fault = (name: SettingName, must: string): void => {
     faults.push(`${name} ${must}`);
   };
 
-  function integer(name: string, fallback: number, min: number, max: number): number {
+  function integer(name: "PORT" | "HSAFA_LEASE_MS"): number {
+    const { default: fallback, min, max } = settingsTable[name];
     const value = text(name);
     if (value === null) return fallback;
     const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
@@ -61,31 +56,32 @@ export function readSettings(env: Environment = process.env): Settings {
     return fallback;
   }
 
-  function address(name: string, protocols: readonly string[]): string | null {
+  function address(name: SettingName, protocols: readonly string[]): string | null {
     const value = text(name);
-    // The value is not told: it may hold a password.
+    // The message leaves the value out, because it may hold a password.
     if (value !== null && !(URL.canParse(value) && protocols.includes(new URL(value).protocol))) {
       fault(name, `must be an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}.`);
     }
     return value;
   }
 
-  function secret(name: string): string | null {
+  function secret(name: "HSAFA_ADMIN_KEY" | "HSAFA_JWT_SECRET"): string | null {
+    const { charactersMin } = settingsTable[name];
     const value = text(name);
-    if (value !== null && value.length < SECRET_CHARACTERS_MIN) {
-      fault(name, `must have ${SECRET_CHARACTERS_MIN} characters or more; make one with 'openssl rand -hex 32'.`);
+    if (value !== null && value.length < charactersMin) {
+      fault(name, `must have ${charactersMin} characters or more; make one with 'openssl rand -hex 32'.`);
     }
     return value;
   }
 
-  function access(keyName: string, baseUrlName?: string): ProviderAccess | undefined {
+  function access(keyName: SettingName, baseUrlName?: SettingName): ProviderAccess | undefined {
     const apiKey = text(keyName);
     const baseUrl = baseUrlName === undefined ? null : address(baseUrlName, ["http:", "https:"]);
     if (apiKey === null && baseUrl === null) return undefined;
     return { ...(apiKey === null ? {} : { apiKey }), ...(baseUrl === null ? {} : { baseUrl }) };
   }
 
-  const host = text("HOST") ?? "127.0.0.1";
+  const host = text("HOST") ?? settingsTable.HOST.default;
   const jwtSecret = secret("HSAFA_JWT_SECRET");
   if (jwtSecret === null && !isLoopback(host)) {
     fault(
@@ -109,13 +105,13 @@ export function readSettings(env: Environment = process.env): Settings {
   }
   const settings: Settings = {
     host,
-    port: integer("PORT", 3001, 0, 65_535),
+    port: integer("PORT"),
     databaseUrl: address("DATABASE_URL", ["postgres:", "postgresql:"]),
     redisUrl: address("REDIS_URL", ["redis:", "rediss:"]),
-    dataDir: text("HSAFA_DATA_DIR") ?? ".hsafa",
+    dataDir: text("HSAFA_DATA_DIR") ?? settingsTable.HSAFA_DATA_DIR.default,
     adminKey,
     jwtSecret,
-    leaseMs: integer("HSAFA_LEASE_MS", 6000, LEASE_MIN_MS, LEASE_MAX_MS),
+    leaseMs: integer("HSAFA_LEASE_MS"),
     allowedOrigins,
     providers: {
       openai: access("OPENAI_API_KEY"),
@@ -132,7 +128,7 @@ export function readSettings(env: Environment = process.env): Settings {
   return settings;
 }
 
-/** Whether only this machine can reach an address. */
+/** Returns whether only this machine can reach the address. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }

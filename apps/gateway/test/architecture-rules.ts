@@ -99,7 +99,7 @@ function layerOf(path: string): Layer | undefined {
   if (inGateway === undefined) return undefined;
   if (wiringFiles.has(inGateway)) return { kind: "wiring" };
   if (inGateway === "assemble.ts") return { kind: "assemble" };
-  if (inGateway === "config.ts") return { kind: "config" };
+  if (inGateway === "config.ts" || inGateway === "settings-table.ts") return { kind: "config" };
   const [folder = "", vendor = ""] = inGateway.split("/");
   switch (folder) {
     case "core":
@@ -243,7 +243,9 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
     case "wiring":
       return undefined;
     case "config":
-      return "config.ts imports nothing: it reads the environment, whose meaning is for others";
+      return isLayer("config")
+        ? undefined
+        : "config imports nothing: it reads the environment, whose meaning is for others";
     case "cli":
       if (isPackage("@hsafa/gateway")) {
         return /\/(dev|start)\.ts$/.test(importer) ? undefined : "only the commands dev and start hold a gateway";

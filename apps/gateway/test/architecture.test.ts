@@ -130,6 +130,7 @@ describe("the rules allow", () => {
       `import "./engine/tick.ts"; import "./config.ts"; import "pino"`,
     ],
     ["the environment in config", `${gateway}/config.ts`, `export const port = process.env.PORT`],
+    ["the table of settings in config", `${gateway}/config.ts`, `import { a } from "./settings-table.ts"`],
     ["a gateway in dev", "apps/cli/src/commands/dev.ts", `import { openGateway } from "@hsafa/gateway"`],
     ["the user's own modules in their one place", "apps/cli/src/user-module.ts", `const file = "x"; void import(file)`],
     ["anything in a test", `${gateway}/core/decide.test.ts`, `import { test } from "vitest"; const now = Date.now()`],

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { createDevice, type DeviceLinkState, type DeviceTool } from "@hsafa/client";
 import { Command } from "commander";
-import { readSettings } from "../config.ts";
+import { readCliSettings } from "../config.ts";
 import { requireKey } from "../connect.ts";
 import { explain, CliError } from "../cli-error.ts";
 import { sampleTools } from "../sample-tools.ts";
@@ -26,7 +26,7 @@ export const device = new Command("device")
   .option("--label <name=value>", "something to find it by; may be given several times", collectLabel, {})
   .action(async (options: Options) => {
     const tools = options.tools === undefined ? sampleTools : await readToolFile(options.tools);
-    const { url } = readSettings();
+    const { url } = readCliSettings();
     const linked = createDevice({
       url,
       token: requireKey(),
