@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { AgentConfigInput, RunEvent, ToolCall } from "@hsafa/protocol";
+import { type AgentConfigInput, CLOSE_CODES, type Device, type DeviceDetail, type RunEvent } from "@hsafa/protocol";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { callingAgent, ofType } from "../support/device-agent.ts";
+import { expectProblem } from "../support/expect-problem.ts";
 import { RawDevice } from "../support/raw-device.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
@@ -48,10 +49,6 @@ async function startCalling(tool: Tools, more: { count?: number; deviceKey?: str
     ),
   );
   return (await gateway.startRun({ agent: name, input: "read", ...body })).runId;
-}
-
-async function callsOf(runId: string): Promise<ToolCall[]> {
-  return (await gateway.call<{ data: ToolCall[] }>("GET", `/api/runs/${runId}/tool-calls`)).body.data;
 }
 
 /** The first fact of this type, once there is one. */
@@ -223,7 +220,7 @@ describe("results", () => {
     device.send({ type: "tool.result", callId, result: "late" });
     expect(await device.next("error")).toMatchObject({ code: "result_conflict", callId });
     expect((await gateway.waitForEnd(runId)).output).toBe("Answers: by hand");
-    expect((await callsOf(runId))[0]?.source).toBe("http");
+    expect((await gateway.toolCalls(runId))[0]?.source).toBe("http");
   });
 
   test("only a device that the call was sent to may answer it", async () => {
@@ -270,6 +267,22 @@ describe("results", () => {
     expect(canceled).toEqual(new Set(device.all("tool.call.request").map(({ callId }) => callId)));
     expect((await gateway.waitForEnd(runId)).status).toBe("canceled");
   });
+});
+
+test("a device is listed with its session, and the socket of one that is deleted is closed", async () => {
+  const deviceKey = unique("tab");
+  const about = { displayName: "A tab", platform: "browser", labels: { room: "1" } };
+  const device = await connect(deviceKey, about);
+  const { deviceId } = await device.next("device.registered");
+  const listed = await gateway.call<{ data: Device[] }>("GET", "/api/devices");
+  const tools = [{ ...READ, description: "" }];
+  expect(listed.body.data.find(({ id }) => id === deviceId)).toMatchObject({ key: deviceKey, online: true, tools });
+  const found = await gateway.call<DeviceDetail>("GET", `/api/devices/${deviceId}`);
+  expect(found.body).toMatchObject({ ...about, online: true });
+  expect(found.body.sessions).toMatchObject([{ bootId: "boot-1", disconnectedAt: null }]);
+  expect(await gateway.call("DELETE", `/api/devices/${deviceId}`)).toMatchObject({ status: 204, body: null });
+  expect((await device.closed()).code).toBe(CLOSE_CODES.replaced);
+  expectProblem(await gateway.call("GET", `/api/devices/${deviceId}`), 404, "not_found");
 });
 
 describe("misbehaviour", () => {

@@ -152,8 +152,8 @@ async function play(
 async function answer({ there, device }: Stage, runId: string): Promise<void> {
   const request = await device.until(() => device.all("tool.call.request").find((call) => call.runId === runId));
   device.send({ type: "tool.result", callId: request.callId, result: "from the device" });
-  const calls = await there.call<{ data: { id: string; toolName: string }[] }>("GET", `/api/runs/${runId}/tool-calls`);
-  const callId = calls.body.data.find(({ toolName }) => toolName === "ask")?.id;
+  const calls = await there.toolCalls(runId);
+  const callId = calls.find(({ toolName }) => toolName === "ask")?.id;
   const answered = await there.call("POST", `/api/runs/${runId}/tool-results`, { callId, result: "over HTTP" });
   expect(answered.status).toBe(202);
 }

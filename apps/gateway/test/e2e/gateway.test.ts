@@ -145,8 +145,8 @@ describe.skipIf(missing)("several gateways", () => {
     const { runId } = await a.startRun({ agent: "ask", input: "go" });
     await b.waitForRun(runId, ({ status }) => status === "waiting_tool");
     const watched = b.watch(runId);
-    const calls = await b.call<{ data: { id: string }[] }>("GET", `/api/runs/${runId}/tool-calls`);
-    const callId = calls.body.data[0]?.id;
+    const [call] = await b.toolCalls(runId);
+    const callId = call?.id;
     expect((await a.call("POST", `/api/runs/${runId}/tool-results`, { callId, result: "yes" })).status).toBe(202);
     await b.waitForEnd(runId);
     expect(await watched).toEqual(await a.events(runId));

@@ -68,11 +68,7 @@ const flood: AgentConfigInput = {
 /** Answers the two calls of a `talker` as any client over HTTP may. */
 async function answerTools(gateway: TestGateway, runId: string): Promise<void> {
   await gateway.waitForRun(runId, ({ status }) => status === "waiting_tool");
-  const calls = await gateway.call<{ data: { id: string; toolName: string }[] }>(
-    "GET",
-    `/api/runs/${runId}/tool-calls`,
-  );
-  for (const { id, toolName } of calls.body.data) {
+  for (const { id, toolName } of await gateway.toolCalls(runId)) {
     const answer = await gateway.call("POST", `/api/runs/${runId}/tool-results`, {
       callId: id,
       result: `${toolName} is fine`,

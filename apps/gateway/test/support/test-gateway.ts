@@ -9,7 +9,7 @@
  *     const events = await gateway.watch(runId);
  *     await gateway.close();
  */
-import type { AgentConfigInput, PushedAgent, Run, RunEvent, StartedRun } from "@hsafa/protocol";
+import type { AgentConfigInput, PushedAgent, Run, RunEvent, StartedRun, ToolCall } from "@hsafa/protocol";
 import { readSettings } from "../../src/config.ts";
 import { type Gateway, type Overrides, startGateway } from "../../src/gateway.ts";
 
@@ -54,6 +54,10 @@ export interface TestGateway {
   watch(runId: string, after?: string): Promise<RunEvent[]>;
   /** The whole log of the run from the store. */
   events(runId: string): Promise<RunEvent[]>;
+  /** The run's calls, in the order of the API. */
+  toolCalls(runId: string): Promise<ToolCall[]>;
+  /** Reads a list to its end, `limit` items a page, and returns its pages. */
+  readPages<Item>(path: string, limit: number): Promise<Item[][]>;
   close(): Promise<void>;
 }
 
@@ -61,6 +65,8 @@ export interface TestGateway {
 const ADMIN_KEY = "hsafa_test_operator_key_0123456789abcdef";
 const WAIT_MAX_MS = 20_000;
 const POLL_MS = 15;
+/** The most that the API gives in one page. */
+const PAGE_LIMIT = 200;
 
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const { databaseUrl, redisUrl, env, ...overrides } = options;
@@ -107,6 +113,18 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     return answer.body;
   }
 
+  async function readPages<Item>(path: string, limit: number): Promise<Item[][]> {
+    const pages: Item[][] = [];
+    let cursor: string | null = null;
+    do {
+      const query: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+      const page: { data: Item[]; nextCursor: string | null } = await succeed("GET", `${path}?limit=${limit}${query}`);
+      pages.push(page.data);
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    return pages;
+  }
+
   async function waitForRun(runId: string, isIt: (run: Run) => boolean): Promise<Run> {
     const deadline = performance.now() + WAIT_MAX_MS;
     for (;;) {
@@ -135,20 +153,9 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       if (response.status !== 200) throw new Error(`the stream answered ${response.status}: ${await response.text()}`);
       return positioned(await response.text());
     },
-    async events(runId) {
-      const events: RunEvent[] = [];
-      let cursor: string | null = null;
-      do {
-        const query: string = cursor === null ? "" : `&cursor=${cursor}`;
-        const page: { data: RunEvent[]; nextCursor: string | null } = await succeed(
-          "GET",
-          `/api/runs/${runId}/events?limit=200${query}`,
-        );
-        events.push(...page.data);
-        cursor = page.nextCursor;
-      } while (cursor !== null);
-      return events;
-    },
+    events: async (runId) => (await readPages<RunEvent>(`/api/runs/${runId}/events`, PAGE_LIMIT)).flat(),
+    toolCalls: async (runId) => (await succeed<{ data: ToolCall[] }>("GET", `/api/runs/${runId}/tool-calls`)).data,
+    readPages,
     close: () => gateway.close(),
   };
 }

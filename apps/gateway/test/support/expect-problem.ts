@@ -1,0 +1,18 @@
+import type { Problem } from "@hsafa/protocol";
+import { expect } from "vitest";
+import type { Answer } from "./test-gateway.ts";
+
+/** Checks that an answer is the problem of this status and code, whole as PROTOCOL.md has it, and returns it. */
+export function expectProblem(answer: Answer, status: number, code: string): Problem {
+  const problem = answer.body as Problem;
+  expect({ status: answer.status, code: problem.code, detail: problem.detail }).toMatchObject({ status, code });
+  expect(answer.headers.get("content-type")).toBe("application/problem+json");
+  expect(problem).toMatchObject({
+    status,
+    type: `urn:hsafa:error:${code}`,
+    requestId: answer.headers.get("x-request-id"),
+  });
+  expect(problem.title).not.toBe("");
+  expect(problem.detail.length).toBeGreaterThan(10);
+  return problem;
+}
