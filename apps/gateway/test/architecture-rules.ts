@@ -214,7 +214,10 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
         : "devices import only access, core, ports, the protocol and the use case of results";
     }
     case "edge": {
-      if (isLayer("ports") && !typesOnly && !isLimits) return "edge takes only types from ports: write `import type`";
+      // The one value of this port is the error that every use case may throw.
+      const isStoreError = imported.kind === "layer" && imported.path === "apps/gateway/src/ports/store.ts";
+      if (isLayer("ports") && !typesOnly && !isLimits && !isStoreError)
+        return "edge takes only types from ports: write `import type`";
       const isServer = isPackage("fastify", "ws", "prom-client") || isFastifyPlugin;
       return isLayer("edge", "control", "access", "follow", "devices", "runtime", "ports") ||
         isLimits ||

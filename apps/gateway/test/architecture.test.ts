@@ -49,7 +49,7 @@ describe("the rules refuse", () => {
     ["a vendor in control", `${gateway}/control/cancel.ts`, `const redis = await import("redis")`],
     ["engine in edge", `${gateway}/edge/routes.ts`, `import { tick } from "../engine/tick.ts"`],
     ["core in edge", `${gateway}/edge/routes.ts`, `import type { RunState } from "../core/state.ts"`],
-    ["a value of a port in edge", `${gateway}/edge/routes.ts`, `import { x } from "../ports/store.ts"`],
+    ["a value of a port in edge", `${gateway}/edge/routes.ts`, `import { x } from "../ports/bell.ts"`],
     ["a vendor in edge", `${gateway}/edge/routes.ts`, `import { Client } from "pg"`],
     [
       "a rule of core in an adapter",
@@ -112,6 +112,7 @@ describe("the rules allow", () => {
       `import { a } from "../core/decide.ts"; import "../ports/store.ts"`,
     ],
     ["the schema library where JSON comes in", `${gateway}/access/token.ts`, `import { z } from "zod"`],
+    ["the store's error in edge", `${gateway}/edge/a.ts`, `import { StoreUnavailable } from "../ports/store.ts"`],
     ["limits of ports in edge", `${gateway}/edge/a.ts`, `import { A_MAX } from "../ports/limits.ts"`],
     ["results in devices", `${gateway}/devices/a.ts`, `import { a } from "../control/submit-tool-result.ts"`],
     ["every part in assemble", `${gateway}/assemble.ts`, `import "./engine/engine.ts"; import "./follow/a.ts"`],

@@ -3,6 +3,7 @@ import { StoreUnavailable } from "../ports/store.ts";
 import { admit, type Requirement } from "./admit.ts";
 import type { Authenticate } from "./authenticate.ts";
 import type { Principal } from "./principal.ts";
+import { refuse } from "./refusal.ts";
 
 const PRINCIPAL: Principal = { kind: "token", tenantId: "tenant-1", name: "ci", scopes: ["runs:read"] };
 
@@ -38,12 +39,8 @@ test("a token that names a device key admits no other device", async () => {
 });
 
 test("an unknown credential is refused with its reason, and a store that is away with a code that says so", async () => {
-  const unknown: Authenticate = async () => ({ kind: "refused", reason: "The API key is unknown or was revoked." });
-  expect(await admit({ authenticate: unknown }, "key", { scopes: [] })).toEqual({
-    kind: "refused",
-    code: "unauthenticated",
-    detail: "The API key is unknown or was revoked.",
-  });
+  const refusal = refuse("unauthenticated", "The API key is unknown or was revoked.");
+  expect(await admit({ authenticate: async () => refusal }, "key", { scopes: [] })).toEqual(refusal);
   const away: Authenticate = () => Promise.reject(new StoreUnavailable("away"));
   expect(await admit({ authenticate: away }, "key", { scopes: [] })).toMatchObject({ code: "unavailable" });
   const broken: Authenticate = () => Promise.reject(new Error("a bug"));

@@ -1,9 +1,10 @@
 import type { Scope } from "@hsafa/protocol";
-import { hasScope, isBound } from "./access-rules.ts";
+import { StoreUnavailable } from "../ports/store.ts";
 import type { Authenticate } from "./authenticate.ts";
 import type { Principal } from "./principal.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import { isUnavailable } from "./unavailable.ts";
+import { isBound } from "./bounds.ts";
+import { hasScope } from "./scopes.ts";
 
 /** What a route or a connection requires of a credential. */
 export interface Requirement {
@@ -28,11 +29,11 @@ export async function admit(
 ): Promise<Admission> {
   try {
     const authentication = await deps.authenticate(credential);
-    if (authentication.kind === "refused") return refuse("unauthenticated", authentication.reason);
+    if (authentication.kind === "refused") return authentication;
     const { principal } = authentication;
     return unmet(principal, requirement) ?? { kind: "admitted", principal };
   } catch (error) {
-    if (isUnavailable(error)) return refuse("unavailable", "The store is away; try again.");
+    if (error instanceof StoreUnavailable) return refuse("unavailable", "The store is away; try again.");
     throw error;
   }
 }

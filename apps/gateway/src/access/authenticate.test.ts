@@ -85,7 +85,11 @@ describe("tokens", () => {
       principal: { kind: "token", tenantId, name: "ci", scopes: ["runs:read"], runId, expiresAt: now() + 60_000 },
     });
     pass(60_001);
-    expect(await authenticate(text)).toEqual({ kind: "refused", reason: "The token has expired; ask for a new one." });
+    expect(await authenticate(text)).toEqual({
+      kind: "refused",
+      code: "unauthenticated",
+      detail: "The token has expired; ask for a new one.",
+    });
   });
 
   test("a token of another secret, of no algorithm, or with its claims changed is refused", async () => {

@@ -3,12 +3,10 @@ import type { Clock } from "../ports/clock.ts";
 import type { ApiKeyOwner, FleetStore } from "../ports/fleet-store.ts";
 import { apiKeyHash } from "./api-key.ts";
 import type { Principal } from "./principal.ts";
+import { type Refusal, refuse } from "./refusal.ts";
 import { looksLikeToken, verifyToken } from "./browser-token.ts";
 
-export type Authentication =
-  | { readonly kind: "authenticated"; readonly principal: Principal }
-  /** `reason` may be shown to whoever asked. */
-  | { readonly kind: "refused"; readonly reason: string };
+export type Authentication = { readonly kind: "authenticated"; readonly principal: Principal } | Refusal;
 
 /**
  * Says who holds a credential: an API key or a browser token, without the word `Bearer`. Rejects only with
@@ -43,16 +41,14 @@ export function createAuthenticate(deps: {
 
   return async (credential) => {
     if (credential.length > CREDENTIAL_CHARACTERS_MAX) {
-      return { kind: "refused", reason: "The credential is longer than any key or token." };
+      return refuse("unauthenticated", "The credential is longer than any key or token.");
     }
     if (looksLikeToken(credential)) {
       const token = await verifyToken(deps.tokenSecret, credential, deps.clock.now());
-      return token.kind === "valid"
-        ? { kind: "authenticated", principal: token.principal }
-        : { kind: "refused", reason: token.reason };
+      return token.kind === "valid" ? { kind: "authenticated", principal: token.principal } : token;
     }
     const owner = await ownerOf(credential);
-    if (owner === null) return { kind: "refused", reason: "The API key is unknown or was revoked." };
+    if (owner === null) return refuse("unauthenticated", "The API key is unknown or was revoked.");
     const { tenantId, name, scopes } = owner;
     return { kind: "authenticated", principal: { kind: "api_key", tenantId, name, scopes } };
   };

@@ -3,6 +3,7 @@ import { deviceKeySchema, idSchema, scopeSchema } from "@hsafa/protocol/schema";
 import { errors, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Principal } from "./principal.ts";
+import { type Refusal, refuse } from "./refusal.ts";
 
 /** Browser tokens: short-lived JWTs, signed with the fleet's own secret, that can do only what they name. */
 
@@ -19,9 +20,7 @@ const claims = z.object({
   deviceKey: deviceKeySchema.optional(),
 });
 
-export type VerifiedToken =
-  | { readonly kind: "valid"; readonly principal: Principal }
-  | { readonly kind: "invalid"; readonly reason: string };
+export type VerifiedToken = { readonly kind: "valid"; readonly principal: Principal } | Refusal;
 
 /** Whether a credential has the form of a JWT; API keys never have. */
 export function looksLikeToken(credential: string): boolean {
@@ -57,7 +56,7 @@ export function signToken(
     .sign(secret);
 }
 
-/** Reads a token; one that is forged, worn out or misses a claim is invalid, with a reason that may be shown. */
+/** Reads a token. Refuses one that is forged, has expired or lacks a claim. */
 export async function verifyToken(secret: Uint8Array, token: string, now: number): Promise<VerifiedToken> {
   try {
     const { payload } = await jwtVerify(token, secret, {
@@ -66,7 +65,7 @@ export async function verifyToken(secret: Uint8Array, token: string, now: number
       currentDate: new Date(now),
     });
     const parsed = claims.safeParse(payload);
-    if (!parsed.success) return { kind: "invalid", reason: "The token's claims are not those of an hsafa token." };
+    if (!parsed.success) return refuse("unauthenticated", "The token's claims are not those of an hsafa token.");
     const { sub, exp, tenant, ...bounds } = parsed.data;
     return {
       kind: "valid",
@@ -74,9 +73,9 @@ export async function verifyToken(secret: Uint8Array, token: string, now: number
     };
   } catch (error) {
     if (error instanceof errors.JWTExpired)
-      return { kind: "invalid", reason: "The token has expired; ask for a new one." };
+      return refuse("unauthenticated", "The token has expired; ask for a new one.");
     if (error instanceof errors.JOSEError)
-      return { kind: "invalid", reason: "The token is not one that this server signed." };
+      return refuse("unauthenticated", "The token is not one that this server signed.");
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { type CreatedToken, isId, type Scope } from "@hsafa/protocol";
 import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
-import { hasScope } from "../access/access-rules.ts";
+import { hasScope } from "../access/scopes.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
 import { signToken } from "../access/browser-token.ts";

@@ -2,6 +2,7 @@ import type { RunStatus } from "@hsafa/protocol";
 import type { OutsideInput } from "../core/input.ts";
 import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
+import { idempotencyKeyReused, inboxFull } from "./input-refusals.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
 import { maySeeRun } from "../access/run-visibility.ts";
@@ -32,10 +33,7 @@ export async function enqueueRunInput(
     case "duplicate":
       return { kind: "accepted", runId, status: outcome.status };
     case "conflict":
-      return refuse(
-        "idempotency_key_reused",
-        "Use a fresh Idempotency-Key for another body, or send the first body again.",
-      );
+      return idempotencyKeyReused();
     case "not_found":
       return notFound("run");
     case "ended":
@@ -43,7 +41,7 @@ export async function enqueueRunInput(
     case "call_not_awaiting":
       return refuse("call_not_awaiting_approval", `The call is ${outcome.callStatus}; there is nothing to decide.`);
     case "inbox_full":
-      return refuse("too_many_requests", "The run has too much to take in already; send it again later.");
+      return inboxFull();
     default:
       return outcome satisfies never;
   }

@@ -1,10 +1,10 @@
 import { isId, type Page, type Run, type RunStatus, type ToolCall, type ToolCallStatus } from "@hsafa/protocol";
 import type { Store } from "../ports/store.ts";
 import type { PageParams } from "../ports/tenant-store.ts";
-import { isBound, mayAccessRun } from "../access/access-rules.ts";
+import { isBound } from "../access/bounds.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
-import { maySeeRun } from "../access/run-visibility.ts";
+import { mayAccessRun, maySeeRun } from "../access/run-visibility.ts";
 
 interface Deps {
   readonly store: Store;

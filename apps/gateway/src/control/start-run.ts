@@ -3,6 +3,7 @@ import type { Bell } from "../ports/bell.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 import { canonicalHash } from "./canonical-hash.ts";
+import { idempotencyKeyReused } from "./input-refusals.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
 
@@ -69,10 +70,7 @@ export async function startRun(
     case "thread_not_found":
       return notFound("thread");
     case "idempotency_conflict":
-      return refuse(
-        "idempotency_key_reused",
-        "Use a fresh Idempotency-Key for another body, or send the first body again.",
-      );
+      return idempotencyKeyReused();
     default:
       return outcome satisfies never;
   }

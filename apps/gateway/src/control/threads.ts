@@ -6,7 +6,8 @@ import { threadMessagesOf } from "../core/transcript.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 import type { PageParams, TenantStore } from "../ports/tenant-store.ts";
-import { isBound, mayAccessThread } from "../access/access-rules.ts";
+import { isBound } from "../access/bounds.ts";
+import { mayAccessThread } from "../access/thread-visibility.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
 

@@ -1,12 +1,11 @@
 import type { DeviceRegister } from "@hsafa/protocol";
 import { DEVICE_IN_FLIGHT_DEFAULT } from "./limits.ts";
 import { DEVICE_IN_FLIGHT_MAX } from "../ports/limits.ts";
-import type { Store } from "../ports/store.ts";
+import { type Store, StoreUnavailable } from "../ports/store.ts";
 import { admit, type Requirement } from "../access/admit.ts";
 import type { Authenticate } from "../access/authenticate.ts";
 import type { Principal } from "../access/principal.ts";
 import { type Refusal, refuse } from "../access/refusal.ts";
-import { isUnavailable } from "../access/unavailable.ts";
 
 export type DeviceRegistration =
   | {
@@ -53,7 +52,7 @@ export async function registerDevice(
     });
     return { kind: "registered", principal, maxInFlight, ...registered };
   } catch (error) {
-    if (isUnavailable(error)) return refuse("unavailable", "The store is away; connect again.");
+    if (error instanceof StoreUnavailable) return refuse("unavailable", "The store is away; connect again.");
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { decideApproval } from "../../src/control/decide-approval.ts";
 import { postMessage } from "../../src/control/post-message.ts";
 import type { Principal } from "../../src/access/principal.ts";
 import { startRun } from "../../src/control/start-run.ts";
-import { submitToolResult } from "../../src/control/submit-tool-result.ts";
+import { submitResultOverHttp } from "../../src/control/submit-result-over-http.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 import { AGENT_NAME } from "./agent.ts";
 import type { SimulatedGateway } from "./gateway.ts";
@@ -74,14 +74,12 @@ export class Clients {
 
   /** Answers a call over HTTP. */
   async answer(runId: string, callId: string, result: string): Promise<void> {
-    const { tenantId } = this.#principal;
-    const from = { kind: "http" as const, runId };
     const outcome = await this.#untilAnswered((gateway) =>
-      submitToolResult(gateway, { tenantId, callId, answer: { result }, from }),
+      submitResultOverHttp(gateway, this.#principal, { runId, callId, answer: { result } }),
     );
-    if (outcome.kind === "accepted" || outcome.kind === "duplicate") {
+    if (outcome.kind === "accepted") {
       if (this.#recorder.acceptedResults.get(callId)?.has(canonicalHash({ kind: "completed", result })) !== true)
-        this.#recorder.fail("R6", `a result of ${callId} was answered ${outcome.kind} and is not in the store`);
+        this.#recorder.fail("R6", `a result of ${callId} was accepted and is not in the store`);
     }
   }
 

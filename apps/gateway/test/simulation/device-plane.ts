@@ -102,7 +102,7 @@ export function createDevicePlane(deps: {
       if (message.type !== "tool.result") return;
       const { callId } = message;
       const taken = await answers.take(session, message);
-      if (taken.kind === "refused") send({ type: "error", code: taken.code, message: taken.message, callId });
+      if (taken.kind === "refused") send({ type: "error", code: taken.code, message: taken.detail, callId });
       else send({ type: "tool.result.ack", callId, duplicate: taken.duplicate });
     }
 

@@ -193,7 +193,7 @@ export function openDeviceConnection(socket: WebSocket, deps: DeviceConnectionDe
         return;
       case "tool.result": {
         const taken = await deps.answers.take(session, message);
-        if (taken.kind === "refused") return sendError(taken.code, taken.message, message.callId);
+        if (taken.kind === "refused") return sendError(taken.code, taken.detail, message.callId);
         return send({ type: "tool.result.ack", callId: message.callId, duplicate: taken.duplicate });
       }
       case "device.register":

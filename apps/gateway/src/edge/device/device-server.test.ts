@@ -7,6 +7,7 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { RawDevice } from "../../../test/support/raw-device.ts";
 import { createMemoryBell } from "../../adapters/memory/bell.ts";
 import type { Authenticate } from "../../access/authenticate.ts";
+import { refuse } from "../../access/refusal.ts";
 import {
   DEVICE_FAULTS_MAX,
   DEVICE_PROGRESS_PER_SECOND_MAX,
@@ -35,7 +36,7 @@ async function startPlane() {
   bell.listen((ring) => rings.push(ring));
   const authenticate: Authenticate = async (credential) => {
     const [name, tenantId = "tenant-1", expiresInMs] = credential.split(" ");
-    if (name === "bad") return { kind: "refused", reason: "The API key is unknown or was revoked." };
+    if (name === "bad") return refuse("unauthenticated", "The API key is unknown or was revoked.");
     const bound = name === "bound" ? { deviceKey: "laptop" } : {};
     const expiry = expiresInMs === undefined ? {} : { expiresAt: clock.now() + Number(expiresInMs) };
     const scopes = name === "reader" ? (["runs:read"] as const) : (["devices:connect"] as const);

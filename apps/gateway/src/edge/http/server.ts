@@ -9,7 +9,7 @@ import Fastify, {
   LogController,
 } from "fastify";
 import { notFound, type Refusal, refuse } from "../../access/refusal.ts";
-import { isUnavailable } from "../../access/unavailable.ts";
+import { StoreUnavailable } from "../../ports/store.ts";
 import { PATH_PARAMETER_CHARACTERS_MAX, REQUEST_TIMEOUT_MS } from "../limits.ts";
 import { sendBareProblem } from "../socket/bare-problem.ts";
 import { answerPreflight, applyCors } from "./cors.ts";
@@ -140,7 +140,7 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
 }
 
 function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
-  if (isUnavailable(error)) {
+  if (error instanceof StoreUnavailable) {
     request.log.warn({ err: error }, "the store is away");
     return refuse("unavailable", "The store is away just now; send the same request again.");
   }

@@ -13,6 +13,7 @@ import {
   TENANT,
 } from "../../../test/support/follow-world.ts";
 import type { Principal } from "../../access/principal.ts";
+import { refuse } from "../../access/refusal.ts";
 import { FOLLOW_PAGE_HELD_MS, WATCHER_STALL_MS, WATCHER_WRITE_BYTES_MAX } from "../../follow/limits.ts";
 import { STREAM_HEARTBEAT_MS } from "../limits.ts";
 import type { Store } from "../../ports/store.ts";
@@ -33,7 +34,7 @@ async function startRoute() {
     store: world.store as unknown as Store,
     allowedOrigins: [],
     async authenticate(credential) {
-      if (credential === "bad") return { kind: "refused", reason: "unknown" };
+      if (credential === "bad") return refuse("unauthenticated", "unknown");
       const scopes = credential === "writer" ? (["runs:write"] as const) : (["runs:read"] as const);
       const bounds: Partial<Principal> = credential === "short" ? { expiresAt: world.clock.now() + 5000 } : {};
       const tenantId = credential === "foreign" ? "tenant-b" : TENANT;

@@ -3,9 +3,8 @@ import { type OpenStreamOutcome, openStream } from "../../follow/open-stream.ts"
 import type { FollowHub } from "../../follow/follow-hub.ts";
 import type { Principal } from "../../access/principal.ts";
 import { type Refusal, refuse } from "../../access/refusal.ts";
-import { isUnavailable } from "../../access/unavailable.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Store } from "../../ports/store.ts";
+import { type Store, StoreUnavailable } from "../../ports/store.ts";
 import { admitRequest, type CredentialsDeps } from "../http/credentials.ts";
 import { sendProblem } from "../http/problem.ts";
 import { openEventStream, sendRetryLater } from "./event-stream.ts";
@@ -51,7 +50,7 @@ async function find(deps: StreamRouteDeps, request: FastifyRequest): Promise<Fou
     const { id } = request.params as { id: string };
     return { kind: "found", principal, outcome: await openStream(deps, principal, { runId: id, after: position }) };
   } catch (error) {
-    if (!isUnavailable(error)) throw error;
+    if (!(error instanceof StoreUnavailable)) throw error;
     return refuse("unavailable", "The store is away; try again.");
   }
 }

@@ -8,7 +8,6 @@ import type { FollowHub } from "../../follow/follow-hub.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../follow/watcher.ts";
 import type { Principal } from "../../access/principal.ts";
 import { maySeeRun } from "../../access/run-visibility.ts";
-import { isUnavailable } from "../../access/unavailable.ts";
 import {
   WATCH_AUTH_TIMEOUT_MS,
   WATCH_FAULTS_MAX,
@@ -19,7 +18,7 @@ import {
   WATCH_UNSENT_BYTES_MAX,
 } from "../limits.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Store } from "../../ports/store.ts";
+import { type Store, StoreUnavailable } from "../../ports/store.ts";
 import { readWatchMessage } from "./watch-message.ts";
 
 export interface WatchConnectionDeps {
@@ -87,7 +86,7 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
       try {
         await obey(text);
       } catch (error) {
-        if (!isUnavailable(error)) deps.report(error);
+        if (!(error instanceof StoreUnavailable)) deps.report(error);
         sendError("unavailable", "Something went wrong here; connect again.");
         end(CLOSE_CODES.goingAway, "Something went wrong here; connect again.");
       }
@@ -191,7 +190,7 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
     try {
       return await openStream(deps, principal, { runId, after });
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      if (!(error instanceof StoreUnavailable)) throw error;
       const detail = "The store is away; subscribe again.";
       return { kind: "refused", code: "unavailable", detail } as const;
     }

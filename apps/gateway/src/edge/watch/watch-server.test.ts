@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { at, createFollowWorld, delta, fact, RUN, settle, TENANT } from "../../../test/support/follow-world.ts";
 import type { Principal } from "../../access/principal.ts";
+import { refuse } from "../../access/refusal.ts";
 import {
   WATCH_AUTH_TIMEOUT_MS,
   WATCH_FAULTS_MAX,
@@ -32,7 +33,7 @@ async function startPlane() {
     store: world.store as unknown as Store,
     report: (error) => reports.push(error),
     async authenticate(token) {
-      if (token === "bad") return { kind: "refused", reason: "The API key is unknown or was revoked." };
+      if (token === "bad") return refuse("unauthenticated", "The API key is unknown or was revoked.");
       if (token === "down") throw new StoreUnavailable("down");
       const scopes = token === "writer" ? (["runs:write"] as const) : (["runs:read"] as const);
       const bounds: Partial<Principal> = {

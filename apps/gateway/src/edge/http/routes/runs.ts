@@ -23,10 +23,9 @@ import type { InputAccepted } from "../../../control/enqueue-run-input.ts";
 import { postMessage } from "../../../control/post-message.ts";
 import { readEvents } from "../../../control/read-events.ts";
 import { findRun, listCalls, listCallsOfRun, listRuns } from "../../../control/read-runs.ts";
-import { notFound, type Refusal, refuse } from "../../../access/refusal.ts";
-import { maySeeRun } from "../../../access/run-visibility.ts";
+import type { Refusal } from "../../../access/refusal.ts";
 import { startRun } from "../../../control/start-run.ts";
-import { submitToolResult } from "../../../control/submit-tool-result.ts";
+import { submitResultOverHttp } from "../../../control/submit-result-over-http.ts";
 import { idempotencyKeyOf } from "../idempotency-key.ts";
 import { type Answer, json, type Route, scoped } from "../route.ts";
 
@@ -155,30 +154,10 @@ export const runRoutes: readonly Route[] = [
       200: { description: "The very same result was taken before", schema: toolResultAnswerSchema },
     },
     async handle({ deps, principal, params: { id = "" }, body: { callId, result, error } }) {
-      // One answer for both, so that a run elsewhere cannot be told from a call that is not there.
-      const missing = notFound("tool call in a run of this id");
-      if (!(await maySeeRun(deps, principal, id))) return missing;
-      const { tenantId } = principal;
-      const from = { kind: "http", runId: id } as const;
-      const outcome = await submitToolResult(deps, { tenantId, callId, answer: { result, error }, from });
-      switch (outcome.kind) {
-        case "accepted":
-          return json(202, { callId, duplicate: false });
-        case "duplicate":
-          return json(200, { callId, duplicate: true });
-        case "conflict":
-          return refuse("result_conflict", `The call is ${outcome.status}, with another outcome than this one.`);
-        case "not_found":
-          return missing;
-        case "not_dispatched":
-          return refuse("result_conflict", "The call awaits an approval; decide it first.");
-        case "inbox_full":
-          return refuse("too_many_requests", "The run has too much to take in already; send the result again later.");
-        case "unfit":
-          return refuse(outcome.code, outcome.reason);
-        default:
-          return outcome satisfies never;
-      }
+      const params = { runId: id, callId, answer: { result, error } };
+      const outcome = await submitResultOverHttp(deps, principal, params);
+      if (outcome.kind === "refused") return outcome;
+      return json(outcome.duplicate ? 200 : 202, { callId, duplicate: outcome.duplicate });
     },
   }),
   scoped({

@@ -1,5 +1,5 @@
 import { createdTokenSchema, createTokenBodySchema } from "@hsafa/protocol/schema";
-import { hasScope } from "../../../access/access-rules.ts";
+import { hasScope } from "../../../access/scopes.ts";
 import { createToken } from "../../../control/create-token.ts";
 import { refuse } from "../../../access/refusal.ts";
 import { isOriginAllowed } from "../../origin.ts";
