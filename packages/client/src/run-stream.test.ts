@@ -146,7 +146,7 @@ describe("a run's stream", () => {
   test.each([
     [404, "not_found"],
     [403, "forbidden"],
-    [410, "position_expired"],
+    [400, "invalid_position"],
   ])("%i is the end, with its code", async (status, code) => {
     const gateway = await gatewayOf(problem(status, code));
     const error: unknown = await idsOf(watch(gateway)).catch((reason: unknown) => reason);

@@ -13,7 +13,6 @@ export const ERRORS = {
   run_ended: { status: 409, retryable: false, title: "The run has ended" },
   result_conflict: { status: 409, retryable: false, title: "The tool call was settled otherwise" },
   call_not_awaiting_approval: { status: 409, retryable: false, title: "The tool call does not await an approval" },
-  position_expired: { status: 410, retryable: false, title: "The position is older than what is kept" },
   payload_too_large: { status: 413, retryable: false, title: "The body is too large" },
   unsupported_media_type: { status: 415, retryable: false, title: "The body's media type is not supported" },
   invalid_agent_config: { status: 422, retryable: false, title: "The agent config is not valid" },
