@@ -1,7 +1,7 @@
 import { createAuthenticate, type Authenticate } from "./access/authenticate.ts";
 import { Engine } from "./engine/engine.ts";
 import { createFollowHub, type FollowHub } from "./follow/follow-hub.ts";
-import type { RingBounds } from "./follow/frame-ring.ts";
+import type { RingBounds } from "./follow/event-ring.ts";
 import type { Bell } from "./ports/bell.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { JsonSchemas } from "./ports/json-schemas.ts";

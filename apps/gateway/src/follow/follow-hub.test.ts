@@ -35,7 +35,7 @@ describe("following a run", () => {
     for (const socket of sockets) {
       const { write } = socket;
       socket.write = (batch, from) => {
-        buffers.add(batch.sse);
+        buffers.add(batch.bytes);
         return write(batch, from);
       };
     }

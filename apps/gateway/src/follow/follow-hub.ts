@@ -23,7 +23,7 @@ import type { FleetStore } from "../ports/fleet-store.ts";
 import type { LiveLog } from "../ports/live-log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import type { TenantStore } from "../ports/tenant-store.ts";
-import { RING_BOUNDS, type RingBounds, type RingsBudget } from "./frame-ring.ts";
+import { RING_BOUNDS, type RingBounds, type RingsBudget } from "./event-ring.ts";
 import { createRunFollower, type RunFollower } from "./run-follower.ts";
 import { Semaphore } from "../runtime/semaphore.ts";
 import type { Sink, WatcherHandle } from "./watcher.ts";

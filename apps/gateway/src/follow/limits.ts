@@ -21,6 +21,13 @@ export const FOLLOW_EARLY_CHARACTERS_MAX = 256 * 1024;
  * is not kept for its rest.
  */
 export const WATCHER_WRITE_BYTES_MAX = 64 * 1024;
+/**
+ * Bytes that a format puts around an event's JSON, about: batches are cut with room for them, so that a batch in any
+ * format is one write.
+ */
+export const EVENT_FRAMING_BYTES = 32;
+/** Evicted slots tolerated at the front of a ring's array before the array is moved. */
+export const FOLLOW_RING_COMPACT_SLOTS = 1024;
 /** How long a full socket may take nothing before its watcher is closed. */
 export const WATCHER_STALL_MS = 60_000;
 /** Pages that lagging watchers of one gateway have in hand at once; the others wait for their turn. */

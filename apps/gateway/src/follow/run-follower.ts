@@ -7,9 +7,10 @@ import type { LiveLog, LiveMessage, Subscription } from "../ports/live-log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import type { TenantStore } from "../ports/tenant-store.ts";
 import { acceptedRecords } from "./accepted-records.ts";
-import { batchesOf, FrameBatch, frameOf, progressFrame } from "./frame.ts";
+import { batchesOf, EventBatch } from "./event-batch.ts";
 import { retryDelayMs } from "./retry-delay.ts";
-import { FrameRing, type RingsBudget } from "./frame-ring.ts";
+import { EventRing, type RingsBudget } from "./event-ring.ts";
+import { FollowedEvent } from "./followed-event.ts";
 import type { Semaphore } from "../runtime/semaphore.ts";
 import { createWatcher, type Sink, type Watcher, type WatchedRun, type WatcherHandle } from "./watcher.ts";
 
@@ -18,7 +19,7 @@ const RECORD_OVERHEAD = 100;
 
 /**
  * Follows one run for all of its watchers on this gateway. It admits the run's events in sequence from where the run
- * stood when it began, keeps the recent ones as frames, and hands new ones to the watchers that stand at its head; what
+ * stood when it began, keeps the recent ones, and hands new ones to the watchers that stand at its head; what
  * lies before, a watcher reads by itself.
  */
 export interface RunFollower {
@@ -57,7 +58,7 @@ export function createRunFollower(params: {
   let phase: "following" | "ended" | "closed" = tail.hasEnded ? "ended" : "following";
   /** Everything up to here has been admitted. */
   let head: Position = { seq: tail.lastSeq, sub: 0 };
-  const ring = new FrameRing(head, params.rings);
+  const ring = new EventRing(head, params.rings);
   const watchers = new Set<Watcher>();
   /** Those that stand at the head with room in their sockets. */
   const idle = new Set<Watcher>();
@@ -119,14 +120,14 @@ export function createRunFollower(params: {
   }
 
   function advance(records: readonly EventRecord[]): void {
-    const frames = records.map((record) => frameOf(runId, record));
-    for (const frame of frames) ring.push(frame);
+    const events = records.map((record) => FollowedEvent.of(runId, record));
+    for (const event of events) ring.push(event);
     for (const record of records) {
       head = { seq: record.seq, sub: record.sub };
       if (record.sub === 0) mayHaveDeltas = record.type === "step.started";
       if (isTerminal(record)) end();
     }
-    for (const batch of batchesOf(frames)) hand(batch);
+    for (const batch of batchesOf(events)) hand(batch);
     trim();
   }
 
@@ -135,7 +136,7 @@ export function createRunFollower(params: {
     ring.trim(idle.size < watchers.size);
   }
 
-  function hand(batch: FrameBatch): void {
+  function hand(batch: EventBatch): void {
     for (const watcher of idle) watcher.receive(batch);
   }
 
@@ -230,7 +231,7 @@ export function createRunFollower(params: {
       case "records":
         return offer(news.records);
       case "progress":
-        return hand(new FrameBatch([progressFrame(news.json)]));
+        return hand(new EventBatch([FollowedEvent.progress(news.json)]));
       case "doubt":
         isDoubtful = true;
         return heal(true);
@@ -261,7 +262,11 @@ export function createRunFollower(params: {
 
   const watchedRun: WatchedRun = {
     runId,
-    after: (position) => ring.after(position),
+    after(position) {
+      // What was encoded for the last reader counts by now.
+      trim();
+      return ring.after(position);
+    },
     hasEnded: () => phase === "ended",
     async readAfter(position) {
       if (isFollowing() && !params.isLiveLogAway()) {

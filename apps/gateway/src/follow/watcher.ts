@@ -1,11 +1,14 @@
-import { comparePositions, type Position } from "@hsafa/protocol";
+import type { Position } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
 import { FOLLOW_PAGE_HELD_MS, WATCHER_STALL_MS } from "./limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import { StoreUnavailable } from "../ports/store.ts";
-import { batchesOf, FrameBatch, framesOf } from "./frame.ts";
+import { batchesOf, type EncodedBatch, EventBatch } from "./event-batch.ts";
+import type { EventFormat } from "./event-format.ts";
+import { FollowedEvent } from "./followed-event.ts";
 import { retryDelayMs } from "./retry-delay.ts";
-import type { RingView } from "./frame-ring.ts";
+import type { RingView } from "./event-ring.ts";
+import { WatcherCursor } from "./watcher-cursor.ts";
 import type { Semaphore } from "../runtime/semaphore.ts";
 
 /** Why a watcher was closed, by this side. */
@@ -21,17 +24,19 @@ export type WatcherEnd =
 
 /** Where a watcher's events go: a socket. */
 export interface Sink {
+  /** How its events are written. */
+  readonly format: EventFormat;
   /**
    * Whether it takes a write now. When it said no, it calls `drained` once it does: later, never from within a call of
    * the watcher.
    */
   isReady(): boolean;
   /**
-   * Writes the batch from this byte of `batch.sse` on, and answers how many bytes it took. It takes all; only of a
-   * batch above `WATCHER_WRITE_BYTES_MAX`, which is one frame, it may take a part, and is offered the rest when it is
+   * Writes a batch in this sink's format, from this byte of `batch.bytes` on, and returns how many bytes it took. It
+   * takes all; only of a batch above `WATCHER_WRITE_BYTES_MAX` it may take a part, and is offered the rest when it is
    * ready again.
    */
-  write(batch: FrameBatch, from: number): number;
+  write(batch: EncodedBatch, from: number): number;
   /** Called once and last, unless the watcher was closed by its handle. What was written before is to be sent first. */
   close(end: WatcherEnd): void;
 }
@@ -49,7 +54,7 @@ export interface WatcherHandle {
 /** What a watcher uses of the run that it watches. */
 export interface WatchedRun {
   readonly runId: string;
-  /** The frames after a position, as far as they are in memory. */
+  /** The events after a position, as far as they are in memory. */
   after(position: Position): RingView;
   /** Whether the terminal fact has been seen. */
   hasEnded(): boolean;
@@ -63,8 +68,8 @@ export interface WatchedRun {
  */
 export interface Watcher extends WatcherHandle {
   start(): void;
-  /** New frames, for a watcher that stands idle at the head. */
-  receive(batch: FrameBatch): void;
+  /** New events, for a watcher that stands idle at the head. */
+  receive(batch: EventBatch): void;
   end(reason: WatcherEnd): void;
 }
 
@@ -80,9 +85,7 @@ export function createWatcher(params: {
   readonly onClosed: (watcher: Watcher) => void;
 }): Watcher {
   const { sink, run, clock, pages, report } = params;
-  let position = params.after;
-  /** The large frame of which a part has gone. */
-  let begun: { readonly at: Position | null; readonly sent: number; readonly of: number } | null = null;
+  const cursor = new WatcherCursor(params.after);
   let phase: "catching_up" | "idle" | "closed" = "catching_up";
   let forgetStall: (() => void) | null = null;
   /** Ends the one wait that catching up may be in. */
@@ -90,22 +93,23 @@ export function createWatcher(params: {
 
   const isClosed = (): boolean => phase === "closed";
 
-  /** The sink is ready. What it does not take is read again when it is ready again. */
-  function hand(batch: FrameBatch): void {
-    // The same event is the same bytes wherever it is read. If another one comes next by now (a delta that was lost
-    // with its step), a client must not get a mixture.
-    if (begun !== null && (begun.of !== batch.byteLength || !isAt(batch.start, begun.at))) return end("failed");
+  /** Hands a batch to the sink, which is ready. False: it took a part, and the rest is read when it is ready again. */
+  function hand(batch: EventBatch): boolean {
+    let isWhole = false;
     try {
-      const from: number = begun?.sent ?? 0;
-      const sent = from + sink.write(batch, from);
-      begun = sent < batch.byteLength ? { at: batch.start, sent, of: batch.byteLength } : null;
+      const encoded = batch.in(sink.format);
+      const from = cursor.resumeIn(batch, encoded);
+      if (from !== null) {
+        const byteCount = from + sink.write(encoded, from);
+        cursor.advance(batch, encoded, byteCount);
+        isWhole = byteCount === encoded.byteLength;
+      } else end("failed");
     } catch (error) {
       report(error);
-      return end("failed");
+      end("failed");
     }
-    if (begun !== null) return;
-    position = batch.end ?? position;
-    if (batch.terminal) end("ended");
+    if (isWhole && batch.terminal) end("ended");
+    return isWhole;
   }
 
   function expectProgress(): void {
@@ -138,10 +142,10 @@ export function createWatcher(params: {
         await waitForSink(null);
         continue;
       }
-      const view = run.after(position);
+      const view = run.after(cursor.position);
       switch (view.kind) {
-        case "frames":
-          hand(new FrameBatch(view.frames));
+        case "events":
+          hand(new EventBatch(view.events));
           break;
         case "head":
           if (run.hasEnded()) return end("ended");
@@ -162,14 +166,14 @@ export function createWatcher(params: {
     const giveBack = await pages.acquire();
     try {
       if (isClosed()) return true;
-      const records = await run.readAfter(position);
-      for (const batch of batchesOf(framesOf(run.runId, records))) {
-        do {
+      const records = await run.readAfter(cursor.position);
+      for (const batch of batchesOf(eventsOf(run.runId, records))) {
+        for (let rest: EventBatch | null = batch; rest !== null; rest = rest.after(cursor.position)) {
           if (!sink.isReady()) await waitForSink(FOLLOW_PAGE_HELD_MS);
           if (isClosed() || !sink.isReady()) return true;
-          hand(batch);
-        } while (begun !== null && !isClosed());
-        if (isClosed()) return true;
+          hand(rest);
+          if (isClosed()) return true;
+        }
       }
       return records.length > 0;
     } catch (error) {
@@ -205,12 +209,12 @@ export function createWatcher(params: {
     start: startCatchingUp,
     receive(batch) {
       if (phase !== "idle") return;
-      const news = batch.after(position);
+      const news = batch.after(cursor.position);
       if (news === null) return;
-      if (sink.isReady()) hand(news);
       // What has no position is not worth a wait.
-      else if (news.end === null) return;
-      if (isClosed() || (begun === null && sink.isReady())) return;
+      if (!sink.isReady() && news.end === null) return;
+      const isWhole = sink.isReady() && hand(news);
+      if (isClosed() || (isWhole && sink.isReady())) return;
       phase = "catching_up";
       params.onIdle(watcher, false);
       startCatchingUp();
@@ -232,6 +236,7 @@ export function createWatcher(params: {
   return watcher;
 }
 
-function isAt(one: Position | null, other: Position | null): boolean {
-  return one === null || other === null ? one === other : comparePositions(one, other) === 0;
+/** Their events, each made when it is asked for. */
+function* eventsOf(runId: string, records: Iterable<EventRecord>): Generator<FollowedEvent> {
+  for (const record of records) yield FollowedEvent.of(runId, record);
 }

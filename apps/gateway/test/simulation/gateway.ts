@@ -1,5 +1,5 @@
 import { createFollowHub, type FollowHub } from "../../src/follow/follow-hub.ts";
-import type { RingBounds } from "../../src/follow/frame-ring.ts";
+import type { RingBounds } from "../../src/follow/event-ring.ts";
 import type { Principal } from "../../src/access/principal.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { Bell } from "../../src/ports/bell.ts";

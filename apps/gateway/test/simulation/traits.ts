@@ -1,4 +1,4 @@
-import type { RingBounds } from "../../src/follow/frame-ring.ts";
+import type { RingBounds } from "../../src/follow/event-ring.ts";
 import { Random } from "./random.ts";
 
 /** What sets some seeds apart from the others. */

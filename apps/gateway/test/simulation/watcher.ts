@@ -1,4 +1,12 @@
-import { comparePositions, formatPosition, type Position } from "@hsafa/protocol";
+import {
+  comparePositions,
+  type EventType,
+  formatPosition,
+  isTerminalType,
+  parsePosition,
+  type Position,
+} from "@hsafa/protocol";
+import { jsonFormat } from "../../src/edge/stream/formats/json.ts";
 import type { Sink, WatcherHandle } from "../../src/follow/watcher.ts";
 import { WATCHER_STALL_MS } from "../../src/follow/limits.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
@@ -145,16 +153,10 @@ export class SimulatedWatcher {
     let isFull = false;
     return {
       isReady: () => !isFull,
+      format: jsonFormat,
       write: (batch) => {
-        const frames = batch.frames.map(({ position, json, terminal }) => ({
-          position,
-          json: json.toString(),
-          terminal,
-        }));
-        this.#soon(stream, () => {
-          for (const { position, json, terminal } of frames)
-            if (position !== null) this.#take(position, json, terminal);
-        });
+        const texts = batch.parts.map((part) => part.toString());
+        this.#soon(stream, () => texts.forEach((text) => this.#read(text)));
         if (this.#random.chance(this.#isSlow ? 0.6 : 0.05)) {
           isFull = true;
           const { machine } = stream.gateway;
@@ -165,7 +167,7 @@ export class SimulatedWatcher {
             }),
           );
         }
-        return batch.sse.length;
+        return batch.byteLength;
       },
       close: (end) =>
         this.#soon(stream, () => {
@@ -181,6 +183,13 @@ export class SimulatedWatcher {
   #fullForMs(): number {
     if (!this.#isSlow) return this.#random.delayMs(100);
     return this.#random.chance(0.02) ? WATCHER_STALL_MS + 1000 : this.#random.between(50, 3000);
+  }
+
+  /** Reads an event as a client does. */
+  #read(json: string): void {
+    const { id, type } = JSON.parse(json) as { readonly id?: string; readonly type: EventType };
+    const position = id === undefined ? null : parsePosition(id);
+    if (position !== null) this.#take(position, json, isTerminalType(type));
   }
 
   #take({ seq, sub }: Position, json: string, isTerminal: boolean): void {

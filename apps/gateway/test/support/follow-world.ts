@@ -1,6 +1,7 @@
 import { comparePositions, type Position, type RunStatus } from "@hsafa/protocol";
 import { createFollowHub, type FollowHub } from "../../src/follow/follow-hub.ts";
-import type { RingBounds } from "../../src/follow/frame-ring.ts";
+import { sseFormat } from "../../src/edge/stream/formats/sse.ts";
+import type { RingBounds } from "../../src/follow/event-ring.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../src/follow/watcher.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import { WATCHER_WRITE_BYTES_MAX } from "../../src/follow/limits.ts";
@@ -154,6 +155,7 @@ export class LossyLiveLog implements Pick<LiveLog, "read" | "subscribe" | "check
 
 /** A watcher's socket: takes `room` bytes (and half of a large frame more), then is full until the test drains it. */
 export class FakeSocket implements Sink {
+  readonly format = sseFormat;
   ended: WatcherEnd | null = null;
   room: number;
   handle: WatcherHandle | null = null;
@@ -198,7 +200,7 @@ export class FakeSocket implements Sink {
     if (!this.isReady()) throw new Error("written to while full");
     const isWhole = batch.byteLength <= WATCHER_WRITE_BYTES_MAX || this.room > batch.byteLength;
     const end = isWhole ? batch.byteLength : Math.min(batch.byteLength, from + Math.ceil(batch.byteLength / 2));
-    this.#bytes += batch.sse.subarray(from, end).toString();
+    this.#bytes += batch.bytes.subarray(from, end).toString();
     this.#buffered += end - from;
     this.bufferedMost = Math.max(this.bufferedMost, this.#buffered);
     return end - from;

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { FrameBatch } from "../../follow/frame.ts";
+import type { EncodedBatch } from "../../follow/event-batch.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../follow/watcher.ts";
 import {
   SOCKET_CLOSE_TIMEOUT_MS,
@@ -9,6 +9,7 @@ import {
 } from "../limits.ts";
 import { WATCHER_STALL_MS, WATCHER_WRITE_BYTES_MAX } from "../../follow/limits.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { sseFormat } from "./formats/sse.ts";
 
 /** What every event stream says about itself. */
 const STREAM_HEADERS = {
@@ -35,8 +36,8 @@ export function openEventStream(params: {
   const { socket } = response;
   let phase: "open" | "ending" | "closed" = "open";
   let isFull = false;
-  /** A part of a frame has gone: nothing but its rest may follow. */
-  let isMidFrame = false;
+  /** A part of an event has gone: nothing but its rest may follow. */
+  let isMidEvent = false;
   let watcher: WatcherHandle | null = null;
   let forgetHeartbeat = (): void => {};
   let forgetExpiry = (): void => {};
@@ -47,16 +48,16 @@ export function openEventStream(params: {
   const isClosed = (): boolean => phase === "closed";
 
   /** Writes in slices, until the socket is full. */
-  function write(batch: FrameBatch, from: number): number {
+  function write(batch: EncodedBatch, from: number): number {
     let at = from;
     while (at < batch.byteLength && !isFull) {
-      const part = batch.sse.subarray(at, at + WATCHER_WRITE_BYTES_MAX);
+      const part = batch.bytes.subarray(at, at + WATCHER_WRITE_BYTES_MAX);
       // A view would keep the whole of a large event for as long as a stalled socket keeps this part.
       const slice = part.length === batch.byteLength ? part : Buffer.from(part);
       isFull = !response.write(slice);
       at += slice.length;
     }
-    isMidFrame = at < batch.byteLength;
+    isMidEvent = !batch.endsEvent(at);
     return at - from;
   }
 
@@ -66,7 +67,7 @@ export function openEventStream(params: {
   }
 
   /**
-   * Also finds a socket that is not full but takes nothing, of which no full buffer will ever tell. Within a frame it
+   * Also finds a socket that is not full but takes nothing, of which no full buffer will ever tell. Within an event it
    * says nothing: the rest is read again from the store, which may take long, and a comment in between would end the
    * event there, as JSON that no client can read, under a position that it would take for seen.
    */
@@ -74,7 +75,7 @@ export function openEventStream(params: {
     forgetHeartbeat = clock.after(STREAM_HEARTBEAT_MS, heartbeat);
     if (response.writableLength === 0) {
       stuckMs = 0;
-      if (!isMidFrame) response.write(": still here\n\n");
+      if (!isMidEvent) response.write(": still here\n\n");
       return;
     }
     const gone = (socket?.bytesWritten ?? 0) - (socket?.writableLength ?? 0);
@@ -89,8 +90,8 @@ export function openEventStream(params: {
     phase = "ending";
     forgetHeartbeat();
     forgetExpiry();
-    // The end of the stream within a frame tells the client to forget that frame.
-    if (isMidFrame) return void response.destroy();
+    // The end of the stream within an event tells the client to forget that event.
+    if (isMidEvent) return void response.destroy();
     forgetDeadline = clock.after(waitMs, () => response.destroy());
     response.end(lastWords);
   }
@@ -142,7 +143,7 @@ export function openEventStream(params: {
       end(": the token has expired, come back with a new one\n\n", SOCKET_CLOSE_TIMEOUT_MS);
     });
   }
-  const handle = params.watch({ isReady: () => !isFull, write, close });
+  const handle = params.watch({ format: sseFormat, isReady: () => !isFull, write, close });
   if (isClosed()) handle.close();
   else watcher = handle;
 }

@@ -19,6 +19,7 @@ import {
 } from "../limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
+import { jsonFormat } from "../stream/formats/json.ts";
 import { readWatchMessage } from "./watch-message.ts";
 
 export interface WatchConnectionDeps {
@@ -201,6 +202,7 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
     let hasClosed = false;
     const self: WaitingWatcher = { drained: () => watcher?.drained(), progressed: () => watcher?.progressed() };
     const sink: Sink = {
+      format: jsonFormat,
       isReady() {
         if (socket.bufferedAmount <= WATCH_UNSENT_BYTES_MAX) return true;
         waiting.add(self);
@@ -208,7 +210,7 @@ export function openWatchConnection(socket: WebSocket, stream: Duplex, deps: Wat
       },
       write(batch) {
         stream.cork();
-        for (const { json } of batch.frames) socket.send(json, { binary: false }, onSent);
+        for (const json of batch.parts) socket.send(json, { binary: false }, onSent);
         stream.uncork();
         return batch.byteLength;
       },

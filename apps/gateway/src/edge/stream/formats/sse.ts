@@ -1,0 +1,17 @@
+import { formatPosition } from "@hsafa/protocol";
+import type { EventFormat } from "../../../follow/event-format.ts";
+
+/**
+ * Server-sent events: an `id` line with the position, and one `data` line, since JSON text holds no line break. An
+ * event without a position has no `id` line, so that a client's last position stays what it was.
+ */
+export const sseFormat: EventFormat = {
+  encode({ position, json }) {
+    const head = position === null ? "data: " : `id: ${formatPosition(position)}\ndata: `;
+    const bytes = Buffer.allocUnsafe(head.length + json.length + 2);
+    bytes.write(head, "latin1");
+    json.copy(bytes, head.length);
+    bytes.write("\n\n", bytes.length - 2, "latin1");
+    return bytes;
+  },
+};
