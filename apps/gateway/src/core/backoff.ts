@@ -6,7 +6,7 @@ export interface BackoffBounds {
   readonly maxMs: number;
 }
 
-/** Doublings beyond this one change nothing: every bound is reached before. It keeps the power finite. */
+/** More doublings change nothing, since every bound is reached before. It keeps the power finite. */
 const DOUBLINGS = 30;
 
 /**

@@ -1,31 +1,30 @@
-import { type Fact, isRepeatable, targetOf } from "@hsafa/protocol";
-import {
-  canceledEnd,
-  deadlineOf,
-  discarded,
-  dispatched,
-  failedEnd,
-  modelError,
-  outcomeUnknown,
-  isoTime,
-} from "./facts.ts";
-import type { RequestedCall, RunInput } from "./input.ts";
-import { proceed } from "./proceed.ts";
-import { decideRetry } from "./retry.ts";
-import { type Call, isInHouse, type LiveState as Live, openCallsOf, type RunState } from "./state.ts";
-
 /**
- * The rules of a run (R1): what happens because of an input.
+ * The rules of a run (R1): the facts that follow from an input.
  *
  * 1. An ended run decides nothing more (R6).
- * 2. While a step is open, no fact comes between its `step.started` and the one fact that closes it (R2; a new holder's
- *    `run.recovered` excepted, since the deltas of the old one are over by then): whoever asks `mayTell` first keeps
- *    this.
+ * 2. While a step is open, no fact comes between its `step.started` and the one fact that closes it (R2). Callers keep
+ *    this by asking `mayTell` first. The exception is a new holder's `run.recovered`: by then the deltas of the former
+ *    holder are over.
  * 3. A call settles once: what comes for a settled call decides nothing (R7).
- * 4. An end settles every open call and closes an open step before the terminal fact.
+ * 4. An end settles every open call and closes an open step before the terminal fact (`run-ends.ts`).
+ */
+import { type Fact, type Failure, isRepeatable, targetOf } from "@hsafa/protocol";
+import { dispatched, outcomeUnknown } from "./call-facts.ts";
+import { dispatchDeadline } from "./deadline.ts";
+import { decideRetry } from "./decide-retry.ts";
+import type { ModelFailure, RequestedCall, RunInput } from "./input.ts";
+import { isoTime } from "./iso-time.ts";
+import { proceed } from "./proceed.ts";
+import { canceledEnd, discardedStep, failedEnd } from "./run-ends.ts";
+import { type Call, isForDevice, isInHouse, type LiveState, openCallsOf, type RunState } from "./run-state.ts";
+
+/**
+ * Returns the facts that follow from an input, in order; none if it changes nothing. `now` is the database's time, in
+ * ms. Throws if the input cannot be told in this state (`mayTell`).
  */
 export function decide(state: RunState, input: RunInput, now: number): readonly Fact[] {
-  if (state.phase === "ended") return [];
+  if (state.phase === "ended") return []; // 1.
+  // 2.
   if (!mayTell(state, input)) throw new Error(`A run in phase ${state.phase} cannot be told '${input.kind}'.`);
   switch (input.kind) {
     case "claimed":
@@ -47,7 +46,7 @@ export function decide(state: RunState, input: RunInput, now: number): readonly 
     case "server_tool_finished":
       return serverToolFinished(state, input);
     case "handover":
-      return state.phase === "stepping" ? [discarded(state.step, "handover")] : [];
+      return state.phase === "stepping" ? [discardedStep(state.step, "handover")] : [];
     case "proceed":
       return proceed(state, input, now);
     default:
@@ -56,8 +55,8 @@ export function decide(state: RunState, input: RunInput, now: number): readonly 
 }
 
 /**
- * Whether an input can be told in this state. While a step is open only what closes it can; everything else waits in
- * the inbox.
+ * Whether an input can be told in this state. While a step is open, only what closes it can (2.); everything else waits
+ * in the inbox.
  */
 export function mayTell(state: RunState, input: RunInput): boolean {
   switch (input.kind) {
@@ -82,74 +81,73 @@ export function mayTell(state: RunState, input: RunInput): boolean {
 
 type InputOf<K extends RunInput["kind"]> = Extract<RunInput, { kind: K }>;
 
-function claimed(state: Live, input: InputOf<"claimed">, now: number): Fact[] {
+function claimed(state: LiveState, input: InputOf<"claimed">, now: number): Fact[] {
   const { epoch, lost } = input;
   if (state.phase === "created")
     return [{ type: "run.started", data: { epoch, historyRunIds: [...input.historyRunIds] } }];
   const facts: Fact[] = [];
   if (lost) facts.push({ type: "run.recovered", data: { epoch } });
-  // Handed over in the middle of its work; a parked or backing-off run resumes when `proceed` finds cause.
+  // The run was handed over in the middle of its work. A parked run, or one that waits for its next attempt, resumes
+  // when `proceed` finds cause.
   else if (state.phase !== "waiting" && state.phase !== "retrying")
     facts.push({ type: "run.resumed", data: { epoch } });
-  if (state.phase === "stepping") facts.push(discarded(state.step, lost ? "crash" : "handover"));
+  if (state.phase === "stepping") facts.push(discardedStep(state.step, lost ? "crash" : "handover"));
   for (const call of openCallsOf(state.run)) {
-    // Whoever performed it is gone, and nobody knows how far it came.
-    if (isInHouse(call)) facts.push(again(state, call, now));
+    // The gateway that performed it is gone, and nobody knows how far it came.
+    if (isInHouse(call)) facts.push(dispatchedAgain(state, call, now));
   }
   return facts;
 }
 
-/**
- * A call whose outcome is unknown: done again if that is harmless, else settled as unknown. `now` is when a server's
- * repetition begins.
- */
-function again(state: Live, call: Call, now: number): Fact {
+/** What becomes of a call whose outcome is unknown: it is repeated if that is harmless, else settled as unknown. */
+function dispatchedAgain(state: LiveState, call: Call, now: number): Fact {
   const { callId, tool, phase } = call;
   if (phase.kind !== "dispatched" || tool === null || !isRepeatable(tool)) return outcomeUnknown(call);
-  // A device's deadline runs from the first dispatch, whichever device answers in the end; a server begins anew.
-  const deadline = call.target === "server" ? deadlineOf(state.run.config, tool, now) : phase.dispatch.deadline;
+  // A device call keeps the deadline of its first dispatch, whichever device answers in the end. A server call begins
+  // anew.
+  const deadline = call.target === "server" ? dispatchDeadline(state.run.config, tool, now) : phase.dispatch.deadline;
   return dispatched(callId, phase.dispatch.attempt + 1, deadline);
 }
 
-function toolResult(state: Live, input: InputOf<"tool_result">): Fact[] {
+function toolResult(state: LiveState, input: InputOf<"tool_result">): Fact[] {
   const call = state.run.calls.get(input.callId);
-  // A server's call is answered by the server alone.
+  // 3. And a server's call is settled by the server alone.
   if (call === undefined || call.phase.kind !== "dispatched" || call.target === "server") return [];
-  return [answered(call, input)];
+  return [settled(call, input)];
 }
 
-function serverToolFinished(state: Live, input: InputOf<"server_tool_finished">): Fact[] {
+function serverToolFinished(state: LiveState, input: InputOf<"server_tool_finished">): Fact[] {
   const call = state.run.calls.get(input.callId);
-  if (call === undefined || call.phase.kind !== "dispatched" || call.phase.dispatch.attempt !== input.attempt)
-    return [];
-  return [answered(call, { outcome: input.outcome, source: "server", deviceId: null })];
+  // 3.
+  if (call?.phase.kind !== "dispatched" || call.phase.dispatch.attempt !== input.attempt) return [];
+  return [settled(call, { outcome: input.outcome, source: "server", deviceId: null })];
 }
 
-function answered(call: Call, answer: Pick<InputOf<"tool_result">, "outcome" | "source" | "deviceId">): Fact {
+function settled(call: Call, result: Pick<InputOf<"tool_result">, "outcome" | "source" | "deviceId">): Fact {
   const { callId, toolName } = call;
-  const from = { source: answer.source, ...(answer.deviceId === null ? {} : { deviceId: answer.deviceId }) };
-  return answer.outcome.kind === "completed"
-    ? { type: "tool.completed", data: { callId, toolName, result: answer.outcome.result, ...from } }
-    : { type: "tool.failed", data: { callId, toolName, error: answer.outcome.error, ...from } };
+  const { outcome, source, deviceId } = result;
+  const from = { source, ...(deviceId === null ? {} : { deviceId }) };
+  return outcome.kind === "completed"
+    ? { type: "tool.completed", data: { callId, toolName, result: outcome.result, ...from } }
+    : { type: "tool.failed", data: { callId, toolName, error: outcome.error, ...from } };
 }
 
-function approval(state: Live, input: InputOf<"approval">): Fact[] {
+function approval(state: LiveState, input: InputOf<"approval">): Fact[] {
   const call = state.run.calls.get(input.callId);
-  if (call?.phase.kind !== "awaiting_approval") return [];
+  if (call?.phase.kind !== "awaiting_approval") return []; // 3.
   const { callId, toolName } = call;
   return input.approved
     ? [{ type: "tool.approved", data: { callId, by: input.by } }]
     : [{ type: "tool.denied", data: { callId, toolName, reason: input.reason } }];
 }
 
-function dispatchLost(state: Live, input: InputOf<"dispatch_lost">, now: number): Fact[] {
+function dispatchLost(state: LiveState, input: InputOf<"dispatch_lost">, now: number): Fact[] {
   const call = state.run.calls.get(input.callId);
   if (call?.phase.kind !== "dispatched" || call.phase.dispatch.attempt !== input.attempt) return [];
-  if (call.target !== "device" && call.target !== "browser") return [];
-  return [again(state, call, now)];
+  return isForDevice(call.target) ? [dispatchedAgain(state, call, now)] : [];
 }
 
-function stepFinished(state: Live, input: InputOf<"step_finished">): Fact[] {
+function stepFinished(state: LiveState, input: InputOf<"step_finished">): Fact[] {
   if (state.phase !== "stepping") return [];
   const { step } = state;
   const { finishReason, usage } = input;
@@ -159,16 +157,16 @@ function stepFinished(state: Live, input: InputOf<"step_finished">): Fact[] {
   ];
 }
 
-function requested(state: Live, step: number, call: RequestedCall): Fact[] {
+function requested(state: LiveState, step: number, call: RequestedCall): Fact[] {
   const { callId, toolName, args, invalid } = call;
   const tool = state.run.config.tools.find((candidate) => candidate.name === toolName);
-  // A tool that does not exist is answered by the server, at once.
+  // A call of a tool that does not exist is settled by the server, at once.
   const target = tool === undefined ? "server" : targetOf(tool);
   const fact: Fact = { type: "tool.requested", data: { callId, toolName, args, target, step } };
   return invalid === null ? [fact] : [fact, { type: "tool.failed", data: { callId, toolName, error: invalid } }];
 }
 
-function stepFailed(state: Live, input: InputOf<"step_failed">, now: number): Fact[] {
+function stepFailed(state: LiveState, input: InputOf<"step_failed">, now: number): Fact[] {
   if (state.phase !== "stepping") return [];
   const attempt = state.run.failedAttempts + 1;
   const { maxAttempts } = state.run.config.retry;
@@ -176,7 +174,11 @@ function stepFailed(state: Live, input: InputOf<"step_failed">, now: number): Fa
   const retry = decideRetry({ failure: input.failure, attempt, maxAttempts, jitter: input.jitter });
   if (retry.kind === "give_up") return failedEnd(state, error);
   return [
-    discarded(state.step, "error"),
+    discardedStep(state.step, "error"),
     { type: "run.retrying", data: { attempt, error, nextAt: isoTime(now + retry.delayMs) } },
   ];
+}
+
+function modelError({ kind, message }: ModelFailure): Failure {
+  return { code: `model_${kind}`, message };
 }

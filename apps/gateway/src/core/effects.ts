@@ -1,8 +1,17 @@
-import type { Effect } from "./effect.ts";
-import { isInHouse, openCallsOf, type RunState } from "./state.ts";
+import { nextDeadlineOf } from "./deadline.ts";
+import { type Call, isInHouse, openCallsOf, type RunState } from "./run-state.ts";
+
+/** What is due in a state. Effects follow from state alone (R4), so recovery after a crash is: load, fold, ask again. */
+export type Effect =
+  /** Ask the model for step `step`; its deltas hang under the fact `seq`. */
+  | { readonly kind: "call_model"; readonly step: number; readonly seq: number }
+  /** Perform a server tool while the lease is held. */
+  | { readonly kind: "perform_tool"; readonly call: Call; readonly attempt: number }
+  /** Nothing until then, in ms; null: until an input arrives. The lease is returned. */
+  | { readonly kind: "wait"; readonly until: number | null };
 
 /**
- * What is due in a state that `proceed` has been told in. None: the run has ended, or `proceed` is due first.
+ * What is due in a state that has been told `proceed`. None: the run has ended, or `proceed` is due first.
  */
 export function effectsOf(state: RunState): readonly Effect[] {
   switch (state.phase) {
@@ -15,14 +24,7 @@ export function effectsOf(state: RunState): readonly Effect[] {
     case "acting":
       return openCallsOf(state.run).flatMap((call): Effect[] =>
         isInHouse(call) && call.phase.kind === "dispatched"
-          ? [
-              {
-                kind: "perform_tool",
-                call,
-                attempt: call.phase.dispatch.attempt,
-                deadline: call.phase.dispatch.deadline,
-              },
-            ]
+          ? [{ kind: "perform_tool", call, attempt: call.phase.dispatch.attempt }]
           : [],
       );
     case "waiting":
@@ -32,16 +34,4 @@ export function effectsOf(state: RunState): readonly Effect[] {
     default:
       return state satisfies never;
   }
-}
-
-/**
- * When the first open call becomes overdue, in ms; null: never. While the lease is held for a server tool, the holder
- * tells `proceed` again at that time.
- */
-export function nextDeadlineOf(state: RunState): number | null {
-  const deadlines = openCallsOf(state.run).flatMap(({ phase }) => {
-    if (phase.kind === "awaiting_approval") return [phase.expiresAt];
-    return phase.kind === "dispatched" && phase.dispatch.deadline !== null ? [phase.dispatch.deadline] : [];
-  });
-  return deadlines.length === 0 ? null : Math.min(...deadlines);
 }

@@ -9,13 +9,13 @@ import {
 
 /**
  * An event with its place in the run, in the one form that the stores, the live log and the watchers share. `payload`
- * is the JSON text of `data`, serialised once, when the event was born; nobody on the way parses it.
+ * is the JSON text of `data`. It is serialised once, when the event gets its position, and never parsed on the way.
  */
 export interface EventRecord {
   readonly seq: number;
   /** 0: a fact; above: a delta. */
   readonly sub: number;
-  /** The position before it; facts have one, deltas follow by counting. */
+  /** A fact's predecessor. Null for a delta, which follows by counting. */
   readonly prev: Position | null;
   readonly type: EventType;
   /** Milliseconds since the epoch, by the database's clock. */
@@ -23,13 +23,13 @@ export interface EventRecord {
   readonly payload: string;
 }
 
-/** The event exactly as a client reads it in the SSE `data` field. */
+/** The event as JSON, exactly as a client reads it. */
 export function wireJson(runId: string, record: EventRecord): string {
   const prev = record.prev === null ? "" : `"prev":"${formatPosition(record.prev)}",`;
   return `{"id":"${record.seq}-${record.sub}",${prev}"runId":"${runId}","type":"${record.type}","ts":"${new Date(record.ts).toISOString()}","data":${record.payload}}`;
 }
 
-/** Reads a fact back from its record. Records are written by hsafa alone, so the payload is trusted to fit its type. */
+/** Reads a fact back from its record. Only hsafa writes records, so the payload is trusted to fit its type. */
 export function parseFact(record: EventRecord): Fact {
   const data: unknown = JSON.parse(record.payload);
   return { type: record.type, data } as Fact;
@@ -40,12 +40,12 @@ export function isTerminal(record: EventRecord): boolean {
   return record.sub === 0 && isTerminalType(record.type);
 }
 
-/** What a reader at `position` does with a record that reached it (R8). */
+/** What a reader does with a record that reached it (R8). `gap`: something before it is missing. */
 export type Acceptance = "take" | "drop" | "gap";
 
 /**
- * The rule of a reader that misses nothing: ids not above its position are dropped, a delta is taken only as the direct
- * successor, a fact only if its predecessor has been seen.
+ * The rule by which a reader at `position` misses nothing (R8). A record not above its position is dropped. A delta is
+ * taken only as the direct successor, a fact only if its predecessor was seen.
  */
 export function accept(position: Position, record: Pick<EventRecord, "seq" | "sub" | "prev">): Acceptance {
   if (comparePositions(record, position) <= 0) return "drop";
@@ -54,8 +54,8 @@ export function accept(position: Position, record: Pick<EventRecord, "seq" | "su
 }
 
 /**
- * The same for a record that comes from Postgres after everything Postgres holds below it: there a fact is always next,
- * because its commit carried every delta before it and what is missing now was compacted or discarded.
+ * The same rule for a record that Postgres returned after everything that it holds below it. There a fact is always
+ * next: its commit carried every delta before it, and what is missing now was compacted or discarded.
  */
 export function acceptFromStore(position: Position, record: Pick<EventRecord, "seq" | "sub" | "prev">): Acceptance {
   return record.sub === 0 && comparePositions(record, position) > 0 ? "take" : accept(position, record);

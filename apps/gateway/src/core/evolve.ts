@@ -1,6 +1,7 @@
 import { type AgentConfig, type Fact, targetOf } from "@hsafa/protocol";
-import { addUsage } from "./usage.ts";
-import type { Call, CallPhase, RunBody, RunState } from "./state.ts";
+import { addUsage } from "./add-usage.ts";
+import type { Call, CallPhase, RunBody, RunState } from "./run-state.ts";
+import type { SettlingFact } from "./settling-fact.ts";
 import { extendTranscript, outcomeOf } from "./transcript.ts";
 
 /** A run before its first fact. */
@@ -30,7 +31,7 @@ export function initialState(params: {
 }
 
 /**
- * Folds one fact into the state. `at` is the fact's time in ms. A fact is what happened, so this never refuses: the
+ * Folds one fact into the state. `at` is the fact's time, in ms. A fact has happened, so it is never refused here: the
  * rules stand in `decide`.
  */
 export function evolve(state: RunState, fact: Fact, at: number): RunState {
@@ -92,10 +93,9 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
     }
     case "tool.completed":
     case "tool.failed":
-      return settle(state, run, fact, at, fact.data.source ?? null, fact.data.deviceId ?? null);
     case "tool.expired":
     case "tool.denied":
-      return settle(state, run, fact, at, null, null);
+      return { ...state, run: withPhase(run, fact.data.callId, (phase) => settledPhase(phase, fact, at)) };
     case "run.completed":
       return { phase: "ended", run: { ...run, endedAt: at }, end: { kind: "completed", output: fact.data.output } };
     case "run.failed":
@@ -131,23 +131,17 @@ function withPhase(run: RunBody, callId: string, phaseAfter: (phase: CallPhase) 
   return call === undefined ? run : withCall(run, { ...call, phase: phaseAfter(call.phase) });
 }
 
-function settle(
-  state: RunState,
-  run: RunBody,
-  fact: Extract<Fact, { type: "tool.completed" | "tool.failed" | "tool.expired" | "tool.denied" }>,
-  at: number,
-  source: Extract<CallPhase, { kind: "settled" }>["source"],
-  deviceId: string | null,
-): RunState {
-  const settled = withPhase(run, fact.data.callId, (phase) => ({
+function settledPhase(before: CallPhase, fact: SettlingFact, at: number): CallPhase {
+  // Nobody answered a call that expired or was denied.
+  const answer = fact.type === "tool.completed" || fact.type === "tool.failed" ? fact.data : null;
+  return {
     kind: "settled",
-    dispatch: phase.kind === "dispatched" ? phase.dispatch : null,
+    dispatch: before.kind === "dispatched" ? before.dispatch : null,
     outcome: outcomeOf(fact),
     at,
-    source,
-    deviceId,
-  }));
-  return { ...state, run: settled };
+    source: answer?.source ?? null,
+    deviceId: answer?.deviceId ?? null,
+  };
 }
 
 /** The text of an assistant's messages, as the run's output shows it. */

@@ -1,20 +1,41 @@
-import type { Fact, Usage } from "@hsafa/protocol";
-import { canceledCall, discarded } from "./facts.ts";
+import type { Fact } from "@hsafa/protocol";
+import { canceledCall } from "./call-facts.ts";
+import type { CallProjection, RunProjection } from "./projection.ts";
+import { discardedStep } from "./run-ends.ts";
+
+/** The end of a run that is given up: its last facts, and the rows after them. */
+export interface GivenUp {
+  readonly facts: readonly Fact[];
+  readonly run: RunProjection;
+  readonly calls: readonly CallProjection[];
+}
 
 /**
- * The facts that end a run which keeps killing its gateways, from what its row and its open calls tell, without loading
- * its events.
+ * Ends a run that keeps killing its gateways. It needs only the run's row and the rows of its open calls, since loading
+ * its events may be what kills. `now` in ms.
  */
 export function giveUp(params: {
-  readonly openStep: number | null;
-  readonly openCalls: readonly { readonly callId: string; readonly toolName: string }[];
+  readonly run: RunProjection;
+  readonly openCalls: readonly CallProjection[];
   readonly recoveries: number;
-  readonly usage: Usage;
-}): readonly Fact[] {
-  const message = `The run was taken up ${params.recoveries} times without getting any further; each time its gateway was lost.`;
-  return [
-    ...(params.openStep === null ? [] : [discarded(params.openStep, "crash")]),
-    ...params.openCalls.map(canceledCall),
-    { type: "run.failed", data: { error: { code: "recovery_exhausted", message }, usage: params.usage } },
-  ];
+  readonly now: number;
+}): GivenUp {
+  const { run, openCalls, recoveries, now } = params;
+  const message = `The run was taken up ${recoveries} times without getting any further; each time its gateway was lost.`;
+  const error = { code: "recovery_exhausted", message };
+  const settled = openCalls.map((call) => ({ call, fact: canceledCall(call) }));
+  return {
+    facts: [
+      ...(run.openStep === null ? [] : [discardedStep(run.openStep, "crash")]),
+      ...settled.map(({ fact }) => fact),
+      { type: "run.failed", data: { error, usage: run.usage } },
+    ],
+    run: { ...run, status: "failed", openStep: null, error, completedAt: now },
+    calls: settled.map(({ call, fact }) => ({
+      ...call,
+      status: "failed",
+      error: fact.data.error,
+      settledAt: now,
+    })),
+  };
 }

@@ -1,11 +1,10 @@
+/**
+ * Everything `decide` can be told. `OutsideInput` comes from outside; the holder of the lease learns the rest by
+ * performing effects, or by looking at the clock.
+ */
 import type { Failure, FinishReason, JsonValue, Message, ResultSource, Usage, UserMessage } from "@hsafa/protocol";
 
-/**
- * Everything `decide` can be told. What comes from outside is stored in the run's inbox first (`OutsideInput`, JSON as
- * it stands here); the rest is what the holder of the lease learns by performing effects or by looking at the clock.
- */
-
-/** What lies in a run's inbox. */
+/** An input from outside. It is stored in the run's inbox, as JSON of this shape, before `decide` is told (R5). */
 export type OutsideInput =
   | { readonly kind: "message"; readonly message: UserMessage }
   | {
@@ -23,11 +22,11 @@ export type OutsideInput =
       /** Who decided: an API key's or a token's name for itself. */
       readonly by: string;
     }
-  /** `partial` is never stored: the holder that cuts a step short adds the text so far. */
+  /** `partial`, the text of the step that is cut short, is never stored: the holder adds it. */
   | { readonly kind: "cancel"; readonly reason: string | null; readonly partial?: string }
   /**
-   * The device that this attempt was sent to has lost it (it came back with another boot id), or is gone while another
-   * could take a repeatable call. Ignored unless the call is still out under this very attempt.
+   * The device that this attempt was sent to has lost it: it came back with another boot id. Or it is gone, and another
+   * device could take a repeatable call. Ignored unless the call is still dispatched under this very attempt.
    */
   | { readonly kind: "dispatch_lost"; readonly callId: string; readonly attempt: number };
 
@@ -35,7 +34,7 @@ export type ToolOutcome =
   | { readonly kind: "completed"; readonly result: JsonValue }
   | { readonly kind: "failed"; readonly error: Failure };
 
-/** A tool call as the model asked for it. `invalid`: no such tool, or arguments that its schema refuses. */
+/** A tool call as the model asked for it. `invalid`: there is no such tool, or its schema refuses the arguments. */
 export interface RequestedCall {
   readonly callId: string;
   readonly toolName: string;
@@ -43,7 +42,7 @@ export interface RequestedCall {
   readonly invalid: Failure | null;
 }
 
-/** Why a model call failed: which kinds are tried again is a rule of `core/retry.ts`. */
+/** Why a model call failed. `core/decide-retry.ts` says which kinds are tried again. */
 export type ModelFailureKind =
   | "rate_limited"
   | "overloaded"
@@ -57,13 +56,13 @@ export type ModelFailureKind =
 export interface ModelFailure {
   readonly kind: ModelFailureKind;
   readonly message: string;
-  /** What the provider asked us to wait, in milliseconds. */
+  /** The `retry-after` of the provider, in ms; null: it sent none. */
   readonly retryAfterMs: number | null;
 }
 
 /**
- * What the store knows of a device call that is out: whether it was ever sent, and whether that device (same boot) is
- * connected now.
+ * What the store knows of a device call that is dispatched: whether it was ever sent, and whether the device that it was
+ * sent to is connected now, in the same boot.
  */
 export interface DispatchStatus {
   readonly sent: boolean;
@@ -72,14 +71,12 @@ export interface DispatchStatus {
 
 export type RunInput =
   | OutsideInput
-  /**
-   * The lease is ours. `lost`: the holder before us did not hand it back. Nothing of a former holder is still going on.
-   */
+  /** The lease is ours, and no former holder is at work. `lost`: the former holder did not return its lease. */
   | {
       readonly kind: "claimed";
       readonly epoch: number;
       readonly lost: boolean;
-      /** Used only by the first claim, which fixes them. */
+      /** Only the first claim uses them: it fixes what the run sees of its thread. */
       readonly historyRunIds: readonly string[];
     }
   | {
@@ -97,12 +94,9 @@ export type RunInput =
       readonly attempt: number;
       readonly outcome: ToolOutcome;
     }
-  /** The gateway is going away: close what is open so that another can go on. */
+  /** The gateway is stopping: close what is open, so that another can go on. */
   | { readonly kind: "handover" }
-  /**
-   * Every input at hand is told: decide what follows by itself. Expires what is overdue at `now`, dispatches what may
-   * go, then resumes, begins the next step, parks, or ends the run.
-   */
+  /** Every input at hand is told: decide what the run does by itself (`core/proceed.ts`). */
   | {
       readonly kind: "proceed";
       readonly epoch: number;

@@ -1,23 +1,24 @@
 /** Bounds of `core`, each with its unit and the trouble it prevents (R9). */
+import type { BackoffBounds } from "./backoff.ts";
 
 // Payloads
-/** Nesting of JSON at the door: `JSON.stringify` overflows the stack where `JSON.parse` does not. */
+/** How deeply JSON from outside may nest: `JSON.stringify` overflows the stack at depths that `JSON.parse` takes. */
 export const JSON_DEPTH_MAX = 64;
-/** A tool's result, wherever it comes from. */
+/** The JSON of a tool's result, wherever it comes from: it is kept for ever and shown to the model in every step. */
 export const TOOL_RESULT_BYTES_MAX = 256 * 1024;
-/** Tool calls of one step: above it the step fails rather than flooding devices. */
+/** Tool calls that one step may ask for. A step with more fails, or it would flood devices. */
 export const TOOL_CALLS_PER_STEP_MAX = 128;
 /** What a failure of a model or a tool may quote, in characters: enough for a person, too little to flood an event. */
 export const FAILURE_MESSAGE_CHARACTERS_MAX = 1000;
 
 // Runs
-/** How long a call may await an approval: 24 hours. */
+/** How long a call may wait for an approval, in ms: 24 hours. Without a bound a forgotten run would wait for ever. */
 export const APPROVAL_TIMEOUT_MS = 24 * 3600 * 1000;
-/** Claims of a run without progress before it is given up. */
+/** Claims of a run that found a lost lease, without progress between them. One more and the run is given up. */
 export const RECOVERIES_MAX = 3;
 
 // Retries of the model
-export const RETRY_BASE_MS = 500;
-export const RETRY_MAX_MS = 30_000;
-/** The longest `retry-after` that is obeyed; a provider that asks for more ends the run. */
-export const RETRY_AFTER_MAX_MS = 10 * 60_000;
+/** The delays between tries of one step: a provider that has just failed is not hammered. */
+export const MODEL_RETRY: BackoffBounds = { minMs: 500, maxMs: 30_000 };
+/** The longest `retry-after` that is obeyed, in ms. A provider that asks for more ends the run. */
+export const MODEL_RETRY_AFTER_MAX_MS = 10 * 60_000;

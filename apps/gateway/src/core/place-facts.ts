@@ -2,8 +2,8 @@ import type { Fact, Position } from "@hsafa/protocol";
 import type { EventRecord } from "./event-record.ts";
 
 /**
- * Gives decided facts their positions, contiguous from `afterSeq + 1` (R2), each naming the event before it; their
- * payloads are serialised here, once.
+ * Gives decided facts their positions: contiguous from `afterSeq + 1` (R2), each naming the event before it. Their
+ * payloads are serialised here, once. `ts`: their time, in ms.
  */
 export function placeFacts(params: {
   readonly facts: readonly Fact[];

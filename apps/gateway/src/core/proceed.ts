@@ -1,38 +1,39 @@
-import { type Fact, isRepeatable } from "@hsafa/protocol";
+import { type Fact, isRepeatable, type ToolConfig } from "@hsafa/protocol";
+import { dispatched, outcomeUnknown } from "./call-facts.ts";
+import { dispatchDeadline, isOverdue } from "./deadline.ts";
 import { evolve } from "./evolve.ts";
-import { deadlineOf, dispatched, failedEnd, outcomeUnknown, isoTime } from "./facts.ts";
-import type { RunInput } from "./input.ts";
+import type { DispatchStatus, RunInput } from "./input.ts";
+import { isoTime } from "./iso-time.ts";
 import { APPROVAL_TIMEOUT_MS } from "./limits.ts";
 import { recipientOf } from "./recipient.ts";
-import { type Call, isInHouse, type LiveState, openCallsOf, type RunState } from "./state.ts";
+import { failedEnd } from "./run-ends.ts";
+import { type Call, isInHouse, type LiveState, openCallsOf, type RunBody, type RunState } from "./run-state.ts";
 import { isAnswered } from "./transcript.ts";
 
+type Proceed = Extract<RunInput, { kind: "proceed" }>;
+
 /**
- * What a run does of itself once every input at hand is told, in this order: expire what is overdue, dispatch what may
- * go, and then, if calls are open, stay or park; else end, or begin the next step.
+ * What a run does by itself once every input at hand is told. In this order: it expires what is overdue and dispatches
+ * what may go. Then, if calls are open, it stays or parks; otherwise it ends, or begins the next step.
  */
-export function proceed(before: LiveState, input: Extract<RunInput, { kind: "proceed" }>, now: number): Fact[] {
+export function proceed(before: LiveState, input: Proceed, now: number): Fact[] {
   const facts: Fact[] = [];
   let state: RunState = before;
   const emit = (fact: Fact): void => {
     facts.push(fact);
     state = evolve(state, fact, now);
   };
+  const resumed: Fact = { type: "run.resumed", data: { epoch: input.epoch } };
 
   if (before.phase === "created" || before.phase === "stepping") return [];
   if (before.phase === "retrying") {
     if (now < before.nextAt) return [];
-    emit({ type: "run.resumed", data: { epoch: input.epoch } });
+    emit(resumed);
   }
 
   for (const call of openCallsOf(before.run)) {
     if (!isOverdue(call, now)) continue;
-    const status = input.dispatches[call.callId];
-    // Sent, and its device is gone: it may have acted, so "expired" would claim to know that it did not.
-    const unknown = status?.sent === true && !status.connected && !(call.tool !== null && isRepeatable(call.tool));
-    emit(
-      unknown ? outcomeUnknown(call) : { type: "tool.expired", data: { callId: call.callId, toolName: call.toolName } },
-    );
+    emit(overdueFact(call, input.dispatches[call.callId]));
     if (call.tool?.onTimeout === "fail-run") {
       const error = { code: "tool_timeout", message: `The tool '${call.toolName}' did not answer in time.` };
       return [...facts, ...failedEnd(state, error)];
@@ -41,28 +42,11 @@ export function proceed(before: LiveState, input: Extract<RunInput, { kind: "pro
 
   for (const call of openCallsOf(before.run)) {
     if (call.phase.kind !== "requested" || call.tool === null) continue;
-    const { callId, toolName, tool } = call;
-    if (tool.approval === "always" && !call.phase.approved) {
-      emit({ type: "tool.awaiting_approval", data: { callId, expiresAt: isoTime(now + APPROVAL_TIMEOUT_MS) } });
-      continue;
-    }
-    const deadline = deadlineOf(before.run.config, tool, now);
-    if (call.target === "server" && state.phase === "waiting") {
-      emit({ type: "run.resumed", data: { epoch: input.epoch } });
-    }
-    if (call.target === "server" || call.target === "external") {
-      emit(dispatched(callId, 1, deadline));
-      continue;
-    }
-    const recipient = recipientOf(tool, before.run.deviceKey);
-    if (recipient.kind === "impossible") {
-      emit({
-        type: "tool.failed",
-        data: { callId, toolName, error: { code: "no_device", message: recipient.reason } },
-      });
-      continue;
-    }
-    emit(dispatched(callId, 1, deadline, recipient.kind === "key" ? input.deviceIds[recipient.deviceKey] : undefined));
+    const { approved } = call.phase;
+    const fact = sendingFact({ call, tool: call.tool, approved, run: before.run, input, now });
+    // The server performs it under the lease: the run is parked no longer.
+    if (fact.type === "tool.dispatched" && call.target === "server" && state.phase === "waiting") emit(resumed);
+    emit(fact);
   }
 
   const open = openCallsOf(state.run);
@@ -78,7 +62,7 @@ export function proceed(before: LiveState, input: Extract<RunInput, { kind: "pro
     emit({ type: "run.completed", data: { output: run.output, usage: run.usage } });
     return facts;
   }
-  if (state.phase === "waiting") emit({ type: "run.resumed", data: { epoch: input.epoch } });
+  if (state.phase === "waiting") emit(resumed);
   if (run.steps >= run.config.maxSteps) {
     const error = {
       code: "max_steps_reached",
@@ -90,8 +74,41 @@ export function proceed(before: LiveState, input: Extract<RunInput, { kind: "pro
   return facts;
 }
 
-function isOverdue(call: Call, now: number): boolean {
-  const { phase } = call;
-  if (phase.kind === "awaiting_approval") return phase.expiresAt <= now;
-  return phase.kind === "dispatched" && phase.dispatch.deadline !== null && phase.dispatch.deadline <= now;
+/** Settles an overdue call. */
+function overdueFact(call: Call, status: DispatchStatus | undefined): Fact {
+  const { callId, toolName, tool } = call;
+  // It was sent and its device is gone. The device may have acted, so "expired" would claim to know that it did not.
+  const mayHaveActed = status?.sent === true && !status.connected && !(tool !== null && isRepeatable(tool));
+  return mayHaveActed ? outcomeUnknown(call) : { type: "tool.expired", data: { callId, toolName } };
+}
+
+/** The fact that sends a requested call on its way: to a person for approval, to its executor, or nowhere. */
+function sendingFact(params: {
+  readonly call: Call;
+  readonly tool: ToolConfig;
+  readonly approved: boolean;
+  readonly run: RunBody;
+  readonly input: Proceed;
+  readonly now: number;
+}): Fact {
+  const { call, tool, approved, run, input, now } = params;
+  const { callId, toolName } = call;
+  if (tool.approval === "always" && !approved) {
+    return { type: "tool.awaiting_approval", data: { callId, expiresAt: isoTime(now + APPROVAL_TIMEOUT_MS) } };
+  }
+  const deadline = dispatchDeadline(run.config, tool, now);
+  if (call.target === "server" || call.target === "external") return dispatched(callId, 1, deadline);
+  const recipient = recipientOf(tool, run.deviceKey);
+  switch (recipient.kind) {
+    case "key":
+      return dispatched(callId, 1, deadline, input.deviceIds[recipient.deviceKey]);
+    case "any":
+      return dispatched(callId, 1, deadline);
+    case "impossible": {
+      const error = { code: "no_device", message: recipient.reason };
+      return { type: "tool.failed", data: { callId, toolName, error } };
+    }
+    default:
+      return recipient satisfies never;
+  }
 }

@@ -9,7 +9,7 @@ import {
   type Usage,
 } from "@hsafa/protocol";
 import { type Recipient, recipientOf } from "./recipient.ts";
-import { type Call, type CallPhase, type RunState, statusOf } from "./state.ts";
+import { type Call, type CallPhase, isForDevice, type RunState, statusOf } from "./run-state.ts";
 
 /** The run's row after a commit: a projection of its facts. */
 export interface RunProjection {
@@ -25,7 +25,8 @@ export interface RunProjection {
 }
 
 /**
- * A tool call's row after a commit. Every changed call is given whole; what belongs to sending it is kept by the store.
+ * A tool call's row after a commit. Every changed call is given whole. The columns about its delivery belong to the
+ * store.
  */
 export interface CallProjection {
   readonly callId: string;
@@ -37,7 +38,7 @@ export interface CallProjection {
   /** 0 until dispatched. A rise makes the call free to be sent again, to any device that fits. */
   readonly attempt: number;
   readonly repeatable: boolean;
-  /** Whom it may be sent to. `null` for `server` and `external`. */
+  /** Which devices may take it; null for `server` and `external`. */
   readonly recipient: Recipient | null;
   readonly deadline: number | null;
   readonly result: JsonValue | undefined;
@@ -50,7 +51,7 @@ export interface CallProjection {
   readonly settledAt: number | null;
 }
 
-/** The run's row, as its state has it. */
+/** The run's row in this state. */
 export function projectRun(state: RunState): RunProjection {
   const { run } = state;
   const end = state.phase === "ended" ? state.end : null;
@@ -66,7 +67,7 @@ export function projectRun(state: RunState): RunProjection {
   };
 }
 
-/** The rows of the calls that these facts, already folded into the state, have changed. */
+/** The rows of the calls that these facts changed. The state has the facts folded in already. */
 export function projectCalls(state: RunState, facts: readonly Fact[]): CallProjection[] {
   const changed = new Set(facts.flatMap((fact) => ("callId" in fact.data ? [fact.data.callId] : [])));
   return [...changed].flatMap((callId) => {
@@ -106,7 +107,7 @@ function callStatusOf(phase: CallPhase): ToolCallStatus {
 }
 
 function recipientRow(call: Call, originDeviceKey: string | null): Recipient | null {
-  if (call.tool === null || (call.target !== "device" && call.target !== "browser")) return null;
+  if (call.tool === null || !isForDevice(call.target)) return null;
   const rule = recipientOf(call.tool, originDeviceKey);
   return rule.kind === "impossible" ? null : rule;
 }

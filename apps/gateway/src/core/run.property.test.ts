@@ -6,7 +6,7 @@ import { asked, created, fold, NOW, newRun } from "../../test/support/given.ts";
 import { decide, mayTell } from "./decide.ts";
 import { effectsOf } from "./effects.ts";
 import type { RunInput } from "./input.ts";
-import { openCallsOf, type RunState } from "./state.ts";
+import { openCallsOf, type RunState } from "./run-state.ts";
 
 /**
  * Whatever happens in whatever order, as a holder could tell it. Call ids are few, so that results meet their calls.

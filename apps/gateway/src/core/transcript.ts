@@ -1,17 +1,19 @@
-import type { Fact, Failure, JsonValue, Message, ToolMessage, ToolResultOutput } from "@hsafa/protocol";
-
 /**
- * The transcript of a run: what its facts say in the order of the conversation. A provider wants every tool call
- * answered directly after the message that made it, whenever the answers came; so calls and their outcomes belong to
- * their step, and a user's message that came meanwhile follows.
+ * The transcript of a run: its conversation, folded from its facts. A provider wants the result of every tool call
+ * directly after the message that asked for it, whenever the results came. So calls and their outcomes belong to their
+ * step, and a user's message that came meanwhile follows.
  */
+import type { Fact, Failure, JsonValue, Message, ToolMessage, ToolResultOutput } from "@hsafa/protocol";
+import type { SettlingFact } from "./settling-fact.ts";
+
+/** One turn of the conversation. */
 export type TranscriptEntry =
   | { readonly kind: "message"; readonly message: Message }
   | { readonly kind: "step"; readonly messages: readonly Message[]; readonly calls: readonly TranscriptCall[] }
   /** The text of a step that a cancel cut short. */
   | { readonly kind: "partial"; readonly text: string };
 
-/** How a tool call ended, as the model will be told. */
+/** How a tool call ended, as the model is told. */
 export type CallOutcome =
   | { readonly kind: "completed"; readonly result: JsonValue }
   | { readonly kind: "failed"; readonly error: Failure }
@@ -57,15 +59,27 @@ export function extendTranscript(transcript: readonly TranscriptEntry[], fact: F
         calls.map((call) => (call.callId === fact.data.callId ? { ...call, outcome } : call)),
       );
     }
-    default:
+    // The model is told nothing of these.
+    case "run.started":
+    case "run.resumed":
+    case "run.recovered":
+    case "run.waiting":
+    case "run.retrying":
+    case "run.completed":
+    case "run.failed":
+    case "run.canceled":
+    case "step.started":
+    case "tool.awaiting_approval":
+    case "tool.approved":
+    case "tool.dispatched":
       return transcript;
+    default:
+      return fact satisfies never;
   }
 }
 
 /** How a fact that settles a call ends it. */
-export function outcomeOf(
-  fact: Extract<Fact, { type: "tool.completed" | "tool.failed" | "tool.expired" | "tool.denied" }>,
-): CallOutcome {
+export function outcomeOf(fact: SettlingFact): CallOutcome {
   switch (fact.type) {
     case "tool.completed":
       return { kind: "completed", result: fact.data.result };
@@ -91,20 +105,20 @@ function withLastStep(
 }
 
 /**
- * Whether the model has said its last word: the transcript ends with a step that asked for nothing and that nobody has
- * answered since.
+ * Whether the model has had its last word: the transcript ends with a step that asked for no tool, and no message came
+ * after it.
  */
 export function isAnswered(transcript: readonly TranscriptEntry[]): boolean {
   const last = transcript.at(-1);
   return last?.kind === "step" && last.calls.length === 0;
 }
 
-/** What the model is shown: the thread's earlier messages, then this run's. */
+/** The messages that the model is shown: those of the thread's earlier runs, then this run's. */
 export function conversationOf(transcript: readonly TranscriptEntry[], history: readonly Message[]): Message[] {
   return [...history, ...entriesOf(transcript).map((entry) => entry.message)];
 }
 
-/** What a run leaves in its thread, from its facts. A call that is still open has no answer yet. */
+/** The messages that a run leaves in its thread, from its facts. A call that is still open has no result. */
 export function threadMessagesOf(facts: readonly Fact[]): ThreadEntry[] {
   return entriesOf(facts.reduce<readonly TranscriptEntry[]>(extendTranscript, []));
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { HeldDeltaStore, recordingLog } from "../../test/support/fakes.ts";
 import type { EventRecord } from "../core/event-record.ts";
-import { DELTA_BATCH_ROWS_MAX, STORE_RETRY_MAX_MS } from "./limits.ts";
+import { DELTA_BATCH_ROWS_MAX, STORE_RETRY } from "./limits.ts";
 import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
 import { DeltaBatcher, type DeltaOutbox } from "./delta-batcher.ts";
 
@@ -57,7 +57,7 @@ describe("the delta batcher", () => {
     a.add(delta(1, 2));
     await store.fail();
     expect(a.unacknowledged.map(formatPosition)).toEqual(["1-1", "1-2"]);
-    clock.advance(STORE_RETRY_MAX_MS);
+    clock.advance(STORE_RETRY.maxMs);
     expect(await store.accept()).toEqual(["1-1", "1-2"]);
     expect(stored).toEqual(["a:1-2"]);
     expect(a.unacknowledged).toEqual([]);
@@ -82,7 +82,7 @@ describe("the delta batcher", () => {
     clock.advance(FLUSH_INTERVAL_MS);
     a.close();
     await store.fail();
-    clock.advance(STORE_RETRY_MAX_MS * 2);
+    clock.advance(STORE_RETRY.maxMs * 2);
     expect(store.batches).toEqual([]);
     await batcher.close();
   });

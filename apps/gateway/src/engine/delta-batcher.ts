@@ -1,13 +1,18 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
+import { backoffMs } from "../core/backoff.ts";
 import type { EventRecord } from "../core/event-record.ts";
-import { DELTA_BACKLOG_CHARACTERS_MAX, DELTA_BATCH_CHARACTERS_MAX, DELTA_BATCH_ROWS_MAX } from "./limits.ts";
+import {
+  DELTA_BACKLOG_CHARACTERS_MAX,
+  DELTA_BATCH_CHARACTERS_MAX,
+  DELTA_BATCH_ROWS_MAX,
+  STORE_RETRY,
+} from "./limits.ts";
 import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import type { Log } from "../ports/log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import type { Claim } from "./engine-deps.ts";
-import { storeBackoffMs } from "./pause.ts";
 
 /** What a run hears about its deltas. */
 export interface OutboxListener {
@@ -114,7 +119,7 @@ export class DeltaBatcher {
       for (const outbox of taken.keys()) outbox.refused();
       if (!(error instanceof StoreUnavailable))
         this.#log.error({ err: error }, "a batch of deltas could not be written");
-      return storeBackoffMs(this.#clock, this.#failures);
+      return backoffMs(this.#failures, STORE_RETRY, this.#clock.random());
     }
   }
 

@@ -1,18 +1,18 @@
 import type { LocalFeed } from "../ports/local-feed.ts";
 import type { Bell } from "../ports/bell.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { FleetStore } from "../ports/fleet-store.ts";
+import type { ClaimedRun, FleetStore } from "../ports/fleet-store.ts";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { LiveLog } from "../ports/live-log.ts";
 import type { Log } from "../ports/log.ts";
 import type { Model } from "../ports/model.ts";
 import type { ServerTools } from "../ports/server-tools.ts";
 
-/** What the engine of one gateway works with. */
+/** The ports and settings of one gateway's engine. */
 export interface EngineDeps {
   readonly gatewayId: string;
   readonly leaseDurationMs: number;
-  /** Whether no other gateway can work on this store. */
+  /** Whether no other gateway can use this store. */
   readonly isOnlyGateway: boolean;
   readonly store: FleetStore;
   readonly liveLog: LiveLog;
@@ -23,6 +23,15 @@ export interface EngineDeps {
   readonly serverTools: ServerTools;
   readonly schemas: JsonSchemas;
   readonly log: Log;
+}
+
+/** A run that was just claimed. */
+export interface FreshClaim {
+  readonly claimed: ClaimedRun;
+  /** When the claim was sent, by the monotonic clock. */
+  readonly sentAt: number;
+  /** Returns the database's time, in ms. */
+  readonly now: () => number;
 }
 
 /** A run under the epoch of one claim. */

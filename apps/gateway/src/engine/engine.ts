@@ -5,30 +5,21 @@ import {
   CLAIM_REST_MAX_MS,
   LAST_CHANCES_MAX,
   RUNS_HELD_MAX,
+  STORE_RETRY,
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
 import { GATEWAY_TIMEOUT_MS } from "../ports/limits.ts";
 import { RECOVERIES_MAX } from "../core/limits.ts";
 import type { Ring } from "../ports/bell.ts";
-import type { ClaimedRun } from "../ports/fleet-store.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import { DeltaBatcher } from "./delta-batcher.ts";
 import { giveUpRun } from "./give-up-run.ts";
 import { type HoldEnd, RunHolder } from "./run-holder.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
-import type { EngineDeps } from "./engine-deps.ts";
-import { storeBackoffMs } from "./pause.ts";
+import type { EngineDeps, FreshClaim } from "./engine-deps.ts";
+import { backoffMs } from "../core/backoff.ts";
 import { GatewayHeartbeat } from "./gateway-heartbeat.ts";
 import { StoreContact } from "./store-contact.ts";
-
-/**
- * A claim as it came: the run, when the claim was sent (by the monotonic clock), and the database's time since, in ms.
- */
-interface Taken {
-  readonly claimed: ClaimedRun;
-  readonly sentAt: number;
-  readonly now: () => number;
-}
 
 /**
  * The engine of one gateway: claims runs that are due and lets a holder advance each. Its loop is a tick, repeated; a
@@ -126,7 +117,7 @@ export class Engine {
     } catch (error) {
       this.#failures += 1;
       this.#report("claim runs", error);
-      return storeBackoffMs(clock, this.#failures);
+      return backoffMs(this.#failures, STORE_RETRY, clock.random());
     }
   }
 
@@ -208,14 +199,14 @@ export class Engine {
     return Math.min(pollMs, Math.max(CLAIM_PAUSE_MS, claim.nextWakeInMs ?? pollMs));
   }
 
-  #take(taken: Taken): void {
+  #take(taken: FreshClaim): void {
     const isHopeless = taken.claimed.recoveries > RECOVERIES_MAX;
     const task = (isHopeless ? this.#giveUp(taken) : this.#advance(taken)).finally(() => this.#tasks.delete(task));
     this.#tasks.add(task);
   }
 
   /** Sees a holder through to its end; never rejects. */
-  async #advance(taken: Taken): Promise<void> {
+  async #advance(taken: FreshClaim): Promise<void> {
     const { log, clock } = this.#deps;
     const { runId, epoch } = taken.claimed;
     // Taking it into care tells an earlier holder here that its lease was lost.
@@ -237,7 +228,7 @@ export class Engine {
     if (end?.kind === "released" && end.wakeAt !== null) this.#dueAgain(runId, end.wakeAt - taken.now());
     // A ring that came too late for the holder was meant for whoever claims next; and a slot is free, or the place of a
     // run on its last chance.
-    if (holder.isCalled || this.#isFull || taken.claimed.recoveries === RECOVERIES_MAX) this.#lookBy(clock.monotonic());
+    if (holder.wasRung || this.#isFull || taken.claimed.recoveries === RECOVERIES_MAX) this.#lookBy(clock.monotonic());
     await holder.settle();
   }
 
@@ -247,7 +238,7 @@ export class Engine {
     else this.#lookBy(clock.monotonic() + inMs);
   }
 
-  async #giveUp({ claimed, now }: Taken): Promise<void> {
+  async #giveUp({ claimed, now }: FreshClaim): Promise<void> {
     try {
       await giveUpRun({ deps: this.#deps, batcher: this.#batcher, claimed, now });
     } catch (error) {

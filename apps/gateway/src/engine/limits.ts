@@ -1,4 +1,5 @@
 /** Bounds of `engine`, each with its unit and the trouble it prevents (R9). */
+import type { BackoffBounds } from "../core/backoff.ts";
 
 // Runs
 /**
@@ -45,9 +46,8 @@ export const BOOT_LOOK_MS = 3000;
 export const DRAIN_MS = 5000;
 /** How often a gateway mends what no event will. */
 export const SWEEP_INTERVAL_MS = 5000;
-/** Pauses before a statement is repeated that found the store away. */
-export const STORE_RETRY_MIN_MS = 50;
-export const STORE_RETRY_MAX_MS = 1000;
+/** The delays before a statement is sent again that found the store away. */
+export const STORE_RETRY: BackoffBounds = { minMs: 50, maxMs: 1000 };
 
 // Deltas on their way
 /** One batch: rows (PGlite stalls the process for 40 µs a row), and characters of payload. */

@@ -1,12 +1,31 @@
-import type { Fact, FactType } from "@hsafa/protocol";
+/**
+ * Decides one round of a run from everything at hand. Pure: a refused commit is planned again from the state before.
+ *
+ * 1. A cancel wins: a client that was told that its cancel is accepted finds no run that failed in that very moment. So
+ *    a step's failure is not told while a cancel waits.
+ * 2. Results first: a client that was told that its result is accepted finds it in the log (R7). So neither a cancel
+ *    nor the loss of the device settles the call, although it came earlier.
+ * 3. Nothing unread is closed: while inputs wait that were not read, nothing settles a call without its result, and the
+ *    run does not proceed.
+ * 4. Nothing slips by (R6): a round that settles a call without its result, parks the run or ends it is committed only
+ *    while exactly the inputs wait that it has seen.
+ * 5. A round that leaves no trace but fewer inputs is committed only while they wait: if it is sent twice, they must
+ *    not be counted off twice.
+ * 6. A holder that leaves does not let the run proceed, so the run may be due for more than it seems to wait for. The
+ *    next holder looks at once (R6).
+ */
+import type { Fact } from "@hsafa/protocol";
 import { decide, mayTell } from "../core/decide.ts";
 import { effectsOf } from "../core/effects.ts";
 import { evolve } from "../core/evolve.ts";
 import type { RunInput } from "../core/input.ts";
-import type { RunState } from "../core/state.ts";
-import type { Inbox, PendingInput, DispatchContext } from "../ports/fleet-store.ts";
+import { projectCalls, projectRun } from "../core/projection.ts";
+import type { RunState } from "../core/run-state.ts";
+import { isSettling } from "../core/settling-fact.ts";
+import type { DispatchContext, Inbox, PendingInput } from "../ports/fleet-store.ts";
+import type { Decision } from "./commit-round.ts";
 
-/** What a holder knows when it asks for the next round. */
+/** What a holder knows when it plans a round. */
 export interface RoundParams {
   readonly state: RunState;
   readonly epoch: number;
@@ -16,41 +35,19 @@ export interface RoundParams {
   readonly dispatchContext: DispatchContext;
   /** The text of the step in progress, which a cancel keeps. */
   readonly partial: string;
-  /**
-   * Whether the gateway is going away: `when_idle` finishes what is under way and begins nothing, `now` closes what is
-   * open.
-   */
+  /** Whether the gateway is stopping. `when_idle`: finish what is under way, begin nothing. `now`: close what is open. */
   readonly leaving: "no" | "when_idle" | "now";
   /** The database's time, in ms. */
   readonly now: number;
 }
 
-/** One round, decided and not yet committed. */
-export interface Round {
+/** One round. Of its inputs `consumed` names those that were told; when the run ends, the store consumes the rest. */
+export interface Round extends Decision {
   readonly state: RunState;
-  readonly facts: readonly Fact[];
-  /** When they were decided: the time of each of these facts, in ms. */
-  readonly at: number;
-  /**
-   * The inputs that these facts took account of, by id; what was not read when the run ends is the store's to consume.
-   */
-  readonly consumed: readonly string[];
-  /**
-   * Set when the lease goes back with this round: when somebody should look again (null: when an input comes, or
-   * never).
-   */
-  readonly release: { readonly wakeAt: number | null } | null;
-  readonly inboxMustBe: number | null;
-  /** Whether more inputs wait than one read gave: the run does not proceed before they are read too. */
+  /** Whether more inputs wait than were read: the next round reads them before the run proceeds. */
   readonly more: boolean;
 }
 
-/** Facts by which the clock settles a call: an answer that has just come must be seen first. */
-const SETTLED_BY_CLOCK: ReadonlySet<FactType> = new Set<FactType>(["tool.expired", "tool.failed"]);
-
-/**
- * Decides one round of a run from everything at hand. Pure: a refused commit is planned again from the state before.
- */
 export function planRound(params: RoundParams): Round {
   const { epoch, reports, inbox, dispatchContext, partial, leaving, now } = params;
   let state = params.state;
@@ -64,51 +61,46 @@ export function planRound(params: RoundParams): Round {
     return decided;
   };
 
-  // A cancel wins: whoever was told that it is accepted does not find a run that failed in that very moment.
   const isCanceled = inbox.inputs.some(({ input }) => input.kind === "cancel");
-  for (const report of reports) if (!(isCanceled && report.kind === "step_failed")) tell(report);
+  for (const report of reports) if (!(isCanceled && report.kind === "step_failed")) tell(report); // 1.
   const consumed = new Set<string>();
   const isUnread = inbox.count > inbox.inputs.length;
-  let settledUnanswered = false;
+  let settlesUnanswered = false;
   for (const { inputId, input } of resultsFirst(inbox.inputs)) {
-    // While a step is open only a cancel can be told; the others wait where they are.
+    // While a step is open only a cancel can be told. The others wait.
     if (!mayTell(state, input)) continue;
-    // The answer to a call that this would settle may be among what was not read. While a step is open no call is.
+    // 3. While a step is open no call is: a cancel then settles none.
     const settlesCalls = input.kind === "dispatch_lost" || (input.kind === "cancel" && state.phase !== "stepping");
     if (settlesCalls && isUnread) continue;
     const decided = tell(input.kind === "cancel" && state.phase === "stepping" ? { ...input, partial } : input);
-    if (input.kind === "dispatch_lost" && decided.length > 0) settledUnanswered = true;
+    if (input.kind === "dispatch_lost" && decided.length > 0) settlesUnanswered = true;
     consumed.add(inputId);
   }
   if (state.phase === "ended") for (const { inputId } of inbox.inputs) consumed.add(inputId);
 
   const more = isUnread && state.phase !== "stepping" && state.phase !== "ended";
   if (leaving === "now") tell({ kind: "handover" });
-  const settledByClock =
-    leaving === "no" && !more
-      ? tell({ kind: "proceed", epoch, ...dispatchContext }).some((fact) => SETTLED_BY_CLOCK.has(fact.type))
-      : false;
+  // 3. and 6.
+  const followed = leaving === "no" && !more ? tell({ kind: "proceed", epoch, ...dispatchContext }) : [];
+  if (followed.some(isSettling)) settlesUnanswered = true;
 
   const release = more ? (leaving === "now" ? { wakeAt: now } : null) : releaseOf(state, leaving, now);
-  // R6: what closes the door to an answer, or ends the holder's attention for a while, must have seen every input.
-  const closesDoor = settledByClock || settledUnanswered || (release !== null && release.wakeAt !== now);
-  // A round that leaves no trace but fewer inputs must not count them off twice, if it is sent twice.
-  const isTraceless = facts.length === 0 && release === null;
+  const mustHaveSeenAll = settlesUnanswered || (release !== null && release.wakeAt !== now); // 4.
+  const isTraceless = facts.length === 0 && release === null; // 5.
   return {
     state,
     facts,
     at: now,
+    run: projectRun(state),
+    calls: projectCalls(state, facts),
     consumed: [...consumed],
+    inboxMustBe: mustHaveSeenAll || isTraceless ? inbox.count : null,
     release,
-    inboxMustBe: closesDoor || isTraceless ? inbox.count : null,
     more,
   };
 }
 
-/**
- * Whoever was told that a result is accepted finds it in the log: nothing that came before it, be it a cancel or the
- * news that its device was lost, settles its call otherwise (R7).
- */
+/** 2. */
 function resultsFirst(inputs: Inbox["inputs"]): Inbox["inputs"] {
   const isResult = ({ input }: PendingInput): boolean => input.kind === "tool_result";
   return [...inputs.filter(isResult), ...inputs.filter((pending) => !isResult(pending))];
@@ -119,7 +111,5 @@ function releaseOf(state: RunState, leaving: RoundParams["leaving"], now: number
   const effects = effectsOf(state);
   const waits = effects.find((effect) => effect.kind === "wait");
   if (leaving === "no") return waits === undefined ? null : { wakeAt: waits.until };
-  // Whoever leaves has not let the run proceed, so what it seems to wait for may not be all: the next holder looks at
-  // once (R6).
-  return leaving === "now" || effects.length === 0 || waits !== undefined ? { wakeAt: now } : null;
+  return leaving === "now" || effects.length === 0 || waits !== undefined ? { wakeAt: now } : null; // 6.
 }

@@ -28,12 +28,10 @@ function world() {
   const lease = { isGood: true, isStaleSaid: false };
   const bugs: unknown[] = [];
   const writer = new RunWriter({
+    deps: { liveLog: liveLog.port, localFeed, clock },
+    batcher,
     claim: { tenantId: "t", runId: "r", epoch: 1 },
     position: { seq: 3, sub: 0 },
-    liveLog: liveLog.port,
-    localFeed,
-    batcher,
-    clock,
     now: () => clock.now(),
     mayPublish: () => lease.isGood,
     onStale: () => void (lease.isStaleSaid = true),

@@ -7,31 +7,24 @@ import {
   GATHERED_CHARACTERS_MAX,
   GATHERED_FRAGMENTS_MAX,
 } from "./limits.ts";
-import type { LocalFeed } from "../ports/local-feed.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { AppendOutcome, LiveLog } from "../ports/live-log.ts";
+import type { AppendOutcome } from "../ports/live-log.ts";
 import type { ModelPart } from "../ports/model.ts";
 import type { DeltaBatcher, DeltaOutbox } from "./delta-batcher.ts";
-import type { Claim } from "./engine-deps.ts";
+import type { Claim, EngineDeps } from "./engine-deps.ts";
 
 export interface RunWriterParams {
+  readonly deps: Pick<EngineDeps, "liveLog" | "localFeed" | "clock">;
+  readonly batcher: DeltaBatcher;
   readonly claim: Claim;
   /** The last event that the store held when the run was loaded. */
   readonly position: Position;
-  readonly liveLog: LiveLog;
-  readonly localFeed: LocalFeed;
-  readonly batcher: DeltaBatcher;
-  readonly clock: Clock;
-  /** The database's time, in ms. */
+  /** Returns the database's time, in ms. */
   readonly now: () => number;
   /** Whether the lease is good: a stale holder publishes nothing more. */
   readonly mayPublish: () => boolean;
-  /**
-   * Hears that something was not published for want of a good lease. From then on the holder cannot go on: its record
-   * would have a hole.
-   */
+  /** Called when something was not published for want of a good lease. The holder must stop: its record has a hole. */
   readonly onStale: () => void;
-  /** Hears of a bug in what the writer calls. */
+  /** Called with a bug in what the writer calls. */
   readonly onBug: (error: unknown) => void;
 }
 
@@ -195,7 +188,7 @@ export class RunWriter {
       this.#send();
       return;
     }
-    this.#cancelGathering = this.#params.clock.after(COALESCE_MS, () => {
+    this.#cancelGathering = this.#params.deps.clock.after(COALESCE_MS, () => {
       this.#cancelGathering = null;
       if (this.#flight === null) this.#send();
     });
@@ -214,8 +207,8 @@ export class RunWriter {
     if (this.#queue.length === 0) return;
     const records = this.#queue;
     this.#queue = [];
-    const { claim, liveLog, onBug } = this.#params;
-    this.#flight = liveLog
+    const { claim, deps, onBug } = this.#params;
+    this.#flight = deps.liveLog
       .append({ runId: claim.runId, records })
       .then((outcome) => this.#appended(records, outcome))
       .catch(onBug);
@@ -224,7 +217,7 @@ export class RunWriter {
   #appended(records: readonly EventRecord[], outcome: AppendOutcome): void {
     this.#flight = null;
     const accepted = outcome.kind === "appended" ? outcome.accepted : [];
-    if (accepted.length > 0) this.#params.localFeed.published(this.#params.claim.runId, accepted);
+    if (accepted.length > 0) this.#params.deps.localFeed.published(this.#params.claim.runId, accepted);
     if (accepted.length < records.length) this.#owe(records);
     if (this.#gathered.length > 0 || this.#queue.length > 0) this.#sendOrGather();
     if (!this.#isSaturated()) this.#resumeModel();
@@ -243,7 +236,7 @@ export class RunWriter {
   }
 
   #settle(): void {
-    this.#params.localFeed.stored(this.#params.claim.runId, this.#stored);
+    this.#params.deps.localFeed.stored(this.#params.claim.runId, this.#stored);
     if (comparePositions(this.#owed, this.#stored) <= 0) this.#owed = START;
   }
 

@@ -3,7 +3,7 @@ import { agentConfigSchema } from "@hsafa/protocol/schema";
 import { decide } from "../../src/core/decide.ts";
 import { evolve, initialState } from "../../src/core/evolve.ts";
 import type { RunInput } from "../../src/core/input.ts";
-import type { RunState } from "../../src/core/state.ts";
+import type { RunState } from "../../src/core/run-state.ts";
 
 /** Facts and inputs in as few words as a rule needs, and `given(...).when(...)` to read it by. */
 

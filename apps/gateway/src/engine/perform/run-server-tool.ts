@@ -1,4 +1,4 @@
-import type { Call } from "../../core/state.ts";
+import type { Call } from "../../core/run-state.ts";
 import type { RunInput, ToolOutcome } from "../../core/input.ts";
 import { TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
 import type { ServerTools } from "../../ports/server-tools.ts";

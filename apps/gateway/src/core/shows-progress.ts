@@ -1,10 +1,10 @@
 import type { Fact, FactType } from "@hsafa/protocol";
 
 /**
- * Facts that show that the work itself went on, so that a run which kept losing its gateways is not given up for that.
- * What a claim decides by itself (recovered, resumed, discarded, a step or a repeatable tool begun again) is no
- * progress: a run that kills whoever takes it would commit these for ever. Nor is what comes from outside, such as a
- * message.
+ * Which facts show that the work itself went on. A run that goes on is not given up, however many gateways it lost.
+ * What a claim decides by itself is no progress (recovered, resumed, discarded, a step or a repeatable tool begun
+ * again): a run that kills every gateway that takes it would commit these for ever. Nor is what comes from outside,
+ * such as a message.
  */
 const IS_PROGRESS: Readonly<Record<FactType, boolean>> = {
   "run.created": false,
@@ -30,7 +30,7 @@ const IS_PROGRESS: Readonly<Record<FactType, boolean>> = {
   "tool.expired": true,
 };
 
-/** Whether these facts got their run any further: the count of its recoveries then begins anew. */
+/** Whether these facts show progress: the count of the run's recoveries then begins anew. */
 export function showsProgress(facts: readonly Pick<Fact, "type">[]): boolean {
   return facts.some((fact) => IS_PROGRESS[fact.type]);
 }

@@ -2,7 +2,7 @@ import type { Usage } from "@hsafa/protocol";
 
 const COUNTS = ["inputTokens", "outputTokens", "totalTokens", "reasoningTokens", "cachedInputTokens"] as const;
 
-/** The sum of two usages; a count that neither tells stays absent. */
+/** The sum of two usages. A count that neither has stays absent. */
 export function addUsage(left: Usage, right: Usage): Usage {
   const counts = COUNTS.flatMap((name) => {
     const [a, b] = [left[name], right[name]];

@@ -1,3 +1,9 @@
+/**
+ * The state of a run: the result of folding its facts. `core/evolve.ts` alone makes it.
+ *
+ * A phase carries what it needs. The row's status is a function of the phase (`statusOf`): created and retrying are
+ * `queued`; ready, stepping and acting are `running`; waiting is `waiting_tool`.
+ */
 import type {
   AgentConfig,
   Failure,
@@ -10,14 +16,7 @@ import type {
 } from "@hsafa/protocol";
 import type { CallOutcome, TranscriptEntry } from "./transcript.ts";
 
-/**
- * The state of a run: what folding its facts gives. `core/evolve.ts` is the only writer.
- *
- * A phase carries what it needs. The row's status is a function of the phase (`statusOf`): created and retrying are
- * `queued`; ready, stepping and acting are `running`; waiting is `waiting_tool`.
- */
-
-/** One sending of a call: which attempt, since when, until when (`null`: as long as it takes). Times in ms. */
+/** One dispatch of a call: which attempt, since when, until when (null: as long as it takes). Times in ms. */
 export interface Dispatch {
   readonly attempt: number;
   readonly at: number;
@@ -26,7 +25,7 @@ export interface Dispatch {
 
 /** Where a tool call of a step stands. */
 export type CallPhase =
-  /** Decided; to be dispatched, or put before a person first. */
+  /** The model asked for it. It is to be dispatched, or shown to a person for approval first. */
   | { readonly kind: "requested"; readonly approved: boolean }
   | { readonly kind: "awaiting_approval"; readonly expiresAt: number }
   | { readonly kind: "dispatched"; readonly dispatch: Dispatch }
@@ -39,7 +38,7 @@ export type CallPhase =
       readonly deviceId: string | null;
     };
 
-/** A tool call of the last step. `tool` is null when the model asked for a tool that the agent does not have. */
+/** A tool call of the last completed step. `tool` is null if the agent has no tool of that name. */
 export interface Call {
   readonly callId: string;
   readonly toolName: string;
@@ -76,18 +75,15 @@ export interface RunBody {
 }
 
 export type RunState =
-  /** Nothing yet, or created and never claimed. */
+  /** Not claimed yet. */
   | { readonly phase: "created"; readonly run: RunBody }
   /** Between steps: the next one is due, or the end. */
   | { readonly phase: "ready"; readonly run: RunBody }
-  /**
-   * A step is open: the model is (or was) being asked. `seq` is that of its `step.started`, under which its deltas
-   * hang.
-   */
+  /** A step is open: the model is being asked, or was. Its deltas hang under its `step.started`, whose seq this is. */
   | { readonly phase: "stepping"; readonly run: RunBody; readonly step: number; readonly seq: number }
   /** The lease is held while calls are open. */
   | { readonly phase: "acting"; readonly run: RunBody }
-  /** Parked: every open call is out of the house. */
+  /** Parked: no open call needs the lease. */
   | { readonly phase: "waiting"; readonly run: RunBody }
   /** The model failed; the next attempt is due at `nextAt`. */
   | { readonly phase: "retrying"; readonly run: RunBody; readonly nextAt: number }
@@ -101,7 +97,7 @@ export type RunEnd =
   | { readonly kind: "failed"; readonly error: Failure }
   | { readonly kind: "canceled"; readonly reason: string | null };
 
-/** The status that clients see: a function of the phase. */
+/** The status that clients see. */
 export function statusOf(state: RunState): RunStatus {
   switch (state.phase) {
     case "created":
@@ -120,12 +116,17 @@ export function statusOf(state: RunState): RunStatus {
   }
 }
 
-/** The calls that can still be answered, in the model's order. */
+/** The calls that are not settled, in the model's order. */
 export function openCallsOf(run: RunBody): Call[] {
   return [...run.calls.values()].filter((call) => call.phase.kind !== "settled");
 }
 
-/** Whether this call is out and executes on the server, so that the lease must be held. */
+/** Whether this call is dispatched to the server, so that the lease must be held. */
 export function isInHouse(call: Call): boolean {
   return call.target === "server" && call.phase.kind === "dispatched";
+}
+
+/** Whether calls with this target go to a device. */
+export function isForDevice(target: ToolTarget): boolean {
+  return target === "device" || target === "browser";
 }

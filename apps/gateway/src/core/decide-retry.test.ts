@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ModelFailure } from "./input.ts";
-import { RETRY_AFTER_MAX_MS, RETRY_BASE_MS, RETRY_MAX_MS } from "./limits.ts";
-import { decideRetry } from "./retry.ts";
+import { MODEL_RETRY, MODEL_RETRY_AFTER_MAX_MS } from "./limits.ts";
+import { decideRetry } from "./decide-retry.ts";
 
 const failure = (kind: ModelFailure["kind"], retryAfterMs: number | null = null): ModelFailure => ({
   kind,
@@ -32,7 +32,7 @@ describe("a failed model call", () => {
 
   test("a failed model call waits at least as long as the provider asked, within a bound", () => {
     expect(decide(failure("rate_limited", 20_000))).toEqual({ kind: "retry", delayMs: 20_000 });
-    expect(decide(failure("rate_limited", RETRY_AFTER_MAX_MS + 1))).toEqual({ kind: "give_up" });
+    expect(decide(failure("rate_limited", MODEL_RETRY_AFTER_MAX_MS + 1))).toEqual({ kind: "give_up" });
   });
 
   test("a failed model call waits longer each time, within its bounds, whatever the jitter", () => {
@@ -41,7 +41,7 @@ describe("a failed model call", () => {
       fc.double({ min: 0, max: 0.999, noNaN: true }),
       (attempt, jitter) => {
         const decision = decideRetry({ failure: failure("network"), attempt, maxAttempts: 10, jitter });
-        const boundMs = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** (attempt - 1));
+        const boundMs = Math.min(MODEL_RETRY.maxMs, MODEL_RETRY.minMs * 2 ** (attempt - 1));
         return decision.kind === "retry" && decision.delayMs >= boundMs / 2 && decision.delayMs <= boundMs;
       },
     );

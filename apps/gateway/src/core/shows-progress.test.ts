@@ -1,6 +1,6 @@
 import type { FactType } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
-import { showsProgress } from "./progress.ts";
+import { showsProgress } from "./shows-progress.ts";
 
 const shown = (...types: FactType[]): boolean => showsProgress(types.map((type) => ({ type })));
 
