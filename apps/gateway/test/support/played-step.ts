@@ -4,7 +4,7 @@ import type { ModelCall, ModelOutcome, ModelPart } from "../../src/ports/model.t
 import { createAiSdkModel } from "../../src/adapters/ai-sdk/ai-sdk-model.ts";
 import type { ProviderSettings } from "../../src/adapters/ai-sdk/providers.ts";
 
-/** Real time, and ids that can be told from a provider's. */
+/** Real time, and ids that differ from a provider's. */
 function testClock(): Clock {
   let ids = 0;
   return {
@@ -29,11 +29,11 @@ type StepOptions = Partial<ModelCall> & {
   readonly settings?: ModelSettings;
   readonly idleTimeoutMs?: number;
   readonly signal?: AbortSignal;
-  readonly room?: () => Promise<void> | undefined;
+  readonly waitForCapacity?: () => Promise<void> | undefined;
   readonly onPart?: (part: ModelPart) => void;
 };
 
-/** Makes a function that asks for one step and gathers what came of it. */
+/** Returns a function that asks a model for one step and collects its parts and its outcome. */
 export function stepper(settings: ProviderSettings) {
   const model = createAiSdkModel(settings, testClock());
   return async (name: string, options: StepOptions = {}): Promise<PlayedStep> => {
@@ -41,7 +41,7 @@ export function stepper(settings: ProviderSettings) {
       user = "hello",
       idleTimeoutMs = 5000,
       signal = new AbortController().signal,
-      room,
+      waitForCapacity,
       onPart,
       ...call
     } = options;
@@ -58,7 +58,7 @@ export function stepper(settings: ProviderSettings) {
         },
         idleTimeoutMs,
         signal,
-        ...(room === undefined ? {} : { waitForCapacity: room }),
+        ...(waitForCapacity === undefined ? {} : { waitForCapacity }),
       },
       (part) => {
         parts.push(part);
@@ -69,7 +69,7 @@ export function stepper(settings: ProviderSettings) {
   };
 }
 
-/** Parts in short: `text.delta p0 "Hel"`, so that a sequence reads at a glance. */
+/** Returns each part as a line such as `text.delta p0 "Hel"`, so that a sequence is easy to read. */
 export function inShort(parts: readonly ModelPart[]): string[] {
   return parts.map((part) => {
     const subject = part.kind === "tool_input" ? `${part.callId} ${part.toolName}` : part.partId;

@@ -4,16 +4,13 @@ import type { ModelCall } from "../../ports/model.ts";
 import { withProviderCallIds } from "./provider-call-id.ts";
 import { splitModelName } from "./providers.ts";
 
-/**
- * What the provider layer is asked, from what the port was asked. Throws what a provider or the conversion finds wrong
- * with it.
- */
+/** Converts a call of the port into one of the provider layer. Throws the SDK's error if the call is malformed. */
 export async function callOptionsOf(
   call: ModelCall,
   model: LanguageModelV4,
   abortSignal: AbortSignal,
 ): Promise<LanguageModelV4CallOptions> {
-  // Loaded with the first call rather than at start-up: it takes a tenth of a second.
+  // Loaded with the first call, because it takes a tenth of a second of start-up.
   const { convertToLanguageModelPrompt } = await import("ai/internal");
   const { provider } = splitModelName(call.model);
   const { toolChoice, providerOptions, ...settings } = call.settings;
@@ -24,7 +21,7 @@ export async function callOptionsOf(
     },
     supportedUrls: await model.supportedUrls,
     // URLs go to the provider as they are: the gateway fetches nothing that a user names. A provider that takes no URLs
-    // says so.
+    // refuses the call.
     download: async (requests) => requests.map(() => null),
     abortSignal,
   });
@@ -51,7 +48,7 @@ function functionTool(tool: ModelCall["tools"][number]): LanguageModelV4Function
 type FilesMessage = Exclude<Message, UserMessage> | { role: "user"; content: string | FilesPart[] };
 type FilesPart = Exclude<Exclude<UserMessage["content"], string>[number], { type: "image" }>;
 
-/** An image part is a file part by an older name, about which the SDK prints a warning each time. */
+/** Turns image parts into file parts, which mean the same. The SDK prints a warning for each image part. */
 function withFilesForImages(message: Message): FilesMessage {
   if (message.role !== "user" || typeof message.content === "string") return message as FilesMessage;
   const content = message.content.map((part): FilesPart => {

@@ -12,7 +12,7 @@ import type { ModelOutcome } from "../../ports/model.ts";
 import { rememberProviderCallId } from "./provider-call-id.ts";
 
 export type TextKind = "text" | "reasoning";
-/** A part of the message in the making; its place in the list is its place in the message. */
+/** A part of the unfinished message. Its place in the list of drafts is its place in the message. */
 export type Draft =
   | { kind: TextKind; partId: string; text: string; metadata: SharedV4ProviderMetadata | undefined; open: boolean }
   | { kind: "file"; data: string; mediaType: string; metadata: SharedV4ProviderMetadata | undefined }
@@ -23,7 +23,7 @@ export type Draft =
       toolName: string;
       input: string;
       inputOpen: boolean;
-      /** The call itself has come; without it the input was cut short and there is nothing to execute. */
+      /** The call itself has come. Without it the input was cut short, and nothing may be executed. */
       called: boolean;
       metadata: SharedV4ProviderMetadata | undefined;
     };
@@ -31,7 +31,7 @@ export type TextDraft = Extract<Draft, { kind: TextKind }>;
 export type CallDraft = Extract<Draft, { kind: "tool_call" }>;
 export type FinishedStep = Extract<ModelOutcome, { kind: "finished" }>;
 
-/** What a step added to the conversation, from its drafts in their order and what the provider said at the end. */
+/** Returns what a step added to the conversation, from its ordered drafts and from what the provider said at the end. */
 export function finishedStep(
   drafts: readonly Draft[],
   end: { readonly usage: LanguageModelV4Usage; readonly finishReason: LanguageModelV4FinishReason },
@@ -46,7 +46,7 @@ export function finishedStep(
   const content = drafts.flatMap((draft) => {
     if (draft.kind !== "tool_call") return contentPart(draft);
     const call = calls.find((one) => one.callId === draft.callId);
-    // The provider's id is of use later only if it tells the step's calls apart.
+    // The provider's id is useful later only if no other call of the step has it.
     const unique = called.filter((other) => other.providerCallId === draft.providerCallId).length === 1;
     return call === undefined ? [] : callPart(draft, call.args, unique ? provider : null);
   });
@@ -59,7 +59,7 @@ export function finishedStep(
   };
 }
 
-/** `provider`: whose call id is worth remembering, or null. */
+/** Makes the message's part of a call. `provider` gave a call id worth remembering, or is null. */
 function callPart(draft: CallDraft, args: JsonValue, provider: string | null): AssistantPart {
   const options = providerOptionsOf(draft.metadata);
   const providerOptions = provider === null ? options : rememberProviderCallId(options, provider, draft.providerCallId);
@@ -67,8 +67,8 @@ function callPart(draft: CallDraft, args: JsonValue, provider: string | null): A
     type: "tool-call",
     toolCallId: draft.callId,
     toolName: draft.toolName,
-    // Providers take only objects back here (Anthropic refuses the next step otherwise); the call itself carries what
-    // was really said.
+    // Providers take back only objects here; Anthropic refuses the next step otherwise. The call itself carries what
+    // the model really said.
     input: isPlainObject(args) ? args : {},
     ...(providerOptions === undefined ? {} : { providerOptions }),
   };
@@ -79,10 +79,7 @@ interface ParsedArguments {
   readonly unparsable: boolean;
 }
 
-/**
- * Arguments as JSON. Nothing at all means no arguments; deep nesting counts as unparsable, because it cannot be written
- * down again.
- */
+/** Reads arguments as JSON. No text means no arguments. Deep nesting is unparsable: `JSON.stringify` overflows on it. */
 function parseArguments(text: string): ParsedArguments {
   if (text.trim() === "") return { args: {}, unparsable: false };
   try {
@@ -103,14 +100,11 @@ function contentPart(draft: Exclude<Draft, CallDraft>): AssistantPart[] {
   if (draft.kind === "file") {
     return [{ type: "file", data: draft.data, mediaType: draft.mediaType, ...providerOptions }];
   }
-  // Empty reasoning with metadata is kept: it may stand for encrypted reasoning that the provider wants back.
+  // Empty reasoning with metadata is kept: the metadata may be encrypted reasoning that the provider wants back.
   return draft.text === "" && options === undefined ? [] : [{ type: draft.kind, text: draft.text, ...providerOptions }];
 }
 
-/**
- * Metadata of this step is what the provider wants to see again as options of the next. Through JSON, as messages are
- * stored.
- */
+/** Metadata of this step goes back to the provider as options of the next one. It becomes JSON, as messages are stored. */
 function providerOptionsOf(metadata: SharedV4ProviderMetadata | undefined): Record<string, JsonObject> | undefined {
   return metadata === undefined ? undefined : (JSON.parse(JSON.stringify(metadata)) as Record<string, JsonObject>);
 }

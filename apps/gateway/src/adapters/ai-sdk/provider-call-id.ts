@@ -1,13 +1,16 @@
+/**
+ * The ids that providers give to calls, beside hsafa's own.
+ *
+ * hsafa gives each call an id. A provider that keeps its own record of the conversation, as OpenAI does, knows the call
+ * by the provider's id, and some providers take ids of their own form only. So the provider's id travels with the
+ * tool-call part, under a key of ours, and replaces hsafa's when the same provider is called next.
+ */
 import type { JsonObject, Message } from "@hsafa/protocol";
 
-/**
- * hsafa names calls itself, but a provider that keeps its own record of the conversation, as OpenAI does, knows them by
- * the ids it gave, and some take ids of their own form only. So the provider's id travels with the tool-call part,
- * under a key of ours, and takes its place again when that same provider is asked next.
- */
+/** Where the id stands in a part's provider options. */
 const KEY = "hsafa";
 
-/** The options of a tool-call part, with the provider's id for the call added. */
+/** Returns the options of a tool-call part with the provider's id of the call added. */
 export function rememberProviderCallId(
   options: Record<string, JsonObject> | undefined,
   provider: string,
@@ -17,8 +20,8 @@ export function rememberProviderCallId(
 }
 
 /**
- * The conversation as `provider` knows it: its own call ids where it gave them, hsafa's elsewhere, and no key of ours
- * left.
+ * Returns the conversation as `provider` knows it: with its own call ids where it gave them, with hsafa's elsewhere,
+ * and without our key.
  */
 export function withProviderCallIds(messages: readonly Message[], provider: string): Message[] {
   const known = new Map<string, string>();

@@ -1,27 +1,20 @@
-/**
- * What each provider's own format leaves in the messages, and whether that provider is given it back in the next step.
- */
+/** Each provider's own format: what it leaves in the messages, and that the provider gets it back in the next step. */
 import type { Message } from "@hsafa/protocol";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { ModelOutcome } from "../../ports/model.ts";
 import { HOLD, type Reply, sse, startFakeProvider } from "../../../test/support/fake-provider-server.ts";
 import { inShort, stepper } from "../../../test/support/played-step.ts";
 
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((server) => server.close()));
-});
-
 async function serve(...replies: readonly Reply[]) {
   const server = await startFakeProvider(...replies);
-  open.push(server);
+  onTestFinished(() => server.close());
   const access = { baseUrl: server.url, apiKey: "test-key-of-nobody" };
   return { server, step: stepper({ openai: access, anthropic: access, google: access, xai: access }) };
 }
 
 const clock = { name: "clock", description: undefined, inputSchema: { type: "object", properties: {} } };
 
-/** The conversation after the step, with an answer for each of its calls. */
+/** Returns the conversation after the step, with a result for each of its calls. */
 function answered(outcome: ModelOutcome): Message[] {
   if (outcome.kind !== "finished") throw new Error(`expected a finished step, got ${JSON.stringify(outcome)}`);
   const content = outcome.calls.map(({ callId, toolName }) => ({
@@ -63,7 +56,7 @@ describe("OpenAI responses", () => {
     sse({ type: "response.completed", response: { ...response, usage } }),
   ];
 
-  test("items kept by OpenAI are named by OpenAI's own ids in the next step", async () => {
+  test("items that OpenAI keeps are named by OpenAI's own ids in the next step", async () => {
     const { step, server } = await serve({ chunks: turn });
     const { parts, outcome } = await step("openai/gpt-5-fake", { tools: [clock] });
     expect(server.requests[0]?.path).toBe("/responses");
@@ -88,13 +81,13 @@ describe("OpenAI responses", () => {
       { role: "user", content: [{ type: "input_text", text: "time?" }] },
       { type: "item_reference", id: "rs_1" },
       { type: "item_reference", id: "msg_1" },
-      // OpenAI's own call id, which the item it keeps bears as well.
+      // OpenAI's own call id, which OpenAI's stored item has too.
       { type: "function_call", call_id: "call_xyz", name: "clock", arguments: "{}" },
       { type: "function_call_output", call_id: "call_xyz", output: "noon" },
     ]);
   });
 
-  test("items that OpenAI must not keep are sent whole, encrypted reasoning included", async () => {
+  test("items that OpenAI must not keep are sent whole, with their encrypted reasoning", async () => {
     const { step, server } = await serve({ chunks: turn });
     const settings = { providerOptions: { openai: { store: false, include: ["reasoning.encrypted_content"] } } };
     const { outcome } = await step("openai/gpt-5-fake", { tools: [clock], settings });
@@ -108,7 +101,7 @@ describe("OpenAI responses", () => {
     ]);
   });
 
-  test("a failure inside the stream is told by its kind", async () => {
+  test("a failure inside an OpenAI stream has its kind", async () => {
     const error = { code: "rate_limit_exceeded", message: "Rate limit reached" };
     const { step } = await serve({
       chunks: [
@@ -122,7 +115,7 @@ describe("OpenAI responses", () => {
     });
   });
 
-  test("a stream that ends without its closing event is a network failure", async () => {
+  test("an OpenAI stream without its closing event is a network failure", async () => {
     const { step } = await serve({ chunks: turn.slice(0, 8) });
     expect((await step("openai/gpt-5-fake")).outcome).toMatchObject({ failure: { kind: "network" } });
   });
@@ -172,7 +165,7 @@ describe("Anthropic messages", () => {
     ...stop("tool_use"),
   ];
 
-  test("thinking keeps its signature, without which the next step is refused", async () => {
+  test("Anthropic's thinking keeps its signature, without which the next step is refused", async () => {
     const { step, server } = await serve({ chunks: turn });
     const { parts, outcome } = await step("anthropic/claude-fake", { tools: [clock] });
     expect(inShort(parts)).toEqual([
@@ -215,7 +208,7 @@ describe("Anthropic messages", () => {
     expect((await step("anthropic/claude-fake")).outcome).toMatchObject({ kind: "failed", failure: { kind } });
   });
 
-  test("an overload in the middle of the answer is told as one", async () => {
+  test("an overload within an Anthropic stream is a failure of kind overloaded", async () => {
     const { step } = await serve({
       chunks: [
         start,
@@ -228,7 +221,7 @@ describe("Anthropic messages", () => {
     expect(outcome).toMatchObject({ kind: "failed", failure: { kind: "overloaded" } });
   });
 
-  test("pings alone are silence", async () => {
+  test("pings of Anthropic alone count as silence", async () => {
     const pings = Array.from({ length: 40 }, () => [event({ type: "ping" }), { pauseMs: 10 }]).flat();
     const { step, server } = await serve({ chunks: [start, ...pings, HOLD] });
     const { outcome } = await step("anthropic/claude-fake", { idleTimeoutMs: 100 });
@@ -236,7 +229,7 @@ describe("Anthropic messages", () => {
     await server.clientClosed;
   });
 
-  test("a stream cut off before its end is a network failure", async () => {
+  test("an Anthropic stream cut off before its end is a network failure", async () => {
     const { step } = await serve({ chunks: turn.slice(0, -2) });
     expect((await step("anthropic/claude-fake", { tools: [clock] })).outcome).toMatchObject({
       failure: { kind: "network" },
@@ -245,7 +238,7 @@ describe("Anthropic messages", () => {
 });
 
 describe("Google", () => {
-  test("thought signatures come back, and errors by status are told by kind", async () => {
+  test("Google gets its thought signatures back, and its errors have the kind of their status", async () => {
     const parts = [
       { text: "Hm.", thought: true, thoughtSignature: "SIG-1" },
       { functionCall: { name: "clock", args: { zone: "UTC" } }, thoughtSignature: "SIG-2" },
@@ -278,14 +271,14 @@ describe("Google", () => {
 });
 
 describe("which models can be called", () => {
-  test("a missing key is told by its variable, and no request is made with somebody else's", async () => {
+  test("a missing key is named by its variable, and no request is made with another provider's key", async () => {
     const step = stepper({});
     expect((await step("openai/gpt-5")).outcome).toMatchObject({
       failure: { kind: "unknown_model", message: expect.stringContaining("OPENAI_API_KEY") as string },
     });
   });
 
-  test("xAI is reached with its own key", async () => {
+  test("xAI is called with its own key", async () => {
     const { step, server } = await serve({ status: 401, chunks: [JSON.stringify({ error: "no" })] });
     expect((await step("xai/grok-fake")).outcome).toMatchObject({ failure: { kind: "unauthorized" } });
     expect(server.requests[0]?.headers.authorization).toBe("Bearer test-key-of-nobody");

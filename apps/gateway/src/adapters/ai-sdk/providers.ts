@@ -2,20 +2,20 @@ import { type LanguageModelV4, NoSuchModelError } from "@ai-sdk/provider";
 import type { Clock } from "../../ports/clock.ts";
 import { DemoProvider } from "./demo/demo-provider.ts";
 
-/** How one provider is reached. */
+/** How to reach one provider. */
 export interface ProviderAccess {
   readonly apiKey?: string | undefined;
-  /** Where its API lives; its own public address when absent. */
+  /** The URL of its API; its public one when absent. */
   readonly baseUrl?: string | undefined;
 }
 
-/** The providers as the wiring gives them; nothing here reads the environment. */
+/** The providers as the wiring configures them. Nothing here reads the environment. */
 export interface ProviderSettings {
   readonly openai?: ProviderAccess;
   readonly anthropic?: ProviderAccess;
   readonly google?: ProviderAccess;
   readonly xai?: ProviderAccess;
-  /** Any server that speaks OpenAI chat completions; its key may be absent. */
+  /** Any server that speaks OpenAI's chat completions. Its key may be absent. */
   readonly openaiCompatible?: ProviderAccess;
   /** Replaces the global `fetch` for every provider. */
   readonly fetch?: typeof globalThis.fetch;
@@ -29,14 +29,14 @@ type Load = (
 interface ProviderEntry {
   readonly setting: Exclude<keyof ProviderSettings, "fetch">;
   readonly needs: "apiKey" | "baseUrl";
-  /** The environment variables that the wiring reads these from, for messages to people. */
+  /** The environment variables from which the wiring reads the access, for messages to people. */
   readonly variables: { readonly apiKey: string; readonly baseUrl?: string };
   readonly load: Load;
 }
 
 /**
- * Each package is imported when a model of it is first asked for: together they cost half a second of start-up. Base
- * URLs are always given, because the packages would otherwise look into the environment for one.
+ * Each package is imported with the first call of one of its models, because together they cost half a second of
+ * start-up. A base URL is always given, because the packages would otherwise read one from the environment.
  */
 const ENTRIES: Readonly<Record<string, ProviderEntry>> = {
   openai: {
@@ -101,7 +101,7 @@ const ENTRIES: Readonly<Record<string, ProviderEntry>> = {
   },
 };
 
-/** `<provider>/<model>`; the model's own name may hold further slashes. */
+/** Splits `<provider>/<model>`. The model's own name may contain further slashes. */
 export function splitModelName(model: string): { readonly provider: string; readonly modelId: string } {
   const slash = model.indexOf("/");
   return slash === -1
@@ -120,7 +120,7 @@ export class Providers {
     this.#demo = new DemoProvider(clock);
   }
 
-  /** Why this model cannot be called here, or null. */
+  /** Returns why this model cannot be called here, or null if it can. */
   check(model: string): string | null {
     const { provider, modelId } = splitModelName(model);
     if (modelId === "") return `'${model}' names no model; write '<provider>/<model>'.`;
@@ -133,7 +133,7 @@ export class Providers {
     return `the model '${model}' needs ${entry.variables[entry.needs]}, which is not set on this gateway.`;
   }
 
-  /** The language model of this name. Throws `NoSuchModelError` if `check` has something against it. */
+  /** Returns the language model of this name. Throws `NoSuchModelError` with the reason of `check`, if it has one. */
   async languageModel(model: string): Promise<LanguageModelV4> {
     const objection = this.check(model);
     const { provider, modelId } = splitModelName(model);
@@ -145,7 +145,7 @@ export class Providers {
     return (await loading)(modelId);
   }
 
-  /** How this provider is reached, and by which variable a person changes its key. */
+  /** Returns how to reach this provider, and the variable in which a person sets its key. */
   accessOf(provider: string): ProviderAccess & { readonly keyVariable: string | null } {
     const entry = ENTRIES[provider];
     if (entry === undefined) return { keyVariable: null };

@@ -2,7 +2,6 @@ import type { LanguageModelV4StreamPart, LanguageModelV4ToolCall, SharedV4Provid
 import { STEP_CHARACTERS_MAX } from "./limits.ts";
 import { TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
 import type { ModelPart } from "../../ports/model.ts";
-import { StepTooLargeError } from "./failure.ts";
 import {
   type CallDraft,
   type Draft,
@@ -12,8 +11,13 @@ import {
   type TextKind,
 } from "./finished-step.ts";
 
+/** A step that passed a bound of ours (R9). */
+export class StepTooLargeError extends Error {
+  override readonly name = "StepTooLargeError";
+}
+
 /**
- * What ended the stream, or null while it goes on. `interrupted`: the provider's adapter saw the stream end without its
+ * What ended the stream, or null while it goes on. `interrupted`: the SDK's provider saw the stream end without its
  * closing mark.
  */
 export type StreamEnd =
@@ -24,8 +28,9 @@ export type StreamEnd =
 
 /**
  * Folds a provider's stream parts into the port's parts and, at the end, into the message that the step added.
- * Providers reuse part ids within a stream and some send calls without their fragments; what leaves here always has ids
- * of its own and start, deltas and end in order.
+ *
+ * Some providers use a part id twice in a stream, and some send calls without their fragments. What leaves here has ids
+ * of its own, and each part has its start, deltas and end in order.
  */
 export class StepRecorder {
   readonly #provider: string;
@@ -34,7 +39,7 @@ export class StepRecorder {
   readonly #drafts: Draft[] = [];
   readonly #openTexts = new Map<string, TextDraft>();
   readonly #openCalls = new Map<string, CallDraft>();
-  /** Calls that the provider executes itself: nobody here has anything to do with them. */
+  /** Calls that the provider executes itself. They are not recorded. */
   readonly #providerExecuted = new Set<string>();
   #calls = 0;
   #characters = 0;
@@ -88,7 +93,7 @@ export class StepRecorder {
       case "error":
         return { kind: "error", error: part.error };
       default:
-        // Sources, pings, warnings, response metadata and whatever a later SDK adds say nothing that a run records.
+        // A run records no sources, pings, warnings or response metadata, and nothing that a later SDK adds.
         return null;
     }
   }
@@ -104,7 +109,7 @@ export class StepRecorder {
 
   #addText(kind: TextKind, id: string, text: string, metadata: SharedV4ProviderMetadata | undefined): void {
     const draft = this.#openTexts.get(`${kind}:${id}`) ?? this.#startText(kind, id, metadata);
-    // The latest metadata holds: signatures and encrypted reasoning come with the last fragment or the end.
+    // The latest metadata counts: signatures and encrypted reasoning come with the last fragment or with the end.
     if (metadata !== undefined) draft.metadata = metadata;
     if (text === "") return;
     this.#count(text.length);
@@ -162,15 +167,15 @@ export class StepRecorder {
     if (this.#providerExecuted.has(part.toolCallId)) return;
     const draft =
       this.#openCalls.get(part.toolCallId) ?? this.#startCall(part.toolCallId, part.toolName, part.providerMetadata);
-    // Some providers announce a call and then send its arguments only whole.
+    // Some providers announce a call and then send its arguments in one piece.
     if (draft.input === "") this.#addInput(part.toolCallId, part.input);
     this.#endInput(draft);
-    // The whole call is authoritative; its fragments were for watchers.
+    // The whole call counts; its fragments were for watchers.
     if (part.input !== draft.input) this.#count(part.input.length);
     draft.input = part.input;
     draft.called = true;
     if (part.providerMetadata !== undefined) draft.metadata = part.providerMetadata;
-    // A second call under the same id, as careless servers send, is another call.
+    // Careless servers send two calls under one id. The second is another call.
     this.#openCalls.delete(part.toolCallId);
   }
 

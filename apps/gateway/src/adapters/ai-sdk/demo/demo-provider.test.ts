@@ -42,7 +42,7 @@ function after(user: string, outcome: ModelOutcome, ...results: string[]): Messa
 }
 
 describe("scripts by name", () => {
-  test("demo/hello reasons, then speaks word by word, and reports what it used", async () => {
+  test("demo/hello reasons, then speaks word by word, and reports its usage", async () => {
     const { parts, outcome } = await step("demo/hello", { settings: { providerOptions: { demo: { everyMs: 0 } } } });
     expect(inShort(parts).slice(0, 3)).toEqual([
       "reasoning.start p0",
@@ -56,17 +56,17 @@ describe("scripts by name", () => {
     });
   });
 
-  test("the same call says the same, in any process", async () => {
+  test("the same call gives the same step in any process", async () => {
     const settings = { providerOptions: { demo: { everyMs: 0 } } };
     const [one, two] = [await stepper({})("demo/hello", { settings }), await stepper({})("demo/hello", { settings })];
     expect(two).toEqual(one);
   });
 
-  test("demo/echo says it back", async () => {
+  test("demo/echo repeats the user's message", async () => {
     expect(textOf((await step("demo/echo", { user: "naïve 🦊 text" })).outcome)).toBe("naïve 🦊 text");
   });
 
-  test("demo/tools calls two tools at once with arguments that fit, then tells what they answered", async () => {
+  test("demo/tools calls two tools at once with arguments that fit, then reports their results", async () => {
     const options = { user: "Paris", tools: [weather, clock], settings: { providerOptions: { demo: { everyMs: 0 } } } };
     const asked = (await step("demo/tools", options)).outcome;
     expect(asked).toMatchObject({
@@ -80,11 +80,11 @@ describe("scripts by name", () => {
     expect(textOf(told.outcome)).toBe("get_weather answered: sunny\nclock answered: noon\n");
   });
 
-  test("demo/tools without tools says so instead of hanging about", async () => {
+  test("demo/tools without tools says so and ends", async () => {
     expect(textOf((await step("demo/tools", {})).outcome)).toMatch(/no tools/);
   });
 
-  test("demo/count counts as far as it is told", async () => {
+  test("demo/count counts to the number in the message", async () => {
     const settings = { providerOptions: { demo: { everyMs: 0 } } };
     expect(textOf((await step("demo/count", { user: "to 5", settings })).outcome)).toBe("1 2 3 4 5 done.");
   });
@@ -97,7 +97,7 @@ describe("scripts by name", () => {
     expect(textOf(await ask())).toBe("Third time lucky.");
   });
 
-  test("a name that does not exist is told with those that do", async () => {
+  test("an unknown demo is refused with the names that exist", async () => {
     expect((await step("demo/helo")).outcome).toMatchObject({
       failure: { kind: "unknown_model", message: expect.stringContaining("demo/hello") as string },
     });
@@ -136,7 +136,7 @@ describe("scripts as JSON", () => {
     expect(textOf(outcome)).toBe("first");
   });
 
-  test("neighbours of a kind are one part, cut as asked and never within a character", async () => {
+  test("adjacent parts of a kind are one part, cut into chunks of whole characters", async () => {
     const { parts } = await play([[{ say: "a🦊b", chunk: 2 }, { say: "c" }, { think: "hm" }, { say: "d" }]]);
     expect(inShort(parts)).toEqual([
       "text.start p0",
@@ -153,7 +153,7 @@ describe("scripts as JSON", () => {
     ]);
   });
 
-  test("thousands of deltas leave the event loop its turn", async () => {
+  test("thousands of deltas do not starve the event loop (R9)", async () => {
     let turns = 0;
     const ticking = setInterval(() => (turns += 1), 0);
     const { parts } = await play([[{ repeat: 20_000, parts: [{ say: "t{{n}} " }] }]]);
@@ -162,7 +162,7 @@ describe("scripts as JSON", () => {
     expect(turns).toBeGreaterThan(5);
   });
 
-  test("arguments may be no JSON, and the reason to stop may be chosen", async () => {
+  test("a script may send arguments that are no JSON, and choose the finish reason", async () => {
     const { outcome } = await play([[{ call: "clock", rawArgs: "{oops" }, { finish: "length" }]], { tools: [clock] });
     expect(outcome).toMatchObject({ finishReason: "length", calls: [{ args: "{oops", unparsable: true }] });
   });
@@ -209,7 +209,7 @@ describe("trouble on demand", () => {
     expect(outcome).toMatchObject({ kind: "failed", failure });
   });
 
-  test("hang is silence until the idle timeout, or until an abort", async () => {
+  test("a script that hangs is silent until the idle timeout or an abort", async () => {
     const script: JsonValue = [[{ say: "one " }, { hang: true }]];
     expect((await play(script, { idleTimeoutMs: 30 })).outcome).toMatchObject({ failure: { kind: "idle" } });
     const abort = new AbortController();
@@ -217,7 +217,7 @@ describe("trouble on demand", () => {
     expect(outcome).toEqual({ kind: "aborted" });
   });
 
-  test("pauses are kept, and an abort ends one at once", async () => {
+  test("a script's pauses last as long as written, and an abort ends one at once", async () => {
     const started = performance.now();
     await play([[{ say: "a b c", everyMs: 20 }, { wait: 20 }]]);
     expect(performance.now() - started).toBeGreaterThan(60);
@@ -270,7 +270,7 @@ describe("arguments made from a schema", () => {
     expect(createAjvSchemas().validate(schema, sampleArguments(schema, "hello"))).toBeNull();
   });
 
-  test("a schema that refers to itself ends", () => {
+  test("sample arguments of a schema that refers to itself end at a depth (R9)", () => {
     const tree: JsonObject = { type: "object", properties: { child: { $ref: "#" } }, required: ["child"] };
     expect(sampleArguments(tree, "x")).toHaveProperty("child.child");
   });

@@ -9,30 +9,28 @@ import {
 } from "@ai-sdk/provider";
 import { DEMO_FAILURES_COUNTED_MAX, DEMO_PARTS_PER_TURN } from "../limits.ts";
 import type { Clock } from "../../../ports/clock.ts";
-import { BUILT_IN } from "./built-in.ts";
-import { conversationOf, type DemoConversation } from "./conversation.ts";
-import { type DemoAction, playStep } from "./play.ts";
-import { type DemoPart, type DemoScript, parseDemoScript } from "./script.ts";
+import { BUILT_IN_SCRIPTS } from "./built-in-scripts.ts";
+import { conversationOf, type DemoConversation } from "./demo-conversation.ts";
+import { type DemoAction, playStep } from "./play-step.ts";
+import { type DemoPart, type DemoScript, parseDemoScript } from "./demo-script.ts";
 
 const SCRIPT = "script";
 const NO_URL = "demo:";
 
-/** A provider that plays scripts: deterministic, offline, for first runs, demos and tests. */
+/** A provider that plays scripts, for first runs, demos and tests. It is deterministic and needs no network. */
 export class DemoProvider {
   readonly #clock: Clock;
-  /**
-   * How often a `fail … times` has failed, by the content of the call; see docs/demo-provider.md on what that means.
-   */
+  /** How often a `fail … times` has failed, by the content of the call; see docs/demo-provider.md. */
   readonly #failures = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Why there is no such demo, or null. */
+  /** Returns why there is no such demo, or null if there is. */
   check(name: string): string | null {
-    if (name === SCRIPT || Object.hasOwn(BUILT_IN, name)) return null;
-    const known = [...Object.keys(BUILT_IN), SCRIPT].map((one) => `demo/${one}`).join(", ");
+    if (name === SCRIPT || Object.hasOwn(BUILT_IN_SCRIPTS, name)) return null;
+    const known = [...Object.keys(BUILT_IN_SCRIPTS), SCRIPT].map((one) => `demo/${one}`).join(", ");
     return `there is no model 'demo/${name}'; there are ${known}.`;
   }
 
@@ -57,7 +55,10 @@ export class DemoProvider {
     };
   }
 
-  /** Pulls keep the time. Flat out, many parts go into one pull, and the event loop gets its turn between pulls. */
+  /**
+   * Plays the actions as the reader pulls. A script without pauses puts many parts into one pull, and other work of the
+   * event loop runs between pulls.
+   */
   #stream(
     actions: Generator<DemoAction, void>,
     options: LanguageModelV4CallOptions,
@@ -82,7 +83,7 @@ export class DemoProvider {
               break;
             case "fail":
               if (!this.#fails(action, options)) break;
-              // As a part, because erroring the stream would take with it what was said and has not been read yet.
+              // The error is a part, because failing the stream would drop the parts that have not been read yet.
               if (action.fail.fail !== "cut") controller.enqueue({ type: "error", error: errorOf(action.fail) });
               return controller.close();
             default:
@@ -95,10 +96,7 @@ export class DemoProvider {
     });
   }
 
-  /**
-   * Whether this failure is due now. After its last time it starts again, so that the same conversation fails the same
-   * way the next day.
-   */
+  /** Returns whether this failure is due now. After its last time the count starts again, so a replay fails equally. */
   #fails({ fail, place }: Extract<DemoAction, { kind: "fail" }>, options: LanguageModelV4CallOptions): boolean {
     if (fail.times === undefined) return true;
     const key = createHash("sha256")
@@ -113,7 +111,7 @@ export class DemoProvider {
     return true;
   }
 
-  /** Waits so long, or for ever; rejects when the call is aborted. */
+  /** Waits `ms`, or for ever if it is null. Rejects when the call is aborted. */
   #pause(ms: number | null, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const onAbort = () => {
@@ -132,10 +130,10 @@ export class DemoProvider {
   }
 }
 
-/** The script that this call plays, with the pace that the settings ask for. */
+/** Returns the script of this call, with the pace of its settings. */
 function scriptFor(name: string, conversation: DemoConversation, options: LanguageModelV4CallOptions): DemoScript {
   const { script: given, ...pace } = options.providerOptions?.demo ?? {};
-  const builtIn = BUILT_IN[name]?.(conversation);
+  const builtIn = BUILT_IN_SCRIPTS[name]?.(conversation);
   const script =
     builtIn ?? parseDemoScript(given ?? directiveIn(conversation.user) ?? directiveIn(conversation.system));
   if (typeof script === "string") {
@@ -153,7 +151,7 @@ function scriptFor(name: string, conversation: DemoConversation, options: Langua
   };
 }
 
-/** The JSON after a line that begins with `demo:`, up to the end of the text. */
+/** Returns the JSON after `demo:` at the start of a line, up to the end of the text. */
 function directiveIn(text: string): unknown {
   const json = /(?:^|\n)demo:\s*([[{][\s\S]*)$/.exec(text)?.[1];
   if (json === undefined) return undefined;

@@ -1,13 +1,13 @@
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
 
-/** Deeper than any sensible tool's arguments; a schema of references to itself ends here. */
+/** Deeper than any sensible tool's arguments. A schema that refers to itself ends here. */
 const DEPTH_MAX = 8;
 /** A schema may ask for any number of items; a sample shows a few. */
 const ITEMS_MAX = 10;
 
 /**
- * Arguments that fit a tool's schema in the common cases: what it names as default, example or choice, else the
- * simplest value; free text is `text`.
+ * Returns arguments that fit a tool's schema in the common cases: its default, first example or first choice, else the
+ * simplest value. Free text is `text`.
  */
 export function sampleArguments(schema: JsonObject, text: string): JsonObject {
   const sample = sampleOf(schema, { text, root: schema, depth: 0 });
@@ -42,7 +42,7 @@ function sampleOf(schema: JsonValue | undefined, context: Context): JsonValue {
   switch (type ?? (schema.properties === undefined ? "string" : "object")) {
     case "object": {
       const properties = isObject(schema.properties) ? schema.properties : {};
-      // A tool without required arguments would be shown nothing at all: it gets all of them.
+      // A tool without required arguments gets all of them; it would get none otherwise.
       const required = Array.isArray(schema.required) ? schema.required.filter((name) => typeof name === "string") : [];
       const names = required.length > 0 ? required : Object.keys(properties);
       return Object.fromEntries(names.map((name) => [name, sampleOf(properties[name] ?? {}, inner)]));

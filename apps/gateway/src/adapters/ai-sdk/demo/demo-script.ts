@@ -2,12 +2,12 @@ import { jsonObjectSchema } from "@hsafa/protocol/schema";
 import { z } from "zod";
 import { DEMO_REPEAT_MAX } from "../limits.ts";
 
-/** The language of the demo provider, as `docs/demo-provider.md` explains it to people. */
+/** The language of demo scripts. `docs/demo-provider.md` explains it to people. */
 
 const pace = {
-  /** Characters in one delta; whole words when absent. */
+  /** Characters in one delta; one word when absent. */
   chunk: z.int().min(1).optional(),
-  /** Pause before each delta, in milliseconds; 0 is flat out. */
+  /** Pause before each delta, in milliseconds; 0 is none. */
   everyMs: z.number().min(0).max(60_000).optional(),
 };
 
@@ -27,7 +27,7 @@ const failPart = z.strictObject({
       retryAfterMs: z.int().min(0).optional(),
     }),
   ]),
-  /** Fails this often, then lets the step go on; always when absent. */
+  /** Fails this often, then the step goes on. When absent it always fails. */
   times: z.int().min(1).optional(),
 });
 const finishPart = z.strictObject({ finish: z.enum(["stop", "length", "content-filter", "error", "other"]) });
@@ -57,9 +57,7 @@ const PARTS: readonly (readonly [string, z.ZodType<DemoPart>])[] = [
   ["repeat", repeatPart],
 ];
 
-/**
- * The part's own key picks its schema, so that a mistake is told about the part that was meant and not about all eight.
- */
+/** The part's own key selects its schema, so that an error is about the part that was meant, not about all eight. */
 const demoPart: z.ZodType<DemoPart> = z.custom<DemoPart>().transform((value, context): DemoPart => {
   const keys = typeof value === "object" && value !== null ? Object.keys(value) : [];
   const schema = PARTS.find(([key]) => keys.includes(key))?.[1];
@@ -82,18 +80,18 @@ const demoScript = z.union([
   z.strictObject({ steps: demoSteps, loop: z.boolean().default(false), ...pace }),
 ]);
 
-/** What the model does: one list of parts for each step since the last user message. */
+/** What the model does: one list of parts for each step after the last user message. */
 export interface DemoScript {
   readonly steps: readonly (readonly DemoPart[])[];
-  /** Begin again after the last step, instead of saying that the script is over. */
+  /** After the last step the first one follows again. Otherwise the model says that the script is over. */
   readonly loop: boolean;
   readonly chunk: number | undefined;
   readonly everyMs: number | undefined;
 }
 
-/** Reads a script; the text says what is wrong with it. */
+/** Reads a script. Returns a text that says what is wrong with it, if anything is. */
 export function parseDemoScript(value: unknown): DemoScript | string {
-  // Not the union itself: its complaint would be about both forms.
+  // One member of the union is asked, because the union's own error would be about both forms.
   const parsed = Array.isArray(value) ? demoScript.options[0].safeParse(value) : demoScript.options[1].safeParse(value);
   if (parsed.success) return { chunk: undefined, everyMs: undefined, ...parsed.data };
   return parsed.error.issues.map((issue) => `${issue.path.join(".") || "script"}: ${issue.message}`).join("; ");

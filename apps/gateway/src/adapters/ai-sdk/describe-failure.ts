@@ -9,22 +9,18 @@ import {
 import type { ModelFailure, ModelFailureKind } from "../../core/input.ts";
 import { FAILURE_MESSAGE_CHARACTERS_MAX } from "../../core/limits.ts";
 import type { ProviderAccess } from "./providers.ts";
-
-/** A step that passed a bound of ours (R9). */
-export class StepTooLargeError extends Error {
-  override readonly name = "StepTooLargeError";
-}
+import { StepTooLargeError } from "./step-recorder.ts";
 
 interface FailureContext {
   readonly provider: string;
   readonly access: ProviderAccess & { readonly keyVariable: string | null };
-  /** Milliseconds since the epoch, to read a `retry-after` that is a date. */
+  /** Milliseconds since the epoch; a `retry-after` may be a date. */
   readonly now: number;
 }
 
 /**
- * What an error of the SDK, of `fetch` or of a provider's stream means for the run, in words that help a person and
- * hold no secret.
+ * Returns what an error of the SDK, of `fetch` or of a provider's stream means for the run. The message helps a person
+ * and holds no secret.
  */
 export function describeFailure(error: unknown, context: FailureContext): ModelFailure {
   const { kind, message, retryAfterMs } = classify(error, context);
@@ -44,7 +40,7 @@ function classify(error: unknown, context: FailureContext): Classified {
       const reason = { statusCode, message: error.message, signs: `${error.message} ${error.responseBody ?? ""}` };
       return classifyStatus(reason, context, retryAfterMsOf(error.responseHeaders ?? {}, context.now));
     }
-    // No status: it was never reached. A good one: the answer broke off or was not what it promised to be.
+    // Without a status the provider was never reached. With a good one the answer broke off or was malformed.
     return { kind: "network", message: `${provider} could not be reached or broke off: ${deepestMessage(error)}` };
   }
   if (
@@ -62,7 +58,7 @@ function classify(error: unknown, context: FailureContext): Classified {
 interface Reason {
   readonly statusCode: number;
   readonly message: string;
-  /** Everything the provider said about it, to look for its own codes in. */
+  /** All that the provider said about the error, in which its own codes are looked for. */
   readonly signs: string;
 }
 
@@ -90,12 +86,12 @@ function classifyStatus(reason: Reason, context: FailureContext, retryAfterMs: n
   return { kind: "bad_request", message: `${answered}${said}` };
 }
 
-/** Errors that the SDK throws by itself. Names rather than classes: most of them are not exported. */
+/** Classifies what the SDK throws itself, by name, because most of its classes are not exported. */
 function classifyThrown(error: Error, { provider }: FailureContext): Classified {
   if (error.name === "AI_MissingToolResultsError" || error.name === "AI_InvalidDataContentError") {
     return { kind: "bad_request", message: `${provider} cannot be asked this: ${error.message}` };
   }
-  // A malformed event in the middle of an answer: the connection or a proxy on it garbled the stream.
+  // An event within an answer is malformed: the connection, or a proxy on it, garbled the stream.
   const garbled = /^AI_(JSONParse|TypeValidation|InvalidResponseData|EmptyResponseBody|NoContentGenerated)Error$/.test(
     error.name,
   );
@@ -105,7 +101,7 @@ function classifyThrown(error: Error, { provider }: FailureContext): Classified 
   return { kind: "other", message: `the call of ${provider} failed: ${error.message}` };
 }
 
-/** `fetch` fails with a TypeError whose cause bears the socket's code. */
+/** `fetch` fails with a TypeError, and its cause bears the socket's code. */
 function isNetworkError(error: Error): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if ("code" in cause && typeof cause.code === "string" && /^(E[A-Z]{3,}|UND_ERR_)/.test(cause.code)) return true;
@@ -120,10 +116,7 @@ function deepestMessage(error: Error): string {
   return deepest.message;
 }
 
-/**
- * An error that came as a part of a 200 response: each provider has a shape of its own, so only what they share is
- * relied on.
- */
+/** Reads an error that came within a 200 response. Each provider has its own shape; this uses what they share. */
 function reasonOfStreamError(error: unknown): Reason {
   if (typeof error === "string") return { statusCode: 500, message: error, signs: error };
   const outer = recordOf(error);
@@ -155,8 +148,8 @@ function recordOf(value: unknown): Record<string, unknown> {
 }
 
 /**
- * `retry-after-ms` in milliseconds, else `retry-after` in seconds or as an HTTP date (RFC 9110, 10.2.3); null if absent
- * or unreadable.
+ * Returns the milliseconds to wait: from `retry-after-ms`, else from `retry-after` in seconds or as an HTTP date (RFC
+ * 9110, 10.2.3). Null if both are absent or unreadable.
  */
 function retryAfterMsOf(headers: Readonly<Record<string, string>>, now: number): number | null {
   const inMs = Number.parseFloat(headers["retry-after-ms"] ?? "");
@@ -167,9 +160,9 @@ function retryAfterMsOf(headers: Readonly<Record<string, string>>, now: number):
   return Number.isNaN(date) ? null : Math.max(0, date - now);
 }
 
-/** Providers quote the key they refuse, in part or whole. */
+/** Removes API keys: providers quote the key that they refuse, in part or whole. */
 function redacted(message: string, apiKey: string | undefined): string {
-  // Servers on the own machine are given any word for a key; that one may well be a part of the message.
+  // A server on one's own machine takes any word for a key. So short a word may be an innocent part of the message.
   const withoutOurs = apiKey === undefined || apiKey.length < 8 ? message : message.replaceAll(apiKey, "[key]");
   return withoutOurs.replaceAll(/\b(?:sk|xai|gsk|AIza)[-_][-_A-Za-z0-9*.]{6,}|\bAIza[-_A-Za-z0-9*]{6,}/g, "[key]");
 }

@@ -1,20 +1,17 @@
 import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
 import type { JsonValue } from "@hsafa/protocol";
-import type { DemoConversation } from "./conversation.ts";
+import type { DemoConversation } from "./demo-conversation.ts";
 import { sampleArguments } from "./sample-arguments.ts";
-import type { DemoPart, DemoScript } from "./script.ts";
+import type { DemoPart, DemoScript } from "./demo-script.ts";
 
-/** What playing a step asks of whoever keeps the time. */
+/** One action of a step. The caller keeps the time. */
 export type DemoAction =
   | { readonly kind: "part"; readonly part: LanguageModelV4StreamPart }
   | { readonly kind: "wait"; readonly ms: number }
   | { readonly kind: "hang" }
   | { readonly kind: "fail"; readonly fail: Extract<DemoPart, { fail: unknown }>; readonly place: number };
 
-/**
- * A step of a script as stream parts and pauses, with no clock of its own. Pure: the same conversation gives the same
- * actions.
- */
+/** Plays a step of a script as stream parts and pauses. Pure: the same conversation gives the same actions. */
 export function* playStep(script: DemoScript, conversation: DemoConversation): Generator<DemoAction, void> {
   yield { kind: "part", part: { type: "stream-start", warnings: [] } };
   yield* new StepPlayer(script, conversation).play(stepOf(script, conversation.stepIndex));
@@ -30,7 +27,7 @@ type FinishReason = LanguageModelV4FinishReason["unified"];
 class StepPlayer {
   readonly #script: DemoScript;
   readonly #conversation: DemoConversation;
-  /** The text or reasoning part that is open; neighbours of one kind are one part. */
+  /** The open text or reasoning part. Adjacent parts of one kind become one part. */
   #open: "text" | "reasoning" | null = null;
   #opened = 0;
   #calls = 0;
@@ -127,7 +124,7 @@ class StepPlayer {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#fillValue(item, n)]));
   }
 
-  /** About four characters to a token, as with real models, so that sums are worth looking at. */
+  /** Counts four characters as one token, about as real models do, so that sums look plausible. */
   #usage(): LanguageModelV4Usage {
     const tokens = (characters: number) => Math.ceil(characters / 4);
     const { system, user, results } = this.#conversation;
@@ -152,7 +149,7 @@ function partAction(part: LanguageModelV4StreamPart): DemoAction {
   return { kind: "part", part };
 }
 
-/** Words with the space after them, or pieces of `chunk` characters that never cut one in two. */
+/** Splits into words with the space after them, or into pieces of `chunk` whole characters. */
 function pieces(text: string, chunk: number | undefined): string[] {
   if (chunk === undefined) return text.match(/\s*\S+\s*|\s+/g) ?? [];
   if (text.length <= chunk) return text === "" ? [] : [text];

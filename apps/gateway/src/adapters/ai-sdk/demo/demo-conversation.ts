@@ -1,19 +1,19 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4ToolResultOutput } from "@ai-sdk/provider";
 import type { JsonObject } from "@hsafa/protocol";
 
-/** What a demo script may look at. It all comes from the call itself, so any process plays the same step. */
+/** What a demo script may read. All of it comes from the call itself, so any process plays the same step. */
 export interface DemoConversation {
   readonly system: string;
   /** The text of the last user message. */
   readonly user: string;
-  /** Answers of the model since the last user message: the number of the step that is due. */
+  /** The number of the step to play, from 0: the model's messages since the last user message. */
   readonly stepIndex: number;
-  /** The results that the last answer's calls got, in order. */
+  /** The results of the calls in the model's last message, in order. */
   readonly results: readonly { readonly toolName: string; readonly text: string }[];
   readonly tools: readonly { readonly name: string; readonly inputSchema: JsonObject }[];
 }
 
-/** Reads the conversation out of a call of the model. */
+/** Reads the conversation from a call of the model. */
 export function conversationOf({ prompt, tools = [] }: LanguageModelV4CallOptions): DemoConversation {
   const lastUser = prompt.findLastIndex((message) => message.role === "user");
   const since = prompt.slice(lastUser + 1);

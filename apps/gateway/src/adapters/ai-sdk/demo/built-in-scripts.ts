@@ -1,7 +1,7 @@
-import type { DemoConversation } from "./conversation.ts";
-import type { DemoPart, DemoScript } from "./script.ts";
+import type { DemoConversation } from "./demo-conversation.ts";
+import type { DemoPart, DemoScript } from "./demo-script.ts";
 
-/** Fast enough to be pleasant, slow enough that a person sees it stream. */
+/** Milliseconds before each delta: a person sees the text stream and need not wait long for it. */
 const READABLE_MS = 25;
 const COUNT_DEFAULT = 100;
 const COUNT_MAX = 100_000;
@@ -9,7 +9,7 @@ const COUNT_MAX = 100_000;
 type BuiltIn = (conversation: DemoConversation) => Pick<DemoScript, "steps"> & Partial<DemoScript>;
 
 /** The scripts that exist by name, `demo/<name>`. */
-export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
+export const BUILT_IN_SCRIPTS: Readonly<Record<string, BuiltIn>> = {
   /** Reasons, then greets. */
   hello: () => ({
     everyMs: READABLE_MS,
@@ -26,7 +26,7 @@ export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
     ],
   }),
 
-  /** Says back what the user said. */
+  /** Repeats what the user said. */
   echo: ({ user }) => ({ everyMs: READABLE_MS, steps: [[{ say: user === "" ? "(nothing)" : user }]] }),
 
   /** Calls the agent's first two tools at once, then tells what they answered. */
