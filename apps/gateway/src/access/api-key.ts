@@ -1,15 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 
-/**
- * A fresh API key: shown once, stored only as its hash. 256 random bits, so the hash needs no salt and no stretching.
- */
+/** Makes an API key. Its 256 random bits need neither salt nor stretching when the key is hashed. */
 export function newApiKey(): string {
   return `hsafa_${randomBytes(32).toString("base64url")}`;
 }
 
-/**
- * What is stored of a key and looked up: SHA-256, in hex. Looking a hash up tells an attacker nothing by its timing.
- */
+/** The hash under which a key is stored: SHA-256, in hex. The time of a look-up by hash tells nothing about the key. */
 export function apiKeyHash(key: string): string {
   return createHash("sha256").update(key).digest("hex");
 }

@@ -9,15 +9,14 @@ import { looksLikeToken, verifyToken } from "./browser-token.ts";
 export type Authentication = { readonly kind: "authenticated"; readonly principal: Principal } | Refusal;
 
 /**
- * Says who holds a credential: an API key or a browser token, without the word `Bearer`. Rejects only with
- * `StoreUnavailable`.
+ * Finds the holder of a credential: an API key or a browser token, without the word `Bearer`. Refuses with
+ * `unauthenticated`. Rejects only with `StoreUnavailable`.
  */
 export type Authenticate = (credential: string) => Promise<Authentication>;
 
 /**
- * Makes the authenticator of a gateway. Known keys are remembered for `API_KEY_CACHE_TTL_MS`, which is how long a
- * revoked key may live on; unknown ones are asked for each time, so that a new key works at once and guesses cannot
- * push known keys out.
+ * Makes the authenticator of a gateway. It remembers known keys for `API_KEY_CACHE_TTL_MS`: a revoked key lives on for
+ * that long. It remembers no unknown key. So a new key works at once, and guesses cannot push known keys out.
  */
 export function createAuthenticate(deps: {
   readonly fleet: Pick<FleetStore, "findApiKey">;

@@ -5,8 +5,6 @@ import { z } from "zod";
 import type { Principal } from "./principal.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
-/** Browser tokens: short-lived JWTs, signed with the fleet's own secret, that can do only what they name. */
-
 const ISSUER = "hsafa";
 const ALGORITHM = "HS256";
 
@@ -22,12 +20,15 @@ const claims = z.object({
 
 export type VerifiedToken = { readonly kind: "valid"; readonly principal: Principal } | Refusal;
 
-/** Whether a credential has the form of a JWT; API keys never have. */
+/** Whether a credential has the form of a JWT. No API key has it. */
 export function looksLikeToken(credential: string): boolean {
   return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(credential);
 }
 
-/** Signs a token for a principal. `expiresAt` in milliseconds since the epoch, whole seconds. */
+/**
+ * Signs a browser token: a short-lived JWT that can do only what it names. `issuedAt` and `expiresAt` are milliseconds
+ * since the epoch; of both the whole seconds count.
+ */
 export function signToken(
   secret: Uint8Array,
   token: {

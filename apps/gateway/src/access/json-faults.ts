@@ -8,9 +8,9 @@ interface Visit {
 }
 
 /**
- * What makes parsed JSON unfit to be kept, or null: nesting beyond `depthMax`, half a surrogate pair (which has no
- * canonical form), a key that means something to JavaScript. It keeps its own stack, since whatever recurses over such
- * a value would overflow (schemas, `JSON.stringify`).
+ * Returns why parsed JSON cannot be kept, or null. Faults are nesting beyond `depthMax`, half a surrogate pair (it has no
+ * canonical form), and a key that means something to JavaScript. The function has a stack of its own: recursion over
+ * such a value would overflow, as it would in schemas and in `JSON.stringify`.
  */
 export function jsonFault(value: unknown, depthMax: number): ValidationFault | null {
   const open: Visit[] = [{ value: [value], depth: -1, parent: null, key: "" }];
@@ -36,7 +36,8 @@ function childFault(child: unknown, depth: number, depthMax: number): string | n
 }
 
 /**
- * Written only for a fault: a body may hold a hundred thousand values. The outermost key is that of the wrapping array.
+ * The path is made only for a fault, because a body may hold a hundred thousand values. The first key is dropped: it is
+ * that of the wrapping array.
  */
 function pathOf(visit: Visit, key: string): string {
   const keys = [key];
@@ -44,7 +45,7 @@ function pathOf(visit: Visit, key: string): string {
   return keys.slice(1).join(".");
 }
 
-/** Why a text of a path or a query names nothing that could be kept, or null. */
+/** Returns why a text of a path or a query cannot be kept, or null. */
 export function textFault(text: string): string | null {
   return text.includes("\u0000") ? "holds a NUL character" : surrogateFault(text);
 }

@@ -1,10 +1,10 @@
 import type { Scope } from "@hsafa/protocol";
 
-/** Who asks, and what they may do. Bounds that are absent do not bind; those that are there narrow every scope. */
+/** Who asks, and what they may do. Each bound (run, thread, device) that is present narrows every scope. */
 export interface Principal {
   readonly kind: "api_key" | "token";
   readonly tenantId: string;
-  /** The key's name, or that of the key which made the token: told where a person's decision is recorded. */
+  /** The key's name, or that of the key which made the token. A person's decision is recorded under it. */
   readonly name: string;
   readonly scopes: readonly Scope[];
   /** Sees and changes this run only. */
@@ -13,6 +13,6 @@ export interface Principal {
   readonly threadId?: string;
   /** Connects as this device only, and starts runs from it only. */
   readonly deviceKey?: string;
-  /** When it wears out, in milliseconds since the epoch; absent: never. */
+  /** When it expires, in milliseconds since the epoch; absent: never. */
   readonly expiresAt?: number;
 }

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "@hsafa/protocol";
 import type { ValidationFault } from "./schema-faults.ts";
 
-/** What a use case answers when it does not do what was asked: a code of the error table, and what to do. */
+/** What a use case returns when it does not do what was asked. `detail` says what was wrong and what to do. */
 export interface Refusal {
   readonly kind: "refused";
   readonly code: ErrorCode;
@@ -9,12 +9,12 @@ export interface Refusal {
   readonly faults?: readonly ValidationFault[];
 }
 
-/** Makes a refusal; `detail` says what was wrong and what to do. */
+/** Makes a refusal. */
 export function refuse(code: ErrorCode, detail: string, faults?: readonly ValidationFault[]): Refusal {
   return faults === undefined ? { kind: "refused", code, detail } : { kind: "refused", code, detail, faults };
 }
 
-/** One answer for what is missing and what is foreign, so that nobody learns which (R10). */
+/** Refuses what is missing and what is foreign with the same words, so that nobody learns which (R10). */
 export function notFound(what: string): Refusal {
   return refuse("not_found", `There is no such ${what} here; check the id, and that the key belongs to its tenant.`);
 }

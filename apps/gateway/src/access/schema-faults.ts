@@ -1,6 +1,6 @@
 import type { z } from "zod";
 
-/** Where in a document a fault lies (`config.tools.0.name`; empty: the document itself), and what it is. */
+/** A fault in a document. `path` says where (`config.tools.0.name`; empty: the document itself). */
 export interface ValidationFault {
   readonly path: string;
   readonly message: string;
@@ -9,8 +9,8 @@ export interface ValidationFault {
 type Issue = z.core.$ZodIssue;
 
 /**
- * A failed check as faults that a person can act on: one per unknown field, and of a union the alternative that was
- * meant.
+ * Turns a failed check into faults that a person can act on: one for each unknown field, and of a union those of the
+ * alternative that was meant.
  */
 export function schemaFaults(error: z.ZodError, prefix: readonly PropertyKey[] = []): ValidationFault[] {
   return error.issues.flatMap((issue) => faultsOfIssue(issue, prefix));

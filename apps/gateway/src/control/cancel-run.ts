@@ -4,7 +4,7 @@ import { type InputAccepted, enqueueRunInput } from "./enqueue-run-input.ts";
 import type { Principal } from "../access/principal.ts";
 import type { Refusal } from "../access/refusal.ts";
 
-/** Asks a run to end as canceled. The first reason counts; asking again while it ends is no fault. */
+/** Asks a run to end as canceled. The first reason counts. A second cancel while the run ends is no fault. */
 export function cancelRun(
   deps: { readonly store: Store; readonly bell: Bell },
   principal: Principal,

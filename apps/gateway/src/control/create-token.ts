@@ -8,7 +8,7 @@ import { signToken } from "../access/browser-token.ts";
 
 export type TokenOutcome = { readonly kind: "created"; readonly token: CreatedToken } | Refusal;
 
-/** Makes a browser token that can do no more than the key which asks for it. */
+/** Makes a browser token. It can do no more than the key that asks for it. */
 export async function createToken(
   deps: { readonly store: Store; readonly clock: Pick<Clock, "now">; readonly tokenSecret: Uint8Array },
   principal: Principal,
@@ -31,7 +31,7 @@ export async function createToken(
     return notFound("thread");
   }
   const issuedAt = deps.clock.now();
-  // A JWT knows whole seconds only, and its holder is told the very same time.
+  // A JWT has whole seconds only, and the answer tells the same time.
   const expiresAt = (Math.floor(issuedAt / 1000) + params.expiresInSeconds) * 1000;
   const { tenantId, name } = principal;
   const token = await signToken(deps.tokenSecret, {

@@ -1,15 +1,15 @@
 import { isId } from "@hsafa/protocol";
 import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
-import { canonicalHash } from "./canonical-hash.ts";
+import { canonicalHash } from "./canonical-json.ts";
 import { type InputAccepted, enqueueRunInput } from "./enqueue-run-input.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
 import { maySeeRun } from "../access/run-visibility.ts";
 
 /**
- * Decides a call that awaits approval. The first decision counts; the same one again is answered as it was, whatever
- * became of the call since.
+ * Decides a call that awaits approval. The first decision counts. The same decision again is accepted again, also after
+ * the call is settled.
  */
 export async function decideApproval(
   deps: { readonly store: Store; readonly bell: Bell },
@@ -22,7 +22,7 @@ export async function decideApproval(
   },
 ): Promise<InputAccepted | Refusal> {
   const { runId, callId, approved, reason } = params;
-  // One answer for both, so that a run elsewhere cannot be told from a call that is not there.
+  // One refusal for both, so that a run elsewhere cannot be told from a call that is not there (R10).
   const missing = notFound("tool call in a run of this id");
   if (!(await maySeeRun(deps, principal, runId))) return missing;
   const call = isId(callId) ? await deps.store.forTenant(principal.tenantId).findCall({ callId }) : null;

@@ -13,7 +13,7 @@ export interface InputAccepted {
   readonly status: RunStatus;
 }
 
-/** Leaves an input in a run's inbox and wakes its holder (R5): what messages, approvals and cancels have in common. */
+/** Enqueues an input of a run and rings for its holder (R5). Messages, approvals and cancels have this in common. */
 export async function enqueueRunInput(
   deps: { readonly store: Store; readonly bell: Bell },
   principal: Principal,

@@ -1,12 +1,12 @@
 import type { UserMessage } from "@hsafa/protocol";
 import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
-import { canonicalHash } from "./canonical-hash.ts";
+import { canonicalHash } from "./canonical-json.ts";
 import { type InputAccepted, enqueueRunInput } from "./enqueue-run-input.ts";
 import type { Principal } from "../access/principal.ts";
 import type { Refusal } from "../access/refusal.ts";
 
-/** Says something to a run in progress; it is taken before the run's next step. */
+/** Enqueues a message of the user. The run takes it before its next step. */
 export function postMessage(
   deps: { readonly store: Store; readonly bell: Bell },
   principal: Principal,

@@ -2,16 +2,14 @@ import { type JsonObject, type PushedAgent } from "@hsafa/protocol";
 import { agentConfigSchema } from "@hsafa/protocol/schema";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { Store } from "../ports/store.ts";
-import { canonicalHash } from "./canonical-hash.ts";
+import { canonicalHash } from "./canonical-json.ts";
 import { type ValidationFault, schemaFaults } from "../access/schema-faults.ts";
 import type { Principal } from "../access/principal.ts";
 import { type Refusal, refuse } from "../access/refusal.ts";
 
 export type PushOutcome = { readonly kind: "pushed"; readonly agent: PushedAgent } | Refusal;
 
-/**
- * Makes a config a version of its agent, or finds the version it already is; every fault of the config is told at once.
- */
+/** Makes a config a version of its agent, or finds the version that it is already. A refusal lists every fault. */
 export async function pushAgent(
   deps: { readonly store: Store; readonly schemas: JsonSchemas },
   principal: Principal,
@@ -34,7 +32,7 @@ export async function pushAgent(
     description,
     version: version ?? null,
     config,
-    // Of the config as pushed: a default that changes later must not make an old config a new one.
+    // The hash of the config as pushed, without defaults: a default that changes later makes no new version.
     configHash: canonicalHash(config),
     promote,
   });

@@ -1,19 +1,19 @@
 import { type Agent, type AgentVersion, isId, type Page } from "@hsafa/protocol";
-import type { Store } from "../ports/store.ts";
-import type { PageParams } from "../ports/tenant-store.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal } from "../access/refusal.ts";
+import type { Store } from "../ports/store.ts";
+import type { PageParams } from "../ports/tenant-store.ts";
 
 interface Deps {
   readonly store: Store;
 }
 
-/** The tenant's agents with their current versions. */
+/** Lists the tenant's agents with their current versions. */
 export function listAgents({ store }: Deps, { tenantId }: Principal, page: PageParams): Promise<Page<Agent>> {
   return store.forTenant(tenantId).listAgents(page);
 }
 
-/** One agent with its current version. */
+/** Finds one agent with its current version. */
 export async function findAgent(
   { store }: Deps,
   { tenantId }: Principal,
@@ -23,7 +23,7 @@ export async function findAgent(
   return agent === null ? notFound("agent") : { kind: "found", agent };
 }
 
-/** An agent's versions, newest first. */
+/** Lists an agent's versions, newest first. */
 export async function listVersions(
   { store }: Deps,
   { tenantId }: Principal,
@@ -33,7 +33,7 @@ export async function listVersions(
   return page === null ? notFound("agent") : { kind: "found", page };
 }
 
-/** One version of an agent. */
+/** Finds one version of an agent. */
 export async function findVersion(
   { store }: Deps,
   { tenantId }: Principal,
@@ -41,14 +41,4 @@ export async function findVersion(
 ): Promise<{ readonly kind: "found"; readonly version: AgentVersion } | Refusal> {
   const version = isId(params.versionId) ? await store.forTenant(tenantId).findVersion(params) : null;
   return version === null ? notFound("version of this agent") : { kind: "found", version };
-}
-
-/** Sets which version new runs take. */
-export async function promoteVersion(
-  { store }: Deps,
-  { tenantId }: Principal,
-  params: { readonly idOrName: string; readonly versionId: string },
-): Promise<{ readonly kind: "found"; readonly agent: Agent } | Refusal> {
-  const agent = await store.forTenant(tenantId).promoteVersion(params);
-  return agent === null ? notFound("agent, or no such version of it,") : { kind: "found", agent };
 }

@@ -6,12 +6,12 @@ import { notFound, type Refusal, refuse } from "../access/refusal.ts";
 import { maySeeRun } from "../access/run-visibility.ts";
 
 export type EventsPage =
-  /** `json`: the whole page on the wire, its payloads as they were written once. */
+  /** `json`: the whole page as it goes over the wire. The payloads of its events are not serialised again. */
   { readonly kind: "page"; readonly json: string } | Refusal;
 
 /**
- * The canonical log of a run after a position, a page at a time; `nextCursor` is the position to go on from while the
- * store holds more.
+ * Reads a page of a run's canonical log, after a position. `nextCursor` is the position of the page's last event while
+ * the store holds more, else null.
  */
 export async function readEvents(
   deps: { readonly store: Store },
@@ -39,7 +39,7 @@ export async function readEvents(
   const data = records.map((record) => wireJson(runId, record)).join(",");
   return { kind: "page", json: `{"data":[${data}],"nextCursor":${hasMore ? `"${formatPosition(last)}"` : "null"}}` };
 
-  /** A page may be short because of its bytes, so its length does not tell. */
+  /** Asks the store, because a page may be short for its bytes. */
   async function isFollowed(record: EventRecord): Promise<boolean> {
     return (await store.readEvents({ runId, after: record, limit: 1, factsOnly })).length > 0;
   }

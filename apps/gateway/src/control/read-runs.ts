@@ -1,18 +1,14 @@
-import { isId, type Page, type Run, type RunStatus, type ToolCall, type ToolCallStatus } from "@hsafa/protocol";
-import type { Store } from "../ports/store.ts";
-import type { PageParams } from "../ports/tenant-store.ts";
+import { isId, type Page, type Run, type RunStatus } from "@hsafa/protocol";
 import { isBound } from "../access/bounds.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
-import { mayAccessRun, maySeeRun } from "../access/run-visibility.ts";
+import { mayAccessRun } from "../access/run-visibility.ts";
+import type { Store } from "../ports/store.ts";
+import type { PageParams } from "../ports/tenant-store.ts";
 
-interface Deps {
-  readonly store: Store;
-}
-
-/** One run. */
+/** Finds one run. */
 export async function findRun(
-  { store }: Deps,
+  { store }: { readonly store: Store },
   principal: Principal,
   runId: string,
 ): Promise<{ readonly kind: "found"; readonly run: Run } | Refusal> {
@@ -21,11 +17,11 @@ export async function findRun(
 }
 
 /**
- * Runs, newest first. A bound token lists the runs of its thread, or its one run; one for a device alone has no list of
- * its own.
+ * Lists runs, newest first. A token for a thread lists the runs of that thread. A token for one run or for a device has
+ * no list.
  */
 export async function listRuns(
-  { store }: Deps,
+  { store }: { readonly store: Store },
   principal: Principal,
   params: PageParams & {
     readonly status: RunStatus | undefined;
@@ -41,28 +37,4 @@ export async function listRuns(
     return notFound("thread");
   const page = await store.forTenant(principal.tenantId).listRuns({ ...params, threadId: params.threadId ?? threadId });
   return { kind: "found", page };
-}
-
-/** A run's tool calls, with the device, attempts and times of each. */
-export async function listCallsOfRun(
-  deps: Deps,
-  principal: Principal,
-  params: { readonly runId: string } & PageParams,
-): Promise<{ readonly kind: "found"; readonly page: Page<ToolCall> } | Refusal> {
-  if (!(await maySeeRun(deps, principal, params.runId))) return notFound("run");
-  const page = await deps.store.forTenant(principal.tenantId).listCallsOfRun(params);
-  return page === null ? notFound("run") : { kind: "found", page };
-}
-
-/** Tool calls of all runs, newest first: which device executed tool X? */
-export function listCalls(
-  { store }: Deps,
-  { tenantId }: Principal,
-  params: PageParams & {
-    readonly toolName: string | undefined;
-    readonly deviceId: string | undefined;
-    readonly status: ToolCallStatus | undefined;
-  },
-): Promise<Page<ToolCall>> {
-  return store.forTenant(tenantId).listCalls(params);
 }

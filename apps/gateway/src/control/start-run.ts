@@ -1,33 +1,25 @@
-import type { InputMessage, JsonObject, JsonValue, RunStatus, UserMessage } from "@hsafa/protocol";
+import type { InputMessage, JsonValue, RunStatus, StartRunBody, UserMessage } from "@hsafa/protocol";
 import type { Bell } from "../ports/bell.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
-import { canonicalHash } from "./canonical-hash.ts";
+import { canonicalHash } from "./canonical-json.ts";
 import { idempotencyKeyReused } from "./input-refusals.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
-
-export interface StartRequest {
-  readonly agent: string;
-  readonly versionId?: string | undefined;
-  readonly input: string | readonly InputMessage[];
-  readonly threadId?: string | undefined;
-  readonly deviceKey?: string | undefined;
-  readonly metadata?: JsonObject | undefined;
-}
 
 export type RunStarted =
   | { readonly kind: "started"; readonly runId: string; readonly status: RunStatus; readonly created: boolean }
   | Refusal;
 
 /**
- * Commits a run and wakes whoever may take it. Its first facts are not put into the live log: nobody can watch a run
- * whose id was not told yet, and whoever watches it later begins with the store.
+ * Commits a run and rings for the gateways that may claim it. `created` is false if the idempotency key found an earlier
+ * run. The first facts are not put into the live log: no client knows the run's id yet, and every watcher begins with
+ * the store.
  */
 export async function startRun(
   deps: { readonly store: Store; readonly bell: Bell; readonly clock: Clock },
   principal: Principal,
-  params: { readonly request: StartRequest; readonly idempotencyKey: string | undefined },
+  params: { readonly request: StartRunBody; readonly idempotencyKey: string | undefined },
 ): Promise<RunStarted> {
   const { request, idempotencyKey } = params;
   if (principal.runId !== undefined)
@@ -76,7 +68,10 @@ export async function startRun(
   }
 }
 
-/** What is said now is the user's messages at the end; whatever stands before them was said earlier. */
+/**
+ * Divides an input into what was said earlier and what is said now. The user's messages at its end are said now;
+ * everything before them was said earlier.
+ */
 export function splitInput(input: string | readonly InputMessage[]): {
   readonly earlier: readonly InputMessage[];
   readonly messages: readonly UserMessage[];

@@ -1,15 +1,17 @@
 import { isId, type JsonValue } from "@hsafa/protocol";
-import { jsonFault } from "../access/json-faults.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
 import type { ToolOutcome } from "../core/input.ts";
-import { JSON_DEPTH_MAX, TOOL_RESULT_BYTES_MAX } from "../core/limits.ts";
+import { TOOL_RESULT_BYTES_MAX } from "../core/limits.ts";
 import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
 import type { SubmitResultOutcome } from "../ports/tenant-store.ts";
-import { canonicalHash } from "./canonical-hash.ts";
+import { canonicalText, sha256 } from "./canonical-json.ts";
 import { inboxFull } from "./input-refusals.ts";
 
-/** The result of a tool call, as its executor reports it: `error` if it failed, else `result`. */
+/**
+ * The result of a tool call, as its executor reports it: `error` if it failed, else `result`. The edge has read it as
+ * JSON and refused what has no canonical form (`jsonFault`).
+ */
 export interface ReportedResult {
   readonly result?: JsonValue | undefined;
   readonly error?: { readonly message: string; readonly code?: string | undefined } | undefined;
@@ -27,7 +29,7 @@ export type SubmittedResult = { readonly kind: "accepted"; readonly duplicate: b
  * Enqueues a tool's result as an input of its run. The first result of a call wins (R7). The same result again, with
  * its keys in any order, is a duplicate. Refuses with:
  *
- * - `invalid_request`, `payload_too_large`: this result can never be accepted; the call stays open;
+ * - `payload_too_large`: this result can never be accepted; the call stays open for a smaller one, or for an error;
  * - `result_conflict`: the call is settled otherwise, or (over HTTP) awaits an approval;
  * - `not_found`: the source has no such call;
  * - `too_many_requests`: send the same result again later.
@@ -45,11 +47,14 @@ export async function submitToolResult(
 ): Promise<SubmittedResult> {
   const { tenantId, callId, answer, from } = params;
   const outcome = outcomeOf(answer);
-  const unfit = unfitness(answer, outcome);
-  if (unfit !== null) return unfit;
+  const text = canonicalText(outcome as unknown as JsonValue);
+  if (Buffer.byteLength(text) > TOOL_RESULT_BYTES_MAX) {
+    const detail = `The result is larger than ${TOOL_RESULT_BYTES_MAX} bytes; answer with less, or with an error.`;
+    return refuse("payload_too_large", detail);
+  }
   if (!isId(callId)) return noSuchCall(from);
-  const bodyHash = canonicalHash(outcome as unknown as JsonValue);
-  const submitted = await deps.store.forTenant(tenantId).submitToolResult({ callId, outcome, bodyHash, from });
+  const store = deps.store.forTenant(tenantId);
+  const submitted = await store.submitToolResult({ callId, outcome, bodyHash: sha256(text), from });
   if (submitted.kind === "accepted") deps.bell.ring({ about: "run", runId: submitted.runId });
   return submittedResult(submitted, from);
 }
@@ -57,20 +62,6 @@ export async function submitToolResult(
 function outcomeOf({ result, error }: ReportedResult): ToolOutcome {
   if (error === undefined) return { kind: "completed", result: result ?? null };
   return { kind: "failed", error: { code: error.code ?? "tool_error", message: error.message } };
-}
-
-/** Refuses a result that the store cannot keep. The check of its JSON comes first: `stringify` recurses. */
-function unfitness(answer: ReportedResult, outcome: ToolOutcome): Refusal | null {
-  const fault = jsonFault(answer.result ?? answer.error ?? null, JSON_DEPTH_MAX);
-  if (fault !== null) {
-    const where = fault.path === "" ? "The result" : `The result, at '${fault.path}',`;
-    return refuse("invalid_request", `${where} ${fault.message}.`);
-  }
-  if (Buffer.byteLength(JSON.stringify(outcome)) <= TOOL_RESULT_BYTES_MAX) return null;
-  return refuse(
-    "payload_too_large",
-    `The result is larger than ${TOOL_RESULT_BYTES_MAX} bytes; answer with less, or with an error.`,
-  );
 }
 
 function submittedResult(submitted: SubmitResultOutcome, from: ResultSource): SubmittedResult {

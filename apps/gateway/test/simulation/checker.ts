@@ -1,5 +1,5 @@
 import { comparePositions, formatPosition, type JsonValue, type Position, START } from "@hsafa/protocol";
-import { canonicalHash } from "../../src/control/canonical-hash.ts";
+import { canonicalHash } from "../../src/control/canonical-json.ts";
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
 import { INPUTS_PER_DRAIN_MAX } from "../../src/ports/limits.ts";
 import { RECOVERIES_MAX } from "../../src/core/limits.ts";

@@ -1,4 +1,4 @@
-import { canonicalHash } from "../../src/control/canonical-hash.ts";
+import { canonicalHash } from "../../src/control/canonical-json.ts";
 import { cancelRun } from "../../src/control/cancel-run.ts";
 import { decideApproval } from "../../src/control/decide-approval.ts";
 import { postMessage } from "../../src/control/post-message.ts";

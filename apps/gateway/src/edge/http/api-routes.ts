@@ -1,15 +1,19 @@
 import type { Route } from "./route.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { deviceRoutes } from "./routes/devices.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { threadRoutes } from "./routes/threads.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
+import { toolCallRoutes } from "./routes/tool-calls.ts";
 
 /** Every call of the API: what is served is what is documented. */
 export const apiRoutes: readonly Route[] = [
   ...tokenRoutes,
   ...agentRoutes,
   ...runRoutes,
+  ...eventRoutes,
+  ...toolCallRoutes,
   ...threadRoutes,
   ...deviceRoutes,
 ];

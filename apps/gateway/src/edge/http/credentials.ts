@@ -1,3 +1,4 @@
+import type { Scope } from "@hsafa/protocol";
 import type { FastifyRequest } from "fastify";
 import { type Admission, admit, type Requirement } from "../../access/admit.ts";
 import type { Authenticate } from "../../access/authenticate.ts";
@@ -39,10 +40,15 @@ export function bearerOf(request: FastifyRequest): string | null {
   return match?.[1] ?? null;
 }
 
+/** Whether a call is made with the cookie too: one that reads runs. */
+export function takesCookie(method: string, scopes: readonly Scope[]): boolean {
+  return (method === "GET" || method === "HEAD") && scopes.includes("runs:read");
+}
+
 function cookieOf(request: FastifyRequest, allowedOrigins: readonly string[], { scopes }: Requirement): string | null {
   const { cookie, origin, host } = request.headers;
-  const isReading = (request.method === "GET" || request.method === "HEAD") && scopes.includes("runs:read");
-  if (cookie === undefined || !isReading || !isOriginAllowed(origin, host, allowedOrigins)) return null;
+  if (cookie === undefined || !takesCookie(request.method, scopes)) return null;
+  if (!isOriginAllowed(origin, host, allowedOrigins)) return null;
   for (const pair of cookie.split(";")) {
     const [name, value] = pair.trim().split("=", 2);
     if (name === COOKIE_NAME && value !== undefined && value !== "") return value;

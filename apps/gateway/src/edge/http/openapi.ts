@@ -1,5 +1,6 @@
 import { ERRORS } from "@hsafa/protocol";
 import { z } from "zod";
+import { COOKIE_NAME, takesCookie } from "./credentials.ts";
 import type { DocumentedAnswer, Route } from "./route.ts";
 
 /** OpenAPI 3.1, whose schemas are JSON Schema 2020-12: made from the very schemas that requests are checked with. */
@@ -28,7 +29,7 @@ export function openApi(routes: readonly Route[]): Record<string, unknown> {
           scheme: "bearer",
           description: "An API key, or a browser token made by POST /api/tokens",
         },
-        cookie: { type: "apiKey", in: "cookie", name: "hsafa_token", description: "For reading runs only" },
+        cookie: { type: "apiKey", in: "cookie", name: COOKIE_NAME, description: "For reading runs only" },
       },
       responses: {
         Problem: {
@@ -82,9 +83,8 @@ function operationOf(route: Route): Record<string, unknown> {
   };
 }
 
-function securityOf(route: Extract<Route, { access: "scoped" | "elsewhere" }>): Record<string, string[]>[] {
-  const isForCookie = route.method === "GET" && route.scopes.includes("runs:read");
-  return isForCookie ? [{ bearer: [] }, { cookie: [] }] : [{ bearer: [] }];
+function securityOf(route: Exclude<Route, { access: "open" }>): Record<string, string[]>[] {
+  return takesCookie(route.method, route.scopes) ? [{ bearer: [] }, { cookie: [] }] : [{ bearer: [] }];
 }
 
 function scopesText(scopes: readonly string[]): string {
@@ -129,15 +129,11 @@ function queryParameters({ query }: Route): object[] {
   }));
 }
 
-function headerParameters({ isIdempotent, access, path }: Route): object[] {
-  if (isIdempotent) return [{ name: "Idempotency-Key", in: "header", required: false, schema: { type: "string" } }];
-  if (access === "elsewhere" && path.endsWith("/stream")) {
-    return [{ name: "Last-Event-ID", in: "header", required: false, schema: { type: "string" } }];
-  }
-  return [];
+function headerParameters({ headers }: Route): object[] {
+  return headers.map((name) => ({ name, in: "header", required: false, schema: { type: "string" } }));
 }
 
-/** What zod checks by code alone has no JSON Schema: there any value is documented. */
+/** A check that zod does by code alone has no JSON Schema; it is documented as any value. */
 function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): { readonly required?: readonly string[] } {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any", target: "draft-2020-12" });
   return rest;

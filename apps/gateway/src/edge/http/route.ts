@@ -24,13 +24,16 @@ export type Answer =
   | { readonly kind: "empty"; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   | Refusal;
 
-/** One answer that OpenAPI tells of. */
+/** One answer of a route, for OpenAPI. */
 export interface DocumentedAnswer {
   readonly description: string;
   readonly schema?: z.ZodType;
-  /** `application/json` unless it says otherwise. */
+  /** `application/json` if left out. */
   readonly mediaType?: string;
 }
+
+/** A header that a route reads, beside those of every request. */
+export type RouteHeader = "Idempotency-Key" | "Last-Event-ID";
 
 export interface RouteCall<Query, Body> {
   readonly deps: EdgeDeps;
@@ -40,8 +43,11 @@ export interface RouteCall<Query, Body> {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
   readonly body: Body;
+  /** Undefined also for a route that takes none. */
+  readonly idempotencyKey: string | undefined;
 }
 
+/** What the table says of every route. */
 interface RouteText {
   readonly method: "GET" | "POST" | "DELETE";
   /** With `:name` for what varies. */
@@ -51,58 +57,73 @@ interface RouteText {
   readonly answers: Readonly<Record<number, DocumentedAnswer>>;
 }
 
-/** A call of the API as the table holds it: enough to serve it and to document it. */
-export type Route = RouteText & {
+/** What the table says of a route's request. */
+interface RouteInput {
   readonly query: z.ZodObject | null;
   readonly body: z.ZodType | null;
-  /** Whether it takes an `Idempotency-Key`. */
-  readonly isIdempotent: boolean;
-} & (
-    | {
-        readonly access: "scoped";
-        /** Any of these; empty: any valid credential. */
-        readonly scopes: readonly Scope[];
-        /** Whether a token bound to a run, a thread or a device may call it. */
-        readonly unbound: boolean;
-        readonly handle: (call: RouteCall<unknown, unknown>) => Promise<Answer>;
-      }
-    | { readonly access: "open"; readonly handle: (deps: EdgeDeps, request: FastifyRequest) => Promise<Answer> }
-    /** Served by another part of the edge, and listed here for its path and its documentation. */
-    | { readonly access: "elsewhere"; readonly scopes: readonly Scope[] }
-  );
+  readonly headers: readonly RouteHeader[];
+}
 
-/** A route that needs a credential; its handler is given what its schemas made of the request. */
+/** A route that needs a credential. */
+export interface ScopedRoute extends RouteText, RouteInput {
+  readonly access: "scoped";
+  /** Any of these; empty: any valid credential. */
+  readonly scopes: readonly Scope[];
+  /** Whether a token bound to a run, a thread or a device is refused. */
+  readonly unbound: boolean;
+  readonly handle: (call: RouteCall<unknown, unknown>) => Promise<Answer>;
+}
+
+/** A route that anyone may call. */
+export interface OpenRoute extends RouteText, RouteInput {
+  readonly access: "open";
+  readonly handle: (deps: EdgeDeps, request: FastifyRequest) => Promise<Answer>;
+}
+
+/** A route that another part of the edge serves. The table has its path, its scopes and its documentation. */
+export interface ElsewhereRoute extends RouteText, RouteInput {
+  readonly access: "elsewhere";
+  readonly scopes: readonly Scope[];
+}
+
+/** A call of the API as the table holds it: enough to serve it and to document it. */
+export type Route = ScopedRoute | OpenRoute | ElsewhereRoute;
+
+/** Makes a scoped route. Its handler is given what its schemas made of the request. */
 export function scoped<Query extends z.ZodObject = z.ZodObject, Body extends z.ZodType = z.ZodType>(
   route: RouteText & {
     readonly scopes: readonly Scope[];
     readonly unbound?: boolean;
     readonly query?: Query;
     readonly body?: Body;
-    readonly isIdempotent?: boolean;
+    readonly headers?: readonly RouteHeader[];
     readonly handle: (call: RouteCall<z.output<Query>, z.output<Body>>) => Promise<Answer>;
   },
-): Route {
-  const { query = null, body = null, unbound = false, isIdempotent = false, handle, ...rest } = route;
+): ScopedRoute {
+  const { query = null, body = null, unbound = false, headers = [], handle, ...rest } = route;
   return {
     ...rest,
     access: "scoped",
     query,
     body,
     unbound,
-    isIdempotent,
+    headers,
     // The dispatcher parses with these very schemas before it calls.
     handle: (call) => handle(call as RouteCall<z.output<Query>, z.output<Body>>),
   };
 }
 
-/** A route that anyone may call. */
-export function open(
-  route: RouteText & { readonly handle: (deps: EdgeDeps, request: FastifyRequest) => Promise<Answer> },
-): Route {
-  return { ...route, access: "open", query: null, body: null, isIdempotent: false };
+/** Makes an open route. */
+export function open(route: RouteText & Pick<OpenRoute, "handle">): OpenRoute {
+  return { ...route, access: "open", query: null, body: null, headers: [] };
 }
 
-/** A JSON answer. */
+/** A route's path with its names filled in. The values have no character that a path would have to escape. */
+export function pathOf(path: string, params: Readonly<Record<string, string>>): string {
+  return path.replaceAll(/:(\w+)/g, (_, name: string) => params[name] ?? "");
+}
+
+/** Makes a JSON answer. */
 export function json(status: number, body: object, headers?: Readonly<Record<string, string>>): Answer {
   return headers === undefined ? { kind: "json", status, body } : { kind: "json", status, body, headers };
 }

@@ -1,15 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
-import { type ValidationFault, schemaFaults } from "../../access/schema-faults.ts";
 import { jsonFault, textFault } from "../../access/json-faults.ts";
 import { notFound, type Refusal, refuse } from "../../access/refusal.ts";
+import { schemaFaults } from "../../access/schema-faults.ts";
 import { admitRequest } from "./credentials.ts";
 import type { EdgeDeps } from "./deps.ts";
+import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { sendProblem } from "./problem.ts";
 import { readBody } from "./read-body.ts";
-import type { Answer, Route } from "./route.ts";
+import type { Answer, OpenRoute, Route, ScopedRoute } from "./route.ts";
 
-/** Serves one route of the table: who asks, then what is asked, then its handler. */
+/** Serves one route of the table. */
 export function serveRoute(app: FastifyInstance, deps: EdgeDeps, route: Route): void {
   if (route.access === "elsewhere") return;
   app.route({
@@ -19,11 +20,8 @@ export function serveRoute(app: FastifyInstance, deps: EdgeDeps, route: Route): 
   });
 }
 
-async function answer(
-  deps: EdgeDeps,
-  route: Exclude<Route, { access: "elsewhere" }>,
-  request: FastifyRequest,
-): Promise<Answer> {
+/** Checks the credential, then the request, then calls the handler. */
+async function answer(deps: EdgeDeps, route: ScopedRoute | OpenRoute, request: FastifyRequest): Promise<Answer> {
   if (route.access === "open") return route.handle(deps, request);
   // Before the body is read: a stranger's bytes are not worth any memory.
   const admission = await admitRequest(deps, request, { scopes: route.scopes, unbound: route.unbound });
@@ -31,26 +29,38 @@ async function answer(
   const params = request.params as Readonly<Record<string, string>>;
   // A name that cannot be kept names nothing, like a malformed id.
   if (Object.values(params).some((text) => textFault(text) !== null)) return notFound("thing");
-  const query = route.query === null ? { kind: "valid" as const, value: {} } : readQuery(route.query, request.query);
+  const query = route.query === null ? NOTHING : readQuery(route.query, request.query);
   if (query.kind === "refused") return query;
-  const body =
-    route.body === null ? { kind: "valid" as const, value: undefined } : await parseBody(route.body, request);
+  const body = route.body === null ? NOTHING : await parseBody(route.body, request);
   if (body.kind === "refused") return body;
-  const { principal } = admission;
-  return route.handle({ deps, principal, request, params, query: query.value, body: body.value });
+  const idempotency = route.headers.includes("Idempotency-Key") ? idempotencyKeyOf(request) : NO_KEY;
+  if (idempotency.kind === "refused") return idempotency;
+  return route.handle({
+    deps,
+    principal: admission.principal,
+    request,
+    params,
+    query: query.value,
+    body: body.value,
+    idempotencyKey: idempotency.key,
+  });
 }
 
 type Parsed = { readonly kind: "valid"; readonly value: unknown } | Refusal;
 
+const NOTHING = { kind: "valid", value: undefined } as const;
+const NO_KEY = { kind: "key", key: undefined } as const;
+
 function readQuery(schema: z.ZodObject, query: unknown): Parsed {
   const unfit = jsonFault(query, 2);
-  // Strict, so that a misspelt filter is told and does not silently list everything.
-  const parsed = unfit === null ? schema.strict().safeParse({ ...(query as object) }) : null;
-  if (parsed?.success === true) return { kind: "valid", value: parsed.data };
-  const faults: readonly ValidationFault[] =
-    parsed === null ? (unfit === null ? [] : [unfit]) : schemaFaults(parsed.error);
-  const isPosition =
-    faults.length > 0 && faults.every(({ path }) => path === "after" || (path === "cursor" && "after" in schema.shape));
+  if (unfit !== null) return refuseQuery(schema, [unfit]);
+  // Strict, so that a misspelt filter is refused and does not silently list everything.
+  const parsed = schema.strict().safeParse({ ...(query as object) });
+  return parsed.success ? { kind: "valid", value: parsed.data } : refuseQuery(schema, schemaFaults(parsed.error));
+}
+
+function refuseQuery(schema: z.ZodObject, faults: NonNullable<Refusal["faults"]>): Refusal {
+  const isPosition = faults.every(({ path }) => path === "after" || (path === "cursor" && "after" in schema.shape));
   return isPosition
     ? refuse("invalid_position", "A position is '<seq>-<sub>', as events carry it in 'id'.", faults)
     : refuse("invalid_request", "The query is not valid; see 'errors'.", faults);

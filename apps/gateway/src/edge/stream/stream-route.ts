@@ -7,6 +7,7 @@ import type { Clock } from "../../ports/clock.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
 import { admitRequest, type CredentialsDeps } from "../http/credentials.ts";
 import { sendProblem } from "../http/problem.ts";
+import { runStreamRoute } from "../http/routes/events.ts";
 import { openEventStream, sendRetryLater } from "./event-stream.ts";
 
 export interface StreamRouteDeps extends CredentialsDeps {
@@ -17,9 +18,9 @@ export interface StreamRouteDeps extends CredentialsDeps {
 
 type Found = Refusal | { readonly kind: "found"; readonly principal: Principal; readonly outcome: OpenStreamOutcome };
 
-/** `GET /api/runs/:id/stream`: a run's events as they happen, from any position on. */
+/** Serves `runStreamRoute`: a run's events as they happen, from any position on. */
 export function registerStreamRoute(app: FastifyInstance, deps: StreamRouteDeps): void {
-  app.get("/api/runs/:id/stream", { exposeHeadRoute: false }, async (request, reply) => {
+  app.get(runStreamRoute.path, { exposeHeadRoute: false }, async (request, reply) => {
     const found = await find(deps, request);
     if (found.kind === "refused") return refuseStream(reply, found);
     const { principal, outcome } = found;
@@ -42,7 +43,7 @@ export function registerStreamRoute(app: FastifyInstance, deps: StreamRouteDeps)
 
 async function find(deps: StreamRouteDeps, request: FastifyRequest): Promise<Found> {
   try {
-    const admission = await admitRequest(deps, request, { scopes: ["runs:read"] });
+    const admission = await admitRequest(deps, request, runStreamRoute);
     if (admission.kind === "refused") return admission;
     const { principal } = admission;
     const position = positionOf(request);

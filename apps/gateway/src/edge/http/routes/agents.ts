@@ -8,7 +8,8 @@ import {
   pushedAgentSchema,
 } from "@hsafa/protocol/schema";
 import { pushAgent } from "../../../control/push-agent.ts";
-import { findAgent, findVersion, listAgents, listVersions, promoteVersion } from "../../../control/read-agents.ts";
+import { promoteVersion } from "../../../control/promote-version.ts";
+import { findAgent, findVersion, listAgents, listVersions } from "../../../control/read-agents.ts";
 import { json, type Route, scoped } from "../route.ts";
 
 const tag = "Agents";

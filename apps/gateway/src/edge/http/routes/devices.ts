@@ -1,5 +1,6 @@
 import { deviceSchema, deviceDetailSchema, listQuerySchema, pageSchema } from "@hsafa/protocol/schema";
-import { deleteDevice, findDevice, listDevices } from "../../../control/read-devices.ts";
+import { deleteDevice } from "../../../control/delete-device.ts";
+import { findDevice, listDevices } from "../../../control/read-devices.ts";
 import { json, type Route, scoped } from "../route.ts";
 
 const tag = "Devices";

@@ -5,7 +5,9 @@ import {
   threadSchema,
   threadMessageSchema,
 } from "@hsafa/protocol/schema";
-import { createThread, findThread, listThreadMessages } from "../../../control/threads.ts";
+import { createThread } from "../../../control/create-thread.ts";
+import { findThread } from "../../../control/find-thread.ts";
+import { listThreadMessages } from "../../../control/list-thread-messages.ts";
 import { json, type Route, scoped } from "../route.ts";
 
 const tag = "Threads";

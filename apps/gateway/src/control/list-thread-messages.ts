@@ -1,56 +1,20 @@
-import { type Fact, isId, type JsonObject, type Page, START, type Thread, type ThreadMessage } from "@hsafa/protocol";
+import { type Fact, type Page, START, type ThreadMessage } from "@hsafa/protocol";
+import type { Principal } from "../access/principal.ts";
+import type { Refusal } from "../access/refusal.ts";
 import { parseFact } from "../core/event-record.ts";
-import { EVENTS_PAGE_MAX } from "../ports/limits.ts";
-import { THREAD_RUNS_PER_READ } from "./limits.ts";
 import { threadMessagesOf } from "../core/transcript.ts";
-import type { Clock } from "../ports/clock.ts";
+import { EVENTS_PAGE_MAX } from "../ports/limits.ts";
 import type { Store } from "../ports/store.ts";
 import type { PageParams, TenantStore } from "../ports/tenant-store.ts";
-import { isBound } from "../access/bounds.ts";
-import { mayAccessThread } from "../access/thread-visibility.ts";
-import type { Principal } from "../access/principal.ts";
-import { notFound, type Refusal, refuse } from "../access/refusal.ts";
-
-interface Deps {
-  readonly store: Store;
-}
-
-/** Makes a thread, or finds the one that this key names already. */
-export async function createThread(
-  deps: Deps & { readonly clock: Clock },
-  principal: Principal,
-  params: { readonly key: string | undefined; readonly metadata: JsonObject | undefined },
-): Promise<{ readonly kind: "thread"; readonly thread: Thread; readonly created: boolean } | Refusal> {
-  if (isBound(principal))
-    return refuse("forbidden", "The token is bound to less than the tenant; make threads with a key.");
-  if (params.key !== undefined && isId(params.key)) {
-    const fault = { path: "key", message: "must not look like an id" };
-    return refuse("invalid_request", "The key could not be told from a thread's id.", [fault]);
-  }
-  const made = await deps.store.forTenant(principal.tenantId).createThread({
-    threadId: deps.clock.newId(),
-    key: params.key ?? null,
-    metadata: params.metadata ?? {},
-  });
-  return { kind: "thread", ...made };
-}
-
-/** One thread, by its id or by the client's own key. */
-export async function findThread(
-  { store }: Deps,
-  principal: Principal,
-  idOrKey: string,
-): Promise<{ readonly kind: "thread"; readonly thread: Thread } | Refusal> {
-  const thread = await store.forTenant(principal.tenantId).findThread({ idOrKey });
-  return thread === null || !mayAccessThread(principal, thread.id) ? notFound("thread") : { kind: "thread", thread };
-}
+import { findThread } from "./find-thread.ts";
+import { THREAD_RUNS_PER_READ } from "./limits.ts";
 
 /**
- * What was said in a thread, oldest first, from the facts of its runs. The cursor says how many messages of the runs
- * from a page of runs on were told already, since a page of messages may end in the middle of a run.
+ * Lists the messages of a thread, oldest first, from the facts of its runs. A page of messages may end in the middle of
+ * a run. So its cursor names a page of runs and how many messages of these runs were listed before.
  */
 export async function listThreadMessages(
-  deps: Deps,
+  deps: { readonly store: Store },
   principal: Principal,
   params: { readonly idOrKey: string } & PageParams,
 ): Promise<{ readonly kind: "found"; readonly page: Page<ThreadMessage> } | Refusal> {
@@ -66,8 +30,8 @@ export async function listThreadMessages(
     for (const { runId } of page.data) messages.push(...(await messagesOfRun(store, runId)));
     const taken = messages.slice(skip, skip + params.limit - data.length);
     data.push(...taken);
-    const told = skip + taken.length;
-    if (told < messages.length) at = { runs, skip: told };
+    const listed = skip + taken.length;
+    if (listed < messages.length) at = { runs, skip: listed };
     else at = page.nextCursor === null ? null : { runs: page.nextCursor, skip: 0 };
   }
   return { kind: "found", page: { data, nextCursor: at === null ? null : writeCursor(at) } };
@@ -83,7 +47,7 @@ function writeCursor({ runs, skip }: MessagesCursor): string {
   return `${skip}.${runs ?? ""}`;
 }
 
-/** A text that is no cursor of ours names a place that no thread reaches, so that it answers an empty page. */
+/** Null for a text that is no cursor of ours: it gives an empty page. */
 function parseCursor(text: string | undefined): MessagesCursor | null {
   if (text === undefined) return { runs: undefined, skip: 0 };
   const match = /^(\d{1,9})\.(.*)$/.exec(text);

@@ -1,0 +1,14 @@
+import type { Agent } from "@hsafa/protocol";
+import type { Principal } from "../access/principal.ts";
+import { notFound, type Refusal } from "../access/refusal.ts";
+import type { Store } from "../ports/store.ts";
+
+/** Sets which version of an agent new runs take. */
+export async function promoteVersion(
+  { store }: { readonly store: Store },
+  { tenantId }: Principal,
+  params: { readonly idOrName: string; readonly versionId: string },
+): Promise<{ readonly kind: "promoted"; readonly agent: Agent } | Refusal> {
+  const agent = await store.forTenant(tenantId).promoteVersion(params);
+  return agent === null ? notFound("agent, or no such version of it,") : { kind: "promoted", agent };
+}
