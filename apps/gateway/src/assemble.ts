@@ -1,4 +1,5 @@
 import { createAuthenticate, type Authenticate } from "./access/authenticate.ts";
+import { createDeviceServer, type DeviceServer } from "./devices/device-server.ts";
 import { Engine } from "./engine/engine.ts";
 import { createFollowHub, type FollowHub } from "./follow/follow-hub.ts";
 import type { RingBounds } from "./follow/event-ring.ts";
@@ -57,6 +58,7 @@ export interface AssembledGateway {
   readonly authenticate: Authenticate;
   readonly useCases: UseCaseDeps;
   readonly hub: FollowHub;
+  readonly devices: DeviceServer;
   counts(): GatewayCounts;
   /**
    * Starts it. `listen` opens it to clients. Rejects with what `listen` throws, and with `StoreUnavailable`; then
@@ -98,12 +100,14 @@ export function assemble(ports: Ports, settings: AssembleSettings): AssembledGat
     store: store.fleet,
     localFeed: hub,
   });
+  const devices = createDeviceServer({ ...ports, gatewayId, authenticate });
 
   return {
     gatewayId,
     authenticate,
     useCases: { store, bell, clock, schemas, tokenSecret },
     hub,
+    devices,
     counts: () => ({ runsHeld: engine.runsHeld, ...hub.counts() }),
     async start({ listen }) {
       await store.fleet.recordHeartbeat({ gatewayId, stopping: false }); // 1.
@@ -113,11 +117,13 @@ export function assemble(ports: Ports, settings: AssembleSettings): AssembledGat
         await store.fleet.recordHeartbeat({ gatewayId, stopping: true });
         throw error;
       }
+      devices.start();
       engine.start(); // 2.
     },
     async stop({ drainMs }) {
       await engine.stop({ drainMs }); // 3.
       hub.close();
+      await devices.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { assemble } from "./assemble.ts";
 import { isLoopback, type Settings } from "./config.ts";
-import { createDeviceServer } from "./edge/device/device-server.ts";
+import { createDeviceSocketServer } from "./edge/device/device-socket-server.ts";
 import { createMetrics } from "./edge/http/metrics.ts";
 import { createHttpServer } from "./edge/http/server.ts";
 import { SOCKET_CLOSE_TIMEOUT_MS } from "./edge/limits.ts";
@@ -65,8 +65,7 @@ async function serve(
     tokenSecret: keys.tokenSecret,
   });
   const { gatewayId, authenticate, hub } = gateway;
-  const onTrouble = (what: string, error: unknown): void => logger.error({ err: error }, what);
-  const devices = createDeviceServer({ ...ports, gatewayId, authenticate, onTrouble });
+  const devices = createDeviceSocketServer({ ...ports, devices: gateway.devices });
   const watches = createWatchServer({
     ...ports,
     authenticate,
@@ -103,7 +102,6 @@ async function serve(
     metrics.close();
     throw error;
   }
-  devices.start();
 
   const close = async (): Promise<void> => {
     isClosing = true;

@@ -38,6 +38,11 @@ test("a token that names a device key admits no other device", async () => {
   expect(await outcome({}, laptop)).toBe("admitted");
 });
 
+test("a credential of another tenant does not renew a connection", async () => {
+  expect(await outcome({}, { scopes: [], tenantId: "tenant-1" })).toBe("admitted");
+  expect(await outcome({}, { scopes: [], tenantId: "tenant-2" })).toBe("forbidden");
+});
+
 test("an unknown credential is refused with its reason, and a store that is away with a code that says so", async () => {
   const refusal = refuse("unauthenticated", "The API key is unknown or was revoked.");
   expect(await admit({ authenticate: async () => refusal }, "key", { scopes: [] })).toEqual(refusal);

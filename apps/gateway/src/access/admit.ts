@@ -14,6 +14,8 @@ export interface Requirement {
   readonly unbound?: boolean;
   /** The device that the holder wants to be. A token that names a device key admits that device only. */
   readonly deviceKey?: string;
+  /** The tenant of the connection that the credential renews. */
+  readonly tenantId?: string;
 }
 
 export type Admission = { readonly kind: "admitted"; readonly principal: Principal } | Refusal;
@@ -39,7 +41,7 @@ export async function admit(
 }
 
 /** The part of the requirement that the principal does not meet, or null. */
-function unmet(principal: Principal, { scopes, unbound, deviceKey }: Requirement): Refusal | null {
+function unmet(principal: Principal, { scopes, unbound, deviceKey, tenantId }: Requirement): Refusal | null {
   if (scopes.length > 0 && !hasScope(principal, scopes)) {
     return refuse("forbidden", `This needs the scope ${scopes.join(" or ")}; use a key or token that holds it.`);
   }
@@ -48,6 +50,9 @@ function unmet(principal: Principal, { scopes, unbound, deviceKey }: Requirement
   }
   if (deviceKey !== undefined && principal.deviceKey !== undefined && principal.deviceKey !== deviceKey) {
     return refuse("forbidden", "The token was made for another device key.");
+  }
+  if (tenantId !== undefined && principal.tenantId !== tenantId) {
+    return refuse("forbidden", "The token belongs elsewhere than the one this connection began with.");
   }
   return null;
 }

@@ -1,192 +1,127 @@
 import { DEVICE_SESSIONS_PER_READ_MAX } from "./limits.ts";
 import type { Bell, Ring } from "../ports/bell.ts";
-import type { OpenCall, OpenCallsOfSession } from "../ports/fleet-store.ts";
+import type { OpenCallsOfSession } from "../ports/fleet-store.ts";
+import type { Log } from "../ports/log.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
 import type { DeviceSession } from "./device-session.ts";
 import { planDeviceCalls } from "./device-session-rules.ts";
+import { performDeviceAction } from "./perform-device-action.ts";
+import { SessionIndex } from "./session-index.ts";
 
-/**
- * Brings to the devices connected here what the rows of their calls say. It is told where to look (a registration, a
- * ring, the poll), reads all sessions to be looked at in one query, one read at a time, and obeys
- * `device-session-rules.ts`.
- */
-export interface DeviceDispatch {
-  /**
-   * Serves a session from now on; one of the same device on this gateway ends as replaced, and other gateways are rung
-   * to look.
-   */
-  add(session: DeviceSession): void;
-  /** Serves it no longer. Its calls stay in the store. */
-  remove(session: DeviceSession): void;
-  /** Looks at one session again, or at all. */
-  look(session?: DeviceSession): void;
-  hear(ring: Ring): void;
-  /** Resolves when what is being read or sent has come to its end; asked once all sessions are removed. */
-  settle(): Promise<void>;
-}
-
-export function createDeviceDispatch(deps: {
+export interface DeviceDispatchDeps {
   readonly store: Store;
   readonly bell: Bell;
-  /** Told of what should not happen. */
-  readonly onTrouble: (what: string, error: unknown) => void;
-}): DeviceDispatch {
-  const { store, bell, onTrouble } = deps;
-  const sessions = new Map<string, DeviceSession>();
-  /** By tenant and device key; more than one while a replaced one has not been seen to be. */
-  const sessionsOfDevice = new Map<string, Map<string, Set<DeviceSession>>>();
-  const due = new Set<string>();
-  let reading: Promise<void> | null = null;
+  readonly log: Log;
+}
 
-  function look(session?: DeviceSession): void {
-    if (session === undefined) for (const sessionId of sessions.keys()) due.add(sessionId);
-    else due.add(session.sessionId);
-    pump();
+/**
+ * Sends to the devices connected here what the rows of their calls ask for. It is told which sessions to look at: by a
+ * registration, a ring, a taken result, the poll. `device-session-rules.ts` decides what is due.
+ *
+ * 1. The store alone says which session is the device's own. Registrations may return in another order than they were
+ *    committed in, so a gateway never judges that itself.
+ * 2. At most one read is in flight, for many sessions at once. A look that is asked for meanwhile is done after it.
+ * 3. No two plans of one session are carried out at the same time: a read ends when all its plans have ended.
+ * 4. A call is sent only after the store has recorded the sending (R4; see `perform-device-action.ts`).
+ * 5. A failed read is not repeated at once. The poll looks at every session again within a second.
+ * 6. For a session that was removed nothing more is done.
+ */
+export class DeviceDispatch {
+  readonly #deps: DeviceDispatchDeps;
+  readonly #sessions = new SessionIndex();
+  /** Ids of the sessions to look at. */
+  readonly #due = new Set<string>();
+  #reading: Promise<void> | null = null;
+
+  constructor(deps: DeviceDispatchDeps) {
+    this.#deps = deps;
   }
 
-  /** Rings that come while a read is in flight gather for the next one. */
-  function pump(): void {
-    if (reading !== null || due.size === 0) return;
-    reading = readDue().finally(() => {
-      reading = null;
-      pump();
+  /** Serves a session from now on. The session of the same device that it replaced ends, here or on another gateway. */
+  add(session: DeviceSession): void {
+    this.#sessions.add(session);
+    const { tenantId, deviceKey } = session;
+    const ring: Ring = { about: "device", tenantId, deviceKey };
+    this.hear(ring);
+    // 1. Every gateway looks, and finds in the store whether its session is still the device's own.
+    this.#deps.bell.ring(ring);
+  }
+
+  /** Serves it no longer. Its calls stay in the store. */
+  remove(session: DeviceSession): void {
+    this.#sessions.remove(session);
+    this.#due.delete(session.sessionId);
+  }
+
+  /** Looks at one session, or at all. */
+  look(session?: DeviceSession): void {
+    this.#lookAt(session === undefined ? this.#sessions.all() : [session]);
+  }
+
+  /** Looks at the sessions that a ring is about. */
+  hear(ring: Ring): void {
+    this.#lookAt(this.#sessions.concernedBy(ring));
+  }
+
+  /** Resolves when no read and no plan is under way. Call it once all sessions are removed. */
+  async settle(): Promise<void> {
+    await this.#reading;
+  }
+
+  #lookAt(sessions: readonly DeviceSession[]): void {
+    for (const { sessionId } of sessions) this.#due.add(sessionId);
+    this.#readNext();
+  }
+
+  #readNext(): void {
+    if (this.#reading !== null || this.#due.size === 0) return; // 2.
+    this.#reading = this.#readDue().finally(() => {
+      this.#reading = null;
+      this.#readNext();
     });
   }
 
-  async function readDue(): Promise<void> {
-    const sessionIds = [...due].slice(0, DEVICE_SESSIONS_PER_READ_MAX);
-    for (const sessionId of sessionIds) due.delete(sessionId);
+  async #readDue(): Promise<void> {
+    const sessionIds = [...this.#due].slice(0, DEVICE_SESSIONS_PER_READ_MAX);
+    for (const sessionId of sessionIds) this.#due.delete(sessionId);
     try {
-      const views = await store.fleet.readOpenCalls({ sessionIds });
+      const views = await this.#deps.store.fleet.readOpenCalls({ sessionIds });
       const viewOf = new Map(views.map((view) => [view.sessionId, view]));
-      // All of them to their end, so that no two plans of one session are ever carried out at once.
-      const obeyed = await Promise.allSettled(sessionIds.map((id) => obey(id, viewOf.get(id))));
-      for (const result of obeyed) if (result.status === "rejected") report(result.reason);
+      const served = await Promise.allSettled(sessionIds.map((id) => this.#serve(id, viewOf.get(id)))); // 3.
+      for (const result of served) if (result.status === "rejected") this.#report(result.reason);
     } catch (error) {
-      // The poll looks again within a second; until then there is no point in asking.
-      due.clear();
-      report(error);
+      this.#due.clear(); // 5.
+      this.#report(error);
     }
   }
 
-  function report(error: unknown): void {
-    if (!(error instanceof StoreUnavailable)) onTrouble("bringing calls to devices failed", error);
-  }
-
-  async function obey(sessionId: string, view: OpenCallsOfSession | undefined): Promise<void> {
-    const session = sessions.get(sessionId);
-    if (session === undefined) return;
-    if (view === undefined || !view.current) return end(session);
+  async #serve(sessionId: string, view: OpenCallsOfSession | undefined): Promise<void> {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) return; // 6.
+    if (view === undefined || !view.current) return this.#end(session); // 1.
+    const isServed = ({ sessionId: id }: DeviceSession): boolean => this.#sessions.get(id) !== undefined;
     for (const action of planDeviceCalls(session, view.calls)) {
-      if (!sessions.has(sessionId)) return;
-      switch (action.kind) {
-        case "send":
-          await send(session, action.call);
-          break;
-        case "cancel":
-          session.sent.delete(action.callId);
-          session.socket.send({ type: "tool.call.cancel", callId: action.callId });
-          break;
-        case "forget":
-          session.sent.delete(action.callId);
-          break;
-        case "report_lost":
-          await reportLost(session, action);
-          break;
-        default:
-          action satisfies never;
-      }
+      if (!isServed(session)) return; // 6.
+      await performDeviceAction({ ...this.#deps, isServed }, session, action);
     }
-  }
-
-  async function send(session: DeviceSession, call: OpenCall): Promise<void> {
-    const { callId, runId, toolName, args, attempt, deadline } = call;
-    const { tenantId, sessionId } = session;
-    // A device that comes back may answer again before it is asked again.
-    const isDone = (): boolean => {
-      const sent = session.sent.get(callId);
-      return !sessions.has(sessionId) || (sent !== undefined && sent.kind !== "in_hand");
-    };
-    if (isDone()) return;
-    // The row is the dispatch: what it refuses is never sent, however stale the view (R4).
-    if (!(await store.forTenant(tenantId).markSent({ callId, attempt, sessionId }))) return;
-    if (isDone()) return;
-    session.sent.set(callId, { kind: "in_hand", runId, attempt });
-    session.socket.send({
-      type: "tool.call.request",
-      callId,
-      runId,
-      toolName,
-      args,
-      attempt,
-      deadline: deadline === null ? null : new Date(deadline).toISOString(),
-    });
-  }
-
-  async function reportLost(
-    session: DeviceSession,
-    lost: { readonly runId: string; readonly callId: string; readonly attempt: number },
-  ): Promise<void> {
-    const { runId, callId, attempt } = lost;
-    const key = `lost:${callId}:${attempt}`;
-    const outcome = await store.forTenant(session.tenantId).enqueueInput({
-      runId,
-      input: { kind: "dispatch_lost", callId, attempt },
-      dedupe: { key, bodyHash: key },
-    });
-    // Ended, unknown or full: there is nobody to tell, or the next look tells it again.
-    if (outcome.kind === "accepted") bell.ring({ about: "run", runId });
   }
 
   /**
-   * The store no longer counts this session as the device's own. Rare, so it may ask why: the device must know whether
-   * to come back.
+   * Ends a session that is no longer the device's own. It is rare, so it may ask the store why: the device must know
+   * whether to reconnect.
    */
-  async function end(session: DeviceSession): Promise<void> {
-    const device = await store.forTenant(session.tenantId).findDevice({ deviceId: session.deviceId });
-    const row = device?.sessions.find(({ id }) => id === session.sessionId);
-    // Not among the newest sessions any more, or its device deleted: replaced for good.
+  async #end(session: DeviceSession): Promise<void> {
+    const { tenantId, deviceId, sessionId } = session;
+    const device = await this.#deps.store.forTenant(tenantId).findDevice({ deviceId });
+    const row = device?.sessions.find(({ id }) => id === sessionId);
+    // Without a row the session is not among the newest any more, or its device was deleted: replaced for good.
     const why = row === undefined || row.reason === "replaced" ? "replaced" : "swept";
-    remove(session);
+    this.remove(session);
     session.socket.end(why);
   }
 
-  function remove(session: DeviceSession): void {
-    sessions.delete(session.sessionId);
-    due.delete(session.sessionId);
-    const devices = sessionsOfDevice.get(session.tenantId);
-    const held = devices?.get(session.deviceKey);
-    held?.delete(session);
-    if (held?.size === 0) devices?.delete(session.deviceKey);
-    if (devices?.size === 0) sessionsOfDevice.delete(session.tenantId);
+  #report(error: unknown): void {
+    if (error instanceof StoreUnavailable) return;
+    this.#deps.log.error({ err: error }, "could not bring calls to devices");
   }
-
-  function hear(ring: Ring): void {
-    if (ring.about !== "device") return;
-    const devices = sessionsOfDevice.get(ring.tenantId);
-    if (devices === undefined) return;
-    const concerned = ring.deviceKey === null ? [...devices.values()] : [devices.get(ring.deviceKey) ?? []];
-    for (const held of concerned) for (const session of held) look(session);
-  }
-
-  return {
-    add(session) {
-      sessions.set(session.sessionId, session);
-      const devices = sessionsOfDevice.get(session.tenantId) ?? new Map<string, Set<DeviceSession>>();
-      sessionsOfDevice.set(session.tenantId, devices);
-      const held = devices.get(session.deviceKey) ?? new Set();
-      devices.set(session.deviceKey, held.add(session));
-      // Whoever holds the session that this one replaced looks, and finds in the store which of the two is the device's
-      // own: registrations may come back in another order than they were committed in, so nobody here may judge.
-      const ring: Ring = { about: "device", tenantId: session.tenantId, deviceKey: session.deviceKey };
-      hear(ring);
-      bell.ring(ring);
-    },
-    remove,
-    look,
-    hear,
-    async settle() {
-      await reading;
-    },
-  };
 }

@@ -25,7 +25,10 @@ export function deviceRequirement(deviceKey: string): Requirement {
   return { scopes: ["devices:connect"], deviceKey };
 }
 
-/** Makes or updates the device and opens a session for this connection; a session it had before ends as replaced. */
+/**
+ * Creates or updates the device and opens a session for this connection. The session that it had before ends as
+ * replaced.
+ */
 export async function registerDevice(
   deps: { readonly authenticate: Authenticate; readonly store: Store; readonly gatewayId: string },
   message: DeviceRegister,
@@ -37,7 +40,7 @@ export async function registerDevice(
   const admission = await admit(deps, token, deviceRequirement(deviceKey));
   if (admission.kind === "refused") return admission;
   const { principal } = admission;
-  // No more than the store surely lists for one session: a call in hand that it leaves out is taken for settled.
+  // No more than the store lists for one session in any case: a call in hand that is not listed counts as settled.
   const maxInFlight = Math.min(message.maxInFlight ?? DEVICE_IN_FLIGHT_DEFAULT, DEVICE_IN_FLIGHT_MAX);
   try {
     const registered = await deps.store.forTenant(principal.tenantId).registerDevice({

@@ -1,3 +1,4 @@
+import type { Log } from "../ports/log.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
 
 /** A session whose socket is gone. */
@@ -9,49 +10,47 @@ export interface EndedSession {
 }
 
 /**
- * Ends sessions in the store once their sockets are gone. One that the store could not be told of is kept until it can:
- * otherwise its device would look connected for as long as this gateway lives. As many are kept as sockets were open
- * when the store went away: no device can register meanwhile.
+ * Ends sessions in the store once their sockets are gone. While the store is away it keeps them, and `retry` tries
+ * again: otherwise their devices would look connected for as long as this gateway lives. It keeps at most as many as
+ * sockets were open when the store went away, since no device can register meanwhile.
  */
-export interface SessionCloser {
-  end(session: EndedSession): void;
-  /** Tries again what could not be told. */
-  retry(): void;
-  /** Resolves when every attempt under way has come to its end. */
-  settle(): Promise<void>;
-}
+export class SessionCloser {
+  readonly #store: Store;
+  readonly #log: Log;
+  /** Could not be ended yet. */
+  readonly #unended = new Set<EndedSession>();
+  readonly #inFlight = new Set<Promise<void>>();
 
-export function createSessionCloser(deps: {
-  readonly store: Store;
-  readonly onTrouble: (what: string, error: unknown) => void;
-}): SessionCloser {
-  const untold = new Set<EndedSession>();
-  const telling = new Set<Promise<void>>();
+  constructor({ store, log }: { readonly store: Store; readonly log: Log }) {
+    this.#store = store;
+    this.#log = log;
+  }
 
-  async function tell(session: EndedSession): Promise<void> {
+  /** Ends a session in the store. Neither throws nor waits. */
+  end(session: EndedSession): void {
+    const attempt = this.#end(session).finally(() => this.#inFlight.delete(attempt));
+    this.#inFlight.add(attempt);
+  }
+
+  /** Tries again to end what could not be ended. */
+  retry(): void {
+    const sessions = [...this.#unended];
+    this.#unended.clear();
+    for (const session of sessions) this.end(session);
+  }
+
+  /** Resolves when no attempt is under way. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#inFlight);
+  }
+
+  async #end(session: EndedSession): Promise<void> {
     const { tenantId, sessionId, reason } = session;
     try {
-      await deps.store.forTenant(tenantId).endDeviceSession({ sessionId, reason });
+      await this.#store.forTenant(tenantId).endDeviceSession({ sessionId, reason });
     } catch (error) {
-      if (error instanceof StoreUnavailable) untold.add(session);
-      else deps.onTrouble("ending a device session failed", error);
+      if (error instanceof StoreUnavailable) this.#unended.add(session);
+      else this.#log.error({ err: error }, "could not end a device session");
     }
   }
-
-  function end(session: EndedSession): void {
-    const attempt = tell(session).finally(() => telling.delete(attempt));
-    telling.add(attempt);
-  }
-
-  return {
-    end,
-    retry() {
-      const sessions = [...untold];
-      untold.clear();
-      for (const session of sessions) end(session);
-    },
-    async settle() {
-      await Promise.all(telling);
-    },
-  };
 }

@@ -1,16 +1,16 @@
 import type { DeviceMessage } from "@hsafa/protocol";
 import { refuse } from "../access/refusal.ts";
+import { type SubmittedResult, submitToolResult } from "../control/submit-tool-result.ts";
 import type { Bell } from "../ports/bell.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
 import type { DeviceDispatch } from "./device-dispatch.ts";
 import type { DeviceSession } from "./device-session.ts";
-import { type SubmittedResult, submitToolResult } from "../control/submit-tool-result.ts";
 
 type ToolResult = Extract<DeviceMessage, { type: "tool.result" }>;
 
-/** What devices say of the calls they were sent. */
+/** Takes what devices report of the calls they were sent. */
 export interface ToolResults {
-  /** The device has begun with a call. Of interest to people only: whether it is recorded decides nothing. */
+  /** The device has begun with a call. It is for people only: no rule depends on whether it is recorded. */
   accepted(session: DeviceSession, callId: string): Promise<void>;
   /**
    * Takes a result. It is accepted once it is an input of the run. After `unavailable` and `too_many_requests` the
@@ -22,7 +22,7 @@ export interface ToolResults {
 export function createToolResults(deps: {
   readonly store: Store;
   readonly bell: Bell;
-  readonly dispatch: DeviceDispatch;
+  readonly dispatch: Pick<DeviceDispatch, "look">;
 }): ToolResults {
   const { store, dispatch } = deps;
 
@@ -36,16 +36,16 @@ export function createToolResults(deps: {
       }
     },
 
-    async take(session, answer) {
-      const { callId } = answer;
+    async take(session, result) {
+      const { callId } = result;
       const before = session.sent.get(callId);
-      // From now on: a look at the store must not take the call that this very result settles for one to cancel.
+      // Before the store is asked: this result may settle the call, and a look must not take that for one to cancel.
       session.sent.set(callId, { kind: "answering" });
-      const taken = await submit(session, answer);
-      const isDone = taken.kind === "accepted" || taken.code === "result_conflict";
-      if (isDone) {
+      const taken = await submit(session, result);
+      const isSettled = taken.kind === "accepted" || taken.code === "result_conflict";
+      if (isSettled) {
         session.sent.set(callId, { kind: "answered" });
-        // The device has a hand free: a call that was held back may go.
+        // The device has capacity again: a call that was held back may go.
         dispatch.look(session);
       } else if (before === undefined) {
         session.sent.delete(callId);
@@ -56,10 +56,10 @@ export function createToolResults(deps: {
     },
   };
 
-  async function submit({ tenantId, deviceId }: DeviceSession, answer: ToolResult): Promise<SubmittedResult> {
-    const { callId } = answer;
+  async function submit({ tenantId, deviceId }: DeviceSession, result: ToolResult): Promise<SubmittedResult> {
+    const { callId } = result;
     try {
-      return await submitToolResult(deps, { tenantId, callId, answer, from: { kind: "device", deviceId } });
+      return await submitToolResult(deps, { tenantId, callId, answer: result, from: { kind: "device", deviceId } });
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       return refuse("unavailable", "The store is away; the result was not taken. Send it again.");

@@ -4,19 +4,38 @@
 /** A request body: large enough for a long conversation, small enough that a thousand at once fit in memory. */
 export const BODY_BYTES_MAX = 1024 * 1024;
 
+// WebSockets
+/** How often the silence of each socket is looked at, in milliseconds: it is noticed by so much too late. */
+export const SOCKET_CHECK_MS = 1000;
+/** How long a closing WebSocket waits for the other side before it is cut. */
+export const SOCKET_CLOSE_TIMEOUT_MS = 2000;
+/** The reason in a close frame, in characters of one byte: the WebSocket standard allows no more. */
+export const CLOSE_REASON_CHARACTERS_MAX = 123;
+/** Faults reported of one message: enough to mend it by, and no more than fits into an answer. */
+export const SOCKET_FAULTS_REPORTED_MAX = 5;
+/** Of a fault's path and of its text, in characters: the names of fields in them are the client's own. */
+export const SOCKET_FAULT_PATH_CHARACTERS_MAX = 200;
+export const SOCKET_FAULT_CHARACTERS_MAX = 300;
+/** An id that is repeated in an error about a message that is not valid, in characters. */
+export const SOCKET_SUBJECT_CHARACTERS_MAX = 200;
+
 // Devices
-/** A message before authentication, and after: a stranger gets little room. */
+/** A message before registration, and after it, in bytes: a stranger gets little room. */
 export const DEVICE_REGISTER_BYTES_MAX = 64 * 1024;
 export const DEVICE_MESSAGE_BYTES_MAX = 1024 * 1024;
+/** How long a connection may take until it has registered, in milliseconds. */
+export const DEVICE_REGISTER_TIMEOUT_MS = 10_000;
+/** How long a device may stay unheard before it is dropped, in milliseconds: two pings. */
+export const DEVICE_UNHEARD_MAX_MS = 20_000;
+/** Messages that are not this protocol before a registered device is closed. */
+export const DEVICE_FAULTS_MAX = 20;
 /** Messages of one session waiting to be handled, and their bytes, before its socket is paused. */
 export const DEVICE_MESSAGES_QUEUED_MAX = 16;
 export const DEVICE_QUEUED_BYTES_MAX = 2 * DEVICE_MESSAGE_BYTES_MAX;
 /** Bytes waiting to be written to one device: above it the device does not read, and is dropped. */
 export const DEVICE_UNSENT_BYTES_MAX = 8 * 1024 * 1024;
-/** Device sockets of one gateway, and sessions in one read of their calls. */
+/** Device sockets of one gateway: each holds memory, whether or not it says anything. */
 export const DEVICE_SOCKETS_MAX = 10_000;
-/** How long a closing WebSocket waits for the other side before it is cut. */
-export const SOCKET_CLOSE_TIMEOUT_MS = 2000;
 
 // The HTTP edge
 /** An `Idempotency-Key`, in characters. */

@@ -1,11 +1,12 @@
 import { CLOSE_CODES, type DeviceMessage, type GatewayMessage } from "@hsafa/protocol";
 import { createToolResults } from "../../src/devices/tool-results.ts";
-import { createDeviceDispatch } from "../../src/devices/device-dispatch.ts";
-import { createSessionCloser } from "../../src/devices/session-closer.ts";
+import { DeviceDispatch } from "../../src/devices/device-dispatch.ts";
+import { SessionCloser } from "../../src/devices/session-closer.ts";
 import { registerDevice } from "../../src/devices/device-registration.ts";
 import type { DeviceSession } from "../../src/devices/device-session.ts";
 import type { Principal } from "../../src/access/principal.ts";
-import { DEVICE_POLL_MS, DEVICE_UNHEARD_MAX_MS } from "../../src/devices/limits.ts";
+import { DEVICE_POLL_MS } from "../../src/devices/limits.ts";
+import { DEVICE_UNHEARD_MAX_MS } from "../../src/edge/limits.ts";
 import type { Bell } from "../../src/ports/bell.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { Machine } from "./machine.ts";
@@ -47,8 +48,14 @@ export function createDevicePlane(deps: {
 }): SimulatedDevicePlane {
   const { bell, machine, recorder, principal, plant } = deps;
   const onTrouble = (what: string, error: unknown): void => recorder.fail("bug", `${what}: ${String(error)}`);
-  const dispatch = createDeviceDispatch({ ...deps, onTrouble });
-  const endings = createSessionCloser({ ...deps, onTrouble });
+  const log = {
+    debug() {},
+    info() {},
+    warn() {},
+    error: (fields: object, what: string) => onTrouble(what, "err" in fields ? fields.err : null),
+  };
+  const dispatch = new DeviceDispatch({ ...deps, log });
+  const endings = new SessionCloser({ ...deps, log });
   const answers = createToolResults({ ...deps, dispatch });
   const authenticate = async () => ({ kind: "authenticated" as const, principal });
   const connections = new Set<{ beat(): void; end(reason: string, code: number | null): void }>();
@@ -144,7 +151,7 @@ export function createDevicePlane(deps: {
 
   return {
     start() {
-      bell.listen(dispatch.hear);
+      bell.listen((ring) => dispatch.hear(ring));
       stop = machine.clock.after(DEVICE_POLL_MS, tick);
     },
     connect,

@@ -3,13 +3,15 @@ import type { Duplex } from "node:stream";
 import { ERRORS, type ErrorCode } from "@hsafa/protocol";
 
 /**
- * Answers a problem document on a socket that no HTTP response stands for, and closes it. `status` where it is not that
+ * Sends a problem document on a connection that has no HTTP response object, and closes it. `status`: if it is not that
  * of the code.
  */
 export function sendBareProblem(
   socket: Duplex,
   problem: { readonly code: ErrorCode; readonly detail: string; readonly status?: number },
 ): void {
+  // The peer may go away meanwhile; without a listener that would end the process.
+  socket.on("error", () => {});
   const { code, detail } = problem;
   const { title } = ERRORS[code];
   const status = problem.status ?? ERRORS[code].status;

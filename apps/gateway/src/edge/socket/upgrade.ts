@@ -7,15 +7,15 @@ import { isOriginAllowed } from "../origin.ts";
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /**
- * Hands WebSocket requests to whoever serves their path, once their `Origin` was found allowed; answers all others and
- * closes them.
+ * Hands each WebSocket request to the handler of its path, once its `Origin` is allowed. All others get a problem
+ * document.
  */
 export function dispatchUpgrades(
   server: Server,
   params: { readonly handlers: ReadonlyMap<string, UpgradeHandler>; readonly allowedOrigins: readonly string[] },
 ): void {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // A peer that goes away meanwhile is no fault of ours; without a listener it would end the process.
+    // The peer may go away before a handler has taken over; without a listener that would end the process.
     socket.on("error", () => {});
     const [path = ""] = (request.url ?? "").split("?", 1);
     const handle = params.handlers.get(path);

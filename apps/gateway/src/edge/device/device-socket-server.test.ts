@@ -1,78 +1,21 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { DeviceRows } from "../../../test/support/device-rows.ts";
-import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { startDeviceSockets } from "../../../test/support/device-sockets.ts";
+import { callIdOf as id } from "../../../test/support/device-world.ts";
 import { RawDevice } from "../../../test/support/raw-device.ts";
-import { createMemoryBell } from "../../adapters/memory/bell.ts";
-import type { Authenticate } from "../../access/authenticate.ts";
-import { refuse } from "../../access/refusal.ts";
+import { DEVICE_PROGRESS_PER_SECOND_MAX } from "../../devices/limits.ts";
 import {
   DEVICE_FAULTS_MAX,
-  DEVICE_PROGRESS_PER_SECOND_MAX,
+  DEVICE_REGISTER_BYTES_MAX,
   DEVICE_REGISTER_TIMEOUT_MS,
   DEVICE_UNHEARD_MAX_MS,
-} from "../../devices/limits.ts";
-import { DEVICE_REGISTER_BYTES_MAX } from "../limits.ts";
+} from "../limits.ts";
 import { OPEN_CALLS_PER_SESSION_MAX } from "../../ports/limits.ts";
 import { TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
-import type { Ring } from "../../ports/bell.ts";
-import type { LiveLog } from "../../ports/live-log.ts";
-import { createDeviceServer, type DeviceServer } from "./device-server.ts";
-
-/** An id that is recognisable in a failure. */
-function id(name: string): string {
-  return `0199c8f0-0000-7000-8000-${Buffer.from(name).toString("hex").padStart(12, "0").slice(-12)}`;
-}
-
-async function startPlane() {
-  const rows = new DeviceRows();
-  const clock = new ManualClock();
-  const announced: string[] = [];
-  const troubles: unknown[] = [];
-  const bell = createMemoryBell({ report: (error) => troubles.push(error) });
-  const rings: Ring[] = [];
-  bell.listen((ring) => rings.push(ring));
-  const authenticate: Authenticate = async (credential) => {
-    const [name, tenantId = "tenant-1", expiresInMs] = credential.split(" ");
-    if (name === "bad") return refuse("unauthenticated", "The API key is unknown or was revoked.");
-    const bound = name === "bound" ? { deviceKey: "laptop" } : {};
-    const expiry = expiresInMs === undefined ? {} : { expiresAt: clock.now() + Number(expiresInMs) };
-    const scopes = name === "reader" ? (["runs:read"] as const) : (["devices:connect"] as const);
-    return { kind: "authenticated", principal: { kind: "token", tenantId, name: "test", scopes, ...bound, ...expiry } };
-  };
-  const plane = createDeviceServer({
-    gatewayId: "gateway-1",
-    authenticate,
-    store: rows.store,
-    liveLog: { sendProgress: ({ json }) => void announced.push(json) } as Pick<LiveLog, "sendProgress"> as LiveLog,
-    bell,
-    clock,
-    onTrouble: (_what, error) => troubles.push(error),
-  });
-  plane.start();
-  const { server, url } = await listen(plane);
-  onTestFinished(async () => {
-    await plane.close();
-    await new Promise((resolve) => server.close(resolve));
-    expect(troubles).toEqual([]);
-  });
-  const device = (deviceKey = "laptop", more: Record<string, unknown> = {}): Promise<RawDevice> =>
-    new RawDevice(url).register({ token: "good", deviceKey, ...more });
-  return { rows, clock, bell, rings, announced, plane, url, device };
-}
-
-async function listen(plane: DeviceServer): Promise<{ server: Server; url: string }> {
-  const server = createServer();
-  server.on("upgrade", (request, socket, head) => plane.upgrade(request, socket, head));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { server, url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/devices/connect` };
-}
 
 describe("registration", () => {
   test("a device that registers is told its ids and how often it is pinged", async () => {
-    const { device } = await startPlane();
+    const { device } = await startDeviceSockets();
     const laptop = await device();
     expect(laptop.socket.protocol).toBe("hsafa.device.v1");
     expect(laptop.heard[0]).toEqual({
@@ -84,7 +27,7 @@ describe("registration", () => {
   });
 
   test("a client that offers no subprotocol is served, one that offers only others is refused", async () => {
-    const { url } = await startPlane();
+    const { url } = await startDeviceSockets();
     const plain = await new RawDevice(url, []).register({ token: "good", deviceKey: "laptop" });
     expect(plain.heard[0]?.type).toBe("device.registered");
     const foreign = new RawDevice(url, "mqtt");
@@ -102,21 +45,21 @@ describe("registration", () => {
     ["a first message above the bound", `{"type":"${"x".repeat(DEVICE_REGISTER_BYTES_MAX)}"}`],
     ["a first message far above the bound", "x".repeat(900_000)],
   ])("%s before registration ends the connection as a protocol error", async (_name, message) => {
-    const { url } = await startPlane();
+    const { url } = await startDeviceSockets();
     const stranger = await new RawDevice(url).open();
     stranger.send(message);
     expect(await stranger.closed()).toMatchObject({ code: 4400 });
   });
 
   test("a binary first message is a protocol error", async () => {
-    const { url } = await startPlane();
+    const { url } = await startDeviceSockets();
     const stranger = await new RawDevice(url).open();
     stranger.socket.send(Buffer.from([1, 2, 3]));
     expect(await stranger.closed()).toMatchObject({ code: 4400 });
   });
 
   test("two tools of one name are a protocol error that names them", async () => {
-    const { url } = await startPlane();
+    const { url } = await startDeviceSockets();
     const tool = { name: "twin", inputSchema: {} };
     const confused = await new RawDevice(url).register({ token: "good", deviceKey: "laptop", tools: [tool, tool] });
     expect(await confused.closed()).toEqual({ code: 4400, reason: "The tool 'twin' is offered twice." });
@@ -127,14 +70,14 @@ describe("registration", () => {
     ["a token without the scope", "reader", "forbidden"],
     ["a token for another device key", "bound", "forbidden"],
   ])("%s is told to get a new token", async (_name, token, code) => {
-    const { url } = await startPlane();
+    const { url } = await startDeviceSockets();
     const stranger = await new RawDevice(url).register({ token, deviceKey: "somebody-else" });
     expect(await stranger.closed()).toMatchObject({ code: 4401 });
     expect(stranger.heard).toMatchObject([{ type: "error", code }]);
   });
 
   test("a connection that never registers is dropped in time, pongs or not", async () => {
-    const { url, clock } = await startPlane();
+    const { url, clock } = await startDeviceSockets();
     const silent = await new RawDevice(url).open();
     silent.socket.pong();
     clock.advance(DEVICE_REGISTER_TIMEOUT_MS);
@@ -142,7 +85,7 @@ describe("registration", () => {
   });
 
   test("with the store away a device is told to come back, and no session is left behind", async () => {
-    const { url, rows } = await startPlane();
+    const { url, rows } = await startDeviceSockets();
     rows.isAway = true;
     const early = await new RawDevice(url).register({ token: "good", deviceKey: "laptop" });
     expect(await early.closed()).toMatchObject({ code: 1012 });
@@ -152,7 +95,7 @@ describe("registration", () => {
 
 describe("calls", () => {
   test("a call that waited for its device is sent when it connects, and another at the ring", async () => {
-    const { rows, bell, device } = await startPlane();
+    const { rows, bell, device } = await startDeviceSockets();
     rows.add({ callId: id("waited") });
     const laptop = await device();
     expect(await laptop.next("tool.call.request")).toEqual({
@@ -170,7 +113,7 @@ describe("calls", () => {
   });
 
   test("a lost ring costs a second: the poll finds the call", async () => {
-    const { rows, clock, device } = await startPlane();
+    const { rows, clock, device } = await startDeviceSockets();
     const laptop = await device();
     rows.add({ callId: id("unrung") });
     clock.advance(1000);
@@ -178,7 +121,7 @@ describe("calls", () => {
   });
 
   test("a result is acknowledged once it is taken; a repeat is a duplicate, another one a conflict", async () => {
-    const { rows, device, rings } = await startPlane();
+    const { rows, device, rings } = await startDeviceSockets();
     rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
@@ -199,7 +142,7 @@ describe("calls", () => {
   });
 
   test("an error of the tool is a result too", async () => {
-    const { rows, device } = await startPlane();
+    const { rows, device } = await startDeviceSockets();
     rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
@@ -209,7 +152,7 @@ describe("calls", () => {
   });
 
   test("a result for a call that was never sent here is refused", async () => {
-    const { rows, device } = await startPlane();
+    const { rows, device } = await startDeviceSockets();
     rows.add({ callId: id("theirs"), recipientKey: "phone" });
     const laptop = await device();
     laptop.send({ type: "tool.result", callId: id("theirs"), result: 1 });
@@ -217,7 +160,7 @@ describe("calls", () => {
   });
 
   test("a result too large is refused, and the call stays open for an answer that fits", async () => {
-    const { rows, device } = await startPlane();
+    const { rows, device } = await startDeviceSockets();
     rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
@@ -228,7 +171,7 @@ describe("calls", () => {
   });
 
   test("a result nested too deep is refused by name", async () => {
-    const { rows, device } = await startPlane();
+    const { rows, device } = await startDeviceSockets();
     rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
@@ -237,7 +180,7 @@ describe("calls", () => {
   });
 
   test("with the store away a result is not acknowledged, and is taken when it is sent again", async () => {
-    const { rows, device } = await startPlane();
+    const { rows, device } = await startDeviceSockets();
     rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
@@ -250,7 +193,7 @@ describe("calls", () => {
   });
 
   test("a call settled otherwise is canceled on the device", async () => {
-    const { rows, bell, device } = await startPlane();
+    const { rows, bell, device } = await startDeviceSockets();
     const row = rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
@@ -260,7 +203,7 @@ describe("calls", () => {
   });
 
   test("a device gets no more calls at once than it can take, and the next as soon as it has answered", async () => {
-    const { rows, device } = await startPlane();
+    const { rows, device } = await startDeviceSockets();
     for (const name of ["a", "b", "c"]) rows.add({ callId: id(name) });
     const laptop = await device("laptop", { maxInFlight: 2 });
     await laptop.next("tool.call.request", 2);
@@ -270,7 +213,7 @@ describe("calls", () => {
   });
 
   test("a device with its hands full of calls that were settled otherwise is told so and gets on, however many wait", async () => {
-    const { rows, bell, device } = await startPlane();
+    const { rows, bell, device } = await startDeviceSockets();
     for (const name of ["a", "b"]) rows.add({ callId: id(name) });
     const laptop = await device("laptop", { maxInFlight: 2 });
     await laptop.next("tool.call.request", 2);
@@ -283,7 +226,7 @@ describe("calls", () => {
   });
 
   test("a hand is free once the result is taken, not when it is said: a refused one would be one call too many", async () => {
-    const { rows, bell, device } = await startPlane();
+    const { rows, bell, device } = await startDeviceSockets();
     rows.add({ callId: id("a") });
     const laptop = await device("laptop", { maxInFlight: 1 });
     const phone = await device("phone");
@@ -307,7 +250,7 @@ describe("calls", () => {
   });
 
   test("after a reconnect the same boot gets its call again; another boot makes it lost, and it is not sent", async () => {
-    const { rows, device } = await startPlane();
+    const { rows, device } = await startDeviceSockets();
     rows.add({ callId: id("a") });
     const first = await device();
     await first.next("tool.call.request");
@@ -323,7 +266,7 @@ describe("calls", () => {
   });
 
   test("what another tenant has open never reaches a device of the same key", async () => {
-    const { rows, clock, url } = await startPlane();
+    const { rows, clock, url } = await startDeviceSockets();
     rows.add({ callId: id("theirs"), tenantId: "tenant-2" });
     const laptop = await new RawDevice(url).register({ token: "good", deviceKey: "laptop" });
     clock.advance(1000);
@@ -335,7 +278,7 @@ describe("calls", () => {
 
 describe("progress", () => {
   test("goes to the run's watchers for a call in hand, and nowhere for any other", async () => {
-    const { rows, device, announced } = await startPlane();
+    const { rows, device, progress } = await startDeviceSockets();
     rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
@@ -345,26 +288,26 @@ describe("progress", () => {
     laptop.send({ type: "tool.progress", callId: id("a"), data: { done: 0.9 } });
     laptop.send({ type: "ping" });
     await laptop.next("pong");
-    expect(announced.map((json) => JSON.parse(json) as unknown)).toMatchObject([
+    expect(progress.map((json) => JSON.parse(json) as unknown)).toMatchObject([
       { runId: "run-1", type: "tool.progress", data: { callId: id("a"), data: { done: 0.5 } } },
     ]);
   });
 
   test("a flood of it is thinned out", async () => {
-    const { rows, device, announced } = await startPlane();
+    const { rows, device, progress } = await startDeviceSockets();
     rows.add({ callId: id("a") });
     const laptop = await device();
     await laptop.next("tool.call.request");
     for (let count = 0; count < 500; count += 1) laptop.send({ type: "tool.progress", callId: id("a"), data: count });
     laptop.send({ type: "ping" });
     await laptop.next("pong");
-    expect(announced).toHaveLength(DEVICE_PROGRESS_PER_SECOND_MAX);
+    expect(progress).toHaveLength(DEVICE_PROGRESS_PER_SECOND_MAX);
   });
 });
 
 describe("the end of a session", () => {
   test("a second connection with the same key replaces the first", async () => {
-    const { device, rows } = await startPlane();
+    const { device, rows } = await startDeviceSockets();
     const first = await device();
     const second = await device();
     expect(await first.closed()).toMatchObject({ code: 4409 });
@@ -373,7 +316,7 @@ describe("the end of a session", () => {
   });
 
   test("a session that was given up although its device lives is told to connect again, not to stop", async () => {
-    const { device, rows, clock } = await startPlane();
+    const { device, rows, clock } = await startDeviceSockets();
     const laptop = await device();
     for (const session of rows.sessions) session.reason = "gateway_dead";
     clock.advance(1000);
@@ -381,7 +324,7 @@ describe("the end of a session", () => {
   });
 
   test("a device that answers no ping is dropped, one that does stays", async () => {
-    const { device, clock, rows } = await startPlane();
+    const { device, clock, rows } = await startDeviceSockets();
     const alive = await device("phone");
     const dead = await device();
     dead.socket.pause();
@@ -398,7 +341,7 @@ describe("the end of a session", () => {
   });
 
   test("a gateway that was frozen does not take that for the silence of its devices", async () => {
-    const { device, clock, rows } = await startPlane();
+    const { device, clock, rows } = await startDeviceSockets();
     const laptop = await device();
     clock.jump(10 * DEVICE_UNHEARD_MAX_MS);
     laptop.send({ type: "ping" });
@@ -407,7 +350,7 @@ describe("the end of a session", () => {
   });
 
   test("a worn-out token ends the connection; one renewed in time does not", async () => {
-    const { url, clock } = await startPlane();
+    const { url, clock } = await startDeviceSockets();
     const careless = await new RawDevice(url).register({ token: "good tenant-1 5000", deviceKey: "phone" });
     const careful = await new RawDevice(url).register({ token: "good tenant-1 5000", deviceKey: "laptop" });
     careful.send({ type: "auth.refresh", token: "good tenant-1 60000" });
@@ -422,7 +365,7 @@ describe("the end of a session", () => {
   });
 
   test("garbage after registration is answered with an error each time, and ended when it does not stop", async () => {
-    const { device } = await startPlane();
+    const { device } = await startDeviceSockets();
     const laptop = await device();
     laptop.send("{");
     expect(await laptop.next("error")).toMatchObject({ code: "invalid_request" });
@@ -433,7 +376,7 @@ describe("the end of a session", () => {
   });
 
   test("a message above what the server reads ends the connection, not the gateway", async () => {
-    const { device } = await startPlane();
+    const { device } = await startDeviceSockets();
     const laptop = await device();
     laptop.send("x".repeat(2 * 1024 * 1024));
     expect(await laptop.closed()).toMatchObject({ code: 1009 });
@@ -441,7 +384,7 @@ describe("the end of a session", () => {
   });
 
   test("messages wait in order, and in bounded number, while the store is slow", async () => {
-    const { device, rows } = await startPlane();
+    const { device, rows } = await startDeviceSockets();
     const ids = Array.from({ length: 60 }, (_, index) => id(String(index)));
     for (const callId of ids) rows.add({ callId });
     const laptop = await device("laptop", { maxInFlight: 60 });
@@ -456,7 +399,7 @@ describe("the end of a session", () => {
   });
 
   test("a session that the store could not be told of is ended when it can", async () => {
-    const { device, rows, clock } = await startPlane();
+    const { device, rows, clock } = await startDeviceSockets();
     const laptop = await device();
     rows.isAway = true;
     laptop.socket.terminate();
@@ -473,10 +416,10 @@ describe("the end of a session", () => {
   });
 
   test("a gateway that stops tells its devices to connect elsewhere, ends their sessions and takes no new ones", async () => {
-    const { device, plane, rows, url } = await startPlane();
+    const { device, sockets, rows, url } = await startDeviceSockets();
     const laptop = await device();
     const stranger = await new RawDevice(url).open();
-    await plane.close();
+    await sockets.close();
     expect(await laptop.closed()).toMatchObject({ code: 1012 });
     expect(await stranger.closed()).toMatchObject({ code: 1012 });
     expect(rows.sessions[0]?.reason).toBe("gateway_stopped");

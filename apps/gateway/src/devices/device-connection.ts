@@ -1,0 +1,146 @@
+import type { DeviceMessage, DeviceRegister, ErrorCode } from "@hsafa/protocol";
+import { admit } from "../access/admit.ts";
+import type { Authenticate } from "../access/authenticate.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { LiveLog } from "../ports/live-log.ts";
+import type { Store } from "../ports/store.ts";
+import type { DeviceDispatch } from "./device-dispatch.ts";
+import { createDeviceProgress } from "./device-progress.ts";
+import { deviceRequirement, registerDevice } from "./device-registration.ts";
+import type { DeviceSession } from "./device-session.ts";
+import type { DeviceSocket } from "./device-socket.ts";
+import { DEVICE_HEARTBEAT_MS } from "./limits.ts";
+import type { SessionCloser } from "./session-closer.ts";
+import type { ToolResults } from "./tool-results.ts";
+
+export interface DeviceConnectionDeps {
+  readonly gatewayId: string;
+  readonly authenticate: Authenticate;
+  readonly store: Store;
+  readonly liveLog: LiveLog;
+  readonly clock: Clock;
+  readonly dispatch: DeviceDispatch;
+  readonly results: ToolResults;
+  readonly closer: SessionCloser;
+}
+
+type Phase =
+  | { readonly kind: "unregistered" }
+  | {
+      readonly kind: "registered";
+      readonly session: DeviceSession;
+      readonly report: ReturnType<typeof createDeviceProgress>;
+    }
+  | { readonly kind: "ended" };
+
+type Registered = Extract<Phase, { kind: "registered" }>;
+
+/** What the messages of one device mean. It knows nothing of how they travel. */
+export class DeviceConnection {
+  readonly #socket: DeviceSocket;
+  readonly #deps: DeviceConnectionDeps;
+  #phase: Phase = { kind: "unregistered" };
+
+  constructor(socket: DeviceSocket, deps: DeviceConnectionDeps) {
+    this.#socket = socket;
+    this.#deps = deps;
+  }
+
+  /** Handles one message. The caller hands over the next one when this one has been handled. */
+  async handle(message: DeviceMessage): Promise<void> {
+    const phase = this.#phase;
+    switch (phase.kind) {
+      case "unregistered":
+        return message.type === "device.register"
+          ? this.#register(message)
+          : this.#socket.fault("The first message must be device.register.");
+      case "registered":
+        return this.#handleRegistered(phase, message);
+      case "ended":
+        return;
+      default:
+        phase satisfies never;
+    }
+  }
+
+  /** The socket calls this once, when the connection ends for whatever reason. It ends the session in the store. */
+  ended(reason: string): void {
+    const phase = this.#phase;
+    this.#phase = { kind: "ended" };
+    if (phase.kind !== "registered") return;
+    const { tenantId, sessionId } = phase.session;
+    this.#deps.dispatch.remove(phase.session);
+    this.#deps.closer.end({ tenantId, sessionId, reason });
+  }
+
+  async #register(message: DeviceRegister): Promise<void> {
+    const registration = await registerDevice(this.#deps, message);
+    switch (registration.kind) {
+      case "registered":
+        return this.#begin(message, registration);
+      case "invalid":
+        return this.#socket.fault(registration.detail);
+      case "refused":
+        return this.#socket.refuse(registration);
+      default:
+        registration satisfies never;
+    }
+  }
+
+  #begin(
+    { deviceKey, bootId }: DeviceRegister,
+    registration: Extract<Awaited<ReturnType<typeof registerDevice>>, { kind: "registered" }>,
+  ): void {
+    const { principal, deviceId, sessionId, maxInFlight } = registration;
+    const { tenantId } = principal;
+    const { dispatch, closer } = this.#deps;
+    // The connection may have ended meanwhile. Nobody else knows of the session.
+    if (this.#phase.kind === "ended") return closer.end({ tenantId, sessionId, reason: "disconnected" });
+    const socket = this.#socket;
+    const session = { tenantId, deviceKey, deviceId, sessionId, bootId, maxInFlight, sent: new Map(), socket };
+    this.#phase = { kind: "registered", session, report: createDeviceProgress(this.#deps, session) };
+    socket.admit(principal);
+    socket.send({ type: "device.registered", deviceId, sessionId, heartbeatMs: DEVICE_HEARTBEAT_MS });
+    dispatch.add(session);
+  }
+
+  async #handleRegistered({ session, report }: Registered, message: DeviceMessage): Promise<void> {
+    const { results } = this.#deps;
+    switch (message.type) {
+      case "ping":
+        return this.#socket.send({ type: "pong" });
+      case "auth.refresh":
+        return this.#refresh(session, message.token);
+      case "tool.accepted":
+        return results.accepted(session, message.callId);
+      case "tool.progress":
+        // Too much progress is left out in silence. Progress that can never pass is an error of the tool's author.
+        if (report(message) === "too_large") {
+          this.#sendError("payload_too_large", "The progress is too large and was left out.", message.callId);
+        }
+        return;
+      case "tool.result": {
+        const { callId } = message;
+        const taken = await results.take(session, message);
+        if (taken.kind === "refused") return this.#sendError(taken.code, taken.detail, callId);
+        return this.#socket.send({ type: "tool.result.ack", callId, duplicate: taken.duplicate });
+      }
+      case "device.register":
+        return this.#socket.fault("This connection is registered already; open another one to register anew.");
+      default:
+        message satisfies never;
+    }
+  }
+
+  async #refresh({ tenantId, deviceKey }: DeviceSession, token: string): Promise<void> {
+    const admission = await admit(this.#deps, token, { ...deviceRequirement(deviceKey), tenantId });
+    if (admission.kind === "admitted") return this.#socket.admit(admission.principal);
+    if (admission.code !== "unavailable") return this.#socket.refuse(admission);
+    // The old token is good until it expires, so the device has time to try again.
+    this.#sendError("unavailable", "The token could not be checked; send it again.");
+  }
+
+  #sendError(code: ErrorCode, message: string, callId?: string): void {
+    this.#socket.send({ type: "error", code, message, callId });
+  }
+}

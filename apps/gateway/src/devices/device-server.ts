@@ -1,0 +1,113 @@
+import type { DeviceMessage } from "@hsafa/protocol";
+import type { Authenticate } from "../access/authenticate.ts";
+import type { Bell } from "../ports/bell.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { LiveLog } from "../ports/live-log.ts";
+import type { Log } from "../ports/log.ts";
+import type { Store } from "../ports/store.ts";
+import { Recurring } from "../runtime/recurring.ts";
+import { DeviceConnection } from "./device-connection.ts";
+import { DeviceDispatch } from "./device-dispatch.ts";
+import type { DeviceSocket } from "./device-socket.ts";
+import { DEVICE_POLL_MS } from "./limits.ts";
+import { SessionCloser } from "./session-closer.ts";
+import { createToolResults } from "./tool-results.ts";
+
+export interface DeviceServerDeps {
+  readonly gatewayId: string;
+  readonly authenticate: Authenticate;
+  readonly store: Store;
+  readonly liveLog: LiveLog;
+  readonly bell: Bell;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What a socket calls for its device. */
+export interface DeviceHandler {
+  /** Handles one message. It rejects only for a bug. */
+  handle(message: DeviceMessage): Promise<void>;
+  /** The connection has ended. `reason` is kept with the session, for people. */
+  ended(reason: string): void;
+}
+
+/** All devices connected to this gateway. */
+export interface DeviceServer {
+  start(): void;
+  /** Serves a connection that has just opened. */
+  connect(socket: DeviceSocket): DeviceHandler;
+  /**
+   * Tells every device to connect elsewhere, and ends their sessions in the store. Resolves when no message is being
+   * handled and the store has been told, as far as it could be reached.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * The device server knows no socket library. The edge gives it connections, and so does a simulation.
+ *
+ * 1. A socket hands over one message at a time: a device's messages mean what they mean in the order they were sent in.
+ * 2. A socket calls `ended` exactly once, also when the server ended the connection. After that it hands over nothing.
+ * 3. Every session that was opened in the store is ended there: by `ended`, or, if the connection ended while it
+ *    registered, when the registration returns. What the store could not be told is told by the loop.
+ * 4. Rings make delivery immediate and may be lost. The loop makes it certain: it looks at every session each
+ *    `DEVICE_POLL_MS`.
+ * 5. A closing server waits for messages in hand before it waits for the store, since a message may open a session.
+ */
+export function createDeviceServer(deps: DeviceServerDeps): DeviceServer {
+  const { bell, clock, log } = deps;
+  const dispatch = new DeviceDispatch(deps);
+  const closer = new SessionCloser(deps);
+  const connectionDeps = { ...deps, dispatch, closer, results: createToolResults({ ...deps, dispatch }) };
+  const sockets = new Set<DeviceSocket>();
+  const handling = new Set<Promise<void>>();
+  const loop = new Recurring({
+    name: "look at the calls of devices",
+    tick: async () => {
+      closer.retry(); // 3.
+      dispatch.look(); // 4.
+      return DEVICE_POLL_MS;
+    },
+    retry: { minMs: DEVICE_POLL_MS, maxMs: DEVICE_POLL_MS },
+    clock,
+    log,
+  });
+  let isClosing = false;
+  let stopListening = (): void => {};
+
+  return {
+    start() {
+      stopListening = bell.listen((ring) => dispatch.hear(ring));
+      loop.start(DEVICE_POLL_MS);
+    },
+    connect(socket) {
+      const connection = new DeviceConnection(socket, connectionDeps);
+      sockets.add(socket);
+      if (isClosing) socket.end("gateway_stopped");
+      return {
+        async handle(message) {
+          const handled = connection.handle(message);
+          handling.add(handled);
+          try {
+            await handled;
+          } finally {
+            handling.delete(handled);
+          }
+        },
+        ended(reason) {
+          sockets.delete(socket);
+          connection.ended(reason); // 3.
+        },
+      };
+    },
+    async close() {
+      isClosing = true;
+      stopListening();
+      await loop.stop();
+      for (const socket of sockets) socket.end("gateway_stopped");
+      await Promise.allSettled(handling); // 5.
+      await dispatch.settle();
+      await closer.settle();
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { GatewayMessage } from "@hsafa/protocol";
+import type { Principal } from "../access/principal.ts";
+import type { Refusal } from "../access/refusal.ts";
+
+/** Why the gateway ends a device's connection. It decides what the device does next. */
+export type SessionEnd =
+  /** Another connection with the same key took over, or the device was deleted: stop. */
+  | "replaced"
+  /** The session was given up as dead although its device lives (its gateway could not reach the store): reconnect. */
+  | "swept"
+  /** This gateway goes away: reconnect at once, to another one. */
+  | "gateway_stopped";
+
+/**
+ * A device's connection as the device server sees it. No method throws or waits. On a connection that has ended all of
+ * them do nothing.
+ */
+export interface DeviceSocket {
+  send(message: GatewayMessage): void;
+  /**
+   * Reports a message that breaks the protocol. It ends the connection if the device is not admitted yet, or if there
+   * were too many of them. `callId`: the call that the message was about.
+   */
+  fault(detail: string, callId?: string): void;
+  /** The device is known from now on. The connection ends when the principal expires, unless it is admitted again. */
+  admit(principal: Pick<Principal, "expiresAt">): void;
+  /** Refuses the device's credential, and ends the connection. */
+  refuse(refusal: Refusal): void;
+  end(why: SessionEnd): void;
+}

@@ -1,0 +1,40 @@
+export interface QueueBounds {
+  /** Messages, and their bytes, at which the queue is full. */
+  readonly messagesMax: number;
+  readonly bytesMax: number;
+}
+
+/**
+ * Messages that wait to be handled, in order. It takes a message also when it is full, since the message is in memory
+ * already; its owner reads no more from a full queue's transport.
+ */
+export class MessageQueue {
+  readonly #bounds: QueueBounds;
+  #messages: { readonly text: string; readonly byteLength: number }[] = [];
+  #bytes = 0;
+
+  constructor(bounds: QueueBounds) {
+    this.#bounds = bounds;
+  }
+
+  get isFull(): boolean {
+    return this.#messages.length >= this.#bounds.messagesMax || this.#bytes >= this.#bounds.bytesMax;
+  }
+
+  push(text: string, byteLength: number): void {
+    this.#messages.push({ text, byteLength });
+    this.#bytes += byteLength;
+  }
+
+  /** Removes the oldest message and returns its text. */
+  shift(): string | undefined {
+    const message = this.#messages.shift();
+    this.#bytes -= message?.byteLength ?? 0;
+    return message?.text;
+  }
+
+  clear(): void {
+    this.#messages = [];
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,363 @@
+import { CLOSE_CODES, type ErrorCode } from "@hsafa/protocol";
+import { type Refusal, refuse } from "../../access/refusal.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import { StoreUnavailable } from "../../ports/store.ts";
+import { CLOSE_REASON_CHARACTERS_MAX, SOCKET_CHECK_MS } from "../limits.ts";
+import { MessageQueue, type QueueBounds } from "./message-queue.ts";
+import type { MessageTransport } from "./message-transport.ts";
+import type { ReadMessage } from "./read-message.ts";
+import { SilenceWatch } from "./silence-watch.ts";
+
+/** How the gateway ends a connection. */
+export interface SocketEnd {
+  /** For the log and for people. */
+  readonly reason: string;
+  readonly closeCode: number;
+  /** What happened and what to do: the reason of the close frame. */
+  readonly detail: string;
+  /** If given, an `error` message with this code goes before the close frame. */
+  readonly error?: ErrorCode;
+}
+
+export interface SocketBounds {
+  readonly queue: QueueBounds;
+  /**
+   * Bytes that a stranger may send before its first message is handled. If left out, the transport's own bound on a
+   * message suffices.
+   */
+  readonly strangerBytesMax?: number;
+  /** How long a stranger may take until it is admitted, in milliseconds. */
+  readonly admissionTimeoutMs: number;
+  /** How often an admitted client is pinged, and how long it may stay unheard, in milliseconds. */
+  readonly pingEveryMs: number;
+  readonly unheardMaxMs: number;
+  /** Messages of an admitted client that break the protocol. */
+  readonly faultsMax: number;
+  /** Bytes that were sent and have not left this process. */
+  readonly unsentBytesMax: number;
+  /**
+   * What happens to a client above `unsentBytesMax`. `close`: it is closed. `hold`: it may send nothing more until it
+   * has read, and its silence does not count, since a ping waits behind what it does not read.
+   */
+  readonly whenUnsent: "close" | "hold";
+}
+
+/** What is special to one protocol. */
+export interface SocketProtocol<In, Out> {
+  readonly bounds: SocketBounds;
+  /** The end of a stranger that was not admitted in time. */
+  readonly notAdmitted: SocketEnd;
+  read(text: string): ReadMessage<In>;
+  /** The message that reports an error. `subject`: the id that it is about. */
+  error(code: ErrorCode, detail: string, subject: string | undefined): Out;
+}
+
+/** What is done with the messages of one connection. */
+export interface MessageHandler<In> {
+  /** Handles one message. It may reject with `StoreUnavailable`; any other rejection is a bug. */
+  handle(message: In): Promise<void>;
+  /** The connection has ended: nothing more is handled, and what is sent goes nowhere. */
+  ended(reason: string): void;
+  /** Something that was sent has left this process. */
+  sent?(): void;
+}
+
+type Phase =
+  /** Nobody has said yet who it is. */
+  | { readonly kind: "stranger" }
+  | { readonly kind: "admitted"; readonly cancelExpiry: () => void }
+  | { readonly kind: "ended"; readonly reason: string };
+
+/**
+ * One WebSocket connection that carries JSON messages. It owns order, bounds, backpressure, heartbeat, faults, expiry
+ * and closing. A `SocketProtocol` gives the codec and the bounds, a `MessageHandler` the meaning of the messages.
+ *
+ * 1. Messages are handled one at a time, in the order they came in.
+ * 2. Memory is bounded. From a client that is ahead of us we read no more, nor from a stranger while its first message
+ *    is handled. A client that does not read is held back or closed.
+ * 3. A stranger gets little: few bytes, little time, and its first fault ends the connection. No ping keeps it alive.
+ * 4. Silence counts only while we read: a socket that is not read cannot be heard. Pings go out all the same.
+ * 5. The connection ends when the credential expires that it was last admitted with.
+ * 6. It ends once. Then the queue is dropped, timers are cancelled, and `ended` is called exactly once.
+ * 7. A transport that has ended is read again, so that the other side's close frame comes through.
+ * 8. A bug here costs this connection and nothing else. The client is told `internal` and to reconnect (1012).
+ */
+export class MessageSocket<In, Out> {
+  /** Resolves when the transport is closed and no message is being handled. */
+  readonly closed: Promise<void>;
+  readonly #transport: MessageTransport;
+  readonly #protocol: SocketProtocol<In, Out>;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #queue: MessageQueue;
+  readonly #silence: SilenceWatch;
+  readonly #resolveClosed: () => void;
+  #handler: MessageHandler<In> | null = null;
+  #phase: Phase = { kind: "stranger" };
+  #isHandling = false;
+  #isPaused = false;
+  #isClosed = false;
+  #faults = 0;
+  #strangerBytes = 0;
+  #cancelCheck = (): void => {};
+
+  constructor(params: {
+    readonly transport: MessageTransport;
+    readonly protocol: SocketProtocol<In, Out>;
+    readonly clock: Clock;
+    readonly log: Log;
+  }) {
+    this.#transport = params.transport;
+    this.#protocol = params.protocol;
+    this.#clock = params.clock;
+    this.#log = params.log;
+    this.#queue = new MessageQueue(params.protocol.bounds.queue);
+    this.#silence = new SilenceWatch(params.clock.monotonic());
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.#resolveClosed = resolve;
+  }
+
+  /** Begins to serve the connection. Called once. */
+  open(handler: MessageHandler<In>): void {
+    this.#handler = handler;
+    this.#transport.open({
+      text: (text, byteLength) => this.#receive(text, byteLength),
+      binary: () => this.fault("Messages are JSON in text frames, not binary."),
+      bytes: (byteLength) => this.#hear(byteLength),
+      closed: () => this.#transportClosed(),
+    });
+    if (this.#phase.kind === "ended") handler.ended(this.#phase.reason);
+    else this.#scheduleCheck();
+  }
+
+  get hasEnded(): boolean {
+    return this.#phase.kind === "ended";
+  }
+
+  /** Whether more bytes wait to leave than the bound allows. */
+  get isFull(): boolean {
+    return this.#transport.bufferedAmount > this.#protocol.bounds.unsentBytesMax;
+  }
+
+  /** Bytes that were sent and have not left this process. */
+  get unsentBytes(): number {
+    return this.#transport.bufferedAmount;
+  }
+
+  /** Sends one message. */
+  send(message: Out): void {
+    this.#send(JSON.stringify(message));
+  }
+
+  /** Sends messages that are serialised already, in few packets. */
+  sendBatch(texts: Iterable<string | Uint8Array>): void {
+    this.#transport.batch(() => {
+      for (const text of texts) this.#send(text);
+    });
+  }
+
+  sendError(code: ErrorCode, detail: string, subject?: string): void {
+    this.send(this.#protocol.error(code, detail, subject));
+  }
+
+  /**
+   * Reports a message that breaks the protocol. It ends a stranger's connection, and an admitted client's after too
+   * many of them.
+   */
+  fault(detail: string, subject?: string, code: ErrorCode = "invalid_request"): void {
+    if (this.hasEnded) return;
+    this.#faults += 1;
+    this.sendError(code, detail, subject);
+    if (this.#phase.kind === "admitted" && this.#faults <= this.#protocol.bounds.faultsMax) return;
+    this.end({ reason: "protocol_error", closeCode: CLOSE_CODES.protocolError, detail }); // 3.
+  }
+
+  /** The client is known from now on, or has renewed its credential. */
+  admit({ expiresAt }: { readonly expiresAt?: number }): void {
+    if (this.#phase.kind === "ended") return;
+    if (this.#phase.kind === "admitted") this.#phase.cancelExpiry();
+    else this.#silence.restart();
+    this.#phase = { kind: "admitted", cancelExpiry: this.#watchExpiry(expiresAt) };
+  }
+
+  /** Refuses the client's credential, and ends the connection. */
+  refuse({ code, detail }: Refusal): void {
+    const closeCode = code === "unavailable" ? CLOSE_CODES.goingAway : CLOSE_CODES.notAuthenticated;
+    this.end({ reason: code, closeCode, detail, error: code });
+  }
+
+  /** Tells the client that this gateway goes away. */
+  goAway(): void {
+    this.end(GOING_AWAY);
+  }
+
+  end({ reason, closeCode, detail, error }: SocketEnd): void {
+    if (error !== undefined) this.sendError(error, detail);
+    if (this.#leave(reason)) this.#transport.close(closeCode, closeReason(detail));
+  }
+
+  /** Cuts the connection: for a client that takes nothing, not even a close frame. */
+  terminate(reason: string): void {
+    if (this.#leave(reason)) this.#transport.terminate();
+  }
+
+  #receive(text: string, byteLength: number): void {
+    if (this.hasEnded) return;
+    if (this.#phase.kind === "stranger" && byteLength > this.#strangerBytesMax) return this.#refuseLength(); // 3.
+    this.#queue.push(text, byteLength);
+    if (this.#isHandling) this.#updatePause();
+    else void this.#handleQueue();
+  }
+
+  async #handleQueue(): Promise<void> {
+    this.#isHandling = true; // 1.
+    try {
+      for (;;) {
+        this.#updatePause();
+        const text = this.#queue.shift();
+        if (text === undefined || this.hasEnded) break;
+        await this.#handle(text);
+      }
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.#isHandling = false;
+    this.#updatePause();
+    if (this.#isClosed) this.#resolveClosed();
+  }
+
+  async #handle(text: string): Promise<void> {
+    const read = this.#protocol.read(text);
+    if (read.kind === "invalid") return this.fault(read.detail, read.subject);
+    await this.#handler?.handle(read.message);
+  }
+
+  /** 8. */
+  #failed(error: unknown): void {
+    const isAway = error instanceof StoreUnavailable;
+    if (!isAway) this.#log.error({ err: error }, "could not handle a socket's message");
+    this.end({
+      reason: isAway ? "unavailable" : "internal_error",
+      closeCode: CLOSE_CODES.goingAway,
+      detail: isAway ? "The store is away; connect again." : "Something went wrong here; connect again.",
+      error: isAway ? "unavailable" : "internal",
+    });
+  }
+
+  /** 2. */
+  #updatePause(): void {
+    const mustPause = !this.hasEnded && (this.#queue.isFull || this.#isBusyWithStranger || this.#isHeldBack);
+    if (mustPause === this.#isPaused) return;
+    this.#isPaused = mustPause;
+    if (mustPause) this.#transport.pause();
+    else this.#transport.resume();
+  }
+
+  get #isBusyWithStranger(): boolean {
+    return this.#phase.kind === "stranger" && this.#isHandling;
+  }
+
+  get #isHeldBack(): boolean {
+    return this.#protocol.bounds.whenUnsent === "hold" && this.isFull;
+  }
+
+  #send(text: string | Uint8Array): void {
+    if (this.hasEnded) return;
+    if (this.#protocol.bounds.whenUnsent === "close" && this.isFull) return this.#closeUnread(); // 2.
+    this.#transport.send(text, this.#sent);
+  }
+
+  readonly #sent = (): void => {
+    if (this.hasEnded) return;
+    this.#updatePause();
+    this.#handler?.sent?.();
+  };
+
+  #closeUnread(): void {
+    const detail = "The client does not read what it is sent.";
+    this.end({ reason: "not_reading", closeCode: CLOSE_CODES.heartbeatMissed, detail });
+  }
+
+  #hear(byteLength: number): void {
+    if (this.#phase.kind === "admitted") return this.#silence.heard();
+    if (this.#phase.kind !== "stranger" || this.#isHandling) return;
+    // The transport bounds a message by what an admitted client may send. A stranger is stopped on the way there.
+    this.#strangerBytes += byteLength;
+    if (this.#strangerBytes > this.#strangerBytesMax) this.#refuseLength(); // 3.
+  }
+
+  get #strangerBytesMax(): number {
+    return this.#protocol.bounds.strangerBytesMax ?? Number.POSITIVE_INFINITY;
+  }
+
+  #refuseLength(): void {
+    const detail = `The first message must not be longer than ${this.#strangerBytesMax} bytes.`;
+    this.fault(detail, undefined, "payload_too_large");
+  }
+
+  #scheduleCheck(): void {
+    this.#cancelCheck = this.#clock.after(SOCKET_CHECK_MS, () => {
+      this.#checkSilence();
+      if (!this.hasEnded) this.#scheduleCheck();
+    });
+  }
+
+  #checkSilence(): void {
+    const { bounds, notAdmitted } = this.#protocol;
+    const isAdmitted = this.#phase.kind === "admitted";
+    const isUnread = bounds.whenUnsent === "hold" && this.unsentBytes > 0;
+    const found = this.#silence.check(this.#clock.monotonic(), {
+      counts: !this.#isPaused && !isUnread, // 4.
+      unheardMaxMs: isAdmitted ? bounds.unheardMaxMs : bounds.admissionTimeoutMs,
+      pingEveryMs: isAdmitted ? bounds.pingEveryMs : null, // 3.
+    });
+    if (found === "ping") this.#transport.ping();
+    if (found === "silent") this.end(isAdmitted ? UNHEARD : notAdmitted);
+  }
+
+  /** 5. */
+  #watchExpiry(expiresAt: number | undefined): () => void {
+    if (expiresAt === undefined) return () => {};
+    return this.#clock.after(Math.max(0, expiresAt - this.#clock.now()), () =>
+      this.refuse(refuse("unauthenticated", "The token has expired; get a new one.")),
+    );
+  }
+
+  #transportClosed(): void {
+    this.#isClosed = true;
+    this.#leave("disconnected");
+    if (!this.#isHandling) this.#resolveClosed();
+  }
+
+  /** Gives up everything but the transport. Returns whether it had not ended before. */
+  #leave(reason: string): boolean {
+    if (this.#phase.kind === "ended") return false;
+    if (this.#phase.kind === "admitted") this.#phase.cancelExpiry();
+    this.#phase = { kind: "ended", reason }; // 6.
+    this.#cancelCheck();
+    this.#queue.clear();
+    this.#updatePause(); // 7.
+    this.#handler?.ended(reason);
+    return true;
+  }
+}
+
+/** This gateway goes away, and others serve. */
+export const GOING_AWAY: SocketEnd = {
+  reason: "gateway_stopped",
+  closeCode: CLOSE_CODES.goingAway,
+  detail: "The gateway is going away; connect again.",
+};
+
+const UNHEARD: SocketEnd = {
+  reason: "heartbeat_missed",
+  closeCode: CLOSE_CODES.heartbeatMissed,
+  detail: "Nothing was heard for too long.",
+};
+
+/** The text of a close frame: plain characters, so that none is cut in the middle. */
+function closeReason(detail: string): string {
+  return detail.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, CLOSE_REASON_CHARACTERS_MAX);
+}

@@ -1,0 +1,39 @@
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+import type { MessageTransport } from "./message-transport.ts";
+
+/** A transport over a WebSocket of the `ws` library. `stream` is the connection beneath it. */
+export function wsTransport(webSocket: WebSocket, stream: Duplex): MessageTransport {
+  const isOpen = (): boolean => webSocket.readyState === webSocket.OPEN;
+  return {
+    open(events) {
+      stream.on("data", (chunk: Buffer) => events.bytes(chunk.length));
+      webSocket.on("message", (data: Buffer, isBinary) => {
+        if (isBinary) events.binary();
+        else events.text(data.toString("utf8"), data.length);
+      });
+      // After an error (a message above the bound, a reset) the library closes the connection, and `close` follows.
+      webSocket.on("error", () => {});
+      webSocket.on("close", () => events.closed());
+    },
+    send(text, onSent) {
+      // After a failed write the library closes the connection, and `close` follows.
+      if (isOpen()) webSocket.send(text, { binary: false }, onSent);
+    },
+    batch(write) {
+      stream.cork();
+      write();
+      stream.uncork();
+    },
+    ping() {
+      if (isOpen()) webSocket.ping();
+    },
+    pause: () => webSocket.pause(),
+    resume: () => webSocket.resume(),
+    close: (code, reason) => webSocket.close(code, reason),
+    terminate: () => webSocket.terminate(),
+    get bufferedAmount() {
+      return webSocket.bufferedAmount;
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { expect, onTestFinished } from "vitest";
+import type { Authenticate } from "../../src/access/authenticate.ts";
+import { refuse } from "../../src/access/refusal.ts";
+import { createMemoryBell } from "../../src/adapters/memory/bell.ts";
+import { createDeviceServer, type DeviceServer } from "../../src/devices/device-server.ts";
+import type { Bell, Ring } from "../../src/ports/bell.ts";
+import type { LiveLog } from "../../src/ports/live-log.ts";
+import type { Log } from "../../src/ports/log.ts";
+import { DeviceRows } from "./device-rows.ts";
+import { recordingLog } from "./fakes.ts";
+import { ManualClock } from "./manual-clock.ts";
+
+/** A device server over a store in memory, without sockets. */
+export interface DeviceWorld {
+  readonly rows: DeviceRows;
+  readonly clock: ManualClock;
+  readonly bell: Bell;
+  readonly rings: readonly Ring[];
+  /** The progress that reached the run's watchers, as JSON. */
+  readonly progress: readonly string[];
+  readonly log: Log & { readonly errors: string[] };
+  readonly devices: DeviceServer;
+}
+
+/** Returns a device server that has been started. At the end of the test it is closed, and must have logged no error. */
+export function startDeviceWorld(): DeviceWorld {
+  const rows = new DeviceRows();
+  const clock = new ManualClock();
+  const log = recordingLog();
+  const bell = createMemoryBell({ report: (error) => log.error({ err: error }, "a listener failed") });
+  const rings: Ring[] = [];
+  bell.listen((ring) => rings.push(ring));
+  const progress: string[] = [];
+  const liveLog: Pick<LiveLog, "sendProgress"> = { sendProgress: ({ json }) => void progress.push(json) };
+  const devices = createDeviceServer({
+    gatewayId: "gateway-1",
+    authenticate: authenticateBy(clock),
+    store: rows.store,
+    liveLog: liveLog as LiveLog,
+    bell,
+    clock,
+    log,
+  });
+  devices.start();
+  onTestFinished(async () => {
+    await devices.close();
+    expect(log.errors).toEqual([]);
+  });
+  return { rows, clock, bell, rings, progress, log, devices };
+}
+
+/**
+ * Credentials of tests: a name, a tenant, and in how many milliseconds it expires. `bad` is unknown, `reader` lacks the
+ * scope of devices, `bound` names the device `laptop`.
+ */
+function authenticateBy(clock: ManualClock): Authenticate {
+  return async (credential) => {
+    const [name, tenantId = "tenant-1", expiresInMs] = credential.split(" ");
+    if (name === "bad") return refuse("unauthenticated", "The API key is unknown or was revoked.");
+    const bound = name === "bound" ? { deviceKey: "laptop" } : {};
+    const expiry = expiresInMs === undefined ? {} : { expiresAt: clock.now() + Number(expiresInMs) };
+    const scopes = name === "reader" ? (["runs:read"] as const) : (["devices:connect"] as const);
+    return { kind: "authenticated", principal: { kind: "token", tenantId, name: "test", scopes, ...bound, ...expiry } };
+  };
+}
+
+/** A call id that can be recognised in a failure. */
+export function callIdOf(name: string): string {
+  return `0199c8f0-0000-7000-8000-${Buffer.from(name).toString("hex").padStart(12, "0").slice(-12)}`;
+}
