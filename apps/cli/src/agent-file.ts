@@ -2,14 +2,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import type { JsonObject } from "@hsafa/protocol";
 import { CliError } from "./cli-error.ts";
-import { importDefault } from "./user-module.ts";
+import { importUserModule } from "./user-module.ts";
 
 /**
  * An agent's config as its file says it: JSON, or a JavaScript or TypeScript module that exports it by default. The
  * gateway checks what is in it.
  */
 export async function readAgentFile(file: string): Promise<{ readonly name: string; readonly config: JsonObject }> {
-  const config = extname(file) === ".json" ? readJson(file) : jsonOf(await importDefault(file), file);
+  const config = extname(file) === ".json" ? readJson(file) : jsonOf(await importUserModule(file), file);
   if (typeof config !== "object" || config === null || Array.isArray(config)) {
     throw new CliError(`${file} holds no agent config: it must be an object with 'name' and 'model'.`);
   }

@@ -1,3 +1,4 @@
+import { SHOWN_CHARACTERS_MAX } from "./limits.ts";
 import type { RunStreamEvent } from "@hsafa/client";
 import type { JsonValue, Message, Usage } from "@hsafa/protocol";
 import type { Paint } from "./terminal.ts";
@@ -7,9 +8,6 @@ export interface Printed {
   readonly to: "result" | "notes";
   readonly text: string;
 }
-
-/** Arguments and results are shown on one line each. */
-const SHOWN_CHARACTERS_MAX = 400;
 
 /**
  * A run's events as a person reads them. Pure but for what it remembers of the step in progress: whether a line is

@@ -1,10 +1,10 @@
 import type { DeviceTool } from "@hsafa/client";
 import { CliError } from "./cli-error.ts";
-import { importDefault } from "./user-module.ts";
+import { importUserModule } from "./user-module.ts";
 
 /** The tools that a JavaScript or TypeScript module exports by default, by their names. */
 export async function readToolFile(file: string): Promise<Readonly<Record<string, DeviceTool>>> {
-  const tools = await importDefault(file);
+  const tools = await importUserModule(file);
   const entries = typeof tools === "object" && tools !== null && !Array.isArray(tools) ? Object.entries(tools) : [];
   const wrong = entries.find(([, tool]) => !isTool(tool));
   if (entries.length > 0 && wrong === undefined) return tools as Record<string, DeviceTool>;

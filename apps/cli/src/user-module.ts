@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { CliError } from "./cli-error.ts";
 
 /** What a JavaScript or TypeScript file of the user's exports by default. */
-export async function importDefault(file: string): Promise<unknown> {
+export async function importUserModule(file: string): Promise<unknown> {
   const path = resolve(file);
   if (!existsSync(path)) throw new CliError(`There is no file ${path}.`);
   const module = await load(path, file);

@@ -2,7 +2,7 @@ import type { LiveLog } from "./ports/live-log.ts";
 import type { Store } from "./ports/store.ts";
 
 /** Returns what a gateway needs and lacks to serve well, as a sentence for people; null when nothing is missing. */
-export async function whatIsMissing(gateway: {
+export async function checkReadiness(gateway: {
   readonly store: Pick<Store, "check">;
   readonly liveLog: Pick<LiveLog, "check">;
   readonly isClosing: boolean;

@@ -12,7 +12,7 @@ import { DRAIN_MS } from "./engine/limits.ts";
 import { ensureInitialKey, type Keys, readKeys } from "./keys.ts";
 import type { OpenedPorts } from "./open-ports.ts";
 import type { Store } from "./ports/store.ts";
-import { whatIsMissing } from "./readiness.ts";
+import { checkReadiness } from "./readiness.ts";
 
 /** One gateway that serves. */
 export interface Gateway {
@@ -81,7 +81,7 @@ async function serve(
       authenticate,
       allowedOrigins,
       isCookieSecure: !isLoopback(host),
-      readiness: () => whatIsMissing({ store, liveLog, isClosing }),
+      readiness: () => checkReadiness({ store, liveLog, isClosing }),
       metricsText: () => metrics.text(),
     },
     {

@@ -1,15 +1,10 @@
 /**
- * The layer table of the architecture as a function: sources in, broken rules out. The test beside it feeds it this
- * repository.
+ * The layer table of the architecture as a function: it takes sources and returns the rules that they break. The test
+ * beside it feeds it this repository. Rules about names, bounds and cycles stand in `architecture-*.ts`.
  */
 import { dirname, join } from "node:path/posix";
-import { parseSync, Visitor } from "oxc-parser";
-
-export interface Source {
-  /** From the root of the repository, with `/`. */
-  path: string;
-  text: string;
-}
+import { Visitor } from "oxc-parser";
+import { COMPUTED, importsOf, isTest, parse, type Source } from "./architecture-source.ts";
 
 type Layer =
   | {
@@ -31,12 +26,6 @@ type Layer =
 /** What a source imports: a layer of this repository, or a package (`node:…` included) by its name. */
 type Imported = { kind: "layer"; layer: Layer; path: string } | { kind: "package"; name: string };
 
-interface Import {
-  specifier: string;
-  /** Only types are imported, so nothing is left of it when the program runs. */
-  typesOnly: boolean;
-}
-
 /** The packages an adapter stands for. An adapter that is not listed may use any package but these. */
 const packagesOfVendor: Record<string, RegExp> = {
   postgres: /^(@prisma\/|@electric-sql\/|pglite-prisma-adapter$|pg$)/,
@@ -46,14 +35,8 @@ const packagesOfVendor: Record<string, RegExp> = {
   memory: /^(?!)/,
 };
 
-/** An import whose specifier is computed: it cannot be checked, so it counts as one from nowhere. */
-const COMPUTED = "<computed>";
-
 /** Where the command line loads modules that are the user's, wherever they lie. */
 const userModules = "apps/cli/src/user-module.ts";
-
-/** Folders and files must bear the name of a concept; these name none. */
-const emptyNames = /(^|-)(utils?|helpers?|common|lib)$/;
 
 /** R1: what `core` may not touch, since its answer would differ from one call to the next. */
 const impureCalls = /^(setTimeout|setInterval|setImmediate|queueMicrotask|fetch|Date)$/;
@@ -80,14 +63,9 @@ const sharedRules = new Set(
 );
 
 export function brokenRules(sources: readonly Source[]): string[] {
-  return sources.flatMap((source) => [
-    ...namingFaults(source),
-    ...(isTest(source.path) ? [] : [...importFaults(source), ...environmentFaults(source), ...purityFaults(source)]),
-  ]);
-}
-
-function isTest(path: string): boolean {
-  return /\.test\.ts$|\/test\//.test(path);
+  return sources
+    .filter(({ path }) => !isTest(path))
+    .flatMap((source) => [...importFaults(source), ...environmentFaults(source), ...purityFaults(source)]);
 }
 
 function layerOf(path: string): Layer | undefined {
@@ -117,13 +95,6 @@ function layerOf(path: string): Layer | undefined {
     default:
       return undefined;
   }
-}
-
-function namingFaults({ path }: Source): string[] {
-  const names = path.split("/").map((segment) => segment.split(".")[0] ?? "");
-  return names
-    .filter((name) => emptyNames.test(name))
-    .map((name) => `${path}: '${name}' names no concept; name the file or folder after what it holds`);
 }
 
 function importFaults(source: Source): string[] {
@@ -276,31 +247,6 @@ function workspaceOf(path: string): string {
   return path.split("/", 2).join("/");
 }
 
-function importsOf({ path, text }: Source): Import[] {
-  const { module, program } = parse({ path, text });
-  const imports: Import[] = [
-    ...module.staticImports.map(({ moduleRequest, entries }) => ({
-      specifier: moduleRequest.value,
-      typesOnly: entries.length > 0 && entries.every((entry) => entry.isType),
-    })),
-    ...module.staticExports.flatMap(({ entries }) =>
-      entries.flatMap(({ moduleRequest, isType }) =>
-        moduleRequest === null ? [] : [{ specifier: moduleRequest.value, typesOnly: isType }],
-      ),
-    ),
-  ];
-  new Visitor({
-    ImportExpression: ({ source }) => {
-      const literal = source.type === "Literal" && typeof source.value === "string" ? source.value : undefined;
-      imports.push({ specifier: literal ?? COMPUTED, typesOnly: false });
-    },
-    TSImportType: ({ source }) => {
-      imports.push({ specifier: source.value, typesOnly: true });
-    },
-  }).visit(program);
-  return imports;
-}
-
 function environmentFaults(source: Source): string[] {
   if (source.path === "apps/gateway/src/config.ts" || source.path === "apps/cli/src/config.ts") return [];
   const fault = `${source.path}: reads the environment, which only config.ts may do`;
@@ -353,13 +299,6 @@ function purityFaults(source: Source): string[] {
     },
   }).visit(parse(source).program);
   return faults;
-}
-
-function parse({ path, text }: Source): ReturnType<typeof parseSync> {
-  const parsed = parseSync(path, text);
-  const [error] = parsed.errors;
-  if (error !== undefined) throw new Error(`${path} cannot be parsed: ${error.message}`);
-  return parsed;
 }
 
 interface Named {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { API_KEY_CACHE_TTL_MS } from "./limits.ts";
 import { apiKeyHash, newApiKey } from "./api-key.ts";
 import { createAuthenticate } from "./authenticate.ts";
-import { signToken } from "./browser-token.ts";
+import { signBrowserToken } from "./browser-token.ts";
 
 const tenantId = "01890a5d-ac96-774b-bcce-b302099a8057";
 const runId = "01890a5d-ac96-774b-bcce-b302099a8058";
@@ -66,7 +66,7 @@ describe("API keys", () => {
 
 describe("tokens", () => {
   const token = (now: number, by = secret) =>
-    signToken(by, {
+    signBrowserToken(by, {
       tenantId,
       name: "ci",
       scopes: ["runs:read"],

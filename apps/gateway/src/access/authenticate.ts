@@ -4,7 +4,7 @@ import type { ApiKeyOwner, FleetStore } from "../ports/fleet-store.ts";
 import { apiKeyHash } from "./api-key.ts";
 import type { Principal } from "./principal.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import { looksLikeToken, verifyToken } from "./browser-token.ts";
+import { looksLikeToken, verifyBrowserToken } from "./browser-token.ts";
 
 export type Authentication = { readonly kind: "authenticated"; readonly principal: Principal } | Refusal;
 
@@ -43,7 +43,7 @@ export function createAuthenticate(deps: {
       return refuse("unauthenticated", "The credential is longer than any key or token.");
     }
     if (looksLikeToken(credential)) {
-      const token = await verifyToken(deps.tokenSecret, credential, deps.clock.now());
+      const token = await verifyBrowserToken(deps.tokenSecret, credential, deps.clock.now());
       return token.kind === "valid" ? { kind: "authenticated", principal: token.principal } : token;
     }
     const owner = await ownerOf(credential);

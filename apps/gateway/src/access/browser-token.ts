@@ -29,7 +29,7 @@ export function looksLikeToken(credential: string): boolean {
  * Signs a browser token: a short-lived JWT that can do only what it names. `issuedAt` and `expiresAt` are milliseconds
  * since the epoch; of both the whole seconds count.
  */
-export function signToken(
+export function signBrowserToken(
   secret: Uint8Array,
   token: {
     readonly tenantId: string;
@@ -58,7 +58,7 @@ export function signToken(
 }
 
 /** Reads a token. Refuses one that is forged, has expired or lacks a claim. */
-export async function verifyToken(secret: Uint8Array, token: string, now: number): Promise<VerifiedToken> {
+export async function verifyBrowserToken(secret: Uint8Array, token: string, now: number): Promise<VerifiedToken> {
   try {
     const { payload } = await jwtVerify(token, secret, {
       algorithms: [ALGORITHM],

@@ -4,7 +4,7 @@ import type { Store } from "../ports/store.ts";
 import { hasScope } from "../access/scopes.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
-import { signToken } from "../access/browser-token.ts";
+import { signBrowserToken } from "../access/browser-token.ts";
 
 export type TokenOutcome = { readonly kind: "created"; readonly token: CreatedToken } | Refusal;
 
@@ -34,7 +34,7 @@ export async function createToken(
   // A JWT has whole seconds only, and the answer tells the same time.
   const expiresAt = (Math.floor(issuedAt / 1000) + params.expiresInSeconds) * 1000;
   const { tenantId, name } = principal;
-  const token = await signToken(deps.tokenSecret, {
+  const token = await signBrowserToken(deps.tokenSecret, {
     tenantId,
     name,
     scopes: [...new Set(params.scopes)],

@@ -6,9 +6,6 @@ export interface BackoffBounds {
   readonly maxMs: number;
 }
 
-/** More doublings change nothing, since every bound is reached before. It keeps the power finite. */
-const DOUBLINGS = 30;
-
 /**
  * Returns how long to wait before the next try, in milliseconds: "equal jitter" over an exponential bound (Brooker,
  * "Exponential Backoff And Jitter", AWS 2015). Half of the bound is a floor, so that nobody hammers what has just
@@ -17,6 +14,7 @@ const DOUBLINGS = 30;
  * `failures`: tries that failed in a row, at least 1. `jitter`: a random number in [0, 1).
  */
 export function backoffMs(failures: number, bounds: BackoffBounds, jitter: number): number {
-  const boundMs = Math.min(bounds.maxMs, bounds.minMs * 2 ** Math.min(failures - 1, DOUBLINGS));
+  // After very many failures the power is infinite, and the bound is `maxMs` all the same.
+  const boundMs = Math.min(bounds.maxMs, bounds.minMs * 2 ** (failures - 1));
   return boundMs * (0.5 + jitter / 2);
 }

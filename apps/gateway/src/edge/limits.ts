@@ -54,6 +54,8 @@ export const REFUSED_BODY_BYTES_MAX = 32 * 1024 * 1024;
 export const REQUEST_TIMEOUT_MS = 30_000;
 /** What `Retry-After` says while the store is away, in seconds. */
 export const UNAVAILABLE_RETRY_AFTER_S = 1;
+/** How long a browser may remember that an origin is allowed, in seconds. A change of the settings shows by then. */
+export const PREFLIGHT_MAX_AGE_S = 600;
 
 // Watching, over HTTP and WebSocket
 /** How often a stream says that it lives when nothing else does. */

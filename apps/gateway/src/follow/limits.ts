@@ -16,6 +16,8 @@ export const FOLLOW_RINGS_BYTES_MAX = 64 * 1024 * 1024;
  * again instead.
  */
 export const FOLLOW_EARLY_CHARACTERS_MAX = 256 * 1024;
+/** What a record costs beside its payload, in characters, about. */
+export const RECORD_OVERHEAD_CHARACTERS = 100;
 /**
  * Bytes handed to a socket in one write, so that it can say in time that it is full: a larger event goes in pieces, and
  * is not kept for its rest.

@@ -1,7 +1,7 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
 import { accept, acceptFromStore, type EventRecord, isTerminal } from "../core/event-record.ts";
 import { EVENTS_PAGE_MAX } from "../ports/limits.ts";
-import { FOLLOW_EARLY_CHARACTERS_MAX, FOLLOW_PAGE_RECORDS_MAX } from "./limits.ts";
+import { FOLLOW_EARLY_CHARACTERS_MAX, FOLLOW_PAGE_RECORDS_MAX, RECORD_OVERHEAD_CHARACTERS } from "./limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LiveLog, LiveMessage, Subscription } from "../ports/live-log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
@@ -13,9 +13,6 @@ import { EventRing, type RingsBudget } from "./event-ring.ts";
 import { FollowedEvent } from "./followed-event.ts";
 import type { Semaphore } from "../runtime/semaphore.ts";
 import { createWatcher, type Sink, type Watcher, type WatchedRun, type WatcherHandle } from "./watcher.ts";
-
-/** What a record costs beside its payload, in characters, roughly. */
-const RECORD_OVERHEAD = 100;
 
 /**
  * Follows one run for all of its watchers on this gateway. It admits the run's events in sequence from where the run
@@ -112,7 +109,7 @@ export function createRunFollower(params: {
   function keepForLater(record: EventRecord): void {
     if (comparePositions(record, wanted) > 0) wanted = { seq: record.seq, sub: record.sub };
     early.push(record);
-    earlyCharacters += record.payload.length + RECORD_OVERHEAD;
+    earlyCharacters += record.payload.length + RECORD_OVERHEAD_CHARACTERS;
     if (earlyCharacters <= FOLLOW_EARLY_CHARACTERS_MAX) return;
     // R9: they stand in the stores, and `wanted` remembers to read them there.
     early = [];

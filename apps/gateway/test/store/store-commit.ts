@@ -1,5 +1,5 @@
 import { isTerminalStatus } from "@hsafa/protocol";
-import { judgeCommit } from "../../src/ports/commit-guard.ts";
+import { judgeCommit } from "../../src/ports/judge-commit.ts";
 import type { Commit, CommitOutcome } from "../../src/ports/fleet-store.ts";
 import { insertEvent, type Rows, type RunRow } from "./store-rows.ts";
 

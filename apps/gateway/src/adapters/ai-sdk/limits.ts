@@ -11,3 +11,13 @@ export const DEMO_FAILURES_COUNTED_MAX = 1000;
 export const DEMO_REPEAT_MAX = 100_000;
 /** Parts played without a pause before other work of the event loop runs: a fast script must not starve it. */
 export const DEMO_PARTS_PER_TURN = 64;
+/** Pause before each delta of a script that comes with the provider, in ms. A person sees the text stream. */
+export const DEMO_READABLE_MS = 25;
+/** How far `demo/count` counts when the user names no number. */
+export const DEMO_COUNT_DEFAULT = 100;
+/** Characters of a call's arguments in one delta, where the script names no other number. */
+export const DEMO_ARGUMENTS_CHUNK_CHARACTERS = 12;
+/** Levels of sample arguments: deeper than any sensible tool's. A schema that refers to itself ends here. */
+export const DEMO_SAMPLE_DEPTH_MAX = 8;
+/** Items of an array in sample arguments. A schema may ask for any number; a sample shows a few. */
+export const DEMO_SAMPLE_ITEMS_MAX = 10;

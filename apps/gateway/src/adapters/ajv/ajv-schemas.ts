@@ -4,7 +4,7 @@ import { FAILURE_MESSAGE_CHARACTERS_MAX, JSON_DEPTH_MAX } from "../../core/limit
 import { SCHEMA_CHARACTERS_MAX, SCHEMA_TIME_MAX_MS, SCHEMAS_CACHED_MAX } from "./limits.ts";
 import type { JsonSchemas } from "../../ports/json-schemas.ts";
 import { type Draft, draftOf } from "./drafts.ts";
-import { withinTime } from "./time-limit.ts";
+import { withinTimeLimit } from "./time-limit.ts";
 
 type Compiled =
   | { readonly kind: "usable"; readonly validator: ValidateFunction }
@@ -31,7 +31,7 @@ export function createAjvSchemas(): JsonSchemas {
       };
     }
     const known = compiled.get(text);
-    const result = known ?? withinTime(SCHEMA_TIME_MAX_MS, () => compile(draft, schema));
+    const result = known ?? withinTimeLimit(SCHEMA_TIME_MAX_MS, () => compile(draft, schema));
     // A machine that was busy for a moment says nothing about the schema: that is not remembered.
     if (result === "too_slow") return { kind: "refused", reason: "it takes too long to compile" };
     compiled.delete(text);
@@ -49,7 +49,7 @@ export function createAjvSchemas(): JsonSchemas {
     validate(schema, value) {
       const result = compiledOf(schema);
       if (result.kind === "refused") return bounded(`the tool's own schema cannot be used: ${result.reason}`);
-      const errors = withinTime(SCHEMA_TIME_MAX_MS, () => errorsOf(result.validator, value));
+      const errors = withinTimeLimit(SCHEMA_TIME_MAX_MS, () => errorsOf(result.validator, value));
       if (errors === "too_slow") return "checking it against the schema takes too long";
       return errors === null ? null : bounded(sentenceOf(errors, "the value"));
     },

@@ -9,7 +9,7 @@ const context = createContext({ work: () => {} });
  * bound a validator: a dozen definitions that each refer twice to the next make work without end. Costs a third of a
  * millisecond, for the watchdog.
  */
-export function withinTime<T>(limitMs: number, work: () => T): T | "too_slow" {
+export function withinTimeLimit<T>(limitMs: number, work: () => T): T | "too_slow" {
   const results: T[] = [];
   context.work = () => {
     results.push(work());

@@ -1,11 +1,6 @@
 import { comparePositions, type Position } from "@hsafa/protocol";
 import type { EventRecord } from "../../core/event-record.ts";
-
-/**
- * Records let in above the bound before the oldest are cut in one go: cutting one at every append would move the whole
- * array each time.
- */
-const TRIM_BATCH = 128;
+import { MEMORY_LIVE_LOG_TRIM_RECORDS } from "./limits.ts";
 
 /** The recent records of one run, in order. */
 export class RunLog {
@@ -49,7 +44,10 @@ export class RunLog {
    * by.
    */
   trim(bounds: { readonly recordsMax: number; readonly charactersMax: number }): void {
-    let cut = this.#records.length >= bounds.recordsMax + TRIM_BATCH ? this.#records.length - bounds.recordsMax : 0;
+    let cut =
+      this.#records.length >= bounds.recordsMax + MEMORY_LIVE_LOG_TRIM_RECORDS
+        ? this.#records.length - bounds.recordsMax
+        : 0;
     let kept = this.characters;
     for (const record of this.#records.slice(0, cut)) kept -= record.payload.length;
     while (kept > bounds.charactersMax && cut < this.#records.length - 1) {

@@ -1,7 +1,7 @@
 import { INPUTS_PER_DRAIN_MAX } from "../../ports/limits.ts";
 import type { DispatchStatus, OutsideInput } from "../../core/input.ts";
 import type { Inbox, DispatchContext } from "../../ports/fleet-store.ts";
-import { liveGateway } from "./presence.ts";
+import { liveGateway } from "./live-gateway.ts";
 
 /** SQL: cancels first, then by age. The rows to sort are bounded by `INBOX_MAX`. */
 const CANCEL_FIRST = "i.kind <> 'cancel', i.id";

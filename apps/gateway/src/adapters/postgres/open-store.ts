@@ -2,7 +2,7 @@ import { StoreUnavailable, type Store } from "../../ports/store.ts";
 import { createFleetStore } from "./fleet-store.ts";
 import { checkMigrations, migrate, readMigrations } from "./migrate.ts";
 import type { Prisma } from "./prisma.ts";
-import { requireUtcSessions } from "./session-zone.ts";
+import { requireUtcSessions } from "./utc-sessions.ts";
 import type { Sql } from "./sql.ts";
 import { createTenantStore } from "./tenant-store.ts";
 

@@ -7,7 +7,7 @@ import {
   STORE_STATEMENT_TIMEOUT_MS,
 } from "./limits.ts";
 import { type Sql, storable } from "./sql.ts";
-import { asStoreError } from "./unavailable.ts";
+import { asStoreError } from "./store-error.ts";
 
 export interface PgSettings {
   readonly url: string;

@@ -2,7 +2,7 @@ import { type PGlite, protocol } from "@electric-sql/pglite";
 import pg from "pg";
 import { storableText } from "../../ports/storable-text.ts";
 import type { Sql, SqlValue, Statement } from "./sql.ts";
-import { asStoreError } from "./unavailable.ts";
+import { asStoreError } from "./store-error.ts";
 
 const { serialize, messages } = protocol;
 

@@ -2,7 +2,7 @@ import type { SqlDriverAdapterFactory } from "@prisma/client/runtime/client";
 import type { PrismaClient } from "./generated/client.ts";
 import { StoreUnavailable } from "../../ports/store.ts";
 import { errorCode } from "./sql.ts";
-import { asStoreError } from "./unavailable.ts";
+import { asStoreError } from "./store-error.ts";
 
 export type { PrismaClient } from "./generated/client.ts";
 

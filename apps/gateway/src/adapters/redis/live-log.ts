@@ -2,7 +2,7 @@ import { LIVE_LOG_RECORDS_MAX, LIVE_LOG_TTL_MS } from "../../ports/limits.ts";
 import type { LiveLog, LiveMessage } from "../../ports/live-log.ts";
 import type { Channels } from "./channels.ts";
 import type { Connection } from "./connection.ts";
-import { progressText, recordOf } from "./live-message-text.ts";
+import { progressText, recordOf } from "./live-message.ts";
 
 export interface RedisLiveLogParams {
   readonly commands: Connection;

@@ -8,7 +8,7 @@ import { Channels } from "./channels.ts";
 import { clientsFor } from "./client.ts";
 import { Connection, type RedisNotice } from "./connection.ts";
 import { createRedisLiveLog } from "./live-log.ts";
-import { parseLiveMessage } from "./live-message-text.ts";
+import { parseLiveMessage } from "./live-message.ts";
 
 export interface OpenRedisParams {
   /** `redis[s]://[[user]:password@]host[:port][/database]`. */

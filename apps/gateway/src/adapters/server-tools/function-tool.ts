@@ -14,7 +14,7 @@ export interface ToolFunctionContext {
 export type ToolFunction = (args: JsonValue, context: ToolFunctionContext) => unknown;
 
 /** Calls the function registered under this name. */
-export async function performFunction(
+export async function performFunctionTool(
   functions: Readonly<Record<string, ToolFunction>>,
   name: string,
   call: ToolFunctionContext & { readonly args: JsonValue },

@@ -18,7 +18,7 @@ export type PlannedRequest =
  * GET, else into a JSON body. A model must not choose where a request goes: placeholders may stand in the path and the
  * query only, and may not change the path's shape.
  */
-export function planRequest(server: HttpServerTool, args: JsonValue, idempotencyKey: string): PlannedRequest {
+export function planHttpRequest(server: HttpServerTool, args: JsonValue, idempotencyKey: string): PlannedRequest {
   if (typeof args !== "object" || args === null || Array.isArray(args)) {
     return refused("invalid_args", "The arguments of an HTTP tool must be an object.");
   }

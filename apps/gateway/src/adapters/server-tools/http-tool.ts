@@ -2,19 +2,19 @@ import { isDeeperThan, type JsonValue } from "@hsafa/protocol";
 import type { ToolOutcome } from "../../core/input.ts";
 import { FAILURE_MESSAGE_CHARACTERS_MAX, JSON_DEPTH_MAX, TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
 import { HTTP_TOOL_REDIRECTS_MAX } from "./limits.ts";
-import { type HttpServerTool, type PlannedRequest, planRequest } from "./http-request.ts";
+import { type HttpServerTool, type PlannedRequest, planHttpRequest } from "./http-request.ts";
 import { readBounded } from "./read-bounded.ts";
 
 type Fetch = typeof globalThis.fetch;
 type Planned = Extract<PlannedRequest, { kind: "planned" }>;
 
 /** Performs a tool of type `http`: one request, and its answer as the result. */
-export async function performHttp(
+export async function performHttpTool(
   server: HttpServerTool,
   call: { readonly args: JsonValue; readonly idempotencyKey: string; readonly signal: AbortSignal },
   fetch: Fetch,
 ): Promise<ToolOutcome> {
-  const planned = planRequest(server, call.args, call.idempotencyKey);
+  const planned = planHttpRequest(server, call.args, call.idempotencyKey);
   if (planned.kind === "refused") return failed(planned.code, planned.message);
   // Without the query, which may hold what is nobody's business.
   const what = `${planned.method} ${planned.url.origin}${planned.url.pathname}`;

@@ -1,6 +1,6 @@
 import type { ServerTools } from "../../ports/server-tools.ts";
-import { performFunction, type ToolFunction } from "./function-tool.ts";
-import { performHttp } from "./http-tool.ts";
+import { performFunctionTool, type ToolFunction } from "./function-tool.ts";
+import { performHttpTool } from "./http-tool.ts";
 
 interface ServerToolsOptions {
   /** What tools of type `function` call, by name; given by the program that wires the gateway. */
@@ -19,9 +19,9 @@ export function createServerTools(options: ServerToolsOptions = {}): ServerTools
     perform({ server, ...call }) {
       switch (server.type) {
         case "http":
-          return performHttp(server, call, fetch);
+          return performHttpTool(server, call, fetch);
         case "function":
-          return performFunction(functions, server.name ?? call.toolName, call);
+          return performFunctionTool(functions, server.name ?? call.toolName, call);
         default:
           return server satisfies never;
       }

@@ -1,9 +1,9 @@
+import { PREFLIGHT_MAX_AGE_S } from "../limits.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 const ALLOWED_HEADERS = "Authorization, Content-Type, Last-Event-ID, Idempotency-Key";
 /** What a page may read of an answer beside its body. */
 const EXPOSED_HEADERS = "X-Request-Id, Location, Retry-After";
-const PREFLIGHT_MAX_AGE_S = 600;
 
 /** Lets pages of the allowed origins read the answer. No cookies: a page elsewhere sends its token as a header. */
 export function applyCors(request: FastifyRequest, reply: FastifyReply, allowedOrigins: readonly string[]): void {

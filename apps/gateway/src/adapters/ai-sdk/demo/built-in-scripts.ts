@@ -1,10 +1,6 @@
 import type { DemoConversation } from "./demo-conversation.ts";
 import type { DemoPart, DemoScript } from "./demo-script.ts";
-
-/** Milliseconds before each delta: a person sees the text stream and need not wait long for it. */
-const READABLE_MS = 25;
-const COUNT_DEFAULT = 100;
-const COUNT_MAX = 100_000;
+import { DEMO_COUNT_DEFAULT, DEMO_READABLE_MS, DEMO_REPEAT_MAX } from "../limits.ts";
 
 type BuiltIn = (conversation: DemoConversation) => Pick<DemoScript, "steps"> & Partial<DemoScript>;
 
@@ -12,7 +8,7 @@ type BuiltIn = (conversation: DemoConversation) => Pick<DemoScript, "steps"> & P
 export const BUILT_IN_SCRIPTS: Readonly<Record<string, BuiltIn>> = {
   /** Reasons, then greets. */
   hello: () => ({
-    everyMs: READABLE_MS,
+    everyMs: DEMO_READABLE_MS,
     steps: [
       [
         { think: "Somebody says hello. I am a script, but a polite one: a short greeting and a word on what I am." },
@@ -27,20 +23,20 @@ export const BUILT_IN_SCRIPTS: Readonly<Record<string, BuiltIn>> = {
   }),
 
   /** Repeats what the user said. */
-  echo: ({ user }) => ({ everyMs: READABLE_MS, steps: [[{ say: user === "" ? "(nothing)" : user }]] }),
+  echo: ({ user }) => ({ everyMs: DEMO_READABLE_MS, steps: [[{ say: user === "" ? "(nothing)" : user }]] }),
 
   /** Calls the agent's first two tools at once, then tells what they answered. */
-  tools: ({ tools, results }) => ({ everyMs: READABLE_MS, steps: [askTools(tools), tellResults(results)] }),
+  tools: ({ tools, results }) => ({ everyMs: DEMO_READABLE_MS, steps: [askTools(tools), tellResults(results)] }),
 
   /** Counts to the number in the user's message. */
   count: ({ user }) => {
-    const upTo = Math.min(Number(/\d+/.exec(user)?.[0] ?? COUNT_DEFAULT), COUNT_MAX);
-    return { everyMs: READABLE_MS, steps: [[{ repeat: upTo, parts: [{ say: "{{n}} " }] }, { say: "done." }]] };
+    const upTo = Math.min(Number(/\d+/.exec(user)?.[0] ?? DEMO_COUNT_DEFAULT), DEMO_REPEAT_MAX);
+    return { everyMs: DEMO_READABLE_MS, steps: [[{ repeat: upTo, parts: [{ say: "{{n}} " }] }, { say: "done." }]] };
   },
 
   /** Is overloaded twice, then answers. */
   flaky: () => ({
-    everyMs: READABLE_MS,
+    everyMs: DEMO_READABLE_MS,
     steps: [
       [{ fail: { status: 503, message: "the demo model is overloaded" }, times: 2 }, { say: "Third time lucky." }],
     ],

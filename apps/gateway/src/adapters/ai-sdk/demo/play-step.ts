@@ -1,6 +1,7 @@
 import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
 import type { JsonValue } from "@hsafa/protocol";
 import type { DemoConversation } from "./demo-conversation.ts";
+import { DEMO_ARGUMENTS_CHUNK_CHARACTERS } from "../limits.ts";
 import { sampleArguments } from "./sample-arguments.ts";
 import type { DemoPart, DemoScript } from "./demo-script.ts";
 
@@ -83,7 +84,7 @@ class StepPlayer {
     this.#calls += 1;
     const input = part.rawArgs ?? JSON.stringify(this.#arguments(part, n));
     yield partAction({ type: "tool-input-start", id, toolName: part.call });
-    for (const delta of pieces(input, part.chunk ?? this.#script.chunk ?? ARGUMENTS_CHUNK)) {
+    for (const delta of pieces(input, part.chunk ?? this.#script.chunk ?? DEMO_ARGUMENTS_CHUNK_CHARACTERS)) {
       yield* this.#pause(part);
       this.#characters.text += delta.length;
       yield partAction({ type: "tool-input-delta", id, delta });
@@ -137,8 +138,6 @@ class StepPlayer {
     };
   }
 }
-
-const ARGUMENTS_CHUNK = 12;
 
 interface Pace {
   readonly chunk?: number | undefined;

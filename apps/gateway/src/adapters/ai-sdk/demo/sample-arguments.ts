@@ -1,9 +1,5 @@
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
-
-/** Deeper than any sensible tool's arguments. A schema that refers to itself ends here. */
-const DEPTH_MAX = 8;
-/** A schema may ask for any number of items; a sample shows a few. */
-const ITEMS_MAX = 10;
+import { DEMO_SAMPLE_DEPTH_MAX, DEMO_SAMPLE_ITEMS_MAX } from "../limits.ts";
 
 /**
  * Returns arguments that fit a tool's schema in the common cases: its default, first example or first choice, else the
@@ -21,7 +17,7 @@ interface Context {
 }
 
 function sampleOf(schema: JsonValue | undefined, context: Context): JsonValue {
-  if (!isObject(schema) || context.depth > DEPTH_MAX) return null;
+  if (!isObject(schema) || context.depth > DEMO_SAMPLE_DEPTH_MAX) return null;
   const inner = { ...context, depth: context.depth + 1 };
   if (schema.const !== undefined) return schema.const;
   if (schema.default !== undefined) return schema.default;
@@ -48,7 +44,7 @@ function sampleOf(schema: JsonValue | undefined, context: Context): JsonValue {
       return Object.fromEntries(names.map((name) => [name, sampleOf(properties[name] ?? {}, inner)]));
     }
     case "array":
-      return Array.from({ length: Math.min(numberOr(schema.minItems, 1), ITEMS_MAX) }, () =>
+      return Array.from({ length: Math.min(numberOr(schema.minItems, 1), DEMO_SAMPLE_ITEMS_MAX) }, () =>
         sampleOf(schema.items ?? {}, inner),
       );
     case "integer":

@@ -2,7 +2,7 @@ import type { JsonValue } from "@hsafa/protocol";
 import { OPEN_CALLS_PER_SESSION_MAX, SENT_CALLS_PER_SESSION_MAX } from "../../../../ports/limits.ts";
 import type { OpenCallsOfSession } from "../../../../ports/fleet-store.ts";
 import { millis } from "../../event-rows.ts";
-import { liveGateway } from "../../presence.ts";
+import { liveGateway } from "../../live-gateway.ts";
 import { isFitFor, NAMES_DEVICE } from "../../recipient-columns.ts";
 import type { Sql } from "../../sql.ts";
 

@@ -1,5 +1,5 @@
 import { isTerminalStatus } from "@hsafa/protocol";
-import { judgeCommit, type RunStanding } from "../../../../ports/commit-guard.ts";
+import { judgeCommit, type RunStanding } from "../../../../ports/judge-commit.ts";
 import type { CallProjection, Commit, CommitOutcome } from "../../../../ports/fleet-store.ts";
 import { eventArrays, eventArraysFrom, time } from "../../event-rows.ts";
 import { labelTexts } from "../../labels.ts";

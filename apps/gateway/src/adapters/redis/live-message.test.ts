@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseLiveMessage, progressText } from "./live-message-text.ts";
+import { parseLiveMessage, progressText } from "./live-message.ts";
 
 test("records are rebuilt from their lines, whatever spaces their payload holds", () => {
   expect(parseLiveMessage('7-0 6-2 step.started 1700 {"step": 1}\n7-1 - text.delta 1701 {"text":"a  b "}')).toEqual({

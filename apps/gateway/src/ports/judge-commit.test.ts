@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type CommitVerdict, judgeCommit, type RunStanding } from "./commit-guard.ts";
+import { type CommitVerdict, judgeCommit, type RunStanding } from "./judge-commit.ts";
 import type { Commit } from "./fleet-store.ts";
 
 const ROW: RunStanding = { epoch: 2, lastSeq: 5, inbox: 1, isLeased: true };
