@@ -3,7 +3,7 @@ import type { JsonValue } from "@hsafa/protocol";
 import canonicalize from "canonicalize";
 
 /** The canonical JSON (RFC 8785) of a value: the same text for equal values, whatever the order of their keys. */
-export function canonicalText(value: JsonValue): string {
+export function canonicalJson(value: JsonValue): string {
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError("only JSON values have a canonical form");
   return text;
@@ -11,7 +11,7 @@ export function canonicalText(value: JsonValue): string {
 
 /** SHA-256 of a value's canonical JSON, in hex. */
 export function canonicalHash(value: JsonValue): string {
-  return sha256(canonicalText(value));
+  return sha256(canonicalJson(value));
 }
 
 /** SHA-256 of a text in UTF-8, in hex. */

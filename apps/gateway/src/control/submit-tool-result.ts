@@ -5,7 +5,7 @@ import { TOOL_RESULT_BYTES_MAX } from "../core/limits.ts";
 import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
 import type { SubmitResultOutcome } from "../ports/tenant-store.ts";
-import { canonicalText, sha256 } from "./canonical-json.ts";
+import { canonicalJson, sha256 } from "./canonical-json.ts";
 import { inboxFull } from "./input-refusals.ts";
 
 /**
@@ -47,7 +47,7 @@ export async function submitToolResult(
 ): Promise<SubmittedResult> {
   const { tenantId, callId, answer, from } = params;
   const outcome = outcomeOf(answer);
-  const text = canonicalText(outcome as unknown as JsonValue);
+  const text = canonicalJson(outcome as unknown as JsonValue);
   if (Buffer.byteLength(text) > TOOL_RESULT_BYTES_MAX) {
     const detail = `The result is larger than ${TOOL_RESULT_BYTES_MAX} bytes; answer with less, or with an error.`;
     return refuse("payload_too_large", detail);
