@@ -7,7 +7,7 @@ import { createHttpServer } from "./edge/http/server.ts";
 import { SOCKET_CLOSE_TIMEOUT_MS } from "./edge/limits.ts";
 import { dispatchUpgrades } from "./edge/socket/upgrade.ts";
 import { registerStreamRoute } from "./edge/stream/stream-route.ts";
-import { createWatchServer } from "./edge/watch/watch-server.ts";
+import { createWatchSocketServer } from "./edge/watch/watch-socket-server.ts";
 import { DRAIN_MS } from "./engine/limits.ts";
 import { ensureInitialKey, type Keys, readKeys } from "./keys.ts";
 import type { OpenedPorts } from "./open-ports.ts";
@@ -66,12 +66,7 @@ async function serve(
   });
   const { gatewayId, authenticate, hub } = gateway;
   const devices = createDeviceSocketServer({ ...ports, devices: gateway.devices });
-  const watches = createWatchServer({
-    ...ports,
-    authenticate,
-    hub,
-    report: (error) => logger.error({ err: error }, "a watch socket failed"),
-  });
+  const watches = createWatchSocketServer({ ...ports, authenticate, hub });
   const metrics = createMetrics(() => gateway.counts());
 
   let isClosing = false;

@@ -68,14 +68,15 @@ export const WATCH_SOCKETS_MAX = 10_000;
 export const WATCH_RUNS_PER_SOCKET_MAX = 100;
 /** A message of a watch socket: a token and little more. */
 export const WATCH_MESSAGE_BYTES_MAX = 16 * 1024;
-/** Messages waiting to be handled before the socket is paused. */
+/** Messages waiting to be handled, and their bytes, before the socket is paused. */
 export const WATCH_MESSAGES_QUEUED_MAX = 16;
+export const WATCH_QUEUED_BYTES_MAX = 4 * WATCH_MESSAGE_BYTES_MAX;
 /** How long a watch socket may stay silent before it has authenticated. */
 export const WATCH_AUTH_TIMEOUT_MS = 10_000;
 /** How often it is pinged, and how long one that reads what it is sent may stay unheard. */
 export const WATCH_HEARTBEAT_MS = 10_000;
 export const WATCH_UNHEARD_MAX_MS = 30_000;
-/** Bytes waiting to be written above which it is full: its runs wait, each after one more write at most. */
+/** Bytes waiting to be written above which a socket is full: its runs wait, each after one more write at most. */
 export const WATCH_UNSENT_BYTES_MAX = 256 * 1024;
 /** Messages that are not this protocol before it is closed. */
 export const WATCH_FAULTS_MAX = 20;

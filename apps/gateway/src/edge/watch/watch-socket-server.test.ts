@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import { recordingLog } from "../../../test/support/fakes.ts";
 import { at, createFollowWorld, delta, fact, RUN, settle, TENANT } from "../../../test/support/follow-world.ts";
 import type { Principal } from "../../access/principal.ts";
 import { refuse } from "../../access/refusal.ts";
@@ -15,23 +16,23 @@ import {
 } from "../limits.ts";
 import { WATCHER_STALL_MS } from "../../follow/limits.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
-import { createWatchServer } from "./watch-server.ts";
+import { createWatchSocketServer } from "./watch-socket-server.ts";
 
 /** A busy machine may take its time; a condition that holds costs none. */
 const eventually = <T>(condition: () => T) => vi.waitFor(condition, 10_000);
 
 const OTHER_RUN = "0199c8f0-0000-7000-8000-0000000000bb";
 
-async function startPlane() {
+async function startWatchSockets() {
   const world = createFollowWorld();
   world.store.add(fact(1, at(0), "run.created"), fact(2, at(1), "run.started"), fact(3, at(2), "step.started"));
-  const reports: unknown[] = [];
-  const plane = createWatchServer({
+  const log = recordingLog();
+  const sockets = createWatchSocketServer({
     hub: world.hub,
     clock: world.clock,
     // Only a token bound to a thread or a device makes a subscription ask for more than the follower's fake answers.
     store: world.store as unknown as Store,
-    report: (error) => reports.push(error),
+    log,
     async authenticate(token) {
       if (token === "bad") return refuse("unauthenticated", "The API key is unknown or was revoked.");
       if (token === "down") throw new StoreUnavailable("down");
@@ -48,17 +49,17 @@ async function startPlane() {
   const streams: { readonly writableLength: number }[] = [];
   server.on("upgrade", (request, socket, head) => {
     streams.push(socket);
-    plane.upgrade(request, socket, head);
+    sockets.upgrade(request, socket, head);
   });
   await new Promise<void>((resolve) => server.listen(0, resolve));
   onTestFinished(async () => {
-    await plane.close();
+    await sockets.close();
     world.hub.close();
     await new Promise((resolve) => server.close(resolve));
-    expect(reports).toEqual([]);
+    expect(log.errors).toEqual([]);
   });
   const { port } = server.address() as AddressInfo;
-  return { world, plane, streams, connect: () => openClient(`ws://127.0.0.1:${port}/api/watch`) };
+  return { world, sockets, streams, connect: () => openClient(`ws://127.0.0.1:${port}/api/watch`) };
 }
 
 interface Heard {
@@ -91,7 +92,7 @@ async function openClient(url: string) {
 
 describe("WS /api/watch", () => {
   test("a watch socket follows a run to its end, with the events of SSE data", async () => {
-    const { world, connect } = await startPlane();
+    const { world, connect } = await startWatchSockets();
     const client = await connect();
     client.say({ type: "auth", token: "key" });
     client.say({ type: "subscribe", runId: RUN, after: "2-0" });
@@ -115,7 +116,7 @@ describe("WS /api/watch", () => {
   });
 
   test("an unsubscribe is never overtaken by its subscribe, and the run can be subscribed to again", async () => {
-    const { world, connect } = await startPlane();
+    const { world, connect } = await startWatchSockets();
     const client = await connect();
     client.say({ type: "auth", token: "key" });
     client.say({ type: "subscribe", runId: RUN, after: "3-0" });
@@ -128,7 +129,7 @@ describe("WS /api/watch", () => {
   });
 
   test("a wrong subscription is refused by its name and leaves the others alone", async () => {
-    const { world, connect } = await startPlane();
+    const { world, connect } = await startWatchSockets();
     const client = await connect();
     client.say({ type: "auth", token: "key" });
     client.say({ type: "subscribe", runId: RUN, after: "3-0" });
@@ -154,7 +155,7 @@ describe("WS /api/watch", () => {
   });
 
   test("a client without valid credentials is closed with what it should do next", async () => {
-    const { world, connect } = await startPlane();
+    const { world, connect } = await startWatchSockets();
     const cases: [message: string | object | null, code: number][] = [
       ["garbage", 4400],
       [{ type: "subscribe", runId: RUN }, 4400],
@@ -177,7 +178,7 @@ describe("WS /api/watch", () => {
   });
 
   test("another tenant's run looks like a missing one", async () => {
-    const { connect } = await startPlane();
+    const { connect } = await startWatchSockets();
     const client = await connect();
     client.say({ type: "auth", token: "foreign" });
     client.say({ type: "subscribe", runId: RUN });
@@ -186,7 +187,7 @@ describe("WS /api/watch", () => {
   });
 
   test("a watch socket ends when its token expires, unless it was renewed; a narrower token sees less", async () => {
-    const { world, connect } = await startPlane();
+    const { world, connect } = await startWatchSockets();
     const worn = await connect();
     worn.say({ type: "auth", token: "short" });
     const renewed = await connect();
@@ -207,7 +208,7 @@ describe("WS /api/watch", () => {
   });
 
   test("a client that answers no ping is dropped, and one that does stays", async () => {
-    const { world, connect } = await startPlane();
+    const { world, connect } = await startWatchSockets();
     const alive = await connect();
     const dead = await connect();
     for (const client of [alive, dead]) {
@@ -227,7 +228,7 @@ describe("WS /api/watch", () => {
   });
 
   test("a client that stops reading holds a bounded amount, is cut after its time, and resumes without loss", async () => {
-    const { world, streams, connect } = await startPlane();
+    const { world, streams, connect } = await startWatchSockets();
     const client = await connect();
     client.say({ type: "auth", token: "key" });
     client.say({ type: "subscribe", runId: RUN, after: "3-0" });
@@ -255,7 +256,7 @@ describe("WS /api/watch", () => {
   });
 
   test("a slow client that reads again gets the whole record", async () => {
-    const { world, connect } = await startPlane();
+    const { world, connect } = await startWatchSockets();
     const client = await connect();
     client.say({ type: "auth", token: "key" });
     client.say({ type: "subscribe", runId: RUN, after: "3-0" });
@@ -277,12 +278,12 @@ describe("WS /api/watch", () => {
   });
 
   test("a gateway that shuts down closes watch sockets with 1012 and takes no new ones", async () => {
-    const { world, plane, connect } = await startPlane();
+    const { world, sockets, connect } = await startWatchSockets();
     const client = await connect();
     client.say({ type: "auth", token: "key" });
     client.say({ type: "subscribe", runId: RUN });
     await client.hears("step.started");
-    await plane.close();
+    await sockets.close();
     await client.closes(1012);
     expect(world.hub.counts().watchers).toBe(0);
     const late = new WebSocket(client.socket.url);
