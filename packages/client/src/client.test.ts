@@ -106,6 +106,13 @@ describe("the client", () => {
     expect((error as HsafaError).cause).toBeDefined();
   });
 
+  test("a response that is cut in its body is a network error too, and not whatever fetch throws", async () => {
+    const { client } = await clientOf((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" }).write('{"id":', () => response.destroy());
+    });
+    expect(await failureOf(client.runs.get("r"))).toMatchObject({ name: "HsafaError", code: "network_error" });
+  });
+
   test("an aborted call rejects with the signal's reason", async () => {
     const { client } = await clientOf(() => {});
     const controller = new AbortController();

@@ -1,34 +1,42 @@
 import { errorOf, HsafaError } from "./error.ts";
 import { keepToken, type TokenSource } from "./token.ts";
 
+/** Which gateway, and with which token. */
 export interface ConnectionOptions {
-  /** Where the gateway is: `https://hsafa.example.com`. */
+  /** Where the gateway is, such as `https://hsafa.example.com`. */
   readonly url: string;
+  /** A key or token, or a function that gets one. */
   readonly token: TokenSource;
-  /** Another `fetch` than the global one: where that cannot stream (React Native), one that can. */
+  /** Replaces the global `fetch`: one that can stream, where the global one cannot (React Native). */
   readonly fetch?: typeof globalThis.fetch;
 }
 
-export interface RequestParams {
-  readonly method?: "GET" | "POST" | "DELETE";
-  /** `undefined` values are left out. */
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
+/** How a single call behaves. */
+export interface CallOptions {
+  /** Aborts the call, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/**
- * How every call reaches the gateway: with a token, which is renewed once when it is refused, and with errors as
- * `HsafaError`.
- */
+/** One HTTP request. */
+export interface RequestParams extends CallOptions {
+  /** `GET` if left out. */
+  readonly method?: "GET" | "POST" | "DELETE";
+  /** Fields that are `undefined` are left out. */
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** How every call reaches the gateway: with a token, which is renewed once if it is refused. */
 export interface Connection {
-  /** A successful response, unread. */
+  /** Returns a successful response whose body is not read. Rejects with an `HsafaError`, or the signal's reason. */
   open(path: string, params?: RequestParams): Promise<Response>;
-  /** The JSON of a successful response; undefined when it has none. */
+  /** Returns the JSON of a successful response; `undefined` if it has none. Rejects as `open` does. */
   call<T>(path: string, params?: RequestParams): Promise<T>;
 }
 
+/** Makes a connection. Nothing is opened until the first call. */
 export function createConnection(options: ConnectionOptions): Connection {
   const base = options.url.replace(/\/+$/, "");
   const tokens = keepToken(options.token);
@@ -50,10 +58,18 @@ export function createConnection(options: ConnectionOptions): Connection {
         signal: params.signal,
       });
     } catch (error) {
-      if (params.signal?.aborted === true) throw error;
-      const message = `No answer from ${base}: ${reasonOf(error)}`;
-      throw new HsafaError({ code: "network_error", message, cause: error });
+      throw withoutResponse(error, params.signal);
     }
+  }
+
+  /** Returns what to throw for a request that failed without an answer: the abort itself, or a network error. */
+  function withoutResponse(error: unknown, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted === true) return error;
+    return new HsafaError({
+      code: "network_error",
+      message: `No response from ${base}: ${reasonOf(error)}`,
+      cause: error,
+    });
   }
 
   async function open(path: string, params: RequestParams = {}): Promise<Response> {
@@ -74,12 +90,14 @@ export function createConnection(options: ConnectionOptions): Connection {
     open,
     async call<T>(path: string, params?: RequestParams): Promise<T> {
       const response = await open(path, params);
-      const text = await response.text();
+      const text = await response.text().catch((error: unknown) => {
+        throw withoutResponse(error, params?.signal);
+      });
       if (text === "") return undefined as T;
       try {
         return JSON.parse(text) as T;
       } catch (error) {
-        const message = `${base}${path} answered something that is not JSON; is it a hsafa gateway?`;
+        const message = `The response to ${base}${path} is not JSON; is it a hsafa gateway?`;
         throw new HsafaError({ code: "unexpected_response", message, status: response.status, cause: error });
       }
     },
@@ -93,7 +111,7 @@ function queryOf(query: RequestParams["query"] = {}): string {
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
 
-/** Node says only "fetch failed", and why in the cause. */
+/** Node's error says only "fetch failed"; its cause says why. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error && error.cause.message !== "" ? error.cause.message : error.message;

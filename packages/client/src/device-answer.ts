@@ -1,16 +1,14 @@
-import type { DeviceMessage, JsonValue } from "@hsafa/protocol";
+import { type JsonValue, TOOL_ERROR_CODE_CHARACTERS_MAX, type ToolError, type ToolResult } from "@hsafa/protocol";
+import { ERROR_MESSAGE_CHARACTERS_MAX, RESULT_BYTES_MAX } from "./limits.ts";
 
-type ToolResult = Extract<DeviceMessage, { type: "tool.result" }>;
-
-/** What the gateway takes of one result, in bytes of JSON, and of an error's message, in characters. */
-const RESULT_BYTES_MAX = 250 * 1024;
-const ERROR_CHARACTERS_MAX = 10_000;
-
-/** The message that answers a call with what its tool returned; `undefined` is told as null. */
+/**
+ * Returns the message, as JSON, that answers a call with what its tool returned. `undefined` becomes `null`. A result
+ * that is no JSON or too large becomes an error.
+ */
 export function resultAnswer(callId: string, result: unknown): string {
   let text: string;
   try {
-    // What is no JSON value at all (a function, a symbol) has no text.
+    // A function or a symbol is no JSON value and has no text.
     text = JSON.stringify(result) ?? "null";
   } catch (error) {
     return errorAnswer(callId, {
@@ -27,17 +25,21 @@ export function resultAnswer(callId: string, result: unknown): string {
   return JSON.stringify({ type: "tool.result", callId, result: JSON.parse(text) as JsonValue } satisfies ToolResult);
 }
 
-/** The message that answers a call with why its tool failed. */
+/** Returns the message, as JSON, that answers a call with what its tool threw. Its `code` is kept if it is a text. */
 export function failureAnswer(callId: string, error: unknown): string {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return errorAnswer(callId, { code: typeof code === "string" ? code : undefined, message: messageOf(error) });
 }
 
-export function errorAnswer(callId: string, error: { readonly code?: string; readonly message: string }): string {
+/** Returns the message, as JSON, that answers a call with an error. Texts that are too long are cut. */
+export function errorAnswer(callId: string, error: ToolError): string {
   const answer: ToolResult = {
     type: "tool.result",
     callId,
-    error: { code: error.code?.slice(0, 100), message: error.message.slice(0, ERROR_CHARACTERS_MAX) },
+    error: {
+      code: error.code?.slice(0, TOOL_ERROR_CODE_CHARACTERS_MAX),
+      message: error.message.slice(0, ERROR_MESSAGE_CHARACTERS_MAX),
+    },
   };
   return JSON.stringify(answer);
 }
@@ -47,7 +49,7 @@ function messageOf(error: unknown): string {
 }
 
 function bytesOf(text: string): number {
-  // Three bytes is the most a UTF-16 unit takes, so most results need no counting; React Native may lack TextEncoder.
+  // A UTF-16 unit takes three bytes at most, so most results need no counting. React Native may lack TextEncoder.
   if (text.length * 3 <= RESULT_BYTES_MAX) return text.length * 3;
   let bytes = 0;
   for (const character of text) {

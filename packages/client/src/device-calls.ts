@@ -1,53 +1,65 @@
-import type { DeviceMessage, GatewayMessage, JsonObject, JsonValue } from "@hsafa/protocol";
+import type { DeviceMessage, ErrorCode, GatewayMessage, JsonObject, JsonValue } from "@hsafa/protocol";
 import { errorAnswer, failureAnswer, resultAnswer } from "./device-answer.ts";
 import type { DeviceMemory } from "./device-memory.ts";
 
 /** A tool that a device offers. */
 export interface DeviceTool {
+  /** What the tool does, for people who look at the device. */
   readonly description?: string;
-  /** JSON Schema of the arguments. The gateway checks them before they are sent. */
+  /** The JSON Schema of the arguments. The gateway checks them before it sends a call. */
   readonly inputSchema: JsonObject;
   /**
-   * Does the work. What it returns (a JSON value) is the result; what it throws is the tool's error, with its `code` if
-   * it has one.
+   * Does the work. What it returns, or resolves with, is the result: a JSON value. What it throws is the tool's error,
+   * with its `code` if that is a text.
    */
   execute(args: JsonValue, context: DeviceToolContext): unknown;
 }
 
+/** What a tool knows about the call that it executes. */
 export interface DeviceToolContext {
   readonly callId: string;
   readonly runId: string;
-  /** 1, and more when the call was dispatched again. */
+  /** 1 for the first; more if the call was dispatched again. */
   readonly attempt: number;
-  /** When the gateway stops waiting; null: never. By the gateway's clock. */
+  /** When the gateway stops waiting, by the gateway's clock; `null` for never. */
   readonly deadline: Date | null;
   /** Aborts when the result is no longer wanted: the run was canceled, the call expired, the device was closed. */
   readonly signal: AbortSignal;
-  /** Tells whoever watches the run how far the work is. May be lost; too much of it is left out. */
+  /** Tells the run's watchers how far the work is. It may be lost, and the gateway drops what is too much. */
   progress(data: JsonValue): void;
 }
 
-type Request = Extract<GatewayMessage, { type: "tool.call.request" }>;
+type CallRequest = Extract<GatewayMessage, { type: "tool.call.request" }>;
 
-/** Executes the calls of a device, each once, and answers each until the gateway has the answer. */
+/** The calls of a device. Each is executed once, and answered until the gateway has the answer. */
 export interface DeviceCalls {
-  request(message: Request): void;
+  /** The gateway asks for a call, for the first time or again. */
+  request(message: CallRequest): void;
+  /** The gateway no longer wants a call. */
   cancel(callId: string): void;
+  /** The gateway has an answer. */
   acknowledge(callId: string): void;
-  /** The gateway could not take an answer. */
+  /** The gateway could not take an answer, for the reason `code`. */
   refuse(callId: string, code: string): void;
-  /** Sends again whatever has not been acknowledged: after a reconnect, and now and then. */
+  /** Sends all answers again that are not acknowledged: after a reconnect, and with each heartbeat. */
   resend(): void;
   /** Aborts everything in progress. */
   abort(): void;
 }
 
+/** The answer was not taken now, and will be later. */
+const TAKEN_LATER: readonly string[] = ["unavailable", "too_many_requests"] satisfies ErrorCode[];
+/** The answer will never be taken, but the call is open for another one. */
+const NEVER_TAKEN: readonly string[] = ["payload_too_large", "invalid_request"] satisfies ErrorCode[];
+
+/** Makes the calls of a device. */
 export function createDeviceCalls(deps: {
   readonly tools: Readonly<Record<string, DeviceTool>>;
   readonly memory: DeviceMemory;
-  /** Sends if the device is online; otherwise nothing happens. */
+  /** Sends if the device is online, and does nothing otherwise. */
   readonly send: (text: string) => void;
   readonly onError: (error: unknown) => void;
+  /** Milliseconds since the epoch. */
   readonly now: () => number;
 }): DeviceCalls {
   const { tools, memory } = deps;
@@ -59,19 +71,19 @@ export function createDeviceCalls(deps: {
     deps.send(JSON.stringify(message));
   }
 
-  async function perform(message: Request): Promise<void> {
+  async function perform(message: CallRequest): Promise<void> {
     const { callId } = message;
     const controller = new AbortController();
     running.set(callId, controller);
     const answer = await answerOf(message, controller.signal);
-    // Canceled meanwhile, perhaps even begun anew: nobody waits for this one.
+    // The call was canceled meanwhile, and perhaps begun anew. Nobody wants this answer.
     if (running.get(callId) !== controller) return;
     running.delete(callId);
     await answerWith(callId, answer);
   }
 
-  async function answerOf(message: Request, signal: AbortSignal): Promise<string> {
-    const { callId, runId, toolName, args, attempt, deadline } = message;
+  async function answerOf(message: CallRequest, signal: AbortSignal): Promise<string> {
+    const { callId, toolName } = message;
     const tool = Object.hasOwn(tools, toolName) ? tools[toolName] : undefined;
     if (tool === undefined) {
       return errorAnswer(callId, { code: "unknown_tool", message: `This device has no tool '${toolName}'.` });
@@ -79,7 +91,7 @@ export function createDeviceCalls(deps: {
     try {
       await memory.begin(callId);
     } catch (error) {
-      // What is not remembered as begun could be begun twice.
+      // A call that is not noted as begun could be begun twice.
       deps.onError(error);
       return errorAnswer(callId, {
         code: "device_storage_failed",
@@ -89,28 +101,30 @@ export function createDeviceCalls(deps: {
     if (signal.aborted) return "";
     send({ type: "tool.accepted", callId });
     try {
-      const progress = (data: JsonValue): void => {
-        if (!signal.aborted) send({ type: "tool.progress", callId, data });
-      };
-      const context = {
-        callId,
-        runId,
-        attempt,
-        deadline: deadline === null ? null : new Date(deadline),
-        signal,
-        progress,
-      };
-      return resultAnswer(callId, await tool.execute(args, context));
+      return resultAnswer(callId, await tool.execute(message.args, contextOf(message, signal)));
     } catch (error) {
       return failureAnswer(callId, error);
     }
+  }
+
+  function contextOf({ callId, runId, attempt, deadline }: CallRequest, signal: AbortSignal): DeviceToolContext {
+    return {
+      callId,
+      runId,
+      attempt,
+      deadline: deadline === null ? null : new Date(deadline),
+      signal,
+      progress(data) {
+        if (!signal.aborted) send({ type: "tool.progress", callId, data });
+      },
+    };
   }
 
   async function answerWith(callId: string, answer: string): Promise<void> {
     try {
       await memory.finish(callId, answer);
     } catch (error) {
-      // The answer is still the truth; only a restart would now find the call begun and not finished.
+      // The answer is true all the same. Only a restart would now find the call begun and not finished.
       deps.onError(error);
     }
     deps.send(answer);
@@ -122,11 +136,12 @@ export function createDeviceCalls(deps: {
   }
 
   return {
+    acknowledge,
     request(message) {
       const { callId } = message;
       const known = memory.get(callId);
       if (known?.kind === "answered") deps.send(known.answer);
-      // A repeat of a call in progress is answered when that one is.
+      // A call in progress is answered when it ends.
       else if (!running.has(callId)) perform(message).catch(deps.onError);
     },
     cancel(callId) {
@@ -134,12 +149,10 @@ export function createDeviceCalls(deps: {
       running.delete(callId);
       memory.forget(callId);
     },
-    acknowledge,
     refuse(callId, code) {
-      // It will be taken later: `resend` sees to it.
-      if (code === "unavailable" || code === "too_many_requests") return;
-      if ((code !== "payload_too_large" && code !== "invalid_request") || refused.has(callId))
-        return acknowledge(callId);
+      // `resend` sends it again.
+      if (TAKEN_LATER.includes(code)) return;
+      if (!NEVER_TAKEN.includes(code) || refused.has(callId)) return acknowledge(callId);
       if (memory.get(callId)?.kind !== "answered") return;
       refused.add(callId);
       const message = `The gateway could not take the tool's result (${code}).`;

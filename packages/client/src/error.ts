@@ -1,20 +1,22 @@
 import type { Problem } from "@hsafa/protocol";
 
 /**
- * Anything that went wrong between this program and hsafa. `code` is one of the error table's (`not_found`,
- * `result_conflict`, …), or `network_error` when there was no answer, or `unexpected_response` when the answer was not
- * hsafa's.
+ * Anything that went wrong between this program and hsafa. `code` is one of the protocol's error table (`not_found`,
+ * `result_conflict`, …), `network_error` if there was no response, or `unexpected_response` if the response was not
+ * hsafa's. A device that has stopped rejects with the kind of its stop as `code`.
  */
 export class HsafaError extends Error {
   override readonly name = "HsafaError";
+  /** What went wrong, for programs. */
   readonly code: string;
-  /** The HTTP status; 0 when there was no answer. */
+  /** The HTTP status; 0 if there was no response. */
   readonly status: number;
-  /** The problem document, when there was one: `errors` in it says where in the body the fault lies. */
+  /** The problem document, if there was one. Its `errors` say where in the body each fault lies. */
   readonly problem: Problem | null;
-  /** How long the server asked to wait before the next try, in milliseconds. */
+  /** How long the server asked to wait before the next attempt, in milliseconds; `null` if it did not. */
   readonly retryAfterMs: number | null;
 
+  /** `status` is 0 if left out; `problem` and `retryAfterMs` are `null` if left out. */
   constructor(params: {
     readonly code: string;
     readonly message: string;
@@ -30,13 +32,13 @@ export class HsafaError extends Error {
     this.retryAfterMs = params.retryAfterMs ?? null;
   }
 
-  /** Whether the same request may succeed later without anything being changed. */
+  /** Whether the same request may succeed later although nothing is changed about it. */
   get isRetryable(): boolean {
     return this.status === 0 || this.status === 408 || this.status === 425 || this.status === 429 || this.status >= 500;
   }
 }
 
-/** The error that a response stands for. Reads its body. */
+/** Reads the body of a response that is no success, and returns the error that it stands for. Never rejects. */
 export async function errorOf(response: Response): Promise<HsafaError> {
   const text = await response.text().catch(() => "");
   const problem = problemOf(text);

@@ -1,10 +1,21 @@
+/** hsafa for browsers, Node and React Native: typed calls, run streams and the device runtime. */
+export type { PageQuery } from "@hsafa/protocol";
+export type { Agents } from "./agents.ts";
 export { type Client, type ClientOptions, createClient } from "./client.ts";
-export { createDevice, type Device, type DeviceOptions } from "./device.ts";
+export type { WebSocketConstructor, WebSocketLike } from "./client-socket.ts";
+export type { CallOptions } from "./connection.ts";
+export { createDevice, type Device, type OnlineDevice } from "./device.ts";
 export type { DeviceTool, DeviceToolContext } from "./device-calls.ts";
 export type { DeviceLinkState, DeviceStop } from "./device-link-state.ts";
 export type { DeviceStorage } from "./device-memory.ts";
+export type { DeviceOptions } from "./device-options.ts";
+export type { Devices } from "./devices.ts";
 export { HsafaError } from "./error.ts";
-export type { RunStreamCut, RunStreamEvent, RunStreamTransport } from "./run-stream.ts";
-export type { PageQuery, StartRunParams } from "./runs.ts";
+export type { KeyedCallOptions } from "./post-once.ts";
+export type { RunStreamCut } from "./run-stream.ts";
+export type { RunStreamEvent, RunStreamTransport } from "./run-stream-transport.ts";
+export type { Runs, StartRunParams, StreamRunOptions, ToolResultParams } from "./runs.ts";
+export type { Threads } from "./threads.ts";
 export type { TokenSource } from "./token.ts";
-export type { WebSocketConstructor, WebSocketLike } from "./web-socket.ts";
+export type { Tokens } from "./tokens.ts";
+export type { ToolCalls } from "./tool-calls.ts";

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type FakeGateway, type Handler, json, problem, startFakeGateway } from "../test/fake-gateway.ts";
 import { createConnection } from "./connection.ts";
 import { HsafaError } from "./error.ts";
-import { type RunStreamEvent, type RunStreamParams, streamRun } from "./run-stream.ts";
+import { type RunStreamParams, streamRun } from "./run-stream.ts";
+import type { RunStreamEvent } from "./run-stream-transport.ts";
 
 const gateways: FakeGateway[] = [];
 afterEach(async () => {
@@ -80,7 +81,7 @@ describe("a run's stream", () => {
 
   test("an open connection that says nothing is given up", async () => {
     const gateway = await gatewayOf(says(told("1-0"), "silence"), says(END));
-    expect(await idsOf(watch(gateway, { stallMs: 50 }))).toEqual(["1-0", "9-0"]);
+    expect(await idsOf(watch(gateway, { silenceMs: 50 }))).toEqual(["1-0", "9-0"]);
   });
 
   test("comments keep a quiet stream alive", async () => {
@@ -98,7 +99,7 @@ describe("a run's stream", () => {
       }, 40);
     };
     const gateway = await gatewayOf(quiet);
-    expect(await idsOf(watch(gateway, { stallMs: 200 }))).toEqual(["9-0"]);
+    expect(await idsOf(watch(gateway, { silenceMs: 200 }))).toEqual(["9-0"]);
     expect(gateway.requests).toHaveLength(1);
   });
 

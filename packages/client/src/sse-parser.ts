@@ -1,17 +1,17 @@
-/** One message of an event stream. hsafa names no events, so `event` is left out. */
+import { SSE_MESSAGE_CHARACTERS_MAX } from "./limits.ts";
+
+/** One message of an event stream. hsafa names no events, so there is no `event` field. */
 export interface SseMessage {
   readonly data: string;
-  /** The last `id` the stream has told. */
+  /** The last `id` of the stream so far. */
   readonly lastEventId: string;
 }
 
+/** What a stream says. */
 export type SseItem =
   | { readonly kind: "message"; readonly message: SseMessage }
-  /** How long the server wants a client to wait before it comes back, in milliseconds. */
+  /** How long the server wants clients to wait before they come back, in milliseconds. */
   | { readonly kind: "retry"; readonly delayMs: number };
-
-/** A message longer than this is no event of hsafa's, and must not fill the memory. In characters. */
-const MESSAGE_CHARACTERS_MAX = 32 * 1024 * 1024;
 
 /**
  * Reads an event stream as the WHATWG HTML standard says ("9.2.6 Interpreting an event stream"): lines end with CR, LF
@@ -19,12 +19,13 @@ const MESSAGE_CHARACTERS_MAX = 32 * 1024 * 1024;
  * message that the end of the stream cuts short is dropped.
  */
 export interface SseParser {
-  /** What this chunk completes, in order. */
+  /** Returns what this chunk completes, in order. Throws if a message is too long. */
   feed(chunk: Uint8Array): SseItem[];
 }
 
+/** Makes a parser for one stream. */
 export function createSseParser(): SseParser {
-  // Also drops a byte order mark at the beginning, and keeps a character whose bytes are in two chunks.
+  // It also drops a byte order mark at the beginning, and keeps a character whose bytes are in two chunks.
   const decoder = new TextDecoder("utf-8");
   let rest = "";
   let endedWithCr = false;
@@ -57,15 +58,16 @@ export function createSseParser(): SseParser {
     feed(chunk) {
       let text = decoder.decode(chunk, { stream: true });
       if (text === "") return [];
-      // The LF of a CRLF whose CR ended the chunk before.
+      // The LF belongs to a CRLF whose CR ended the chunk before.
       if (endedWithCr && text.startsWith("\n")) text = text.slice(1);
       endedWithCr = text === "" ? false : text.endsWith("\r");
       const lines = (rest + text).split(/\r\n|\r|\n/);
       rest = lines.pop() ?? "";
       const items: SseItem[] = [];
       for (const line of lines) takeLine(line, items);
-      if (rest.length + dataCharacters > MESSAGE_CHARACTERS_MAX)
+      if (rest.length + dataCharacters > SSE_MESSAGE_CHARACTERS_MAX) {
         throw new Error("A message of the event stream is too long.");
+      }
       return items;
     },
   };

@@ -1,19 +1,21 @@
 /**
- * A key or token as it is, or whoever can get one: asked for the first one, and again when it is refused or about to
- * wear out.
+ * A key or token, or a function that gets one. The function is called for the first token, and again when a token is
+ * refused or about to expire.
  */
 export type TokenSource = string | (() => string | Promise<string>);
 
-/** Remembers a token until somebody says that it was refused. */
+/** Holds a token until it is refused. */
 export interface TokenKeeper {
+  /** Returns the token held, or gets the first one. Rejects if the source does. */
   current(): Promise<string>;
   /**
-   * `refused` was not accepted: a new one, or null when there is nobody to ask. Askers at the same time share one
-   * answer.
+   * Returns a token other than `refused`; `null` if the source is a fixed text. Calls at the same time share one request
+   * to the source. Rejects if the source does.
    */
   renew(refused: string): Promise<string | null>;
 }
 
+/** Makes a keeper. It asks the source for nothing until it needs a token. */
 export function keepToken(source: TokenSource): TokenKeeper {
   let held: Promise<string> | null = null;
 
@@ -21,7 +23,7 @@ export function keepToken(source: TokenSource): TokenKeeper {
     if (typeof source === "string") return Promise.resolve(source);
     const asked = Promise.resolve().then(source);
     held = asked;
-    // A failure is not remembered: the next one who needs a token asks again.
+    // A failure is not kept: the next caller asks again.
     asked.catch(() => {
       if (held === asked) held = null;
     });
@@ -33,13 +35,16 @@ export function keepToken(source: TokenSource): TokenKeeper {
     async renew(refused) {
       if (typeof source === "string") return null;
       const current = await (held ?? ask());
-      // Somebody else has renewed it since.
+      // Another caller has renewed it since.
       return current === refused ? ask() : current;
     },
   };
 }
 
-/** When a browser token wears out, in milliseconds since the epoch; null for an API key, or where it cannot be read. */
+/**
+ * Returns when a browser token expires, in milliseconds since the epoch. Returns `null` for an API key, and where the
+ * token cannot be read.
+ */
 export function tokenExpiresAt(token: string): number | null {
   const payload = token.split(".")[1];
   if (payload === undefined || typeof atob !== "function") return null;

@@ -103,5 +103,13 @@ export const MAX_IN_FLIGHT_MAX = 1000;
 
 // Payloads
 
-/** A settled call's result or error, in bytes of its JSON. It becomes a fact, and the model reads it. */
+/**
+ * The outcome of a call as a gateway takes it, in bytes of its JSON: the result or error, and a few bytes around it. It
+ * becomes a fact, and the model reads it.
+ */
 export const TOOL_RESULT_BYTES_MAX = 256 * 1024;
+
+// Streams
+
+/** How often a gateway sends a comment on an event stream without events, in milliseconds. It keeps proxies open. */
+export const STREAM_HEARTBEAT_MS = 15_000;

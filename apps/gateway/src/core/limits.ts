@@ -4,8 +4,11 @@ import type { BackoffBounds } from "./backoff.ts";
 // Payloads
 /** How deeply JSON from outside may nest: `JSON.stringify` overflows the stack at depths that `JSON.parse` takes. */
 export const JSON_DEPTH_MAX = 64;
-/** The JSON of a tool's result, wherever it comes from: it is kept for ever and shown to the model in every step. */
-export const TOOL_RESULT_BYTES_MAX = 256 * 1024;
+/**
+ * The JSON of a tool's result, wherever it comes from: it is kept for ever and shown to the model in every step. The
+ * wire contract has it, since devices keep to it.
+ */
+export { TOOL_RESULT_BYTES_MAX } from "@hsafa/protocol";
 /** Tool calls that one step may ask for. A step with more fails, or it would flood devices. */
 export const TOOL_CALLS_PER_STEP_MAX = 128;
 /** What a failure of a model or a tool may quote, in characters: enough for a person, too little to flood an event. */

@@ -58,8 +58,8 @@ export const UNAVAILABLE_RETRY_AFTER_S = 1;
 export const PREFLIGHT_MAX_AGE_S = 600;
 
 // Watching, over HTTP and WebSocket
-/** How often a stream says that it lives when nothing else does. */
-export const STREAM_HEARTBEAT_MS = 15_000;
+/** How often a quiet stream sends a comment. The wire contract has it, since clients time a silence by it. */
+export { STREAM_HEARTBEAT_MS } from "@hsafa/protocol";
 /** How long a client waits before it comes back: after a cut, and when the gateway says that it goes. */
 export const STREAM_RETRY_MS = 1000;
 export const STREAM_RETRY_GOING_AWAY_MS = 100;

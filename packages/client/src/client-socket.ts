@@ -1,4 +1,4 @@
-/** What may stand in an event of a socket, whichever it is. */
+/** The fields that an event of a socket may have, whichever event it is. */
 export interface WebSocketLikeEvent {
   readonly type: string;
   readonly data?: unknown;
@@ -8,54 +8,62 @@ export interface WebSocketLikeEvent {
 
 /** The part of `WebSocket` that is the same in browsers, Node, React Native and the npm package `ws`. */
 export interface WebSocketLike {
+  /** 1 while the socket is open. */
   readonly readyState: number;
+  /** As in the DOM. */
   addEventListener(type: "open" | "message" | "close" | "error", listener: (event: WebSocketLikeEvent) => void): void;
+  /** Sends a text message. */
   send(data: string): void;
+  /** Begins to close the connection. */
   close(code?: number): void;
 }
 
+/** A constructor such as the global `WebSocket`. */
 export type WebSocketConstructor = new (url: string, protocols: string) => WebSocketLike;
 
-/** A socket of ours: its listener hears nothing more once it is closed from here. */
-export interface WebSocketLine {
-  /** Does nothing unless the socket is open. */
+/** An open or opening socket. After `close()` its listener is not called any more. */
+export interface ClientSocket {
+  /** Sends a text message. Does nothing unless the socket is open. */
   send(text: string): void;
-  /** Returns at once, also when the other side can no longer say goodbye. */
+  /** Closes the socket. Returns at once, even if the other side no longer answers. */
   close(): void;
 }
 
-export interface WebSocketListener {
+/** What a socket reports. */
+export interface ClientSocketListener {
+  /** The socket is open. */
   open(): void;
+  /** A text message has come. Binary messages are ignored. */
   message(text: string): void;
+  /** The other side has closed the socket, or it broke (code 1006). */
   close(code: number, reason: string): void;
 }
 
 const OPEN = 1;
 
-/** Opens a socket with the given constructor, or with the global one. */
-export function openWebSocket(
+/** Opens a socket with the given constructor, or with the global one. Throws if there is neither. */
+export function openClientSocket(
   url: string,
   protocol: string,
   constructor: WebSocketConstructor | undefined,
-  listener: WebSocketListener,
-): WebSocketLine {
+  listener: ClientSocketListener,
+): ClientSocket {
   const Constructor: WebSocketConstructor | undefined = constructor ?? globalThis.WebSocket;
   if (Constructor === undefined)
     throw new Error("There is no global WebSocket here: pass a constructor as `WebSocket`.");
   const socket = new Constructor(url, protocol);
-  let isOurs = true;
+  let isClosed = false;
   socket.addEventListener("open", () => {
-    if (isOurs) listener.open();
+    if (!isClosed) listener.open();
   });
   socket.addEventListener("message", (event) => {
-    if (isOurs && typeof event.data === "string") listener.message(event.data);
+    if (!isClosed && typeof event.data === "string") listener.message(event.data);
   });
-  // An error is always followed by a close, which says all that can be known; the package `ws` throws one that nobody
-  // listens to.
+  // A close follows each error and says all that is known. The package `ws` throws an error that has no listener.
   socket.addEventListener("error", () => {});
   socket.addEventListener("close", (event) => {
-    if (!isOurs) return;
-    isOurs = false;
+    if (isClosed) return;
+    isClosed = true;
     listener.close(event.code ?? 1006, event.reason ?? "");
   });
 
@@ -64,7 +72,7 @@ export function openWebSocket(
       if (socket.readyState === OPEN) socket.send(text);
     },
     close() {
-      isOurs = false;
+      isClosed = true;
       socket.close(1000);
     },
   };

@@ -1,0 +1,55 @@
+/** Bounds of the client, each with its unit and the trouble it prevents (R9). */
+import { STREAM_HEARTBEAT_MS, TOOL_RESULT_BYTES_MAX } from "@hsafa/protocol";
+
+// Trying again
+
+/** The ceiling of the first wait, in milliseconds: most cuts heal at once. */
+export const BACKOFF_BASE_MS = 250;
+/** The ceiling of every wait, in milliseconds: a person who watches should not wait longer for a gateway that is back. */
+export const BACKOFF_MAX_MS = 15_000;
+/**
+ * Attempts at a start or a message. They take a second or two together: the client waits for a gateway that restarts,
+ * and reports one that is away.
+ */
+export const KEYED_ATTEMPTS_MAX = 4;
+
+// Following a run
+
+/** The silence after which a connection is given up, in milliseconds: three heartbeats of the gateway. */
+export const STREAM_SILENCE_MS = 3 * STREAM_HEARTBEAT_MS;
+/**
+ * A connection that lasted so long was good, in milliseconds. Reconnecting once in this time is no burden for a gateway,
+ * and a watcher of a quiet run that is cut now and then does not wait long.
+ */
+export const STREAM_GOOD_AFTER_MS = 5000;
+/** How often new events are asked for where `fetch` cannot stream, in milliseconds. */
+export const POLL_INTERVAL_MS = 1000;
+/** One message of an event stream, in characters. A longer one is no event of hsafa's, and must not fill the memory. */
+export const SSE_MESSAGE_CHARACTERS_MAX = 32 * 1024 * 1024;
+
+// The connection of a device
+
+/** How long a connection may take until it is registered, in milliseconds. */
+export const REGISTER_TIMEOUT_MS = 15_000;
+/** Heartbeats without any message after which the gateway counts as dead. */
+export const UNHEARD_HEARTBEATS_MAX = 2;
+/** The share of a token's remaining life after which a new one is asked for. The rest is for trying again. */
+export const TOKEN_REFRESH_SHARE = 0.8;
+/** The shortest time until a new token is asked for, in milliseconds: tokens that expire at once must not make a loop. */
+export const TOKEN_REFRESH_MIN_MS = 1000;
+
+// The memory of a device
+
+/** Acknowledged answers that are kept, for calls that are sent again. Unacknowledged ones are always kept. */
+export const ACKNOWLEDGED_MAX = 1000;
+/** How long an acknowledged answer is kept, in milliseconds: 15 minutes. */
+export const ACKNOWLEDGED_TTL_MS = 15 * 60_000;
+/** The text of all acknowledged answers, in characters: the memory is written as a whole with every change. */
+export const ACKNOWLEDGED_CHARACTERS_MAX = 8 * 1024 * 1024;
+
+// The answers of a device
+
+/** A result, in bytes of its JSON. The gateway's bound includes a few bytes around the result. */
+export const RESULT_BYTES_MAX = TOOL_RESULT_BYTES_MAX - 1024;
+/** The message of an error, in characters. The model reads it, and a stack trace of an hour helps nobody. */
+export const ERROR_MESSAGE_CHARACTERS_MAX = 10_000;
