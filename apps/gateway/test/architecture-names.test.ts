@@ -5,7 +5,7 @@ import { repositorySources } from "./architecture-source.ts";
 const core = "apps/gateway/src/core";
 
 /** Being renamed. */
-const pending = /device-session-rules|client\/src\/device-answer/;
+const pending = /device-session-rules/;
 
 test("every file and folder is named after a concept, and every file after its main export", () => {
   const faults = repositorySources().flatMap(nameFaults);

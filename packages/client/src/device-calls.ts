@@ -1,5 +1,5 @@
 import type { DeviceMessage, ErrorCode, GatewayMessage, JsonObject, JsonValue } from "@hsafa/protocol";
-import { errorAnswer, failureAnswer, resultAnswer } from "./device-answer.ts";
+import { errorResultOf, thrownResultOf, toolResultOf } from "./tool-result.ts";
 import type { DeviceMemory } from "./device-memory.ts";
 
 /** A tool that a device offers. */
@@ -86,14 +86,14 @@ export function createDeviceCalls(deps: {
     const { callId, toolName } = message;
     const tool = Object.hasOwn(tools, toolName) ? tools[toolName] : undefined;
     if (tool === undefined) {
-      return errorAnswer(callId, { code: "unknown_tool", message: `This device has no tool '${toolName}'.` });
+      return errorResultOf(callId, { code: "unknown_tool", message: `This device has no tool '${toolName}'.` });
     }
     try {
       await memory.begin(callId);
     } catch (error) {
       // A call that is not noted as begun could be begun twice.
       deps.onError(error);
-      return errorAnswer(callId, {
+      return errorResultOf(callId, {
         code: "device_storage_failed",
         message: "The device could not note that it begins.",
       });
@@ -101,9 +101,9 @@ export function createDeviceCalls(deps: {
     if (signal.aborted) return "";
     send({ type: "tool.accepted", callId });
     try {
-      return resultAnswer(callId, await tool.execute(message.args, contextOf(message, signal)));
+      return toolResultOf(callId, await tool.execute(message.args, contextOf(message, signal)));
     } catch (error) {
-      return failureAnswer(callId, error);
+      return thrownResultOf(callId, error);
     }
   }
 
@@ -156,7 +156,7 @@ export function createDeviceCalls(deps: {
       if (memory.get(callId)?.kind !== "answered") return;
       refused.add(callId);
       const message = `The gateway could not take the tool's result (${code}).`;
-      answerWith(callId, errorAnswer(callId, { code: "result_refused", message })).catch(deps.onError);
+      answerWith(callId, errorResultOf(callId, { code: "result_refused", message })).catch(deps.onError);
     },
     resend() {
       for (const { answer } of memory.unacknowledged()) deps.send(answer);

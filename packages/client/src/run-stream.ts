@@ -1,6 +1,6 @@
 /**
  * A run's events over as many connections as it takes. The state decides what is next (`run-stream-state.ts`); the
- * transports bring events (`sse-transport.ts`, `poll-transport.ts`).
+ * transports bring events (`read-sse.ts`, `read-pages.ts`).
  *
  * 1. Each event with a position is yielded at most once, and in order: one that does not stand after the last is
  *    dropped (R8).
@@ -14,10 +14,10 @@ import { abortReason } from "./abort.ts";
 import type { Connection } from "./connection.ts";
 import { delay } from "./delay.ts";
 import { HsafaError } from "./error.ts";
-import { readPages } from "./poll-transport.ts";
+import { readPages } from "./read-pages.ts";
 import { beginRunStream, nextRunStreamState, type RunStreamInput, type RunStreamState } from "./run-stream-state.ts";
 import type { RunStreamEvent, RunStreamTransport, TransportParams } from "./run-stream-transport.ts";
-import { readSse } from "./sse-transport.ts";
+import { readSse } from "./read-sse.ts";
 
 /** A stream that was cut off and will come back. */
 export interface RunStreamCut {

@@ -5,19 +5,19 @@ import { ERROR_MESSAGE_CHARACTERS_MAX, RESULT_BYTES_MAX } from "./limits.ts";
  * Returns the message, as JSON, that answers a call with what its tool returned. `undefined` becomes `null`. A result
  * that is no JSON or too large becomes an error.
  */
-export function resultAnswer(callId: string, result: unknown): string {
+export function toolResultOf(callId: string, result: unknown): string {
   let text: string;
   try {
     // A function or a symbol is no JSON value and has no text.
     text = JSON.stringify(result) ?? "null";
   } catch (error) {
-    return errorAnswer(callId, {
+    return errorResultOf(callId, {
       code: "result_not_json",
       message: `The tool's result is no JSON: ${messageOf(error)}`,
     });
   }
   if (bytesOf(text) > RESULT_BYTES_MAX) {
-    return errorAnswer(callId, {
+    return errorResultOf(callId, {
       code: "result_too_large",
       message: `The tool's result is larger than ${RESULT_BYTES_MAX} bytes.`,
     });
@@ -26,13 +26,13 @@ export function resultAnswer(callId: string, result: unknown): string {
 }
 
 /** Returns the message, as JSON, that answers a call with what its tool threw. Its `code` is kept if it is a text. */
-export function failureAnswer(callId: string, error: unknown): string {
+export function thrownResultOf(callId: string, error: unknown): string {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  return errorAnswer(callId, { code: typeof code === "string" ? code : undefined, message: messageOf(error) });
+  return errorResultOf(callId, { code: typeof code === "string" ? code : undefined, message: messageOf(error) });
 }
 
 /** Returns the message, as JSON, that answers a call with an error. Texts that are too long are cut. */
-export function errorAnswer(callId: string, error: ToolError): string {
+export function errorResultOf(callId: string, error: ToolError): string {
   const answer: ToolResult = {
     type: "tool.result",
     callId,
