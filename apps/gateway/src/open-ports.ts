@@ -1,14 +1,14 @@
 import pino from "pino";
 import { createAiSdkModel } from "./adapters/ai-sdk/ai-sdk-model.ts";
 import { createAjvSchemas } from "./adapters/ajv/ajv-schemas.ts";
-import { createMemoryBell } from "./adapters/memory/bell.ts";
-import { createMemoryLiveLog } from "./adapters/memory/live-log.ts";
+import { createMemoryBell } from "./adapters/memory/memory-bell.ts";
+import { createMemoryLiveLog } from "./adapters/memory/memory-live-log.ts";
 import { openPgliteStore } from "./adapters/postgres/open-pglite-store.ts";
 import { openPostgresStore } from "./adapters/postgres/open-postgres-store.ts";
 import { openRedis } from "./adapters/redis/open-redis.ts";
 import type { ToolFunction } from "./adapters/server-tools/function-tool.ts";
 import { createServerTools } from "./adapters/server-tools/server-tools.ts";
-import { systemClock } from "./adapters/system/clock.ts";
+import { systemClock } from "./adapters/system/system-clock.ts";
 import type { Ports } from "./assemble.ts";
 import type { Settings } from "./config.ts";
 import type { Bell } from "./ports/bell.ts";
@@ -84,13 +84,6 @@ async function openBus(
   clock: Clock,
   log: Log,
 ): Promise<{ readonly liveLog: LiveLog; readonly bell: Bell }> {
-  if (settings.redisUrl !== null) {
-    return openRedis({
-      url: settings.redisUrl,
-      clock,
-      notify: (notice) => log.warn(notice.kind === "back" ? notice : { ...notice, err: notice.error }, "about Redis"),
-    });
-  }
-  const report = (error: unknown): void => log.error({ err: error }, "a listener failed");
-  return { liveLog: createMemoryLiveLog({ clock, report }), bell: createMemoryBell({ report }) };
+  if (settings.redisUrl !== null) return openRedis({ url: settings.redisUrl, clock, log });
+  return { liveLog: createMemoryLiveLog({ clock, log }), bell: createMemoryBell({ log }) };
 }

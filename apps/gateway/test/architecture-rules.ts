@@ -208,11 +208,11 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
         return "adapters take only types, limits and shared rules from core: write `import type`";
       }
       // Whoever makes a row or a clock makes ids (RFC 9562), and needs nobody's vendor for it.
-      if (isLayer("ports", "core") || isProtocol || isZod || isNode || isPackage("uuid")) return undefined;
+      if (isLayer("ports", "core", "runtime") || isProtocol || isZod || isNode || isPackage("uuid")) return undefined;
       if (imported.kind === "package") return vendorRefusal(layer.vendor, imported.name);
       return imported.layer.kind === "adapter" && imported.layer.vendor === layer.vendor
         ? undefined
-        : "an adapter imports only ports, core's types, the protocol and its own vendor";
+        : "an adapter imports only ports, core's types, the runtime, the protocol and its own vendor";
     }
     case "wiring":
       return undefined;

@@ -1,7 +1,8 @@
 import { formatPosition } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../test/support/manual-clock.ts";
-import { HeldDeltaStore, recordingLog } from "../../test/support/fakes.ts";
+import { HeldDeltaStore } from "../../test/support/fakes.ts";
+import { recordingLog } from "../../test/support/recording-log.ts";
 import type { EventRecord } from "../core/event-record.ts";
 import { DELTA_BATCH_ROWS_MAX, STORE_RETRY } from "./limits.ts";
 import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";

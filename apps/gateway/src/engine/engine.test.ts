@@ -5,7 +5,7 @@ import { EngineWorld } from "../../test/support/engine-world.ts";
 import { HeldLiveLog } from "../../test/support/fakes.ts";
 import { openPgliteStore } from "../adapters/postgres/open-pglite-store.ts";
 import { until } from "../../test/support/until.ts";
-import { systemClock } from "../adapters/system/clock.ts";
+import { systemClock } from "../adapters/system/system-clock.ts";
 import { INPUTS_PER_DRAIN_MAX } from "../ports/limits.ts";
 import { RECOVERIES_MAX } from "../core/limits.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";

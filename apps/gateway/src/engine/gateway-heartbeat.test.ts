@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../test/support/manual-clock.ts";
-import { recordingLog, settled } from "../../test/support/fakes.ts";
+import { settled } from "../../test/support/fakes.ts";
+import { recordingLog } from "../../test/support/recording-log.ts";
 import { GATEWAY_BEAT_MS, GATEWAY_SILENCE_MS } from "./limits.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import { GatewayHeartbeat } from "./gateway-heartbeat.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../test/support/manual-clock.ts";
-import { recordingLog, settled } from "../../test/support/fakes.ts";
+import { settled } from "../../test/support/fakes.ts";
+import { recordingLog } from "../../test/support/recording-log.ts";
 import { BOOT_LOOK_MS, CLAIM_DOUBT_MS } from "./limits.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import { StoreUnavailable } from "../ports/store.ts";

@@ -1,15 +1,8 @@
 import { formatPosition } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../test/support/manual-clock.ts";
-import {
-  fact,
-  HeldDeltaStore,
-  HeldLiveLog,
-  isRising,
-  recordingFeed,
-  recordingLog,
-  settled,
-} from "../../test/support/fakes.ts";
+import { fact, HeldDeltaStore, HeldLiveLog, isRising, recordingFeed, settled } from "../../test/support/fakes.ts";
+import { recordingLog } from "../../test/support/recording-log.ts";
 import { COALESCE_ABOVE_ROWS, COALESCE_MS, GATHERED_CHARACTERS_MAX } from "./limits.ts";
 import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
 import type { ModelPart } from "../ports/model.ts";

@@ -104,7 +104,7 @@ type Action =
       readonly kind: "write" | "deliver" | "lose" | "double" | "watch" | "drain" | "zombie" | "pass";
       readonly n: number;
     }
-  | { readonly kind: "flush" | "wipe" | "doubt" | "away" | "down" | "hold" | "local" };
+  | { readonly kind: "flush" | "wipe" | "resync" | "away" | "down" | "hold" | "local" };
 
 const segment: fc.Arbitrary<Segment> = fc.oneof(
   fc.constant<Segment>({ kind: "plain" }),
@@ -123,7 +123,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom("lose", "double", "zombie", "pass"), n: fc.nat(100) }) },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constantFrom("flush", "wipe", "doubt", "away", "down", "hold", "local") }),
+    arbitrary: fc.record({ kind: fc.constantFrom("flush", "wipe", "resync", "away", "down", "hold", "local") }),
   },
 );
 
@@ -185,12 +185,12 @@ test("for any schedule, what each watcher sees from any position on equals the w
             case "wipe":
               liveLog.records = [];
               break;
-            case "doubt":
-              liveLog.tell({ kind: "doubt" });
+            case "resync":
+              liveLog.tell({ kind: "resync" });
               break;
             case "away":
               liveLog.isAway = !liveLog.isAway;
-              if (!liveLog.isAway) liveLog.tell({ kind: "doubt" });
+              if (!liveLog.isAway) liveLog.tell({ kind: "resync" });
               break;
             case "down":
               store.isDown = !store.isDown;

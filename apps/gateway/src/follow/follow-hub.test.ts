@@ -233,7 +233,7 @@ describe("following a run", () => {
     const socket = await watch("3-0");
     await settle();
     store.add(delta(3, 1));
-    liveLog.tell({ kind: "doubt" });
+    liveLog.tell({ kind: "resync" });
     await settle();
     expect(socket.ids).toEqual(["3-1"]);
   });
@@ -244,7 +244,7 @@ describe("following a run", () => {
     await settle();
     store.add(delta(3, 1));
     store.isDown = true;
-    liveLog.tell({ kind: "doubt" });
+    liveLog.tell({ kind: "resync" });
     await pass(5000);
     expect(socket.ids).toEqual([]);
     store.isDown = false;

@@ -229,7 +229,7 @@ export function createRunFollower(params: {
         return offer(news.records);
       case "progress":
         return hand(new EventBatch([FollowedEvent.progress(news.json)]));
-      case "doubt":
+      case "resync":
         isDoubtful = true;
         return heal(true);
       default:

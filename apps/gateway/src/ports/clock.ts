@@ -1,12 +1,13 @@
-/**
- * Time and randomness, as everything outside `core` receives them, so that a simulation can own both.
- */
+/** Time and randomness for everything outside `core`. A simulation replaces both. */
 export interface Clock {
-  /** Milliseconds since the epoch by this machine; only for what nobody compares across machines. */
+  /** Milliseconds since the epoch, by this machine. Never compare it with another machine's. */
   now(): number;
-  /** Milliseconds that never jump, since some fixed moment. */
+  /** Milliseconds since some fixed moment. It never jumps. */
   monotonic(): number;
-  /** Calls `callback` once after `delayMs`, unless the answer is called first. It does not keep the process alive. */
+  /**
+   * Calls `callback` once after `delayMs`, unless the returned function is called before. The timer does not keep the
+   * process alive.
+   */
   after(delayMs: number, callback: () => void): () => void;
   /** A number in [0, 1). */
   random(): number;

@@ -1,9 +1,9 @@
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
 
-/** JSON Schema (draft 2020-12 and draft-07), as tools describe their arguments with. */
+/** JSON Schemas (draft 2020-12 and draft-07), by which tools describe their arguments. */
 export interface JsonSchemas {
-  /** Why this is no usable schema, or null. Never throws, runs in bounded time. */
+  /** Returns why this schema cannot be used, or null if it can. Never throws. Takes a bounded time. */
   check(schema: JsonObject): string | null;
-  /** Why `value` does not fit the schema, or null when it does. Patterns run in linear time. */
+  /** Returns why `value` does not fit the schema, or null if it does. Never throws. Takes a bounded time. */
   validate(schema: JsonObject, value: JsonValue): string | null;
 }

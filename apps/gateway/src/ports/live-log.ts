@@ -1,36 +1,34 @@
 import type { Position } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
 
-/** What a batch met. Only what was accepted may be shown to anybody on its account. */
+/** What became of a batch. Only accepted records may be shown to anybody. */
 export type AppendOutcome =
-  /**
-   * `accepted`: the records (in order) that stood above the top of the run's log; a refused one proves nothing about
-   * the lease.
-   */
+  /** `accepted`: the records above the top of the run's log, in order. A refused record proves nothing about the lease. */
   | { readonly kind: "appended"; readonly accepted: readonly EventRecord[] }
-  /** The live log is away, or was too slow (`LIVE_LOG_TIMEOUT_MS`): whether anything was written is unknown. */
+  /** The live log is away, or took longer than `LIVE_LOG_TIMEOUT_MS`. The batch may or may not have been written. */
   | { readonly kind: "unavailable" };
 
-/** What a subscriber hears. */
+/** What a subscriber receives. */
 export type LiveMessage =
   | { readonly kind: "records"; readonly records: readonly EventRecord[] }
-  /** `json` is a whole `tool.progress` event on the wire: no position, at most once. */
+  /** `json` is a whole `tool.progress` event as on the wire. It has no position and comes at most once. */
   | { readonly kind: "progress"; readonly json: string }
-  /** Something may have been missed (a reconnect, an overflow): look into the store. */
-  | { readonly kind: "doubt" };
+  /** Messages may have been missed, for example by a reconnect. The subscriber must read the store. */
+  | { readonly kind: "resync" };
 
 /**
- * The recent events of runs. A cache and a bus, never the truth: it may be wiped or gone at any time, notifications may
- * be lost, and readers check every record by `core/event-record.ts`. What it guarantees: a record is accepted only
- * above the top of its run's log, in one atomic step with its notification; a refused record is never announced. Length
- * and time to live per run are bounded.
+ * The recent events of runs: a cache and a bus, never the truth. It may be wiped or away at any time, and messages may
+ * be lost. Readers check every record by `core/event-record.ts`.
+ *
+ * It guarantees that a record is accepted only above the top of its run's log, in one atomic step with its publication.
+ * A refused record is never published. Records and time to live of a run are bounded.
  */
 export interface LiveLog {
-  /** Appends in order and notifies, atomically per batch. Never rejects; settles within `LIVE_LOG_TIMEOUT_MS`. */
+  /** Appends a batch in order and publishes it, atomically. Never rejects. Settles within `LIVE_LOG_TIMEOUT_MS`. */
   append(params: { readonly runId: string; readonly records: readonly EventRecord[] }): Promise<AppendOutcome>;
   /**
-   * Records after a position, oldest first; possibly none, possibly not from the direct successor on (trimmed, wiped).
-   * Away: none.
+   * Returns records after a position, oldest first. The first may not be the direct successor, because logs are trimmed
+   * and wiped. Returns none while the live log is away.
    */
   read(params: {
     readonly runId: string;
@@ -38,13 +36,16 @@ export interface LiveLog {
     readonly limit: number;
   }): Promise<readonly EventRecord[]>;
   /**
-   * Hears what is appended to a run from the moment the promise resolves, until `unsubscribe`. One call costs no
-   * connection of its own. Resolves even while the live log is away (then `doubt` follows when it is back).
+   * Calls `listener` with what is appended to a run, from when the promise resolves until `unsubscribe`. It costs no
+   * connection of its own. It resolves even while the live log is away; then `resync` follows when it is back.
    */
-  subscribe(params: { readonly runId: string; readonly listener: (news: LiveMessage) => void }): Promise<Subscription>;
-  /** Sends a `tool.progress` event to whoever watches the run now. At most once, never kept. */
+  subscribe(params: {
+    readonly runId: string;
+    readonly listener: (message: LiveMessage) => void;
+  }): Promise<Subscription>;
+  /** Sends a `tool.progress` event to the present subscribers of a run, at most once. It is never kept. */
   sendProgress(params: { readonly runId: string; readonly json: string }): void;
-  /** Whether it can be reached now. */
+  /** Returns whether the live log can be reached now. */
   check(): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -1,4 +1,7 @@
-/** Where the parts of a gateway write what an operator should know; pino has this shape. */
+/**
+ * What an operator should know. It is the only way to tell of trouble. An error goes into the field `err`. pino has this
+ * shape.
+ */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -1,7 +1,7 @@
 import type { FinishReason, JsonObject, JsonValue, Message, ModelSettings, Usage } from "@hsafa/protocol";
 import type { ModelFailure } from "../core/input.ts";
 
-/** One call of a model: everything it is shown. Tools have no way to execute: control always comes back. */
+/** One call of a model, with all that it is shown. Tools cannot execute within it, so control always comes back. */
 export interface ModelCall {
   /** `<provider>/<model>`. */
   readonly model: string;
@@ -15,7 +15,7 @@ export interface ModelCall {
   readonly settings: ModelSettings;
 }
 
-/** What the model says while it says it. Call ids are hsafa's own from the first fragment on. */
+/** A fragment of what the model says. Call ids are hsafa's own from the first fragment on. */
 export type ModelPart =
   | { readonly kind: "text" | "reasoning"; readonly at: "start" | "end"; readonly partId: string }
   | { readonly kind: "text" | "reasoning"; readonly at: "delta"; readonly partId: string; readonly text: string }
@@ -28,13 +28,13 @@ export type ModelPart =
       readonly text: string;
     };
 
-/** How the call ended. `messages` holds what to append to the conversation, with hsafa's call ids in it. */
+/** How the call ended. `messages` are to be appended to the conversation, and contain hsafa's call ids. */
 export type ModelOutcome =
   | {
       readonly kind: "finished";
       readonly finishReason: FinishReason;
       readonly messages: readonly Message[];
-      /** `unparsable`: the arguments were no JSON; `args` is then their text. */
+      /** `unparsable`: the arguments are no JSON, and `args` is their text. */
       readonly calls: readonly {
         readonly callId: string;
         readonly toolName: string;
@@ -46,12 +46,12 @@ export type ModelOutcome =
   | { readonly kind: "failed"; readonly failure: ModelFailure }
   | { readonly kind: "aborted" };
 
-/** The decision engine, asked for one step at a time. */
+/** Language models, called for one step at a time. */
 export interface Model {
   /**
-   * Asks for one step. Calls `onPart` in the model's order, synchronously as fragments arrive. Makes no retries of its
-   * own and never rejects; after `signal` aborts it settles soon as `aborted` and says nothing more. Silence longer
-   * than `idleTimeoutMs` (no part; a provider's pings do not count) ends the call as a failure of kind `idle`.
+   * Asks for one step. Calls `onPart` in the model's order, as fragments arrive. It makes no retries and never rejects.
+   * After `signal` aborts it settles soon as `aborted`, and calls `onPart` no more. Silence longer than `idleTimeoutMs`
+   * ends the call as a failure of kind `idle`; a provider's pings do not break the silence.
    */
   step(
     params: {
@@ -59,16 +59,16 @@ export interface Model {
       readonly idleTimeoutMs: number;
       readonly signal: AbortSignal;
       /**
-       * Asked before more is read: a promise means that whoever takes the parts is behind, and nothing more is read
-       * until it resolves. That pause is no silence of the model.
+       * Called before more is read. A promise means that the recipient of the parts is behind: nothing more is read
+       * until it resolves. That pause does not count as silence.
        */
       readonly waitForCapacity?: () => Promise<void> | undefined;
     },
     onPart: (part: ModelPart) => void,
   ): Promise<ModelOutcome>;
   /**
-   * Why a model of this name can not be called here (unknown provider, no API key), or null. Used for clear errors, not
-   * as a promise.
+   * Returns why a model of this name cannot be called here (unknown provider, no API key), or null. It serves clear
+   * errors; a call may still fail.
    */
   check(model: string): string | null;
 }

@@ -1,12 +1,12 @@
 import type { JsonValue, ServerTool } from "@hsafa/protocol";
 import type { ToolOutcome } from "../core/input.ts";
 
-/** Tools that execute on the server while the lease is held. */
+/** Tools that execute on the server, while the lease is held. */
 export interface ServerTools {
   /**
-   * Performs one call. Never rejects: a failure is an outcome whose message may be shown to a model. Settles soon after
-   * `signal` aborts (its outcome is then ignored). `idempotencyKey` is `<callId>`: the same for a repetition of the
-   * same call.
+   * Performs one call. Never rejects: a failure is an outcome, and its message may be shown to a model. Settles soon
+   * after `signal` aborts; the outcome is then ignored. `idempotencyKey` is the call's id, so a repetition of the call
+   * has the same key (R4).
    */
   perform(params: {
     readonly server: ServerTool;

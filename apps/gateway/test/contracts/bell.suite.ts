@@ -3,7 +3,7 @@ import type { Bell, Ring } from "../../src/ports/bell.ts";
 
 export interface BellSubject {
   readonly bell: Bell;
-  /** The same bell as another gateway hears it; in process there is only the one. */
+  /** The same bell as heard by another gateway. In memory it is the same object. */
   readonly elsewhere: Bell;
   readonly close: () => Promise<void>;
 }
@@ -16,7 +16,7 @@ const RINGS: readonly Ring[] = [
   { about: "device", tenantId: TENANT, deviceKey: null },
 ];
 
-/** What every bell guarantees (ports/bell.ts). */
+/** The guarantees of `ports/bell.ts`, for every adapter. */
 export function bellSuite(name: string, open: () => Promise<BellSubject>): void {
   describe(`bell: ${name}`, () => {
     let opened: BellSubject | null = null;
@@ -37,14 +37,14 @@ export function bellSuite(name: string, open: () => Promise<BellSubject>): void 
       expect(heard).toEqual(RINGS);
     });
 
-    test("a ring is heard on other gateways, and the own one is not heard twice", async () => {
+    test("a ring is heard on other gateways, and not a second time by the gateway that rang", async () => {
       const { bell, elsewhere } = await start();
       const [here, there]: [Ring[], Ring[]] = [[], []];
       bell.listen((ring) => here.push(ring));
       elsewhere.listen((ring) => there.push(ring));
       for (const ring of RINGS) bell.ring(ring);
       await vi.waitFor(() => expect(there).toEqual(RINGS), { timeout: 5000, interval: 5 });
-      // The answer comes after everything the first bell could have heard of itself.
+      // This ring comes after any own ring that the first bell could have heard a second time.
       elsewhere.ring({ about: "run", runId: TENANT });
       await vi.waitFor(() => expect(here.at(-1)).toEqual({ about: "run", runId: TENANT }), {
         timeout: 5000,
@@ -53,7 +53,7 @@ export function bellSuite(name: string, open: () => Promise<BellSubject>): void 
       expect(here).toEqual([...RINGS, { about: "run", runId: TENANT }]);
     });
 
-    test("a listener that left or throws keeps nobody else from hearing", async () => {
+    test("a listener that left or throws does not keep others from hearing", async () => {
       const { bell } = await start();
       const heard: Ring[] = [];
       const gone: Ring[] = [];
@@ -68,7 +68,7 @@ export function bellSuite(name: string, open: () => Promise<BellSubject>): void 
       expect(gone).toEqual([]);
     });
 
-    test("once closed it is silent, and ringing it does no harm", async () => {
+    test("a closed bell is silent, and ringing it does no harm", async () => {
       const { bell } = await start();
       const heard: Ring[] = [];
       bell.listen((ring) => heard.push(ring));

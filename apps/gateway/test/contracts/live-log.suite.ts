@@ -5,16 +5,16 @@ import type { LiveLog, LiveMessage } from "../../src/ports/live-log.ts";
 
 export interface LiveLogSubject {
   readonly liveLog: LiveLog;
-  /** The same live log as another gateway reaches it; in process there is only the one. */
+  /** The same live log as seen from another gateway. In memory it is the same object. */
   readonly elsewhere: LiveLog;
   /** Makes the log forget a run, as a flushed or replaced Redis does. */
   readonly wipe: (runId: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** Bounds every subject is opened with, small enough to be reached. */
+/** Bounds of every subject, small enough for a test to reach. */
 export const LIVE_LOG_SUITE_BOUNDS = { recordsMax: 300 };
-/** How far trimming may lag behind: Redis cuts whole nodes of 100 entries, memory a batch at a time. */
+/** Records that trimming may lag behind: Redis cuts nodes of 100 entries, memory a batch at a time. */
 const TRIM_SLACK_RECORDS = 200;
 
 /** A delta of the step that fact `seq` started. */
@@ -28,27 +28,27 @@ export function fact(seq: number, prev: { seq: number; sub: number }): EventReco
 }
 
 /**
- * A listener that remembers, and can be waited for. Doubt is counted apart: it may come at any time, and must not come
- * in the way.
+ * A listener that keeps what it hears, and on which a test can wait. It counts `resync` apart, because that may come at
+ * any time.
  */
 export function ear() {
-  const news: LiveMessage[] = [];
-  let doubts = 0;
+  const messages: LiveMessage[] = [];
+  let resyncs = 0;
   return {
-    news,
-    listener: (item: LiveMessage) => {
-      if (item.kind === "doubt") doubts += 1;
-      else news.push(item);
+    messages,
+    listener: (message: LiveMessage) => {
+      if (message.kind === "resync") resyncs += 1;
+      else messages.push(message);
     },
-    records: () => news.flatMap((item) => (item.kind === "records" ? item.records : [])),
-    doubts: () => doubts,
-    async hears(condition: (news: readonly LiveMessage[]) => boolean) {
-      await vi.waitFor(() => expect(condition(news)).toBe(true), { timeout: 5000, interval: 5 });
+    records: () => messages.flatMap((message) => (message.kind === "records" ? message.records : [])),
+    resyncs: () => resyncs,
+    async hears(condition: (messages: readonly LiveMessage[]) => boolean) {
+      await vi.waitFor(() => expect(condition(messages)).toBe(true), { timeout: 5000, interval: 5 });
     },
   };
 }
 
-/** What every live log guarantees (ports/live-log.ts). */
+/** The guarantees of `ports/live-log.ts`, for every adapter. */
 export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>): void {
   describe(`live log: ${name}`, () => {
     let opened: LiveLogSubject | null = null;
@@ -61,7 +61,7 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       opened = null;
     });
 
-    test("what was appended is read back whole and in order, whatever its text holds", async () => {
+    test("what was appended is read back whole and in order, with any text in it", async () => {
       const { liveLog, elsewhere, runId } = await start();
       const records = [
         fact(1, START),
@@ -74,7 +74,7 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       expect(await elsewhere.read({ runId, after: START, limit: 100 })).toEqual(records);
     });
 
-    test("reading goes on after a position, held or not, and keeps to its limit", async () => {
+    test("reading starts after a position, whether it is held or not, and keeps to its limit", async () => {
       const { liveLog, runId } = await start();
       const records = [fact(1, START), delta(1, 1), delta(1, 2), delta(1, 5), fact(2, { seq: 1, sub: 5 })];
       await liveLog.append({ runId, records });
@@ -84,7 +84,7 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       expect(await liveLog.read({ runId: crypto.randomUUID(), after: START, limit: 100 })).toEqual([]);
     });
 
-    test("a stale writer is refused, and what was refused is never announced", async () => {
+    test("a stale writer is refused, and what was refused is never published (R2)", async () => {
       const { liveLog, elsewhere, runId } = await start();
       const heard = ear();
       await elsewhere.subscribe({ runId, listener: heard.listener });
@@ -99,7 +99,7 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([...top, delta(3, 2)]);
     });
 
-    test("of a batch sent again, only what is new is accepted and announced", async () => {
+    test("of a batch sent again only what is new is accepted and published (R4)", async () => {
       const { liveLog, elsewhere, runId } = await start();
       const heard = ear();
       await elsewhere.subscribe({ runId, listener: heard.listener });
@@ -108,15 +108,15 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       expect(again).toEqual({ kind: "appended", accepted: [delta(1, 3), delta(1, 4)] });
       const unordered = await liveLog.append({ runId, records: [delta(1, 6), delta(1, 5), delta(1, 7)] });
       expect(unordered).toEqual({ kind: "appended", accepted: [delta(1, 6), delta(1, 7)] });
-      await heard.hears((news) => news.length >= 3);
-      expect(heard.news).toEqual([
+      await heard.hears((messages) => messages.length >= 3);
+      expect(heard.messages).toEqual([
         { kind: "records", records: [delta(1, 1), delta(1, 2)] },
         { kind: "records", records: [delta(1, 3), delta(1, 4)] },
         { kind: "records", records: [delta(1, 6), delta(1, 7)] },
       ]);
     });
 
-    test("two writers racing for the same positions: each position is accepted once, batches never mix", async () => {
+    test("of two writers that race for the same positions one wins each, and their batches never mix", async () => {
       const { liveLog, elsewhere, runId } = await start();
       const heard = ear();
       await liveLog.subscribe({ runId, listener: heard.listener });
@@ -137,10 +137,10 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       expect(heard.records()).toEqual(stored);
       expect(new Set(stored.map((record) => record.sub)).size).toBe(stored.length);
       const bySub = (a: readonly EventRecord[], b: readonly EventRecord[]) => (a[0]?.sub ?? 0) - (b[0]?.sub ?? 0);
-      expect(heard.news).toEqual(batchesAccepted.toSorted(bySub).map((records) => ({ kind: "records", records })));
+      expect(heard.messages).toEqual(batchesAccepted.toSorted(bySub).map((records) => ({ kind: "records", records })));
     });
 
-    test("a long run keeps its newest records and forgets the oldest", async () => {
+    test("a long run keeps its newest records and forgets the oldest (R9)", async () => {
       const { liveLog, runId } = await start();
       for (let sub = 1; sub <= 1000; sub += 50) {
         await liveLog.append({ runId, records: Array.from({ length: 50 }, (_, i) => delta(1, sub + i)) });
@@ -163,7 +163,7 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([delta(3, 4)]);
     });
 
-    test("what is appended once `subscribe` has resolved is heard by every listener, on every gateway", async () => {
+    test("what is appended after `subscribe` resolved is heard by every listener on every gateway", async () => {
       const { liveLog, elsewhere, runId } = await start();
       for (let round = 1; round <= 20; round++) {
         const id = `${runId.slice(0, -2)}${round + 10}`;
@@ -175,15 +175,15 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
           elsewhere.subscribe({ runId: id, listener: twice.listener }),
         ]);
         await liveLog.append({ runId: id, records: [delta(1, round)] });
-        const news = { kind: "records", records: [delta(1, round)] };
+        const message = { kind: "records", records: [delta(1, round)] };
         await here.hears((all) => all.length >= 1);
         await there.hears((all) => all.length >= 1);
         await twice.hears((all) => all.length >= 2);
-        expect([here.news, there.news, twice.news]).toEqual([[news], [news], [news, news]]);
+        expect([here.messages, there.messages, twice.messages]).toEqual([[message], [message], [message, message]]);
       }
     });
 
-    test("whoever unsubscribed is left alone, and the others go on hearing", async () => {
+    test("a listener that unsubscribed hears nothing more, and the others hear on", async () => {
       const { liveLog, runId } = await start();
       const [gone, stays] = [ear(), ear()];
       const subscription = await liveLog.subscribe({ runId, listener: gone.listener });
@@ -191,17 +191,17 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       subscription.unsubscribe();
       subscription.unsubscribe();
       await liveLog.append({ runId, records: [delta(1, 1)] });
-      await stays.hears((news) => news.length === 1);
-      expect(gone.news).toEqual([]);
+      await stays.hears((messages) => messages.length === 1);
+      expect(gone.messages).toEqual([]);
     });
 
-    test("subscribing again right after the last one left hears again", async () => {
+    test("a subscription right after the last listener left hears again", async () => {
       const { liveLog, elsewhere, runId } = await start();
       for (let sub = 1; sub <= 20; sub++) {
         const heard = ear();
         const subscription = await liveLog.subscribe({ runId, listener: heard.listener });
         await elsewhere.append({ runId, records: [delta(1, sub)] });
-        await heard.hears((news) => news.length === 1);
+        await heard.hears((messages) => messages.length === 1);
         subscription.unsubscribe();
       }
     });
@@ -212,22 +212,22 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       await liveLog.subscribe({ runId, listener: heard.listener });
       await elsewhere.append({ runId: crypto.randomUUID(), records: [delta(1, 1)] });
       await elsewhere.append({ runId, records: [delta(1, 2)] });
-      await heard.hears((news) => news.length > 0);
+      await heard.hears((messages) => messages.length > 0);
       expect(heard.records()).toEqual([delta(1, 2)]);
     });
 
-    test("progress reaches whoever watches now, once, and is not kept", async () => {
+    test("progress reaches present listeners once, and is not kept", async () => {
       const { liveLog, elsewhere, runId } = await start();
       const heard = ear();
       elsewhere.sendProgress({ runId, json: '{"before":"anybody watched"}' });
-      // Comes after the announcement, which has thus gone out when somebody begins to watch.
+      // It comes after the progress, which has therefore gone out before the subscription.
       await elsewhere.append({ runId, records: [fact(1, START)] });
       await liveLog.subscribe({ runId, listener: heard.listener });
       const json = '{"runId":"r","type":"tool.progress","data":{"text":"50 %\\n 🙂"}}';
       elsewhere.sendProgress({ runId, json });
       await elsewhere.append({ runId, records: [delta(1, 1)] });
       await heard.hears(() => heard.records().length === 1);
-      expect(heard.news.filter((news) => news.kind === "progress")).toEqual([{ kind: "progress", json }]);
+      expect(heard.messages.filter((message) => message.kind === "progress")).toEqual([{ kind: "progress", json }]);
       expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([fact(1, START), delta(1, 1)]);
     });
 
@@ -241,20 +241,20 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       await liveLog.subscribe({ runId, listener: heard.listener });
       expect(await liveLog.append({ runId, records: [delta(1, 1)] })).toMatchObject({ kind: "appended" });
       await liveLog.append({ runId, records: [delta(1, 2)] });
-      await heard.hears((news) => news.length === 2);
+      await heard.hears((messages) => messages.length === 2);
     });
 
-    test("an empty batch is no news", async () => {
+    test("an empty batch is not published", async () => {
       const { liveLog, runId } = await start();
       const heard = ear();
       await liveLog.subscribe({ runId, listener: heard.listener });
       expect(await liveLog.append({ runId, records: [] })).toEqual({ kind: "appended", accepted: [] });
       await liveLog.append({ runId, records: [delta(1, 1)] });
-      await heard.hears((news) => news.length > 0);
-      expect(heard.news).toEqual([{ kind: "records", records: [delta(1, 1)] }]);
+      await heard.hears((messages) => messages.length > 0);
+      expect(heard.messages).toEqual([{ kind: "records", records: [delta(1, 1)] }]);
     });
 
-    test("once closed it answers at once, and as being away", async () => {
+    test("a closed live log is unavailable at once", async () => {
       const { liveLog, runId } = await start();
       expect(await liveLog.check()).toBe(true);
       await liveLog.close();

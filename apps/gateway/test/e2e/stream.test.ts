@@ -5,7 +5,7 @@ import { runInNewContext } from "node:vm";
 import type { AgentConfigInput } from "@hsafa/protocol";
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { systemClock } from "../../src/adapters/system/clock.ts";
+import { systemClock } from "../../src/adapters/system/system-clock.ts";
 import { STREAM_HEARTBEAT_MS } from "../../src/edge/limits.ts";
 import { type FreshDatabase, freshDatabase, missingServices, startPrivateRedis } from "../services/services.ts";
 import { startCuttableProxy } from "../support/cuttable-proxy.ts";

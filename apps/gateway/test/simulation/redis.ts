@@ -60,7 +60,7 @@ export class SimulatedRedis {
     this.state = "up";
     for (const listener of this.#all()) {
       listener.isHeard = true;
-      this.#deliver(listener, { kind: "doubt" }, false);
+      this.#deliver(listener, { kind: "resync" }, false);
     }
   }
 

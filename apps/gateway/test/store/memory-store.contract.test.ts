@@ -1,5 +1,5 @@
 import { storeSuite } from "../contracts/store.suite.ts";
-import { systemClock } from "../../src/adapters/system/clock.ts";
+import { systemClock } from "../../src/adapters/system/system-clock.ts";
 import { createMemoryStore } from "./memory-store.ts";
 
 storeSuite("memory", async () => {

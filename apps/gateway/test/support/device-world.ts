@@ -1,13 +1,13 @@
 import { expect, onTestFinished } from "vitest";
 import type { Authenticate } from "../../src/access/authenticate.ts";
 import { refuse } from "../../src/access/refusal.ts";
-import { createMemoryBell } from "../../src/adapters/memory/bell.ts";
+import { createMemoryBell } from "../../src/adapters/memory/memory-bell.ts";
 import { createDeviceServer, type DeviceServer } from "../../src/devices/device-server.ts";
 import type { Bell, Ring } from "../../src/ports/bell.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { DeviceRows } from "./device-rows.ts";
-import { recordingLog } from "./fakes.ts";
+import { recordingLog } from "./recording-log.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 /** A device server over a store in memory, without sockets. */
@@ -27,7 +27,7 @@ export function startDeviceWorld(): DeviceWorld {
   const rows = new DeviceRows();
   const clock = new ManualClock();
   const log = recordingLog();
-  const bell = createMemoryBell({ report: (error) => log.error({ err: error }, "a listener failed") });
+  const bell = createMemoryBell({ log });
   const rings: Ring[] = [];
   bell.listen((ring) => rings.push(ring));
   const progress: string[] = [];

@@ -9,9 +9,9 @@ import {
 } from "@hsafa/protocol";
 import { createAjvSchemas } from "../../src/adapters/ajv/ajv-schemas.ts";
 import { createServerTools } from "../../src/adapters/server-tools/server-tools.ts";
-import { createMemoryBell } from "../../src/adapters/memory/bell.ts";
-import { createMemoryLiveLog } from "../../src/adapters/memory/live-log.ts";
-import { systemClock } from "../../src/adapters/system/clock.ts";
+import { createMemoryBell } from "../../src/adapters/memory/memory-bell.ts";
+import { createMemoryLiveLog } from "../../src/adapters/memory/memory-live-log.ts";
+import { systemClock } from "../../src/adapters/system/system-clock.ts";
 import { accept, type EventRecord, parseFact } from "../../src/core/event-record.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { ToolFunction } from "../../src/adapters/server-tools/function-tool.ts";
@@ -22,7 +22,7 @@ import type { Inbox } from "../../src/ports/fleet-store.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import { FaultyFleet } from "./faulty-fleet.ts";
-import { recordingLog } from "./fakes.ts";
+import { recordingLog } from "./recording-log.ts";
 import { PuppetModel } from "./puppet-model.ts";
 import { until } from "./until.ts";
 
@@ -52,11 +52,11 @@ export interface EngineOptions {
 export class EngineWorld {
   readonly store: Store;
   readonly tenant: TenantStore;
-  readonly bell = createMemoryBell({ report: (error) => this.#bugs.push(error) });
-  readonly liveLog = createMemoryLiveLog({ clock: systemClock, report: (error) => this.#bugs.push(error) });
+  readonly #busLog = recordingLog();
+  readonly bell = createMemoryBell({ log: this.#busLog });
+  readonly liveLog = createMemoryLiveLog({ clock: systemClock, log: this.#busLog });
   readonly model = new PuppetModel();
   readonly #engines: EngineUnderTest[] = [];
-  readonly #bugs: unknown[] = [];
   #agents = 0;
 
   readonly #runs: string[] = [];
@@ -285,7 +285,7 @@ export class EngineWorld {
     await Promise.all(this.#engines.map(({ engine }) => engine.stop({ drainMs: 0 })));
     const errors = this.#engines.flatMap(({ log }) => log.errors);
     assert.deepEqual(errors, []);
-    assert.deepEqual(this.#bugs, []);
+    assert.deepEqual(this.#busLog.errors, []);
     await this.bell.close();
     await this.liveLog.close();
   }

@@ -3,7 +3,6 @@ import type { EventRecord } from "../../src/core/event-record.ts";
 import type { LocalFeed } from "../../src/ports/local-feed.ts";
 import type { FleetStore } from "../../src/ports/fleet-store.ts";
 import type { AppendOutcome, LiveLog } from "../../src/ports/live-log.ts";
-import type { Log } from "../../src/ports/log.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 
 /** Lets everything run that only waits for promises. */
@@ -11,21 +10,6 @@ export async function settled(): Promise<void> {
   await new Promise((resolve) => {
     setImmediate(resolve);
   });
-}
-
-/** A log that keeps what it was told, so that a test can show that nothing went wrong unseen. */
-export function recordingLog(): Log & { readonly errors: string[] } {
-  const errors: string[] = [];
-  return {
-    debug() {},
-    info() {},
-    warn() {},
-    error: (fields, message) => {
-      const cause = "err" in fields && fields.err instanceof Error ? fields.err.message : "";
-      errors.push(`${message}: ${cause}`);
-    },
-    errors,
-  };
 }
 
 /** A live log whose every write waits until the test answers it. */

@@ -1,5 +1,5 @@
 import type { JsonValue } from "@hsafa/protocol";
-import { systemClock } from "../../src/adapters/system/clock.ts";
+import { systemClock } from "../../src/adapters/system/system-clock.ts";
 import type { ModelFailure } from "../../src/core/input.ts";
 import type { Model, ModelCall, ModelOutcome, ModelPart } from "../../src/ports/model.ts";
 import { until } from "./until.ts";

@@ -7,14 +7,14 @@ export class RunLog {
   readonly #records: EventRecord[] = [];
   /** Characters of payload held. */
   characters = 0;
-  /** When the last record was taken, by the monotonic clock, in ms. */
+  /** When the last record was taken, by the monotonic clock, in milliseconds. */
   touchedAt: number;
 
   constructor(now: number) {
     this.touchedAt = now;
   }
 
-  /** Takes those of `records` that stand above the top, and answers them. */
+  /** Takes the records above the top, and returns them. */
   append(records: readonly EventRecord[]): EventRecord[] {
     const accepted: EventRecord[] = [];
     for (const record of records) {
@@ -27,6 +27,7 @@ export class RunLog {
     return accepted;
   }
 
+  /** Returns at most `limit` records after a position, oldest first. */
   after(position: Position, limit: number): EventRecord[] {
     let low = 0;
     let high = this.#records.length;
@@ -39,10 +40,7 @@ export class RunLog {
     return this.#records.slice(low, low + limit);
   }
 
-  /**
-   * Cuts the oldest records beyond these bounds, but never the newest: it is the top that later records are measured
-   * by.
-   */
+  /** Cuts the oldest records beyond these bounds, but never the newest: later records must be above it. */
   trim(bounds: { readonly recordsMax: number; readonly charactersMax: number }): void {
     let cut =
       this.#records.length >= bounds.recordsMax + MEMORY_LIVE_LOG_TRIM_RECORDS

@@ -1,58 +1,65 @@
-import { REDIS_CHANNELS_PER_SUBSCRIBE_MAX } from "./limits.ts";
+/**
+ * The channels that this process is subscribed to, over one connection. `Connection` owns the socket and replaces it.
+ *
+ * 1. A channel is subscribed once, whatever the number of its listeners.
+ * 2. `join` resolves when Redis has confirmed the subscription of the present connection. It never waits for an absent
+ *    Redis, nor for longer than `timeoutMs`.
+ * 3. A listener whose `join` resolved without a confirmation, or before the present connection, may have missed
+ *    messages. When Redis confirms, it receives `gap`.
+ * 4. After a reconnect all channels are subscribed again.
+ * 5. A confirmation counts only for the channel object that asked: one that was left and joined again waits for its own.
+ */
 import type { Clock } from "../../ports/clock.ts";
-import type { RedisClient } from "./client.ts";
-import type { Connection, RedisNotice } from "./connection.ts";
+import type { Log } from "../../ports/log.ts";
+import { callListener } from "../../runtime/listeners.ts";
+import type { Connection } from "./connection.ts";
+import { REDIS_CHANNELS_PER_SUBSCRIBE_MAX } from "./limits.ts";
+import type { RedisClient } from "./redis-client.ts";
 
-export interface ChannelsParams<News> {
+export interface ChannelsParams<Message> {
   readonly connection: Connection;
   readonly clock: Clock;
-  /** How long `join` waits for a confirmation. */
+  /** How long `join` waits for a confirmation, in milliseconds. */
   readonly timeoutMs: number;
-  readonly notify: (notice: RedisNotice) => void;
+  readonly log: Log;
   /** Reads a message, once for all listeners of its channel. */
-  readonly parse: (message: string) => News;
-  /** What listeners are told when messages may have been missed. */
-  readonly doubt: News;
+  readonly parse: (text: string) => Message;
+  /** What listeners receive when messages may have been missed. */
+  readonly gap: Message;
 }
 
-interface Listener<News> {
-  readonly hear: (news: News) => void;
-  /** Resolves the listener's `join`; `null` once it has resolved. */
+interface Listener<Message> {
+  readonly hear: (message: Message) => void;
+  /** Resolves the listener's `join`; null once it has resolved. */
   joined: (() => void) | null;
 }
 
-interface Channel<News> {
-  readonly listeners: Set<Listener<News>>;
+interface Channel<Message> {
+  readonly listeners: Set<Listener<Message>>;
   /** Whether Redis has confirmed the subscription on the present connection. */
   confirmed: boolean;
 }
 
-/**
- * The channels that this process hears, over one connection: a channel is subscribed once, however many listen. When
- * the connection comes back all are subscribed anew, and every listener that had been told it hears is told `doubt`.
- */
-export class Channels<News> {
-  readonly #params: ChannelsParams<News>;
-  readonly #channels = new Map<string, Channel<News>>();
+export class Channels<Message> {
+  readonly #params: ChannelsParams<Message>;
+  readonly #channels = new Map<string, Channel<Message>>();
   #client: RedisClient | null = null;
 
-  constructor(params: ChannelsParams<News>) {
+  constructor(params: ChannelsParams<Message>) {
     this.#params = params;
     params.connection.watch({ up: (client) => this.#up(client), down: () => this.#down() });
   }
 
-  /**
-   * Listens to a channel until `leave`. `joined` resolves when Redis has confirmed; while it is away, at once, and when
-   * it does not answer, after `timeoutMs`: then `doubt` follows the confirmation.
-   */
-  join(name: string, hear: (news: News) => void): { readonly joined: Promise<void>; readonly leave: () => void } {
+  /** Listens to a channel until `leave`. For `joined` see 2 and 3. */
+  join(name: string, hear: (message: Message) => void): { readonly joined: Promise<void>; readonly leave: () => void } {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const listener: Listener<News> = { hear, joined: null };
+    const listener: Listener<Message> = { hear, joined: null };
     const channel = this.#channels.get(name) ?? { listeners: new Set(), confirmed: false };
     channel.listeners.add(listener);
     if (this.#client === null || channel.confirmed) {
       resolve();
     } else {
+      // 2.
       const { clock, timeoutMs } = this.#params;
       const cancel = clock.after(timeoutMs, () => settle(listener));
       listener.joined = () => {
@@ -60,6 +67,7 @@ export class Channels<News> {
         resolve();
       };
     }
+    // 1.
     if (this.#channels.get(name) === undefined) {
       this.#channels.set(name, channel);
       void this.#subscribe([name]);
@@ -67,16 +75,16 @@ export class Channels<News> {
     return { joined: promise, leave: () => this.#leave(name, channel, listener) };
   }
 
-  #leave(name: string, channel: Channel<News>, listener: Listener<News>): void {
+  #leave(name: string, channel: Channel<Message>, listener: Listener<Message>): void {
     settle(listener);
     channel.listeners.delete(listener);
     if (channel.listeners.size > 0 || this.#channels.get(name) !== channel) return;
     this.#channels.delete(name);
-    // One that fails is gone with its connection; the next does not ask for this channel.
+    // If it fails, the connection is gone. The next one does not subscribe this channel.
     this.#client?.unsubscribe(name, this.#hear).catch(() => {});
   }
 
-  /** Forgets every listener. */
+  /** Removes every listener. */
   clear(): void {
     for (const channel of this.#channels.values()) channel.listeners.forEach(settle);
     const names = [...this.#channels.keys()];
@@ -86,6 +94,7 @@ export class Channels<News> {
 
   #up(client: RedisClient): void {
     this.#client = client;
+    // 4. In pieces, because Redis serves nobody else during one SUBSCRIBE.
     const names = [...this.#channels.keys()];
     for (let from = 0; from < names.length; from += REDIS_CHANNELS_PER_SUBSCRIBE_MAX) {
       void this.#subscribe(names.slice(from, from + REDIS_CHANNELS_PER_SUBSCRIBE_MAX));
@@ -107,40 +116,33 @@ export class Channels<News> {
     try {
       await client.subscribe(names, this.#hear);
     } catch (error) {
-      // Lost with its connection, a subscription is asked for again on the next.
-      if (this.#client === client) this.#params.notify({ kind: "refused", connection: "subscriber", error });
+      // If the connection was lost, the next one subscribes again.
+      if (this.#client === client) this.#params.log.warn({ err: error }, "Redis refused a subscription");
       return;
     }
     if (this.#client !== client) return;
     for (const [index, name] of names.entries()) {
       const channel = this.#channels.get(name);
-      // Left, or left and joined again, since: that one waits for its own confirmation.
+      // 5.
       if (channel !== undefined && channel === asked[index]) this.#confirm(channel);
     }
   }
 
-  #confirm(channel: Channel<News>): void {
+  #confirm(channel: Channel<Message>): void {
     channel.confirmed = true;
     for (const listener of channel.listeners) {
-      if (listener.joined === null) this.#tell(listener, this.#params.doubt);
+      // 3.
+      if (listener.joined === null) callListener(listener.hear, this.#params.gap, this.#params.log);
       else settle(listener);
     }
   }
 
-  readonly #hear = (message: string, name: string): void => {
+  readonly #hear = (text: string, name: string): void => {
     const channel = this.#channels.get(name);
     if (channel === undefined) return;
-    const news = this.#params.parse(message);
-    for (const listener of channel.listeners) this.#tell(listener, news);
+    const message = this.#params.parse(text);
+    for (const { hear } of channel.listeners) callListener(hear, message, this.#params.log);
   };
-
-  #tell(listener: Listener<News>, news: News): void {
-    try {
-      listener.hear(news);
-    } catch (error) {
-      this.#params.notify({ kind: "listener-failed", error });
-    }
-  }
 }
 
 function settle(listener: { joined: (() => void) | null }): void {

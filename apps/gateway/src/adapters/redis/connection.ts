@@ -1,35 +1,38 @@
+/**
+ * One connection to Redis, replaced as often as it breaks. `Channels` owns the subscriptions on it; the bell and the
+ * live log own the commands.
+ *
+ * 1. Nothing waits for an absent Redis: `ask` then returns `unavailable` at once, and queues nothing.
+ * 2. A command that takes longer than `timeoutMs` is given up, and the connection is suspected. Nothing more is sent on
+ *    it until a ping was answered within `timeoutMs`. A late reply is ignored.
+ * 3. A connection that answers no ping for `REDIS_SILENCE_MAX_MS` is replaced. A half-open socket looks open for minutes.
+ * 4. Each socket has a client of its own, so nothing queued for a dead one reaches the next. node-redis cannot give up a
+ *    socket that is open but silent, so its own reconnecting is off.
+ * 5. What an earlier client still does or says changes nothing.
+ * 6. A blocked event loop of our own is not taken for a slow Redis: sockets are read once more before time is up.
+ * 7. An outage is logged once when it begins and once when it ends. A refusal is logged once per text and connection.
+ */
+import { backoffMs } from "../../core/backoff.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
 import {
   REDIS_CONNECT_TIMEOUT_MS,
   REDIS_PING_INTERVAL_MS,
-  REDIS_RECONNECT_DELAY_MAX_MS,
-  REDIS_RECONNECT_DELAY_MIN_MS,
+  REDIS_RECONNECT_BACKOFF,
   REDIS_SILENCE_MAX_MS,
 } from "./limits.ts";
-import type { Clock } from "../../ports/clock.ts";
-import type { RedisClient } from "./client.ts";
-
-export type ConnectionName = "commands" | "subscriber";
-
-/** What an operator should know. */
-export type RedisNotice =
-  | { readonly kind: "away"; readonly connection: ConnectionName; readonly error: unknown }
-  | { readonly kind: "back"; readonly connection: ConnectionName }
-  /**
-   * Redis is there and refuses what it is asked (out of memory, not permitted, …); told once per text and connection.
-   */
-  | { readonly kind: "refused"; readonly connection: ConnectionName; readonly error: unknown }
-  | { readonly kind: "listener-failed"; readonly error: unknown };
+import type { RedisClient } from "./redis-client.ts";
 
 export interface ConnectionParams {
-  readonly name: ConnectionName;
+  readonly name: "commands" | "subscriber";
   readonly newClient: (name: string) => RedisClient;
   readonly clock: Clock;
-  /** A command that takes longer is given up. */
+  /** How long a command may take, in milliseconds. */
   readonly timeoutMs: number;
-  readonly notify: (notice: RedisNotice) => void;
+  readonly log: Log;
 }
 
-/** Whoever must act when the connection comes or goes. */
+/** Told when the connection comes or goes. */
 export interface ConnectionWatcher {
   up(client: RedisClient): void;
   down(): void;
@@ -40,25 +43,20 @@ type Phase =
   | { readonly kind: "up"; readonly client: RedisClient; trust: Trust; probe: Probe }
   | { readonly kind: "waiting"; readonly cancel: () => void }
   | { readonly kind: "closed" };
-/** `suspected`: a command went unanswered; until a probe is answered in time nothing more is sent. */
+/** See 2. */
 type Trust = "trusted" | "suspected";
 type Probe =
   | { readonly kind: "due"; readonly cancel: () => void }
   | { readonly kind: "sent"; readonly sentAt: number; readonly cancel: () => void };
 
-/**
- * One connection to Redis, made anew as often as it breaks. node-redis has no way to give up a socket that is open but
- * silent and to go on with another, so its own reconnecting is off and each socket has a client of its own: nothing
- * queued for a dead one can reach the next.
- *
- * It never queues while Redis is away: `ask` then answers at once.
- */
 export class Connection {
   readonly #params: ConnectionParams;
   readonly #watchers: ConnectionWatcher[] = [];
   #phase: Phase = { kind: "closed" };
+  /** Attempts that failed since the last connection, and losses of one. */
   #failures = 0;
-  #told: "away" | "back" | null = null;
+  /** What the log said last; see 7. */
+  #logged: "away" | "back" | null = null;
   #lastRefusal = "";
   #firstAttempt = Promise.withResolvers<void>();
 
@@ -66,12 +64,12 @@ export class Connection {
     this.#params = params;
   }
 
-  /** Adds a watcher; to be called before `open`. */
+  /** Adds a watcher. Must be called before `open`. */
   watch(watcher: ConnectionWatcher): void {
     this.#watchers.push(watcher);
   }
 
-  /** Begins to connect, and goes on until `close`. Resolves when the first attempt has succeeded or failed. */
+  /** Starts to connect, and continues until `close`. Resolves when the first attempt has succeeded or failed. */
   open(): Promise<void> {
     this.#connect();
     return this.#firstAttempt.promise;
@@ -81,12 +79,10 @@ export class Connection {
     return this.#phase.kind === "up" && this.#phase.trust === "trusted";
   }
 
-  /**
-   * Sends a command and answers its reply; `unavailable` when Redis is away, refuses, or takes over `timeoutMs` (a
-   * later reply is ignored). Never rejects.
-   */
+  /** Sends a command and returns its reply, or `unavailable` when Redis is away, refuses or is slow. Never rejects. */
   ask<Reply>(command: (client: RedisClient) => Promise<Reply>): Promise<Reply | "unavailable"> {
     const phase = this.#phase;
+    // 1. and 2.
     if (phase.kind !== "up" || phase.trust === "suspected") return Promise.resolve("unavailable");
     const { client } = phase;
     return new Promise((resolve) => {
@@ -99,18 +95,20 @@ export class Connection {
         settle("unavailable");
       });
       command(client).then(settle, (error: unknown) => {
-        this.#refused(client, error);
+        this.#logRefusal(client, error);
         settle("unavailable");
       });
     });
   }
 
-  /** Tells the operator of a command that Redis refused; errors of a connection that is gone are told as such. */
-  #refused(client: RedisClient, error: unknown): void {
+  /** Logs a command that Redis refused. The loss of a connection is logged elsewhere. */
+  #logRefusal(client: RedisClient, error: unknown): void {
     const text = String(error);
-    if (!this.#isUp(client) || text === this.#lastRefusal) return;
+    const isOurs = this.#phase.kind === "up" && this.#phase.client === client;
+    // 5. and 7.
+    if (!isOurs || text === this.#lastRefusal) return;
     this.#lastRefusal = text;
-    this.#params.notify({ kind: "refused", connection: this.#params.name, error });
+    this.#params.log.warn({ connection: this.#params.name, err: error }, "Redis refused a command");
   }
 
   close(): void {
@@ -121,7 +119,7 @@ export class Connection {
   }
 
   #connect(): void {
-    // The name shows in CLIENT LIST.
+    // 4.
     const client = this.#params.newClient(`hsafa-${this.#params.name}`);
     const lost = (error: unknown): void => this.#lost(client, error);
     const cancel = this.#afterReading(REDIS_CONNECT_TIMEOUT_MS, () =>
@@ -135,7 +133,7 @@ export class Connection {
   #up(client: RedisClient): void {
     const phase = this.#phase;
     if (phase.kind !== "connecting" || phase.client !== client) {
-      // Given up while the socket was still being made; only now can it be closed.
+      // 5. It was given up while its socket was being made, and can be closed only now.
       client.destroy();
       return;
     }
@@ -143,29 +141,32 @@ export class Connection {
     this.#failures = 0;
     this.#phase = { kind: "up", client, trust: "trusted", probe: { kind: "due", cancel: () => {} } };
     void this.#probe(client);
-    if (this.#told === "away") this.#params.notify({ kind: "back", connection: this.#params.name });
-    this.#told = "back";
+    const { log, name } = this.#params;
+    // 7.
+    if (this.#logged === "away") log.info({ connection: name }, "Redis is back");
+    this.#logged = "back";
     for (const watcher of this.#watchers) watcher.up(client);
     this.#firstAttempt.resolve();
   }
 
   #lost(client: RedisClient, error: unknown): void {
     const phase = this.#phase;
-    const concernsUs = (phase.kind === "connecting" || phase.kind === "up") && phase.client === client;
-    if (!concernsUs) return;
-    const { clock, name, notify } = this.#params;
-    const ceiling = Math.min(REDIS_RECONNECT_DELAY_MAX_MS, REDIS_RECONNECT_DELAY_MIN_MS * 2 ** this.#failures);
-    this.#failures = Math.min(this.#failures + 1, 30);
+    const isOurs = (phase.kind === "connecting" || phase.kind === "up") && phase.client === client;
+    // 5.
+    if (!isOurs) return;
+    const { clock, name, log } = this.#params;
+    this.#failures += 1;
     this.#lastRefusal = "";
-    // Half of the delay is random, so that gateways that lost Redis together do not return together.
-    this.#phase = { kind: "waiting", cancel: clock.after(ceiling * (0.5 + clock.random() / 2), () => this.#connect()) };
+    const delayMs = backoffMs(this.#failures, REDIS_RECONNECT_BACKOFF, clock.random());
+    this.#phase = { kind: "waiting", cancel: clock.after(delayMs, () => this.#connect()) };
     this.#leave(phase);
-    if (this.#told !== "away") notify({ kind: "away", connection: name, error });
-    this.#told = "away";
+    // 7.
+    if (this.#logged !== "away") log.warn({ connection: name, err: error }, "Redis is away");
+    this.#logged = "away";
     this.#firstAttempt.resolve();
   }
 
-  /** Ends what a phase held. */
+  /** Releases what a phase held. */
   #leave(phase: Phase): void {
     switch (phase.kind) {
       case "connecting":
@@ -194,16 +195,14 @@ export class Connection {
     if (phase.probe.kind === "due") void this.#probe(client);
   }
 
-  /**
-   * Sends a PING, whose answer renews the trust and whose silence ends the connection: a half-open one looks open for
-   * minutes.
-   */
+  /** Sends a ping. Its answer restores the trust (2), and its silence ends the connection (3). */
   async #probe(client: RedisClient): Promise<void> {
     const phase = this.#phase;
     if (phase.kind !== "up" || phase.client !== client) return;
     phase.probe.cancel();
     const { clock, timeoutMs } = this.#params;
     const sentAt = clock.monotonic();
+    // 3.
     const cancel = this.#afterReading(REDIS_SILENCE_MAX_MS, () =>
       this.#lost(client, new Error(`no answer for ${REDIS_SILENCE_MAX_MS} ms`)),
     );
@@ -211,24 +210,22 @@ export class Connection {
     try {
       await client.ping();
     } catch {
-      // A refusal (still loading, queue full) is no answer: the silence that follows ends the connection.
+      // A refusal (still loading, queue full) is no answer. The silence that follows ends the connection.
       return;
     }
     cancel();
+    // 5.
     if (this.#phase !== phase) return;
+    // 2.
     if (clock.monotonic() - sentAt <= timeoutMs) phase.trust = "trusted";
-    // A Redis that is too slow for writes is asked again at once, one probe at a time.
+    // A Redis that is too slow for writes gets the next ping at once. One ping is in flight at a time.
     const delayMs = phase.trust === "trusted" ? REDIS_PING_INTERVAL_MS : 0;
     phase.probe = { kind: "due", cancel: clock.after(delayMs, () => void this.#probe(client)) };
   }
 
-  #isUp(client: RedisClient): boolean {
-    return this.#phase.kind === "up" && this.#phase.client === client;
-  }
-
   /**
-   * Like `clock.after`, but sockets are read once more before `callback` runs: when the event loop was blocked, timers
-   * come before the answers that have long arrived, and a healthy Redis must not be given up for our own pause.
+   * Like `clock.after`, but reads the sockets once more before `callback` runs (6). After the event loop was blocked,
+   * timers run before answers that have long arrived.
    */
   #afterReading(delayMs: number, callback: () => void): () => void {
     let canceled = false;

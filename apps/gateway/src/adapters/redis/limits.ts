@@ -1,19 +1,17 @@
 /** Bounds of `adapters/redis`, each with its unit and the trouble it prevents (R9). */
+import type { BackoffBounds } from "../../core/backoff.ts";
 
-// Redis
-/** How long a start waits for Redis before it goes on without. */
+/** How long a start waits for Redis before it continues without, in milliseconds. */
 export const REDIS_START_WAIT_MAX_MS = 1000;
-/** An attempt to connect, greeting included: a Redis that hangs still accepts sockets. */
+/** One attempt to connect, greeting included, in milliseconds: a Redis that hangs still accepts sockets. */
 export const REDIS_CONNECT_TIMEOUT_MS = 2000;
-/** Between attempts; it doubles up to the second figure. */
-export const REDIS_RECONNECT_DELAY_MIN_MS = 50;
-export const REDIS_RECONNECT_DELAY_MAX_MS = 1000;
-/**
- * A ping this long after the last one was answered, and the silence after which a connection that looks open is dead.
- */
+/** Delays between attempts to connect: soon after a restart, and no busy loop while Redis is away. */
+export const REDIS_RECONNECT_BACKOFF: BackoffBounds = { minMs: 50, maxMs: 1000 };
+/** From the answer of one ping to the next ping, in milliseconds. */
 export const REDIS_PING_INTERVAL_MS = 1000;
+/** The silence after which a connection that looks open is dead, in milliseconds. */
 export const REDIS_SILENCE_MAX_MS = 2000;
-/** Commands sent and not answered; more are refused at once rather than filling the memory. */
+/** Commands sent and not answered. More are refused at once rather than filling the memory. */
 export const REDIS_COMMANDS_MAX = 10_000;
-/** Channels in one SUBSCRIBE after a reconnect: Redis answers nobody else meanwhile. */
+/** Channels in one SUBSCRIBE after a reconnect: Redis serves nobody else meanwhile. */
 export const REDIS_CHANNELS_PER_SUBSCRIBE_MAX = 500;

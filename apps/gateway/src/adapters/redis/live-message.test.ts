@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseLiveMessage, progressText } from "./live-message.ts";
 
-test("records are rebuilt from their lines, whatever spaces their payload holds", () => {
+test("records are rebuilt from their lines, with any spaces in their payload", () => {
   expect(parseLiveMessage('7-0 6-2 step.started 1700 {"step": 1}\n7-1 - text.delta 1701 {"text":"a  b "}')).toEqual({
     kind: "records",
     records: [
@@ -11,11 +11,11 @@ test("records are rebuilt from their lines, whatever spaces their payload holds"
   });
 });
 
-test("progress is told from records", () => {
+test("progress is not mistaken for records", () => {
   expect(parseLiveMessage(progressText('{"a":"1-0 - b"}'))).toEqual({ kind: "progress", json: '{"a":"1-0 - b"}' });
 });
 
-test("what nobody of us wrote is doubt, so that the reader looks into the store", () => {
+test("a text that no gateway wrote makes the reader read the store", () => {
   for (const message of [
     "",
     "garbage",
@@ -27,6 +27,6 @@ test("what nobody of us wrote is doubt, so that the reader looks into the store"
     "1-0 - text.delta 1700 {}\n",
     '1-0 - text.delta 1700 {\n "pretty": true}',
   ]) {
-    expect({ message, news: parseLiveMessage(message) }).toEqual({ message, news: { kind: "doubt" } });
+    expect({ message, read: parseLiveMessage(message) }).toEqual({ message, read: { kind: "resync" } });
   }
 });

@@ -1,23 +1,24 @@
+/**
+ * The text that travels on a run's channel. A gateway rebuilds the records from it without parsing any payload. It is a
+ * line for each record,
+ *
+ *     <seq>-<sub> <prev, or -> <type> <ts> <payload>
+ *
+ * or a progress event after a word with which no record begins. A payload is JSON as `JSON.stringify` writes it, so it
+ * contains no newline.
+ */
 import { type EventType, type Position, parsePosition } from "@hsafa/protocol";
 import type { EventRecord } from "../../core/event-record.ts";
 import type { LiveMessage } from "../../ports/live-log.ts";
 
-/**
- * What travels on a run's channel, so that a gateway rebuilds the records without parsing any payload: a line per
- * record,
- *
- *     <seq>-<sub> <prev, or -> <type> <ts> <payload>
- *
- * (JSON text as `JSON.stringify` writes it has no raw newline), or a progress event behind a word that no record begins
- * with.
- */
 const PROGRESS = "progress ";
 
+/** Writes a progress event. */
 export function progressText(json: string): string {
   return PROGRESS + json;
 }
 
-/** Reads a message. One that cannot be read is doubt: what it meant to say is in the store. */
+/** Reads a message. Returns `resync` for one that cannot be read, because the store has what it meant to say. */
 export function parseLiveMessage(message: string): LiveMessage {
   if (message.startsWith(PROGRESS)) return { kind: "progress", json: message.slice(PROGRESS.length) };
   const records: EventRecord[] = [];
@@ -25,7 +26,7 @@ export function parseLiveMessage(message: string): LiveMessage {
     const newline = message.indexOf("\n", start);
     const end = newline === -1 ? message.length : newline;
     const record = parseLine(message, start, end);
-    if (record === null) return { kind: "doubt" };
+    if (record === null) return { kind: "resync" };
     records.push(record);
     start = end + 1;
   }
@@ -47,7 +48,7 @@ function parseLine(message: string, start: number, end: number): EventRecord | n
   });
 }
 
-/** A record from its texts, or `null` where they are not what hsafa writes. */
+/** Returns the record of these texts, or null where they are not what hsafa writes. */
 export function recordOf(texts: {
   readonly id: string;
   /** `-`: it has none. */

@@ -1,17 +1,17 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { START } from "@hsafa/protocol";
 import { createClient } from "redis";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { delta, ear, fact } from "../../../test/contracts/live-log.suite.ts";
 import { missingServices, startPrivateRedis, type ThrowawayServer } from "../../../test/services/services.ts";
+import { type RecordingLog, recordingLog } from "../../../test/support/recording-log.ts";
 import { LIVE_LOG_TIMEOUT_MS, LIVE_LOG_TTL_MS } from "../../ports/limits.ts";
 import { REDIS_START_WAIT_MAX_MS } from "./limits.ts";
 import type { AppendOutcome, LiveLog } from "../../ports/live-log.ts";
-import { systemClock } from "../system/clock.ts";
-import type { RedisNotice } from "./connection.ts";
+import { systemClock } from "../system/system-clock.ts";
 import { openRedis, type RedisBus } from "./open-redis.ts";
 
-/** What a busy machine may add to a promised bound. */
+/** What a busy machine may add to a promised bound, in milliseconds. */
 const SLACK_MS = 1500;
 const UNAVAILABLE: AppendOutcome = { kind: "unavailable" };
 /** Long enough for a reconnect at its slowest. */
@@ -22,28 +22,33 @@ const newStranger = (url: string) => createClient({ url });
 describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", () => {
   let server: ThrowawayServer;
   const opened: RedisBus[] = [];
-  let notices: RedisNotice[] = [];
+  /** Shared by the gateways of one test. */
+  let log: RecordingLog;
 
   beforeAll(async () => {
     server = await startPrivateRedis();
   });
+  beforeEach(() => {
+    log = recordingLog();
+  });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((bus) => bus.close()));
-    notices = [];
   });
   afterAll(async () => {
     await server.remove();
   });
 
-  /** With patience for a busy machine, except where the test is about its end. */
+  const logged = (): string[] => log.lines.map(({ message }) => message);
+  const outages = () => log.lines.filter(({ message }) => message === "Redis is away");
+
+  /** Long timeouts are for a busy machine. A test about a timeout gives its own. */
   async function open(timeoutMs = 10_000): Promise<RedisBus> {
-    const notify = (notice: RedisNotice) => void notices.push(notice);
-    const bus = await openRedis({ url: server.url, clock: systemClock, notify, timeoutMs });
+    const bus = await openRedis({ url: server.url, clock: systemClock, log, timeoutMs });
     opened.push(bus);
     return bus;
   }
 
-  /** Somebody else at the same Redis. */
+  /** A client of somebody else at the same Redis. */
   async function stranger<T>(use: (client: ReturnType<typeof newStranger>) => Promise<T>): Promise<T> {
     const client = newStranger(server.url);
     await client.connect();
@@ -68,7 +73,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
         .toSorted((a, b) => a.localeCompare(b));
     });
 
-  /** Whether the outcome is there without waiting for anything from outside. */
+  /** Returns the outcome if it comes without waiting for anything from outside. */
   const atOnce = (outcome: Promise<AppendOutcome>) => Promise.race([outcome, nextTurn("waited")]);
 
   async function worksAgain(liveLog: LiveLog): Promise<void> {
@@ -79,7 +84,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     await vi.waitFor(async () => expect(await liveLog.check()).toBe(true), RECOVERY);
   }
 
-  test("a gateway starts while Redis is down, and finds it when it comes", async () => {
+  test("a gateway starts while Redis is down, and uses it once it is up", async () => {
     await server.stop("SIGKILL");
     const startedAt = performance.now();
     const { liveLog, bell } = await open();
@@ -94,33 +99,33 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     liveLog.sendProgress({ runId, json: "{}" });
 
     await server.start();
-    await heard.hears(() => heard.doubts() > 0);
+    await heard.hears(() => heard.resyncs() > 0);
     await worksAgain(liveLog);
     await liveLog.append({ runId, records: [delta(1, 1)] });
     await heard.hears(() => heard.records().length > 0);
-    expect(heard.news).toEqual([{ kind: "records", records: [delta(1, 1)] }]);
+    expect(heard.messages).toEqual([{ kind: "records", records: [delta(1, 1)] }]);
   });
 
-  test("Redis is killed and restarted: appends fail at once, then every listener hears doubt and hears on", async () => {
+  test("while Redis is dead appends fail at once, and after its restart every listener resyncs and hears again", async () => {
     const { liveLog } = await open();
     const runs = Array.from({ length: 50 }, () => ({ runId: crypto.randomUUID(), heard: ear() }));
     await Promise.all(runs.map(({ runId, heard }) => liveLog.subscribe({ runId, listener: heard.listener })));
     await server.stop("SIGKILL");
-    await vi.waitFor(() => expect(notices.filter((notice) => notice.kind === "away")).toHaveLength(2), RECOVERY);
+    await vi.waitFor(() => expect(outages()).toHaveLength(2), RECOVERY);
     for (const { runId } of runs) {
       expect(await atOnce(liveLog.append({ runId, records: [delta(1, 1)] }))).toEqual(UNAVAILABLE);
     }
     expect(await liveLog.check()).toBe(false);
 
     await server.start();
-    await Promise.all(runs.map(({ heard }) => heard.hears(() => heard.doubts() === 1)));
+    await Promise.all(runs.map(({ heard }) => heard.hears(() => heard.resyncs() === 1)));
     await worksAgain(liveLog);
     await Promise.all(runs.map(({ runId }) => liveLog.append({ runId, records: [delta(1, 1)] })));
     await Promise.all(runs.map(({ heard }) => heard.hears(() => heard.records().length === 1)));
-    expect(notices.map((notice) => notice.kind)).toEqual(["away", "away", "back", "back"]);
+    expect(logged()).toEqual(["Redis is away", "Redis is away", "Redis is back", "Redis is back"]);
   });
 
-  test("Redis hangs: appends are given up in time, the next fail at once, and late replies change nothing", async () => {
+  test("while Redis hangs appends are given up in time, later ones fail at once, and late replies change nothing", async () => {
     const { liveLog } = await open(LIVE_LOG_TIMEOUT_MS);
     const runId = crypto.randomUUID();
     const heard = ear();
@@ -148,8 +153,8 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
       process.kill(redis, "SIGCONT");
     }
     await worksAgain(liveLog);
-    // What had reached the socket was written after all, as any cut-off write may be; nothing of the thousand that
-    // failed at once was.
+    // The two that had reached the socket were written after all, as a write that is given up may be. Those that failed
+    // at once were not.
     await liveLog.append({ runId, records: [fact(2, { seq: 1, sub: 999 })] });
     const stored = await liveLog.read({ runId, after: START, limit: 5000 });
     expect(stored).toEqual([fact(1, START), delta(1, 1), delta(1, 2), fact(2, { seq: 1, sub: 999 })]);
@@ -157,7 +162,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     expect(heard.records()).toEqual(stored);
   });
 
-  test("a connection that looks open but is silent is replaced, and its listeners hear doubt", async () => {
+  test("a connection that looks open but is silent is replaced, and its listeners resync", async () => {
     const { liveLog } = await open();
     const runId = crypto.randomUUID();
     const heard = ear();
@@ -165,19 +170,18 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     const redis = await pid();
     process.kill(redis, "SIGSTOP");
     try {
-      const silent = () => notices.filter((notice) => notice.kind === "away");
-      await vi.waitFor(() => expect(silent()).toHaveLength(2), RECOVERY);
-      expect(silent().map((notice) => String(notice.error))).toEqual(
+      await vi.waitFor(() => expect(outages()).toHaveLength(2), RECOVERY);
+      expect(outages().map(({ fields }) => String(fields.err))).toEqual(
         Array(2).fill(expect.stringContaining("no answer")),
       );
     } finally {
       process.kill(redis, "SIGCONT");
     }
-    await heard.hears(() => heard.doubts() > 0);
+    await heard.hears(() => heard.resyncs() > 0);
     await worksAgain(liveLog);
     await liveLog.append({ runId, records: [delta(1, 1)] });
     await heard.hears(() => heard.records().length === 1);
-    // The replaced connections are gone, on the side of Redis too.
+    // Redis has let go of the replaced connections too.
     await vi.waitFor(async () => expect(await connections()).toEqual(["hsafa-commands", "hsafa-subscriber"]));
   });
 
@@ -192,7 +196,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     expect(await outcome).toEqual({ kind: "appended", accepted: [delta(1, 1)] });
   });
 
-  test("the subscriber's connection is cut by an operator: doubt, then news again", async () => {
+  test("after an operator cut the subscriber's connection, listeners resync and hear again", async () => {
     const { liveLog, bell } = await open();
     const other = await open();
     const runId = systemClock.newId();
@@ -201,7 +205,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     bell.listen((ring) => rung.push(ring));
     await liveLog.subscribe({ runId, listener: heard.listener });
     await stranger((client) => client.sendCommand(["CLIENT", "KILL", "TYPE", "pubsub"]));
-    await heard.hears(() => heard.doubts() === 1);
+    await heard.hears(() => heard.resyncs() === 1);
     await other.liveLog.append({ runId, records: [delta(1, 1)] });
     await heard.hears(() => heard.records().length === 1);
     await vi.waitFor(() => {
@@ -224,7 +228,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     const subscribers = () => stranger(async (client) => (await client.pubSubNumSub([channel]))[channel]);
     expect(await subscribers()).toBe(1);
     await liveLog.append({ runId: same, records: [delta(1, 1)] });
-    await Promise.all(ears.map((each) => each.hears((news) => news.length === 1)));
+    await Promise.all(ears.map((each) => each.hears((messages) => messages.length === 1)));
 
     for (const subscription of subscriptions) subscription.unsubscribe();
     await vi.waitFor(async () => {
@@ -232,7 +236,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     }, RECOVERY);
   });
 
-  test("closing gives both connections back, whatever was under way", async () => {
+  test("closing ends both connections, with any work in flight", async () => {
     const bus = await open();
     const runId = crypto.randomUUID();
     const underWay = [
@@ -243,10 +247,10 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     await bus.close();
     await Promise.all(underWay);
     await vi.waitFor(async () => expect(await connections()).toEqual([]), RECOVERY);
-    expect(notices).toEqual([]);
+    expect(log.lines).toEqual([]);
   });
 
-  test("an error that is no refusal of the position: unavailable, nothing announced, told once", async () => {
+  test("an error other than a refused position means unavailable, publishes nothing and is logged once", async () => {
     const { liveLog } = await open();
     const [spoilt, sound] = [crypto.randomUUID(), crypto.randomUUID()];
     const heard = ear();
@@ -258,12 +262,12 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     expect(await liveLog.append({ runId: sound, records: [delta(1, 1)] })).toMatchObject({ kind: "appended" });
     await stranger((client) => client.del(`run:{${spoilt}}:stream`));
     await liveLog.append({ runId: spoilt, records: [delta(1, 4)] });
-    await heard.hears((news) => news.length > 0);
-    expect(heard.news).toEqual([{ kind: "records", records: [delta(1, 4)] }]);
-    expect(notices).toMatchObject([{ kind: "refused", connection: "commands" }]);
+    await heard.hears((messages) => messages.length > 0);
+    expect(heard.messages).toEqual([{ kind: "records", records: [delta(1, 4)] }]);
+    expect(log.lines).toMatchObject([{ message: "Redis refused a command", fields: { connection: "commands" } }]);
   });
 
-  test("Redis is out of memory: unavailable while it lasts, nothing announced", async () => {
+  test("a Redis out of memory is unavailable, and nothing is published", async () => {
     const { liveLog } = await open();
     const runId = crypto.randomUUID();
     const heard = ear();
@@ -272,7 +276,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     expect(await liveLog.append({ runId, records: [delta(1, 1), delta(1, 2)] })).toEqual(UNAVAILABLE);
     await stranger((client) => client.configSet("maxmemory", "0"));
     await liveLog.append({ runId, records: [delta(1, 3)] });
-    await heard.hears((news) => news.length > 0);
+    await heard.hears((messages) => messages.length > 0);
     expect(heard.records()).toEqual([delta(1, 3)]);
   });
 
@@ -284,7 +288,7 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     expect(await liveLog.append({ runId, records: [delta(1, 2)] })).toMatchObject({ kind: "appended" });
   });
 
-  test("the stream looks as the contract says, and does not stay for ever", async () => {
+  test("the stream has the form of the contract, and a time to live (R9)", async () => {
     const { liveLog } = await open();
     const runId = crypto.randomUUID();
     await liveLog.append({ runId, records: [fact(1, START), delta(1, 1)] });
@@ -298,21 +302,21 @@ describe.skipIf(await missingServices("private-redis"))("Redis comes and goes", 
     expect(ttlMs).toBeLessThanOrEqual(LIVE_LOG_TTL_MS);
   });
 
-  test("garbage on a run's channel is doubt, and does not cost the connection", async () => {
+  test("garbage on a run's channel makes listeners resync, and the connection stays", async () => {
     const { liveLog } = await open();
     const runId = crypto.randomUUID();
     const heard = ear();
     await liveLog.subscribe({ runId, listener: heard.listener });
     await stranger((client) => client.publish(`run:{${runId}}:notify`, "1-0 garbage"));
-    await heard.hears(() => heard.doubts() === 1);
+    await heard.hears(() => heard.resyncs() === 1);
     await liveLog.append({ runId, records: [delta(1, 1)] });
-    await heard.hears((news) => news.length === 1);
-    expect(heard.news).toEqual([{ kind: "records", records: [delta(1, 1)] }]);
-    expect(notices).toEqual([]);
+    await heard.hears((messages) => messages.length === 1);
+    expect(heard.messages).toEqual([{ kind: "records", records: [delta(1, 1)] }]);
+    expect(log.lines).toEqual([]);
   });
 });
 
-test("an address that is none is refused with what to write instead, and without its password", async () => {
+test("a malformed address is refused with an example, and without its password", async () => {
   for (const url of [
     "",
     "localhost",
@@ -320,7 +324,7 @@ test("an address that is none is refused with what to write instead, and without
     "redis://user:geheim@host:port",
     "redis://:geheim@h/x",
   ]) {
-    const refusal = await openRedis({ url, clock: systemClock, notify: () => {} }).catch((error: unknown) => error);
+    const refusal = await openRedis({ url, clock: systemClock, log: recordingLog() }).catch((error: unknown) => error);
     expect(String(refusal)).toContain("REDIS_URL");
     expect(String(refusal)).not.toContain("geheim");
   }

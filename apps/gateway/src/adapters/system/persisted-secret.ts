@@ -3,8 +3,8 @@ import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * A secret that is made once and kept in a file that only its owner reads. Of several processes that make it at once
- * one wins, and the others take what it made.
+ * Returns the secret in a file that only its owner may read, and makes it if there is none. If several processes make
+ * it at once, all of them return the same secret. Rejects if the file is empty or cannot be read.
  */
 export async function persistedSecret(params: { readonly path: string; readonly make: () => string }): Promise<string> {
   const { path, make } = params;
@@ -14,7 +14,7 @@ export async function persistedSecret(params: { readonly path: string; readonly 
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, `${make()}\n`, { mode: 0o600, flag: "wx" });
   try {
-    // A link, unlike a rename, never replaces what another process has put there meanwhile.
+    // A rename would replace the file of another process; a link does not.
     await link(draft, path);
   } catch (error) {
     if (!isCode(error, "EEXIST")) throw error;

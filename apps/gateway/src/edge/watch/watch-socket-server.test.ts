@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { recordingLog } from "../../../test/support/fakes.ts";
+import { recordingLog } from "../../../test/support/recording-log.ts";
 import { at, createFollowWorld, delta, fact, RUN, settle, TENANT } from "../../../test/support/follow-world.ts";
 import type { Principal } from "../../access/principal.ts";
 import { refuse } from "../../access/refusal.ts";

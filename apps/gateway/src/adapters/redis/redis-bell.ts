@@ -1,56 +1,43 @@
 import { isId } from "@hsafa/protocol";
 import { deviceKeySchema } from "@hsafa/protocol/schema";
 import type { Bell, Ring } from "../../ports/bell.ts";
+import type { Log } from "../../ports/log.ts";
+import { Listeners } from "../../runtime/listeners.ts";
 import type { Channels } from "./channels.ts";
-import type { Connection, RedisNotice } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 
 const BELL_CHANNEL = "hsafa:bell";
 
-/** A ring as it came in; `null` where there is nothing to hear: the bell may lose, so doubt and garbage are silence. */
-export type HeardRing = { readonly from: string; readonly ring: Ring } | null;
+/** A ring as it was received, or null where nothing is heard. A bell may lose, so a gap and garbage are silence. */
+export type ReceivedRing = { readonly from: string; readonly ring: Ring } | null;
 
 export interface RedisBellParams {
   readonly commands: Connection;
-  readonly channels: Channels<HeardRing>;
-  readonly notify: (notice: RedisNotice) => void;
+  readonly channels: Channels<ReceivedRing>;
+  readonly log: Log;
   /** Names this process, so that it does not hear its own rings twice. */
   readonly self: string;
-  /** Gives the connections back. */
+  /** Called once when the bell is closed: it needs the connections no longer. */
   readonly release: () => void;
 }
 
-/** Answers once it hears the other gateways; while Redis is away, at once. */
+/** Resolves when this process hears the other gateways, or at once while Redis is away. */
 export async function createRedisBell(params: RedisBellParams): Promise<Bell> {
-  const { commands, channels, notify, self, release } = params;
-  const listeners = new Set<(ring: Ring) => void>();
+  const { commands, channels, log, self, release } = params;
+  const listeners = new Listeners<Ring>(log);
   let closed = false;
 
-  function tell(ring: Ring): void {
-    for (const listener of listeners) {
-      try {
-        listener(ring);
-      } catch (error) {
-        notify({ kind: "listener-failed", error });
-      }
-    }
-  }
-
-  await channels.join(BELL_CHANNEL, (heard) => {
-    if (heard !== null && heard.from !== self) tell(heard.ring);
+  await channels.join(BELL_CHANNEL, (received) => {
+    if (received !== null && received.from !== self) listeners.tell(received.ring);
   }).joined;
 
   return {
     ring(ring) {
       if (closed) return;
-      tell(ring);
+      listeners.tell(ring);
       void commands.ask((client) => client.publish(BELL_CHANNEL, ringText(self, ring)));
     },
-    listen(listener) {
-      // A wrapper of its own, so that the same function listening twice is two listeners.
-      const own = (ring: Ring) => listener(ring);
-      listeners.add(own);
-      return () => void listeners.delete(own);
-    },
+    listen: (listener) => listeners.add(listener),
     async close() {
       if (closed) return;
       closed = true;
@@ -62,8 +49,8 @@ export async function createRedisBell(params: RedisBellParams): Promise<Bell> {
 }
 
 /**
- * Words parted by spaces, which neither an id nor a device's key has: `<from> run <runId>`, `<from> device <tenantId>
- * <deviceKey, or nothing>`.
+ * Writes a ring as words separated by spaces: `<from> run <runId>`, or `<from> device <tenantId> <deviceKey, or
+ * nothing>`. Neither an id nor a device's key contains a space.
  */
 function ringText(from: string, ring: Ring): string {
   switch (ring.about) {
@@ -76,8 +63,8 @@ function ringText(from: string, ring: Ring): string {
   }
 }
 
-/** Reads a ring; `null` for what no gateway would send. */
-export function parseRing(message: string): HeardRing {
+/** Reads a ring. Returns null for what no gateway would send. */
+export function parseRing(message: string): ReceivedRing {
   const [from = "", about, id = "", key, ...more] = message.split(" ");
   if (!isId(id) || more.length > 0) return null;
   if (about === "run" && key === undefined) return { from, ring: { about, runId: id } };

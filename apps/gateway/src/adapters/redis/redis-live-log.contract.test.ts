@@ -2,14 +2,15 @@ import { createClient } from "redis";
 import { describe } from "vitest";
 import { LIVE_LOG_SUITE_BOUNDS, liveLogSuite } from "../../../test/contracts/live-log.suite.ts";
 import { missingServices, redisUrl } from "../../../test/services/services.ts";
-import { systemClock } from "../system/clock.ts";
+import { recordingLog } from "../../../test/support/recording-log.ts";
+import { systemClock } from "../system/system-clock.ts";
 import { openRedis } from "./open-redis.ts";
 
 describe.skipIf(await missingServices("redis"))("on Redis", () => {
   liveLogSuite("redis", async () => {
-    // The patience is for a busy machine; what happens when it ends is shown beside `openRedis`.
+    // Long for a busy machine. The tests of `openRedis` show what happens when the time is up.
     const bounds = { ...LIVE_LOG_SUITE_BOUNDS, timeoutMs: 10_000 };
-    const params = { url: await redisUrl(), clock: systemClock, notify: () => {}, ...bounds };
+    const params = { url: await redisUrl(), clock: systemClock, log: recordingLog(), ...bounds };
     const [here, there] = await Promise.all([openRedis(params), openRedis(params)]);
     return {
       liveLog: here.liveLog,

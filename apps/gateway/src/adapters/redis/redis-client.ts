@@ -1,17 +1,18 @@
 import { createClient } from "redis";
+import { appendRecords } from "./append-records.ts";
 import { REDIS_COMMANDS_MAX, REDIS_CONNECT_TIMEOUT_MS } from "./limits.ts";
-import { appendScript } from "./append-script.ts";
 
 export type RedisClient = ReturnType<typeof createTemplate>;
 
 /**
- * Answers a maker of clients for this address, and throws when it is none; here rather than at the first attempt to
- * connect, which would be repeated for ever. The address is not shown: it may hold a password.
+ * Returns a function that makes clients for this address; `name` shows in CLIENT LIST. Throws if the text is no
+ * address. Otherwise each attempt to connect would fail on it, for ever. The message does not contain the address,
+ * which may hold a password.
  */
 export function clientsFor(url: string): (name: string) => RedisClient {
   let template: RedisClient;
   try {
-    // node-redis takes an empty address for its default, localhost.
+    // node-redis reads an empty address as localhost, its default.
     if (url === "") throw new TypeError("empty");
     template = createTemplate(url);
   } catch {
@@ -19,18 +20,17 @@ export function clientsFor(url: string): (name: string) => RedisClient {
       "the Redis address (REDIS_URL) cannot be read; it looks like redis://user:password@host:6379/0, or rediss:// for TLS",
     );
   }
-  // A client made from nothing builds a class of all commands first, which blocks the process for 50 ms; a duplicate
-  // does not.
+  // `createClient` builds a class of all commands, which blocks the process for 50 ms. A duplicate does not.
   return (name) => template.duplicate({ name });
 }
 
 function createTemplate(url: string) {
   return createClient({
     url,
-    scripts: { appendRecords: appendScript },
+    scripts: { appendRecords },
     disableOfflineQueue: true,
     commandsQueueMaxLength: REDIS_COMMANDS_MAX,
-    // Off: an AbortSignal and a timer for every command cost more than the command; `Connection.ask` keeps the time.
+    // Off, because an AbortSignal and a timer for each command cost more than the command. `Connection.ask` bounds it.
     commandOptions: { timeout: undefined },
     maintNotifications: "disabled",
     socket: { reconnectStrategy: false, connectTimeout: REDIS_CONNECT_TIMEOUT_MS },

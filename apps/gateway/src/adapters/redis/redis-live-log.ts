@@ -10,14 +10,15 @@ export interface RedisLiveLogParams {
   readonly channels: Channels<LiveMessage>;
   readonly recordsMax?: number;
   readonly ttlMs?: number;
-  /** Gives the connections back. */
+  /** Called once when the live log is closed: it needs the connections no longer. */
   readonly release: () => void;
 }
 
-// The braces keep what belongs to a run on one slot of a Redis cluster.
+// The braces put the keys of one run into one slot of a Redis cluster.
 const streamOf = (runId: string): string => `run:{${runId}}:stream`;
 const channelOf = (runId: string): string => `run:{${runId}}:notify`;
 
+/** The live log over Redis Streams and Pub/Sub. Waiting, failing and reconnecting are matters of the connections. */
 export function createRedisLiveLog(params: RedisLiveLogParams): LiveLog {
   const { commands, subscriber, channels, recordsMax = LIVE_LOG_RECORDS_MAX, ttlMs = LIVE_LOG_TTL_MS } = params;
   let closed = false;

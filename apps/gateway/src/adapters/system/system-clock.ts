@@ -1,7 +1,7 @@
 import { v7 } from "uuid";
 import type { Clock } from "../../ports/clock.ts";
 
-/** The clock and randomness of this machine. */
+/** The clock and the randomness of this machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -11,7 +11,6 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
   random: () => Math.random(),
-  // `uuid` rather than `crypto.randomUUIDv7`: that one is missing from Node 22, and does not order ids made within one
-  // millisecond.
+  // Not `crypto.randomUUIDv7`: Node 22 does not have it, and it does not order ids made within one millisecond.
   newId: () => v7(),
 };

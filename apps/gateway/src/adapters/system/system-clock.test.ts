@@ -1,6 +1,6 @@
 import { isId } from "@hsafa/protocol";
 import { expect, test } from "vitest";
-import { systemClock } from "./clock.ts";
+import { systemClock } from "./system-clock.ts";
 
 test("ids made within one millisecond keep their order, so that an index on them stays in order of creation", () => {
   const ids = Array.from({ length: 10_000 }, () => systemClock.newId());

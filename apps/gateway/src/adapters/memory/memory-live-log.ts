@@ -2,14 +2,13 @@ import { LIVE_LOG_RECORDS_MAX, LIVE_LOG_TTL_MS } from "../../ports/limits.ts";
 import { MEMORY_LIVE_LOG_CHARACTERS_MAX, MEMORY_LIVE_LOG_RUNS_MAX } from "./limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LiveLog, LiveMessage } from "../../ports/live-log.ts";
+import type { Log } from "../../ports/log.ts";
+import { Listeners } from "../../runtime/listeners.ts";
 import { RunLog } from "./run-log.ts";
-
-type Listener = (news: LiveMessage) => void;
 
 export interface MemoryLiveLogParams {
   readonly clock: Clock;
-  /** Hears what a listener throws: one listener's bug reaches neither the others nor the writer. */
-  readonly report: (error: unknown) => void;
+  readonly log: Log;
   readonly recordsMax?: number;
   readonly runsMax?: number;
   readonly charactersMax?: number;
@@ -17,45 +16,35 @@ export interface MemoryLiveLogParams {
 }
 
 /**
- * The live log of a gateway that runs alone. Listeners hear a batch before `append` resolves. Beyond its bounds the
- * runs written least recently are forgotten whole, which readers meet as they meet a wiped Redis.
+ * The live log of a gateway that runs alone. Listeners hear a batch before `append` resolves. Beyond its bounds it
+ * forgets whole runs, the one written least recently first. To readers that is a wiped Redis.
  */
 export function createMemoryLiveLog(params: MemoryLiveLogParams): LiveLog {
-  const { clock, report } = params;
+  const { clock, log } = params;
   const runsMax = params.runsMax ?? MEMORY_LIVE_LOG_RUNS_MAX;
   const charactersMax = params.charactersMax ?? MEMORY_LIVE_LOG_CHARACTERS_MAX;
   const recordsMax = params.recordsMax ?? LIVE_LOG_RECORDS_MAX;
   const ttlMs = params.ttlMs ?? LIVE_LOG_TTL_MS;
 
-  /** In order of the last write, so that the first is always the next to be forgotten. */
+  /** In order of the last write: the first is the next to be forgotten. */
   const logs = new Map<string, RunLog>();
-  const listeners = new Map<string, Set<Listener>>();
+  const listeners = new Map<string, Listeners<LiveMessage>>();
   let characters = 0;
   let closed = false;
 
-  function tell(runId: string, news: LiveMessage): void {
-    for (const listener of listeners.get(runId) ?? []) {
-      try {
-        listener(news);
-      } catch (error) {
-        report(error);
-      }
-    }
-  }
-
-  /** Takes the run's log out of the order of writes; `append` puts it back at the end. */
+  /** Takes the run's log out of the order of writes. `append` puts it back at the end. */
   function take(runId: string): RunLog | undefined {
-    const log = logs.get(runId);
-    if (log === undefined) return undefined;
+    const runLog = logs.get(runId);
+    if (runLog === undefined) return undefined;
     logs.delete(runId);
-    characters -= log.characters;
-    return log;
+    characters -= runLog.characters;
+    return runLog;
   }
 
   function forgetBeyondBounds(now: number): void {
-    for (const [runId, log] of logs) {
-      const expired = now - log.touchedAt >= ttlMs;
-      // The run written just now stands last: it goes only if a single record is above the bound of all.
+    for (const [runId, { touchedAt }] of logs) {
+      const expired = now - touchedAt >= ttlMs;
+      // The run written just now is the last. It goes only if one record alone exceeds the bound of all.
       if (!expired && logs.size <= runsMax && characters <= charactersMax) return;
       take(runId);
     }
@@ -66,14 +55,14 @@ export function createMemoryLiveLog(params: MemoryLiveLogParams): LiveLog {
       if (closed) return { kind: "unavailable" };
       const now = clock.monotonic();
       forgetBeyondBounds(now);
-      const log = take(runId) ?? new RunLog(now);
-      const accepted = log.append(records);
-      if (accepted.length > 0) log.touchedAt = now;
-      log.trim({ recordsMax, charactersMax });
-      logs.set(runId, log);
-      characters += log.characters;
+      const runLog = take(runId) ?? new RunLog(now);
+      const accepted = runLog.append(records);
+      if (accepted.length > 0) runLog.touchedAt = now;
+      runLog.trim({ recordsMax, charactersMax });
+      logs.set(runId, runLog);
+      characters += runLog.characters;
       forgetBeyondBounds(now);
-      if (accepted.length > 0) tell(runId, { kind: "records", records: accepted });
+      if (accepted.length > 0) listeners.get(runId)?.tell({ kind: "records", records: accepted });
       return { kind: "appended", accepted };
     },
 
@@ -83,20 +72,20 @@ export function createMemoryLiveLog(params: MemoryLiveLogParams): LiveLog {
     },
 
     async subscribe({ runId, listener }) {
-      // A wrapper of its own, so that the same function subscribed twice is two listeners.
-      const own: Listener = (news) => listener(news);
-      const ofRun = listeners.get(runId) ?? new Set();
-      if (!closed) listeners.set(runId, ofRun.add(own));
+      if (closed) return { unsubscribe() {} };
+      const ofRun = listeners.get(runId) ?? new Listeners(log);
+      const leave = ofRun.add(listener);
+      listeners.set(runId, ofRun);
       return {
         unsubscribe() {
-          ofRun.delete(own);
+          leave();
           if (ofRun.size === 0 && listeners.get(runId) === ofRun) listeners.delete(runId);
         },
       };
     },
 
     sendProgress({ runId, json }) {
-      tell(runId, { kind: "progress", json });
+      listeners.get(runId)?.tell({ kind: "progress", json });
     },
 
     async check() {

@@ -2,16 +2,17 @@ import { createClient } from "redis";
 import { describe, expect, test, vi } from "vitest";
 import { bellSuite } from "../../../test/contracts/bell.suite.ts";
 import { missingServices, redisUrl } from "../../../test/services/services.ts";
+import { recordingLog } from "../../../test/support/recording-log.ts";
 import type { Ring } from "../../ports/bell.ts";
-import { systemClock } from "../system/clock.ts";
-import { parseRing } from "./bell.ts";
+import { systemClock } from "../system/system-clock.ts";
+import { parseRing } from "./redis-bell.ts";
 import { openRedis } from "./open-redis.ts";
 
 const ID = "0198c0de-0000-7000-8000-000000000001";
 
 describe.skipIf(await missingServices("redis"))("on Redis", () => {
   const open = async () =>
-    openRedis({ url: await redisUrl(), clock: systemClock, notify: () => {}, timeoutMs: 10_000 });
+    openRedis({ url: await redisUrl(), clock: systemClock, log: recordingLog(), timeoutMs: 10_000 });
 
   bellSuite("redis", async () => {
     const [here, there] = await Promise.all([open(), open()]);
@@ -24,7 +25,7 @@ describe.skipIf(await missingServices("redis"))("on Redis", () => {
     };
   });
 
-  test("what others shout into the channel is not heard, and the bell goes on", async () => {
+  test("a stranger's messages on the channel are not heard, and the bell goes on", async () => {
     const { bell, close } = await open();
     const heard: Ring[] = [];
     bell.listen((ring) => heard.push(ring));
@@ -38,7 +39,7 @@ describe.skipIf(await missingServices("redis"))("on Redis", () => {
   });
 });
 
-test("only what a gateway would send is a ring", () => {
+test("a text that no gateway would send is no ring", () => {
   expect(parseRing(`g run ${ID}`)).toEqual({ from: "g", ring: { about: "run", runId: ID } });
   expect(parseRing(`g device ${ID} `)).toEqual({ from: "g", ring: { about: "device", tenantId: ID, deviceKey: null } });
   expect(parseRing(`g device ${ID} k/1`)).toEqual({

@@ -1,16 +1,16 @@
 import { START } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
 import { delta, LIVE_LOG_SUITE_BOUNDS, liveLogSuite } from "../../../test/contracts/live-log.suite.ts";
+import { recordingLog } from "../../../test/support/recording-log.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { systemClock } from "../system/clock.ts";
-import { createMemoryLiveLog } from "./live-log.ts";
+import { systemClock } from "../system/system-clock.ts";
+import { createMemoryLiveLog } from "./memory-live-log.ts";
 
-const report = () => {};
+const log = recordingLog();
 
 liveLogSuite("memory", async () => {
-  // A wipe does not happen to memory; what readers can meet is a run pushed out by others, so that is how the suite
-  // makes it forget.
-  const liveLog = createMemoryLiveLog({ clock: systemClock, report, ...LIVE_LOG_SUITE_BOUNDS, runsMax: 100 });
+  // Memory is never wiped. Its readers can meet a run that others pushed out, so that is how the suite wipes one.
+  const liveLog = createMemoryLiveLog({ clock: systemClock, log, ...LIVE_LOG_SUITE_BOUNDS, runsMax: 100 });
   return {
     liveLog,
     elsewhere: liveLog,
@@ -22,9 +22,9 @@ liveLogSuite("memory", async () => {
 });
 
 describe("memory live log", () => {
-  test("many long runs never hold more than the bound in all; the one written least recently goes first", async () => {
+  test("many long runs hold no more than the bound in all, and the run written least recently goes first (R9)", async () => {
     const text = "x".repeat(1000);
-    const liveLog = createMemoryLiveLog({ clock: systemClock, report, charactersMax: 100_000 });
+    const liveLog = createMemoryLiveLog({ clock: systemClock, log, charactersMax: 100_000 });
     const held = async (runId: string) => (await liveLog.read({ runId, after: START, limit: 1000 })).length;
     for (let sub = 1; sub <= 200; sub++) {
       await liveLog.append({ runId: "long", records: [delta(1, sub, text)] });
@@ -42,10 +42,10 @@ describe("memory live log", () => {
     await liveLog.close();
   });
 
-  test("a run nobody wrote to for its time to live is forgotten", async () => {
+  test("a run without a write for its time to live is forgotten (R9)", async () => {
     let now = 0;
     const clock: Clock = { ...systemClock, monotonic: () => now };
-    const liveLog = createMemoryLiveLog({ clock, report, ttlMs: 1000 });
+    const liveLog = createMemoryLiveLog({ clock, log, ttlMs: 1000 });
     await liveLog.append({ runId: "old", records: [delta(1, 1)] });
     now = 900;
     await liveLog.append({ runId: "young", records: [delta(1, 1)] });

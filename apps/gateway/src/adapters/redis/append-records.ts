@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import { formatPosition } from "@hsafa/protocol";
+import { defineScript } from "redis";
+import type { EventRecord } from "../../core/event-record.ts";
+
+export interface AppendParams {
+  readonly stream: string;
+  readonly channel: string;
+  readonly records: readonly EventRecord[];
+  readonly recordsMax: number;
+  readonly ttlMs: number;
+}
+
+/**
+ * The command that appends a batch and publishes what was accepted, in one step. It returns the places of the accepted
+ * records in the batch, from 1. node-redis runs it by EVALSHA, and sends the text when Redis does not know it.
+ */
+export const appendRecords = defineScript({
+  SCRIPT: readFileSync(new URL("append-records.lua", import.meta.url), "utf8"),
+  NUMBER_OF_KEYS: 1,
+  IS_READ_ONLY: false,
+  parseCommand(parser, params: AppendParams) {
+    parser.pushKey(params.stream);
+    parser.push(params.channel, String(params.recordsMax), String(params.ttlMs));
+    for (const record of params.records) {
+      parser.push(
+        formatPosition(record),
+        record.prev === null ? "-" : formatPosition(record.prev),
+        record.type,
+        String(record.ts),
+        record.payload,
+      );
+    }
+  },
+  transformReply: (places: number[]): readonly number[] => places,
+});
