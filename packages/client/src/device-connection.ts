@@ -29,9 +29,11 @@ export interface DeviceConnectionDeps {
   readonly refusedToken: string | null;
   /** Opens the memory of calls, or returns the one that is open. */
   readonly openCalls: () => Promise<OpenCalls>;
+  /** The gateway has taken the registration. */
   readonly onRegistered: (message: Extract<GatewayMessage, { type: "device.registered" }>) => void;
   /** The connection has ended, other than by `end()`. `code`: that of the close frame, or 1006. */
   readonly onLost: (code: number, message: string) => void;
+  /** Something went wrong that did not end the connection, or why it could not be opened. */
   readonly onError: (error: unknown) => void;
 }
 

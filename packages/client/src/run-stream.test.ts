@@ -1,21 +1,10 @@
 import type { ServerResponse } from "node:http";
-import { afterEach, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { type FakeGateway, type Handler, json, problem, startFakeGateway } from "../test/fake-gateway.ts";
 import { createConnection } from "./connection.ts";
 import { HsafaError } from "./error.ts";
 import { type RunStreamParams, streamRun } from "./run-stream.ts";
 import type { RunStreamEvent } from "./run-stream-transport.ts";
-
-const gateways: FakeGateway[] = [];
-afterEach(async () => {
-  await Promise.all(gateways.splice(0).map((gateway) => gateway.close()));
-});
-
-async function gatewayOf(...handlers: Handler[]): Promise<FakeGateway> {
-  const gateway = await startFakeGateway(...handlers);
-  gateways.push(gateway);
-  return gateway;
-}
 
 function watch(
   gateway: FakeGateway,
@@ -31,7 +20,7 @@ async function idsOf(events: AsyncIterable<RunStreamEvent>): Promise<string[]> {
   return ids;
 }
 
-function told(id: string, type = "text.delta"): string {
+function eventText(id: string, type = "text.delta"): string {
   return `id: ${id}\ndata: ${JSON.stringify({ id, runId: "run-1", type, ts: "2026-11-01T00:00:00.000Z", data: {} })}\n\n`;
 }
 
@@ -49,174 +38,179 @@ function says(text: string, then: "end" | "reset" | "silence" = "end"): Handler 
   };
 }
 
-const END = told("9-0", "run.completed");
+const END = eventText("9-0", "run.completed");
 
-describe("a run's stream", () => {
-  test("a stream cut in the middle of an event resumes after the last whole one, over as many connections as it takes", async () => {
-    const gateway = await gatewayOf(
-      says(told("1-0") + told("2-0") + told("2-1").slice(0, 20), "reset"),
-      says(told("2-1") + told("2-2"), "end"),
-      says(told("3-0") + END),
-    );
-    expect(await idsOf(watch(gateway))).toEqual(["1-0", "2-0", "2-1", "2-2", "3-0", "9-0"]);
-    expect(gateway.requests.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "2-0", "2-2"]);
+test("a stream cut in the middle of an event resumes after the last whole one, over as many connections as it takes", async () => {
+  const gateway = await startFakeGateway(
+    says(eventText("1-0") + eventText("2-0") + eventText("2-1").slice(0, 20), "reset"),
+    says(eventText("2-1") + eventText("2-2"), "end"),
+    says(eventText("3-0") + END),
+  );
+  expect(await idsOf(watch(gateway))).toEqual(["1-0", "2-0", "2-1", "2-2", "3-0", "9-0"]);
+  expect(gateway.requests.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "2-0", "2-2"]);
+});
+
+test("a stream begins after a given position, and with the first event without one", async () => {
+  const gateway = await startFakeGateway(says(END));
+  await idsOf(watch(gateway, { after: "8-3" }));
+  expect(gateway.requests[0]).toMatchObject({
+    url: "/api/runs/run-1/stream",
+    headers: { "last-event-id": "8-3", authorization: "Bearer key" },
   });
+});
 
-  test("it begins after a given position, and with the first event without one", async () => {
-    const gateway = await gatewayOf(says(END));
-    await idsOf(watch(gateway, { after: "8-3" }));
-    expect(gateway.requests[0]).toMatchObject({
-      url: "/api/runs/run-1/stream",
-      headers: { "last-event-id": "8-3", authorization: "Bearer key" },
+test("an event that the server repeats is yielded once", async () => {
+  const gateway = await startFakeGateway(
+    says(eventText("1-0") + eventText("2-0")),
+    says(eventText("1-0") + eventText("2-0") + eventText("2-1") + END),
+  );
+  expect(await idsOf(watch(gateway))).toEqual(["1-0", "2-0", "2-1", "9-0"]);
+});
+
+test("an open connection that says nothing is given up", async () => {
+  const gateway = await startFakeGateway(says(eventText("1-0"), "silence"), says(END));
+  expect(await idsOf(watch(gateway, { silenceMs: 50 }))).toEqual(["1-0", "9-0"]);
+});
+
+test("comments keep a quiet stream alive", async () => {
+  const quiet: Handler = (_request, response) => {
+    begin(response);
+    let comments = 0;
+    const timer = setInterval(() => {
+      comments += 1;
+      if (comments < 6) {
+        response.write(": \n\n");
+        return;
+      }
+      clearInterval(timer);
+      response.end(END);
+    }, 40);
+  };
+  const gateway = await startFakeGateway(quiet);
+  expect(await idsOf(watch(gateway, { silenceMs: 200 }))).toEqual(["9-0"]);
+  expect(gateway.requests).toHaveLength(1);
+});
+
+test("a stream ends after the terminal event although the server keeps the response open, and asks nothing more", async () => {
+  const gateway = await startFakeGateway(says(END, "silence"));
+  expect(await idsOf(watch(gateway))).toEqual(["9-0"]);
+  expect(gateway.requests).toHaveLength(1);
+});
+
+test("a response 204 ends a stream, since nothing follows", async () => {
+  const gateway = await startFakeGateway((_request, response) => response.writeHead(204).end());
+  expect(await idsOf(watch(gateway, { after: "9-0" }))).toEqual([]);
+});
+
+test("progress of a tool is yielded and moves no position", async () => {
+  const progress = `data: ${JSON.stringify({ runId: "run-1", type: "tool.progress", ts: "t", data: {} })}\n\n`;
+  const gateway = await startFakeGateway(says(eventText("1-0") + progress), says(END));
+  expect(await idsOf(watch(gateway))).toEqual(["1-0", "tool.progress", "9-0"]);
+  expect(gateway.requests[1]?.headers["last-event-id"]).toBe("1-0");
+});
+
+test("a gateway that is away for a while is waited for", async () => {
+  const gateway = await startFakeGateway(
+    problem(503, "unavailable"),
+    (_request, response) => response.destroy(),
+    says(END),
+  );
+  expect(await idsOf(watch(gateway))).toEqual(["9-0"]);
+});
+
+test("each cut is reported, so that a page can say that the stream is coming back", async () => {
+  const gateway = await startFakeGateway(problem(503, "unavailable"), says(eventText("1-0"), "reset"), says(END));
+  const cuts: unknown[] = [];
+  await idsOf(watch(gateway, { onCut: ({ failures, delayMs }) => cuts.push({ failures, delayMs }) }));
+  expect(cuts).toEqual([
+    { failures: 1, delayMs: 125 },
+    { failures: 1, delayMs: 125 },
+  ]);
+});
+
+test("a page that is no event stream is not asked for again and again", async () => {
+  const gateway = await startFakeGateway((_request, response) =>
+    response.writeHead(200, { "content-type": "text/html" }).end("<html>"),
+  );
+  await expect(idsOf(watch(gateway))).rejects.toMatchObject({ code: "unexpected_response", status: 200 });
+  expect(gateway.requests).toHaveLength(1);
+});
+
+test.each([
+  [404, "not_found"],
+  [403, "forbidden"],
+  [400, "invalid_position"],
+])("a refusal with status %i ends a stream with the refusal's code", async (status, code) => {
+  const gateway = await startFakeGateway(problem(status, code));
+  const error: unknown = await idsOf(watch(gateway)).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(HsafaError);
+  expect(error).toMatchObject({ status, code, message: `because of ${code}` });
+  expect(gateway.requests).toHaveLength(1);
+});
+
+test("a token that has expired is replaced by a new one, which is asked for once", async () => {
+  const gateway = await startFakeGateway(says(eventText("1-0")), problem(401, "unauthenticated"), says(END));
+  let asked = 0;
+  const token = (): string => `token-${(asked += 1)}`;
+  const connection = createConnection({ url: gateway.url, token });
+  expect(await idsOf(streamRun(connection, { runId: "run-1", transport: "sse", random: () => 0 }))).toEqual([
+    "1-0",
+    "9-0",
+  ]);
+  expect(gateway.requests.map(({ headers }) => headers.authorization)).toEqual([
+    "Bearer token-1",
+    "Bearer token-1",
+    "Bearer token-2",
+  ]);
+});
+
+test.each([
+  ["while it reads", "silence", 1],
+  ["while it waits", "end", 2],
+] as const)("an aborted signal ends a stream by its reason %s", async (_when, then, requests) => {
+  const gateway = await startFakeGateway(
+    says(eventText("1-0"), then),
+    problem(503, "unavailable", { "retry-after": "60" }),
+  );
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const events = watch(gateway, { signal: controller.signal });
+  await events.next();
+  const next = events.next();
+  await expect.poll(() => gateway.requests.length).toBe(requests);
+  controller.abort(reason);
+  await expect(next).rejects.toBe(reason);
+});
+
+test("leaving the loop closes the connection of a stream", async () => {
+  let closed = false;
+  const gateway = await startFakeGateway((_request, response) => {
+    response.on("close", () => {
+      closed = true;
     });
+    begin(response).write(eventText("1-0"));
   });
+  for await (const first of watch(gateway)) {
+    expect(first).toMatchObject({ id: "1-0" });
+    break;
+  }
+  await expect.poll(() => closed).toBe(true);
+});
 
-  test("a server that repeats itself is heard once", async () => {
-    const gateway = await gatewayOf(
-      says(told("1-0") + told("2-0")),
-      says(told("1-0") + told("2-0") + told("2-1") + END),
-    );
-    expect(await idsOf(watch(gateway))).toEqual(["1-0", "2-0", "2-1", "9-0"]);
-  });
+test("where fetch cannot stream, a run's events are asked for page by page", async () => {
+  const at = (id: string, type: string): object => ({ id, runId: "run-1", type, ts: "t", data: {} });
+  const gateway = await startFakeGateway(
+    json(200, { data: [at("1-0", "run.created"), at("2-0", "run.started")], nextCursor: "2-0" }),
+    json(200, { data: [at("9-0", "run.completed")], nextCursor: null }),
+  );
+  expect(await idsOf(watch(gateway, { transport: "poll" }))).toEqual(["1-0", "2-0", "9-0"]);
+  expect(gateway.requests[1]?.url).toBe("/api/runs/run-1/events?after=2-0&limit=200");
+});
 
-  test("an open connection that says nothing is given up", async () => {
-    const gateway = await gatewayOf(says(told("1-0"), "silence"), says(END));
-    expect(await idsOf(watch(gateway, { silenceMs: 50 }))).toEqual(["1-0", "9-0"]);
-  });
-
-  test("comments keep a quiet stream alive", async () => {
-    const quiet: Handler = (_request, response) => {
-      begin(response);
-      let comments = 0;
-      const timer = setInterval(() => {
-        comments += 1;
-        if (comments < 6) {
-          response.write(": \n\n");
-          return;
-        }
-        clearInterval(timer);
-        response.end(END);
-      }, 40);
-    };
-    const gateway = await gatewayOf(quiet);
-    expect(await idsOf(watch(gateway, { silenceMs: 200 }))).toEqual(["9-0"]);
-    expect(gateway.requests).toHaveLength(1);
-  });
-
-  test("it ends after the terminal event although the server keeps the response open, and asks nothing more", async () => {
-    const gateway = await gatewayOf(says(END, "silence"));
-    expect(await idsOf(watch(gateway))).toEqual(["9-0"]);
-    expect(gateway.requests).toHaveLength(1);
-  });
-
-  test("204 means that nothing follows", async () => {
-    const gateway = await gatewayOf((_request, response) => response.writeHead(204).end());
-    expect(await idsOf(watch(gateway, { after: "9-0" }))).toEqual([]);
-  });
-
-  test("progress is passed on and moves no position", async () => {
-    const progress = `data: ${JSON.stringify({ runId: "run-1", type: "tool.progress", ts: "t", data: {} })}\n\n`;
-    const gateway = await gatewayOf(says(told("1-0") + progress), says(END));
-    expect(await idsOf(watch(gateway))).toEqual(["1-0", "tool.progress", "9-0"]);
-    expect(gateway.requests[1]?.headers["last-event-id"]).toBe("1-0");
-  });
-
-  test("a gateway that is away for a while is waited for", async () => {
-    const gateway = await gatewayOf(problem(503, "unavailable"), (_request, response) => response.destroy(), says(END));
-    expect(await idsOf(watch(gateway))).toEqual(["9-0"]);
-  });
-
-  test("each cut is told, so that a page can say that it is coming back", async () => {
-    const gateway = await gatewayOf(problem(503, "unavailable"), says(told("1-0"), "reset"), says(END));
-    const cuts: unknown[] = [];
-    await idsOf(watch(gateway, { onCut: ({ failures, delayMs }) => cuts.push({ failures, delayMs }) }));
-    expect(cuts).toEqual([
-      { failures: 1, delayMs: 125 },
-      { failures: 1, delayMs: 125 },
-    ]);
-  });
-
-  test("a page that is no event stream is not asked for again and again", async () => {
-    const gateway = await gatewayOf((_request, response) =>
-      response.writeHead(200, { "content-type": "text/html" }).end("<html>"),
-    );
-    await expect(idsOf(watch(gateway))).rejects.toMatchObject({ code: "unexpected_response", status: 200 });
-    expect(gateway.requests).toHaveLength(1);
-  });
-
-  test.each([
-    [404, "not_found"],
-    [403, "forbidden"],
-    [400, "invalid_position"],
-  ])("%i is the end, with its code", async (status, code) => {
-    const gateway = await gatewayOf(problem(status, code));
-    const error: unknown = await idsOf(watch(gateway)).catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(HsafaError);
-    expect(error).toMatchObject({ status, code, message: `because of ${code}` });
-    expect(gateway.requests).toHaveLength(1);
-  });
-
-  test("a token that wore out is replaced by a new one, once asked for", async () => {
-    const gateway = await gatewayOf(says(told("1-0")), problem(401, "unauthenticated"), says(END));
-    let asked = 0;
-    const token = (): string => `token-${(asked += 1)}`;
-    const connection = createConnection({ url: gateway.url, token });
-    expect(await idsOf(streamRun(connection, { runId: "run-1", transport: "sse", random: () => 0 }))).toEqual([
-      "1-0",
-      "9-0",
-    ]);
-    expect(gateway.requests.map(({ headers }) => headers.authorization)).toEqual([
-      "Bearer token-1",
-      "Bearer token-1",
-      "Bearer token-2",
-    ]);
-  });
-
-  test.each([
-    ["while it reads", "silence", 1],
-    ["while it waits", "end", 2],
-  ] as const)("an aborted signal ends it by its reason %s", async (_when, then, requests) => {
-    const gateway = await gatewayOf(says(told("1-0"), then), problem(503, "unavailable", { "retry-after": "60" }));
-    const controller = new AbortController();
-    const reason = new Error("enough");
-    const events = watch(gateway, { signal: controller.signal });
-    await events.next();
-    const next = events.next();
-    await expect.poll(() => gateway.requests.length).toBe(requests);
-    controller.abort(reason);
-    await expect(next).rejects.toBe(reason);
-  });
-
-  test("leaving the loop closes the connection", async () => {
-    let closed = false;
-    const gateway = await gatewayOf((_request, response) => {
-      response.on("close", () => {
-        closed = true;
-      });
-      begin(response).write(told("1-0"));
-    });
-    for await (const first of watch(gateway)) {
-      expect(first).toMatchObject({ id: "1-0" });
-      break;
-    }
-    await expect.poll(() => closed).toBe(true);
-  });
-
-  test("where fetch cannot stream, events are asked for page by page", async () => {
-    const at = (id: string, type: string): object => ({ id, runId: "run-1", type, ts: "t", data: {} });
-    const gateway = await gatewayOf(
-      json(200, { data: [at("1-0", "run.created"), at("2-0", "run.started")], nextCursor: "2-0" }),
-      json(200, { data: [at("9-0", "run.completed")], nextCursor: null }),
-    );
-    expect(await idsOf(watch(gateway, { transport: "poll" }))).toEqual(["1-0", "2-0", "9-0"]);
-    expect(gateway.requests[1]?.url).toBe("/api/runs/run-1/events?after=2-0&limit=200");
-  });
-
-  test("polling from the terminal event ends as well", async () => {
-    const gateway = await gatewayOf(
-      json(200, { data: [], nextCursor: null }),
-      json(200, { id: "run-1", position: "9-0", completedAt: "2026-11-01T00:00:00.000Z" }),
-    );
-    expect(await idsOf(watch(gateway, { transport: "poll", after: "9-0" }))).toEqual([]);
-  });
+test("polling ends too if it begins at the terminal event", async () => {
+  const gateway = await startFakeGateway(
+    json(200, { data: [], nextCursor: null }),
+    json(200, { id: "run-1", position: "9-0", completedAt: "2026-11-01T00:00:00.000Z" }),
+  );
+  expect(await idsOf(watch(gateway, { transport: "poll", after: "9-0" }))).toEqual([]);
 });

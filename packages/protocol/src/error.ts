@@ -1,6 +1,6 @@
 /**
- * Every error of the HTTP API and of the sockets: its code, its HTTP status, whether the same request may succeed
- * later, and its title (RFC 9457). The `detail` of one occurrence says what was wrong with it and what to do.
+ * Every error of the HTTP API and of the sockets, by its code. `status`: the HTTP status. `retryable`: the same request
+ * may succeed later. `title`: as in RFC 9457; the `detail` of one occurrence says what was wrong and what to do.
  */
 export const ERRORS = {
   malformed_json: { status: 400, retryable: false, title: "The body is not JSON" },
@@ -22,16 +22,21 @@ export const ERRORS = {
   unavailable: { status: 503, retryable: true, title: "A service hsafa rests on is away" },
 } as const;
 
+/** A code of the error table. */
 export type ErrorCode = keyof typeof ERRORS;
 
 /** An RFC 9457 problem document. */
 export interface Problem {
+  /** A URI for this kind of error. */
   readonly type: string;
   readonly title: string;
+  /** The HTTP status. */
   readonly status: number;
   readonly code: ErrorCode;
+  /** What was wrong with this request, and what to do. */
   readonly detail: string;
+  /** The request's id in the gateway's log. */
   readonly requestId: string;
-  /** Where in the body the fault lies, one entry per fault. */
+  /** Where in the body each fault lies, such as `config.tools.0.name`. */
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
 }
