@@ -9,11 +9,15 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 
-/** A built package with one dependency, and these files by their paths. */
+/** A built package with a dependency and a peer, and these files by their paths. */
 function builtPackage(files: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), "hsafa-published-"));
   folders.push(folder);
-  const manifest = JSON.stringify({ name: "@hsafa/thing", dependencies: { "@hsafa/protocol": "0.1.0" } });
+  const manifest = JSON.stringify({
+    name: "@hsafa/thing",
+    dependencies: { "@hsafa/protocol": "0.1.0" },
+    peerDependencies: { zod: "4.0.0" },
+  });
   for (const [path, text] of Object.entries({ "package.json": manifest, ...files })) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
@@ -24,7 +28,7 @@ function builtPackage(files: Readonly<Record<string, string>>): string {
 test("a package of code, its neighbours, its dependencies and Node has no fault", () => {
   const dist = builtPackage({
     "src/main.js": `import "./other.js"; import "node:fs"; export * from "@hsafa/protocol/schema"; import "@hsafa/thing";`,
-    "src/other.js": "",
+    "src/other.js": `import { z } from "zod";`,
     "src/latest.js": "",
   });
   expect(publishedFaults(dist)).toEqual([]);

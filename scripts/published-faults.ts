@@ -6,6 +6,7 @@ import { parseSync } from "oxc-parser";
 interface PublishedManifest {
   readonly name: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -17,7 +18,7 @@ interface PublishedManifest {
  */
 export function publishedFaults(dist: string): string[] {
   const manifest = JSON.parse(readFileSync(join(dist, "package.json"), "utf8")) as PublishedManifest;
-  const known = new Set([manifest.name, ...Object.keys(manifest.dependencies ?? {})]);
+  const known = new Set([manifest.name, ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })]);
   const files = globSync("**/*.*", { cwd: dist });
 
   // 1.
