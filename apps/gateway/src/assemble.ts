@@ -1,7 +1,7 @@
 import { createAuthenticate, type Authenticate } from "./access/authenticate.ts";
 import { createDeviceServer, type DeviceServer } from "./devices/device-server.ts";
 import { Engine } from "./engine/engine.ts";
-import { createFollowHub, type FollowHub } from "./follow/follow-hub.ts";
+import { FollowHub } from "./follow/follow-hub.ts";
 import type { RingBounds } from "./follow/event-ring.ts";
 import type { Bell } from "./ports/bell.ts";
 import type { Clock } from "./ports/clock.ts";
@@ -85,12 +85,12 @@ export function assemble(ports: Ports, settings: AssembleSettings): AssembledGat
   const { tokenSecret, ringBounds } = settings;
   const gatewayId = clock.newId();
   const authenticate = createAuthenticate({ fleet: store.fleet, tokenSecret, clock });
-  const hub = createFollowHub({
+  const hub = new FollowHub({
     store,
     liveLog,
     clock,
+    log,
     ...(ringBounds === undefined ? {} : { ringBounds }),
-    report: (error) => log.error({ err: error }, "following a run failed"),
   });
   const engine = new Engine({
     ...ports,

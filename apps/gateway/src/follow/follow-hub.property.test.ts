@@ -228,7 +228,7 @@ test("for any schedule, what each watcher sees from any position on equals the w
           await settle();
         }
 
-        expect(world.reports).toEqual([]);
+        expect(world.errors).toEqual([]);
         for (const { from, before, socket } of watchers) {
           expect(socket.ended).toBe("ended");
           expectWhole(writer.whole, store.records, from, [...before, ...socket.ids]);

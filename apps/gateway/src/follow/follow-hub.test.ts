@@ -9,6 +9,7 @@ import {
   settle,
   TENANT,
 } from "../../test/support/follow-world.ts";
+import type { FollowOutcome } from "./follow-hub.ts";
 import {
   FOLLOW_COMPARE_INTERVAL_MS,
   FOLLOW_LINGER_MS,
@@ -16,6 +17,8 @@ import {
   WATCHER_STALL_MS,
   WATCHERS_PER_RUN_MAX,
 } from "./limits.ts";
+
+const outcomeOf = (outcome: FollowOutcome) => (outcome.kind === "refused" ? outcome.code : outcome.kind);
 
 const begun = () => {
   const world = createFollowWorld();
@@ -109,7 +112,7 @@ describe("following a run", () => {
   test("a position to follow from is accepted or refused as the protocol says", async () => {
     const { store, hub, watch } = begun();
     const follow = async (after: string | undefined, tenantId = TENANT, runId = RUN) =>
-      (await hub.follow({ tenantId, runId, after })).kind;
+      outcomeOf(await hub.follow({ tenantId, runId, after }));
     expect(await follow(undefined)).toBe("following");
     for (const after of ["", "3", "3-", "-1-0", "3-0 ", "03-0", "3-0-0", "x", "9999999999-0", "4-0", "4-1"]) {
       expect([after, await follow(after)]).toEqual([after, "invalid_position"]);
@@ -129,7 +132,10 @@ describe("following a run", () => {
   test("another tenant cannot join a run that is being followed here", async () => {
     const { hub, watch } = begun();
     await watch();
-    expect(await hub.follow({ tenantId: "tenant-b", runId: RUN, after: undefined })).toEqual({ kind: "not_found" });
+    expect(await hub.follow({ tenantId: "tenant-b", runId: RUN, after: undefined })).toMatchObject({
+      kind: "refused",
+      code: "not_found",
+    });
   });
 
   test("a delta missing in what the live log sends is read from the log, with what came after it meanwhile", async () => {
@@ -228,7 +234,7 @@ describe("following a run", () => {
     expect(store.reads).toBe(readsBefore);
   });
 
-  test("a doubt of the live log makes the follower read the store", async () => {
+  test("a resync of the live log makes the follower read the store", async () => {
     const { store, liveLog, watch } = begun();
     const socket = await watch("3-0");
     await settle();
@@ -238,7 +244,7 @@ describe("following a run", () => {
     expect(socket.ids).toEqual(["3-1"]);
   });
 
-  test("a doubt during which the store could not be read is not forgotten", async () => {
+  test("a resync during which the store could not be read is not forgotten", async () => {
     const { store, liveLog, watch, pass } = begun();
     const socket = await watch("3-0");
     await settle();
@@ -271,7 +277,7 @@ describe("following a run", () => {
   });
 
   test("a store that goes away stops no follower, and its watchers wait", async () => {
-    const { store, liveLog, watch, pass, reports } = begun();
+    const { store, liveLog, watch, pass, errors } = begun();
     const behind = await watch("1-0", 1);
     await settle();
     store.isDown = true;
@@ -287,7 +293,7 @@ describe("following a run", () => {
     behind.drain();
     await pass(2500);
     expect(behind.ids).toEqual(["2-0", "3-0", "3-1", "3-2"]);
-    expect(reports).toEqual([]);
+    expect(errors).toEqual([]);
   });
 
   test("progress reaches idle watchers only, once, and changes no position", async () => {
@@ -422,9 +428,9 @@ describe("coming and going", () => {
     const { hub, watch } = begun();
     const sockets = [];
     for (let n = 0; n < WATCHERS_PER_RUN_MAX; n++) sockets.push(await watch("3-0"));
-    expect((await hub.follow({ tenantId: TENANT, runId: RUN, after: "3-0" })).kind).toBe("too_many_watchers");
+    expect(outcomeOf(await hub.follow({ tenantId: TENANT, runId: RUN, after: "3-0" }))).toBe("too_many_requests");
     sockets[0]?.handle?.close();
-    expect((await hub.follow({ tenantId: TENANT, runId: RUN, after: "3-0" })).kind).toBe("following");
+    expect(outcomeOf(await hub.follow({ tenantId: TENANT, runId: RUN, after: "3-0" }))).toBe("following");
   });
 
   test("a gateway that shuts down tells every watcher, and takes no new ones", async () => {
@@ -436,11 +442,11 @@ describe("coming and going", () => {
     expect([idle.ended, full.ended]).toEqual(["going_away", "going_away"]);
     expect(hub.counts()).toEqual({ watchers: 0, followedRuns: 0, bufferedBytes: 0 });
     expect(liveLog.listeners.size).toBe(0);
-    expect((await hub.follow({ tenantId: TENANT, runId: RUN, after: undefined })).kind).toBe("closing");
+    expect(outcomeOf(await hub.follow({ tenantId: TENANT, runId: RUN, after: undefined }))).toBe("unavailable");
   });
 
   test("a sink that throws loses its own watcher only", async () => {
-    const { hub, liveLog, watch, reports } = begun();
+    const { hub, liveLog, watch, errors } = begun();
     const well = await watch("3-0");
     const outcome = await hub.follow({ tenantId: TENANT, runId: RUN, after: "3-0" });
     const broken = new FakeSocket();
@@ -453,6 +459,6 @@ describe("coming and going", () => {
     liveLog.deliver();
     expect(broken.ended).toBe("failed");
     expect(well.ids).toEqual(["3-1"]);
-    expect(reports).toHaveLength(1);
+    expect(errors).toHaveLength(1);
   });
 });

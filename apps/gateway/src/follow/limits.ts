@@ -1,3 +1,6 @@
+import type { BackoffBounds } from "../core/backoff.ts";
+import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
+
 /** Bounds of `follow`, each with its unit and the trouble it prevents (R9). */
 
 // Following
@@ -5,18 +8,17 @@
 export const WATCHERS_PER_RUN_MAX = 5000;
 export const WATCHERS_MAX = 20_000;
 /**
- * Recent events kept in memory per followed run, for who comes back and for who lags, and over all runs, in bytes:
- * whoever is further behind reads the log at its own pace.
+ * Recent events kept in memory, in bytes: of one run, for watchers that come back; of one run while a watcher lags; and
+ * of all runs. A watcher further behind reads the log at its own pace.
  */
 export const FOLLOW_RING_BYTES_MAX = 256 * 1024;
 export const FOLLOW_RING_LAGGING_BYTES_MAX = 8 * 1024 * 1024;
 export const FOLLOW_RINGS_BYTES_MAX = 64 * 1024 * 1024;
 /**
- * Characters of records that arrived ahead of a gap and wait until it is healed, per run: beyond them they are read
- * again instead.
+ * Characters of records that arrived ahead of a gap and wait until it is closed, per run: beyond them they are read
+ * again instead. The overhead is what a record costs beside its payload, about.
  */
 export const FOLLOW_EARLY_CHARACTERS_MAX = 256 * 1024;
-/** What a record costs beside its payload, in characters, about. */
 export const RECORD_OVERHEAD_CHARACTERS = 100;
 /**
  * Bytes handed to a socket in one write, so that it can say in time that it is full: a larger event goes in pieces, and
@@ -50,10 +52,10 @@ export const FOLLOW_COMPARE_RUNS_MAX = 5000;
 export const FOLLOW_POLL_INTERVAL_MS = 250;
 export const FOLLOW_POLL_RUNS_MAX = 200;
 /**
- * The longest wait between reads that did not close a gap (the first is one flush of deltas): how late a store that is
- * back is noticed.
+ * The pauses between reads that brought nothing. The first is one flush of deltas at least, since what is missing may
+ * be on its way to the store. The longest is how late a store that is back is noticed.
  */
-export const FOLLOW_RETRY_MAX_MS = 2000;
+export const FOLLOW_RETRY: BackoffBounds = { minMs: 2 * FLUSH_INTERVAL_MS, maxMs: 2000 };
 /**
  * How long a run stays followed after its last watcher went, since an EventSource comes back; and how many such runs
  * there may be.

@@ -1,344 +1,246 @@
-import { comparePositions, type Position } from "@hsafa/protocol";
-import { accept, acceptFromStore, type EventRecord, isTerminal } from "../core/event-record.ts";
-import { EVENTS_PAGE_MAX } from "../ports/limits.ts";
-import { FOLLOW_EARLY_CHARACTERS_MAX, FOLLOW_PAGE_RECORDS_MAX, RECORD_OVERHEAD_CHARACTERS } from "./limits.ts";
+import type { Position } from "@hsafa/protocol";
+import type { EventRecord } from "../core/event-record.ts";
 import type { Clock } from "../ports/clock.ts";
+import { EVENTS_PAGE_MAX } from "../ports/limits.ts";
 import type { LiveLog, LiveMessage, Subscription } from "../ports/live-log.ts";
+import type { Log } from "../ports/log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import type { TenantStore } from "../ports/tenant-store.ts";
-import { acceptedRecords } from "./accepted-records.ts";
-import { batchesOf, EventBatch } from "./event-batch.ts";
-import { retryDelayMs } from "./retry-delay.ts";
-import { EventRing, type RingsBudget } from "./event-ring.ts";
-import { FollowedEvent } from "./followed-event.ts";
 import type { Semaphore } from "../runtime/semaphore.ts";
-import { createWatcher, type Sink, type Watcher, type WatchedRun, type WatcherHandle } from "./watcher.ts";
+import { batchesOf, EventBatch } from "./event-batch.ts";
+import { EventRing, type RingsBudget, type RingView } from "./event-ring.ts";
+import { FollowedEvent } from "./followed-event.ts";
+import {
+  beginHealing,
+  type HealingInput,
+  type HealingPhase,
+  type HealingState,
+  nextHealingState,
+} from "./healing-state.ts";
+import { readNextRecords } from "./next-records.ts";
+import type { Sink } from "./sink.ts";
+import { type WatchedRun, Watcher } from "./watcher.ts";
 
-/**
- * Follows one run for all of its watchers on this gateway. It admits the run's events in sequence from where the run
- * stood when it began, keeps the recent ones, and hands new ones to the watchers that stand at its head; what
- * lies before, a watcher reads by itself.
- */
-export interface RunFollower {
+export interface RunFollowerParams {
   readonly tenantId: string;
   readonly runId: string;
-  watch(after: Position, sink: Sink): WatcherHandle;
-  watcherCount(): number;
-  /** False once the terminal fact was admitted: nothing more will come. */
-  isLive(): boolean;
-  /** Records of the live log, from wherever they were heard. */
-  offer(records: readonly EventRecord[]): void;
-  /** The store holds everything up to here, and the live log may not. */
-  stored(upTo: Position): void;
-  /** The run's last fact in the store has this seq. */
-  tailIs(lastSeq: number): void;
-  /** While the live log is away: looks into the store if deltas may have come. */
-  poll(): void;
-  close(): void;
-}
-
-export function createRunFollower(params: {
-  readonly tenantId: string;
-  readonly runId: string;
+  /** Where the run stands. */
   readonly tail: { readonly lastSeq: number; readonly hasEnded: boolean };
   readonly store: Pick<TenantStore, "readEvents">;
   readonly liveLog: Pick<LiveLog, "read" | "subscribe">;
   readonly isLiveLogAway: () => boolean;
   readonly clock: Clock;
+  readonly log: Log;
+  /** Of all followers of this gateway. */
   readonly rings: RingsBudget;
+  /** Bounds the pages that lagging watchers of this gateway have in hand. */
   readonly pages: Semaphore;
-  readonly report: (error: unknown) => void;
   /** A watcher has gone; called once for each. */
   readonly onLeft: (follower: RunFollower) => void;
-}): RunFollower {
-  const { tenantId, runId, tail, store, liveLog, clock, report } = params;
-  let phase: "following" | "ended" | "closed" = tail.hasEnded ? "ended" : "following";
-  /** Everything up to here has been admitted. */
-  let head: Position = { seq: tail.lastSeq, sub: 0 };
-  const ring = new EventRing(head, params.rings);
-  const watchers = new Set<Watcher>();
-  /** Those that stand at the head with room in their sockets. */
-  const idle = new Set<Watcher>();
-  let subscription: Subscription | null = null;
-  /** Whether the last fact is a `step.started`, so that deltas may follow; not known at first. */
-  let mayHaveDeltas = true;
-
-  /** Records that came before what they follow. */
-  let early: EventRecord[] = [];
-  let earlyCharacters = 0;
-  /** Something exists up to here. */
-  let wanted = head;
-  /** There may be more than is known of. */
-  let isDoubtful = false;
-  /** The live log is known not to have it. */
-  let isStoreOnly = false;
-  let isHealing = false;
-  let fruitless = 0;
-  let wakeHealing = (): void => {};
-
-  const isFollowing = (): boolean => phase === "following";
-  const isOwing = (): boolean => isFollowing() && (isDoubtful || comparePositions(wanted, head) > 0);
-
-  /** Takes what the live log has, hands it on, and answers whether something had to be left out. */
-  function takeIn(records: readonly EventRecord[]): "complete" | "gap" {
-    if (!isFollowing()) return "complete";
-    const candidates = early.length === 0 ? records : inOrder(early, records);
-    early = [];
-    earlyCharacters = 0;
-    const taken: EventRecord[] = [];
-    let result: "complete" | "gap" = "complete";
-    let at = head;
-    for (const record of candidates) {
-      switch (accept(at, record)) {
-        case "take":
-          taken.push(record);
-          at = record;
-          break;
-        case "drop":
-          break;
-        case "gap":
-          result = "gap";
-          keepForLater(record);
-          break;
-      }
-    }
-    if (taken.length > 0) advance(taken);
-    return result;
-  }
-
-  function keepForLater(record: EventRecord): void {
-    if (comparePositions(record, wanted) > 0) wanted = { seq: record.seq, sub: record.sub };
-    early.push(record);
-    earlyCharacters += record.payload.length + RECORD_OVERHEAD_CHARACTERS;
-    if (earlyCharacters <= FOLLOW_EARLY_CHARACTERS_MAX) return;
-    // R9: they stand in the stores, and `wanted` remembers to read them there.
-    early = [];
-    earlyCharacters = 0;
-  }
-
-  function advance(records: readonly EventRecord[]): void {
-    const events = records.map((record) => FollowedEvent.of(runId, record));
-    for (const event of events) ring.push(event);
-    for (const record of records) {
-      head = { seq: record.seq, sub: record.sub };
-      if (record.sub === 0) mayHaveDeltas = record.type === "step.started";
-      if (isTerminal(record)) end();
-    }
-    for (const batch of batchesOf(events)) hand(batch);
-    trim();
-  }
-
-  /** While somebody lags, one copy here spares many reads. */
-  function trim(): void {
-    ring.trim(idle.size < watchers.size);
-  }
-
-  function hand(batch: EventBatch): void {
-    for (const watcher of idle) watcher.receive(batch);
-  }
-
-  function end(): void {
-    phase = "ended";
-    subscription?.unsubscribe();
-    subscription = null;
-    early = [];
-    wakeHealing();
-  }
-
-  function heal(urgent: boolean): void {
-    if (urgent) {
-      fruitless = 0;
-      wakeHealing();
-    }
-    if (!isHealing && isOwing()) void healUntilWhole();
-  }
-
-  /** One read in flight per follower; it never rejects. */
-  async function healUntilWhole(): Promise<void> {
-    isHealing = true;
-    while (isOwing()) {
-      const before = head;
-      try {
-        await healOnce();
-      } catch (error) {
-        if (!(error instanceof StoreUnavailable)) report(error);
-      }
-      if (!isOwing()) break;
-      // A missing delta may never come: then a later fact passes it, and until it does the reads become rarer.
-      fruitless = comparePositions(head, before) > 0 ? 0 : fruitless + 1;
-      if (fruitless > 0) await pause(retryDelayMs(fruitless, clock.random()));
-    }
-    isHealing = false;
-  }
-
-  async function healOnce(): Promise<void> {
-    const wasDoubtful = isDoubtful;
-    const viaStore = isStoreOnly || params.isLiveLogAway();
-    isDoubtful = false;
-    isStoreOnly = false;
-    const isDone = () => !isFollowing() || (!wasDoubtful && comparePositions(wanted, head) <= 0);
-    try {
-      if (!viaStore) {
-        await readLiveLog();
-        if (isDone()) return;
-      }
-      for (let cursor = head; ; ) {
-        const records = await store.readEvents({ runId, after: cursor, limit: EVENTS_PAGE_MAX, factsOnly: false });
-        const last = records.at(-1);
-        if (last === undefined) return;
-        takeFromStore(records);
-        if (isDone()) return;
-        cursor = comparePositions(last, head) > 0 ? last : head;
-      }
-    } catch (error) {
-      isDoubtful ||= wasDoubtful;
-      throw error;
-    }
-  }
-
-  async function readLiveLog(): Promise<void> {
-    for (;;) {
-      const before = head;
-      const records = await liveLog.read({ runId, after: head, limit: EVENTS_PAGE_MAX });
-      takeIn(records);
-      if (records.length < EVENTS_PAGE_MAX || comparePositions(head, before) <= 0) return;
-    }
-  }
-
-  function takeFromStore(records: readonly EventRecord[]): void {
-    // Early records are no part of the page: by the store's rule a fact among them would pass over what is missing.
-    const fresh = acceptedRecords(head, records, acceptFromStore);
-    if (fresh.length > 0 && isFollowing()) advance(fresh);
-    if (early.length > 0) takeIn([]);
-  }
-
-  function pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const forget = clock.after(delayMs, () => wakeHealing());
-      wakeHealing = () => {
-        forget();
-        wakeHealing = () => {};
-        resolve();
-      };
-    });
-  }
-
-  function hear(news: LiveMessage): void {
-    switch (news.kind) {
-      case "records":
-        return offer(news.records);
-      case "progress":
-        return hand(new EventBatch([FollowedEvent.progress(news.json)]));
-      case "resync":
-        isDoubtful = true;
-        return heal(true);
-      default:
-        news satisfies never;
-    }
-  }
-
-  function offer(records: readonly EventRecord[]): void {
-    if (takeIn(records) === "complete") return;
-    // A fact behind a gap means that the store has what is missing; a delta may be ahead of the next flush.
-    heal(records.some((record) => record.sub === 0));
-  }
-
-  /** Subscribes first and reads second, so that nothing falls between. */
-  async function start(): Promise<void> {
-    try {
-      const own = await liveLog.subscribe({ runId, listener: hear });
-      if (isFollowing()) subscription = own;
-      else own.unsubscribe();
-    } catch (error) {
-      // The comparison of tails goes on without it.
-      report(error);
-    }
-    isDoubtful = true;
-    heal(true);
-  }
-
-  const watchedRun: WatchedRun = {
-    runId,
-    after(position) {
-      // What was encoded for the last reader counts by now.
-      trim();
-      return ring.after(position);
-    },
-    hasEnded: () => phase === "ended",
-    async readAfter(position) {
-      if (isFollowing() && !params.isLiveLogAway()) {
-        const recent = await liveLog.read({ runId, after: position, limit: FOLLOW_PAGE_RECORDS_MAX });
-        const taken = acceptedRecords(position, recent, accept);
-        if (taken.length > 0) return taken;
-      }
-      for (let cursor = position; ; ) {
-        const page = { runId, after: cursor, limit: FOLLOW_PAGE_RECORDS_MAX, factsOnly: false };
-        const records = await store.readEvents(page);
-        const last = records.at(-1);
-        if (last === undefined) return [];
-        const taken = acceptedRecords(position, records, acceptFromStore);
-        if (taken.length > 0) return taken;
-        cursor = last;
-      }
-    },
-  };
-
-  const follower: RunFollower = {
-    tenantId,
-    runId,
-    watch(after, sink) {
-      const watcher = createWatcher({
-        after,
-        sink,
-        run: watchedRun,
-        clock,
-        pages: params.pages,
-        report,
-        onIdle(one, isIdle) {
-          if (isIdle) idle.add(one);
-          else idle.delete(one);
-          if (isIdle) trim();
-        },
-        onClosed(one) {
-          watchers.delete(one);
-          trim();
-          params.onLeft(follower);
-        },
-      });
-      watchers.add(watcher);
-      watcher.start();
-      return watcher;
-    },
-    watcherCount: () => watchers.size,
-    isLive: isFollowing,
-    offer,
-    stored(upTo) {
-      if (comparePositions(upTo, wanted) > 0) wanted = upTo;
-      isStoreOnly = true;
-      heal(true);
-    },
-    tailIs(lastSeq) {
-      if (lastSeq <= head.seq) return;
-      const fact = { seq: lastSeq, sub: 0 };
-      if (comparePositions(fact, wanted) > 0) wanted = fact;
-      heal(true);
-    },
-    poll() {
-      if (!mayHaveDeltas) return;
-      isDoubtful = true;
-      heal(true);
-    },
-    close() {
-      end();
-      phase = "closed";
-      for (const watcher of watchers) watcher.end("going_away");
-      ring.clear();
-    },
-  };
-  if (isFollowing()) void start();
-  return follower;
 }
 
-function inOrder(early: readonly EventRecord[], records: readonly EventRecord[]): EventRecord[] {
-  return [...early, ...records].toSorted(comparePositions);
+type Reading = Extract<HealingPhase, { kind: "reading" }>;
+
+/**
+ * Follows one run for all of its watchers on this gateway, from where the run stands when it begins. What lies before, a
+ * watcher reads by itself. `healing-state.ts` decides what is accepted and what is read.
+ *
+ * 1. It subscribes first and reads second, so that nothing falls between.
+ * 2. One read is in flight at most: a read begins when the phase asks for it, and its page gives the next phase.
+ * 3. What is accepted goes into the ring, then to the watchers that stand at the head. A watcher elsewhere finds it in
+ *    the ring or in the stores.
+ * 4. The ring is back within its bounds after each change (R9).
+ */
+export class RunFollower implements WatchedRun {
+  readonly #params: RunFollowerParams;
+  readonly #ring: EventRing;
+  readonly #watchers = new Set<Watcher>();
+  /** Those that stand at the head with room in their sockets. */
+  readonly #idle = new Set<Watcher>();
+  #healing: HealingState;
+  /** The phase that was obeyed last. */
+  #obeyed: HealingPhase;
+  #cancelPause: (() => void) | null = null;
+  #subscription: Subscription | null = null;
+
+  constructor(params: RunFollowerParams) {
+    this.#params = params;
+    this.#healing = beginHealing(params.tail);
+    this.#obeyed = this.#healing.phase;
+    this.#ring = new EventRing(this.#healing.head, params.rings);
+  }
+
+  get tenantId(): string {
+    return this.#params.tenantId;
+  }
+
+  get runId(): string {
+    return this.#params.runId;
+  }
+
+  get watcherCount(): number {
+    return this.#watchers.size;
+  }
+
+  /** False once the terminal fact was accepted: nothing more will come. */
+  get isLive(): boolean {
+    return this.#healing.phase.kind !== "ended";
+  }
+
+  get hasEnded(): boolean {
+    return !this.isLive;
+  }
+
+  /** Begins to follow; called once. Resolves when it hears what happens; never rejects. */
+  async start(): Promise<void> {
+    if (!this.isLive) return;
+    const { liveLog, runId, log } = this.#params;
+    try {
+      const subscription = await liveLog.subscribe({ runId, listener: (message) => this.#hear(message) }); // 1.
+      if (this.isLive) this.#subscription = subscription;
+      else subscription.unsubscribe();
+    } catch (error) {
+      // The comparison of tails goes on without it.
+      log.error({ err: error, runId }, "could not subscribe to a run");
+    }
+    this.#tell({ kind: "resync" }); // 1.
+  }
+
+  /** Adds a watcher after a position, which is fed from now on. */
+  watch(after: Position, sink: Sink): Watcher {
+    const { clock, log, pages } = this.#params;
+    const watcher = new Watcher({
+      after,
+      sink,
+      run: this,
+      clock,
+      log,
+      pages,
+      onIdle: (one, isIdle) => {
+        if (isIdle) this.#idle.add(one);
+        else this.#idle.delete(one);
+        if (isIdle) this.#trim();
+      },
+      onClosed: (one) => {
+        this.#watchers.delete(one);
+        this.#trim();
+        this.#params.onLeft(this);
+      },
+    });
+    this.#watchers.add(watcher);
+    watcher.start();
+    return watcher;
+  }
+
+  /** Takes records of the live log, from wherever they were heard. */
+  offer(records: readonly EventRecord[]): void {
+    this.#tell({ kind: "heard", records });
+  }
+
+  /** The store holds everything up to here, and the live log may not. */
+  stored(upTo: Position): void {
+    this.#tell({ kind: "stored", upTo });
+  }
+
+  /** The run's last fact in the store has this seq. */
+  tailIs(lastSeq: number): void {
+    this.#tell({ kind: "tail", lastSeq });
+  }
+
+  /** While the live log is away: looks into the store if deltas may have come. */
+  poll(): void {
+    this.#tell({ kind: "poll" });
+  }
+
+  /** Ends its watchers as `going_away`, and gives back what it holds. */
+  close(): void {
+    this.#tell({ kind: "closed" });
+    for (const watcher of this.#watchers) watcher.end("going_away");
+    this.#ring.clear();
+  }
+
+  after(position: Position): RingView {
+    this.#trim(); // 4. What was encoded for the last reader counts by now.
+    return this.#ring.after(position);
+  }
+
+  readNext(position: Position): Promise<readonly EventRecord[]> {
+    const { runId, store, liveLog, isLiveLogAway } = this.#params;
+    const mayAskLiveLog = this.isLive && !isLiveLogAway();
+    return readNextRecords({ runId, position, store, liveLog: mayAskLiveLog ? liveLog : null });
+  }
+
+  #hear(message: LiveMessage): void {
+    switch (message.kind) {
+      case "records":
+        return this.offer(message.records);
+      case "progress":
+        return this.#hand(new EventBatch([FollowedEvent.progress(message.json)]));
+      case "resync":
+        return this.#tell({ kind: "resync" });
+      default:
+        message satisfies never;
+    }
+  }
+
+  #tell(input: HealingInput): void {
+    const { state, accepted } = nextHealingState(this.#healing, input, this.#params.isLiveLogAway());
+    this.#healing = state;
+    if (accepted.length > 0) this.#handOn(accepted);
+    this.#obey();
+  }
+
+  /** 3. */
+  #handOn(accepted: readonly EventRecord[]): void {
+    const events = accepted.map((record) => FollowedEvent.of(this.runId, record));
+    for (const event of events) this.#ring.push(event);
+    for (const batch of batchesOf(events)) this.#hand(batch);
+    this.#trim();
+  }
+
+  #hand(batch: EventBatch): void {
+    for (const watcher of this.#idle) watcher.receive(batch);
+  }
+
+  /** 4. While a watcher lags, one copy here spares many reads. */
+  #trim(): void {
+    this.#ring.trim(this.#idle.size < this.#watchers.size);
+  }
+
+  #obey(): void {
+    const { phase } = this.#healing;
+    if (phase === this.#obeyed) return;
+    this.#obeyed = phase;
+    this.#cancelPause?.();
+    this.#cancelPause = null;
+    switch (phase.kind) {
+      case "whole":
+        return;
+      case "reading":
+        return void this.#read(phase); // 2.
+      case "pausing":
+        this.#cancelPause = this.#params.clock.after(phase.delayMs, () => this.#tell({ kind: "waited" }));
+        return;
+      case "ended":
+        this.#subscription?.unsubscribe();
+        this.#subscription = null;
+        return;
+      default:
+        phase satisfies never;
+    }
+  }
+
+  /** Never rejects. */
+  async #read({ source, after }: Reading): Promise<void> {
+    const { runId, store, liveLog, clock, log } = this.#params;
+    const page = { runId, after, limit: EVENTS_PAGE_MAX };
+    try {
+      const records =
+        source === "live_log" ? await liveLog.read(page) : await store.readEvents({ ...page, factsOnly: false });
+      this.#tell({ kind: "page", records, jitter: clock.random() });
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) log.error({ err: error, runId }, "could not read a run's events");
+      this.#tell({ kind: "failed", jitter: clock.random() });
+    }
+  }
 }

@@ -1,159 +1,143 @@
 import type { Position } from "@hsafa/protocol";
+import { backoffMs } from "../core/backoff.ts";
 import type { EventRecord } from "../core/event-record.ts";
-import { FOLLOW_PAGE_HELD_MS, WATCHER_STALL_MS } from "./limits.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
-import { batchesOf, type EncodedBatch, EventBatch } from "./event-batch.ts";
-import type { EventFormat } from "./event-format.ts";
-import { FollowedEvent } from "./followed-event.ts";
-import { retryDelayMs } from "./retry-delay.ts";
-import type { RingView } from "./event-ring.ts";
-import { WatcherCursor } from "./watcher-cursor.ts";
 import type { Semaphore } from "../runtime/semaphore.ts";
-
-/** Why a watcher was closed, by this side. */
-export type WatcherEnd =
-  /** The terminal fact was handed over, or had been seen. */
-  | "ended"
-  /** A full socket took nothing for `WATCHER_STALL_MS`. */
-  | "stalled"
-  /** Something broke here: the client should come back with its position. */
-  | "failed"
-  /** The gateway is going away: likewise, at once. */
-  | "going_away";
-
-/** Where a watcher's events go: a socket. */
-export interface Sink {
-  /** How its events are written. */
-  readonly format: EventFormat;
-  /**
-   * Whether it takes a write now. When it said no, it calls `drained` once it does: later, never from within a call of
-   * the watcher.
-   */
-  isReady(): boolean;
-  /**
-   * Writes a batch in this sink's format, from this byte of `batch.bytes` on, and returns how many bytes it took. It
-   * takes all; only of a batch above `WATCHER_WRITE_BYTES_MAX` it may take a part, and is offered the rest when it is
-   * ready again.
-   */
-  write(batch: EncodedBatch, from: number): number;
-  /** Called once and last, unless the watcher was closed by its handle. What was written before is to be sent first. */
-  close(end: WatcherEnd): void;
-}
-
-/** The sink's side of a watcher. */
-export interface WatcherHandle {
-  /** There is room again. */
-  drained(): void;
-  /** Bytes left although it is not ready yet: not stalled. */
-  progressed(): void;
-  /** The client has gone. */
-  close(): void;
-}
+import { batchesOf, EventBatch } from "./event-batch.ts";
+import type { RingView } from "./event-ring.ts";
+import { FollowedEvent } from "./followed-event.ts";
+import { FOLLOW_PAGE_HELD_MS, FOLLOW_RETRY, WATCHER_STALL_MS } from "./limits.ts";
+import type { Sink, WatcherEnd, WatcherHandle } from "./sink.ts";
+import { WatcherCursor } from "./watcher-cursor.ts";
 
 /** What a watcher uses of the run that it watches. */
 export interface WatchedRun {
   readonly runId: string;
+  /** Whether the terminal fact has been accepted. */
+  readonly hasEnded: boolean;
   /** The events after a position, as far as they are in memory. */
   after(position: Position): RingView;
-  /** Whether the terminal fact has been seen. */
-  hasEnded(): boolean;
-  /** Records after a position that a reader there may take, oldest first; none when the stores are behind. */
-  readAfter(position: Position): Promise<readonly EventRecord[]>;
+  /** Reads the records that follow a position, oldest first; none when the stores are behind. */
+  readNext(position: Position): Promise<readonly EventRecord[]>;
 }
 
-/**
- * One watcher of a run: a cursor and a sink. It owns no queue and keeps no event, so however slow it is, it costs what
- * its socket took and no more (R9).
- */
-export interface Watcher extends WatcherHandle {
-  start(): void;
-  /** New events, for a watcher that stands idle at the head. */
-  receive(batch: EventBatch): void;
-  end(reason: WatcherEnd): void;
-}
-
-export function createWatcher(params: {
+export interface WatcherParams {
+  /** It has everything up to here. */
   readonly after: Position;
   readonly sink: Sink;
   readonly run: WatchedRun;
   readonly clock: Clock;
+  readonly log: Log;
   readonly pages: Semaphore;
-  readonly report: (error: unknown) => void;
-  /** It stands at the head and wants to be handed what comes; until it is not idle any more. */
-  readonly onIdle: (watcher: Watcher, idle: boolean) => void;
+  /** It stands at the head and wants to be handed what comes; or not any more. */
+  readonly onIdle: (watcher: Watcher, isIdle: boolean) => void;
+  /** Called once, before the sink is closed. */
   readonly onClosed: (watcher: Watcher) => void;
-}): Watcher {
-  const { sink, run, clock, pages, report } = params;
-  const cursor = new WatcherCursor(params.after);
-  let phase: "catching_up" | "idle" | "closed" = "catching_up";
-  let forgetStall: (() => void) | null = null;
+}
+
+type Phase =
+  /** It reads: memory first, else the stores. */
+  | { readonly kind: "catching_up" }
+  /** It stands at the head. */
+  | { readonly kind: "idle" }
+  | { readonly kind: "closed" };
+
+/**
+ * One watcher of a run: a cursor and a sink.
+ *
+ * 1. It owns no queue and keeps no event. However slow it is, it costs what its socket took, and for
+ *    `FOLLOW_PAGE_HELD_MS` the page in its hands, of which the gateway has `FOLLOW_PAGES_MAX` (R9).
+ * 2. It is idle only when its cursor is at the head: no `await` lies between the look and the word, so no event falls
+ *    between. An event that its sink does not take whole ends the idleness.
+ * 3. A sink is written to only while it is ready, and after a part of an event only with its rest (`WatcherCursor`).
+ * 4. A sink that takes nothing for `WATCHER_STALL_MS` is closed.
+ */
+export class Watcher implements WatcherHandle {
+  readonly #params: WatcherParams;
+  readonly #cursor: WatcherCursor;
+  #phase: Phase = { kind: "catching_up" };
+  /** Runs while the sink is not ready. */
+  #cancelStall: (() => void) | null = null;
   /** Ends the one wait that catching up may be in. */
-  let wake = (): void => {};
+  #wake: (() => void) | null = null;
 
-  const isClosed = (): boolean => phase === "closed";
-
-  /** Hands a batch to the sink, which is ready. False: it took a part, and the rest is read when it is ready again. */
-  function hand(batch: EventBatch): boolean {
-    let isWhole = false;
-    try {
-      const encoded = batch.in(sink.format);
-      const from = cursor.resumeIn(batch, encoded);
-      if (from !== null) {
-        const byteCount = from + sink.write(encoded, from);
-        cursor.advance(batch, encoded, byteCount);
-        isWhole = byteCount === encoded.byteLength;
-      } else end("failed");
-    } catch (error) {
-      report(error);
-      end("failed");
-    }
-    if (isWhole && batch.terminal) end("ended");
-    return isWhole;
+  constructor(params: WatcherParams) {
+    this.#params = params;
+    this.#cursor = new WatcherCursor(params.after);
   }
 
-  function expectProgress(): void {
-    forgetStall?.();
-    forgetStall = clock.after(WATCHER_STALL_MS, () => end("stalled"));
+  /** Begins to feed its sink; called once. */
+  start(): void {
+    this.#catchUp().catch((error: unknown) => this.#fail(error));
   }
 
-  /** Waits for the sink, not longer than this. */
-  function waitForSink(delayMs: number | null): Promise<void> {
-    if (forgetStall === null) expectProgress();
-    return wait(delayMs);
+  /** Takes new events, if it stands idle at the head. */
+  receive(batch: EventBatch): void {
+    if (this.#phase.kind !== "idle") return;
+    const unseen = batch.after(this.#cursor.position);
+    if (unseen === null) return;
+    const { sink, onIdle } = this.#params;
+    // What has no position is not kept, so it is not worth a wait.
+    if (!sink.isReady() && unseen.end === null) return;
+    const isWhole = sink.isReady() && this.#hand(unseen); // 3.
+    if (this.#isClosed || (isWhole && sink.isReady())) return;
+    this.#phase = { kind: "catching_up" }; // 2.
+    onIdle(this, false);
+    this.start();
   }
 
-  function wait(delayMs: number | null): Promise<void> {
-    return new Promise((resolve) => {
-      const forget = delayMs === null ? () => {} : clock.after(delayMs, () => wake());
-      wake = () => {
-        forget();
-        wake = () => {};
-        resolve();
-      };
-    });
+  drained(): void {
+    if (this.#isClosed) return;
+    this.#cancelStall?.();
+    this.#cancelStall = null;
+    this.#wake?.();
   }
 
-  /** From wherever it stands to the head of the run, at the pace of its socket. */
-  async function catchUp(): Promise<void> {
+  progressed(): void {
+    if (this.#cancelStall !== null && !this.#isClosed) this.#expectProgress();
+  }
+
+  /** The client has gone. */
+  close(): void {
+    if (!this.#isClosed) this.#leave();
+  }
+
+  /** Closes the sink, for this reason. */
+  end(reason: WatcherEnd): void {
+    if (this.#isClosed) return;
+    this.#leave();
+    this.#params.sink.close(reason);
+  }
+
+  get #isClosed(): boolean {
+    return this.#phase.kind === "closed";
+  }
+
+  /** Goes from where it stands to the head of the run, at the pace of its sink. */
+  async #catchUp(): Promise<void> {
+    const { sink, run, onIdle, clock } = this.#params;
     let fruitless = 0;
-    while (!isClosed()) {
+    while (!this.#isClosed) {
       if (!sink.isReady()) {
-        await waitForSink(null);
+        await this.#waitForSink(null);
         continue;
       }
-      const view = run.after(cursor.position);
+      const view = run.after(this.#cursor.position);
       switch (view.kind) {
         case "events":
-          hand(new EventBatch(view.events));
+          this.#hand(new EventBatch(view.events));
           break;
         case "head":
-          if (run.hasEnded()) return end("ended");
-          phase = "idle";
-          return params.onIdle(watcher, true);
+          if (run.hasEnded) return this.end("ended");
+          this.#phase = { kind: "idle" }; // 2.
+          return onIdle(this, true);
         case "evicted":
-          fruitless = (await handPage()) ? 0 : fruitless + 1;
-          if (fruitless > 0 && !isClosed()) await wait(retryDelayMs(fruitless, clock.random()));
+          fruitless = (await this.#handPage()) ? 0 : fruitless + 1;
+          if (fruitless > 0 && !this.#isClosed) {
+            await this.#wait(backoffMs(fruitless, FOLLOW_RETRY, clock.random()));
+          }
           break;
         default:
           view satisfies never;
@@ -161,79 +145,99 @@ export function createWatcher(params: {
     }
   }
 
-  /** Reads one page and hands over what the socket takes of it. False: there was nothing, or no store to ask. */
-  async function handPage(): Promise<boolean> {
-    const giveBack = await pages.acquire();
+  /** Reads one page and hands over what the sink takes of it. False: there was nothing, or no store to ask. */
+  async #handPage(): Promise<boolean> {
+    const { run, pages } = this.#params;
+    const release = await pages.acquire(); // 1.
     try {
-      if (isClosed()) return true;
-      const records = await run.readAfter(cursor.position);
+      if (this.#isClosed) return true;
+      const records = await run.readNext(this.#cursor.position);
       for (const batch of batchesOf(eventsOf(run.runId, records))) {
-        for (let rest: EventBatch | null = batch; rest !== null; rest = rest.after(cursor.position)) {
-          if (!sink.isReady()) await waitForSink(FOLLOW_PAGE_HELD_MS);
-          if (isClosed() || !sink.isReady()) return true;
-          hand(rest);
-          if (isClosed()) return true;
-        }
+        if (!(await this.#handSlowly(batch))) break;
       }
       return records.length > 0;
     } catch (error) {
       if (error instanceof StoreUnavailable) return false;
       throw error;
     } finally {
-      giveBack();
+      release();
     }
   }
 
-  function startCatchingUp(): void {
-    catchUp().catch((error: unknown) => {
-      report(error);
-      end("failed");
+  /** Hands over a batch of a page, at the pace of the sink. False: the sink is full for long, or closed. */
+  async #handSlowly(batch: EventBatch): Promise<boolean> {
+    const { sink } = this.#params;
+    for (let rest: EventBatch | null = batch; rest !== null; rest = rest.after(this.#cursor.position)) {
+      if (!sink.isReady()) await this.#waitForSink(FOLLOW_PAGE_HELD_MS); // 1.
+      if (this.#isClosed || !sink.isReady()) return false;
+      this.#hand(rest);
+      if (this.#isClosed) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Hands a batch to the sink, which is ready. False: the sink took a part, and the rest is read again when it is ready
+   * again; or the watcher is closed.
+   */
+  #hand(batch: EventBatch): boolean {
+    const { sink } = this.#params;
+    try {
+      const encoded = batch.in(sink.format);
+      const from = this.#cursor.resumeIn(batch, encoded); // 3.
+      if (from === null) {
+        this.end("failed");
+        return false;
+      }
+      const byteCount = from + sink.write(encoded, from);
+      this.#cursor.advance(batch, encoded, byteCount);
+      if (byteCount < encoded.byteLength) return false;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+    if (batch.terminal) this.end("ended");
+    return !this.#isClosed;
+  }
+
+  /** Waits for the sink, not longer than this if it is given. */
+  #waitForSink(delayMs: number | null): Promise<void> {
+    if (this.#cancelStall === null) this.#expectProgress();
+    return this.#wait(delayMs);
+  }
+
+  /** 4. */
+  #expectProgress(): void {
+    this.#cancelStall?.();
+    this.#cancelStall = this.#params.clock.after(WATCHER_STALL_MS, () => this.end("stalled"));
+  }
+
+  /** Waits so long, or until it is woken. */
+  #wait(delayMs: number | null): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = delayMs === null ? null : this.#params.clock.after(delayMs, () => this.#wake?.());
+      this.#wake = () => {
+        cancel?.();
+        this.#wake = null;
+        resolve();
+      };
     });
   }
 
-  function leave(): void {
-    if (phase === "idle") params.onIdle(watcher, false);
-    phase = "closed";
-    forgetStall?.();
-    wake();
-    params.onClosed(watcher);
+  #fail(error: unknown): void {
+    const { log, run } = this.#params;
+    log.error({ err: error, runId: run.runId }, "a watcher failed");
+    this.end("failed");
   }
 
-  function end(reason: WatcherEnd): void {
-    if (isClosed()) return;
-    leave();
-    sink.close(reason);
+  #leave(): void {
+    const { onIdle, onClosed } = this.#params;
+    if (this.#phase.kind === "idle") onIdle(this, false);
+    this.#phase = { kind: "closed" };
+    this.#cancelStall?.();
+    this.#wake?.();
+    onClosed(this);
   }
-
-  const watcher: Watcher = {
-    start: startCatchingUp,
-    receive(batch) {
-      if (phase !== "idle") return;
-      const news = batch.after(cursor.position);
-      if (news === null) return;
-      // What has no position is not worth a wait.
-      if (!sink.isReady() && news.end === null) return;
-      const isWhole = sink.isReady() && hand(news);
-      if (isClosed() || (isWhole && sink.isReady())) return;
-      phase = "catching_up";
-      params.onIdle(watcher, false);
-      startCatchingUp();
-    },
-    end,
-    drained() {
-      if (isClosed()) return;
-      forgetStall?.();
-      forgetStall = null;
-      wake();
-    },
-    progressed() {
-      if (forgetStall !== null && !isClosed()) expectProgress();
-    },
-    close() {
-      if (!isClosed()) leave();
-    },
-  };
-  return watcher;
 }
 
 /** Their events, each made when it is asked for. */

@@ -1,4 +1,4 @@
-import { createFollowHub, type FollowHub } from "../../src/follow/follow-hub.ts";
+import { FollowHub } from "../../src/follow/follow-hub.ts";
 import type { RingBounds } from "../../src/follow/event-ring.ts";
 import type { Principal } from "../../src/access/principal.ts";
 import { Engine } from "../../src/engine/engine.ts";
@@ -42,12 +42,11 @@ export function startGateway(deps: {
   const { machine, store, liveLog, bell, provider, recorder, leaseDurationMs, plant } = deps;
   const { clock } = machine;
   const gatewayId = clock.newId();
-  const bug = (error: unknown): void => recorder.fail("bug", text(error));
-  const hub = createFollowHub({
+  const hub = new FollowHub({
     ...observeFollowing({ store, liveLog, recorder, plant }),
     clock,
     ...(deps.ringBounds === null ? {} : { ringBounds: deps.ringBounds }),
-    report: bug,
+    log: bugLog(recorder),
   });
   const engine = new Engine({
     gatewayId,

@@ -7,7 +7,7 @@ import {
   type Position,
 } from "@hsafa/protocol";
 import { jsonFormat } from "../../src/edge/stream/formats/json.ts";
-import type { Sink, WatcherHandle } from "../../src/follow/watcher.ts";
+import type { Sink, WatcherHandle } from "../../src/follow/sink.ts";
 import { WATCHER_STALL_MS } from "../../src/follow/limits.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 import type { SimulatedGateway } from "./gateway.ts";
@@ -116,15 +116,10 @@ export class SimulatedWatcher {
                 return;
               case "at_end":
                 return this.#soon(stream, () => this.#atEnd(stream));
-              case "not_found":
-              case "invalid_position":
-                this.#recorder.fail(
-                  "R8",
-                  `a watcher of ${runId} after ${after ?? "nothing"} is answered ${outcome.kind}`,
-                );
-                return;
-              case "closing":
-              case "too_many_watchers":
+              case "refused":
+                if (outcome.code === "not_found" || outcome.code === "invalid_position") {
+                  this.#recorder.fail("R8", `a watcher of ${runId} after ${after ?? "nothing"}: ${outcome.detail}`);
+                }
                 return this.#soon(stream, () => this.#leave(stream));
               default:
                 return outcome satisfies never;

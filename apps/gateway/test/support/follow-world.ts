@@ -1,12 +1,13 @@
 import { comparePositions, type Position, type RunStatus } from "@hsafa/protocol";
-import { createFollowHub, type FollowHub } from "../../src/follow/follow-hub.ts";
+import { FollowHub } from "../../src/follow/follow-hub.ts";
 import { sseFormat } from "../../src/edge/stream/formats/sse.ts";
 import type { RingBounds } from "../../src/follow/event-ring.ts";
-import type { Sink, WatcherEnd, WatcherHandle } from "../../src/follow/watcher.ts";
+import type { Sink, WatcherEnd, WatcherHandle } from "../../src/follow/sink.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import { WATCHER_WRITE_BYTES_MAX } from "../../src/follow/limits.ts";
 import type { LiveLog, LiveMessage } from "../../src/ports/live-log.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
+import { recordingLog } from "./recording-log.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 export const TENANT = "tenant-a";
@@ -222,7 +223,8 @@ export interface FollowWorld {
   readonly liveLog: LossyLiveLog;
   readonly clock: ManualClock;
   readonly hub: FollowHub;
-  readonly reports: unknown[];
+  /** What was told an operator as an error. */
+  readonly errors: readonly string[];
   watch(after?: string, room?: number): Promise<FakeSocket>;
   /** Lets time pass in small steps, with everybody's turn between them. */
   pass(ms: number): Promise<void>;
@@ -233,20 +235,20 @@ export function createFollowWorld(ringBounds?: RingBounds): FollowWorld {
   const store = new FakeStore();
   const liveLog = new LossyLiveLog();
   const clock = new ManualClock();
-  const reports: unknown[] = [];
-  const hub = createFollowHub({
+  const log = recordingLog();
+  const hub = new FollowHub({
     store,
     liveLog,
     clock,
+    log,
     ...(ringBounds === undefined ? {} : { ringBounds }),
-    report: (error) => reports.push(error),
   });
   return {
     store,
     liveLog,
     clock,
     hub,
-    reports,
+    errors: log.errors,
     async watch(after, room) {
       const outcome = await hub.follow({ tenantId: TENANT, runId: RUN, after });
       const socket = new FakeSocket(room);

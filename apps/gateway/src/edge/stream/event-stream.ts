@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { EncodedBatch } from "../../follow/event-batch.ts";
-import type { Sink, WatcherEnd, WatcherHandle } from "../../follow/watcher.ts";
+import type { Sink, WatcherEnd, WatcherHandle } from "../../follow/sink.ts";
 import {
   SOCKET_CLOSE_TIMEOUT_MS,
   STREAM_HEARTBEAT_MS,

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { type OpenStreamOutcome, openStream } from "../../follow/open-stream.ts";
-import type { FollowHub } from "../../follow/follow-hub.ts";
+import type { FollowHub, FollowOutcome } from "../../follow/follow-hub.ts";
+import { openStream } from "../../follow/open-stream.ts";
 import type { Principal } from "../../access/principal.ts";
 import { type Refusal, refuse } from "../../access/refusal.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -16,7 +16,7 @@ export interface StreamRouteDeps extends CredentialsDeps {
   readonly clock: Clock;
 }
 
-type Found = Refusal | { readonly kind: "found"; readonly principal: Principal; readonly outcome: OpenStreamOutcome };
+type Found = Refusal | { readonly kind: "found"; readonly principal: Principal; readonly outcome: FollowOutcome };
 
 /** Serves `runStreamRoute`: a run's events as they happen, from any position on. */
 export function registerStreamRoute(app: FastifyInstance, deps: StreamRouteDeps): void {

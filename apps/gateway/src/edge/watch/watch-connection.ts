@@ -4,9 +4,9 @@ import type { Authenticate } from "../../access/authenticate.ts";
 import type { Principal } from "../../access/principal.ts";
 import { refuse } from "../../access/refusal.ts";
 import { maySeeRun } from "../../access/run-visibility.ts";
-import type { FollowHub } from "../../follow/follow-hub.ts";
-import { type OpenStreamOutcome, openStream } from "../../follow/open-stream.ts";
-import type { Sink, WatcherEnd, WatcherHandle } from "../../follow/watcher.ts";
+import type { FollowHub, FollowOutcome } from "../../follow/follow-hub.ts";
+import { openStream } from "../../follow/open-stream.ts";
+import type { Sink, WatcherEnd, WatcherHandle } from "../../follow/sink.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
 import { WATCH_RUNS_PER_SOCKET_MAX, WATCH_UNSENT_BYTES_MAX } from "../limits.ts";
 import type { MessageHandler, MessageSocket } from "../socket/message-socket.ts";
@@ -144,7 +144,7 @@ export class WatchConnection implements MessageHandler<WatchMessage> {
     }
   }
 
-  async #follow(principal: Principal, runId: string, after: string | undefined): Promise<OpenStreamOutcome> {
+  async #follow(principal: Principal, runId: string, after: string | undefined): Promise<FollowOutcome> {
     try {
       return await openStream(this.#deps, principal, { runId, after });
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { WatcherHandle } from "../../follow/watcher.ts";
+import type { WatcherHandle } from "../../follow/sink.ts";
 
 /** What is told to a watcher that waits. */
 export type WaitingWatcher = Pick<WatcherHandle, "drained" | "progressed">;
