@@ -59,7 +59,7 @@ const wiringFiles = new Set([
  * no business of an adapter.
  */
 const sharedRules = new Set(
-  ["backoff.ts", "first-facts.ts", "recipient.ts"].map((name) => `apps/gateway/src/core/${name}`),
+  ["backoff.ts", "failure-message.ts", "first-facts.ts", "recipient.ts"].map((name) => `apps/gateway/src/core/${name}`),
 );
 
 export function brokenRules(sources: readonly Source[]): string[] {

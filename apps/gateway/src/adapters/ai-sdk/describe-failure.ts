@@ -7,7 +7,7 @@ import {
   UnsupportedFunctionalityError,
 } from "@ai-sdk/provider";
 import type { ModelFailure, ModelFailureKind } from "../../core/input.ts";
-import { FAILURE_MESSAGE_CHARACTERS_MAX } from "../../core/limits.ts";
+import { failureMessage, deepestMessage } from "../../core/failure-message.ts";
 import type { ProviderAccess } from "./providers.ts";
 import { StepTooLargeError } from "./step-recorder.ts";
 
@@ -24,7 +24,11 @@ interface FailureContext {
  */
 export function describeFailure(error: unknown, context: FailureContext): ModelFailure {
   const { kind, message, retryAfterMs } = classify(error, context);
-  return { kind, message: bounded(redacted(message, context.access.apiKey)), retryAfterMs: retryAfterMs ?? null };
+  return {
+    kind,
+    message: failureMessage(redacted(message, context.access.apiKey)),
+    retryAfterMs: retryAfterMs ?? null,
+  };
 }
 
 type Classified = { readonly kind: ModelFailureKind; readonly message: string; readonly retryAfterMs?: number | null };
@@ -110,12 +114,6 @@ function isNetworkError(error: Error): boolean {
   return false;
 }
 
-function deepestMessage(error: Error): string {
-  let deepest = error;
-  while (deepest.cause instanceof Error) deepest = deepest.cause;
-  return deepest.message;
-}
-
 /** Reads an error that came within a 200 response. Each provider has its own shape; this uses what they share. */
 function reasonOfStreamError(error: unknown): Reason {
   if (typeof error === "string") return { statusCode: 500, message: error, signs: error };
@@ -165,10 +163,4 @@ function redacted(message: string, apiKey: string | undefined): string {
   // A server on one's own machine takes any word for a key. So short a word may be an innocent part of the message.
   const withoutOurs = apiKey === undefined || apiKey.length < 8 ? message : message.replaceAll(apiKey, "[key]");
   return withoutOurs.replaceAll(/\b(?:sk|xai|gsk|AIza)[-_][-_A-Za-z0-9*.]{6,}|\bAIza[-_A-Za-z0-9*]{6,}/g, "[key]");
-}
-
-function bounded(message: string): string {
-  return message.length <= FAILURE_MESSAGE_CHARACTERS_MAX
-    ? message
-    : `${message.slice(0, FAILURE_MESSAGE_CHARACTERS_MAX)}…`;
 }

@@ -1,6 +1,7 @@
 import { isDeeperThan, type JsonObject, type JsonValue } from "@hsafa/protocol";
 import type { ErrorObject, ValidateFunction } from "ajv";
-import { FAILURE_MESSAGE_CHARACTERS_MAX, JSON_DEPTH_MAX } from "../../core/limits.ts";
+import { failureMessage } from "../../core/failure-message.ts";
+import { JSON_DEPTH_MAX } from "../../core/limits.ts";
 import { SCHEMA_CHARACTERS_MAX, SCHEMA_TIME_MAX_MS, SCHEMAS_CACHED_MAX } from "./limits.ts";
 import type { JsonSchemas } from "../../ports/json-schemas.ts";
 import { type Draft, draftOf } from "./drafts.ts";
@@ -10,12 +11,12 @@ type Compiled =
   | { readonly kind: "usable"; readonly validator: ValidateFunction }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** JSON Schemas by ajv. Compiled validators are kept by the schema's text, the latest used ones. */
+/** JSON Schemas by ajv. It keeps the compiled validators that were used last, by their schema's text. */
 export function createAjvSchemas(): JsonSchemas {
   const compiled = new Map<string, Compiled>();
 
   const compiledOf = (schema: JsonObject): Compiled => {
-    // First, because writing down what is nested too deep overflows the stack.
+    // This comes first, because `JSON.stringify` overflows the stack on deep nesting.
     if (isDeeperThan(schema, JSON_DEPTH_MAX)) {
       return { kind: "refused", reason: `it is nested deeper than ${JSON_DEPTH_MAX} levels` };
     }
@@ -32,7 +33,7 @@ export function createAjvSchemas(): JsonSchemas {
     }
     const known = compiled.get(text);
     const result = known ?? withinTimeLimit(SCHEMA_TIME_MAX_MS, () => compile(draft, schema));
-    // A machine that was busy for a moment says nothing about the schema: that is not remembered.
+    // Not kept: the machine may have been busy for a moment.
     if (result === "too_slow") return { kind: "refused", reason: "it takes too long to compile" };
     compiled.delete(text);
     compiled.set(text, result);
@@ -44,27 +45,27 @@ export function createAjvSchemas(): JsonSchemas {
   return {
     check(schema) {
       const result = compiledOf(schema);
-      return result.kind === "usable" ? null : bounded(result.reason);
+      return result.kind === "usable" ? null : failureMessage(result.reason);
     },
     validate(schema, value) {
       const result = compiledOf(schema);
-      if (result.kind === "refused") return bounded(`the tool's own schema cannot be used: ${result.reason}`);
+      if (result.kind === "refused") return failureMessage(`the tool's own schema cannot be used: ${result.reason}`);
       const errors = withinTimeLimit(SCHEMA_TIME_MAX_MS, () => errorsOf(result.validator, value));
       if (errors === "too_slow") return "checking it against the schema takes too long";
-      return errors === null ? null : bounded(sentenceOf(errors, "the value"));
+      return errors === null ? null : failureMessage(sentenceOf(errors, "the value"));
     },
   };
 }
 
 function compile(draft: Draft, schema: JsonObject): Compiled {
-  // `$schema` has been obeyed; `$async` is ajv's own and would make every check a promise.
+  // `$schema` has selected the draft. `$async` is ajv's own, and would make every check return a promise.
   const { $schema: _schema, $async: _async, ...rest } = schema;
   const faults = errorsOf(draft.metaSchema, rest);
   if (faults !== null) return { kind: "refused", reason: sentenceOf(faults, "the schema") };
   return build(draft, rest);
 }
 
-/** By an instance of its own each time: one that lives on keeps everything it ever compiled. */
+/** Compiles with a new instance each time, because an instance keeps everything that it ever compiled. */
 function build(draft: Draft, schema: JsonObject): Compiled {
   try {
     return { kind: "usable", validator: draft.instance().compile(schema) };
@@ -77,7 +78,7 @@ function errorsOf(validator: ValidateFunction, value: JsonValue): readonly Error
   try {
     return validator(value) ? null : (validator.errors ?? []);
   } catch {
-    // A schema that refers to itself without taking a step into the value ends in an overflow of the stack.
+    // A schema that refers to itself on the same value overflows the stack.
     return [
       {
         keyword: "$ref",
@@ -90,11 +91,11 @@ function errorsOf(validator: ValidateFunction, value: JsonValue): readonly Error
   }
 }
 
-/** `/city must be string`; what is allowed or missing is named, so that a model can put it right. */
+/** Writes errors as `/city must be string`. It names what is allowed or missing, so that a model can correct it. */
 function sentenceOf(errors: readonly ErrorObject[], root: string): string {
   const [first] = errors;
   if (first === undefined) return `${root} does not fit`;
-  // In an anyOf each branch's complaint comes before the whole's; the last speaks for all of them.
+  // In an anyOf the errors of the branches come before the error of the whole, which is the last.
   const told = errors.length > 1 ? [first, ...errors.slice(-1)] : [first];
   return told
     .map((error) => `${error.instancePath || root} ${error.message ?? "does not fit"}${detailOf(error)}`)
@@ -114,10 +115,4 @@ function detailOf({ keyword, params }: ErrorObject): string {
     default:
       return "";
   }
-}
-
-function bounded(reason: string): string {
-  return reason.length <= FAILURE_MESSAGE_CHARACTERS_MAX
-    ? reason
-    : `${reason.slice(0, FAILURE_MESSAGE_CHARACTERS_MAX)}…`;
 }

@@ -6,15 +6,15 @@ import { RE2JS } from "re2js";
 
 /** One version of JSON Schema. */
 export interface Draft {
-  /** What every schema of this draft must fit. */
+  /** Every schema of this draft must fit it. */
   readonly metaSchema: ValidateFunction;
-  /** A fresh ajv to compile one schema with. */
+  /** Makes a new ajv, which compiles one schema. */
   instance(): Ajv;
 }
 
 /**
- * The draft a schema is written in: 2020-12 unless `$schema` names another; null if that one is not supported. 2019-09
- * is read as 2020-12, and draft-06 as draft-07: what changed between them hardly occurs in the schemas of tools.
+ * Returns the draft in which a schema is written: 2020-12 unless `$schema` names another, and null if that one is not
+ * supported. 2019-09 is read as 2020-12, and draft-06 as draft-07: their differences hardly occur in schemas of tools.
  */
 export function draftOf(schema: JsonObject): Draft | null {
   const named = schema.$schema ?? "2020-12";
@@ -23,28 +23,26 @@ export function draftOf(schema: JsonObject): Draft | null {
   return /draft-0[67]/.test(named) ? DRAFTS.earlier() : null;
 }
 
-/**
- * Linear time whatever the pattern; look-around and back references, which cannot have that, are refused when compiled.
- */
+/** Matches any pattern in linear time. Look-around and back references, which need more, are refused when compiled. */
 const linearRegExp = Object.assign((pattern: string) => RE2JS.compile(RE2JS.translateRegExp(pattern)), {
   code: "linearRegExp",
 });
 
 const OPTIONS: Options = {
-  // Schemas of tools bear all sorts of further keywords, which JSON Schema says to ignore. What is wrong by the meta
-  // schema is still refused.
+  // Schemas of tools contain many further keywords, which JSON Schema says to ignore. The meta schema still refuses
+  // malformed schemas.
   strict: false,
   logger: false,
-  // Checked before, against `metaSchema`; without it an instance is cheap and knows no schema that a `$ref` could reach
-  // but the one it compiles.
+  // The schema was checked against `metaSchema` before. Without its own, an instance is cheap, and a `$ref` can reach
+  // only the schema that it compiles.
   validateSchema: false,
   meta: false,
   code: { regExp: linearRegExp },
 };
 
 /**
- * Built at the first use, since compiling a meta schema costs start-up time; and before anybody's time limit begins,
- * since a busy machine may take longer for it than a schema is given.
+ * Makes a value at its first use. A meta schema costs start-up time. It must also be built before a time limit begins,
+ * because a busy machine may need longer for it than a schema may take.
  */
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | null = null;
@@ -63,7 +61,7 @@ function draft(make: (options: Options) => Ajv, metaSchemaId: string): Draft {
     metaSchema,
     instance: () => {
       const ajv = make(OPTIONS);
-      // A model that gets a date wrong is better told. The fast forms accept a little more, and cost next to nothing.
+      // Formats are checked, so that a model learns of a wrong date. The fast forms accept a little more and cost little.
       addFormats.default(ajv, { mode: "fast" });
       return ajv;
     },

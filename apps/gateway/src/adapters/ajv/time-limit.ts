@@ -1,13 +1,13 @@
 import { createContext, Script } from "node:vm";
 
 const script = new Script("work()");
-/** One for all calls, since a context takes a millisecond to make; calls are synchronous and cannot meet in it. */
+/** One for all calls: a context takes a millisecond to make, and synchronous calls cannot overlap in it. */
 const context = createContext({ work: () => {} });
 
 /**
- * Runs `work` and answers its result, or "too_slow" when it was cut off after `limitMs`. Linear patterns alone do not
- * bound a validator: a dozen definitions that each refer twice to the next make work without end. Costs a third of a
- * millisecond, for the watchdog.
+ * Runs `work` and returns its result, or "too_slow" if it was cut off after `limitMs`. Linear patterns do not bound a
+ * validator: a dozen definitions that each refer twice to the next make endless work. The watchdog costs a third of a
+ * millisecond.
  */
 export function withinTimeLimit<T>(limitMs: number, work: () => T): T | "too_slow" {
   const results: T[] = [];

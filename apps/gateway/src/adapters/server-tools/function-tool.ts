@@ -1,19 +1,20 @@
 import { isDeeperThan, type JsonValue } from "@hsafa/protocol";
 import type { ToolOutcome } from "../../core/input.ts";
-import { FAILURE_MESSAGE_CHARACTERS_MAX, JSON_DEPTH_MAX } from "../../core/limits.ts";
+import { failureMessage } from "../../core/failure-message.ts";
+import { JSON_DEPTH_MAX } from "../../core/limits.ts";
 
-/** What a function is told beside its arguments. */
+/** What a function receives beside its arguments. */
 export interface ToolFunctionContext {
   readonly runId: string;
-  /** The same when the same call is performed again. */
+  /** The same when the same call is performed again (R4). */
   readonly idempotencyKey: string;
   readonly signal: AbortSignal;
 }
 
-/** A tool in this process. Its result must be JSON; what it throws is told to the model by its message. */
+/** A tool in this process. Its result must be JSON. The model is shown the message of what it throws. */
 export type ToolFunction = (args: JsonValue, context: ToolFunctionContext) => unknown;
 
-/** Calls the function registered under this name. */
+/** Calls the function that is registered under this name. Never rejects. */
 export async function performFunctionTool(
   functions: Readonly<Record<string, ToolFunction>>,
   name: string,
@@ -30,14 +31,13 @@ export async function performFunctionTool(
         `The function '${name}' answered JSON nested deeper than ${JSON_DEPTH_MAX} levels.`,
       );
     }
-    // Through text, so that what is recorded is what a reader of the record gets; a function without a result answers
-    // null.
+    // The result goes through JSON text, so that the record and its readers have the same. No result becomes null.
     const text = JSON.stringify(result ?? null) as string | undefined;
     if (text === undefined) return failed("invalid_result", `The function '${name}' answered what is no JSON.`);
     return { kind: "completed", result: JSON.parse(text) as JsonValue };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return failed("tool_failed", message.slice(0, FAILURE_MESSAGE_CHARACTERS_MAX));
+    return failed("tool_failed", failureMessage(message));
   }
 }
 

@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue, ServerTool } from "@hsafa/protocol";
 
 export type HttpServerTool = Extract<ServerTool, { type: "http" }>;
 
-/** What is sent, or why nothing can be. */
+/** A request to send, or why none can be sent. */
 export type PlannedRequest =
   | {
       readonly kind: "planned";
@@ -14,9 +14,9 @@ export type PlannedRequest =
   | { readonly kind: "refused"; readonly code: "invalid_args" | "invalid_tool"; readonly message: string };
 
 /**
- * The request that a call stands for. Arguments named by a `{placeholder}` go there; the rest go into the query of a
- * GET, else into a JSON body. A model must not choose where a request goes: placeholders may stand in the path and the
- * query only, and may not change the path's shape.
+ * Returns the request of a call. An argument goes where its `{placeholder}` stands. The rest go into the query of a GET,
+ * else into a JSON body. A model must not choose where a request goes: placeholders may stand only in the path and the
+ * query, and may not change the number of the path's segments.
  */
 export function planHttpRequest(server: HttpServerTool, args: JsonValue, idempotencyKey: string): PlannedRequest {
   if (typeof args !== "object" || args === null || Array.isArray(args)) {
@@ -57,7 +57,7 @@ function fill(template: string, args: JsonObject): Filled {
   const text = template.replaceAll(PLACEHOLDER, (_, name: string) => {
     used.add(name);
     const value = Object.hasOwn(args, name) ? args[name] : undefined;
-    // Nothing in its place would name another resource: DELETE /users/{id} must not become DELETE /users/.
+    // Without a value the URL would name another resource: DELETE /users/{id} must not become DELETE /users/.
     if (value === undefined || value === null || value === "") missing.push(name);
     return encodeURIComponent(textOf(value ?? ""));
   });
@@ -71,7 +71,7 @@ function fill(template: string, args: JsonObject): Filled {
   if (url.origin !== plain.origin || url.username !== plain.username || url.password !== plain.password) {
     return refused("invalid_tool", "A placeholder may stand in the path and in the query of a tool's address only.");
   }
-  // '.' and '..' are not encoded, and URL parsing takes them as steps.
+  // '.' and '..' are not encoded, and URL parsing removes segments for them.
   if (url.pathname.split("/").length !== plain.pathname.split("/").length) {
     return refused("invalid_args", "An argument in the address must not be '.' or '..'.");
   }

@@ -1,5 +1,6 @@
 import { isDeeperThan, type JsonValue } from "@hsafa/protocol";
 import type { ToolOutcome } from "../../core/input.ts";
+import { deepestMessage } from "../../core/failure-message.ts";
 import { FAILURE_MESSAGE_CHARACTERS_MAX, JSON_DEPTH_MAX, TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
 import { HTTP_TOOL_REDIRECTS_MAX } from "./limits.ts";
 import { type HttpServerTool, type PlannedRequest, planHttpRequest } from "./http-request.ts";
@@ -8,7 +9,7 @@ import { readBounded } from "./read-bounded.ts";
 type Fetch = typeof globalThis.fetch;
 type Planned = Extract<PlannedRequest, { kind: "planned" }>;
 
-/** Performs a tool of type `http`: one request, and its answer as the result. */
+/** Performs a tool of type `http`: it sends one request, and its response is the result. Never rejects. */
 export async function performHttpTool(
   server: HttpServerTool,
   call: { readonly args: JsonValue; readonly idempotencyKey: string; readonly signal: AbortSignal },
@@ -16,7 +17,7 @@ export async function performHttpTool(
 ): Promise<ToolOutcome> {
   const planned = planHttpRequest(server, call.args, call.idempotencyKey);
   if (planned.kind === "refused") return failed(planned.code, planned.message);
-  // Without the query, which may hold what is nobody's business.
+  // The query is left out, because it may contain secrets.
   const what = `${planned.method} ${planned.url.origin}${planned.url.pathname}`;
   try {
     const response = await follow(planned, call.signal, fetch);
@@ -37,8 +38,8 @@ export async function performHttpTool(
 }
 
 /**
- * Redirects are followed here and not by `fetch`, which would carry the tool's own headers, secrets among them, to
- * another origin.
+ * Sends the request and follows redirects. `fetch` itself would send the tool's own headers, with their secrets, to
+ * another origin. Returns null after too many redirects.
  */
 async function follow(planned: Planned, signal: AbortSignal, fetch: Fetch): Promise<Response | null> {
   let { url, method, headers, body } = planned;
@@ -52,7 +53,7 @@ async function follow(planned: Planned, signal: AbortSignal, fetch: Fetch): Prom
       throw new Error(`it was redirected to '${next.protocol}', which is not followed`);
     }
     if (next.origin !== url.origin) headers = withoutSecrets(headers);
-    // As the Fetch standard has it: a POST becomes a GET on 301 and 302, everything does on 303.
+    // By the Fetch standard a POST becomes a GET on 301 and 302, and any method does on 303.
     if ((response.status === 303 && method !== "GET") || ([301, 302].includes(response.status) && method === "POST")) {
       method = "GET";
       body = null;
@@ -83,10 +84,7 @@ function resultOf(bytes: Uint8Array, contentType: string, what: string): ToolOut
   return { kind: "completed", result: json === undefined ? text : json };
 }
 
-/**
- * The JSON, or undefined if it is none or nested too deep to be written down again: then its text says more than an
- * error would.
- */
+/** Returns the JSON, or undefined if it is none or nested too deep. Then its text says more than an error would. */
 function parsed(text: string): JsonValue | undefined {
   try {
     const value = JSON.parse(text) as JsonValue;
@@ -94,12 +92,6 @@ function parsed(text: string): JsonValue | undefined {
   } catch {
     return undefined;
   }
-}
-
-function deepestMessage(error: unknown): string {
-  let deepest = error;
-  while (deepest instanceof Error && deepest.cause instanceof Error) deepest = deepest.cause;
-  return deepest instanceof Error ? deepest.message : String(deepest);
 }
 
 function failed(code: string, message: string): ToolOutcome {

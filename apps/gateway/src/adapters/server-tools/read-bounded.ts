@@ -1,4 +1,4 @@
-/** The first `limit` bytes of a body, read as they come; the rest is not waited for. `whole`: there was no more. */
+/** Reads the first `limit` bytes of a body, and cancels the rest. `whole`: the body has no more than these bytes. */
 export async function readBounded(
   response: Response,
   limit: number,
@@ -6,7 +6,7 @@ export async function readBounded(
   if (response.body === null) return { bytes: new Uint8Array(), whole: true };
   const chunks: Uint8Array[] = [];
   let length = 0;
-  // Leaving the loop early cancels the body, which ends the download.
+  // Leaving the loop cancels the body, which ends the download.
   for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     chunks.push(chunk);
     length += chunk.length;

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { JsonValue } from "@hsafa/protocol";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { ToolOutcome } from "../../core/input.ts";
 import { TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
 import type { ToolFunction } from "./function-tool.ts";
@@ -15,11 +15,6 @@ interface Received {
   readonly body: string;
 }
 type Answer = (received: Received, response: ServerResponse) => void;
-
-const open: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((close) => close()));
-});
 
 async function serve(answer: Answer) {
   const received: Received[] = [];
@@ -41,9 +36,9 @@ async function serve(answer: Answer) {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  open.push(
+  onTestFinished(
     () =>
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
@@ -73,7 +68,7 @@ function codeOf(outcome: ToolOutcome): string {
 }
 
 describe("what an http tool sends", () => {
-  test("arguments go into the path, url-encoded, and the rest into the body", async () => {
+  test("arguments go into the path, percent-encoded, and the rest into the body", async () => {
     const { url, received } = await serve(json({ ok: true }));
     const outcome = await perform(
       { url: `${url}/users/{id}/notes?lang={lang}`, headers: { authorization: "Bearer t" } },
@@ -109,11 +104,11 @@ describe("what an http tool sends", () => {
     ["a file", "file:///etc/{name}", { name: "passwd" }, "invalid_tool"],
     ["no address", "nonsense", {}, "invalid_tool"],
     ["a list for arguments", "http://127.0.0.1/", [1], "invalid_args"],
-  ])("a model cannot make it ask for %s", async (_, url, args, code) => {
+  ])("a model cannot make a tool ask for %s", async (_, url, args, code) => {
     expect(codeOf(await perform({ url }, args))).toBe(code);
   });
 
-  test("a header that cannot be sent is told, not thrown", async () => {
+  test("a header that cannot be sent is a failed outcome, not an exception", async () => {
     expect(codeOf(await perform({ url: "http://127.0.0.1/", headers: { "bad header": "x" } }))).toBe("invalid_tool");
   });
 });
@@ -124,20 +119,20 @@ describe("what an http tool makes of the answer", () => {
     ["JSON null", "application/json", "null", null],
     ["JSON by another name", "application/problem+json", '{"a":1}', { a: 1 }],
     ["text", "text/plain", '{"a":1}', '{"a":1}'],
-    ["JSON that is none", "application/json", "{oops", "{oops"],
+    ["malformed JSON", "application/json", "{oops", "{oops"],
     ["nothing", "text/plain", "", null],
     [
-      "JSON too deep to be written down again",
+      "JSON too deep to be serialised again",
       "application/json",
       "[".repeat(70) + "]".repeat(70),
       "[".repeat(70) + "]".repeat(70),
     ],
-  ])("%s", async (_, type, body, result) => {
+  ])("a response with %s becomes the result", async (_, type, body, result) => {
     const { url } = await serve((_received, response) => response.setHeader("content-type", type).end(body));
     expect(await perform({ url })).toEqual({ kind: "completed", result });
   });
 
-  test("data that is no text is told as such", async () => {
+  test("a response that is no text is a failure with its media type", async () => {
     const { url } = await serve((_, response) =>
       response.setHeader("content-type", "image/png").end(Buffer.from([0x89, 0xff])),
     );
@@ -146,7 +141,7 @@ describe("what an http tool makes of the answer", () => {
     });
   });
 
-  test("a status that is no success is a failure with the beginning of what it said", async () => {
+  test("a status other than success is a failure with the beginning of its body, without the query", async () => {
     const { url } = await serve((_, response) => {
       response.statusCode = 422;
       response.end(`no such user ${"x".repeat(100_000)}`);
@@ -160,7 +155,7 @@ describe("what an http tool makes of the answer", () => {
     expect(message.length).toBeLessThan(2000);
   });
 
-  test("an answer without end is cut off at the bound, and its socket closed", async () => {
+  test("an endless response is cut off at the bound, and its socket is closed (R9)", async () => {
     const { url, clientClosed } = await serve((_, response) => {
       const block = "x".repeat(64 * 1024);
       const more = () => {
@@ -174,16 +169,16 @@ describe("what an http tool makes of the answer", () => {
     await clientClosed;
   });
 
-  test("an answer of exactly the bound is taken", async () => {
+  test("a response of exactly the bound is accepted", async () => {
     const { url } = await serve((_, response) => response.end("x".repeat(TOOL_RESULT_BYTES_MAX)));
     expect(codeOf(await perform({ url }))).toBe("completed");
   });
 
-  test("nobody listening is a failure in words", async () => {
+  test("a refused connection is a failure with its reason", async () => {
     expect(await perform({ url: "http://127.0.0.1:1/x" })).toMatchObject({ error: { code: "unreachable" } });
   });
 
-  test("a socket that breaks in the middle is a failure", async () => {
+  test("a socket that breaks within a response is a failure", async () => {
     const { url } = await serve((_, response) => {
       response.writeHead(200, { "content-length": "100" });
       response.write("half");
@@ -192,7 +187,7 @@ describe("what an http tool makes of the answer", () => {
     expect(codeOf(await perform({ url }))).toBe("unreachable");
   });
 
-  test("an abort settles soon and closes the socket", async () => {
+  test("an abort settles the call soon and closes its socket", async () => {
     const abort = new AbortController();
     const { url, clientClosed } = await serve(() => abort.abort());
     expect(codeOf(await perform({ url }, {}, abort.signal))).toBe("canceled");
@@ -201,7 +196,7 @@ describe("what an http tool makes of the answer", () => {
 });
 
 describe("redirects", () => {
-  test("another origin is not given the tool's own headers", async () => {
+  test("a redirect to another origin does not carry the tool's own headers", async () => {
     const there = await serve(json("there"));
     const here = await serve((_, response) => response.writeHead(307, { location: `${there.url}/moved` }).end());
     const headers = { authorization: "Bearer secret", "x-api-key": "secret" };
@@ -212,7 +207,7 @@ describe("redirects", () => {
     expect(JSON.stringify(there.received)).not.toContain("secret");
   });
 
-  test("a POST answered with 303 is followed by a GET", async () => {
+  test("a redirect of a POST by 303 is followed with a GET", async () => {
     const { url, received } = await serve((request, response) => {
       if (request.url === "/made") response.end("made");
       else response.writeHead(303, { location: "/made" }).end();
@@ -221,13 +216,13 @@ describe("redirects", () => {
     expect(received).toMatchObject([{ method: "POST" }, { method: "GET", body: "", headers: { authorization: "t" } }]);
   });
 
-  test("a circle ends", async () => {
+  test("a circle of redirects ends at the bound (R9)", async () => {
     const { url, received } = await serve((_, response) => response.writeHead(302, { location: "/again" }).end());
     expect(codeOf(await perform({ url }))).toBe("too_many_redirects");
     expect(received.length).toBeLessThan(10);
   });
 
-  test("no other scheme is followed", async () => {
+  test("a redirect to a scheme other than HTTP is not followed", async () => {
     const { url } = await serve((_, response) => response.writeHead(302, { location: "file:///etc/passwd" }).end());
     expect(codeOf(await perform({ url }))).toBe("unreachable");
   });
@@ -244,7 +239,7 @@ describe("functions of the gateway's own program", () => {
       signal: new AbortController().signal,
     });
 
-  test("a function is found by the tool's name or its own, and told what it is called for", async () => {
+  test("a function is found by the tool's name or its own, and receives the run and the idempotency key (R4)", async () => {
     const add: ToolFunction = (args, { runId, idempotencyKey }) => ({ args, runId, idempotencyKey });
     const result = { args: { a: 1 }, runId: "run-1", idempotencyKey: "call-1" };
     expect(await call({ add })).toEqual({ kind: "completed", result });
@@ -252,22 +247,22 @@ describe("functions of the gateway's own program", () => {
   });
 
   test.each<[string, Record<string, ToolFunction>, string]>([
-    ["is not there", {}, "unknown_function"],
+    ["is not registered", {}, "unknown_function"],
     ["throws", { add: () => Promise.reject(new Error("no")) }, "tool_failed"],
-    ["answers a function", { add: () => () => 1 }, "invalid_result"],
-    ["answers a big integer", { add: () => 1n }, "tool_failed"],
-  ])("one that %s is a failure", async (_, functions, code) => {
+    ["returns a function", { add: () => () => 1 }, "invalid_result"],
+    ["returns a big integer", { add: () => 1n }, "tool_failed"],
+  ])("a function that %s is a failure", async (_, functions, code) => {
     expect(codeOf(await call(functions))).toBe(code);
   });
 
-  test("one that answers nothing answers null, and a circle is no overflow", async () => {
+  test("a function without a result returns null, and a circular result does not overflow the stack", async () => {
     expect(await call({ add: () => undefined })).toEqual({ kind: "completed", result: null });
     const circle: Record<string, unknown> = {};
     circle.self = circle;
     expect(codeOf(await call({ add: () => circle }))).toBe("invalid_result");
   });
 
-  test("names of every object's own methods are no functions", async () => {
+  test("the names of Object's own methods are no functions", async () => {
     expect(codeOf(await call({}, "toString"))).toBe("unknown_function");
   });
 });

@@ -3,11 +3,11 @@ import { performFunctionTool, type ToolFunction } from "./function-tool.ts";
 import { performHttpTool } from "./http-tool.ts";
 
 interface ServerToolsOptions {
-  /** What tools of type `function` call, by name; given by the program that wires the gateway. */
+  /** The functions that tools of type `function` call, by name. The program that starts the gateway gives them. */
   readonly functions?: Readonly<Record<string, ToolFunction>>;
   /**
-   * How tools of type `http` reach out; the global `fetch` when absent. Whoever must keep tools from certain addresses
-   * does it here, where sockets are dialled.
+   * How tools of type `http` send requests; the global `fetch` when absent. A program that must keep tools from certain
+   * addresses does it here, where connections are made.
    */
   readonly fetch?: typeof globalThis.fetch;
 }

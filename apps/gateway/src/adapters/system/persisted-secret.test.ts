@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test("many that make a secret at once end with one, which only its owner reads", async () => {
+test("processes that make a secret at once all get one, in a file that only its owner may read", async () => {
   const path = join(folder, "new", "key");
   const made = await Promise.all(
     Array.from({ length: 20 }, (_, index) => persistedSecret({ path, make: () => `secret-${index}` })),

@@ -9,16 +9,16 @@ test("ids made within one millisecond keep their order, so that an index on them
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test("a delayed call that was taken back never comes", async () => {
+test("a canceled timer never calls back", async () => {
   const heard: string[] = [];
-  const cancel = systemClock.after(1, () => heard.push("taken back"));
+  const cancel = systemClock.after(1, () => heard.push("canceled"));
   cancel();
   await new Promise<void>((resolve) => {
     systemClock.after(10, () => {
       heard.push("kept");
       resolve();
     });
-    // The clock's own timers do not keep the process alive; the test's must.
+    // The clock's timers do not keep the process alive, so the test needs one that does.
     setTimeout(() => {}, 50);
   });
   expect(heard).toEqual(["kept"]);
