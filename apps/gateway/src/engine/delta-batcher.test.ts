@@ -65,6 +65,36 @@ describe("the delta batcher", () => {
     expect(log.errors).toEqual([]);
   });
 
+  test("what gathers during a slow write waits an interval after it, so that slow writes do not follow each other closer", async () => {
+    const { clock, store, open } = world();
+    const a = open("a");
+    a.add(delta(1, 1));
+    clock.advance(FLUSH_INTERVAL_MS);
+    a.add(delta(1, 2));
+    clock.advance(10 * FLUSH_INTERVAL_MS);
+    await store.accept();
+    clock.advance(FLUSH_INTERVAL_MS - 1);
+    expect(store.batches).toHaveLength(0);
+    clock.advance(1);
+    expect(await store.accept()).toEqual(["1-2"]);
+  });
+
+  test("watchers that have only Postgres do not wait for the interval, nor hurry writes while Postgres is away", async () => {
+    const { clock, store, open } = world();
+    const a = open("a");
+    a.add(delta(1, 1));
+    a.flushSoon();
+    clock.advance(0);
+    expect(store.batches).toHaveLength(1);
+    a.flushSoon();
+    await store.fail();
+    a.flushSoon();
+    clock.advance(STORE_RETRY.minMs / 2 - 1);
+    expect(store.batches).toHaveLength(0);
+    clock.advance(STORE_RETRY.maxMs);
+    expect(await store.accept()).toEqual(["1-1"]);
+  });
+
   test("a talkative run does not keep the others waiting", async () => {
     const { clock, store, open } = world();
     const [loud, quiet] = [open("loud"), open("quiet")];

@@ -1,20 +1,29 @@
+/**
+ * Brings the deltas of all runs of a gateway to Postgres.
+ *
+ * 1. One batch is in flight, and the next one gathers meanwhile. While writes are slow, batches grow instead of
+ *    following each other closer.
+ * 2. A row stays in its run's outbox until Postgres is known to hold it, so that a commit can carry it along. A batch
+ *    that failed is written again, in order. The store skips a row that is there already.
+ * 3. Runs take turns: one with many deltas does not keep the others waiting.
+ * 4. Above the bound of the backlog models are asked to pause, until half of it is written.
+ */
 import { comparePositions, type Position } from "@hsafa/protocol";
-import { backoffMs } from "../core/backoff.ts";
 import type { EventRecord } from "../core/event-record.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { FleetStore } from "../ports/fleet-store.ts";
+import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
+import type { Log } from "../ports/log.ts";
+import { Recurring } from "../runtime/recurring.ts";
+import type { Claim } from "./engine-deps.ts";
 import {
   DELTA_BACKLOG_CHARACTERS_MAX,
   DELTA_BATCH_CHARACTERS_MAX,
   DELTA_BATCH_ROWS_MAX,
   STORE_RETRY,
 } from "./limits.ts";
-import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { FleetStore } from "../ports/fleet-store.ts";
-import type { Log } from "../ports/log.ts";
-import { StoreUnavailable } from "../ports/store.ts";
-import type { Claim } from "./engine-deps.ts";
 
-/** What a run hears about its deltas. */
+/** What a run is told of its deltas. */
 export interface OutboxListener {
   /** A batch brought the run's deltas up to this position to Postgres. */
   onStored(upTo: Position): void;
@@ -32,36 +41,28 @@ interface Batch {
   readonly more: boolean;
 }
 
-/**
- * Brings the deltas of all runs of a gateway to Postgres: one batch in flight, the next one gathering meanwhile. A row
- * stays in its run's outbox until it is acknowledged, so that a commit can carry it along.
- */
 export class DeltaBatcher {
   readonly #store: Pick<FleetStore, "appendDeltas">;
-  readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #batches: Recurring;
   /** Outboxes with rows that no batch has taken yet, in the order they will be served. */
   readonly #waiting = new Set<DeltaOutbox>();
   readonly #open = new Set<DeltaOutbox>();
   #backlogCharacters = 0;
   #wasFull = false;
-  #flight: Promise<void> | null = null;
-  #timer: { readonly soon: boolean; readonly cancel: () => void } | null = null;
-  #soon = false;
-  #failures = 0;
-  #closed = false;
+  #isWriting = false;
 
   constructor(params: { readonly store: Pick<FleetStore, "appendDeltas">; readonly clock: Clock; readonly log: Log }) {
-    this.#store = params.store;
-    this.#clock = params.clock;
-    this.#log = params.log;
+    const { store, clock, log } = params;
+    this.#store = store;
+    this.#batches = new Recurring({ name: "write deltas", tick: () => this.#tick(), retry: STORE_RETRY, clock, log });
+    this.#batches.start(null);
   }
 
-  /** Opens the outbox of a claimed run; whoever opens it closes it. */
+  /** Opens the outbox of a claimed run. The caller closes it. */
   open(claim: Claim, listener: OutboxListener): DeltaOutbox {
     const outbox = new DeltaOutbox(claim, listener, {
       waits: () => this.#gather(outbox),
-      flushSoon: () => this.#flushSoon(),
+      flushSoon: () => this.#batches.request(),
       grew: (characters) => this.#grew(characters),
       closed: () => this.#forget(outbox),
     });
@@ -74,62 +75,37 @@ export class DeltaBatcher {
     return this.#backlogCharacters > DELTA_BACKLOG_CHARACTERS_MAX;
   }
 
-  /** Waits for the batch in flight and begins no other: outboxes are closed before. */
+  /** Waits for the batch in flight and begins no other. Outboxes are closed before. */
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#timer?.cancel();
-    this.#timer = null;
-    await this.#flight;
+    await this.#batches.stop();
   }
 
   #gather(outbox: DeltaOutbox): void {
     this.#waiting.add(outbox);
-    this.#schedule(FLUSH_INTERVAL_MS);
+    // 1. What gathers during a write is due one interval after its end.
+    if (!this.#isWriting) this.#batches.request(FLUSH_INTERVAL_MS);
   }
 
-  #flushSoon(): void {
-    this.#soon = true;
-    // Postgres is away: hurry would only shorten the pause between tries.
-    if (this.#failures > 0 || this.#timer?.soon === true) return;
-    this.#timer?.cancel();
-    this.#timer = null;
-    this.#schedule(0);
-  }
-
-  #schedule(delayMs: number): void {
-    if (this.#closed || this.#flight !== null || this.#timer !== null || this.#waiting.size === 0) return;
-    const cancel = this.#clock.after(delayMs, () => {
-      this.#timer = null;
-      this.#soon = false;
-      const batch = this.#take();
-      if (batch.rows.length > 0) this.#flight = this.#write(batch).then((nextInMs) => this.#landed(nextInMs));
-    });
-    this.#timer = { soon: delayMs === 0, cancel };
-  }
-
-  /** Writes one batch and answers after how many ms the next one may follow. */
-  async #write({ rows, taken, more }: Batch): Promise<number> {
+  /** Writes one batch. Returns after how many ms the next one is due; null: when a delta comes. */
+  async #tick(): Promise<number | null> {
+    const { rows, taken, more } = this.#nextBatch();
+    if (rows.length === 0) return null;
+    this.#isWriting = true;
     try {
       await this.#store.appendDeltas({ rows });
-      this.#failures = 0;
-      for (const [outbox, upTo] of taken) outbox.acknowledged(upTo);
-      return more ? 0 : FLUSH_INTERVAL_MS;
     } catch (error) {
-      this.#failures += 1;
-      for (const outbox of taken.keys()) outbox.refused();
-      if (!(error instanceof StoreUnavailable))
-        this.#log.error({ err: error }, "a batch of deltas could not be written");
-      return backoffMs(this.#failures, STORE_RETRY, this.#clock.random());
+      for (const outbox of taken.keys()) outbox.refused(); // 2.
+      throw error;
+    } finally {
+      this.#isWriting = false;
     }
+    for (const [outbox, upTo] of taken) outbox.acknowledged(upTo);
+    if (more) return 0;
+    return this.#waiting.size > 0 ? FLUSH_INTERVAL_MS : null;
   }
 
-  #landed(nextInMs: number): void {
-    this.#flight = null;
-    this.#schedule(this.#soon && this.#failures === 0 ? 0 : nextInMs);
-  }
-
-  /** The next batch, within its bounds (a single larger row goes alone). */
-  #take(): Batch {
+  /** The next batch, within its bounds. A single larger row goes alone. */
+  #nextBatch(): Batch {
     const rows: Row[] = [];
     const taken = new Map<DeltaOutbox, Position>();
     let characters = 0;
@@ -139,9 +115,8 @@ export class DeltaBatcher {
         characters += record.payload.length;
         const isOver = rows.length >= DELTA_BATCH_ROWS_MAX || characters > DELTA_BATCH_CHARACTERS_MAX;
         if (isOver && rows.length > 0) {
-          // To the end of the line, so that one talkative run does not keep the others waiting.
           this.#waiting.delete(outbox);
-          this.#waiting.add(outbox);
+          this.#waiting.add(outbox); // 3.
           return { rows, taken, more: true };
         }
         rows.push({ tenantId, runId, epoch, record });
@@ -153,6 +128,7 @@ export class DeltaBatcher {
     return { rows, taken, more: false };
   }
 
+  /** 4. */
   #grew(characters: number): void {
     this.#backlogCharacters += characters;
     if (this.isFull) this.#wasFull = true;

@@ -1,8 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { settled } from "../../test/support/fakes.ts";
 import { recordingLog } from "../../test/support/recording-log.ts";
-import { GATEWAY_BEAT_MS, GATEWAY_SILENCE_MS } from "./limits.ts";
+import { GATEWAY_HEARTBEAT_INTERVAL_MS, GATEWAY_SILENCE_MS } from "./limits.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import { GatewayHeartbeat } from "./gateway-heartbeat.ts";
 import { StoreContact } from "./store-contact.ts";
@@ -16,7 +16,7 @@ function world() {
   const due: string[] = [];
   const store = { isAway: false, gate: Promise.resolve(), runsOfTheDead: [] as string[] };
   const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS, isOnlyGateway: true });
-  const pulse = new GatewayHeartbeat({
+  const heartbeat = new GatewayHeartbeat({
     gatewayId: "g",
     clock,
     contact,
@@ -41,96 +41,94 @@ function world() {
       await settled();
     }
   };
-  return { pulse, said, due, store, contact, clock, log, advance };
+  return { heartbeat, said, due, store, contact, clock, log, advance };
 }
 
-describe("the pulse", () => {
-  test("beats at a steady pace, however slowly the store answers, one beat at a time", async () => {
-    const { pulse, said, store, advance } = world();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    pulse.start();
-    await advance(2 * GATEWAY_BEAT_MS);
-    expect(said.filter((word) => word === "beat")).toHaveLength(3);
-    store.gate = promise;
-    await advance(4 * GATEWAY_BEAT_MS);
-    expect(said.filter((word) => word === "beat")).toHaveLength(4);
-    resolve();
-    await advance(GATEWAY_BEAT_MS);
-    expect(said.filter((word) => word === "beat").length).toBeGreaterThanOrEqual(5);
-    await pulse.close();
-  });
+test("heartbeats keep their pace, however slowly the store answers, and one is in flight at a time", async () => {
+  const { heartbeat, said, store, advance } = world();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  heartbeat.start();
+  await advance(2 * GATEWAY_HEARTBEAT_INTERVAL_MS);
+  expect(said.filter((word) => word === "beat")).toHaveLength(3);
+  store.gate = promise;
+  await advance(4 * GATEWAY_HEARTBEAT_INTERVAL_MS);
+  expect(said.filter((word) => word === "beat")).toHaveLength(4);
+  resolve();
+  await advance(GATEWAY_HEARTBEAT_INTERVAL_MS);
+  expect(said.filter((word) => word === "beat").length).toBeGreaterThanOrEqual(5);
+  await heartbeat.close();
+});
 
-  test("two beats in a row are never as far apart as the silence that makes a gateway dead", () => {
-    expect(2 * GATEWAY_BEAT_MS).toBeLessThanOrEqual(GATEWAY_SILENCE_MS);
-  });
+test("two heartbeats in a row are never as far apart as the silence that makes a gateway dead", () => {
+  expect(2 * GATEWAY_HEARTBEAT_INTERVAL_MS).toBeLessThanOrEqual(GATEWAY_SILENCE_MS);
+});
 
-  test("runs of a dead gateway are told once", async () => {
-    const { pulse, due, store, advance } = world();
-    pulse.start();
-    await advance(GATEWAY_BEAT_MS);
-    store.runsOfTheDead.push("a", "b");
-    await advance(3 * GATEWAY_BEAT_MS);
-    expect(due).toEqual(["a", "b"]);
-    await pulse.close();
-  });
+test("the runs of a dead gateway are rung for once", async () => {
+  const { heartbeat, due, store, advance } = world();
+  heartbeat.start();
+  await advance(GATEWAY_HEARTBEAT_INTERVAL_MS);
+  store.runsOfTheDead.push("a", "b");
+  await advance(3 * GATEWAY_HEARTBEAT_INTERVAL_MS);
+  expect(due).toEqual(["a", "b"]);
+  await heartbeat.close();
+});
 
-  test("whoever was cut off itself judges nobody for one lease time after it is back", async () => {
-    const { pulse, said, store, advance } = world();
-    pulse.start();
-    await advance(GATEWAY_BEAT_MS);
-    await advance(GATEWAY_SILENCE_MS);
-    expect(said).toContain("look");
-    store.isAway = true;
-    await advance(LEASE_MS);
-    store.isAway = false;
-    said.length = 0;
-    await advance(LEASE_MS - GATEWAY_BEAT_MS);
-    expect(said).toContain("beat");
-    expect(said).not.toContain("look");
-    await advance(2 * GATEWAY_BEAT_MS);
-    expect(said).toContain("look");
-    await pulse.close();
-  });
+test("a gateway that was cut off itself judges nobody for one lease time after it is back", async () => {
+  const { heartbeat, said, store, advance } = world();
+  heartbeat.start();
+  await advance(GATEWAY_HEARTBEAT_INTERVAL_MS);
+  await advance(GATEWAY_SILENCE_MS);
+  expect(said).toContain("look");
+  store.isAway = true;
+  await advance(LEASE_MS);
+  store.isAway = false;
+  said.length = 0;
+  await advance(LEASE_MS - GATEWAY_HEARTBEAT_INTERVAL_MS);
+  expect(said).toContain("beat");
+  expect(said).not.toContain("look");
+  await advance(2 * GATEWAY_HEARTBEAT_INTERVAL_MS);
+  expect(said).toContain("look");
+  await heartbeat.close();
+});
 
-  test("a store that stalled for everybody condemns nobody: whoever was silent itself first beats on time for as long as it takes the others", async () => {
-    const { pulse, said, store, advance } = world();
-    const stall = Promise.withResolvers<void>();
-    pulse.start();
-    await advance(GATEWAY_SILENCE_MS + GATEWAY_BEAT_MS);
-    expect(said).toContain("look");
-    store.gate = stall.promise;
-    await advance(GATEWAY_SILENCE_MS + GATEWAY_BEAT_MS);
-    said.length = 0;
-    stall.resolve();
-    await advance(GATEWAY_SILENCE_MS - 50);
-    expect(said).toContain("beat");
-    expect(said).not.toContain("look");
-    await advance(2 * GATEWAY_BEAT_MS);
-    expect(said).toContain("look");
-    await pulse.close();
-  });
+test("a store that stalled for everybody condemns nobody: a gateway that was silent itself is first in time for as long as the others may take", async () => {
+  const { heartbeat, said, store, advance } = world();
+  const stall = Promise.withResolvers<void>();
+  heartbeat.start();
+  await advance(GATEWAY_SILENCE_MS + GATEWAY_HEARTBEAT_INTERVAL_MS);
+  expect(said).toContain("look");
+  store.gate = stall.promise;
+  await advance(GATEWAY_SILENCE_MS + GATEWAY_HEARTBEAT_INTERVAL_MS);
+  said.length = 0;
+  stall.resolve();
+  await advance(GATEWAY_SILENCE_MS - 50);
+  expect(said).toContain("beat");
+  expect(said).not.toContain("look");
+  await advance(2 * GATEWAY_HEARTBEAT_INTERVAL_MS);
+  expect(said).toContain("look");
+  await heartbeat.close();
+});
 
-  test("a gateway that stops says so at once, beats on while it finishes, and judges nobody; then it is silent", async () => {
-    const { pulse, said, advance } = world();
-    pulse.start();
-    await advance(GATEWAY_BEAT_MS + 100);
-    said.length = 0;
-    await pulse.stopping();
-    expect(said).toEqual(["stopping"]);
-    await advance(2 * GATEWAY_BEAT_MS);
-    expect(said).toEqual(["stopping", "stopping", "stopping"]);
-    await pulse.close();
-    await advance(5 * GATEWAY_BEAT_MS);
-    expect(said).toHaveLength(3);
-  });
+test("a gateway that stops says so at once, its heartbeats go on while it finishes, and it judges nobody; then it is silent", async () => {
+  const { heartbeat, said, advance } = world();
+  heartbeat.start();
+  await advance(GATEWAY_HEARTBEAT_INTERVAL_MS + 100);
+  said.length = 0;
+  await heartbeat.announceStop();
+  expect(said).toEqual(["stopping"]);
+  await advance(2 * GATEWAY_HEARTBEAT_INTERVAL_MS);
+  expect(said).toEqual(["stopping", "stopping", "stopping"]);
+  await heartbeat.close();
+  await advance(5 * GATEWAY_HEARTBEAT_INTERVAL_MS);
+  expect(said).toHaveLength(3);
+});
 
-  test("a store that is away is no error, and is asked again", async () => {
-    const { pulse, said, store, log, advance } = world();
-    store.isAway = true;
-    pulse.start();
-    await advance(3 * GATEWAY_BEAT_MS);
-    expect(said.filter((word) => word === "beat").length).toBeGreaterThanOrEqual(3);
-    expect(log.errors).toEqual([]);
-    await pulse.close();
-  });
+test("a store that is away is no error, and the heartbeat is tried again", async () => {
+  const { heartbeat, said, store, log, advance } = world();
+  store.isAway = true;
+  heartbeat.start();
+  await advance(3 * GATEWAY_HEARTBEAT_INTERVAL_MS);
+  expect(said.filter((word) => word === "beat").length).toBeGreaterThanOrEqual(3);
+  expect(log.errors).toEqual([]);
+  await heartbeat.close();
 });

@@ -1,8 +1,16 @@
-import { GATEWAY_BEAT_MS, GATEWAY_SILENCE_MS } from "./limits.ts";
+/**
+ * The heartbeat of a gateway: records that it lives, and looks for gateways that do not.
+ *
+ * 1. A heartbeat waits for nothing else that the engine does. A late one would look like a death.
+ * 2. The interval is counted from when a heartbeat began, so that a slow answer does not stretch it.
+ * 3. A gateway that was silent itself judges nobody until its own heartbeats have been in time for as long as the others
+ *    may take: what kept it may have kept them. Nor does one that is stopping.
+ */
 import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import type { Log } from "../ports/log.ts";
-import { StoreUnavailable } from "../ports/store.ts";
+import { Recurring } from "../runtime/recurring.ts";
+import { GATEWAY_HEARTBEAT_INTERVAL_MS, GATEWAY_HEARTBEAT_RETRY, GATEWAY_SILENCE_MS } from "./limits.ts";
 import type { StoreContact } from "./store-contact.ts";
 
 export interface GatewayHeartbeatParams {
@@ -11,83 +19,70 @@ export interface GatewayHeartbeatParams {
   readonly clock: Clock;
   readonly contact: StoreContact;
   readonly log: Log;
-  /** Hears of runs that are due because their gateway died. */
+  /** Called with runs that are due because their gateway died. */
   readonly onDue: (runIds: readonly string[]) => void;
 }
 
-/**
- * Says again and again that this gateway lives, and looks for gateways that do not. It waits for nothing else that the
- * engine does: a beat that is late for want of a free connection would look like a death.
- */
 export class GatewayHeartbeat {
   readonly #params: GatewayHeartbeatParams;
+  readonly #heartbeats: Recurring;
   #isStopping = false;
-  #isFailing = false;
-  #closed = false;
-  /** When the last beat was answered, and since when none was late, by the monotonic clock. */
+  /** When the last heartbeat was answered, and since when none was late, by the monotonic clock. */
   #answeredAt = Number.NEGATIVE_INFINITY;
   #steadySince = 0;
-  #beating: Promise<void> = Promise.resolve();
-  /** Calls off the next beat; null while one is under way. */
-  #cancel: (() => void) | null = null;
 
   constructor(params: GatewayHeartbeatParams) {
+    const { clock, log } = params;
     this.#params = params;
-  }
-
-  start(): void {
-    this.#schedule(0);
-  }
-
-  /** Tells the others at once that this gateway takes no new work; the beats go on while it finishes. */
-  async stopping(): Promise<void> {
-    this.#isStopping = true;
-    this.#cancel?.();
-    await this.#beating;
-    this.#cancel?.();
-    this.#beating = this.#beatAndGoOn();
-    await this.#beating;
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#cancel?.();
-    await this.#beating;
-  }
-
-  #schedule(delayMs: number): void {
-    if (this.#closed) return;
-    this.#cancel = this.#params.clock.after(delayMs, () => {
-      this.#cancel = null;
-      this.#beating = this.#beatAndGoOn();
+    this.#heartbeats = new Recurring({
+      name: "record a heartbeat",
+      tick: () => this.#tick(),
+      retry: GATEWAY_HEARTBEAT_RETRY,
+      clock,
+      log,
     });
   }
 
-  /** Never rejects. */
-  async #beatAndGoOn(): Promise<void> {
-    const { clock, log } = this.#params;
-    const startedAt = clock.monotonic();
-    try {
-      await this.#beat();
-      this.#isFailing = false;
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) log.error({ err: error }, "the gateway could not say that it lives");
-      else if (!this.#isFailing) log.warn({ err: error }, "the gateway could not say that it lives: the store is away");
-      this.#isFailing = true;
-    }
-    this.#schedule(Math.max(0, GATEWAY_BEAT_MS - (clock.monotonic() - startedAt)));
+  start(): void {
+    this.#heartbeats.start(0);
   }
 
-  async #beat(): Promise<void> {
-    const { gatewayId, store, clock, contact, log, onDue } = this.#params;
+  /** Tells the others at once that this gateway takes no new work. Its heartbeats go on while it finishes. */
+  async announceStop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#heartbeats.runNow();
+  }
+
+  async close(): Promise<void> {
+    await this.#heartbeats.stop();
+  }
+
+  async #tick(): Promise<number> {
+    const { clock } = this.#params;
+    const startedAt = clock.monotonic();
+    await this.#record();
+    if (this.#maySeekDead()) await this.#endDeadGateways();
+    return Math.max(0, GATEWAY_HEARTBEAT_INTERVAL_MS - (clock.monotonic() - startedAt)); // 2.
+  }
+
+  async #record(): Promise<void> {
+    const { gatewayId, store, clock, contact } = this.#params;
     await store.recordHeartbeat({ gatewayId, stopping: this.#isStopping });
     contact.answered();
     const now = clock.monotonic();
     if (now - this.#answeredAt > GATEWAY_SILENCE_MS) this.#steadySince = now;
     this.#answeredAt = now;
-    // Whoever was silent itself does not judge the others' silence: what kept it may have kept them.
-    if (now - this.#steadySince < GATEWAY_SILENCE_MS || !contact.mayJudge() || this.#isStopping) return;
-    const until = contact.timeIn(GATEWAY_SILENCE_MS);
+  }
+
+  /** 3. */
+  #maySeekDead(): boolean {
+    const isSteady = this.#params.clock.monotonic() - this.#steadySince >= GATEWAY_SILENCE_MS;
+    return isSteady && this.#params.contact.mayJudge() && !this.#isStopping;
+  }
+
+  async #endDeadGateways(): Promise<void> {
+    const { store, contact, log, onDue } = this.#params;
+    const until = contact.databaseTimeIn(GATEWAY_SILENCE_MS);
     const runIds = await store.endDeadGateways({ silenceMs: GATEWAY_SILENCE_MS, until });
     if (runIds.length === 0) return;
     log.warn({ runs: runIds.length }, "a gateway died; its runs are taken over");

@@ -1,9 +1,23 @@
-import { CLAIM_DOUBT_MS } from "./limits.ts";
+/**
+ * Keeps the leases of all runs that this gateway holds. It works apart from the model path, so that no slow model or
+ * tool costs a lease.
+ *
+ * 1. A lease is good for its duration less a sixth from when its last good renewal was SENT. Its holder stops before
+ *    that time is over for Postgres.
+ * 2. The interval of renewals is counted from when one began: a slow answer does not stretch it. One statement renews
+ *    all leases.
+ * 3. A lease that went stale is returned as soon as the store answers, so that it does not count as a recovery. This
+ *    does not wait for its holder, which may hang in a statement: what the holder still sends is refused. No renewal
+ *    waits for a return.
+ * 4. So is what a claim took whose answer was lost: the store says that this gateway has it, and nobody here does. Such
+ *    a claim may also reach the store late, so it is returned again and again until it can no longer be on its way.
+ */
 import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import type { Log } from "../ports/log.ts";
-import { StoreUnavailable } from "../ports/store.ts";
+import { Recurring } from "../runtime/recurring.ts";
 import type { Claim } from "./engine-deps.ts";
+import { CLAIM_IN_FLIGHT_MAX_MS } from "./limits.ts";
 import type { StoreContact } from "./store-contact.ts";
 
 export interface LeaseKeeperParams {
@@ -15,11 +29,11 @@ export interface LeaseKeeperParams {
   readonly log: Log;
 }
 
-/** What a holder hears about its lease. */
+/** What a holder is told of its lease. */
 export interface LeaseListener {
   /**
-   * `fenced`: the lease is no longer ours, or was handed back a moment ago by a commit whose answer is still on its
-   * way; said at every beat until the lease is let go. `stale`: too long without a renewal to be sure; said once.
+   * `fenced`: the lease is no longer ours, or a commit returned it a moment ago and its answer is still on the way.
+   * Repeated at every renewal until the lease is let go. `stale`: too long without a renewal to be sure. Told once.
    */
   onLost(why: "fenced" | "stale"): void;
   /** How many inputs waited at the last renewal. */
@@ -38,59 +52,46 @@ interface HeldLease extends Lease {
   goodUntil: number;
 }
 
-/**
- * Keeps the leases of all runs this gateway holds: one statement a beat, apart from the model path, so that no slow
- * model or tool costs a lease.
- *
- * 1. A lease is good for its duration less a sixth from when its last good renewal was SENT: before that time is over
- *    for Postgres, its holder stops.
- * 2. A lease that went stale is handed back as soon as the store answers, so that it does not count as a recovery. That
- *    waits neither for its holder, which may hang in a statement (what this does yet is refused without a lease), nor
- *    does any renewal wait for that.
- * 3. So is what a claim took whose answer was lost: the store says that this gateway has it, and nobody here does. Such
- *    a claim may also reach the store late, so it is asked for until that can no longer be.
- */
 export class LeaseKeeper {
   readonly #params: LeaseKeeperParams;
   readonly #held = new Map<string, HeldLease>();
-  /** Leases to hand back when the store answers: at most one a run held. */
+  /** Leases to return when the store answers: at most one for each run held. */
   readonly #leasesToReturn = new Map<string, Claim>();
   /**
-   * Claims whose answer was lost, and until when they are in doubt, by the monotonic clock. A claim is tried every
-   * second or so while the store is away, and of those that are no longer in doubt only the last lease's are kept.
+   * Claims whose answer was lost, and until when each may be on its way, by the monotonic clock. While the store is
+   * away a claim is tried about once a second. Of those that can no longer arrive only the last lease's are kept.
    */
   #unconfirmedClaims: { readonly claimNumber: number; readonly until: number }[] = [];
-  #beating: Promise<void> = Promise.resolve();
-  /** Calls off the next beat; null while one is under way. */
-  #cancelBeat: (() => void) | null = null;
-  /** The hand-back under way, and how to call off the next one. */
-  #handingBack: Promise<void> | null = null;
-  #cancelHandBack: (() => void) | null = null;
-  #isHandBackFailing = false;
-  #expiry: { readonly at: number; readonly cancel: () => void } | null = null;
-  #closed = false;
+  readonly #renewals: Recurring;
+  readonly #returns: Recurring;
+  /** Looks for stale leases when the first one is due to go stale. */
+  readonly #expiries: Recurring;
 
   constructor(params: LeaseKeeperParams) {
+    const { leaseDurationMs, clock, log } = params;
     this.#params = params;
+    const retryMs = leaseDurationMs / 12;
+    const retry = { minMs: retryMs, maxMs: retryMs };
+    this.#renewals = new Recurring({ name: "renew leases", tick: () => this.#renewInTime(), retry, clock, log });
+    this.#returns = new Recurring({ name: "return leases", tick: () => this.#returnLeases(), retry, clock, log });
+    this.#expiries = new Recurring({ name: "drop leases", tick: async () => this.#dropStale(), retry, clock, log });
   }
 
   start(): void {
-    this.#scheduleBeat(this.#beatMs);
+    this.#renewals.start(this.#renewalIntervalMs);
+    this.#returns.start(null);
+    this.#expiries.start(null);
   }
 
-  /** Stops renewing and hands back what is still owed, if the store answers. */
+  /** Stops renewing, and returns what there is to return if the store answers. */
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#cancelBeat?.();
-    this.#cancelHandBack?.();
-    this.#expiry?.cancel();
-    await Promise.all([this.#beating, this.#handingBack]);
-    await this.#handBack().catch((error: unknown) => this.#report("handed back", error));
+    await Promise.all([this.#renewals.stop(), this.#returns.stop(), this.#expiries.stop()]);
+    await this.#returns.runNow();
   }
 
   /**
-   * Takes a claimed run into care. `sentAt`: when the claim was sent, by the monotonic clock. A run has one lease: an
-   * earlier one is lost.
+   * Keeps the lease of a claimed run from now on. `sentAt`: when the claim was sent, by the monotonic clock. A run has
+   * one lease, so an earlier one is lost.
    */
   hold(params: { readonly claim: Claim; readonly sentAt: number; readonly listener: LeaseListener }): Lease {
     const { claim, sentAt, listener } = params;
@@ -101,12 +102,12 @@ export class LeaseKeeper {
       runId: claim.runId,
       epoch: claim.epoch,
       listener,
-      goodUntil: sentAt + this.#goodMs,
+      goodUntil: sentAt + this.#goodMs, // 1.
       isGood: () => clock.monotonic() < lease.goodUntil,
     };
     this.#held.set(lease.runId, lease);
     if (earlier !== undefined) lose(earlier, "fenced");
-    if (this.#expiry === null || lease.goodUntil < this.#expiry.at) this.#watchExpiry();
+    this.#expiries.request(lease.goodUntil - clock.monotonic());
     return lease;
   }
 
@@ -115,28 +116,28 @@ export class LeaseKeeper {
     if (this.#held.get(lease.runId) === lease) this.#held.delete(lease.runId);
   }
 
-  /** Hands a lease back as soon as the store answers. */
+  /** Returns a lease as soon as the store answers. */
   returnLater({ tenantId, runId, epoch }: Claim): void {
     this.#leasesToReturn.set(`${runId}@${epoch}`, { tenantId, runId, epoch });
-    this.#handBackSoon();
+    this.#returns.request();
   }
 
-  /** The answer to this claim was lost: whatever it took, or takes yet, is handed back. */
+  /** The answer to this claim was lost: whatever it took, or takes yet, is returned (4.). */
   returnClaim(claimNumber: number): void {
     const { clock, leaseDurationMs } = this.#params;
     const now = clock.monotonic();
-    // What older ones took has ended by time.
+    // What older claims took has ended by time.
     this.#unconfirmedClaims = this.#unconfirmedClaims.filter(({ until }) => until > now - leaseDurationMs);
-    this.#unconfirmedClaims.push({ claimNumber, until: now + CLAIM_DOUBT_MS });
-    this.#handBackSoon();
+    this.#unconfirmedClaims.push({ claimNumber, until: now + CLAIM_IN_FLIGHT_MAX_MS });
+    this.#returns.request();
   }
 
-  /** Whether the store may say that this gateway holds runs of which nobody here knows, or no longer. */
+  /** Whether this gateway may have leases, by what the store says, that no holder here has. */
   get hasUnreturnedLeases(): boolean {
     return this.#leasesToReturn.size > 0 || this.#unconfirmedClaims.length > 0;
   }
 
-  /** One beat: renews, and tells each holder what it learnt. */
+  /** Renews all leases once, and tells each holder what became of its own. */
   async renew(): Promise<void> {
     const { gatewayId, leaseDurationMs, store, clock, contact } = this.#params;
     const leases = [...this.#held.values()];
@@ -147,128 +148,67 @@ export class LeaseKeeper {
     contact.answered();
     const renewed = new Map(answers.map((answer) => [answer.runId, answer]));
     for (const lease of leases) {
-      // Let go, or lost and claimed again, since the statement was sent.
+      // It was let go, or lost and claimed again, since the statement was sent.
       if (this.#held.get(lease.runId) !== lease) continue;
       const answer = renewed.get(lease.runId);
       if (answer?.epoch !== lease.epoch) {
         lease.listener.onLost("fenced");
         continue;
       }
-      lease.goodUntil = sentAt + this.#goodMs;
+      lease.goodUntil = sentAt + this.#goodMs; // 1.
       lease.listener.onInbox(answer.inbox);
     }
-    this.#watchExpiry();
   }
 
-  get #beatMs(): number {
+  get #renewalIntervalMs(): number {
     return this.#params.leaseDurationMs / 3;
-  }
-
-  /** After a failure. */
-  get #retryMs(): number {
-    return this.#beatMs / 4;
   }
 
   get #goodMs(): number {
     return (this.#params.leaseDurationMs * 5) / 6;
   }
 
-  #scheduleBeat(delayMs: number): void {
-    if (this.#closed) return;
-    this.#cancelBeat = this.#params.clock.after(delayMs, () => {
-      this.#cancelBeat = null;
-      this.#beating = this.#beatAndGoOn();
-    });
-  }
-
-  async #beatAndGoOn(): Promise<void> {
+  async #renewInTime(): Promise<number> {
     const { clock } = this.#params;
     const startedAt = clock.monotonic();
-    try {
-      await this.renew();
-      // The beat is counted from when it began: a slow answer must not stretch the time between two renewals.
-      this.#scheduleBeat(Math.max(0, this.#beatMs - (clock.monotonic() - startedAt)));
-    } catch (error) {
-      this.#report("renewed", error);
-      this.#scheduleBeat(this.#retryMs);
-    }
+    await this.renew();
+    return Math.max(0, this.#renewalIntervalMs - (clock.monotonic() - startedAt)); // 2.
   }
 
-  /** One that is under way goes on by itself; and while the store is away there is no hurry. */
-  #handBackSoon(): void {
-    if (this.#handingBack === null && !this.#isHandBackFailing) this.#scheduleHandBack(0);
-  }
-
-  #scheduleHandBack(delayMs: number): void {
-    if (this.#closed) return;
-    this.#cancelHandBack?.();
-    this.#cancelHandBack = this.#params.clock.after(delayMs, () => {
-      this.#cancelHandBack = null;
-      this.#handingBack = this.#handBackAndGoOn();
-    });
-  }
-
-  async #handBackAndGoOn(): Promise<void> {
-    let nextInMs: number | null = null;
-    try {
-      await this.#handBack();
-      this.#isHandBackFailing = false;
-      if (this.#unconfirmedClaims.length > 0) nextInMs = this.#beatMs;
-      if (this.#leasesToReturn.size > 0) nextInMs = 0;
-    } catch (error) {
-      this.#isHandBackFailing = true;
-      this.#report("handed back", error);
-      nextInMs = this.#retryMs;
-    }
-    this.#handingBack = null;
-    if (nextInMs !== null) this.#scheduleHandBack(nextInMs);
-  }
-
-  async #handBack(): Promise<void> {
+  /** 3. and 4. */
+  async #returnLeases(): Promise<number | null> {
     const { gatewayId, leaseDurationMs, store, clock, contact } = this.#params;
-    // What is given up meanwhile is owed still.
-    const owed = [...this.#leasesToReturn];
-    const runs = owed.map(([, { runId, epoch }]) => ({ runId, epoch }));
+    // Leases that are added meanwhile request a tick of their own.
+    const returned = [...this.#leasesToReturn];
+    const runs = returned.map(([, { runId, epoch }]) => ({ runId, epoch }));
     if (runs.length > 0) {
       await store.releaseLeases({ runs });
       contact.answered();
-      for (const [key] of owed) this.#leasesToReturn.delete(key);
+      for (const [key] of returned) this.#leasesToReturn.delete(key);
     }
-    if (this.#unconfirmedClaims.length === 0) return;
+    if (this.#unconfirmedClaims.length === 0) return null;
     const sentAt = clock.monotonic();
     const claimNumbers = this.#unconfirmedClaims.map(({ claimNumber }) => claimNumber);
     await store.releaseClaims({ gatewayId, leaseDurationMs, claimNumbers });
     contact.answered();
     this.#unconfirmedClaims = this.#unconfirmedClaims.filter(({ until }) => until > sentAt);
+    return this.#unconfirmedClaims.length === 0 ? null : this.#renewalIntervalMs;
   }
 
-  /** Sets one timer for the lease that goes stale first. */
-  #watchExpiry(): void {
-    if (this.#closed) return;
-    let first = Number.POSITIVE_INFINITY;
-    for (const lease of this.#held.values()) first = Math.min(first, lease.goodUntil);
-    if (this.#expiry?.at === first) return;
-    this.#expiry?.cancel();
-    this.#expiry = null;
-    if (first === Number.POSITIVE_INFINITY) return;
+  /** Drops what went stale (1. and 3.). Returns when the next lease would, in ms. */
+  #dropStale(): number | null {
     const { clock } = this.#params;
-    const cancel = clock.after(Math.max(0, first - clock.monotonic()), () => {
-      this.#expiry = null;
-      for (const lease of this.#held.values()) {
-        if (lease.isGood()) continue;
-        lose(lease, "stale");
-        this.#held.delete(lease.runId);
-        this.returnLater(lease);
+    let first = Number.POSITIVE_INFINITY;
+    for (const lease of this.#held.values()) {
+      if (lease.isGood()) {
+        first = Math.min(first, lease.goodUntil);
+        continue;
       }
-      this.#watchExpiry();
-    });
-    this.#expiry = { at: first, cancel };
-  }
-
-  #report(what: "renewed" | "handed back", error: unknown): void {
-    const { log } = this.#params;
-    if (error instanceof StoreUnavailable) log.warn({ err: error }, `leases could not be ${what}: the store is away`);
-    else log.error({ err: error }, `leases could not be ${what}`);
+      lose(lease, "stale");
+      this.#held.delete(lease.runId);
+      this.returnLater(lease);
+    }
+    return first === Number.POSITIVE_INFINITY ? null : first - clock.monotonic();
   }
 }
 

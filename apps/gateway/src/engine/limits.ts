@@ -3,69 +3,74 @@ import type { BackoffBounds } from "../core/backoff.ts";
 
 // Runs
 /**
- * Runs on their last chance (one more lost lease ends them) that one gateway takes on at a time: a run that kills its
- * gateways has by then been lost beside many, none of which it shall take with it. And for how long such a run keeps
- * the others waiting that gets no further and yet kills nobody.
+ * Runs on their last chance that one gateway holds at a time: one more lost lease ends such a run. A run that kills its
+ * gateways was lost beside many others, and must not take them with it.
  */
 export const LAST_CHANCES_MAX = 1;
+/** How long a run on its last chance keeps the others waiting, in ms, if it gets no further and kills nobody. */
 export const LAST_CHANCE_WATCH_MS = 60_000;
 
 // The engine
-/** Runs one gateway holds at once: each costs memory and a share of every renewal. */
+/** Runs that one gateway holds at once: each costs memory and a share of every renewal. */
 export const RUNS_HELD_MAX = 1000;
-/** Runs taken by one claim: enough to fill up fast, few enough that the gateways beside it get theirs. */
+/** Runs taken by one claim: enough to fill up fast, few enough that other gateways get their share. */
 export const CLAIM_BATCH_MAX = 64;
 /**
- * How long a claim whose answer was lost may have been on its way: until then it is looked for at every beat. Longer
- * than any statement may take on both sides.
+ * How long a claim whose answer was lost may be on its way to the store, in ms. Until then it is returned at every
+ * renewal. Longer than a statement may take on both sides together.
  */
-export const CLAIM_DOUBT_MS = 30_000;
-/** How long a due run waits when its ring was lost. */
+export const CLAIM_IN_FLIGHT_MAX_MS = 30_000;
+/** How long a due run waits if its ring was lost, in ms. */
 export const CLAIM_POLL_MS = 1000;
 /**
- * The least pause after a claim that found nothing: others are taking what was due or rung for. It grows with what a
- * claim costs, up to the second bound.
+ * The rest after a claim that took nothing, in ms: others are taking what is due. It grows with what a claim costs, so
+ * that many rings do not load a slow store.
  */
-export const CLAIM_PAUSE_MS = 20;
+export const CLAIM_REST_MIN_MS = 20;
 export const CLAIM_REST_MAX_MS = 200;
+/** The time between two heartbeats of a gateway, in ms. Two fit into `GATEWAY_SILENCE_MS`, so one may be late. */
+export const GATEWAY_HEARTBEAT_INTERVAL_MS = 500;
+/** The delay after a heartbeat that failed: no longer than the interval. */
+export const GATEWAY_HEARTBEAT_RETRY: BackoffBounds = {
+  minMs: GATEWAY_HEARTBEAT_INTERVAL_MS,
+  maxMs: GATEWAY_HEARTBEAT_INTERVAL_MS,
+};
 /**
- * How often a gateway says that it lives, and after what silence it is taken for gone: the first with a cut lifeline,
- * which one whose connection broke ties again within a beat; the second whatever its lifeline says.
+ * After this silence a gateway with a cut lifeline is taken for dead, in ms. A gateway that only lost its connection
+ * ties its lifeline again by its next heartbeat. Without a cut lifeline `GATEWAY_TIMEOUT_MS` counts.
  */
-export const GATEWAY_BEAT_MS = 500;
 export const GATEWAY_SILENCE_MS = 1000;
 /**
- * How long a gateway that shares its store looks on before it takes anything from others, half a lease at most: the
- * store may have been away until now, and they have yet to come back to it.
+ * How long a gateway that shares its store judges nobody after its start, in ms; half a lease at most. The store may
+ * have been away until now, and the others have yet to come back to it.
  */
-export const BOOT_LOOK_MS = 3000;
-/**
- * How long steps in progress may finish when their gateway closes, before they are handed over; and how long a close
- * may take in all.
- */
+export const BOOT_GRACE_MS = 3000;
+/** How long steps in progress may finish when their gateway stops, in ms, before they are handed over. */
 export const DRAIN_MS = 5000;
-/** How often a gateway mends what no event will. */
+/** How often a gateway mends what no event will, in ms, about. */
 export const SWEEP_INTERVAL_MS = 5000;
+/** The delays before a sweep that failed is done again. */
+export const SWEEP_RETRY: BackoffBounds = { minMs: 500, maxMs: SWEEP_INTERVAL_MS };
 /** The delays before a statement is sent again that found the store away. */
 export const STORE_RETRY: BackoffBounds = { minMs: 50, maxMs: 1000 };
 
 // Deltas on their way
-/** One batch: rows (PGlite stalls the process for 40 µs a row), and characters of payload. */
+/** Rows of one batch: PGlite stalls the process for 40 µs a row. */
 export const DELTA_BATCH_ROWS_MAX = 500;
+/** Characters of payload in one batch, so that a statement stays small. A single larger row goes alone. */
 export const DELTA_BATCH_CHARACTERS_MAX = 1024 * 1024;
 /**
- * Characters of payload that Postgres has not acknowledged, over all runs of a gateway: above it models are asked to
- * pause.
+ * Characters of payload, over all runs of a gateway, that Postgres is not known to hold. Above it models are asked to
+ * pause, so that memory stays bounded while Postgres is away.
  */
 export const DELTA_BACKLOG_CHARACTERS_MAX = 64 * 1024 * 1024;
-/** What gathers for one run while its write to the live log is in flight, before its model is asked to pause. */
+/** Fragments that gather for one run while its write to the live log is in flight, before its model must pause. */
 export const GATHERED_FRAGMENTS_MAX = 1024;
+/** The same in characters of text. */
 export const GATHERED_CHARACTERS_MAX = 256 * 1024;
-/**
- * A run with more deltas than this that Postgres does not hold speaks faster than anybody reads: its deltas gather this
- * long, whole rather than token by token.
- */
+/** Deltas of one run that Postgres does not hold. With more of them it speaks faster than anybody reads. */
 export const COALESCE_ABOVE_ROWS = 128;
+/** How long the deltas of such a run gather before each write to the live log, in ms. */
 export const COALESCE_MS = 5;
-/** Text of one merged delta, in characters: a watcher is served in pieces it can show. */
+/** Text of one merged delta, in characters: a watcher gets pieces that it can show. */
 export const DELTA_TEXT_CHARACTERS_MAX = 16 * 1024;

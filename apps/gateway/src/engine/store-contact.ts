@@ -1,62 +1,65 @@
-import { BOOT_LOOK_MS } from "./limits.ts";
-import type { Clock } from "../ports/clock.ts";
-
 /**
- * Whether this gateway has itself been without Postgres. If it was, others may have been too: their leases look expired
- * though they work on, and calls look overdue though they were answered, so it judges none of them for one lease time
- * after contact is back. Whoever boots knows nothing of that yet, and looks on for a moment where others may be at
- * work.
+ * Whether this gateway may judge others by their silence: take their leases for lost, their calls for overdue, or them
+ * for dead.
  *
- * And what time it is there: what is asked for on the strength of being in contact says until when that is good, since
- * a statement may be held up on its way while others are cut off.
+ * 1. A gateway that was itself without the store for a third of a lease judges nobody until one lease time after it is
+ *    back. Others may have been without it too: their leases look expired though they work on, and their calls look
+ *    overdue though they were answered.
+ * 2. A gateway that starts beside others judges nobody for a moment: the store may have been away until now.
+ * 3. A machine that was suspended notices no silence, since its clock stood still. The database's time tells: if more of
+ *    it went by than of our own, that was a silence.
+ * 4. A verdict says until when it is good, in the database's time. Its statement may be held up on the way while others
+ *    are cut off.
  */
+import type { Clock } from "../ports/clock.ts";
+import { BOOT_GRACE_MS } from "./limits.ts";
+
+/** What a gateway knows of its own contact with the store. */
 export class StoreContact {
   readonly #clock: Clock;
   readonly #leaseDurationMs: number;
+  /** When the store last answered, and until when nobody is judged, by the monotonic clock. */
   #answeredAt: number;
-  #doubtUntil: number;
-  /** What time it was there, in ms, and when that was heard, by the monotonic clock. */
+  #judgesFrom: number;
+  /** The database's time, in ms, and when it was told, by the monotonic clock. */
   #told: { readonly time: number; readonly at: number } | null = null;
 
   constructor(params: { readonly clock: Clock; readonly leaseDurationMs: number; readonly isOnlyGateway: boolean }) {
     this.#clock = params.clock;
     this.#leaseDurationMs = params.leaseDurationMs;
     this.#answeredAt = params.clock.monotonic();
-    const lookMs = params.isOnlyGateway ? 0 : Math.min(BOOT_LOOK_MS, params.leaseDurationMs / 2);
-    this.#doubtUntil = this.#answeredAt + lookMs;
+    const graceMs = params.isOnlyGateway ? 0 : Math.min(BOOT_GRACE_MS, params.leaseDurationMs / 2);
+    this.#judgesFrom = this.#answeredAt + graceMs; // 2.
   }
 
   /** The store has answered just now. */
   answered(): void {
     const now = this.#clock.monotonic();
-    if (this.#isOverdue(now)) this.#doubtUntil = now + this.#leaseDurationMs;
+    if (this.#isOverdue(now)) this.#judgesFrom = now + this.#leaseDurationMs; // 1.
     this.#answeredAt = now;
   }
 
-  /**
-   * It has said what time it is there, in ms. If more has gone by than by our own clock, that stood still with us
-   * (a machine that was suspended): a silence that nobody here has noticed.
-   */
+  /** The store has told the database's time, in ms. */
   toldTime(time: number): void {
     const now = this.#clock.monotonic();
-    if (time - this.timeIn(0) > this.#silenceMs) this.#doubtUntil = now + this.#leaseDurationMs;
+    if (time - this.databaseTimeIn(0) > this.#silenceMs) this.#judgesFrom = now + this.#leaseDurationMs; // 3.
     this.#told = { time, at: now };
   }
 
-  /** The time there in so many ms, never later than it really is then; not yet told: the end of time. */
-  timeIn(ms: number): number {
+  /** The database's time in so many ms, never later than it really is then. Infinity while it was never told. */
+  databaseTimeIn(ms: number): number {
     if (this.#told === null) return Number.POSITIVE_INFINITY;
     return this.#told.time + this.#clock.monotonic() - this.#told.at + ms;
   }
 
-  /** Until when others may be judged by their silence, as the database tells the time, in ms; null: they may not. */
+  /** Until when others may be judged by their silence, in ms of the database's time; null: they may not (4.). */
   judgesUntil(): number | null {
-    return this.mayJudge() ? this.timeIn(this.#silenceMs) : null;
+    return this.mayJudge() ? this.databaseTimeIn(this.#silenceMs) : null;
   }
 
   mayJudge(): boolean {
     const now = this.#clock.monotonic();
-    return !this.#isOverdue(now) && now >= this.#doubtUntil;
+    return !this.#isOverdue(now) && now >= this.#judgesFrom;
   }
 
   #isOverdue(now: number): boolean {
@@ -64,8 +67,8 @@ export class StoreContact {
   }
 
   /**
-   * A holder renews every third of its lease: a shorter silence leaves it a third of it, in which to find a connection
-   * that works and to renew or hand back; a longer one can have cost somebody a lease.
+   * The shortest silence that may have cost somebody a lease. A holder renews every third of its lease, so a shorter
+   * one leaves it a third, in which to find a connection that works and to renew or return the lease.
    */
   get #silenceMs(): number {
     return this.#leaseDurationMs / 3;

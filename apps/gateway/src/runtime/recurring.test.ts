@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { StoreUnavailable } from "../ports/store.ts";
-import { Recurring } from "./recurring.ts";
+import { type NextTick, Recurring } from "./recurring.ts";
 
 /** Work whose ticks are ended by the test, one after another. */
 function world(params: { readonly everyMs?: number | null } = {}) {
@@ -9,11 +9,11 @@ function world(params: { readonly everyMs?: number | null } = {}) {
   const said: string[] = [];
   const tell = (level: string) => (_fields: object, message: string) => void said.push(`${level}: ${message}`);
   const log = { debug: tell("debug"), info: tell("info"), warn: tell("warn"), error: tell("error") };
-  const begun: PromiseWithResolvers<number | null>[] = [];
+  const begun: PromiseWithResolvers<number | null | NextTick>[] = [];
   const work = new Recurring({
     name: "do the work",
     tick: () => {
-      const tick = Promise.withResolvers<number | null>();
+      const tick = Promise.withResolvers<number | null | NextTick>();
       begun.push(tick);
       return tick.promise;
     },
@@ -22,7 +22,7 @@ function world(params: { readonly everyMs?: number | null } = {}) {
     log,
   });
   /** Ends the last tick, and lets the work take notice. */
-  const end = async (outcome: number | null | Error = params.everyMs ?? null): Promise<void> => {
+  const end = async (outcome: number | null | NextTick | Error = params.everyMs ?? null): Promise<void> => {
     const tick = begun.at(-1);
     if (outcome instanceof Error) tick?.reject(outcome);
     else tick?.resolve(outcome);
@@ -110,6 +110,37 @@ test("requests do not hurry work that fails", async () => {
   work.request();
   clock.advance(74);
   expect(begun).toHaveLength(1);
+});
+
+test("no request breaks the rest that a tick asked for, be it made during the tick or after it", async () => {
+  const { clock, begun, work, end } = world();
+  work.start(0);
+  clock.advance(0);
+  work.request();
+  await end({ dueMs: 1000, restMs: 100 });
+  work.request();
+  clock.advance(99);
+  expect(begun).toHaveLength(1);
+  clock.advance(1);
+  expect(begun).toHaveLength(2);
+  await end({ dueMs: null, restMs: 100 });
+  clock.advance(60_000);
+  expect(begun).toHaveLength(2);
+  work.request();
+  clock.advance(0);
+  expect(begun).toHaveLength(3);
+});
+
+test("a rest ends with the next tick: after one that asks for none, requests count at once", async () => {
+  const { clock, begun, work, end } = world();
+  work.start(0);
+  clock.advance(0);
+  await end({ dueMs: 0, restMs: 100 });
+  clock.advance(100);
+  await end(1000);
+  work.request();
+  clock.advance(0);
+  expect(begun).toHaveLength(3);
 });
 
 test("an absent store is told once, and once again after it was back", async () => {

@@ -6,6 +6,12 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, callback) {
+    if (delayMs <= 0) {
+      // `setTimeout` would make it a millisecond, which work that is due now should not cost. It is not unreferenced:
+      // it would then wait for the next event, and it keeps the process alive for no more than a turn of its loop.
+      const immediate = setImmediate(callback);
+      return () => clearImmediate(immediate);
+    }
     const timer = setTimeout(callback, delayMs);
     timer.unref();
     return () => clearTimeout(timer);

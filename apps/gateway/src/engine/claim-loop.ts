@@ -1,0 +1,106 @@
+/**
+ * Claims the runs that are due, again and again. A ring only makes the next claim come sooner, so a lost one costs a
+ * poll.
+ *
+ * 1. A ring during a claim is not lost: another claim follows.
+ * 2. After a claim that took nothing the loop rests in proportion to what the claim cost, whatever rings: bells ring for
+ *    every gateway, and others are taking what is due.
+ * 3. A claim whose answer was lost is returned by its number. Until that is done no run on its last chance is taken:
+ *    among what this gateway may have unseen, one may be on its last chance already.
+ * 4. A pause between two claims is never so long that it would count as a silence of the store (`store-contact.ts`).
+ */
+import { StoreUnavailable } from "../ports/store.ts";
+import { type NextTick, Recurring } from "../runtime/recurring.ts";
+import type { EngineDeps, FreshClaim } from "./engine-deps.ts";
+import type { LeaseKeeper } from "./lease-keeper.ts";
+import {
+  CLAIM_BATCH_MAX,
+  CLAIM_POLL_MS,
+  CLAIM_REST_MAX_MS,
+  CLAIM_REST_MIN_MS,
+  LAST_CHANCES_MAX,
+  RUNS_HELD_MAX,
+  STORE_RETRY,
+} from "./limits.ts";
+import type { StoreContact } from "./store-contact.ts";
+
+/** How many runs a gateway holds: in all, and on their last chance. */
+export interface Load {
+  readonly runs: number;
+  readonly lastChances: number;
+}
+
+export interface ClaimLoopParams {
+  readonly deps: Pick<EngineDeps, "gatewayId" | "leaseDurationMs" | "store" | "clock" | "log">;
+  readonly contact: StoreContact;
+  readonly keeper: Pick<LeaseKeeper, "hasUnreturnedLeases" | "returnClaim">;
+  /** Returns what the gateway holds now. */
+  readonly load: () => Load;
+  /** Called with each run that was claimed. */
+  readonly onClaimed: (claim: FreshClaim) => void;
+}
+
+export class ClaimLoop {
+  readonly #params: ClaimLoopParams;
+  readonly #claims: Recurring;
+  #isFull = false;
+  /** Claims sent so far. */
+  #sent = 0;
+
+  constructor(params: ClaimLoopParams) {
+    const { clock, log } = params.deps;
+    this.#params = params;
+    this.#claims = new Recurring({ name: "claim runs", tick: () => this.#claim(), retry: STORE_RETRY, clock, log });
+  }
+
+  /** Whether the last claim asked for less than a batch, for want of free slots. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  start(): void {
+    this.#claims.start(0);
+  }
+
+  /** Claims nothing more. Resolves when the claim in flight is over. */
+  async stop(): Promise<void> {
+    await this.#claims.stop();
+  }
+
+  /** Asks for a claim in `delayMs` or sooner. */
+  request(delayMs = 0): void {
+    this.#claims.request(delayMs); // 1.
+  }
+
+  async #claim(): Promise<NextTick> {
+    const { deps, contact, keeper, load, onClaimed } = this.#params;
+    const { clock, store, gatewayId, leaseDurationMs } = deps;
+    const pollMs = Math.min(CLAIM_POLL_MS, leaseDurationMs / 6); // 4.
+    const { runs: runsHeld, lastChances } = load();
+    const limit = Math.min(CLAIM_BATCH_MAX, RUNS_HELD_MAX - runsHeld);
+    this.#isFull = limit < CLAIM_BATCH_MAX;
+    if (limit <= 0) return { dueMs: pollMs, restMs: 0 };
+
+    const sentAt = clock.monotonic();
+    const claimNumber = (this.#sent += 1);
+    const judgesUntil = contact.judgesUntil();
+    const lastChancesMax = keeper.hasUnreturnedLeases ? 0 : LAST_CHANCES_MAX - lastChances; // 3.
+    const claim = await store
+      .claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, judgesUntil, lastChancesMax })
+      .catch((error: unknown) => {
+        if (error instanceof StoreUnavailable) keeper.returnClaim(claimNumber); // 3.
+        throw error;
+      });
+    const answeredAt = clock.monotonic();
+    contact.answered();
+    contact.toldTime(claim.now);
+
+    const now = (): number => Math.floor(claim.now + clock.monotonic() - answeredAt);
+    for (const claimed of claim.runs) onClaimed({ claimed, sentAt, now });
+    const costMs = answeredAt - sentAt;
+    const restMs = claim.runs.length > 0 ? 0 : Math.min(CLAIM_REST_MAX_MS, Math.max(CLAIM_REST_MIN_MS, 4 * costMs)); // 2.
+    if (claim.runs.length >= limit) return { dueMs: this.#isFull ? pollMs : 0, restMs };
+    // Something is due that this claim did not get: others are taking it, or its turn has not come.
+    return { dueMs: Math.min(pollMs, Math.max(CLAIM_REST_MIN_MS, claim.nextWakeInMs ?? pollMs)), restMs };
+  }
+}
