@@ -42,6 +42,9 @@ const userModules = "apps/cli/src/user-module.ts";
 const impureCalls = /^(setTimeout|setInterval|setImmediate|queueMicrotask|fetch|Date)$/;
 const impureObjects = /^(process|globalThis|performance|crypto|console)$/;
 
+/** The one file that numbers the parameters of SQL. */
+const statementTemplate = "apps/gateway/src/adapters/postgres/statement.ts";
+
 /** The files that know concrete adapters, and the bounds of the process. */
 const wiringFiles = new Set([
   "gateway.ts",
@@ -65,7 +68,12 @@ const sharedRules = new Set(
 export function brokenRules(sources: readonly Source[]): string[] {
   return sources
     .filter(({ path }) => !isTest(path))
-    .flatMap((source) => [...importFaults(source), ...environmentFaults(source), ...purityFaults(source)]);
+    .flatMap((source) => [
+      ...importFaults(source),
+      ...environmentFaults(source),
+      ...purityFaults(source),
+      ...sqlFaults(source),
+    ]);
 }
 
 function layerOf(path: string): Layer | undefined {
@@ -296,6 +304,24 @@ function purityFaults(source: Source): string[] {
       if (object.name === "Date" && name === "now") fault("Date.now");
       if (object.name === "Math" && name === "random") fault("Math.random");
       if (impureObjects.test(object.name)) fault(object.name);
+    },
+  }).visit(parse(source).program);
+  return faults;
+}
+
+/** SQL parameters have names: a number would be counted by hand, and shift with every parameter before it. */
+function sqlFaults(source: Source): string[] {
+  if (!source.path.startsWith("apps/gateway/src/adapters/postgres/") || source.path === statementTemplate) return [];
+  const faults: string[] = [];
+  const check = (text: string): void => {
+    for (const [number] of text.matchAll(/\$\d+/g)) {
+      faults.push(`${source.path}: numbers an SQL parameter, ${number}: give it a name (${statementTemplate})`);
+    }
+  };
+  new Visitor({
+    TemplateElement: ({ value }) => check(value.raw),
+    Literal: ({ value }) => {
+      if (typeof value === "string") check(value);
     },
   }).visit(parse(source).program);
   return faults;

@@ -73,6 +73,8 @@ describe("the rules refuse", () => {
     ["the clock as a date in core", `${gateway}/core/decide.ts`, `const now = new Date()`],
     ["chance in core", `${gateway}/core/decide.ts`, `const jitter = Math.random()`],
     ["chance in an identifier in core", `${gateway}/core/decide.ts`, `const id = crypto.randomUUID()`],
+    ["a numbered SQL parameter", `${gateway}/adapters/postgres/a.ts`, `const text = "select $1::int"`],
+    ["a numbered SQL parameter in a template", `${gateway}/adapters/postgres/a.ts`, "const text = `${x} = $12`"],
     ["a timer in core", `${gateway}/core/decide.ts`, `setTimeout(() => {}, 1)`],
   ])("%s", (_name, path, text) => {
     expect(faultsOf(path, text)).toHaveLength(1);
@@ -110,6 +112,7 @@ describe("the rules allow", () => {
       `${gateway}/adapters/postgres/a.ts`,
       `import { firstFacts } from "../../core/first-facts.ts"`,
     ],
+    ["numbers in the template of SQL", `${gateway}/adapters/postgres/statement.ts`, "const text = `$1`"],
     ["limits in an adapter", `${gateway}/adapters/redis/bell.ts`, `import { x } from "../../core/limits.ts"`],
     ["an adapter's own vendor", `${gateway}/adapters/redis/bell.ts`, `import { createClient } from "redis"`],
     ["a new adapter's own vendor", `${gateway}/adapters/ajv/schemas.ts`, `import { Ajv } from "ajv"`],

@@ -1,26 +1,36 @@
 /** Bounds of `adapters/postgres`, each with its unit and the trouble it prevents (R9). */
 
-// The store
+// Connections
 /**
- * Connections of one gateway to Postgres: a few dozen gateways fit under a server's usual hundreds, and statements are
- * short.
+ * Connections of one gateway to Postgres. A server usually has hundreds, which is enough for a few dozen gateways.
+ * Statements are short, so ten serve many runs.
  */
 export const STORE_CONNECTIONS_DEFAULT = 10;
-/** Waiting for a connection, a new one or a free one; past this the store is away. */
+/** How long a statement waits for a connection, a new one or a free one. After that the store counts as away. */
 export const STORE_CONNECT_TIMEOUT_MS = 3000;
-/**
- * How long Postgres works on one statement; and how long we wait for its answer before the connection counts as broken.
- */
+/** How long Postgres works on one statement. */
 export const STORE_STATEMENT_TIMEOUT_MS = 10_000;
+/** How long we wait for the answer to a statement. After that its connection counts as broken. */
 export const STORE_ANSWER_TIMEOUT_MS = 12_000;
 /**
- * The same for beats and renewals: a connection that fell silent must be given up while there is time to renew over
- * another, a third of a lease after the last time.
+ * Both bounds for heartbeats and renewals. A connection that fell silent must be given up while there is time to renew
+ * over another: two thirds of a lease are left after the last renewal.
  */
 export const STORE_PULSE_TIMEOUT_MS = 2000;
-/** A migration of a large table may take its time. */
+/** How long a migration may take. One of a large table takes its time. */
 export const STORE_SCRIPT_TIMEOUT_MS = 3600_000;
-/** Taking over the lock of a dead process takes milliseconds; what is older was given up half-way. */
-export const LOCK_TAKEOVER_MAX_MS = 10_000;
-/** Tenants that one claim goes round, twice: after the one served last, and from the first. */
+
+// Statements
+/**
+ * Tries of one statement that collides with another over something unique. Each collision means that another got
+ * through, so more than a few are a bug.
+ */
+export const COLLISIONS_MAX = 5;
+/** Tries of a commit that is refused although the run's row fits. More are a bug. */
+export const COMMIT_TRIES_MAX = 5;
+/** Tenants that one claim visits in each of its two rounds: after the tenant served last, and from the first tenant. */
 export const CLAIM_TENANTS_MAX = 64;
+
+// The data folder
+/** How old the lock of a dead process may become while it is taken over. That takes milliseconds; older is abandoned. */
+export const LOCK_TAKEOVER_MAX_MS = 10_000;

@@ -7,6 +7,7 @@ import { openHolder } from "../../../test/contracts/store/interleaving.ts";
 import { freshDatabase, missingServices } from "../../../test/services/services.ts";
 import type { OutsideInput } from "../../core/input.ts";
 import { checkMigrations, type Migration, migrate, readMigrations } from "./migrate.ts";
+import { fleetStatement } from "./statement.ts";
 import { openPgSql } from "./pg-sql.ts";
 import { pgliteSql } from "./pglite-sql.ts";
 import { pgliteTemplate } from "./pglite-template.ts";
@@ -66,11 +67,12 @@ describe("migrations", () => {
     const broken = { ...EXTRA, text: "create table half (id int); create table half (id int);" };
     await expect(migrate(sql, [...migrations, broken])).rejects.toThrow("already exists");
     await migrate(sql, [...migrations, EXTRA]);
-    const tables = {
+    const tables = fleetStatement({
       name: "tables",
+      parameters: {},
       text: "select to_regclass('extra') is not null as extra, to_regclass('half') as half",
-    };
-    expect(await sql.query(tables, [])).toEqual([{ extra: true, half: null }]);
+    });
+    expect(await sql.query(tables({}))).toEqual([{ extra: true, half: null }]);
   });
 
   test("the database allows the statuses and kinds that this program knows, and no others", async () => {
@@ -89,11 +91,11 @@ describe("migrations", () => {
       run_inputs_kind_check: Object.keys(inputKinds),
     };
     const rows = await sql.query<{ name: keyof typeof known; definition: string }>(
-      {
+      fleetStatement({
         name: "checks",
+        parameters: {},
         text: "select conname as name, pg_get_constraintdef(oid) as definition from pg_constraint where conname like '%\\_status\\_check' or conname like '%\\_kind\\_check'",
-      },
-      [],
+      })({}),
     );
     const allowed = rows.map(({ name, definition }) => [
       name,
@@ -123,8 +125,7 @@ describe("migrations", () => {
     await migrate(sql, migrations);
     await sql.script(insert);
     const rows = await sql.query<{ kind: string }>(
-      { name: "kinds", text: "select kind from run_inputs order by id" },
-      [],
+      fleetStatement({ name: "kinds", parameters: {}, text: "select kind from run_inputs order by id" })({}),
     );
     const kinds = ["message", "cancel", "dispatch_lost"];
     expect(rows.map((row) => row.kind)).toEqual([...kinds, ...kinds]);
@@ -171,9 +172,9 @@ function countingSql(sql: Sql): { sql: Sql; statements: string[] } {
     statements,
     sql: {
       ...sql,
-      query(statement, values) {
-        statements.push(statement.name);
-        return sql.query(statement, values);
+      query(query) {
+        statements.push(query.name);
+        return sql.query(query);
       },
       script(text) {
         statements.push(text);

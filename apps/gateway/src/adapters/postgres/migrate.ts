@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { fleetStatement } from "./statement.ts";
 import { errorCode, type Sql } from "./sql.ts";
 
 /** One folder of `prisma/migrations`. */
@@ -19,10 +20,11 @@ const LOCK_KEY = 72_707_369;
 /** SQLSTATE of our own, raised by a migration's script when somebody else was quicker. */
 const ALREADY_APPLIED = "HS001";
 
-const READ_APPLIED = {
+const READ_APPLIED = fleetStatement({
   name: "read-applied-migrations",
+  parameters: {},
   text: "select migration_name as name, finished_at is not null as finished from _prisma_migrations where rolled_back_at is null",
-};
+});
 
 /** The migrations that come with this program, in order. */
 export async function readMigrations(folder = FOLDER): Promise<Migration[]> {
@@ -67,7 +69,7 @@ interface Applied {
 
 async function readApplied(sql: Sql): Promise<readonly Applied[]> {
   try {
-    return await sql.query<Applied>(READ_APPLIED, []);
+    return await sql.query<Applied>(READ_APPLIED({}));
   } catch (error) {
     // No such table: an empty database.
     if (errorCode(error) === "42P01") return [];

@@ -26,7 +26,9 @@ test("a server that shuts down in the very moment a connection is ready ends the
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const { sql } = openPgSql({ url: `postgres://hsafa@127.0.0.1:${port}/hsafa` });
-  await expect(sql.query({ name: "any", text: "select 1" }, [])).rejects.toBeInstanceOf(StoreUnavailable);
+  await expect(
+    sql.query({ name: "any", text: "select 1", values: [], scope: { kind: "fleet" } }),
+  ).rejects.toBeInstanceOf(StoreUnavailable);
   await sql.close();
   for (const socket of sockets) socket.destroy();
   await new Promise((resolve) => server.close(resolve));

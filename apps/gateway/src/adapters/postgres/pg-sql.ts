@@ -69,7 +69,7 @@ export function openPgSql(settings: PgSettings): { sql: Sql; pool: pg.Pool } {
   }
 
   const sql: Sql = {
-    query: (statement, values) => run({ ...statement, values: values.map(storable) }),
+    query: ({ name, text, values }) => run({ name, text, values: values.map(storable) }),
     async script(text) {
       const patient: pg.QueryConfig & { query_timeout: number } = { text, query_timeout: STORE_SCRIPT_TIMEOUT_MS };
       await run(patient);

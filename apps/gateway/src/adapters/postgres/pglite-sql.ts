@@ -1,7 +1,8 @@
 import { type PGlite, protocol } from "@electric-sql/pglite";
 import pg from "pg";
 import { storableText } from "../../ports/storable-text.ts";
-import type { Sql, SqlValue, Statement } from "./sql.ts";
+import type { Query, SqlValue } from "./statement.ts";
+import type { Sql } from "./sql.ts";
 import { asStoreError } from "./store-error.ts";
 
 const { serialize, messages } = protocol;
@@ -17,7 +18,7 @@ const RUN_BOUND = Buffer.concat([serialize.describe({ type: "P" }), serialize.ex
 export function pgliteSql(pglite: PGlite): Sql {
   const prepared = new Set<string>();
 
-  async function run<Row>({ name, text }: Statement, values: readonly SqlValue[]): Promise<Row[]> {
+  async function run<Row>({ name, text, values }: Query): Promise<Row[]> {
     const bind = serialize.bind({ statement: name, values: values.map(wireText) });
     // One message at a time, and never inside of somebody's transaction, because nobody opens any.
     const answer = await pglite.runExclusive(async () => {
@@ -46,7 +47,7 @@ export function pgliteSql(pglite: PGlite): Sql {
   }
 
   return {
-    query: <Row>(statement: Statement, values: readonly SqlValue[]) => guard(() => run<Row>(statement, values)),
+    query: <Row>(query: Query) => guard(() => run<Row>(query)),
     script: (text) =>
       guard(async () => {
         await pglite.exec(text);

@@ -6,12 +6,13 @@ import { asStoreError } from "./store-error.ts";
 
 export type { PrismaClient } from "./generated/client.ts";
 
-/**
- * Prisma's client over the connections of this store, for the queries that are read by people rather than by machines.
- */
+/** Prisma's client over the connections of this store, for queries whose rows people read rather than machines. */
 export interface Prisma {
-  /** Runs one query. It is loaded at the first: a gateway that only runs agents never pays for it. */
-  read<T>(query: (client: PrismaClient) => Promise<T>): Promise<T>;
+  /**
+   * Runs a query on rows of this tenant: row-level security is set here, once for all queries. The client is loaded at
+   * the first query, so a gateway that only runs agents never pays for it.
+   */
+  read<T>(tenantId: string, query: (client: PrismaClient) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -27,7 +28,7 @@ export function openPrisma(adapter: () => Promise<SqlDriverAdapterFactory>): Pri
   }
 
   return {
-    async read(query) {
+    async read(_tenantId, query) {
       loading ??= load();
       try {
         return await query(await loading);

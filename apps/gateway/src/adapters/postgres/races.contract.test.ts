@@ -118,6 +118,22 @@ describe.skipIf(await missingServices("postgres"))("races on Postgres", () => {
     expect(await scene.tenant.readTail({ runId })).toMatchObject({ lastSeq: held.lastSeq });
   });
 
+  test("a fact that stands already fails the commit: it is not overwritten, and none is dropped in silence", async () => {
+    const { scene, runId, held } = await heldRun();
+    await holder.read(
+      "insert into run_events select tenant_id, run_id, $2, 0, 2, 0, 'run.waiting', '{}', now() from run_events where run_id = $1 limit 1",
+      [runId, held.lastSeq + 2],
+    );
+    const commit = commitOf(held, ["run.started", "step.started"], { deltas: [delta(2, 1)] });
+    await expect(store.fleet.commit(commit)).rejects.toThrow("was refused although its row fits");
+    const events = await scene.tenant.readEvents({ runId, after: START, limit: 10, factsOnly: false });
+    expect(events.map(({ seq, type }) => `${seq} ${type}`)).toEqual([
+      "1 run.created",
+      "2 message.user",
+      "4 run.waiting",
+    ]);
+  });
+
   describe("an input while the run ends", () => {
     test("the input comes first: the end is refused, so that it is seen", async () => {
       const { runId, held, send } = await heldRun();

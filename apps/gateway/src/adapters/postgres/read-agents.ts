@@ -18,7 +18,7 @@ function firstAgent(client: PrismaClient, tenantId: string, idOrName: string) {
 }
 
 export async function findAgent(prisma: Prisma, tenantId: string, idOrName: string): Promise<Agent | null> {
-  const row = await prisma.read((client) => firstAgent(client, tenantId, idOrName));
+  const row = await prisma.read(tenantId, (client) => firstAgent(client, tenantId, idOrName));
   return row === null ? null : agentOf(row);
 }
 
@@ -26,7 +26,7 @@ export function listAgents(prisma: Prisma, tenantId: string, params: PageParams)
   return readPage(
     params,
     ({ after, take }) =>
-      prisma.read((client) =>
+      prisma.read(tenantId, (client) =>
         client.agent.findMany({
           where: { tenantId, id: { lt: after } },
           include: WITH_CURRENT,
@@ -43,14 +43,14 @@ export async function listVersions(
   tenantId: string,
   params: Parameters<TenantStore["listVersions"]>[0],
 ): Promise<Page<AgentVersion> | null> {
-  const agent = await prisma.read((client) =>
+  const agent = await prisma.read(tenantId, (client) =>
     client.agent.findFirst({ where: named(tenantId, params.idOrName), select: { id: true } }),
   );
   if (agent === null) return null;
   return readPage(
     params,
     ({ after, take }) =>
-      prisma.read((client) =>
+      prisma.read(tenantId, (client) =>
         client.agentVersion.findMany({
           where: { tenantId, agentId: agent.id, id: { lt: after } },
           orderBy: { id: "desc" },
@@ -67,7 +67,7 @@ export async function findVersion(
   params: Parameters<TenantStore["findVersion"]>[0],
 ): Promise<AgentVersion | null> {
   const { idOrName, versionId } = params;
-  const row = await prisma.read((client) =>
+  const row = await prisma.read(tenantId, (client) =>
     client.agentVersion.findFirst({ where: { tenantId, id: versionId, agent: named(tenantId, idOrName) } }),
   );
   return row === null ? null : versionOf(row);
@@ -79,7 +79,7 @@ export async function promoteVersion(
   params: Parameters<TenantStore["promoteVersion"]>[0],
 ): Promise<Agent | null> {
   const { idOrName, versionId } = params;
-  const found = await prisma.read((client) =>
+  const found = await prisma.read(tenantId, (client) =>
     client.agent.updateMany({
       where: { ...named(tenantId, idOrName), versions: { some: { id: versionId, tenantId } } },
       data: { currentVersionId: versionId, updatedAt: new Date() },

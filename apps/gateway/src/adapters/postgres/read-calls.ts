@@ -32,7 +32,7 @@ function deviceOf(call: { readonly deviceId: string | null; readonly sentDeviceI
 }
 
 export async function findCall(prisma: Prisma, tenantId: string, callId: string): Promise<ToolCall | null> {
-  const [row] = await prisma.read((client) =>
+  const [row] = await prisma.read(tenantId, (client) =>
     callRows(client, tenantId, { where: { id: callId }, order: "asc", take: 1 }),
   );
   return row === undefined ? null : callOf(row);
@@ -44,14 +44,16 @@ export async function listCallsOfRun(
   params: Parameters<TenantStore["listCallsOfRun"]>[0],
 ): Promise<Page<ToolCall> | null> {
   const { runId } = params;
-  const run = await prisma.read((client) =>
+  const run = await prisma.read(tenantId, (client) =>
     client.run.findFirst({ where: { id: runId, tenantId }, select: { id: true } }),
   );
   if (run === null) return null;
   return readPage(
     params,
     ({ after, take }) =>
-      prisma.read((client) => callRows(client, tenantId, { where: { runId, id: { gt: after } }, order: "asc", take })),
+      prisma.read(tenantId, (client) =>
+        callRows(client, tenantId, { where: { runId, id: { gt: after } }, order: "asc", take }),
+      ),
     callOf,
   );
 }
@@ -66,7 +68,7 @@ export function listCalls(
   return readPage(
     params,
     ({ after, take }) =>
-      prisma.read((client) =>
+      prisma.read(tenantId, (client) =>
         callRows(client, tenantId, { where: { toolName, status, deviceId, id: { lt: after } }, order: "desc", take }),
       ),
     callOf,

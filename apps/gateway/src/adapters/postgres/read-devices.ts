@@ -42,13 +42,15 @@ export function listDevices(prisma: Prisma, tenantId: string, params: PageParams
   return readPage(
     params,
     ({ after, take }) =>
-      prisma.read((client) => deviceRows(client, tenantId, { where: { id: { lt: after } }, take, sessions: 1 })),
+      prisma.read(tenantId, (client) =>
+        deviceRows(client, tenantId, { where: { id: { lt: after } }, take, sessions: 1 }),
+      ),
     deviceOf,
   );
 }
 
 export async function findDevice(prisma: Prisma, tenantId: string, deviceId: string): Promise<DeviceDetail | null> {
-  const [row] = await prisma.read((client) =>
+  const [row] = await prisma.read(tenantId, (client) =>
     deviceRows(client, tenantId, { where: { id: deviceId }, take: 1, sessions: SESSIONS_PER_DEVICE_SHOWN }),
   );
   if (row === undefined) return null;

@@ -17,7 +17,7 @@ export async function findRun(
   tenantId: string,
   { runId }: { readonly runId: string },
 ): Promise<Run | null> {
-  const [row] = await prisma.read((client) => rows(client, { id: runId, tenantId }, 1));
+  const [row] = await prisma.read(tenantId, (client) => rows(client, { id: runId, tenantId }, 1));
   return row === undefined ? null : runOf(row);
 }
 
@@ -35,7 +35,7 @@ export async function listRuns(
   };
   return readPage(
     params,
-    ({ after, take }) => prisma.read((client) => rows(client, { ...where, id: { lt: after } }, take)),
+    ({ after, take }) => prisma.read(tenantId, (client) => rows(client, { ...where, id: { lt: after } }, take)),
     runOf,
   );
 }

@@ -7,7 +7,7 @@ import type { Prisma } from "./prisma.ts";
 
 export async function findThread(prisma: Prisma, tenantId: string, idOrKey: string): Promise<Thread | null> {
   const key = storableText(idOrKey);
-  const rows = await prisma.read((client) =>
+  const rows = await prisma.read(tenantId, (client) =>
     client.thread.findMany({ where: { tenantId, ...(isId(idOrKey) ? { OR: [{ id: idOrKey }, { key }] } : { key }) } }),
   );
   // A key may look like an id: the id goes first.
@@ -29,7 +29,7 @@ export async function listThreadRuns(
     last === undefined
       ? 0
       : (
-          await prisma.read((client) =>
+          await prisma.read(tenantId, (client) =>
             client.run.findFirst({ where: { tenantId, threadId, id: last }, select: { threadTurn: true } }),
           )
         )?.threadTurn;
@@ -37,7 +37,7 @@ export async function listThreadRuns(
   return readPage(
     params,
     ({ take }) =>
-      prisma.read((client) =>
+      prisma.read(tenantId, (client) =>
         client.run.findMany({
           where: { tenantId, threadId, threadTurn: { gt: lastTurn } },
           select: { id: true, status: true },

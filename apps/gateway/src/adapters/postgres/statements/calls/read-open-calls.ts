@@ -1,22 +1,24 @@
 import type { JsonValue } from "@hsafa/protocol";
 import { OPEN_CALLS_PER_SESSION_MAX, SENT_CALLS_PER_SESSION_MAX } from "../../../../ports/limits.ts";
 import type { OpenCallsOfSession } from "../../../../ports/fleet-store.ts";
-import { millis } from "../../event-rows.ts";
+import { millis } from "../../times.ts";
 import { liveGateway } from "../../live-gateway.ts";
+import { fleetStatement } from "../../statement.ts";
 import { isFitFor, NAMES_DEVICE } from "../../recipient-columns.ts";
 import type { Sql } from "../../sql.ts";
 
-/** Whether the device that a call `c` was sent to is still connected, under the boot it was sent to. */
+/** SQL: whether the device that a call `c` was sent to is still connected, under the boot it was sent to. */
 const CONNECTED = `exists (
   select from device_sessions o
   where o.device_id = c.sent_device_id and o.boot_id = c.sent_boot_id and o.disconnected_at is null and ${liveGateway("o.gateway_id")}
 )`;
 
 /**
- * Of the calls that are out, not answered, and `which`, those that `order` puts first: to the key of a session's
- * device, or to any device if this one fits. The latter are looked for tool by tool. With one tool given, an index of
- * what is out holds its calls by age; with a list of them Postgres may rather walk all calls that ever were by age, the
- * settled ones first.
+ * SQL: of the calls that are out, not answered, and `which`, those that `order` puts first, for the device `d` of the
+ * session `s`. They name the device, or may go to any device and this one fits.
+ *
+ * The latter are looked for tool by tool. With one tool given, an index of what is out holds its calls by age. With a
+ * list of tools Postgres may walk all calls that ever were by age, the settled ones first.
  */
 function openCalls(which: string, order: string, limit: number): string {
   const isOpen = `c.tenant_id = s.tenant_id and c.status = 'dispatched' and c.result_hash is null and ${which}`;
@@ -34,22 +36,23 @@ function openCalls(which: string, order: string, limit: number): string {
     ${first}`;
 }
 
-/** What this device has in hand comes before what it was sent in earlier boots, so that no bound can cut it off. */
+/** SQL: what the device was sent. What it has in hand comes before calls of earlier boots, so that no bound cuts it off. */
 const SENT_HERE = openCalls(
   "c.sent_device_id = d.id",
   "(c.sent_boot_id = s.boot_id) desc, c.id",
   SENT_CALLS_PER_SESSION_MAX,
 );
 
-/** Free, or to be taken from a device that is gone. */
+/** SQL: calls that are free, or may be taken from a device that is gone. */
 const OTHERS = openCalls(
   `(c.sent_device_id is null or (c.sent_device_id <> d.id and c.repeatable and not ${CONNECTED}))`,
   "c.id",
   OPEN_CALLS_PER_SESSION_MAX,
 );
 
-export const READ_OPEN_CALLS = {
+export const READ_OPEN_CALLS = fleetStatement({
   name: "read-open-calls",
+  parameters: { sessionIds: "uuid[]" },
   text: `
 select s.id::text as session_id, call.*
 from device_sessions s join devices d on d.id = s.device_id
@@ -59,9 +62,9 @@ left join lateral (
     case when c.sent_device_id is distinct from d.id then 3 when c.sent_boot_id <> s.boot_id then 2 else 1 end as place
   from ((${SENT_HERE}) union all (${OTHERS})) as c
 ) as call on true
-where s.id = any($1::uuid[]) and s.disconnected_at is null
+where s.id = any(:sessionIds) and s.disconnected_at is null
 order by s.id, call.place, call.call_id`,
-};
+});
 
 interface Row {
   readonly session_id: string;
@@ -79,7 +82,7 @@ interface Row {
 
 export async function readOpenCalls(sql: Sql, sessionIds: readonly string[]): Promise<readonly OpenCallsOfSession[]> {
   if (sessionIds.length === 0) return [];
-  const rows = await sql.query<Row>(READ_OPEN_CALLS, [sessionIds]);
+  const rows = await sql.query<Row>(READ_OPEN_CALLS({ sessionIds }));
   const bySession = Map.groupBy(rows, (row) => row.session_id);
   return sessionIds.map((sessionId) => {
     const ofSession = bySession.get(sessionId);

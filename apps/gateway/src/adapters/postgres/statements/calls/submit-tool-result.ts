@@ -1,33 +1,35 @@
 import type { ToolCallStatus } from "@hsafa/protocol";
 import { inboxMaxFor, toolResultInput } from "../../../../ports/inbox.ts";
 import type { SubmitResultOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
+import { tenantStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 import { ENDED_RUN, SETTLED_CALL } from "../../status-lists.ts";
 
 /**
- * R7, decided under two locks in the order that a commit takes them: the run's row, then the call's. Both are read anew
- * once they are held, so a commit that was in flight is either seen whole or has not begun. A call of the server is
- * never out of the house. The row of the call keeps the hash of the result it was given, so the same one is known again
- * whatever becomes of the run.
+ * 1. R7 is decided under two locks, in the order in which a commit takes them: the run's row, then the call's.
+ * 2. Both rows are read anew once they are locked. So a commit in flight is either seen whole or has not begun.
+ * 3. A call of the server is never sent to anybody, so no result from outside is accepted for it.
+ * 4. The call's row keeps the hash of the accepted result. So the same result is known again, whatever becomes of the run.
  */
-const SUBMIT_TOOL_RESULT = {
+const SUBMIT_TOOL_RESULT = tenantStatement({
   name: "submit-tool-result",
+  parameters: { callId: "uuid", ofRunId: "uuid?", fromDeviceId: "uuid?", bodyHash: "text", input: "json" },
   text: `
 with run as materialized (
   select id, tenant_id, status, inbox from runs
-  where id = (select run_id from tool_calls where id = $2::uuid and tenant_id = $1::uuid) and tenant_id = $1::uuid
+  where id = (select run_id from tool_calls where id = :callId and tenant_id = :tenantId) and tenant_id = :tenantId
   for no key update
 ),
 call as materialized (
   select c.id, c.run_id, c.tenant_id, c.status, c.target, c.result_hash, c.sent_to, run.inbox, run.status as run_status
   from run join tool_calls c on c.run_id = run.id
-  where c.id = $2::uuid
+  where c.id = :callId
   for no key update of c
 ),
 verdict as (
   select id, run_id, tenant_id, status, case
-    when run_id <> coalesce($3::uuid, run_id) or ($4::uuid is not null and $4::uuid <> all (sent_to)) then 'not_found'
-    when result_hash = $5 then 'duplicate'
+    when run_id <> coalesce(:ofRunId, run_id) or (:fromDeviceId is not null and :fromDeviceId <> all (sent_to)) then 'not_found'
+    when result_hash = :bodyHash then 'duplicate'
     when result_hash is not null or status in ${SETTLED_CALL} then 'conflict'
     when status <> 'dispatched' or target = 'server' then 'not_dispatched'
     when run_status in ${ENDED_RUN} then 'conflict'
@@ -37,7 +39,7 @@ verdict as (
   from call
 ),
 marked as (
-  update tool_calls c set result_hash = $5 from verdict v where c.id = v.id and v.kind = 'accepted'
+  update tool_calls c set result_hash = :bodyHash from verdict v where c.id = v.id and v.kind = 'accepted'
 ),
 raised as (
   update runs r set inbox = r.inbox + 1, wake_at = case when r.lease_owner is null then now() else r.wake_at end
@@ -45,10 +47,10 @@ raised as (
 ),
 inserted as (
   insert into run_inputs (tenant_id, run_id, kind, input)
-  select tenant_id, run_id, 'tool_result', $6::text::json from verdict where kind = 'accepted'
+  select tenant_id, run_id, 'tool_result', :input from verdict where kind = 'accepted'
 )
 select kind, status, run_id::text from verdict`,
-};
+});
 
 interface Row {
   readonly kind: SubmitResultOutcome["kind"];
@@ -60,14 +62,16 @@ type Params = Parameters<TenantStore["submitToolResult"]>[0];
 
 export async function submitToolResult(sql: Sql, tenantId: string, params: Params): Promise<SubmitResultOutcome> {
   const { callId, bodyHash, from } = params;
-  const [row] = await sql.query<Row>(SUBMIT_TOOL_RESULT, [
-    tenantId,
-    callId,
-    from.kind === "http" ? from.runId : null,
-    from.kind === "device" ? from.deviceId : null,
-    bodyHash,
-    JSON.stringify(toolResultInput(params)),
-  ]);
+  const [row] = await sql.query<Row>(
+    SUBMIT_TOOL_RESULT({
+      tenantId,
+      callId,
+      ofRunId: from.kind === "http" ? from.runId : null,
+      fromDeviceId: from.kind === "device" ? from.deviceId : null,
+      bodyHash,
+      input: JSON.stringify(toolResultInput(params)),
+    }),
+  );
   if (row === undefined) return { kind: "not_found" };
   const { kind } = row;
   switch (kind) {

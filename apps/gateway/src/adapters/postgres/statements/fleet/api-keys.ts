@@ -1,6 +1,7 @@
 import type { Scope } from "@hsafa/protocol";
 import { v7 } from "uuid";
 import type { ApiKeyOwner, FleetStore } from "../../../../ports/fleet-store.ts";
+import { fleetStatement } from "../../statement.ts";
 import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";
 
 interface Row {
@@ -10,40 +11,54 @@ interface Row {
   readonly scopes: Scope[];
 }
 
-const FIND_API_KEY = {
+const FIND_API_KEY = fleetStatement({
   name: "find-api-key",
-  text: `select id::text, tenant_id::text, name, scopes from api_keys where key_hash = $1 and revoked_at is null`,
-};
+  parameters: { keyHash: "text" },
+  text: "select id::text, tenant_id::text, name, scopes from api_keys where key_hash = :keyHash and revoked_at is null",
+});
 
-/** What is there stays as it is; two that make it at once collide, and the second then finds it. */
-const ENSURE_API_KEY = {
+/** A tenant and a key that are there stay as they are. Two statements that make one collide; the second finds it. */
+const ENSURE_API_KEY = fleetStatement({
   name: "ensure-api-key",
+  parameters: {
+    tenantName: "text",
+    newTenantId: "uuid",
+    newKeyId: "uuid",
+    keyHash: "text",
+    name: "text",
+    scopes: "text[]",
+  },
   text: `
-with known as (select id, tenant_id, name, scopes from api_keys where key_hash = $4),
-tenant as (select id from tenants where name = $1),
+with known as (select id, tenant_id, name, scopes from api_keys where key_hash = :keyHash),
+tenant as (select id from tenants where name = :tenantName),
 made_tenant as (
-  insert into tenants (id, name) select $2::uuid, $1 where not exists (select from tenant) and not exists (select from known) returning id
+  insert into tenants (id, name)
+  select :newTenantId, :tenantName where not exists (select from tenant) and not exists (select from known)
+  returning id
 ),
 made as (
   insert into api_keys (id, tenant_id, name, key_hash, scopes)
-  select $3::uuid, owner.id, $5, $4, $6::text[] from (select id from tenant union all select id from made_tenant) as owner
+  select :newKeyId, owner.id, :name, :keyHash, :scopes
+  from (select id from tenant union all select id from made_tenant) as owner
   where not exists (select from known)
   returning id, tenant_id, name, scopes
 )
-select id::text, tenant_id::text, name, scopes from known union all select id::text, tenant_id::text, name, scopes from made`,
-};
+select id::text, tenant_id::text, name, scopes from known
+union all
+select id::text, tenant_id::text, name, scopes from made`,
+});
 
 export async function findApiKey(sql: Sql, keyHash: string): Promise<ApiKeyOwner | null> {
-  const [row] = await sql.query<Row>(FIND_API_KEY, [keyHash]);
+  const [row] = await sql.query<Row>(FIND_API_KEY({ keyHash }));
   return row === undefined ? null : owner(row);
 }
 
 export async function ensureApiKey(sql: Sql, params: Parameters<FleetStore["ensureApiKey"]>[0]): Promise<ApiKeyOwner> {
   const { tenantName, name, keyHash, scopes } = params;
   const [row] = await repeatOnUniqueViolation(() =>
-    sql.query<Row>(ENSURE_API_KEY, [tenantName, v7(), v7(), keyHash, name, scopes]),
+    sql.query<Row>(ENSURE_API_KEY({ tenantName, newTenantId: v7(), newKeyId: v7(), keyHash, name, scopes })),
   );
-  if (row === undefined) throw new Error("a key that was made or found is answered");
+  if (row === undefined) throw new Error("the key that was made or found is returned");
   return owner(row);
 }
 

@@ -1,20 +1,24 @@
 import type { FleetStore } from "../../../../ports/fleet-store.ts";
+import { time } from "../../times.ts";
 import { isLifelineCut } from "../../lifeline.ts";
+import { fleetStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 
 /**
- * Of several who ask at once, one gets a dead gateway's row; whoever comes after it reads the row anew, as it does
- * where the gateway has just beaten. Lifelines are tried only for those that are silent, which is nobody as a rule;
- * then no run is looked at. Rows are locked in the order of their ids, as renewals do. The leases keep their owner, so
- * that the claim still counts them as lost.
+ * 1. Of several that judge at once, one gets a dead gateway's row. A later one reads the row anew, and finds what the
+ *    first did, or that the gateway has just beaten.
+ * 2. Lifelines are tried only for gateways that are silent. As a rule there are none, and then no run is looked at.
+ * 3. Rows are locked in the order of their ids, as renewals do.
+ * 4. The leases keep their owner, so that the claim still counts them as lost.
  */
-export const END_DEAD_GATEWAYS = {
+export const END_DEAD_GATEWAYS = fleetStatement({
   name: "end-dead-gateways",
+  parameters: { silenceMs: "float8", until: "float8" },
   text: `
 with silent as materialized (
   select id from gateways
-  where lifeline = pg_postmaster_start_time() and beaten_at < now() - $1::float8 * interval '1 millisecond'
-    and now() <= to_timestamp($2::float8 / 1000)
+  where lifeline = pg_postmaster_start_time() and beaten_at < now() - :silenceMs * interval '1 millisecond'
+    and now() <= ${time(":until")}
   for no key update skip locked
 ),
 dead as materialized (select id from silent where ${isLifelineCut("id")}),
@@ -29,12 +33,12 @@ held as (
   order by r.id for no key update of r
 )
 update runs r set wake_at = now() from held where r.id = held.id returning r.id::text`,
-};
+});
 
 export async function endDeadGateways(
   sql: Sql,
   { silenceMs, until }: Parameters<FleetStore["endDeadGateways"]>[0],
 ): Promise<readonly string[]> {
-  const rows = await sql.query<{ id: string }>(END_DEAD_GATEWAYS, [silenceMs, until]);
+  const rows = await sql.query<{ id: string }>(END_DEAD_GATEWAYS({ silenceMs, until }));
   return rows.map((row) => row.id);
 }

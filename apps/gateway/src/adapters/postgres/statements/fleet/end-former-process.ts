@@ -1,19 +1,21 @@
+import { fleetStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 
 /**
- * What a process that died left behind in a database that only one process opens at a time: nobody holds its leases and
- * nobody is connected to it, so neither has to be waited for. The leases keep their owner, so that the claim still
+ * Ends what a process that died left behind in a database that one process opens at a time. Nobody holds its leases and
+ * nobody is connected to it, so there is nothing to wait for. The leases keep their owner, so that the claim still
  * counts them as lost.
  */
-const END_FORMER_PROCESS = {
+const END_FORMER_PROCESS = fleetStatement({
   name: "end-former-process",
+  parameters: {},
   text: `
 with ended as (
   update device_sessions set disconnected_at = now(), reason = 'gateway_lost' where disconnected_at is null
 )
 update runs set wake_at = now() where lease_owner is not null`,
-};
+});
 
 export async function endFormerProcess(sql: Sql): Promise<void> {
-  await sql.query(END_FORMER_PROCESS, []);
+  await sql.query(END_FORMER_PROCESS({}));
 }

@@ -1,20 +1,22 @@
 import { GATEWAY_KEPT_MS, SWEEP_ROWS_MAX } from "../../../../ports/limits.ts";
+import { fleetStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 import { OPEN_RUN } from "../../status-lists.ts";
 
 /**
- * Rows that another sweep has in hand are left to it. A session whose gateway never beat is given the same time to
- * begin with.
+ * Rows that another sweep has locked are left to it. A session whose gateway never beat is given the same time to begin
+ * with.
  */
-const SWEEP = {
+const SWEEP = fleetStatement({
   name: "sweep",
+  parameters: { gatewayTimeoutMs: "float8" },
   text: `
 with lost as (
   select s.id from device_sessions s
   where s.disconnected_at is null
-    and s.connected_at < now() - $1::float8 * interval '1 millisecond'
+    and s.connected_at < now() - :gatewayTimeoutMs * interval '1 millisecond'
     and not exists (
-      select from gateways g where g.id = s.gateway_id and g.beaten_at > now() - $1::float8 * interval '1 millisecond'
+      select from gateways g where g.id = s.gateway_id and g.beaten_at > now() - :gatewayTimeoutMs * interval '1 millisecond'
     )
   limit ${SWEEP_ROWS_MAX}
   for update of s skip locked
@@ -36,9 +38,9 @@ due as (
 )
 -- An array rather than a join: a join of two estimates would read all runs there are.
 update runs set wake_at = now() where id = any(array(select id from due)) returning id::text`,
-};
+});
 
 export async function sweep(sql: Sql, gatewayTimeoutMs: number): Promise<readonly string[]> {
-  const rows = await sql.query<{ id: string }>(SWEEP, [gatewayTimeoutMs]);
+  const rows = await sql.query<{ id: string }>(SWEEP({ gatewayTimeoutMs }));
   return rows.map((row) => row.id);
 }

@@ -1,108 +1,117 @@
 import { isTerminalStatus } from "@hsafa/protocol";
 import { judgeCommit, type RunStanding } from "../../../../ports/judge-commit.ts";
-import type { CallProjection, Commit, CommitOutcome } from "../../../../ports/fleet-store.ts";
-import { eventArrays, eventArraysFrom, time } from "../../event-rows.ts";
-import { labelTexts } from "../../labels.ts";
-import type { Sql, SqlValue } from "../../sql.ts";
+import type { Commit, CommitOutcome } from "../../../../ports/fleet-store.ts";
+import { CALL_COLUMNS, CALL_PARAMETERS, CALL_VALUES, CALLS, callValues } from "../../call-rows.ts";
+import { EVENT_PARAMETERS, EVENTS, eventValues } from "../../event-rows.ts";
+import { time } from "../../times.ts";
+import { COMMIT_TRIES_MAX } from "../../limits.ts";
+import { type Query, tenantStatement } from "../../statement.ts";
+import type { Sql } from "../../sql.ts";
 import { wakeThread } from "../threads/wake-thread.ts";
 
+/** SQL: how many of the consumed inputs still wait. */
+const CONSUMED_COUNT =
+  "(select count(*)::int from run_inputs where run_id = :runId and id = any(:consumed) and not consumed)";
+
+/** SQL: whether the commit consumes an input `i` of the run `g`. */
+const IS_CONSUMED = "i.run_id = g.id and not i.consumed and (:hasEnded or i.id = any(:consumed))";
+
 /**
- * `guarded` is the whole fence: one row that fits, locked until the end, or nothing is written anywhere (every other
- * part joins it). It comes first in the order of locks, runs before threads and tool_calls. After a wait for its lock
- * Postgres reads that row anew, and with it all the guard compares; the count of consumed inputs may be older, which
- * harms nothing, since only the holder consumes, and of two tries of one commit the guard lets one through.
- *
- * An end consumes whatever waits. Each of it is visible here: as long as the inbox is what its caller has counted, no
- * input has come since.
- *
- * Deltas may be there already, brought by a batch in flight; a fact cannot be, so a conflict there is a bug and fails
- * loudly.
+ * 1. `guarded` is the whole fence. Every other part joins it, so without its one row nothing is written anywhere.
+ * 2. The guard compares the row as it is under the lock. After a wait Postgres reads the row anew. The count of consumed
+ *    inputs may be older, which harms nothing: only the holder consumes, and the guard lets one of two tries through.
+ * 3. Locks are taken in one order: runs, then threads and tool_calls.
+ * 4. An end consumes every input that waits. All of them are visible here: while the inbox is as the caller counted it,
+ *    no input has come.
+ * 5. A delta may be there already, written by a batch. A fact may not. The guard looks for one, so that such a bug fails
+ *    the commit and no fact is dropped in silence.
  */
-const COMMIT = {
+const COMMIT = tenantStatement({
   name: "commit",
+  parameters: {
+    runId: "uuid",
+    epoch: "int",
+    afterSeq: "int",
+    lastSeq: "int",
+    inboxMustBe: "int?",
+    status: "text",
+    steps: "int",
+    openStep: "int?",
+    usage: "json",
+    output: "json?",
+    error: "json?",
+    startedAt: "float8?",
+    completedAt: "float8?",
+    progress: "bool",
+    releases: "bool",
+    wakeAt: "float8?",
+    hasEnded: "bool",
+    consumed: "bigint[]",
+    ...EVENT_PARAMETERS,
+    ...CALL_PARAMETERS,
+  },
   text: `
 with guarded as (
   update runs set
-    status = $7, steps = $8, open_step = $9, usage = $10::text::json, output = $11::text::json, error = $12::text::json,
-    started_at = ${time("$13")}, completed_at = ${time("$14")},
-    last_seq = $5::int,
-    inbox = case
-      when $18::bool then 0
-      else inbox - (select count(*)::int from run_inputs where run_id = $2 and id = any($19::bigint[]) and not consumed)
-    end,
-    recoveries = case when $15::bool then 0 else recoveries end,
-    lease_owner = case when $16::bool then null else lease_owner end,
+    status = :status, steps = :steps, open_step = :openStep, usage = :usage, output = :output, error = :error,
+    started_at = ${time(":startedAt")}, completed_at = ${time(":completedAt")},
+    last_seq = :lastSeq,
+    inbox = case when :hasEnded then 0 else inbox - ${CONSUMED_COUNT} end,
+    recoveries = case when :progress then 0 else recoveries end,
+    lease_owner = case when :releases then null else lease_owner end,
     wake_at = case
-      when $18::bool then null
-      when not $16::bool then wake_at
-      when inbox > (select count(*) from run_inputs where run_id = $2 and id = any($19::bigint[]) and not consumed) then now()
-      else ${time("$17")}
+      when :hasEnded then null
+      when not :releases then wake_at
+      when inbox > ${CONSUMED_COUNT} then now()
+      else ${time(":wakeAt")}
     end
-  where id = $2::uuid and tenant_id = $1::uuid and epoch = $3::int and lease_owner is not null and last_seq = $4::int
-    and ($6::int is null or inbox = $6::int)
+  where id = :runId and tenant_id = :tenantId and epoch = :epoch and lease_owner is not null and last_seq = :afterSeq
+    and (:inboxMustBe is null or inbox = :inboxMustBe)
+    -- 5.
+    and not exists (select from run_events where run_id = :runId and seq > :afterSeq and sub = 0)
   returning id, tenant_id, thread_id
 ),
-facts as (
+events as (
   insert into run_events (tenant_id, run_id, seq, sub, prev_seq, prev_sub, type, payload, created_at)
   select g.tenant_id, g.id, e.seq, e.sub, e.prev_seq, e.prev_sub, e.type, e.payload::json, ${time("e.ts")}
-  from guarded g, ${eventArraysFrom(20)}
-),
-deltas as (
-  insert into run_events (tenant_id, run_id, seq, sub, prev_seq, prev_sub, type, payload, created_at)
-  select g.tenant_id, g.id, e.seq, e.sub, e.prev_seq, e.prev_sub, e.type, e.payload::json, ${time("e.ts")}
-  from guarded g, ${eventArraysFrom(27)}
+  from guarded g, ${EVENTS}
   order by e.seq, e.sub
   on conflict (run_id, seq, sub) do nothing
 ),
 calls as (
-  insert into tool_calls as c (
-    tenant_id, run_id, id, tool_name, step, args, target, status, attempt, repeatable,
-    recipient_kind, recipient_key, recipient_labels, recipient_platform,
-    deadline, result, error, source, device_id, requested_at, dispatched_at, settled_at
-  )
-  select g.tenant_id, g.id, n.id, n.tool_name, n.step, n.args::json, n.target, n.status, n.attempt, n.repeatable,
-    n.recipient_kind, n.recipient_key, array(select json_array_elements_text(n.recipient_labels::json)), n.recipient_platform,
-    ${time("n.deadline")}, n.result::json, n.error::json, n.source, n.device_id::uuid,
-    ${time("n.requested_at")}, ${time("n.dispatched_at")}, ${time("n.settled_at")}
-  from guarded g, unnest(
-    $34::uuid[], $35::text[], $36::int[], $37::text[], $38::text[], $39::text[], $40::int[], $41::bool[],
-    $42::text[], $43::text[], $44::text[], $45::text[],
-    $46::float8[], $47::text[], $48::text[], $49::text[], $50::text[], $51::float8[], $52::float8[], $53::float8[]
-  ) as n (
-    id, tool_name, step, args, target, status, attempt, repeatable,
-    recipient_kind, recipient_key, recipient_labels, recipient_platform,
-    deadline, result, error, source, device_id, requested_at, dispatched_at, settled_at
-  )
+  insert into tool_calls as c (tenant_id, run_id, ${CALL_COLUMNS})
+  select g.tenant_id, g.id, ${CALL_VALUES}
+  from guarded g, ${CALLS}
   on conflict (id) do update set
     status = excluded.status, attempt = excluded.attempt, deadline = excluded.deadline, result = excluded.result,
     error = excluded.error, source = excluded.source, device_id = excluded.device_id,
     dispatched_at = excluded.dispatched_at, settled_at = excluded.settled_at,
-    -- A new attempt is free to go to any device that fits; whom an earlier one went to stays in sent_to, since its answer still counts.
+    -- A new attempt may go to any device that fits. A device of an earlier one stays in sent_to: its result still counts.
     sent_device_id = case when excluded.attempt > c.attempt then null else c.sent_device_id end,
     sent_boot_id = case when excluded.attempt > c.attempt then null else c.sent_boot_id end
   where c.run_id = excluded.run_id
 ),
 kept as (
-  update run_inputs i set consumed = true from guarded g
-  where i.run_id = g.id and not i.consumed and ($18::bool or i.id = any($19::bigint[])) and i.dedupe_key is not null
+  update run_inputs i set consumed = true from guarded g where ${IS_CONSUMED} and i.dedupe_key is not null
 ),
 dropped as (
-  delete from run_inputs i using guarded g
-  where i.run_id = g.id and not i.consumed and ($18::bool or i.id = any($19::bigint[])) and i.dedupe_key is null
+  delete from run_inputs i using guarded g where ${IS_CONSUMED} and i.dedupe_key is null
 ),
 thread as (
-  update threads t set open_runs = t.open_runs - 1 from guarded g where $18::bool and t.id = g.thread_id
+  update threads t set open_runs = t.open_runs - 1 from guarded g where :hasEnded and t.id = g.thread_id
   returning t.id, t.open_runs
 )
 select t.id::text as thread_id, t.open_runs from guarded left join thread t on true`,
-};
+});
 
 /** The run's row as it is after a refusal. An input that has come is not taken back, since only the holder consumes. */
-const STANDING = {
+const STANDING = tenantStatement({
   name: "commit-standing",
-  text: `select epoch, last_seq, inbox, lease_owner is not null as leased, thread_id::text
-    from runs where id = $2::uuid and tenant_id = $1::uuid`,
-};
+  parameters: { runId: "uuid" },
+  text: `
+select epoch, last_seq, inbox, lease_owner is not null as leased, thread_id::text
+from runs where id = :runId and tenant_id = :tenantId`,
+});
 
 interface Standing {
   readonly epoch: number;
@@ -112,18 +121,15 @@ interface Standing {
   readonly thread_id: string | null;
 }
 
-/** Tries before a refusal that explains itself by nothing is taken for a bug. */
-const TRIES_MAX = 5;
-
 export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
   const { tenantId, runId, afterSeq } = params;
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const [written] = await sql.query<{ thread_id: string | null; open_runs: number | null }>(COMMIT, values(params));
+  for (let tries = 0; tries < COMMIT_TRIES_MAX; tries++) {
+    const [written] = await sql.query<{ thread_id: string | null; open_runs: number | null }>(commitQuery(params));
     if (written !== undefined) {
       if (written.thread_id === null || written.open_runs === 0) return { kind: "committed", wakes: [] };
       return { kind: "committed", wakes: await wakeThread(sql, { tenantId, threadId: written.thread_id }) };
     }
-    const [row] = await sql.query<Standing>(STANDING, [tenantId, runId]);
+    const [row] = await sql.query<Standing>(STANDING({ tenantId, runId }));
     const verdict = judgeCommit(row === undefined ? null : standingOf(row), params);
     switch (verdict) {
       case "fenced":
@@ -140,65 +146,38 @@ export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
         verdict satisfies never;
     }
   }
-  throw new Error(`the commit of run ${runId} after seq ${afterSeq} was refused although everything fits`);
+  throw new Error(`the commit of run ${runId} after seq ${afterSeq} was refused although its row fits`);
 }
 
 function standingOf(row: Standing): RunStanding {
   return { epoch: row.epoch, lastSeq: row.last_seq, inbox: row.inbox, isLeased: row.leased };
 }
 
-function values(params: Commit): SqlValue[] {
-  const { run, lease, calls } = params;
-  const terminal = isTerminalStatus(run.status);
-  return [
-    params.tenantId,
-    params.runId,
-    params.epoch,
-    params.afterSeq,
-    params.afterSeq + params.facts.length,
-    params.inboxMustBe,
-    run.status,
-    run.steps,
-    run.openStep,
-    JSON.stringify(run.usage),
-    run.output === null ? null : JSON.stringify(run.output),
-    run.error === null ? null : JSON.stringify(run.error),
-    run.startedAt,
-    run.completedAt,
-    params.progress,
+function commitQuery(params: Commit): Query {
+  const { run, lease } = params;
+  const hasEnded = isTerminalStatus(run.status);
+  return COMMIT({
+    tenantId: params.tenantId,
+    runId: params.runId,
+    epoch: params.epoch,
+    afterSeq: params.afterSeq,
+    lastSeq: params.afterSeq + params.facts.length,
+    inboxMustBe: params.inboxMustBe,
+    status: run.status,
+    steps: run.steps,
+    openStep: run.openStep,
+    usage: JSON.stringify(run.usage),
+    output: run.output === null ? null : JSON.stringify(run.output),
+    error: run.error === null ? null : JSON.stringify(run.error),
+    startedAt: run.startedAt,
+    completedAt: run.completedAt,
+    progress: params.progress,
     // R6: an ended run is nobody's, whatever the caller says.
-    terminal || lease.kind === "release",
-    lease.kind === "release" ? lease.wakeAt : null,
-    terminal,
-    params.consumed,
-    ...eventArrays(params.facts),
-    ...eventArrays(params.deltas),
-    ...callArrays(calls),
-  ];
-}
-
-function callArrays(calls: readonly CallProjection[]): SqlValue[] {
-  const columns: readonly ((call: CallProjection) => string | number | boolean | null)[] = [
-    (call) => call.callId,
-    (call) => call.toolName,
-    (call) => call.step,
-    (call) => JSON.stringify(call.args),
-    (call) => call.target,
-    (call) => call.status,
-    (call) => call.attempt,
-    (call) => call.repeatable,
-    (call) => call.recipient?.kind ?? null,
-    (call) => (call.recipient?.kind === "key" ? call.recipient.deviceKey : null),
-    (call) => JSON.stringify(call.recipient?.kind === "any" ? labelTexts(call.recipient.labels) : []),
-    (call) => (call.recipient?.kind === "any" ? call.recipient.platform : null),
-    (call) => call.deadline,
-    (call) => (call.result === undefined ? null : JSON.stringify(call.result)),
-    (call) => (call.error === null ? null : JSON.stringify(call.error)),
-    (call) => call.source,
-    (call) => call.deviceId,
-    (call) => call.requestedAt,
-    (call) => call.dispatchedAt,
-    (call) => call.settledAt,
-  ];
-  return columns.map((column) => calls.map(column));
+    releases: hasEnded || lease.kind === "release",
+    wakeAt: lease.kind === "release" ? lease.wakeAt : null,
+    hasEnded,
+    consumed: params.consumed,
+    ...eventValues([...params.deltas, ...params.facts]),
+    ...callValues(params.calls),
+  });
 }

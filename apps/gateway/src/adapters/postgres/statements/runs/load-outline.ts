@@ -1,29 +1,30 @@
-import type { Failure, JsonValue, RunStatus, ToolCallStatus, ToolTarget, Usage } from "@hsafa/protocol";
+import type { Failure, RunStatus, Usage } from "@hsafa/protocol";
 import { TOOL_CALLS_PER_STEP_MAX } from "../../../../core/limits.ts";
-import type { CallProjection, FleetStore, RunOutline } from "../../../../ports/fleet-store.ts";
-import { millis } from "../../event-rows.ts";
-import { labelsOf } from "../../labels.ts";
+import type { FleetStore, RunOutline } from "../../../../ports/fleet-store.ts";
+import { OPEN_CALL_COLUMNS, openCall, type OpenCallRow } from "../../call-rows.ts";
+import { millis } from "../../times.ts";
+import { tenantStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 import { OPEN_CALL } from "../../status-lists.ts";
 
-const LOAD_OUTLINE = {
+const LOAD_OUTLINE = tenantStatement({
   name: "load-outline",
+  parameters: { runId: "uuid", epoch: "int" },
   text: `
 select status, inbox, steps, open_step, usage::text as usage, output::text as output, error::text as error,
   ${millis("started_at")} as started_at, ${millis("completed_at")} as completed_at
-from runs where id = $2::uuid and tenant_id = $1::uuid and epoch = $3::int`,
-};
+from runs where id = :runId and tenant_id = :tenantId and epoch = :epoch`,
+});
 
-const LOAD_OPEN_CALLS = {
+const LOAD_OPEN_CALLS = tenantStatement({
   name: "load-open-calls",
+  parameters: { runId: "uuid" },
   text: `
-select id::text, tool_name, step, args::text as args, target, status, attempt, repeatable,
-  recipient_kind, recipient_key, recipient_labels, recipient_platform,
-  ${millis("deadline")} as deadline, ${millis("requested_at")} as requested_at, ${millis("dispatched_at")} as dispatched_at
+select ${OPEN_CALL_COLUMNS}
 from tool_calls
-where run_id = $2::uuid and tenant_id = $1::uuid and status in ${OPEN_CALL}
+where run_id = :runId and tenant_id = :tenantId and status in ${OPEN_CALL}
 order by id limit ${TOOL_CALLS_PER_STEP_MAX}`,
-};
+});
 
 interface RunRow {
   readonly status: RunStatus;
@@ -37,32 +38,13 @@ interface RunRow {
   readonly completed_at: number | null;
 }
 
-interface CallRow {
-  readonly id: string;
-  readonly tool_name: string;
-  readonly step: number;
-  readonly args: string;
-  readonly target: ToolTarget;
-  readonly status: ToolCallStatus;
-  readonly attempt: number;
-  readonly repeatable: boolean;
-  readonly recipient_kind: "key" | "any" | null;
-  readonly recipient_key: string | null;
-  readonly recipient_labels: readonly string[];
-  readonly recipient_platform: string | null;
-  readonly deadline: number | null;
-  readonly requested_at: number;
-  readonly dispatched_at: number | null;
-}
-
 export async function loadOutline(
   sql: Sql,
-  params: Parameters<FleetStore["loadOutline"]>[0],
+  { tenantId, runId, epoch }: Parameters<FleetStore["loadOutline"]>[0],
 ): Promise<RunOutline | null> {
-  const { tenantId, runId, epoch } = params;
   const [[run], calls] = await Promise.all([
-    sql.query<RunRow>(LOAD_OUTLINE, [tenantId, runId, epoch]),
-    sql.query<CallRow>(LOAD_OPEN_CALLS, [tenantId, runId]),
+    sql.query<RunRow>(LOAD_OUTLINE({ tenantId, runId, epoch })),
+    sql.query<OpenCallRow>(LOAD_OPEN_CALLS({ tenantId, runId })),
   ]);
   if (run === undefined) return null;
   return {
@@ -79,32 +61,4 @@ export async function loadOutline(
     inboxCount: run.inbox,
     openCalls: calls.map(openCall),
   };
-}
-
-function openCall(row: CallRow): CallProjection {
-  return {
-    callId: row.id,
-    toolName: row.tool_name,
-    step: row.step,
-    args: JSON.parse(row.args) as JsonValue,
-    target: row.target,
-    status: row.status,
-    attempt: row.attempt,
-    repeatable: row.repeatable,
-    recipient: recipientOf(row),
-    deadline: row.deadline,
-    result: undefined,
-    error: null,
-    source: null,
-    deviceId: null,
-    requestedAt: row.requested_at,
-    dispatchedAt: row.dispatched_at,
-    settledAt: null,
-  };
-}
-
-function recipientOf(row: CallRow): CallProjection["recipient"] {
-  if (row.recipient_key !== null) return { kind: "key", deviceKey: row.recipient_key };
-  if (row.recipient_kind === null) return null;
-  return { kind: "any", labels: labelsOf(row.recipient_labels), platform: row.recipient_platform };
 }

@@ -4,11 +4,13 @@ import { THREAD_HISTORY_RUNS_MAX } from "../../../../ports/limits.ts";
 import type { FleetStore, LoadedRun } from "../../../../ports/fleet-store.ts";
 import { type EventRow, EVENT_COLUMNS, eventRecord } from "../../event-rows.ts";
 import { INBOX_COLUMNS, type InboxRow, inboxOf, dispatchContextOf } from "../../inbox-rows.ts";
+import { tenantStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 import { ENDED_RUN } from "../../status-lists.ts";
 
-const LOAD_RUN = {
+const LOAD_RUN = tenantStatement({
   name: "load-run",
+  parameters: { runId: "uuid", epoch: "int" },
   text: `
 select r.device_key, v.config_json::text as config,
   last.seq as last_seq, last.sub as last_sub,
@@ -23,8 +25,8 @@ select r.device_key, v.config_json::text as config,
 from runs r
 join agent_versions v on v.id = r.agent_version_id
 cross join lateral (select seq, sub from run_events where run_id = r.id order by seq desc, sub desc limit 1) as last
-where r.id = $2::uuid and r.tenant_id = $1::uuid and r.epoch = $3::int`,
-};
+where r.id = :runId and r.tenant_id = :tenantId and r.epoch = :epoch`,
+});
 
 interface Row extends InboxRow {
   readonly device_key: string | null;
@@ -34,20 +36,20 @@ interface Row extends InboxRow {
   readonly earlier_run_ids: readonly string[];
 }
 
-const LOAD_FACTS = {
+const LOAD_FACTS = tenantStatement({
   name: "load-facts",
+  parameters: { runIds: "uuid[]" },
   text: `
 select run_id::text, ${EVENT_COLUMNS} from run_events
-where run_id = any($2::uuid[]) and tenant_id = $1::uuid and sub = 0
+where run_id = any(:runIds) and tenant_id = :tenantId and sub = 0
 order by run_id, seq`,
-};
+});
 
 export async function loadRun(sql: Sql, params: Parameters<FleetStore["loadRun"]>[0]): Promise<LoadedRun | null> {
   const { tenantId, runId, epoch } = params;
-  // Two statements may be two moments, but a holder's facts are changed by nobody else; the inbox with its counter is
-  // in one.
+  // The two statements may see two moments. Only the holder changes its facts, and the inbox is read with its counter.
   const [[row], facts] = await Promise.all([
-    sql.query<Row>(LOAD_RUN, [tenantId, runId, epoch]),
+    sql.query<Row>(LOAD_RUN({ tenantId, runId, epoch })),
     loadFacts(sql, { tenantId, runIds: [runId] }),
   ]);
   if (row === undefined) return null;
@@ -69,7 +71,7 @@ export async function loadFacts(
 ): ReturnType<FleetStore["loadFacts"]> {
   const { tenantId, runIds } = params;
   if (runIds.length === 0) return new Map();
-  const rows = await sql.query<EventRow & { run_id: string }>(LOAD_FACTS, [tenantId, runIds]);
+  const rows = await sql.query<EventRow & { run_id: string }>(LOAD_FACTS({ tenantId, runIds }));
   const byRun = Map.groupBy(rows, (row) => row.run_id);
   return new Map([...byRun].map(([runId, ofRun]) => [runId, ofRun.map(eventRecord)]));
 }

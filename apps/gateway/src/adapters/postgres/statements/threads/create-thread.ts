@@ -1,21 +1,23 @@
 import type { JsonObject } from "@hsafa/protocol";
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
-import { millis } from "../../event-rows.ts";
+import { millis } from "../../times.ts";
+import { tenantStatement } from "../../statement.ts";
 import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";
 
 const COLUMNS = `id::text, key, metadata::text as metadata, ${millis("created_at")} as created_at`;
 
-const CREATE_THREAD = {
+const CREATE_THREAD = tenantStatement({
   name: "create-thread",
+  parameters: { threadId: "uuid", key: "text?", metadata: "json" },
   text: `
-with known as (select * from threads where tenant_id = $1::uuid and (id = $2::uuid or key = $3)),
+with known as (select * from threads where tenant_id = :tenantId and (id = :threadId or key = :key)),
 made as (
   insert into threads (id, tenant_id, key, metadata)
-  select $2::uuid, $1::uuid, $3, $4::text::json where not exists (select from known)
+  select :threadId, :tenantId, :key, :metadata where not exists (select from known)
   returning *
 )
 select ${COLUMNS}, false as created from known union all select ${COLUMNS}, true from made`,
-};
+});
 
 interface Row {
   readonly id: string;
@@ -31,9 +33,11 @@ export async function createThread(
 ): ReturnType<TenantStore["createThread"]> {
   const { threadId, key, metadata } = params;
   const [row] = await repeatOnUniqueViolation(() =>
-    sql.query<Row & { created: boolean }>(CREATE_THREAD, [tenantId, threadId, key, JSON.stringify(metadata)]),
+    sql.query<Row & { created: boolean }>(
+      CREATE_THREAD({ tenantId, threadId, key, metadata: JSON.stringify(metadata) }),
+    ),
   );
-  if (row === undefined) throw new Error("a thread that was made or found is answered");
+  if (row === undefined) throw new Error("the thread that was made or found is returned");
   return {
     thread: {
       id: row.id,
