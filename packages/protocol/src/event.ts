@@ -23,8 +23,11 @@ export interface Failure {
 /** Why the model stopped, as the AI SDK names it. */
 export type FinishReason = "stop" | "length" | "content-filter" | "tool-calls" | "error" | "other";
 
-/** Where a call's result came from: a device's socket, an HTTP request, or the gateway itself. */
-export type ResultSource = "device" | "http" | "server";
+/** Where a call's result may come from: a device's socket, an HTTP request, or the gateway itself. */
+export const RESULT_SOURCES = ["device", "http", "server"] as const;
+
+/** Where a call's result came from. */
+export type ResultSource = (typeof RESULT_SOURCES)[number];
 
 /** Why a step in progress was cut short. */
 export type DiscardReason = "crash" | "error" | "handover" | "cancel";

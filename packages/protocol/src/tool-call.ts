@@ -1,5 +1,5 @@
 import type { ToolTarget } from "./agent-config.ts";
-import type { Failure } from "./event.ts";
+import type { Failure, ResultSource } from "./event.ts";
 import type { JsonValue } from "./json.ts";
 import type { PageQuery } from "./page.ts";
 
@@ -54,8 +54,8 @@ export interface ToolCall {
   readonly result: JsonValue | null;
   /** Why the call failed; `null` unless it did. */
   readonly error: Failure | null;
-  /** Where the result came from: `device`, `http` or `server`; `null` before there is one. */
-  readonly source: string | null;
+  /** Where the result came from; `null` before there is one. */
+  readonly source: ResultSource | null;
   readonly requestedAt: string;
   readonly dispatchedAt: string | null;
   /** When the call was first sent to a device. */

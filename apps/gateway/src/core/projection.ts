@@ -3,6 +3,7 @@ import {
   type Failure,
   isRepeatable,
   type JsonValue,
+  type ResultSource,
   type RunStatus,
   type ToolCallStatus,
   type ToolTarget,
@@ -43,7 +44,7 @@ export interface CallProjection {
   readonly deadline: number | null;
   readonly result: JsonValue | undefined;
   readonly error: Failure | null;
-  readonly source: string | null;
+  readonly source: ResultSource | null;
   /** The device that answered. */
   readonly deviceId: string | null;
   readonly requestedAt: number;

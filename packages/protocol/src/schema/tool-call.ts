@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { TOOL_TARGETS } from "../agent-config.ts";
+import { RESULT_SOURCES } from "../event.ts";
 import {
   REASON_CHARACTERS_MAX,
   TOOL_ERROR_CODE_CHARACTERS_MAX,
@@ -33,7 +34,7 @@ export const toolCallSchema = z.object({
   deviceKey: z.string().nullable(),
   result: jsonValueSchema.nullable(),
   error: failureSchema.nullable(),
-  source: z.string().nullable(),
+  source: z.enum(RESULT_SOURCES).nullable(),
   requestedAt: timeSchema,
   dispatchedAt: timeSchema.nullable(),
   sentAt: timeSchema.nullable(),

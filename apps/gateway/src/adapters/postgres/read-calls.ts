@@ -1,4 +1,4 @@
-import type { Failure, JsonValue, Page, ToolCall, ToolCallStatus, ToolTarget } from "@hsafa/protocol";
+import type { Failure, JsonValue, Page, ResultSource, ToolCall, ToolCallStatus, ToolTarget } from "@hsafa/protocol";
 import { storableText } from "../../ports/storable-text.ts";
 import type { TenantStore } from "../../ports/tenant-store.ts";
 import { readPage } from "./page.ts";
@@ -89,7 +89,7 @@ function callOf(row: Row): ToolCall {
     deviceKey: row.deviceKey,
     result: row.result as JsonValue,
     error: row.error as Failure | null,
-    source: row.source,
+    source: row.source as ResultSource | null,
     requestedAt: row.requestedAt.toISOString(),
     dispatchedAt: row.dispatchedAt?.toISOString() ?? null,
     sentAt: row.sentAt?.toISOString() ?? null,

@@ -152,7 +152,7 @@ export function callsOfStore(store: () => Store): void {
         ...parked.call,
         status: "completed" as const,
         result: { opened: true },
-        source: "device",
+        source: "device" as const,
         deviceId,
         settledAt: TS + 9,
       };
