@@ -1,3 +1,5 @@
+import { CALL_ID_CHARACTERS_MAX } from "@hsafa/protocol";
+
 /** Bounds of `edge`, each with its unit and the trouble it prevents (R9). */
 
 // Payloads
@@ -17,7 +19,7 @@ export const SOCKET_FAULTS_REPORTED_MAX = 5;
 export const SOCKET_FAULT_PATH_CHARACTERS_MAX = 200;
 export const SOCKET_FAULT_CHARACTERS_MAX = 300;
 /** An id that is repeated in an error about a message that is not valid, in characters. */
-export const SOCKET_SUBJECT_CHARACTERS_MAX = 200;
+export const SOCKET_SUBJECT_CHARACTERS_MAX = CALL_ID_CHARACTERS_MAX;
 
 // Devices
 /** A message before registration, and after it, in bytes: a stranger gets little room. */

@@ -6,6 +6,7 @@ import { createDeviceServer, type DeviceServer } from "../../src/devices/device-
 import type { Bell, Ring } from "../../src/ports/bell.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Log } from "../../src/ports/log.ts";
+import { StoreUnavailable } from "../../src/ports/store.ts";
 import { DeviceRows } from "./device-rows.ts";
 import { recordingLog } from "./recording-log.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -50,13 +51,14 @@ export function startDeviceWorld(): DeviceWorld {
 }
 
 /**
- * Credentials of tests: a name, a tenant, and in how many milliseconds it expires. `bad` is unknown, `reader` lacks the
- * scope of devices, `bound` names the device `laptop`.
+ * Credentials of tests: a name, a tenant, and in how many milliseconds it expires. `bad` is unknown, `away` meets a
+ * store that is away, `reader` lacks the scope of devices, `bound` names the device `laptop`.
  */
 function authenticateBy(clock: ManualClock): Authenticate {
   return async (credential) => {
     const [name, tenantId = "tenant-1", expiresInMs] = credential.split(" ");
     if (name === "bad") return refuse("unauthenticated", "The API key is unknown or was revoked.");
+    if (name === "away") throw new StoreUnavailable("away");
     const bound = name === "bound" ? { deviceKey: "laptop" } : {};
     const expiry = expiresInMs === undefined ? {} : { expiresAt: clock.now() + Number(expiresInMs) };
     const scopes = name === "reader" ? (["runs:read"] as const) : (["devices:connect"] as const);

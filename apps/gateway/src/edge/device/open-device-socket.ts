@@ -14,9 +14,10 @@ import {
   DEVICE_UNHEARD_MAX_MS,
   DEVICE_UNSENT_BYTES_MAX,
 } from "../limits.ts";
-import { GOING_AWAY, MessageSocket, type SocketEnd, type SocketProtocol } from "../socket/message-socket.ts";
+import { MessageSocket } from "../socket/message-socket.ts";
 import type { MessageTransport } from "../socket/message-transport.ts";
 import { readMessage } from "../socket/read-message.ts";
+import { GOING_AWAY, type SocketEnd, type SocketProtocol } from "../socket/socket-protocol.ts";
 
 const PROTOCOL: SocketProtocol<DeviceMessage, GatewayMessage> = {
   bounds: {

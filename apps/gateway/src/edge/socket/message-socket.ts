@@ -4,69 +4,16 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import { StoreUnavailable } from "../../ports/store.ts";
 import { CLOSE_REASON_CHARACTERS_MAX, SOCKET_CHECK_MS } from "../limits.ts";
-import { MessageQueue, type QueueBounds } from "./message-queue.ts";
+import { MessageQueue } from "./message-queue.ts";
 import type { MessageTransport } from "./message-transport.ts";
-import type { ReadMessage } from "./read-message.ts";
 import { SilenceWatch } from "./silence-watch.ts";
-
-/** How the gateway ends a connection. */
-export interface SocketEnd {
-  /** For the log and for people. */
-  readonly reason: string;
-  readonly closeCode: number;
-  /** What happened and what to do: the reason of the close frame. */
-  readonly detail: string;
-  /** If given, an `error` message with this code goes before the close frame. */
-  readonly error?: ErrorCode;
-}
-
-export interface SocketBounds {
-  readonly queue: QueueBounds;
-  /**
-   * Bytes that a stranger may send before its first message is handled. If left out, the transport's own bound on a
-   * message suffices.
-   */
-  readonly strangerBytesMax?: number;
-  /** How long a stranger may take until it is admitted, in milliseconds. */
-  readonly admissionTimeoutMs: number;
-  /** How often an admitted client is pinged, and how long it may stay unheard, in milliseconds. */
-  readonly pingEveryMs: number;
-  readonly unheardMaxMs: number;
-  /** Messages of an admitted client that break the protocol. */
-  readonly faultsMax: number;
-  /** Bytes that were sent and have not left this process. */
-  readonly unsentBytesMax: number;
-  /**
-   * What happens to a client above `unsentBytesMax`. `close`: it is closed. `hold`: it may send nothing more until it
-   * has read, and its silence does not count, since a ping waits behind what it does not read.
-   */
-  readonly whenUnsent: "close" | "hold";
-}
-
-/** What is special to one protocol. */
-export interface SocketProtocol<In, Out> {
-  readonly bounds: SocketBounds;
-  /** The end of a stranger that was not admitted in time. */
-  readonly notAdmitted: SocketEnd;
-  read(text: string): ReadMessage<In>;
-  /** The message that reports an error. `subject`: the id that it is about. */
-  error(code: ErrorCode, detail: string, subject: string | undefined): Out;
-}
-
-/** What is done with the messages of one connection. */
-export interface MessageHandler<In> {
-  /** Handles one message. It may reject with `StoreUnavailable`; any other rejection is a bug. */
-  handle(message: In): Promise<void>;
-  /** The connection has ended: nothing more is handled, and what is sent goes nowhere. */
-  ended(reason: string): void;
-  /** Something that was sent has left this process. */
-  sent?(): void;
-}
+import { GOING_AWAY, type MessageHandler, type SocketEnd, type SocketProtocol } from "./socket-protocol.ts";
 
 type Phase =
-  /** Nobody has said yet who it is. */
-  | { readonly kind: "stranger" }
-  | { readonly kind: "admitted"; readonly cancelExpiry: () => void }
+  /** Nobody has said yet who it is. `bytes`: what it has sent. */
+  | { readonly kind: "stranger"; bytes: number }
+  /** `faults`: messages that broke the protocol. */
+  | { readonly kind: "admitted"; faults: number; cancelExpiry: () => void }
   | { readonly kind: "ended"; readonly reason: string };
 
 /**
@@ -94,12 +41,10 @@ export class MessageSocket<In, Out> {
   readonly #silence: SilenceWatch;
   readonly #resolveClosed: () => void;
   #handler: MessageHandler<In> | null = null;
-  #phase: Phase = { kind: "stranger" };
+  #phase: Phase = { kind: "stranger", bytes: 0 };
   #isHandling = false;
   #isPaused = false;
   #isClosed = false;
-  #faults = 0;
-  #strangerBytes = 0;
   #cancelCheck = (): void => {};
 
   constructor(params: {
@@ -167,19 +112,33 @@ export class MessageSocket<In, Out> {
    * many of them.
    */
   fault(detail: string, subject?: string, code: ErrorCode = "invalid_request"): void {
-    if (this.hasEnded) return;
-    this.#faults += 1;
+    const phase = this.#phase;
+    if (phase.kind === "ended") return;
     this.sendError(code, detail, subject);
-    if (this.#phase.kind === "admitted" && this.#faults <= this.#protocol.bounds.faultsMax) return;
+    if (phase.kind === "admitted") {
+      phase.faults += 1;
+      if (phase.faults <= this.#protocol.bounds.faultsMax) return;
+    }
     this.end({ reason: "protocol_error", closeCode: CLOSE_CODES.protocolError, detail }); // 3.
   }
 
   /** The client is known from now on, or has renewed its credential. */
   admit({ expiresAt }: { readonly expiresAt?: number }): void {
-    if (this.#phase.kind === "ended") return;
-    if (this.#phase.kind === "admitted") this.#phase.cancelExpiry();
-    else this.#silence.restart();
-    this.#phase = { kind: "admitted", cancelExpiry: this.#watchExpiry(expiresAt) };
+    const phase = this.#phase;
+    switch (phase.kind) {
+      case "stranger":
+        this.#silence.restart();
+        this.#phase = { kind: "admitted", faults: 0, cancelExpiry: this.#watchExpiry(expiresAt) };
+        return;
+      case "admitted":
+        phase.cancelExpiry();
+        phase.cancelExpiry = this.#watchExpiry(expiresAt);
+        return;
+      case "ended":
+        return;
+      default:
+        phase satisfies never;
+    }
   }
 
   /** Refuses the client's credential, and ends the connection. */
@@ -215,9 +174,9 @@ export class MessageSocket<In, Out> {
     this.#isHandling = true; // 1.
     try {
       for (;;) {
-        this.#updatePause();
         const text = this.#queue.shift();
         if (text === undefined || this.hasEnded) break;
+        this.#updatePause();
         await this.#handle(text);
       }
     } catch (error) {
@@ -281,11 +240,12 @@ export class MessageSocket<In, Out> {
   }
 
   #hear(byteLength: number): void {
-    if (this.#phase.kind === "admitted") return this.#silence.heard();
-    if (this.#phase.kind !== "stranger" || this.#isHandling) return;
+    const phase = this.#phase;
+    if (phase.kind === "admitted") return this.#silence.heard();
+    if (phase.kind !== "stranger" || this.#isHandling) return;
     // The transport bounds a message by what an admitted client may send. A stranger is stopped on the way there.
-    this.#strangerBytes += byteLength;
-    if (this.#strangerBytes > this.#strangerBytesMax) this.#refuseLength(); // 3.
+    phase.bytes += byteLength;
+    if (phase.bytes > this.#strangerBytesMax) this.#refuseLength(); // 3.
   }
 
   get #strangerBytesMax(): number {
@@ -343,13 +303,6 @@ export class MessageSocket<In, Out> {
     return true;
   }
 }
-
-/** This gateway goes away, and others serve. */
-export const GOING_AWAY: SocketEnd = {
-  reason: "gateway_stopped",
-  closeCode: CLOSE_CODES.goingAway,
-  detail: "The gateway is going away; connect again.",
-};
 
 const UNHEARD: SocketEnd = {
   reason: "heartbeat_missed",

@@ -11,9 +11,10 @@ import {
   WATCH_UNHEARD_MAX_MS,
   WATCH_UNSENT_BYTES_MAX,
 } from "../limits.ts";
-import { MessageSocket, type SocketProtocol } from "../socket/message-socket.ts";
+import { MessageSocket } from "../socket/message-socket.ts";
 import type { MessageTransport } from "../socket/message-transport.ts";
 import { readMessage } from "../socket/read-message.ts";
+import type { SocketProtocol } from "../socket/socket-protocol.ts";
 import { WatchConnection, type WatchConnectionDeps } from "./watch-connection.ts";
 
 export interface WatchSocketDeps extends WatchConnectionDeps {

@@ -9,7 +9,8 @@ import { openStream } from "../../follow/open-stream.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../follow/sink.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
 import { WATCH_RUNS_PER_SOCKET_MAX, WATCH_UNSENT_BYTES_MAX } from "../limits.ts";
-import type { MessageHandler, MessageSocket } from "../socket/message-socket.ts";
+import type { MessageSocket } from "../socket/message-socket.ts";
+import type { MessageHandler } from "../socket/socket-protocol.ts";
 import { jsonFormat } from "../stream/formats/json.ts";
 import { type WaitingWatcher, WriteTurns } from "./write-turns.ts";
 

@@ -1,0 +1,139 @@
+import { expect, test } from "vitest";
+import { startDeviceWorld } from "../../test/support/device-world.ts";
+import { settled } from "../../test/support/fakes.ts";
+import { SocketlessDevice } from "../../test/support/socketless-device.ts";
+import { DEVICE_POLL_MS } from "./limits.ts";
+
+function start() {
+  const world = startDeviceWorld();
+  return {
+    ...world,
+    connect: () => new SocketlessDevice(world.devices),
+    device: (deviceKey = "laptop") => new SocketlessDevice(world.devices).register(deviceKey),
+    /** Lets the loop look once more. */
+    async poll() {
+      world.clock.advance(DEVICE_POLL_MS);
+      await settled();
+    },
+    reasons: () => world.rows.sessions.map(({ reason }) => reason),
+  };
+}
+
+test("a device that registers is told its ids, and how often it is pinged", async () => {
+  const { device } = start();
+  const laptop = await device();
+  expect(laptop.heard).toEqual([
+    { type: "device.registered", deviceId: "device of laptop", sessionId: "session-1", heartbeatMs: 10_000 },
+  ]);
+  expect(laptop.admittedUntil).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("nothing but a registration is taken first, and no second one afterwards", async () => {
+  const { connect, rows } = start();
+  const stranger = connect();
+  await stranger.say({ type: "ping" });
+  expect(stranger.heard).toEqual([]);
+  await stranger.register("laptop");
+  await stranger.register("laptop");
+  expect(stranger.faults).toEqual([
+    "The first message must be device.register.",
+    "This connection is registered already; open another one to register anew.",
+  ]);
+  expect(rows.sessions).toHaveLength(1);
+});
+
+test("two tools of one name are a fault that names them", async () => {
+  const { connect, rows } = start();
+  const tool = { name: "twin", description: "", inputSchema: {} };
+  const confused = await connect().register("laptop", { tools: [tool, tool] });
+  expect(confused.faults).toEqual(["The tool 'twin' is offered twice."]);
+  expect(rows.sessions).toEqual([]);
+});
+
+test("a credential that does not let its holder be this device is refused", async () => {
+  const { connect, rows } = start();
+  const outcomes = await Promise.all(
+    ["bad", "reader", "bound"].map((token) => connect().register("somebody-else", { token })),
+  );
+  expect(outcomes.map(({ endedAs }) => endedAs)).toEqual(["unauthenticated", "forbidden", "forbidden"]);
+  expect(rows.sessions).toEqual([]);
+});
+
+test("with the store away a device is told to come back, and no session is left behind", async () => {
+  const { connect, rows } = start();
+  rows.isAway = true;
+  const early = await connect().register("laptop");
+  expect(early.endedAs).toBe("unavailable");
+  expect(rows.sessions).toEqual([]);
+});
+
+test("a connection that breaks while it registers leaves no session open", async () => {
+  const { connect, reasons } = start();
+  const hasty = connect();
+  const registered = hasty.register("laptop");
+  await hasty.disconnect();
+  await registered;
+  expect(reasons()).toEqual(["disconnected"]);
+  expect(hasty.heard).toEqual([]);
+});
+
+test("a renewed token keeps the connection, one from elsewhere ends it, and a store that is away costs nothing", async () => {
+  const { connect, clock } = start();
+  const laptop = await connect().register("laptop", { token: "good tenant-1 5000" });
+  expect(laptop.admittedUntil).toBe(clock.now() + 5000);
+  await laptop.say({ type: "auth.refresh", token: "good tenant-1 60000" });
+  expect(laptop.admittedUntil).toBe(clock.now() + 60_000);
+  await laptop.say({ type: "auth.refresh", token: "away" });
+  expect(laptop.all("error")).toMatchObject([{ code: "unavailable" }]);
+  expect(laptop.endedAs).toBeNull();
+  await laptop.say({ type: "auth.refresh", token: "good tenant-2" });
+  expect(laptop.endedAs).toBe("forbidden");
+});
+
+test("a second connection with the same key replaces the first", async () => {
+  const { device, reasons } = start();
+  const first = await device();
+  const second = await device();
+  expect(first.endedAs).toBe("replaced");
+  expect(second.endedAs).toBeNull();
+  expect(reasons()).toEqual(["replaced", null]);
+});
+
+test("a session that was given up although its device lives is told to connect again, not to stop", async () => {
+  const { device, rows, poll } = start();
+  const laptop = await device();
+  for (const session of rows.sessions) session.reason = "gateway_dead";
+  await poll();
+  expect(laptop.endedAs).toBe("swept");
+});
+
+test("a session that the store could not be told of is ended when it can", async () => {
+  const { device, rows, poll, reasons } = start();
+  const laptop = await device();
+  rows.isAway = true;
+  await laptop.disconnect();
+  await poll();
+  expect(reasons()).toEqual([null]);
+  rows.isAway = false;
+  await poll();
+  expect(reasons()).toEqual(["disconnected"]);
+});
+
+test("a server that closes ends every session and takes no new connection", async () => {
+  const { device, connect, devices, reasons } = start();
+  const laptop = await device();
+  const stranger = connect();
+  await devices.close();
+  expect([laptop.endedAs, stranger.endedAs]).toEqual(["gateway_stopped", "gateway_stopped"]);
+  expect(reasons()).toEqual(["gateway_stopped"]);
+  expect(connect().endedAs).toBe("gateway_stopped");
+});
+
+test("a server that closes waits for a registration in hand, and ends the session that it opens", async () => {
+  const { connect, devices, reasons } = start();
+  const late = connect();
+  const registered = late.register("laptop");
+  await devices.close();
+  expect(reasons()).toEqual(["disconnected"]);
+  await registered;
+});

@@ -1,0 +1,35 @@
+import { deviceMessageSchema } from "@hsafa/protocol/schema";
+import { expect, test } from "vitest";
+import { readMessage } from "./read-message.ts";
+
+const CALL = "0199c8f0-0000-7000-8000-0000000000aa";
+const read = (text: string) => readMessage(text, deviceMessageSchema, "callId");
+
+test("a message is read as its schema says", () => {
+  expect(read(`{"type":"tool.accepted","callId":"${CALL}"}`)).toEqual({
+    kind: "message",
+    message: { type: "tool.accepted", callId: CALL },
+  });
+});
+
+test("what is no message is refused, with the call that it was about if that can be made out", () => {
+  expect(read("}{")).toEqual({ kind: "invalid", detail: "The message is not JSON." });
+  expect(read("null")).toMatchObject({ kind: "invalid" });
+  expect(read(`{"type":"tool.accepted","callId":"${CALL}","more":1}`)).toEqual({
+    kind: "invalid",
+    detail: "'more': is not a known field.",
+    subject: CALL,
+  });
+  expect(read(`{"type":"tool.result","callId":"${"x".repeat(201)}"}`)).not.toHaveProperty("subject");
+});
+
+test("nesting that would overflow a stack is refused by name", () => {
+  const deep = `{"type":"tool.result","callId":"${CALL}","result":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+  expect(read(deep)).toMatchObject({ kind: "invalid", subject: CALL });
+});
+
+test("a message that is wrong all over is answered with less than it sent", () => {
+  const fields = Array.from({ length: 1000 }, (_, index) => [`${"x".repeat(1000)}${index}`, 1]);
+  const found = read(JSON.stringify({ type: "ping", ...Object.fromEntries(fields) }));
+  expect(found.kind === "invalid" && found.detail.length).toBeLessThan(5 * 520);
+});
