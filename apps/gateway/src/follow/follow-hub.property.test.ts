@@ -11,6 +11,8 @@ import {
   RUN,
   settle,
 } from "../../test/support/follow-world.ts";
+import { jsonFormat } from "../edge/stream/formats/json.ts";
+import { sseFormat } from "../edge/stream/formats/sse.ts";
 import type { EventRecord } from "../core/event-record.ts";
 
 /**
@@ -147,7 +149,8 @@ test("for any schedule, what each watcher sees from any position on equals the w
         async function watch(n: number): Promise<void> {
           const committed = [...writer.whole.keys()].map((text) => parsePosition(text) ?? at(0));
           const from = n % 3 === 0 ? at(0) : (committed[n % committed.length] ?? at(0));
-          const socket = await world.watch(formatPosition(from), n % 2 === 0 ? 1 : undefined);
+          const format = n % 5 === 0 ? jsonFormat : sseFormat;
+          const socket = await world.watch(formatPosition(from), n % 2 === 0 ? 1 : undefined, format);
           watchers.push({ from, socket, before: [] });
         }
 

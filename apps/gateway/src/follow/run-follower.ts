@@ -17,7 +17,7 @@ import {
   type HealingState,
   nextHealingState,
 } from "./healing-state.ts";
-import { readNextRecords } from "./next-records.ts";
+import { readNextRecords } from "./read-next-records.ts";
 import type { Sink } from "./sink.ts";
 import { type WatchedRun, Watcher } from "./watcher.ts";
 

@@ -12,6 +12,8 @@ import {
 } from "./limits.ts";
 import type { RunFollower } from "./run-follower.ts";
 
+type ComparedFollower = Pick<RunFollower, "runId" | "isLive" | "tailIs" | "poll">;
+
 /**
  * Makes certain what the live log makes immediate: a notification may be lost with nothing after it, but the store
  * knows how far each run has come.
@@ -24,7 +26,7 @@ import type { RunFollower } from "./run-follower.ts";
 export class TailComparison {
   readonly #fleet: Pick<FleetStore, "readTails">;
   readonly #liveLog: Pick<LiveLog, "check">;
-  readonly #followers: () => Iterable<RunFollower>;
+  readonly #followers: () => Iterable<ComparedFollower>;
   readonly #checks: Recurring;
   readonly #comparisons: Recurring;
   #isLiveLogAway = false;
@@ -36,7 +38,7 @@ export class TailComparison {
     readonly liveLog: Pick<LiveLog, "check">;
     readonly clock: Clock;
     readonly log: Log;
-    readonly followers: () => Iterable<RunFollower>;
+    readonly followers: () => Iterable<ComparedFollower>;
   }) {
     const { clock, log } = deps;
     this.#fleet = deps.fleet;
@@ -68,7 +70,7 @@ export class TailComparison {
     return this.#isLiveLogAway ? FOLLOW_POLL_INTERVAL_MS : FOLLOW_COMPARE_INTERVAL_MS;
   }
 
-  get #live(): RunFollower[] {
+  get #live(): ComparedFollower[] {
     return [...this.#followers()].filter((follower) => follower.isLive);
   }
 
@@ -94,7 +96,7 @@ export class TailComparison {
     return this.#intervalMs;
   }
 
-  #poll(live: readonly RunFollower[]): void {
+  #poll(live: readonly ComparedFollower[]): void {
     const count = Math.min(FOLLOW_POLL_RUNS_MAX, live.length);
     for (let index = 0; index < count; index++) live[(this.#polled + index) % live.length]?.poll();
     this.#polled += count;

@@ -1,6 +1,9 @@
 import { comparePositions, type Position, type RunStatus } from "@hsafa/protocol";
 import { FollowHub } from "../../src/follow/follow-hub.ts";
+import { jsonFormat } from "../../src/edge/stream/formats/json.ts";
 import { sseFormat } from "../../src/edge/stream/formats/sse.ts";
+import type { EncodedBatch } from "../../src/follow/event-batch.ts";
+import type { EventFormat } from "../../src/follow/event-format.ts";
 import type { RingBounds } from "../../src/follow/event-ring.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../src/follow/sink.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
@@ -156,7 +159,7 @@ export class LossyLiveLog implements Pick<LiveLog, "read" | "subscribe" | "check
 
 /** A watcher's socket: takes `room` bytes (and half of a large frame more), then is full until the test drains it. */
 export class FakeSocket implements Sink {
-  readonly format = sseFormat;
+  readonly format: EventFormat;
   ended: WatcherEnd | null = null;
   room: number;
   handle: WatcherHandle | null = null;
@@ -167,8 +170,10 @@ export class FakeSocket implements Sink {
   readonly #ids: string[] = [];
   readonly #progress: string[] = [];
 
-  constructor(room = Number.POSITIVE_INFINITY) {
+  /** `format`: one that writes as `sseFormat` or `jsonFormat` does. */
+  constructor(room = Number.POSITIVE_INFINITY, format: EventFormat = sseFormat) {
     this.room = room;
+    this.format = format;
   }
 
   /** The positions that a client has read so far. */
@@ -201,11 +206,23 @@ export class FakeSocket implements Sink {
     if (!this.isReady()) throw new Error("written to while full");
     const isWhole = batch.byteLength <= WATCHER_WRITE_BYTES_MAX || this.room > batch.byteLength;
     const end = isWhole ? batch.byteLength : Math.min(batch.byteLength, from + Math.ceil(batch.byteLength / 2));
+    if (this.format === jsonFormat) return this.#takeMessages(batch);
     this.#bytes += batch.bytes.subarray(from, end).toString();
     this.#buffered += end - from;
     this.bufferedMost = Math.max(this.bufferedMost, this.#buffered);
     return end - from;
   };
+
+  /** A message for each event, as a watch socket sends them. */
+  #takeMessages(batch: EncodedBatch): number {
+    for (const part of batch.parts) {
+      const { id } = JSON.parse(part.toString()) as { id?: string };
+      if (id === undefined) this.#progress.push(part.toString());
+      else this.#ids.push(id);
+    }
+    this.#buffered += batch.byteLength;
+    return batch.byteLength;
+  }
 
   close = (end: WatcherEnd): void => {
     if (this.ended !== null) throw new Error("closed twice");
@@ -225,7 +242,7 @@ export interface FollowWorld {
   readonly hub: FollowHub;
   /** What was told an operator as an error. */
   readonly errors: readonly string[];
-  watch(after?: string, room?: number): Promise<FakeSocket>;
+  watch(after?: string, room?: number, format?: EventFormat): Promise<FakeSocket>;
   /** Lets time pass in small steps, with everybody's turn between them. */
   pass(ms: number): Promise<void>;
 }
@@ -249,9 +266,9 @@ export function createFollowWorld(ringBounds?: RingBounds): FollowWorld {
     clock,
     hub,
     errors: log.errors,
-    async watch(after, room) {
+    async watch(after, room, format) {
       const outcome = await hub.follow({ tenantId: TENANT, runId: RUN, after });
-      const socket = new FakeSocket(room);
+      const socket = new FakeSocket(room, format);
       if (outcome.kind === "at_end") socket.ended = "ended";
       else if (outcome.kind === "following") socket.handle = outcome.watch(socket);
       else throw new Error(`cannot follow: ${outcome.kind}`);
@@ -264,4 +281,11 @@ export function createFollowWorld(ringBounds?: RingBounds): FollowWorld {
       }
     },
   };
+}
+
+/** A world whose run has begun a step: its facts are 1-0 to 3-0. */
+export function createStepWorld(): FollowWorld {
+  const world = createFollowWorld();
+  world.store.add(fact(1, at(0), "run.created"), fact(2, at(1), "run.started"), fact(3, at(2), "step.started"));
+  return world;
 }

@@ -1,14 +1,15 @@
 import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { EncodedBatch } from "../../follow/event-batch.ts";
+import { WATCHER_STALL_MS, WATCHER_WRITE_BYTES_MAX } from "../../follow/limits.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../follow/sink.ts";
+import type { Clock } from "../../ports/clock.ts";
 import {
   SOCKET_CLOSE_TIMEOUT_MS,
   STREAM_HEARTBEAT_MS,
   STREAM_RETRY_GOING_AWAY_MS,
   STREAM_RETRY_MS,
 } from "../limits.ts";
-import { WATCHER_STALL_MS, WATCHER_WRITE_BYTES_MAX } from "../../follow/limits.ts";
-import type { Clock } from "../../ports/clock.ts";
 import { sseFormat } from "./formats/sse.ts";
 
 /** What every event stream says about itself. */
@@ -18,97 +19,141 @@ const STREAM_HEADERS = {
   "x-accel-buffering": "no",
 } as const;
 
-/**
- * Answers with a stream of server-sent events, written to the raw response. First bytes go out at once, so that client
- * and proxies know that it is open. It ends with the run, when the credential wears out, when the client stops reading,
- * or when the gateway goes away.
- */
-export function openEventStream(params: {
+export type ResponseHeaders = Readonly<Record<string, string | number | string[] | undefined>>;
+
+export interface EventStreamParams {
   readonly response: ServerResponse;
   /** Beside the stream's own: those for CORS. */
-  readonly headers: Readonly<Record<string, string | number | string[] | undefined>>;
+  readonly headers: ResponseHeaders;
   readonly clock: Clock;
-  /** When the credential wears out, in milliseconds since the epoch. */
+  /** When the credential expires, in milliseconds since the epoch. */
   readonly expiresAt: number | undefined;
+  /** Begins to write to the stream. */
   readonly watch: (sink: Sink) => WatcherHandle;
-}): void {
-  const { response, clock } = params;
-  const { socket } = response;
-  let phase: "open" | "ending" | "closed" = "open";
-  let isFull = false;
-  /** A part of an event has gone: nothing but its rest may follow. */
-  let isMidEvent = false;
-  let watcher: WatcherHandle | null = null;
-  let forgetHeartbeat = (): void => {};
-  let forgetExpiry = (): void => {};
-  let forgetDeadline = (): void => {};
-  let bytesGone = 0;
-  let stuckMs = 0;
+}
 
-  const isClosed = (): boolean => phase === "closed";
+/**
+ * Sends a response that is a stream of server-sent events. It ends with the run, when the credential expires, when the
+ * client stops reading, or when the gateway goes away. First bytes go out at once, so that client and proxies know that
+ * it is open.
+ */
+export function openEventStream(params: EventStreamParams): void {
+  sendHead(params.response, params.headers);
+  new EventStream(params).open(params.watch);
+}
 
-  /** Writes in slices, until the socket is full. */
-  function write(batch: EncodedBatch, from: number): number {
+/**
+ * Sends a stream that ends at once and asks its reader to come back. An EventSource takes any status but 200 for final,
+ * so a store that is away for a second must not be told it as an error.
+ */
+export function sendRetryLater(response: ServerResponse, headers: ResponseHeaders): void {
+  sendHead(response, headers);
+  response.end(`retry: ${STREAM_RETRY_MS}\n: not available just now, come back\n\n`);
+}
+
+function sendHead(response: ServerResponse, headers: ResponseHeaders): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) response.setHeader(name, value);
+  }
+  response.writeHead(200, STREAM_HEADERS);
+}
+
+type Phase =
+  | { readonly kind: "open"; cancelHeartbeat: () => void; readonly cancelExpiry: () => void }
+  /** Its last words are written. */
+  | { readonly kind: "ending"; readonly cancelDeadline: () => void }
+  | { readonly kind: "closed" };
+
+/**
+ * One open response, as a watcher's sink.
+ *
+ * 1. No word falls within an event. The rest of an event that was begun may be read again from the store, which may take
+ *    long. A comment in between would end the event there, as JSON that no client can read, under a position that the
+ *    client takes for seen. So a heartbeat is left out, and an end has no last words: the end of the stream tells a
+ *    client to forget what it has of an event.
+ * 2. A write goes in slices of `WATCHER_WRITE_BYTES_MAX`, and stops when the socket says that it is full. So a stream
+ *    holds its socket's own buffer and one slice (R9).
+ * 3. A socket that takes nothing for `WATCHER_STALL_MS` is cut. The watcher sees to one that is full. The heartbeat sees
+ *    to one that is not, of which no full buffer will ever tell.
+ * 4. The last words follow everything that was written before. A socket that does not take them in time is cut.
+ */
+class EventStream implements Sink {
+  readonly format = sseFormat;
+  readonly #response: ServerResponse;
+  /** The response forgets it when it is finished. */
+  readonly #socket: Socket | null;
+  readonly #clock: Clock;
+  #phase: Phase;
+  #watcher: WatcherHandle | null = null;
+  #isFull = false;
+  /** A part of an event has gone. 1. */
+  #isMidEvent = false;
+  /** What had left the socket at the last heartbeat, and for how long nothing has. */
+  #bytesGone = 0;
+  #stuckMs = 0;
+
+  constructor({ response, clock, expiresAt }: EventStreamParams) {
+    this.#response = response;
+    this.#socket = response.socket;
+    this.#clock = clock;
+    const cancelExpiry =
+      expiresAt === undefined ? () => {} : clock.after(Math.max(0, expiresAt - clock.now()), () => this.#expire());
+    this.#phase = { kind: "open", cancelHeartbeat: this.#heartbeatLater(), cancelExpiry };
+  }
+
+  /** Sends the first bytes and begins to watch; called once. */
+  open(watch: (sink: Sink) => WatcherHandle): void {
+    const response = this.#response;
+    response.on("drain", () => {
+      this.#isFull = false;
+      this.#watcher?.drained();
+    });
+    // A failed write closes the response, and `close` follows.
+    response.on("error", () => {});
+    response.on("close", () => {
+      this.#leave({ kind: "closed" });
+      this.#watcher?.close();
+    });
+    this.#socket?.setNoDelay(true);
+    // A run may be silent for as long as a person takes to approve a call.
+    this.#socket?.setTimeout(0);
+    response.write(`retry: ${STREAM_RETRY_MS}\n: open\n\n`);
+    const watcher = watch(this);
+    if (this.#phase.kind === "closed") watcher.close();
+    else this.#watcher = watcher;
+  }
+
+  isReady(): boolean {
+    return !this.#isFull;
+  }
+
+  /** 2. */
+  write(batch: EncodedBatch, from: number): number {
     let at = from;
-    while (at < batch.byteLength && !isFull) {
+    while (at < batch.byteLength && !this.#isFull) {
       const part = batch.bytes.subarray(at, at + WATCHER_WRITE_BYTES_MAX);
       // A view would keep the whole of a large event for as long as a stalled socket keeps this part.
       const slice = part.length === batch.byteLength ? part : Buffer.from(part);
-      isFull = !response.write(slice);
+      this.#isFull = !this.#response.write(slice);
       at += slice.length;
     }
-    isMidEvent = !batch.endsEvent(at);
+    this.#isMidEvent = !batch.endsEvent(at);
     return at - from;
   }
 
-  function onDrain(): void {
-    isFull = false;
-    watcher?.drained();
-  }
-
-  /**
-   * Also finds a socket that is not full but takes nothing, of which no full buffer will ever tell. Within an event it
-   * says nothing: the rest is read again from the store, which may take long, and a comment in between would end the
-   * event there, as JSON that no client can read, under a position that it would take for seen.
-   */
-  function heartbeat(): void {
-    forgetHeartbeat = clock.after(STREAM_HEARTBEAT_MS, heartbeat);
-    if (response.writableLength === 0) {
-      stuckMs = 0;
-      if (!isMidEvent) response.write(": still here\n\n");
-      return;
-    }
-    const gone = (socket?.bytesWritten ?? 0) - (socket?.writableLength ?? 0);
-    stuckMs = gone === bytesGone ? stuckMs + STREAM_HEARTBEAT_MS : 0;
-    bytesGone = gone;
-    if (stuckMs >= WATCHER_STALL_MS) response.destroy();
-  }
-
-  /** Ends once everything written is on its way, or cuts after a time. */
-  function end(lastWords: string, waitMs: number): void {
-    if (phase !== "open") return;
-    phase = "ending";
-    forgetHeartbeat();
-    forgetExpiry();
-    // The end of the stream within an event tells the client to forget that event.
-    if (isMidEvent) return void response.destroy();
-    forgetDeadline = clock.after(waitMs, () => response.destroy());
-    response.end(lastWords);
-  }
-
-  function close(why: WatcherEnd): void {
+  close(why: WatcherEnd): void {
     switch (why) {
       case "ended":
-        return end("", WATCHER_STALL_MS);
+        return this.#end("", WATCHER_STALL_MS);
       case "stalled":
-        return void response.destroy();
+        return void this.#response.destroy();
       case "failed":
-        return end(": something went wrong here, come back\n\n", WATCHER_STALL_MS);
+        return this.#end(": something went wrong here, come back\n\n", WATCHER_STALL_MS);
       case "going_away":
         // A client that came back on this connection would be refused by a closing server, and an EventSource takes
         // that for final.
-        response.on("finish", () => socket?.destroySoon());
-        return end(
+        this.#response.on("finish", () => this.#socket?.destroySoon());
+        return this.#end(
           `retry: ${STREAM_RETRY_GOING_AWAY_MS}\n: this gateway goes away, come back\n\n`,
           SOCKET_CLOSE_TIMEOUT_MS,
         );
@@ -117,48 +162,54 @@ export function openEventStream(params: {
     }
   }
 
-  response.on("drain", onDrain);
-  // A failed write closes the response, and `close` follows.
-  response.on("error", () => {});
-  response.on("close", () => {
-    phase = "closed";
-    forgetHeartbeat();
-    forgetExpiry();
-    forgetDeadline();
-    watcher?.close();
-  });
+  #expire(): void {
+    this.#watcher?.close();
+    this.#end(": the token has expired, come back with a new one\n\n", SOCKET_CLOSE_TIMEOUT_MS);
+  }
 
-  socket?.setNoDelay(true);
-  // A run may be silent for as long as a person takes to approve a call.
-  socket?.setTimeout(0);
-  for (const [name, value] of Object.entries(params.headers)) {
-    if (value !== undefined) response.setHeader(name, value);
+  #heartbeatLater(): () => void {
+    return this.#clock.after(STREAM_HEARTBEAT_MS, () => this.#heartbeat());
   }
-  response.writeHead(200, STREAM_HEADERS);
-  response.write(`retry: ${STREAM_RETRY_MS}\n: open\n\n`);
-  forgetHeartbeat = clock.after(STREAM_HEARTBEAT_MS, heartbeat);
-  if (params.expiresAt !== undefined) {
-    forgetExpiry = clock.after(Math.max(0, params.expiresAt - clock.now()), () => {
-      watcher?.close();
-      end(": the token has expired, come back with a new one\n\n", SOCKET_CLOSE_TIMEOUT_MS);
-    });
-  }
-  const handle = params.watch({ format: sseFormat, isReady: () => !isFull, write, close });
-  if (isClosed()) handle.close();
-  else watcher = handle;
-}
 
-/**
- * Answers with a stream that ends at once and asks its reader to come back: an EventSource takes any status but 200 for
- * final, so a store that is away for a second must not be told it as an error.
- */
-export function sendRetryLater(
-  response: ServerResponse,
-  headers: Readonly<Record<string, string | number | string[] | undefined>>,
-): void {
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) response.setHeader(name, value);
+  #heartbeat(): void {
+    if (this.#phase.kind !== "open") return;
+    this.#phase.cancelHeartbeat = this.#heartbeatLater();
+    if (this.#response.writableLength > 0) return this.#checkProgress();
+    this.#stuckMs = 0;
+    if (!this.#isMidEvent) this.#response.write(": still here\n\n"); // 1.
   }
-  response.writeHead(200, STREAM_HEADERS);
-  response.end(`retry: ${STREAM_RETRY_MS}\n: not available just now, come back\n\n`);
+
+  /** 3. */
+  #checkProgress(): void {
+    const bytesGone = (this.#socket?.bytesWritten ?? 0) - (this.#socket?.writableLength ?? 0);
+    this.#stuckMs = bytesGone === this.#bytesGone ? this.#stuckMs + STREAM_HEARTBEAT_MS : 0;
+    this.#bytesGone = bytesGone;
+    if (this.#stuckMs >= WATCHER_STALL_MS) this.#response.destroy();
+  }
+
+  /** Ends once everything written is on its way, or cuts after this time. 4. */
+  #end(lastWords: string, waitMs: number): void {
+    if (this.#phase.kind !== "open") return;
+    this.#leave({ kind: "ending", cancelDeadline: this.#clock.after(waitMs, () => this.#response.destroy()) });
+    if (this.#isMidEvent)
+      this.#response.destroy(); // 1.
+    else this.#response.end(lastWords);
+  }
+
+  /** Goes on to another phase, and lets go of what this one holds. */
+  #leave(next: Phase): void {
+    const before = this.#phase;
+    this.#phase = next;
+    switch (before.kind) {
+      case "open":
+        before.cancelHeartbeat();
+        return before.cancelExpiry();
+      case "ending":
+        return before.cancelDeadline();
+      case "closed":
+        return;
+      default:
+        before satisfies never;
+    }
+  }
 }

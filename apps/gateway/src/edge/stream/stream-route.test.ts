@@ -4,7 +4,7 @@ import { fastify } from "fastify";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   at,
-  createFollowWorld,
+  createStepWorld,
   delta,
   fact,
   type FollowWorld,
@@ -20,8 +20,7 @@ import type { Store } from "../../ports/store.ts";
 import { registerStreamRoute } from "./stream-route.ts";
 
 async function startRoute() {
-  const world = createFollowWorld();
-  world.store.add(fact(1, at(0), "run.created"), fact(2, at(1), "run.started"), fact(3, at(2), "step.started"));
+  const world = createStepWorld();
   const app = fastify();
   app.addHook(
     "onRequest",
