@@ -6,7 +6,7 @@ import { chromiumPath, missingServices } from "../services/services.ts";
 import { type CuttableProxy, startCuttableProxy } from "../support/cuttable-proxy.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
-/** What the page tells of its EventSource. */
+/** The state of the page's EventSource. */
 interface PageRecord {
   readonly ids: readonly string[];
   readonly readyState: number;
@@ -35,7 +35,7 @@ describe.skipIf(await missingServices("chromium"))("a browser's own EventSource,
     await gateway.close();
   });
 
-  /** A page of the gateway's own origin that follows the run; any path of it will do. */
+  /** Opens a page of the gateway's own origin that follows the run. */
   async function follow(runId: string, streamUrl: string) {
     const made = await gateway.call<{ token: string }>("POST", "/api/tokens", { scopes: ["runs:read"], runId });
     const page = await browser.newPage();
@@ -58,21 +58,21 @@ describe.skipIf(await missingServices("chromium"))("a browser's own EventSource,
     return { page, read, until };
   }
 
-  test("follows, is cut in the middle of the text, resumes, and stops after the end", async () => {
+  test("a browser that is cut in the middle of the text resumes, and stops after the end (R8)", async () => {
     const { runId, streamUrl } = await gateway.startRun({ agent: "talker", input: "go" });
     const { page, read, until } = await follow(runId, streamUrl);
     await until("record.ids.length > 20");
     proxy.cut();
     await until("record.opened === 2");
     await gateway.waitForEnd(runId);
-    // Closed for good: the 204 after the end tells it to stop.
+    // The 204 after the end tells it to stop for good.
     await until("source.readyState === EventSource.CLOSED");
     const { ids } = await read();
     expect(ids).toEqual((await gateway.events(runId)).map(({ id }) => id));
     await page.close();
   });
 
-  test("a page opened after the end gets the whole record and stops", async () => {
+  test("a page opened after the end gets the whole record and stops (R8)", async () => {
     const { runId, streamUrl } = await gateway.startRun({ agent: "talker", input: "go" });
     await gateway.waitForEnd(runId);
     const { page, read, until } = await follow(runId, streamUrl);
@@ -97,7 +97,7 @@ describe.skipIf(await missingServices("chromium"))("a browser's own EventSource,
     );
     await new Promise<void>((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
     const { port } = elsewhere.address() as AddressInfo;
-    // The same site with another port: the browser sends the cookie, so the gateway has to look at the origin.
+    // Another port is the same site, so the browser sends the cookie. The gateway must check the origin.
     await page.goto(`http://127.0.0.1:${port}/`);
     await page.evaluate(
       `globalThis.source = new EventSource(${JSON.stringify(proxy.url + one.streamUrl)}, { withCredentials: true }); 0`,

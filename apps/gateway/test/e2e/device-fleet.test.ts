@@ -7,7 +7,7 @@ import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 const missing = await missingServices("postgres", "redis");
 
-/** Two gateways on one Postgres and one Redis: whichever a device is connected to, its calls find it. */
+/** Two gateways on one Postgres and one Redis: a device's calls reach it, whichever gateway it is connected to. */
 describe.skipIf(missing)("devices of a fleet", () => {
   let database: FreshDatabase;
   let a: TestGateway;
@@ -37,7 +37,7 @@ describe.skipIf(missing)("devices of a fleet", () => {
     });
   }
 
-  test("a device on one gateway executes the call of a run that another was asked for, and both see one record", async () => {
+  test("a device on one gateway executes a call of a run started on another, and both show one record", async () => {
     const read = { inputSchema: {}, execute: () => "hi" };
     const device = createDevice({ url: b.url, token: b.apiKey, deviceKey: "on-b", tools: { read } });
     await device.whenOnline();
@@ -52,7 +52,7 @@ describe.skipIf(missing)("devices of a fleet", () => {
     device.close();
   });
 
-  test("a device that moves to another gateway takes its call along, and the old connection is told to stop", async () => {
+  test("a device that moves to another gateway gets its call there, and the old connection is closed", async () => {
     await a.pushAgent(callingAgent("moving", [{ tool: "read" }], [{ device: { key: "mover" } }]));
     const onA = await connect(a, "mover");
     const { runId } = await a.startRun({ agent: "moving", input: "read" });
@@ -69,7 +69,7 @@ describe.skipIf(missing)("devices of a fleet", () => {
     expect(detail.sessions.map(({ reason }) => reason)).toEqual([null, "replaced"]);
   });
 
-  test("of devices on two gateways that fit, exactly one gets each call", async () => {
+  test("of fitting devices on two gateways, exactly one gets each call", async () => {
     const calls = Array.from({ length: 20 }, () => ({ tool: "read" }));
     await a.pushAgent(callingAgent("many", calls, [{ device: { select: "any", labels: { fits: "yes" } } }]));
     const both = [await connect(a, "fits-a", { fits: "yes" }), await connect(b, "fits-b", { fits: "yes" })];
@@ -97,7 +97,7 @@ describe.skipIf(missing)("devices of a fleet", () => {
     for (const device of both) device.socket.close();
   });
 
-  test("a gateway that stops sends its devices away at once, and they find the other with their calls", async () => {
+  test("a gateway that shuts down closes its devices at once, and they get their calls on another", async () => {
     const leaving = await startTestGateway({ databaseUrl: database.url, redisUrl: await redisUrl() });
     await a.pushAgent(callingAgent("leaving", [{ tool: "read" }], [{ device: { key: "leaver" } }]));
     const before = await connect(leaving, "leaver");

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { callingAgent } from "../support/device-agent.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
-test("a gateway that restarts in the middle of a call loses neither the device, nor its answer, nor an event of the stream", async () => {
+test("a gateway that restarts during a call loses neither the device, nor its result, nor an event of the stream (R6)", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "hsafa-restart-"));
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
   const start = (port: string): Promise<TestGateway> =>

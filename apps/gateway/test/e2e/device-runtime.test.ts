@@ -5,14 +5,14 @@ import { WebSocket } from "ws";
 import { callingAgent, ofType } from "../support/device-agent.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
-/** A real gateway, and devices that run the client's own device runtime. */
+/** Devices that run the client's own device runtime, against a real gateway. */
 let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startTestGateway();
 });
 afterAll(() => gateway.close());
 
-/** Sockets that a test can cut from underneath the runtime. */
+/** Sockets that a test can cut beneath the runtime. */
 class CuttableSocket extends WebSocket {
   static readonly open = new Set<CuttableSocket>();
   constructor(url: string, protocols: string) {
@@ -37,7 +37,7 @@ function unique(name: string): string {
 }
 
 describe("a device that runs the client", () => {
-  test("a device that was offline gets its call when it connects, and the run goes on", async () => {
+  test("a device that was offline gets its call when it connects, and the run continues", async () => {
     const key = unique("laptop");
     const name = unique("agent");
     await gateway.pushAgent(callingAgent(name, [{ tool: "read", args: { path: "notes.txt" } }], [{ device: { key } }]));
@@ -70,7 +70,7 @@ describe("a device that runs the client", () => {
     expect(await client.devices.get(deviceId)).toMatchObject({ key, online: true, tools: [{ name: "read" }] });
   });
 
-  test("parallel calls of one step are executed at once, and all their results reach the model", async () => {
+  test("parallel calls of one step execute at the same time, and all their results reach the model", async () => {
     const key = unique("laptop");
     const name = unique("agent");
     const paths = ["a", "b", "c", "d"];
@@ -83,7 +83,7 @@ describe("a device that runs the client", () => {
     );
     let waiting = 0;
     const { promise, resolve } = Promise.withResolvers<void>();
-    // Nobody answers before all have begun.
+    // No call returns before all have begun.
     const read = tool(async (args) => {
       waiting += 1;
       if (waiting === paths.length) resolve();
@@ -96,7 +96,7 @@ describe("a device that runs the client", () => {
     expect(run.output).toBe("Answers: A\nB\nC\nD");
   });
 
-  test("an answer that was ready while the connection was away is sent after it, and the call is not executed twice", async () => {
+  test("a result that was ready while the connection was away is sent later, and the call is not executed twice (R4)", async () => {
     const key = unique("laptop");
     const name = unique("agent");
     await gateway.pushAgent(callingAgent(name, [{ tool: "read" }], [{ device: { key } }]));
@@ -113,7 +113,7 @@ describe("a device that runs the client", () => {
     expect(ofType(await gateway.events(runId), "tool.dispatched")).toHaveLength(1);
   });
 
-  test("the error a tool throws is what the model is told", async () => {
+  test("the model is shown the error that a tool throws", async () => {
     const key = unique("laptop");
     const name = unique("agent");
     await gateway.pushAgent(callingAgent(name, [{ tool: "read" }], [{ device: { key } }]));
@@ -146,14 +146,14 @@ describe("a device that runs the client", () => {
     await expect.poll(() => signal.aborted).toBe(true);
   });
 
-  test("what a device reports of its work reaches whoever watches, beside the run's own events", async () => {
+  test("a device's progress reaches watchers beside the run's own events", async () => {
     const key = unique("laptop");
     const name = unique("agent");
     await gateway.pushAgent(callingAgent(name, [{ tool: "read" }], [{ device: { key } }]));
     const client = createClient({ url: gateway.url, token: gateway.apiKey });
     const { promise: watched, resolve: sawProgress } = Promise.withResolvers<void>();
     const read = tool(async (_args, { progress }) => {
-      // At most once: said again until somebody has heard it.
+      // Progress may be lost, so it is sent again until a watcher has it.
       const timer = setInterval(() => progress({ done: 0.5 }), 60);
       await watched;
       clearInterval(timer);

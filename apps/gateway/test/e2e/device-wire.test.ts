@@ -37,7 +37,7 @@ function unique(name: string): string {
 
 type Tools = Partial<NonNullable<AgentConfigInput["tools"]>[number]>;
 
-/** Starts a run that asks for one call of `read` (or `count` of them). */
+/** Starts a run that asks for `count` calls of `read`, one by default. */
 async function startCalling(tool: Tools, more: { count?: number; deviceKey?: string } = {}): Promise<string> {
   const { count = 1, ...body } = more;
   const name = unique("agent");
@@ -51,7 +51,7 @@ async function startCalling(tool: Tools, more: { count?: number; deviceKey?: str
   return (await gateway.startRun({ agent: name, input: "read", ...body })).runId;
 }
 
-/** The first fact of this type, once there is one. */
+/** Waits for the first fact of this type. */
 function untilFact<T extends RunEvent["type"]>(runId: string, type: T): Promise<Extract<RunEvent, { type: T }>> {
   return vi.waitUntil(async () => ofType(await gateway.events(runId), type)[0], { timeout: 15_000 });
 }
@@ -70,7 +70,7 @@ describe("a call and the boot it was sent to", () => {
     expect((await gateway.waitForEnd(runId)).output).toBe("Answers: 1");
   });
 
-  test("a boot that lost its memory is not asked again: the outcome is unknown", async () => {
+  test("a new boot does not get the call of the old one, whose outcome is unknown (R4)", async () => {
     const key = unique("laptop");
     const runId = await startCalling({ device: { key } });
     const first = await connect(key);
@@ -80,7 +80,7 @@ describe("a call and the boot it was sent to", () => {
     expect((await untilFact(runId, "tool.failed")).data).toMatchObject({ callId, error: { code: "outcome_unknown" } });
     await gateway.waitForEnd(runId);
     expect(reborn.all("tool.call.request")).toEqual([]);
-    // It comes too late: the model has been told otherwise.
+    // It comes too late: the model has been shown the unknown outcome.
     reborn.send({ type: "tool.result", callId, result: 1 });
     expect(await reborn.next("error")).toMatchObject({ code: "result_conflict", callId });
   });
@@ -98,7 +98,7 @@ describe("a call and the boot it was sent to", () => {
     expect(ofType(await gateway.events(runId), "tool.dispatched").map(({ data }) => data.attempt)).toEqual([1, 2]);
   });
 
-  test("a repeatable call for any device moves on when the one that has it is gone", async () => {
+  test("a repeatable call for any device moves to another when the device that has it is gone", async () => {
     const room = unique("room");
     const runId = await startCalling({ device: { select: "any", labels: { room } }, repeatable: true });
     const gone = await connect(unique("one"), { labels: { room } });
@@ -113,7 +113,7 @@ describe("a call and the boot it was sent to", () => {
     expect((await gateway.waitForEnd(runId)).output).toBe("Answers: two");
   });
 
-  test("one that is not repeatable stays with the device that is gone, and ends at its deadline as unknown", async () => {
+  test("a call that is not repeatable stays with the lost device, and ends as unknown at its deadline (R4)", async () => {
     const room = unique("room");
     const runId = await startCalling({ device: { select: "any", labels: { room } }, timeoutMs: 1500 });
     const gone = await connect(unique("one"), { labels: { room } });
@@ -126,7 +126,7 @@ describe("a call and the boot it was sent to", () => {
 });
 
 describe("which device is asked", () => {
-  test("of devices that offer the tool, one with the labels", async () => {
+  test("a call for any device goes to one that offers the tool and has the labels", async () => {
     const room = unique("room");
     const plain = await connect(unique("plain"));
     const elsewhere = await connect(unique("elsewhere"), { labels: { room: "cellar" } });
@@ -139,7 +139,7 @@ describe("which device is asked", () => {
     for (const device of [plain, elsewhere, toolless]) expect(device.all("tool.call.request")).toEqual([]);
   });
 
-  test("of two that fit, exactly one", async () => {
+  test("of two devices that fit, exactly one gets each call", async () => {
     const room = unique("room");
     const both = await Promise.all([
       connect(unique("one"), { labels: { room } }),
@@ -156,7 +156,7 @@ describe("which device is asked", () => {
     expect(asked).toHaveLength(8);
   });
 
-  test("the run's origin, for a tool that asks for it and for a browser's by default", async () => {
+  test("a call goes to the run's origin if its tool says so, and by default for a browser's tool", async () => {
     const key = unique("tab");
     const other = await connect(unique("other"), { platform: "browser" });
     const origin = await connect(key, { platform: "browser" });
@@ -170,13 +170,13 @@ describe("which device is asked", () => {
     expect(other.all("tool.call.request")).toEqual([]);
   });
 
-  test("a browser's tool in a run without an origin fails at once, rather than driving somebody's tab", async () => {
+  test("a browser's tool in a run without an origin fails at once instead of driving somebody else's tab", async () => {
     const runId = await startCalling({ target: "browser" });
     await gateway.waitForEnd(runId);
     expect(ofType(await gateway.events(runId), "tool.failed")[0]?.data.error.code).toBe("no_device");
   });
 
-  test("no more at once than it can take", async () => {
+  test("a device gets no more calls at once than it says it can take (R9)", async () => {
     const key = unique("laptop");
     const device = await connect(key, { maxInFlight: 2 });
     const runId = await startCalling({ device: { key } }, { count: 5 });
@@ -193,7 +193,7 @@ describe("which device is asked", () => {
 });
 
 describe("results", () => {
-  test("the same again is a duplicate, also after the run's end; another is refused", async () => {
+  test("an equal result is a duplicate, also after the run's end, and another one is refused (R7)", async () => {
     const key = unique("laptop");
     const device = await connect(key);
     const runId = await startCalling({ device: { key } });
@@ -208,7 +208,7 @@ describe("results", () => {
     expect(ofType(await gateway.events(runId), "tool.completed")).toHaveLength(1);
   });
 
-  test("one that came over HTTP settles the call: the device is told to stop, and its own is refused", async () => {
+  test("a result over HTTP settles the call: the device is told to stop, and its own result is refused (R7)", async () => {
     const key = unique("laptop");
     const device = await connect(key);
     const runId = await startCalling({ device: { key } });
@@ -223,7 +223,7 @@ describe("results", () => {
     expect((await gateway.toolCalls(runId))[0]?.source).toBe("http");
   });
 
-  test("only a device that the call was sent to may answer it", async () => {
+  test("only the device to which a call was sent may give its result", async () => {
     const key = unique("laptop");
     const device = await connect(key);
     const stranger = await connect(unique("stranger"));
@@ -237,7 +237,7 @@ describe("results", () => {
     expect((await gateway.waitForEnd(runId)).output).toBe("Answers: true");
   });
 
-  test("one that comes after the deadline is refused, and the model was told that the tool timed out", async () => {
+  test("a result after the deadline is refused, and the model is shown that the tool timed out (R7)", async () => {
     const key = unique("laptop");
     const device = await connect(key);
     const runId = await startCalling({ device: { key }, timeoutMs: 300 });
@@ -250,13 +250,13 @@ describe("results", () => {
     expect((await gateway.waitForEnd(runId)).status).toBe("completed");
   });
 
-  test("a tool whose timeout fails the run does so, online or not", async () => {
+  test("a tool whose timeout fails the run does so without any device", async () => {
     const runId = await startCalling({ device: { key: unique("nobody") }, timeoutMs: 200, onTimeout: "fail-run" });
     expect(await gateway.waitForEnd(runId)).toMatchObject({ status: "failed", error: { code: "tool_timeout" } });
     expect(ofType(await gateway.events(runId), "tool.expired")).toHaveLength(1);
   });
 
-  test("a run that is canceled takes its calls back from the device", async () => {
+  test("a run that is canceled cancels its calls on the device", async () => {
     const key = unique("laptop");
     const device = await connect(key);
     const runId = await startCalling({ device: { key } }, { count: 2 });
@@ -286,7 +286,7 @@ test("a device is listed with its session, and the socket of one that is deleted
 });
 
 describe("misbehaviour", () => {
-  test("a second connection of a device replaces the first, whose call it gets", async () => {
+  test("a second connection of a device replaces the first, and gets its call", async () => {
     const key = unique("laptop");
     const first = await connect(key);
     const runId = await startCalling({ device: { key } });
@@ -298,7 +298,7 @@ describe("misbehaviour", () => {
     await gateway.waitForEnd(runId);
   });
 
-  test("of many connections of one device at once, one stays", async () => {
+  test("of many simultaneous connections of one device, one stays", async () => {
     const key = unique("laptop");
     const many = await Promise.all(Array.from({ length: 8 }, () => connect(key)));
     await expect.poll(() => many.filter(({ closedWith }) => closedWith === null).length).toBe(1);
@@ -310,7 +310,7 @@ describe("misbehaviour", () => {
     await gateway.waitForEnd(runId);
   });
 
-  test("garbage gets its code, and everything else goes on", async () => {
+  test("garbage is refused with its code, and other devices go on (R9)", async () => {
     const good = await connect(unique("good"));
     for (const garbage of ["", "{", "null", "[]", '{"type":"device.register"}', `{"a":${"[".repeat(20_000)}`]) {
       const device = await dial().open();
@@ -331,7 +331,7 @@ describe("misbehaviour", () => {
     expect((await gateway.call("GET", "/health")).status).toBe(200);
   });
 
-  test("pages of other origins are not let in", async () => {
+  test("pages of other origins are refused", async () => {
     const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/devices/connect`, "hsafa.device.v1", {
       origin: "https://evil.example",
     });

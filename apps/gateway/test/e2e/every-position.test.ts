@@ -1,8 +1,10 @@
 /**
- * R8 for every position of a run: whoever is cut off anywhere, at any time, and comes back anywhere, has the whole
- * record. A gateway serves what came since it began to follow a run from memory, what came before from the live log or
- * from the canonical log; so streams are resumed on one that follows and on one that did not, while the run waits in
- * its middle, and after its end.
+ * R8 for every position of a run: a watcher that is cut off at any event, and resumes on any gateway, has the whole
+ * record.
+ *
+ * A gateway serves events since it began to follow a run from memory, and earlier ones from the live log or from the
+ * store. So streams are resumed on a gateway that follows and on one that does not. They are resumed while the run
+ * waits in its middle, and after its end.
  */
 import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
 import { createClient } from "redis";
@@ -16,8 +18,8 @@ import { startTwoGateways, type TwoGateways } from "../support/two-gateways.ts";
 import { type Watcher, Watchers } from "../support/watchers.ts";
 
 /**
- * Deltas of different parts never become one, so that there are more than 500 however busy the machine is; and words
- * that come one by one.
+ * Parts that alternate, and single words. Deltas of different parts are never merged, so there are more than 500 of
+ * them, however busy the machine is.
  */
 const manyDeltas = [
   { repeat: 42, parts: [{ think: "hm{{n}} " }, { say: "so{{n}} " }] },
@@ -25,7 +27,7 @@ const manyDeltas = [
 ];
 const DELTAS_MIN = 500;
 
-/** Text, reasoning, and two parallel tools: one of a device, and one that is answered over HTTP. */
+/** Text, reasoning, and two parallel tools: one on a device, and one whose result comes over HTTP. */
 const talker: AgentConfigInput = {
   name: "talker",
   model: "demo/script",
@@ -45,16 +47,13 @@ const talker: AgentConfigInput = {
   },
 };
 
-/** Streams in hand at once while every position of an ended run is resumed. */
+/** Streams that are open at once while every position of an ended run is resumed. */
 const LANES = 24;
 
-/** Runs whose stream loses its beginning in the middle of a step: each is joined at one such moment. */
+/** Runs whose Redis stream loses its beginning within a step. Watchers join each of them after that moment. */
 const RUNS_WITH_HOLES = 12;
 
-/**
- * Where a run is played. `here` starts it and `there` has the device and takes the answer over HTTP; embedded they are
- * one.
- */
+/** Where a run is played. `here` starts it. `there` has the device and takes the result over HTTP. Both may be one. */
 interface Stage {
   readonly here: TestGateway;
   readonly there: TestGateway;
@@ -63,7 +62,7 @@ interface Stage {
 
 interface Play {
   readonly runId: string;
-  /** The record of the watcher that was there from the start to the end. */
+  /** The record of a watcher that was connected from the start to the end. */
   readonly whole: WatchedRecord;
   readonly resumesInTheMiddle: number;
   readonly resumesAfterTheEnd: number;
@@ -84,21 +83,21 @@ function newWatchers(): Watchers {
 const isParked = (events: WatchedRecord) => events.at(-1)?.type === "run.waiting";
 
 /**
- * Plays a run under the eyes of a watcher on `here`, resumes after every position while it waits for its tools and
- * again after its end, and compares it all. Nobody watches on `there` before the middle.
+ * Plays a run that a watcher on `here` follows. Resumes streams after every position while the run waits for its tools,
+ * and again after its end, and compares all records. Nobody watches on `there` before the middle.
  */
 async function play(
   { here, there, device }: Stage,
   options: {
-    /** Nobody watches anywhere before the middle. */
+    /** Nobody watches on any gateway before the middle. */
     readonly isUnwatchedAtFirst?: boolean;
-    /** Called before streams are resumed in the middle, and again before they are after the end. */
+    /** Called before streams are resumed in the middle, and again before they are resumed after the end. */
     readonly beforeResumes?: (runId: string) => Promise<unknown>;
-    /** Sees each event of the watcher on `here`. */
+    /** Called with each event of the watcher on `here`. */
     readonly onEvent?: (event: RunEvent) => void;
     /**
-     * When streams are resumed after every position; both, unless told otherwise. `rest`: after the end only for those
-     * that could not be in the middle, and some.
+     * When streams are resumed after every position; by default at both times. `rest`: after the end, resume only
+     * positions that the middle did not have, and a quarter of the others.
      */
     readonly resume?: { readonly inTheMiddle?: boolean; readonly afterTheEnd?: boolean | "rest" };
   } = {},
@@ -115,7 +114,7 @@ async function play(
   await beforeResumes(runId);
   const second = watchers.open(there, { runId });
   const middle = (inTheMiddle ? soFar : []).flatMap(({ id }, i) => {
-    // Enough of them where the run is followed already, since memory serves them all alike.
+    // A quarter is enough on the gateway that follows already, because memory serves all of them alike.
     const gateways = i % 4 === 0 && here !== there ? [there, here] : [there];
     return gateways.map((gateway) => ({
       after: id,
@@ -148,7 +147,7 @@ async function play(
   return { runId, whole, resumesInTheMiddle: middle.length, resumesAfterTheEnd: ids.length };
 }
 
-/** Lets the device answer the one call and a client over HTTP the other. */
+/** Gives the result of one call by the device, and of the other over HTTP. */
 async function answer({ there, device }: Stage, runId: string): Promise<void> {
   const request = await device.until(() => device.all("tool.call.request").find((call) => call.runId === runId));
   device.send({ type: "tool.result", callId: request.callId, result: "from the device" });
@@ -167,7 +166,7 @@ function deltasOf(record: WatchedRecord): number {
   return record.filter((event) => !("prev" in event)).length;
 }
 
-/** What was shown, for whoever reads the output of the tests. */
+/** Prints what was tested, for readers of the output. */
 function tell(what: string, { whole, resumesInTheMiddle, resumesAfterTheEnd }: Play): void {
   console.info(
     `${what}: ${whole.length} events, ${deltasOf(whole)} of them deltas; resumed ${resumesInTheMiddle} times in the middle and ${resumesAfterTheEnd} times after the end`,
@@ -187,13 +186,13 @@ describe("every position of a run on an embedded gateway", () => {
     await gateway?.close();
   });
 
-  test("resumes to the whole record", async () => {
-    // A row costs the embedded store more than it costs Postgres, where all are resumed after the end too.
+  test("every position on an embedded gateway resumes to the whole record (R8)", async () => {
+    // The embedded store is slower than Postgres, so not all are resumed after the end.
     const options = { resume: { afterTheEnd: "rest" } } as const;
     tell("embedded", await play({ here: gateway, there: gateway, device }, options));
   });
 
-  test("resumes to the whole record when nobody watched before", async () => {
+  test("every position resumes to the whole record when nobody watched before (R8)", async () => {
     const options = { isUnwatchedAtFirst: true, resume: { afterTheEnd: false } };
     tell("embedded, unwatched at first", await play({ here: gateway, there: gateway, device }, options));
   });
@@ -218,21 +217,18 @@ describe.skipIf(await missingServices("postgres", "redis"))("every position of a
     redis?.destroy();
   });
 
-  test("resumes to the whole record, on either", async () => {
+  test("every position on two gateways resumes to the whole record on either (R8)", async () => {
     tell("Postgres and Redis", await play(stage));
   });
 
-  test("resumes to the whole record with the stream deleted from Redis before", async () => {
+  test("every position resumes to the whole record after the stream was deleted from Redis (R8)", async () => {
     tell("stream deleted before", await play(stage, { beforeResumes: forget }));
   });
 
-  test("resumes to the whole record with the stream deleted while it grows, on a gateway that finds the rest of it", async () => {
+  test("watchers that join a run whose growing stream was deleted get the whole record (R8)", async () => {
     const random = seededRandom(1);
     let joined = 0;
-    /**
-     * Plays a run whose stream is deleted in the middle of a step; when it has grown again, watchers come where nobody
-     * watched.
-     */
+    /** Plays a run whose stream is deleted within a step. After it has grown again, watchers join on `there`. */
     const playOne = async (): Promise<Play> => {
       const watchers = newWatchers();
       const seen: RunEvent[] = [];
@@ -263,7 +259,7 @@ describe.skipIf(await missingServices("postgres", "redis"))("every position of a
       tell(`${RUNS_WITH_HOLES} runs whose stream was deleted in a step, ${joined} watchers joined`, one);
   });
 
-  test("resumes to the whole record with the stream deleted again and again under live watchers", async () => {
+  test("live watchers get the whole record while the stream is deleted again and again (R8)", async () => {
     const deletions: Promise<unknown>[] = [];
     let seen = 0;
     const onEvent = ({ runId }: RunEvent): void => {
@@ -275,12 +271,12 @@ describe.skipIf(await missingServices("postgres", "redis"))("every position of a
     tell(`stream deleted ${deletions.length} times`, played);
   });
 
-  test("cut anywhere and resumed on the other gateway, again and again, is the whole record", async () => {
+  test("watchers that are cut again and again, and resume on the other gateway, get the whole record (R8)", async () => {
     const watchers = newWatchers();
     const random = seededRandom(2);
     let cuts = 0;
     const travellers: Promise<WatchedRecord>[] = [];
-    /** Watches on one gateway until it is cut off after some events, then on the other, and so on to the end. */
+    /** Watches on one gateway until it is cut after some events, then on the other, and so on to the end. */
     const travel = async (runId: string, lane: number): Promise<WatchedRecord> => {
       const record: RunEvent[] = [];
       for (let stay = lane; record.at(-1)?.type !== "run.completed"; stay += 1) {

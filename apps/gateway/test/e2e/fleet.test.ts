@@ -1,6 +1,6 @@
 /**
- * Two gateways on one Postgres and one Redis, and nothing else in common: whichever is asked, executes, has the device
- * or is watched, a run is one run.
+ * Two gateways that share only one Postgres and one Redis. A run is one run, whichever of them starts it, executes it,
+ * has its device or is watched.
  */
 import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
 import { Client } from "pg";
@@ -15,7 +15,7 @@ import { Watchers } from "../support/watchers.ts";
 
 type ToolInput = NonNullable<AgentConfigInput["tools"]>[number];
 
-/** An agent that talks, asks for these tools at once if there are any, and talks again. */
+/** An agent that talks, calls all these tools at once if there are any, and talks again. */
 function agent(name: string, tools: readonly Omit<ToolInput, "inputSchema">[]): AgentConfigInput {
   const talk = [{ think: "Let me see. " }, { repeat: 10, parts: [{ say: "word{{n}} ", everyMs: 2 }] }];
   const calls = tools.map((tool) => ({ call: tool.name, args: { of: "{{user}}" } }));
@@ -63,12 +63,12 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
   let b: TestGateway;
   let postgres: Client;
   let device: RawDevice;
-  /** How often the device was asked for each call. It executes every request that it gets. */
+  /** How often the device executed each call. It executes every request that it gets. */
   const executions = new Map<string, number>();
   let watchers: Watchers;
 
   beforeAll(async () => {
-    // What the server tool answers says which gateway executed it.
+    // The server tool's result names the gateway that executed it.
     two = await startTwoGateways((name) => ({ functions: { compute: async () => `computed on ${name}` } }));
     ({ a, b } = two);
     postgres = new Client({ connectionString: two.databaseUrl });
@@ -93,8 +93,8 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
   });
 
   /**
-   * Answers a run's external call as soon as a watcher sees it dispatched, through this gateway. Resolves with the
-   * statuses of the answers.
+   * Gives the result of a run's external call through this gateway, when `event` is its dispatch. Resolves with the
+   * status, or null for other events.
    */
   async function answerOutside(
     gateway: TestGateway,
@@ -112,10 +112,7 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
     return answer.status;
   }
 
-  /**
-   * Plays one run: created on one gateway, watched on both, its external call answered through the gateway that it was
-   * not created on.
-   */
+  /** Plays one run that is watched on both gateways. Its external call gets its result through the other gateway. */
   async function play(
     kind: Kind,
     creator: TestGateway,
@@ -138,7 +135,7 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
     return { kind, runId, record };
   }
 
-  test("a run created on one, with its device on the other and its answer through the other, is the same record on both", async () => {
+  test("a run on one gateway, with its device and its result on the other, has one record on both (R8)", async () => {
     const { runId, record } = await play("mixed", a);
     expect(record.at(-1)?.type).toBe("run.completed");
     expect(disagreements({ watched: record, stored: await b.events(runId) })).toEqual([]);
@@ -149,7 +146,7 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
     ).toEqual(["device", "http"]);
   });
 
-  test(`${RUNS_AT_ONCE} runs at once all end, with no event lost or doubled and every call settled once`, async () => {
+  test(`${RUNS_AT_ONCE} runs at once all end, no event is lost or doubled, and every call is settled once (R6, R7, R8)`, async () => {
     const startedAt = performance.now();
     const kinds = Object.keys(KINDS) as Kind[];
     const played = await Promise.all(
@@ -158,11 +155,11 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
     const tookMs = performance.now() - startedAt;
     expect(played.filter(({ record }) => record.at(-1)?.type !== "run.completed")).toEqual([]);
 
-    // What was watched is what is kept.
+    // The store has what was watched.
     const kept = await keptRecords(played.map(({ runId }) => runId));
     for (const { runId, record } of played) expect(kept.get(runId), `run ${runId}`).toEqual(record.map(({ id }) => id));
 
-    // Every call: settled once by its facts (`faultsOf`), by its row, and executed once by the device's own count.
+    // R7: every call is settled once by its facts (`faultsOf`) and by its row. R4: the device executed it once.
     const { rows } = await postgres.query<CallRow>(
       "select id::text, status, attempt, source, device_id::text from tool_calls where run_id = any($1::uuid[])",
       [played.map(({ runId }) => runId)],
@@ -183,7 +180,7 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
     }
     expect(settlements).toHaveLength((RUNS_AT_ONCE / kinds.length) * 5);
 
-    // Either executed some: the server tool tells.
+    // Both gateways executed some runs, as the results of the server tool show.
     const answers = settlements.map((event) => (event.type === "tool.completed" ? event.data.result : null));
     for (const name of ["a", "b"]) expect(answers).toContain(`computed on ${name}`);
     const events = played.reduce((sum, { record }) => sum + record.length, 0);
@@ -192,7 +189,7 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
     );
   });
 
-  /** The positions that Postgres keeps of each run, in order. */
+  /** Returns the positions that Postgres has of each run, in order. */
   async function keptRecords(runIds: readonly string[]): Promise<Map<string, string[]>> {
     const { rows } = await postgres.query<{ run_id: string; id: string }>(
       "select run_id::text, seq || '-' || sub as id from run_events where run_id = any($1::uuid[]) order by run_id, seq, sub",

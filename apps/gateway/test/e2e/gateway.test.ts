@@ -27,7 +27,7 @@ describe("the program", () => {
     return { code, text };
   }
 
-  test("it says where it listens, keeps one key, guards its folder, and ends at SIGTERM", async () => {
+  test("the program prints where it listens, keeps one key, locks its folder, and ends at SIGTERM", async () => {
     const env = { HSAFA_DATA_DIR: join(folder, "data") };
     const first = startProgram(env);
     const url = await listeningUrl(first);
@@ -52,7 +52,7 @@ describe("the program", () => {
     expect((await whatItSays(again)).code).toBe(0);
   });
 
-  test("settings that cannot work are told by their variables, and nothing is started", async () => {
+  test("settings that cannot work are named by their variables, and nothing is started", async () => {
     const said = await whatItSays(startProgram({ HOST: "0.0.0.0", HSAFA_LEASE_MS: "fast" }));
     expect(said.code).toBe(1);
     expect(said.text).toContain("HSAFA_JWT_SECRET");
@@ -61,7 +61,7 @@ describe("the program", () => {
 });
 
 describe("a gateway", () => {
-  test("a port in use is an error, and everything opened before is closed again", async () => {
+  test("a port in use is an error, and all that was opened before is closed again", async () => {
     const first = await startTestGateway();
     const { port } = new URL(first.url);
     const dataDir = join(folder, "taken");
@@ -73,7 +73,7 @@ describe("a gateway", () => {
     await second.close();
   });
 
-  test("closing tells watchers to come back, and leaves the run to be gone on with", async () => {
+  test("a gateway that closes ends its streams, and the next gateway continues the run (R6)", async () => {
     const dataDir = join(folder, "handed-over");
     const options = { isEphemeral: false, env: { HSAFA_DATA_DIR: dataDir } };
     const first = await startTestGateway(options);
@@ -92,7 +92,7 @@ describe("a gateway", () => {
     await second.close();
   });
 
-  test("while the store is away a request says so and when to come back", async () => {
+  test("a request while the store is away is refused with when to try again", async () => {
     const gateway = await startTestGateway();
     const { store } = gateway.gateway;
     const away = (): never => {
@@ -119,11 +119,11 @@ describe.skipIf(missing)("several gateways", () => {
 
   afterAll(() => database.drop());
 
-  test("a second one on the same Postgres needs Redis, and a killed one is no second one for ever", async () => {
+  test("a second gateway on the same Postgres needs Redis, and a killed one does not count for ever", async () => {
     const databaseUrl = database.url;
     const first = await startTestGateway({ databaseUrl });
     await expect(startTestGateway({ databaseUrl })).rejects.toThrow(/REDIS_URL/);
-    // As if another had been killed just now: it has beaten, and never will again.
+    // As if another had just been killed: its heartbeat is fresh, and no other follows.
     await first.gateway.store.fleet.recordHeartbeat({
       gatewayId: "01890a5d-ac96-774b-bcce-b302099a8057",
       stopping: false,
@@ -133,7 +133,7 @@ describe.skipIf(missing)("several gateways", () => {
     await again.close();
   });
 
-  test("a run made on one is seen, watched and answered on the other", async () => {
+  test("a run started on one gateway is shown, watched and given its results on another", async () => {
     const shared = { databaseUrl: database.url, redisUrl: await redisUrl() };
     const a = await startTestGateway(shared);
     const b = await startTestGateway(shared);

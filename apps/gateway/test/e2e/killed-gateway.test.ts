@@ -7,10 +7,10 @@ import { listeningUrl, startProgram } from "../support/gateway-program.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 const KEY = "hsafa_test_operator_key_of_a_fleet_0123456789";
-/** Far longer than any test may take: whoever waits for a lease to end does not get there. */
+/** Far longer than a test may take, so a gateway that waits for the end of the lease fails the test. */
 const LEASE_MS = 300_000;
 
-/** Talks for some four seconds: long enough for another gateway to start meanwhile. */
+/** Talks for about four seconds, in which another gateway starts. */
 const TALKER: AgentConfigInput = {
   name: "talker",
   model: "demo/script",
@@ -39,11 +39,11 @@ describe.skipIf(await missingServices("postgres", "redis"))("a gateway that is k
     await database.drop();
   });
 
-  /** A gateway in a process of its own. */
+  /** Starts a gateway in a process of its own. */
   async function spawnGateway(): Promise<{ readonly url: string; kill(): Promise<void> }> {
     const child = startProgram(shared);
     children.push(child);
-    // What it logs is not read, and must not stop it.
+    // Its log is discarded, because a full pipe would stop it.
     child.stderr?.resume();
     const url = await listeningUrl(child);
     return {
@@ -63,7 +63,7 @@ describe.skipIf(await missingServices("postgres", "redis"))("a gateway that is k
     return (await response.json()) as Body;
   }
 
-  test("its runs go on elsewhere long before their leases end, and whoever watches there sees it", async () => {
+  test("the runs of a killed gateway go on elsewhere long before their leases end (R6)", async () => {
     const dying = await spawnGateway();
     await post(`${dying.url}/api/agents`, { name: TALKER.name, config: TALKER });
     const { runId } = await post<{ runId: string }>(`${dying.url}/api/runs`, { agent: TALKER.name, input: "go" });

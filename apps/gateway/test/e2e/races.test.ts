@@ -1,7 +1,10 @@
 /**
- * A thousand inputs that race the parks, the ends and the expiries of runs: none is accepted and then unseen (R6), none
- * is refused and then seen, no call is settled twice (R7). Each is fired by what a watcher sees just then, so the runs
- * decide when.
+ * A thousand inputs that race the parks, the ends and the expiries of runs. Each is submitted when a watcher sees a
+ * certain event, so the runs decide when.
+ *
+ * - No input is accepted and then not consumed (R5, R6).
+ * - No input is refused and then consumed.
+ * - No call is settled twice (R7).
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { AgentConfigInput, JsonValue, RunEvent } from "@hsafa/protocol";
@@ -15,12 +18,9 @@ import { startTwoGateways, type TwoGateways } from "../support/two-gateways.ts";
 import { Watchers } from "../support/watchers.ts";
 
 const INPUTS_MIN = 1000;
-/** Short enough that results meet the expiry of their calls. */
+/** Short, so that results race the expiry of their calls. */
 const TOOL_TIMEOUT_MS = 250;
-/**
- * Results that aim at the expiry of their call are sent together, so long before it at most, or after it: on a busy
- * machine they are long on their way.
- */
+/** Results that race the expiry of their call are sent this long before it or after it: a busy machine is slow. */
 const AIM_BEFORE_MS = 100;
 const AIM_AFTER_MS = 30;
 const AIM_APART_MS = 5;
@@ -32,7 +32,7 @@ function scripted(name: string, script: JsonValue[], rest: Partial<AgentConfigIn
   return {
     name,
     model: "demo/script",
-    // Every message that is taken begins the script anew.
+    // Each message that is consumed starts the script again.
     maxSteps: 5,
     settings: { providerOptions: { demo: { script } } },
     ...rest,
@@ -40,48 +40,45 @@ function scripted(name: string, script: JsonValue[], rest: Partial<AgentConfigIn
 }
 
 const KINDS = {
-  /** Messages meet its ends. */
+  /** Messages race its end. */
   talks: scripted("talks", [[words(5)]]),
-  /** Results, and messages, meet its parks and its calls' expiries. */
+  /** Results and messages race its parks and the expiries of its calls. */
   asks: scripted("asks", [[words(2), { call: "left" }, { call: "right" }], [words(2)]], {
     tools: [
       { name: "left", ...asked },
       { name: "right", ...asked },
     ],
   }),
-  /** Results meet its failure. */
+  /** Results race its failure. */
   insists: scripted("insists", [[{ call: "left" }, { call: "right" }], [words(2)]], {
     tools: [
       { name: "left", ...asked, onTimeout: "fail-run" },
       { name: "right", ...asked },
     ],
   }),
-  /** Decisions meet each other, cancels and results. */
+  /** Approvals race each other, cancels and results. */
   waits: scripted("waits", [[{ call: "left" }], [words(2)]], {
     tools: [{ name: "left", ...asked, approval: "always" }],
   }),
-  /** Cancels meet its steps, and each other. */
+  /** Cancels race its steps and each other. */
   rambles: scripted("rambles", [[words(150)]]),
 } as const;
 type Kind = keyof typeof KINDS;
 
-/** What is played, again and again, until the inputs have been submitted. */
+/** The kinds of runs, played again and again until enough inputs have been submitted. */
 const ORDER: readonly Kind[] = ["asks", "talks", "waits", "insists", "rambles", "asks", "talks", "waits", "asks"];
-/**
- * Runs at once: enough to get in each other's way, few enough that a watcher sees what happens while it can still be
- * met.
- */
+/** Runs at once: enough to disturb each other, and few enough that watchers see events in time to race them. */
 const LANES_EMBEDDED = 4;
 const LANES_OF_TWO = 10;
 
-/** One run as it was watched and as it is kept, and everything that was submitted to it. */
+/** One run as it was watched, as the store has it, and all that was submitted to it. */
 interface Played {
   readonly record: WatchedRecord;
   readonly kept: WatchedRecord;
   readonly submissions: readonly Submission[];
 }
 
-/** Plays one run under fire, on whichever gateway. */
+/** Plays one run while inputs are submitted to it, each through a random gateway. */
 class RunUnderFire {
   readonly #gateways: readonly TestGateway[];
   readonly #random: () => number;
@@ -100,12 +97,12 @@ class RunUnderFire {
     this.#kind = params.kind;
   }
 
-  /** Plays it to its end and on. */
+  /** Plays the run to its end, and submits once more after it. */
   async play(watchers: Watchers): Promise<Played> {
     const gateway = this.#anyGateway();
     const { runId } = await gateway.startRun({ agent: this.#kind, input: "go" });
     const record = await watchers.watch(this.#anyGateway(), { runId, onEvent: (event) => this.#see(event) });
-    // What comes after the end must be refused, and what was aimed may come later still.
+    // An input after the end must be refused. Delayed results may come even later.
     this.#message(runId, true);
     const submissions = await Promise.all(this.#fired);
     return { record, kept: await gateway.events(runId), submissions };
@@ -120,7 +117,7 @@ class RunUnderFire {
       case "text.delta":
         if (this.#random() < 0.2) this.#message(runId);
         return;
-      // The step's last delta: the run parks or ends with the next facts.
+      // After the step's last delta, the run parks or ends with its next facts.
       case "text.end":
         return this.#message(runId);
       case "tool.awaiting_approval":
@@ -142,10 +139,7 @@ class RunUnderFire {
     this.#fire({ kind: "message", runId, mark }, "messages", { message: mark });
   }
 
-  /**
-   * Some results of one call, through different gateways, two of them the same. Some at once, some when the call
-   * expires.
-   */
+  /** Submits several results of one call, two of them equal: either at once, or when the call expires. */
   #answer(runId: string, callId: string, expiresAt: number): void {
     if (this.#random() < 0.1) return;
     const first = this.#mark("result");
@@ -175,7 +169,7 @@ class RunUnderFire {
     }
   }
 
-  /** Submits on any gateway, at once or at this time. */
+  /** Submits through a random gateway, at once or at the time `at`. */
   #fire(submission: Unanswered, path: string, body: object, at = 0): void {
     const gateway = this.#anyGateway();
     const submit = async (): Promise<Submission> => {
@@ -201,7 +195,7 @@ class RunUnderFire {
 
 type Unanswered = Submission extends infer S ? (S extends Submission ? Omit<S, "status"> : never) : never;
 
-/** Plays all runs and holds what became of every input to what was answered. */
+/** Plays runs until enough inputs were submitted, and compares what became of each with its response. */
 async function race(params: {
   readonly gateways: readonly [TestGateway, ...TestGateway[]];
   readonly lanes: number;
@@ -240,7 +234,7 @@ async function race(params: {
   const tally = countBy(submissions, ({ kind, status }) => `${kind} ${status}`);
   const ends = countBy(played, ({ record }) => record.at(-1)?.type ?? "none");
   console.info(`${played.length} runs, ${submissions.length} inputs, in ${Math.round(tookMs)} ms`, tally, ends);
-  // Both sides of every race were met.
+  // Each race was won by either side.
   for (const outcome of [
     "message 202",
     "message 409",
@@ -259,8 +253,8 @@ async function race(params: {
 }
 
 /**
- * How many inputs an ended run has not consumed. Its last epoch is at or above the last that a fact tells: a claim may
- * end without a fact.
+ * Returns how many inputs an ended run has not consumed (R6). Its last epoch may be above the last that a fact names,
+ * because a claim may end without a fact.
  */
 async function inboxAfter({ gateway }: TestGateway, record: WatchedRecord): Promise<number> {
   const runId = record[0]?.runId ?? "";
@@ -290,7 +284,7 @@ describe("a thousand inputs on an embedded gateway", () => {
   });
   afterAll(() => gateway?.close());
 
-  test("are seen if they were accepted, and only then", () =>
+  test("a thousand inputs on an embedded gateway are consumed if and only if they were accepted (R5, R6, R7)", () =>
     race({ gateways: [gateway], lanes: LANES_EMBEDDED, seed: 1 }));
 });
 
@@ -302,6 +296,6 @@ describe.skipIf(await missingServices("postgres", "redis"))("a thousand inputs o
   });
   afterAll(() => two?.close());
 
-  test("are seen if they were accepted, and only then", () =>
+  test("a thousand inputs on two gateways are consumed if and only if they were accepted (R5, R6, R7)", () =>
     race({ gateways: [two.a, two.b], lanes: LANES_OF_TWO, seed: 2 }));
 });

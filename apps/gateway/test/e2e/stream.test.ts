@@ -37,14 +37,14 @@ const talker: AgentConfigInput = {
   },
 };
 
-/** Says words at a pace that leaves time to be cut off. */
+/** Says words slowly enough that a test can cut the stream in between. */
 const slowTalker: AgentConfigInput = {
   name: "slow-talker",
   model: "demo/script",
   settings: { providerOptions: { demo: { script: [[{ repeat: 120, parts: [{ say: "word{{n}} ", everyMs: 10 }] }]] } } },
 };
 
-/** Sixteen megabytes: two in each of four steps, said in deltas and told again in each step's fact. */
+/** Sixteen megabytes: four steps of two megabytes, each in deltas and again in the step's fact. */
 const flood: AgentConfigInput = {
   name: "flood",
   model: "demo/script",
@@ -65,7 +65,7 @@ const flood: AgentConfigInput = {
   },
 };
 
-/** Answers the two calls of a `talker` as any client over HTTP may. */
+/** Gives the results of the two calls of a `talker` over HTTP. */
 async function answerTools(gateway: TestGateway, runId: string): Promise<void> {
   await gateway.waitForRun(runId, ({ status }) => status === "waiting_tool");
   for (const { id, toolName } of await gateway.toolCalls(runId)) {
@@ -122,7 +122,7 @@ describe("a stream of an embedded gateway", () => {
   });
   afterAll(() => gateway.close());
 
-  test("the npm EventSource, cut in the middle of the text, resumes without loss or double and stops after the end", async () => {
+  test("the npm EventSource resumes after a cut without loss or double, and stops after the end (R8)", async () => {
     const proxy = await startCuttableProxy(gateway.url);
     onTestFinished(() => proxy.close());
     const { runId, streamUrl } = await gateway.startRun({ agent: "slow-talker", input: "go" });
@@ -132,11 +132,11 @@ describe("a stream of an embedded gateway", () => {
     proxy.cut();
     await stopped();
     expect(ids).toEqual(idsOf(await gateway.events(runId)));
-    // The cut, the end, and the 204 that stopped it.
+    // One before the cut and one after it. A third may have got the 204.
     expect(proxy.connections()).toBeGreaterThanOrEqual(2);
   });
 
-  test("a browser's reconnect sends the header and the old query, and the header wins", async () => {
+  test("the position in the header wins over the query's, which a browser sends again at a reconnect", async () => {
     const { runId, streamUrl } = await gateway.startRun({ agent: "slow-talker", input: "go" });
     await gateway.waitForEnd(runId);
     const whole = idsOf(await gateway.events(runId));
@@ -165,7 +165,7 @@ describe("a stream of an embedded gateway", () => {
     expect(sockets.size).toBe(1);
   });
 
-  test("leaving a stream does not touch the run", async () => {
+  test("a client that leaves a stream does not stop the run", async () => {
     const { runId, streamUrl } = await gateway.startRun({ agent: "slow-talker", input: "go" });
     const stream = await openStream(gateway, streamUrl);
     await eventually(() => expect(stream.ids.length).toBeGreaterThan(10));
@@ -173,20 +173,20 @@ describe("a stream of an embedded gateway", () => {
     expect((await gateway.waitForEnd(runId)).status).toBe("completed");
   });
 
-  test("clients that stop reading an ended run of many megabytes hold a bounded amount", async () => {
+  test("clients that stop reading an ended run of many megabytes hold a bounded amount (R9)", async () => {
     const { runId, streamUrl } = await gateway.startRun({ agent: "flood", input: "go" });
     await gateway.waitForEnd(runId);
     const before = bytesOutsideTheHeap();
     const clients = Array.from({ length: 30 }, () => stopReading(gateway, streamUrl));
     await eventually(() => expect(clients.filter(({ hasBegun }) => hasBegun())).toHaveLength(clients.length));
-    // Each would be handed 16 MB, in events of up to 2 MB; what is in the kernel's buffers is none of ours.
+    // Each would get 16 MB, in events of up to 2 MB. The kernel's buffers are not counted.
     await staysBelow(before + 25 * 1024 * 1024);
     const reader = await gateway.watch(runId);
     expect(reader.at(-1)?.type).toBe("run.completed");
   });
 });
 
-test("a silent stream is heard of at every heartbeat", async () => {
+test("a stream without events sends heartbeats", async () => {
   // Only the heartbeat's own delay is shortened.
   const clock = {
     ...systemClock,
@@ -207,7 +207,7 @@ test("a silent stream is heard of at every heartbeat", async () => {
   await eventually(() => expect(stream.hasEnded).toBe(true));
 });
 
-test("a gateway that closes tells its streams when to come back", async () => {
+test("a gateway that shuts down tells its streams when to come back", async () => {
   const gateway = await startTestGateway();
   await gateway.pushAgent(slowTalker);
   const { streamUrl } = await gateway.startRun({ agent: "slow-talker", input: "go" });
@@ -220,7 +220,7 @@ test("a gateway that closes tells its streams when to come back", async () => {
 
 describe.skipIf(await missingServices("postgres", "private-redis"))("many watchers on Postgres and Redis", () => {
   let database: FreshDatabase;
-  // Its connections are counted, so nobody else may come and go.
+  // Its connections are counted, so nobody else may use it.
   let server: Awaited<ReturnType<typeof startPrivateRedis>>;
   let here: TestGateway;
   let redis: ReturnType<typeof createClient>;
@@ -241,7 +241,7 @@ describe.skipIf(await missingServices("postgres", "private-redis"))("many watche
     await database.drop();
   });
 
-  test("500 watchers of one run on one gateway cost one subscription and no connection", async () => {
+  test("500 watchers of one run on one gateway cost one subscription and no connection to Redis (R9)", async () => {
     const connectionsBefore = await connectionsOf(redis);
     const { runId } = await here.startRun({ agent: "talker", input: "go" });
     const agent = new Agent({ keepAlive: false });
@@ -260,7 +260,7 @@ describe.skipIf(await missingServices("postgres", "private-redis"))("many watche
 });
 
 describe.skipIf(await missingServices("postgres", "private-redis"))("streams while Redis dies", () => {
-  test("watchers on every gateway are served from Postgres, at their pace", async () => {
+  test("watchers on every gateway are served from Postgres while Redis is dead (R8)", async () => {
     const database = await freshDatabase();
     onTestFinished(() => database.drop());
     const redis = await startPrivateRedis();
@@ -291,7 +291,7 @@ describe.skipIf(await missingServices("postgres", "private-redis"))("streams whi
 });
 
 describe.skipIf(await missingServices("postgres"))("streams of a gateway on Postgres", () => {
-  test("clients that stop reading while a run says many megabytes hold a bounded amount, and one that reads gets all", async () => {
+  test("clients that stop reading a running flood hold a bounded amount, and one that reads gets all of it (R9)", async () => {
     const database = await freshDatabase();
     onTestFinished(() => database.drop());
     const gateway = await startTestGateway({ databaseUrl: database.url, functions: { on: async () => "on" } });
@@ -307,7 +307,7 @@ describe.skipIf(await missingServices("postgres"))("streams of a gateway on Post
   });
 });
 
-/** A client that asks for a stream, takes its first bytes and reads no more. */
+/** Starts a client that opens a stream, takes its first bytes and reads no more. */
 function stopReading(gateway: TestGateway, path: string): { hasBegun(): boolean } {
   const { hostname, port } = new URL(gateway.url);
   const socket = connect(Number(port), hostname);
@@ -322,7 +322,7 @@ function stopReading(gateway: TestGateway, path: string): { hasBegun(): boolean 
   return { hasBegun: () => hasBegun };
 }
 
-/** Buffers on their way to sockets live there; garbage is collected first. */
+/** Returns the bytes outside of the heap, where buffers for sockets are, after a garbage collection. */
 function bytesOutsideTheHeap(): number {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
@@ -330,7 +330,7 @@ function bytesOutsideTheHeap(): number {
   return process.memoryUsage().external;
 }
 
-/** Looks until it is so twice in a row, since what is on its way needs a moment to settle. */
+/** Waits until the bytes outside of the heap are below `bytes` twice in a row. */
 async function staysBelow(bytes: number): Promise<void> {
   await eventually(() => expect(bytesOutsideTheHeap()).toBeLessThan(bytes));
   expect(bytesOutsideTheHeap()).toBeLessThan(bytes);

@@ -15,7 +15,7 @@ interface Client {
   readonly heard: Heard[];
   readonly socket: WebSocket;
   say(message: object): void;
-  /** The events of one run that have a position. */
+  /** Returns the events of one run that have a position. */
   eventsOf(runId: string): RunEvent[];
   hasEnded(runId: string): boolean;
   readonly closed: Promise<number>;
@@ -53,7 +53,7 @@ describe("several runs on one connection", () => {
   });
   afterAll(() => gateway.close());
 
-  test("each run's record is whole, and its end is told", async () => {
+  test("each run on one socket has its whole record, and its end (R8)", async () => {
     const client = await connect(gateway);
     client.say({ type: "auth", token: gateway.apiKey });
     const runs = await Promise.all(
@@ -65,7 +65,7 @@ describe("several runs on one connection", () => {
     expect(client.heard.filter(({ type }) => type === "error")).toEqual([]);
   });
 
-  test("a connection cut in the middle goes on from the last event of each run", async () => {
+  test("after a cut, a new socket continues each run from its last event (R8)", async () => {
     const first = await connect(gateway);
     first.say({ type: "auth", token: gateway.apiKey });
     const runs = await Promise.all(Array.from({ length: 3 }, () => gateway.startRun({ agent: "talker", input: "go" })));
@@ -81,7 +81,7 @@ describe("several runs on one connection", () => {
     }
   });
 
-  test("a browser token watches its own run and no other, and ends when it wears out", async () => {
+  test("a browser token watches only its own run, and its socket ends when it expires", async () => {
     const { runId } = await gateway.startRun({ agent: "talker", input: "go" });
     const other = await gateway.startRun({ agent: "talker", input: "go" });
     const body = { scopes: ["runs:read"], runId, expiresInSeconds: 3 };
@@ -96,11 +96,11 @@ describe("several runs on one connection", () => {
     expect(await client.closed).toBe(4401);
   });
 
-  test("a page of another origin is not let in", async () => {
+  test("a page of another origin is refused", async () => {
     await expect(connect(gateway, { origin: "https://evil.example" })).rejects.toThrow("403");
   });
 
-  test("a gateway that closes says so with 1012", async () => {
+  test("a gateway that shuts down closes its sockets with 1012", async () => {
     const closing = await startTestGateway();
     const client = await connect(closing);
     client.say({ type: "auth", token: closing.apiKey });

@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A TCP proxy in front of a gateway, whose connections a test may cut as a network does: without a word. */
+/** A TCP proxy in front of a gateway. A test may cut its connections as a network does: without a close. */
 export interface CuttableProxy {
   readonly url: string;
   /** Connections made so far. */

@@ -2,7 +2,7 @@ import type { AgentConfigInput, JsonValue, RunEvent } from "@hsafa/protocol";
 
 type ToolInput = NonNullable<AgentConfigInput["tools"]>[number];
 
-/** An agent that asks for these calls in its first step, all at once, and then tells what they answered. */
+/** An agent that makes all these calls in its first step, and then says their results. */
 export function callingAgent(
   name: string,
   calls: readonly { readonly tool: string; readonly args?: JsonValue }[],
@@ -18,7 +18,7 @@ export function callingAgent(
   };
 }
 
-/** The facts of one type. */
+/** Returns the events of one type. */
 export function ofType<T extends RunEvent["type"]>(
   events: readonly RunEvent[],
   type: T,

@@ -1,15 +1,15 @@
 import { EventSource } from "eventsource";
 import { vi } from "vitest";
 
-/** An EventSource of the npm client, and what it has seen. */
+/** An EventSource of the npm client, and the ids of its events. */
 export interface EventSourceRecord {
   readonly source: EventSource;
   readonly ids: string[];
-  /** Resolves when the server told it to stop. */
+  /** Resolves when the server has told it to stop. */
   stopped(): Promise<void>;
 }
 
-/** Follows a run as an EventSource does, with an API key. */
+/** Follows a run by an EventSource with an API key. */
 export function openEventSource(url: string, apiKey: string): EventSourceRecord {
   const source = new EventSource(url, {
     fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, authorization: `Bearer ${apiKey}` } }),

@@ -2,7 +2,7 @@ import type { Problem } from "@hsafa/protocol";
 import { expect } from "vitest";
 import type { Answer } from "./test-gateway.ts";
 
-/** Checks that an answer is the problem of this status and code, whole as PROTOCOL.md has it, and returns it. */
+/** Checks that a response is a whole problem of this status and code, as in PROTOCOL.md, and returns it. */
 export function expectProblem(answer: Answer, status: number, code: string): Problem {
   const problem = answer.body as Problem;
   expect({ status: answer.status, code: problem.code, detail: problem.detail }).toMatchObject({ status, code });

@@ -10,9 +10,9 @@ export interface ReceivedRequest {
 
 /** Breaks the socket. */
 export const CUT = Symbol("cut");
-/** Says nothing more for as long as the client stays. */
+/** Sends nothing more while the client stays connected. */
 export const HOLD = Symbol("hold");
-/** What the far side does next: bytes, a pause, or one of the above. */
+/** One action of the provider: bytes, a pause, or one of the above. */
 export type Chunk = string | Uint8Array | { readonly pauseMs: number } | typeof CUT | typeof HOLD;
 
 export interface Reply {
@@ -21,7 +21,7 @@ export interface Reply {
   readonly chunks: readonly Chunk[];
 }
 
-/** A model provider's far side on a real socket: plays the given replies one after the other, the last one for ever. */
+/** A model provider on a real socket. It plays one reply for each request, and the last one for all further requests. */
 export async function startFakeProvider(...replies: readonly Reply[]) {
   const requests: ReceivedRequest[] = [];
   let served = 0;
@@ -65,7 +65,7 @@ export async function startFakeProvider(...replies: readonly Reply[]) {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
-    /** Resolves once a client has gone away before its answer was over. */
+    /** Resolves once a client has left before the end of its response. */
     clientClosed,
     close: () =>
       new Promise<void>((resolve) => {

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 /**
- * Starts a gateway as a process of its own, on any free port. Its environment is what the test gives, and what a
- * program needs to run at all. Whoever starts it ends it.
+ * Starts a gateway as a process of its own, on any free port. Its environment is `env`, and what a program needs to run
+ * at all. The test must end the process.
  */
 export function startProgram(env: Readonly<Record<string, string>>): ChildProcess {
   return spawn(process.execPath, [MAIN], {
@@ -15,7 +15,7 @@ export function startProgram(env: Readonly<Record<string, string>>): ChildProces
   });
 }
 
-/** Resolves with where it serves, once it does. */
+/** Waits until the program listens, and returns its URL. Rejects if it ends before. */
 export async function listeningUrl(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error("the program has no stdout");
   for await (const line of createInterface({ input: child.stdout })) {

@@ -1,7 +1,4 @@
-/**
- * Numbers in [0, 1) that come again in the same order for the same seed (mulberry32), so that a test that found
- * something can be played again.
- */
+/** Returns a generator of numbers in [0, 1) by mulberry32. One seed gives one sequence, so a test can be repeated. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

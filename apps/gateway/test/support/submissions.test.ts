@@ -30,9 +30,9 @@ const approval = (mark: string, status: number, approved: boolean): Submission =
   approved,
 });
 
-describe("what was submitted is found as it was answered", () => {
+describe("submissions that agree with the log", () => {
   test.each<[string, Submission[], WatchedRecord]>([
-    ["a message accepted and said", [message("m", 202)], log(said("m"), completed)],
+    ["a message accepted and in the log", [message("m", 202)], log(said("m"), completed)],
     ["a message accepted before a cancel", [message("m", 202)], log(canceled("c"))],
     ["a message refused", [message("m", 409)], log(completed)],
     [
@@ -52,7 +52,7 @@ describe("what was submitted is found as it was answered", () => {
       log(takenBack, failed("recovery_exhausted")),
     ],
     ["a result that came too late", [result("r", 409)], log(expired, completed)],
-    ["a cancel, and another while it ends", [cancel("c", 202), cancel("d", 202)], log(canceled("c"))],
+    ["a cancel, and another one before the end", [cancel("c", 202), cancel("d", 202)], log(canceled("c"))],
     ["a cancel after the end", [cancel("c", 409)], log(completed)],
     [
       "an approval",
@@ -60,16 +60,16 @@ describe("what was submitted is found as it was answered", () => {
       log({ type: "tool.approved", data: { callId } }, answered("r"), completed),
     ],
     ["a denial", [approval("d", 202, false)], log({ type: "tool.denied", data: { callId, reason: "d" } }, completed)],
-  ])("%s", (_, submissions, record) => {
+  ])("%s is no contradiction", (_, submissions, record) => {
     expect(contradictions(submissions, record)).toEqual([]);
   });
 });
 
-describe("what cannot be", () => {
+describe("submissions that contradict the log", () => {
   test.each<[string, Submission[], WatchedRecord]>([
-    ["a message accepted and unseen", [message("m", 202)], log(completed)],
-    ["a message said twice", [message("m", 202)], log(said("m"), said("m"), completed)],
-    ["a message refused and said", [message("m", 409)], log(said("m"), completed)],
+    ["a message accepted and not in the log", [message("m", 202)], log(completed)],
+    ["a message in the log twice", [message("m", 202)], log(said("m"), said("m"), completed)],
+    ["a message refused and in the log", [message("m", 409)], log(said("m"), completed)],
     [
       "a result accepted, and its call taken back by a cancel",
       [result("r", 202), cancel("c", 202)],
@@ -92,7 +92,7 @@ describe("what cannot be", () => {
       log(expired, canceled("c")),
     ],
     ["two results accepted", [result("r", 202), result("x", 202)], log(answered("r"), completed)],
-    ["a result refused and taken", [result("r", 409)], log(answered("r"), completed)],
+    ["a result refused and in the log", [result("r", 409)], log(answered("r"), completed)],
     ["a repeat of nothing", [result("r", 200), result("x", 202)], log(answered("x"), completed)],
     ["a cancel accepted, and the run completed", [cancel("c", 202)], log(completed)],
     ["a cancel accepted, and another's reason in the log", [cancel("c", 202)], log(canceled("d"))],
@@ -103,8 +103,8 @@ describe("what cannot be", () => {
       log({ type: "tool.denied", data: { callId, reason: "d" } }, completed),
     ],
     ["a denial accepted, and the call answered", [approval("d", 202, false)], log(answered("r"), completed)],
-    ["an answer that none should be", [message("m", 500)], log(said("m"), completed)],
-  ])("%s", (_, submissions, record) => {
+    ["a status that no response should have", [message("m", 500)], log(said("m"), completed)],
+  ])("%s is a contradiction", (_, submissions, record) => {
     expect(contradictions(submissions, record)).not.toEqual([]);
   });
 });

@@ -1,12 +1,14 @@
 /**
- * What a test has submitted to a run, what it was told, and what must have become of it: an input that was accepted is
- * found in the log, or the run ended with it in view; an accepted result settles its call unless the run was given up,
- * which is done without a look at what waits; one that was refused has left no trace (R6, R7).
+ * What a test submitted to a run, the status of each response, and what must have become of each input:
+ *
+ * - An accepted input is in the log, or the run ended over it (R5, R6).
+ * - An accepted result settles its call, unless the run was given up: that is done without reading its inputs (R7).
+ * - A refused input is not in the log.
  */
 import type { RunEvent } from "@hsafa/protocol";
 import { isSettlement, type Settlement, type WatchedRecord } from "./watched-record.ts";
 
-/** One input, submitted, and the status of the answer. `mark` is the content by which it is known again. */
+/** One submitted input and the status of its response. `mark` is its content, by which the log is searched for it. */
 export type Submission = { readonly runId: string; readonly mark: string; readonly status: number } & (
   | { readonly kind: "message" | "cancel" }
   | { readonly kind: "result"; readonly callId: string }
@@ -15,10 +17,10 @@ export type Submission = { readonly runId: string; readonly mark: string; readon
 
 type SubmissionOf<K extends Submission["kind"]> = Extract<Submission, { kind: K }>;
 
-/** Statuses that an answer may have: accepted, a repeat, refused for what the run or the call has become. */
+/** The statuses that are possible: accepted, a repeat, or refused because of the run's or the call's state. */
 const EXPECTED = new Set([200, 202, 409]);
 
-/** Where the log of an ended run contradicts what was answered to these submissions to it; empty: nowhere. */
+/** Returns where the log of an ended run contradicts the responses to its submissions; an empty list if nowhere. */
 export function contradictions(submissions: readonly Submission[], record: WatchedRecord): string[] {
   return submissions.flatMap((submission) => {
     if (!EXPECTED.has(submission.status))
@@ -49,10 +51,7 @@ function ofMessage({ mark, status }: SubmissionOf<"message" | "cancel">, record:
   return times === 1 || (times === 0 && endedEarly(record)) ? null : `it is in the log ${times} times`;
 }
 
-/**
- * The first result wins: exactly one is accepted, and it is the one in the log, however the run ended. The same again
- * is a repeat, whoever sends it.
- */
+/** R7: the first result wins. Exactly one is accepted, and it is in the log. An equal one is a repeat. */
 function ofResult(
   { callId, mark, status }: SubmissionOf<"result">,
   all: readonly Submission[],
@@ -74,8 +73,8 @@ function ofResult(
 }
 
 /**
- * A cancel is accepted again while the run ends of it; the first one's reason counts. Nothing but a cancel ends the run
- * of an accepted one.
+ * More cancels are accepted until the run has ended; the reason of the first one counts. A run with an accepted cancel
+ * ends by a cancel.
  */
 function ofCancel(
   { mark, status }: SubmissionOf<"message" | "cancel">,
@@ -93,7 +92,7 @@ function ofApproval({ callId, status, approved }: SubmissionOf<"approval">, reco
   const wasApproved = record.some((event) => event.type === "tool.approved" && event.data.callId === callId);
   const settlement = settlementOf(record, callId);
   const denied = settlement?.type === "tool.denied" ? settlement : null;
-  // The same decision again is a repeat, whoever makes it.
+  // An equal decision is a repeat.
   if (status !== 202) return (approved ? wasApproved : denied !== null) ? "it is the decision in the log" : null;
   const wasFollowed = approved ? wasApproved && denied === null : !wasApproved && denied !== null;
   const isUndecided = !wasApproved && denied === null;
@@ -102,7 +101,7 @@ function ofApproval({ callId, status, approved }: SubmissionOf<"approval">, reco
     : "the log has another decision, or none";
 }
 
-/** The run was ended over what was open: inputs that stood behind were consumed with the end. */
+/** Returns whether the run ended with calls or inputs still open. The end consumed them. */
 function endedEarly(record: WatchedRecord): boolean {
   const type = record.at(-1)?.type;
   return type === "run.canceled" || type === "run.failed";

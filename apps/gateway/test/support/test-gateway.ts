@@ -1,8 +1,8 @@
 /**
- * A real gateway on a real socket, and what tests do with one through its HTTP API.
+ * A real gateway on a real socket, and what tests do with it through its HTTP API.
  *
- *     const gateway = await startTestGateway();                                // PGlite in memory, live log in the process
- *     const gateway = await startTestGateway({ databaseUrl, redisUrl });       // one of several on shared services
+ *     const gateway = await startTestGateway();                           // PGlite in memory, live log in the process
+ *     const gateway = await startTestGateway({ databaseUrl, redisUrl });  // one of several on shared services
  *     await gateway.pushAgent({ name: "a", model: "demo/echo" });
  *     const { runId } = await gateway.startRun({ agent: "a", input: "hello" });
  *     const run = await gateway.waitForEnd(runId);
@@ -20,7 +20,7 @@ export interface TestGatewayOptions extends Overrides {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** An answer, its JSON body read; `body` is null where there is none. */
+/** A response. Its JSON body is parsed; `body` is null where there is none. */
 export interface Answer<Body = unknown> {
   readonly status: number;
   readonly headers: Headers;
@@ -28,7 +28,7 @@ export interface Answer<Body = unknown> {
 }
 
 export interface CallOptions {
-  /** Another key or token than the gateway's own; null: none. */
+  /** A key or token in place of the gateway's own; null sends none. */
   readonly credential?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -46,22 +46,22 @@ export interface TestGateway {
   ): Promise<Answer<Body>>;
   pushAgent(config: AgentConfigInput): Promise<PushedAgent>;
   startRun(body: Readonly<Record<string, unknown>>): Promise<StartedRun>;
-  /** Waits until the run has ended, and answers how. */
+  /** Waits until the run has ended, and returns it. */
   waitForEnd(runId: string): Promise<Run>;
-  /** Waits until the run looks as `isIt` wants. */
+  /** Waits until `isIt` is true of the run, and returns it. */
   waitForRun(runId: string, isIt: (run: Run) => boolean): Promise<Run>;
-  /** Follows the run by SSE to its end and answers its events, without `tool.progress`. */
+  /** Follows the run by SSE to its end, and returns its events without `tool.progress`. */
   watch(runId: string, after?: string): Promise<RunEvent[]>;
-  /** The whole log of the run from the store. */
+  /** Returns the whole log of the run from the store. */
   events(runId: string): Promise<RunEvent[]>;
-  /** The run's calls, in the order of the API. */
+  /** Returns the run's calls, in the order of the API. */
   toolCalls(runId: string): Promise<ToolCall[]>;
   /** Reads a list to its end, `limit` items a page, and returns its pages. */
   readPages<Item>(path: string, limit: number): Promise<Item[][]>;
   close(): Promise<void>;
 }
 
-/** The key that all gateways of a test with shared services have in common. */
+/** The operator's key of every gateway on shared services. */
 const ADMIN_KEY = "hsafa_test_operator_key_0123456789abcdef";
 const WAIT_MAX_MS = 20_000;
 const POLL_MS = 15;
@@ -160,7 +160,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   };
 }
 
-/** The events of an SSE body that have a position. */
+/** Returns the events of an SSE body that have a position. */
 function positioned(body: string): RunEvent[] {
   return body
     .split("\n\n")

@@ -1,7 +1,7 @@
 import { freshDatabase, redisUrl } from "../services/services.ts";
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from "./test-gateway.ts";
 
-/** Two gateways that have nothing in common but one Postgres and one Redis. */
+/** Two gateways that share only one Postgres and one Redis. */
 export interface TwoGateways {
   readonly a: TestGateway;
   readonly b: TestGateway;
@@ -10,7 +10,7 @@ export interface TwoGateways {
   close(): Promise<void>;
 }
 
-/** `of`: what the gateway of this name brings along. */
+/** Starts both. `of` returns the options of the gateway of this name. */
 export async function startTwoGateways(of: (name: "a" | "b") => TestGatewayOptions = () => ({})): Promise<TwoGateways> {
   const database = await freshDatabase();
   const services = { databaseUrl: database.url, redisUrl: await redisUrl() };

@@ -2,7 +2,7 @@ import type { RunEvent } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
 import { disagreements, faultsOf, resumed, type WatchedRecord } from "./watched-record.ts";
 
-/** A record from a sketch: facts `type`, deltas `+text`; positions and `prev` follow. */
+/** Makes a record from a sketch: `type` is a fact, `+text` a delta. Positions and `prev` follow from the order. */
 function recordOf(...sketch: readonly (string | { readonly type: string; readonly data: object })[]): RunEvent[] {
   let seq = 0;
   let sub = 0;
@@ -41,7 +41,7 @@ const completed = recordOf(
   settled,
   "run.completed",
 );
-/** A gateway died after it had shown three deltas, of which two were in Postgres; another took over. */
+/** A gateway died after three deltas were seen, two of them in Postgres. Another gateway took the run over. */
 const cutShort = withPrev(
   recordOf(
     "run.created",
@@ -70,49 +70,49 @@ function without(record: WatchedRecord, ...ids: string[]): WatchedRecord {
 }
 
 describe("a record by itself", () => {
-  test("a whole one has no fault, with a step cut short or without", () => {
+  test("a whole record has no fault, with a step cut short or without", () => {
     expect(faultsOf(completed)).toEqual([]);
     expect(faultsOf(cutShort)).toEqual([]);
-    // Seen from Postgres alone, and by a watcher who saw less than Postgres holds.
+    // As Postgres has it, and as a watcher saw it who saw less than Postgres has.
     expect(faultsOf(without(cutShort, "3-3"))).toEqual([]);
     expect(faultsOf(without(cutShort, "3-2", "3-3"))).toEqual([]);
   });
 
-  test.each(completed.map(({ id }) => id))("without %s it is not whole", (id) => {
+  test.each(completed.map(({ id }) => id))("a record without %s has a fault", (id) => {
     expect(faultsOf(without(completed, id))).not.toEqual([]);
   });
 
-  test.each(completed.map(({ id }) => id))("with %s twice, at once or later, it is not whole", (id) => {
+  test.each(completed.map(({ id }) => id))("a record with %s twice, at once or later, has a fault", (id) => {
     const index = completed.findIndex((event) => event.id === id);
     expect(faultsOf(completed.toSpliced(index, 0, ...completed.slice(index, index + 1)))).not.toEqual([]);
     expect(faultsOf([...completed, ...completed.slice(index, index + 1)])).not.toEqual([]);
   });
 
-  test("any two neighbours in the wrong order", () => {
+  test("two adjacent events in the wrong order are a fault (R2)", () => {
     for (let i = 1; i < completed.length; i += 1) {
       const turned = completed.toSpliced(i - 1, 2, ...completed.slice(i - 1, i + 1).toReversed());
       expect(faultsOf(turned), `${i}`).not.toEqual([]);
     }
   });
 
-  test("a fact that names another predecessor than the one that was seen", () => {
+  test("a fact that names another predecessor than the seen one is a fault (R2)", () => {
     expect(faultsOf(withPrev(completed, "4-0", "3-2"))).toEqual([
       "4-0 names 3-2 as its predecessor and came after 3-3",
     ]);
     expect(faultsOf(withPrev(completed, "6-0", "4-0"))).not.toEqual([]);
   });
 
-  test("a delta that is missing in the middle of a step cut short", () => {
+  test("a delta missing within a step cut short is a fault (R2)", () => {
     expect(faultsOf(without(cutShort, "3-2"))).toEqual(["a delta is missing after 3-1, before 3-3"]);
   });
 
-  test("a delta under a fact that opens no step", () => {
+  test("a delta after a fact that opens no step is a fault (R2)", () => {
     expect(faultsOf(recordOf("run.created", "+a", "run.completed"))).toEqual([
       "the delta 1-1 hangs under no step.started",
     ]);
   });
 
-  test("a step closed twice, or never, and a call settled twice, or never", () => {
+  test("a step not closed once, or a call not settled once, is a fault (R2, R7)", () => {
     const twice = recordOf("run.created", "step.started", "step.completed", "step.discarded", "run.completed");
     expect(faultsOf(twice)).toEqual(["4-0 closes a step that is not open"]);
     expect(faultsOf(recordOf("run.created", "step.started", "run.completed"))).toEqual([
@@ -124,28 +124,28 @@ describe("a record by itself", () => {
     expect(faultsOf(recordOf("run.created", requested, "run.completed"))).toEqual(["the call c is settled 0 times"]);
   });
 
-  test("two ends, or none", () => {
+  test("a record with two ends or none has a fault (R6)", () => {
     expect(faultsOf(recordOf("run.created", "run.canceled", "run.completed"))).toEqual(["there are 2 terminal facts"]);
     expect(faultsOf(recordOf("run.created"))).toEqual(["there are 0 terminal facts"]);
   });
 });
 
 describe("records of one run (R8)", () => {
-  test("are equal whatever objects they are made of", () => {
+  test("equal records agree, though their objects differ (R8)", () => {
     expect(disagreements({ one: completed, other: structuredClone(completed) })).toEqual([]);
   });
 
-  test.each(completed.map(({ id }) => id))("differ where one has not %s", (id) => {
+  test.each(completed.map(({ id }) => id))("records differ where one lacks %s (R8)", (id) => {
     expect(disagreements({ one: completed, other: without(completed, id) })).not.toEqual([]);
     expect(disagreements({ one: without(completed, id), other: completed })).not.toEqual([]);
   });
 
-  test.each(completed.map(({ id }) => id))("differ where %s has another content", (id) => {
+  test.each(completed.map(({ id }) => id))("records differ where %s has another content (R8)", (id) => {
     const other = completed.map((event) => (event.id === id ? { ...event, ts: "2026-01-01T00:00:00.001Z" } : event));
     expect(disagreements({ one: completed, other })).not.toEqual([]);
   });
 
-  test("may end a step cut short anywhere, and nothing else", () => {
+  test("records may end a step cut short anywhere, and nothing else (R8)", () => {
     const seen = [[], ["3-3"], ["3-2", "3-3"], ["3-1", "3-2", "3-3"]].map((ids) => without(cutShort, ...ids));
     expect(disagreements(Object.fromEntries(seen.entries()))).toEqual([]);
     expect(disagreements({ whole: cutShort, other: without(cutShort, "3-1") })).not.toEqual([]);
@@ -156,7 +156,7 @@ describe("records of one run (R8)", () => {
 });
 
 describe("a record that was resumed", () => {
-  test("is the whole for every position, and for none where the rest lacks an event or has one too many", () => {
+  test("a resumed record is whole at every position, unless the rest lacks an event or has one too many (R8)", () => {
     for (const [i, { id }] of completed.entries()) {
       const rest = completed.slice(i + 1);
       const isRight = (events: WatchedRecord): boolean => {
@@ -169,7 +169,7 @@ describe("a record that was resumed", () => {
     }
   });
 
-  test("after a delta that no store holds, it goes on with the next event above", () => {
+  test("a record resumed after a delta that no store has continues with the next event above (R8)", () => {
     const rest = cutShort.filter(({ id }) => Number.parseInt(id, 10) >= 4);
     const joined = resumed(cutShort, "3-3", rest);
     expect(faultsOf(joined)).toEqual([]);

@@ -1,9 +1,9 @@
 /**
- * What a watcher has of a run, and when that is right. R8 stands here as a pure comparison:
+ * The events that a watcher has of a run, and the rules for them. R8 is a pure comparison here:
  *
  * - `faultsOf`: what is wrong with one record by itself;
  * - `disagreements`: where records of one run are not equal;
- * - `resumed`: what a watcher has that was cut off after a position and came back.
+ * - `resumed`: the record of a watcher that was cut off after a position and resumed.
  */
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -16,10 +16,10 @@ import {
   START,
 } from "@hsafa/protocol";
 
-/** The events of a run as one watcher got them, in the order they came. */
+/** The events of a run in the order in which one watcher got them. */
 export type WatchedRecord = readonly RunEvent[];
 
-/** A step as a record tells it: what came between its `step.started` and the fact that closed it. */
+/** A step of a record: its deltas, between its `step.started` and the fact that closed it. */
 interface RecordedStep {
   /** The seq of its `step.started`. */
   readonly seq: number;
@@ -27,13 +27,13 @@ interface RecordedStep {
   closedBy: "completed" | "discarded" | "nothing";
 }
 
-/** What is wrong with a whole record by itself; empty: nothing. */
+/** Returns what is wrong with a whole record by itself; an empty list if nothing is. */
 export function faultsOf(record: WatchedRecord): string[] {
   return [...sequenceFaults(record), ...stepFaults(record), ...callFaults(record), ...endFaults(record)];
 }
 
 /**
- * Ids strictly ascend, facts are contiguous from 1, deltas hang without a gap under their `step.started`, and `prev`
+ * R2: ids strictly ascend, facts are contiguous from 1, deltas follow their `step.started` without a gap, and `prev`
  * names the predecessor.
  */
 function sequenceFaults(record: WatchedRecord): string[] {
@@ -50,7 +50,7 @@ function sequenceFaults(record: WatchedRecord): string[] {
     }
     if (isFact(event)) {
       if (position.seq !== at.seq + 1) faults.push(`a fact is missing between ${formatPosition(at)} and ${event.id}`);
-      // How much of a step that was cut short came to Postgres is not told by what was seen of it.
+      // A watcher may have seen more or less of a step that was cut short than Postgres has.
       else if (cutShort.has(at.seq) ? prevOf(event).seq !== at.seq : comparePositions(prevOf(event), at) !== 0) {
         faults.push(`${event.id} names ${event.prev} as its predecessor and came ${after}`);
       }
@@ -65,7 +65,7 @@ function sequenceFaults(record: WatchedRecord): string[] {
   return faults;
 }
 
-/** Every step is closed exactly once before the next one opens. */
+/** R2: every step is closed exactly once before the next one opens. */
 function stepFaults(record: WatchedRecord): string[] {
   const faults: string[] = [];
   let open: string | null = null;
@@ -82,7 +82,7 @@ function stepFaults(record: WatchedRecord): string[] {
   return faults;
 }
 
-/** R7: every call that was asked for is settled exactly once. */
+/** R7: every requested call is settled exactly once. */
 function callFaults(record: WatchedRecord): string[] {
   const settlements = new Map<string, number>();
   for (const event of record) {
@@ -94,7 +94,7 @@ function callFaults(record: WatchedRecord): string[] {
   );
 }
 
-/** R6: one terminal fact, and nothing after it. */
+/** R6: there is one terminal fact, and nothing after it. */
 function endFaults(record: WatchedRecord): string[] {
   const ends = record.filter(({ type }) => isTerminalType(type));
   const last = record.at(-1);
@@ -102,7 +102,7 @@ function endFaults(record: WatchedRecord): string[] {
   return last === ends[0] ? [] : [`${last?.id} came after the end`];
 }
 
-/** The fact by which a call is over. */
+/** The fact that settles a call. */
 export type Settlement = Extract<RunEvent, { type: "tool.completed" | "tool.failed" | "tool.expired" | "tool.denied" }>;
 
 export function isSettlement(event: RunEvent): event is Settlement {
@@ -110,8 +110,9 @@ export function isSettlement(event: RunEvent): event is Settlement {
 }
 
 /**
- * Where these records of one run are not equal (R8): their facts are equal, the deltas of every completed step are
- * equal, and each step cut short has a prefix of the longest record's deltas. The names are for the messages.
+ * Returns where these records of one run are not equal (R8). Records are equal when their facts are equal, the deltas
+ * of every completed step are equal, and each step cut short has a prefix of the longest record's deltas. The names are
+ * for the messages.
  */
 export function disagreements(records: Readonly<Record<string, WatchedRecord>>): string[] {
   const named = Object.entries(records);
@@ -136,7 +137,7 @@ export function disagreements(records: Readonly<Record<string, WatchedRecord>>):
   return faults;
 }
 
-/** What a watcher of `record` has that was cut off after position `k` and then got `rest`. */
+/** Returns the record of a watcher that had `record` up to position `k`, and then got `rest`. */
 export function resumed(record: WatchedRecord, k: string, rest: WatchedRecord): WatchedRecord {
   const position = parsePosition(k) ?? START;
   return [...record.filter((event) => comparePositions(positionOf(event), position) <= 0), ...rest];
@@ -163,7 +164,7 @@ function longestSteps(records: readonly WatchedRecord[]): Map<number, readonly R
   return longest;
 }
 
-/** The index from which two lists differ, or null. Events that are one object need no look inside. */
+/** Returns the first index at which two lists differ, or null. The same object twice needs no deep comparison. */
 function firstDifference(one: readonly RunEvent[], other: readonly RunEvent[]): number | null {
   const length = Math.max(one.length, other.length);
   for (let i = 0; i < length; i += 1) {

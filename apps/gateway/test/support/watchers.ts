@@ -2,18 +2,15 @@ import { Agent, get, type IncomingMessage } from "node:http";
 import type { RunEvent } from "@hsafa/protocol";
 import type { TestGateway } from "./test-gateway.ts";
 
-/** One stream of a run, from when it was asked for until its end or until it was cut. */
+/** One stream of a run, from its request until its end or its cut. */
 export interface Watcher {
-  /** What came so far that has a position, in the order it came. */
+  /** The events so far that have a position, in the order in which they came. */
   readonly events: readonly RunEvent[];
-  /**
-   * Resolves when the server has ended the response, or answered 204; or when it was cut. Rejects where it broke
-   * otherwise.
-   */
+  /** Resolves when the server ended the response or sent 204, or when it was cut. Rejects if it broke otherwise. */
   readonly over: Promise<void>;
-  /** Resolves as soon as what came fulfils this; rejects if the stream is over before. */
+  /** Resolves as soon as `isIt` is true of the events so far. Rejects if the stream is over before. */
   until(isIt: (events: readonly RunEvent[]) => boolean): Promise<void>;
-  /** Ends the connection as a network does, and takes nothing more. */
+  /** Breaks the connection as a network does, and takes no more events. */
   cut(): void;
 }
 
@@ -26,19 +23,19 @@ export interface WatchParams {
 }
 
 /**
- * Opens many streams of runs by SSE, on connections that are used again. The same event in the same bytes becomes the
- * same object for all of them, so that comparing hundreds of records costs little.
+ * Opens many streams of runs by SSE, on kept connections. Equal frames become one object for all watchers, so that
+ * comparing hundreds of records costs little.
  */
 export class Watchers {
   readonly #agent = new Agent({ keepAlive: true });
   readonly #known = new Map<string, RunEvent>();
 
-  /** Follows a run; `over` must be awaited, or the watcher cut. */
+  /** Follows a run. The test must await `over`, or cut the watcher. */
   open(gateway: TestGateway, params: WatchParams): Watcher {
     const events: RunEvent[] = [];
     const waiting = new Set<() => void>();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // Whoever waits for the end hears of a failure; nobody else must.
+    // Only a test that awaits `over` learns of a failure.
     promise.catch(() => {});
     let isOver = false;
     const watcher: Watcher = {
@@ -82,14 +79,14 @@ export class Watchers {
     return watcher;
   }
 
-  /** The whole of what comes after a position, when the stream has ended. */
+  /** Follows a run to the end of the stream, and returns its events. */
   async watch(gateway: TestGateway, params: WatchParams): Promise<readonly RunEvent[]> {
     const watcher = this.open(gateway, params);
     await watcher.over;
     return watcher.events;
   }
 
-  /** Lets go of the connections. Watchers that are still open break. */
+  /** Closes the connections. Watchers that are still open break. */
   close(): void {
     this.#agent.destroy();
   }
@@ -103,7 +100,7 @@ export class Watchers {
         rest += text;
         return;
       }
-      // Only a frame that has come whole is an event, as for an EventSource.
+      // Only a whole frame is an event, as for an EventSource.
       const frames = (rest + text).split("\n\n");
       rest = frames.pop() ?? "";
       for (const frame of frames) if (frame.startsWith("id: ")) take(this.#eventOf(frame));

@@ -84,7 +84,7 @@ test("a body of 10 MB gets its refusal, with and without a content-length (R9)",
   expectProblem(stranger, 401, "unauthenticated");
 });
 
-/** Without a content-length, as `fetch` cannot send without half-duplex streams. */
+/** Sends a body without a content-length, which `fetch` can only do for streams. */
 function sendChunked(body: string): Promise<{ status: number | undefined; problem: Problem }> {
   return new Promise((resolve, reject) => {
     const headers = {

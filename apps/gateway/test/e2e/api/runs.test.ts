@@ -102,7 +102,7 @@ test("a message reaches a run in progress once, and an ended run refuses it (R4,
     "invalid_request",
   );
   await gateway.call("POST", `/api/runs/${runId}/tool-results`, { callId, result: 1 });
-  // The script begins again after a word from the user, so it asks once more.
+  // After a user's message the script starts again, so it calls the tool once more.
   await gateway.waitForRun(runId, ({ status, steps }) => status === "waiting_tool" && steps === 2);
   await gateway.call("POST", `/api/runs/${runId}/cancel`);
   await gateway.waitForEnd(runId);

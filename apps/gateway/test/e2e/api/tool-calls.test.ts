@@ -60,7 +60,7 @@ test("a call that needs approval takes no result before, and one decision", asyn
   expectProblem(await gateway.call("POST", approvals, { callId: MISSING_ID, approved: true }), 404, "not_found");
   expect((await gateway.call("POST", approvals, { callId, approved: false, reason: "not now" })).status).toBe(202);
   await gateway.waitForEnd(runId);
-  // Whoever did not hear the answer asks again, and is told what became of it.
+  // A client that lost the response decides again, and learns what became of it.
   expect((await gateway.call("POST", approvals, { callId, approved: false })).status).toBe(202);
   expectProblem(await gateway.call("POST", approvals, { callId, approved: true }), 409, "call_not_awaiting_approval");
   const facts = await gateway.events(runId);
