@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { brokenRules } from "./architecture-rules.ts";
 import { repositorySources } from "./architecture-source.ts";
 
-test("every source keeps to its layer and its purity, and leaves the environment alone", () => {
+test("every source keeps to its layer and its purity, and leaves the environment alone (R1)", () => {
   expect(brokenRules(repositorySources())).toEqual([]);
 });
 

@@ -59,7 +59,7 @@ export function commitsOfStore(store: () => Store): void {
       expect(outline).toEqual({ run: { ...commit.run }, inboxCount: 0, openCalls: [call] });
     });
 
-    test("a commit repeated because its outcome was unknown is found written, and writes nothing twice", async () => {
+    test("a commit repeated because its outcome was unknown is found written, and writes nothing twice (R4)", async () => {
       const { held, positions, message, inputIds } = await heldRun();
       await message();
       const consumed = await inputIds();
@@ -76,7 +76,7 @@ export function commitsOfStore(store: () => Store): void {
       expect(await inputIds()).toHaveLength(1);
     });
 
-    test("a holder of old, a gap and a step back are refused whole", async () => {
+    test("a holder of old, a gap and a step back are refused whole (R2, R5)", async () => {
       const { scene, runId, held, positions } = await heldRun();
       const call = callOf();
       const refused = async (overrides: Parameters<typeof commitOf>[2]) => {
@@ -162,7 +162,7 @@ export function commitsOfStore(store: () => Store): void {
       expect(await positions()).toEqual(["1-0", "2-0", "3-0", "4-0", "4-1", "4-2", "4-3", "4-4", "5-0"]);
     });
 
-    test("an end is refused while an input is unseen, and takes no second one", async () => {
+    test("an end is refused while an input is unseen, and takes no second one (R6)", async () => {
       const { scene, runId, held, message, inputIds } = await heldRun();
       await message();
       const end = endOf(held, { inboxMustBe: 0 });

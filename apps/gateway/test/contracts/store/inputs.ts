@@ -33,7 +33,7 @@ export function inputsOfStore(store: () => Store): void {
       expect(await store().fleet.readInbox({ runId, epoch: epoch + 1 })).toBeNull();
     });
 
-    test("an input to a parked run makes it due at once; one to a held run robs nobody", async () => {
+    test("an input to a parked run makes it due at once; one to a held run takes it from no holder (R5)", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       const held = await claim(scene, runId);
@@ -61,7 +61,7 @@ export function inputsOfStore(store: () => Store): void {
       expect(left?.inbox.inputs.map(({ input }) => input)).toEqual([message("while parked")]);
     });
 
-    test("the same input again counts once, also after it was consumed and after the run's end; another under its key is a conflict", async () => {
+    test("the same input again counts once, also after it was consumed and after the run's end; another under its key is a conflict (R4)", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       const held = await claim(scene, runId);

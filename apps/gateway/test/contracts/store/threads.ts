@@ -30,7 +30,7 @@ export function threadsOfStore(store: () => Store): void {
       expect(await tenant.findThread({ idOrKey: "\u0000" })).toBeNull();
     });
 
-    test("runs of a thread take turns: the next is due when the one before has ended, and its end names it", async () => {
+    test("runs of a thread take turns: the next is due when the one before has ended, and its end names it (R5)", async () => {
       const scene = await openScene(store());
       const runs = [
         await start(scene, { threadId: "t" }),

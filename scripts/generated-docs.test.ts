@@ -3,22 +3,30 @@ import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { readCliSettings } from "../apps/cli/src/config.ts";
 import { settingsTable } from "../apps/gateway/src/settings-table.ts";
-import { settingsDocs, withSettings } from "./settings-docs.ts";
+import { generatedDocs, withTables } from "./generated-docs.ts";
 
-test.each(settingsDocs)("%s shows every setting as the table has it; `npm run docs` writes it", (name) => {
-  const document = readFileSync(join(import.meta.dirname, "..", name), "utf8");
-  expect(withSettings(document)).toBe(document);
-});
+test.each(generatedDocs)(
+  "%s shows every setting and every error as the code has it; `npm run docs` writes it",
+  (name) => {
+    const document = readFileSync(join(import.meta.dirname, "..", name), "utf8");
+    expect(withTables(document)).toBe(document);
+  },
+);
 
 test("a table that differs is replaced, and what stands around it is kept", () => {
   const document = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
   const stale = document.replace("| `PORT` | ", "| `PORT` | once upon a time ");
   expect(stale).not.toBe(document);
-  expect(withSettings(stale)).toBe(document);
+  expect(withTables(stale)).toBe(document);
 });
 
 test("a document without a place for the table is refused", () => {
-  expect(() => withSettings("# Nothing")).toThrow("no place for the settings");
+  expect(() => withTables("# Nothing")).toThrow("no place for a table");
+});
+
+test("a table that nobody makes is refused", () => {
+  const place = "<!-- weather: `npm run docs` writes this table -->\n<!-- end -->";
+  expect(() => withTables(place)).toThrow("asks for a table 'weather'");
 });
 
 // The commands start faster without the gateway's code, so they hold these two defaults themselves.
