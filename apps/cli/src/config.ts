@@ -12,7 +12,8 @@ export interface CliSettings {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const URL_DEFAULT = "http://127.0.0.1:3001";
+/** The address at which `hsafa dev` listens when nothing else is said. */
+export const URL_DEFAULT = "http://127.0.0.1:3001";
 const DATA_DIR_DEFAULT = ".hsafa";
 
 /** Reads the settings that the commands need. An empty variable counts as unset. */

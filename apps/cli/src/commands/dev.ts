@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Gateway } from "@hsafa/gateway";
 import { Command } from "commander";
-import { environment } from "../config.ts";
+import { environment, URL_DEFAULT } from "../config.ts";
 import { CliError } from "../cli-error.ts";
 import { note, paintNote } from "../terminal.ts";
 
@@ -56,6 +56,8 @@ function welcome({ url, settings }: Gateway): string {
     `  key        ${join(folder, "key")} (commands in this folder find it; elsewhere set HSAFA_URL and HSAFA_API_KEY)`,
     "",
     "Try in another terminal, in this folder:",
+    // The commands look for a gateway at the default address.
+    ...(url === URL_DEFAULT ? [] : [`  export HSAFA_URL=${url}`]),
     `  npx hsafa push ${agent}`,
     `  npx hsafa device`,
     `  npx hsafa run assistant "What time is it?"`,
