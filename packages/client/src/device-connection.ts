@@ -31,8 +31,11 @@ export interface DeviceConnectionDeps {
   readonly openCalls: () => Promise<OpenCalls>;
   /** The gateway has taken the registration. */
   readonly onRegistered: (message: Extract<GatewayMessage, { type: "device.registered" }>) => void;
-  /** The connection has ended, other than by `end()`. `code`: that of the close frame, or 1006. */
-  readonly onLost: (code: number, message: string) => void;
+  /**
+   * The connection has ended, other than by `end()`. `code`: that of the close frame, or 1006. `afterError`: before that
+   * the gateway said that something failed there.
+   */
+  readonly onLost: (code: number, message: string, afterError: boolean) => void;
   /** Something went wrong that did not end the connection, or why it could not be opened. */
   readonly onError: (error: unknown) => void;
 }
@@ -49,6 +52,7 @@ export class DeviceConnection {
   #socket: ClientSocket | null = null;
   #token = "";
   #unheardHeartbeats = 0;
+  #hasFailedThere = false;
   #isOver = false;
 
   /** Begins to connect at once. */
@@ -116,6 +120,7 @@ export class DeviceConnection {
         return calls.acknowledge(message.callId);
       case "error":
         if (message.callId !== undefined) calls.refuse(message.callId, message.code);
+        else if (message.code === "internal" || message.code === "unavailable") this.#hasFailedThere = true;
         return this.#deps.onError(new HsafaError({ code: message.code, message: message.message }));
       case "pong":
         return;
@@ -178,6 +183,6 @@ export class DeviceConnection {
     // 1.
     if (this.#isOver) return;
     this.end();
-    this.#deps.onLost(code, message);
+    this.#deps.onLost(code, message, this.#hasFailedThere);
   }
 }

@@ -9,8 +9,8 @@ import {
 const REGISTERED: DeviceLinkInput = { kind: "registered", deviceId: "d", sessionId: "s", heartbeatMs: 10_000 };
 const WAITED: DeviceLinkInput = { kind: "waited" };
 
-function lost(code: number, mayRenewToken = true): DeviceLinkInput {
-  return { kind: "lost", code, message: "because", mayRenewToken };
+function lost(code: number, mayRenewToken = true, afterError = false): DeviceLinkInput {
+  return { kind: "lost", code, message: "because", mayRenewToken, afterError };
 }
 
 function after(...inputs: DeviceLinkInput[]): DeviceLinkState {
@@ -32,6 +32,10 @@ test.each([
 test("a device whose gateway goes away reconnects at once, and waits if that fails", () => {
   expect(delayOf(after(REGISTERED, lost(1012)))).toBe(0);
   expect(delayOf(after(REGISTERED, lost(1012), WAITED, lost(1012)))).toBeGreaterThan(0);
+});
+
+test("a message that always fails at the gateway does not make its device reconnect without a pause", () => {
+  expect(delayOf(after(REGISTERED, lost(1012, true, true)))).toBeGreaterThan(0);
 });
 
 test("an expired token is replaced at once; new tokens that are refused too are asked for with growing pauses", () => {

@@ -31,8 +31,17 @@ export type DeviceStop =
 export type DeviceLinkInput =
   /** The gateway has taken the registration. */
   | { readonly kind: "registered"; readonly deviceId: string; readonly sessionId: string; readonly heartbeatMs: number }
-  /** The connection is gone. `code`: that of the close frame, or 1006 if it broke. */
-  | { readonly kind: "lost"; readonly code: number; readonly message: string; readonly mayRenewToken: boolean }
+  /**
+   * The connection is gone. `code`: that of the close frame, or 1006 if it broke. `afterError`: before that the gateway
+   * said that something failed there.
+   */
+  | {
+      readonly kind: "lost";
+      readonly code: number;
+      readonly message: string;
+      readonly mayRenewToken: boolean;
+      readonly afterError: boolean;
+    }
   /** The wait is over. */
   | { readonly kind: "waited" }
   /** The program closes the device. */
@@ -66,7 +75,7 @@ export function nextDeviceLinkState(state: DeviceLinkState, input: DeviceLinkInp
 
 function afterLoss(
   state: Exclude<DeviceLinkState, { kind: "stopped" }>,
-  { code, message, mayRenewToken }: Extract<DeviceLinkInput, { kind: "lost" }>,
+  { code, message, mayRenewToken, afterError }: Extract<DeviceLinkInput, { kind: "lost" }>,
   random: number,
 ): DeviceLinkState {
   if (code === CLOSE_CODES.replaced) return { kind: "stopped", reason: { kind: "replaced", message } };
@@ -74,8 +83,9 @@ function afterLoss(
   const isRefused = code === CLOSE_CODES.notAuthenticated;
   if (isRefused && !mayRenewToken) return { kind: "stopped", reason: { kind: "not_authenticated", message } };
   const failures = state.kind === "online" ? 0 : state.failures;
-  // After a good connection there is no reason to wait: a token has expired, or another gateway takes over.
-  const isAtOnce = state.kind === "online" && (isRefused || code === CLOSE_CODES.goingAway);
+  // After a good connection there is no reason to wait: a token has expired, or another gateway takes over. But a message
+  // that fails at the gateway is sent again, and may fail again.
+  const isAtOnce = state.kind === "online" && (isRefused || (code === CLOSE_CODES.goingAway && !afterError));
   const delayMs = isAtOnce ? 0 : backoffMs(failures, random);
   return { kind: "waiting", failures: failures + 1, freshToken: isRefused, delayMs };
 }

@@ -133,7 +133,7 @@ class DeviceRuntime {
       refusedToken: freshToken ? (this.#connection?.token ?? null) : null,
       openCalls: () => this.#rememberCalls(),
       onRegistered: (message) => this.#advance({ ...message, kind: "registered" }),
-      onLost: (code, message) => this.#advance({ kind: "lost", code, message, mayRenewToken }),
+      onLost: (code, message, afterError) => this.#advance({ kind: "lost", code, message, mayRenewToken, afterError }),
       onError: this.#onError,
     });
   }
