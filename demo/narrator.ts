@@ -1,28 +1,28 @@
 import { styleText } from "node:util";
 
-/** A check of the demo failed. The message says what was expected. */
+/** A step of the demo did not see what it had to see. */
 export class DemoFailed extends Error {
   override readonly name = "DemoFailed";
 }
 
-/** Throws `DemoFailed` unless the condition holds. */
+/** Fails the demo unless the condition holds. */
 export function check(condition: boolean, expected: string): asserts condition {
   if (!condition) throw new DemoFailed(expected);
 }
 
-/** Prints what happens, step by step, and the model's text while it comes. */
+/** Tells a person what happens, step by step, and shows what the model says while it says it. */
 export interface Narrator {
   heading(text: string): void;
   fact(name: string, text: string): void;
-  /** Reports that the next step held, with these figures. */
+  /** The next step has been seen, with these numbers. */
   step(title: string, saw: string): void;
-  /** Reports something in the middle of a step. */
+  /** Something happened in the middle of a step. */
   aside(text: string): void;
-  /** Prints a piece of the model's text. */
+  /** A piece of the model's speech. */
   speech(text: string): void;
-  /** Reports that the step that is due failed. Nothing is printed afterwards. */
+  /** The demo ended before its play did: the step that was due has failed, and what still comes of it is not told. */
   failed(what: string): void;
-  /** The number of the step that is due, from 1. */
+  /** Which step is due; 1 until the first has been seen. */
   readonly due: number;
 }
 

@@ -2,12 +2,12 @@ import type { Client, RunStreamCut } from "@hsafa/client";
 import type { RunEvent } from "@hsafa/protocol";
 import { hasPosition } from "./record.ts";
 
-/** Watches a run from its first event to its last, and keeps the events. */
+/** Somebody who watches a run from its first event to its last and keeps what they saw. */
 export interface Watcher {
   readonly record: readonly RunEvent[];
   /** Resolves when the stream has ended. */
   readonly done: Promise<void>;
-  /** Resolves with the first event that fits. Rejects if the stream ends without one. */
+  /** The first event that fits, once it has come; rejects if the stream ends without it. */
   sees<T extends RunEvent>(fits: (event: RunEvent) => event is T): Promise<T>;
   sees(fits: (event: RunEvent) => boolean): Promise<RunEvent>;
 }
@@ -41,7 +41,7 @@ export function watchRun(
   }
 
   const done = read();
-  // A caller of `done` or `sees` gets the rejection. Until there is one, it is not an unhandled rejection.
+  // Told to whoever waits for it; nobody may be waiting yet.
   done.catch(() => {});
 
   return {

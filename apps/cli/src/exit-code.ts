@@ -1,10 +1,10 @@
-/** The exit codes of the commands. */
+/** What a command's exit tells a script. */
 export const EXIT = {
-  /** The command succeeded. If it followed a run, the run completed. */
+  /** It did what it was asked to; a run that was followed has completed. */
   done: 0,
   /** The run that was followed has failed. */
   runFailed: 1,
-  /** The command itself failed. */
+  /** The command itself could not be carried out. */
   fault: 2,
   /** The run that was followed was canceled. */
   runCanceled: 3,

@@ -1,8 +1,8 @@
 /**
- * Prisma's schema engine from npm, as WebAssembly: nothing is downloaded. A tool for whoever writes a migration, and
- * for the tests that hold our runner against Prisma's own.
+ * Prisma's schema engine from npm, as WebAssembly: nothing is downloaded. It serves the author of a migration, and the
+ * tests that compare our runner with Prisma's own.
  *
- *     node apps/gateway/prisma/schema-engine.ts
+ *     npx node apps/gateway/prisma/schema-engine.ts
  *
  * prints the SQL that takes a database with all migrations applied to what `schema.prisma` says now.
  */
@@ -23,9 +23,9 @@ const NO_FILTERS = { externalTables: [], externalEnums: [] };
 export interface SchemaEngine {
   /** The SQL from what the database holds to what the schema says. */
   diff(): Promise<string>;
-  /** Does what `prisma migrate deploy` does, and answers the names of what it applied. */
+  /** Does what `prisma migrate deploy` does, and returns the names of the migrations that it applied. */
   deploy(migrations: readonly Migration[]): Promise<readonly string[]>;
-  /** Names of applied migrations whose file has another checksum by now. */
+  /** Returns the names of applied migrations whose file has another checksum by now. */
   edited(migrations: readonly Migration[]): Promise<readonly string[]>;
 }
 

@@ -50,8 +50,7 @@ export type RingView =
  */
 export class EventRing {
   readonly #budget: RingsBudget;
-  /** Empty before `#first`: what was evicted is let go at once, though the array is moved later. */
-  #events: (FollowedEvent | null)[] = [];
+  #events: FollowedEvent[] = [];
   #first = 0;
   #bytes = 0;
   #base: Position;
@@ -81,8 +80,7 @@ export class EventRing {
     const bytesMax = hasLaggard ? laggingRingBytesMax : ringBytesMax;
     while (this.#bytes > bytesMax || this.#budget.bytes > ringsBytesMax) {
       const oldest = this.#events[this.#first];
-      if (!oldest) break;
-      this.#events[this.#first] = null;
+      if (oldest === undefined) break;
       this.#first += 1;
       this.#release(oldest);
       this.#base = oldest.position ?? this.#base;
@@ -99,19 +97,19 @@ export class EventRing {
     if (comparePositions(position, this.#base) < 0) return { kind: "evicted" };
     const next = this.#indexAfter(position); // 1.
     if (next === this.#events.length) return { kind: "head" };
-    const events: FollowedEvent[] = [];
+    let end = next;
     let bytes = 0;
-    for (let event = this.#events[next]; event; event = this.#events[next + events.length]) {
+    for (let event = this.#events[end]; event !== undefined; event = this.#events[end]) {
       bytes += writeSize(event);
-      if (events.length > 0 && bytes > WATCHER_WRITE_BYTES_MAX) break;
-      events.push(event);
+      if (end > next && bytes > WATCHER_WRITE_BYTES_MAX) break;
+      end += 1;
     }
-    return { kind: "events", events };
+    return { kind: "events", events: this.#events.slice(next, end) };
   }
 
   /** Gives its bytes back; the ring is not used again. */
   clear(): void {
-    for (const event of this.#events) if (event) this.#release(event);
+    for (const event of this.#events.slice(this.#first)) this.#release(event);
     this.#events = [];
     this.#first = 0;
   }

@@ -15,7 +15,9 @@ export interface RunStanding {
  */
 export type CommitVerdict = "fits" | "written" | "inputs_waiting" | "fenced";
 
-/** What becomes of a commit, given the run's row (null: there is none). `statements/runs/commit.ts` guards by the same. */
+/**
+ * What becomes of a commit, given the run's row (null: there is none). `statements/runs/commit.ts` guards by the same.
+ */
 export function judgeCommit(row: RunStanding | null, commit: Commit): CommitVerdict {
   if (row === null || row.epoch !== commit.epoch) return "fenced";
   if (wasWritten(row, commit)) return "written";

@@ -22,7 +22,7 @@ import type { OutsideInput, ToolOutcome } from "../core/input.ts";
 export interface PageParams {
   readonly limit: number;
   /**
-   * What an earlier page answered as `nextCursor`; one that is none of ours starts nowhere and answers an empty page.
+   * The `nextCursor` of the page before; undefined: the first page. A cursor that no page gave returns an empty page.
    */
   readonly cursor: string | undefined;
 }
@@ -39,24 +39,24 @@ export type EnqueueInputOutcome =
   | { readonly kind: "accepted"; readonly status: RunStatus }
   /** The same input (by its dedupe key and body hash) was accepted before. */
   | { readonly kind: "duplicate"; readonly status: RunStatus }
-  /** Another input was accepted under the same dedupe key. */
+  /** Another input was accepted before under the same dedupe key. */
   | { readonly kind: "conflict" }
   | { readonly kind: "not_found" }
   | { readonly kind: "ended"; readonly status: RunStatus }
-  /** An approval, and its call awaits none (any more). */
+  /** The input is an approval, and its call awaits none, or no longer. */
   | { readonly kind: "call_not_awaiting"; readonly callStatus: ToolCallStatus }
-  /** As many inputs wait as `inboxMaxFor` allows. A cancel has places of its own. */
+  /** As many inputs wait as `inboxMaxFor` allows for this kind. */
   | { readonly kind: "inbox_full" };
 
 export type SubmitResultOutcome =
   | { readonly kind: "accepted"; readonly runId: string }
-  /** The very same result was accepted before, whatever became of the run since. */
+  /** The same result was accepted before, whatever became of the run since. */
   | { readonly kind: "duplicate"; readonly runId: string }
-  /** Another result was accepted, or the call was settled otherwise (expired, denied, canceled). */
+  /** Another result was accepted, or the call was settled without one (expired, denied, canceled). */
   | { readonly kind: "conflict"; readonly status: ToolCallStatus }
-  /** No such call here, or (for a device) not one that was sent to it, or (over HTTP) not of this run. */
+  /** There is no such call. Or it was not sent to this device, or is not of this run. */
   | { readonly kind: "not_found" }
-  /** The call is not out: it awaits an approval. */
+  /** The call is not out: it awaits an approval, or executes on the server. */
   | { readonly kind: "not_dispatched" }
   | { readonly kind: "inbox_full" };
 
@@ -66,38 +66,43 @@ export interface RegisteredDevice {
 }
 
 /**
- * One tenant's store. Every statement names the tenant; a foreign id looks exactly like a missing one (R10). Ids given
- * here have the shape of ids.
+ * One tenant's store. Every statement names the tenant, and a foreign id looks exactly like a missing one (R10). Ids in
+ * parameters have the shape of ids, except for call ids. Lists are newest first unless said otherwise. Reads return
+ * null for what is not there.
  */
 export interface TenantStore {
   // Agents
 
   /**
-   * Finds the version with this hash or makes it (and the agent); promotes it if asked. The same config again changes
-   * nothing but, if asked, the promotion.
+   * Finds the version with this hash, or makes it and its agent. With `promote` it becomes the agent's current version.
+   * A config that is known changes nothing but that.
    */
   pushAgent(params: {
     readonly name: string;
     readonly description: string | null;
     readonly version: string | null;
-    /** As pushed. */
+    /** As pushed, without defaults. */
     readonly config: JsonObject;
     readonly configHash: string;
     readonly promote: boolean;
   }): Promise<PushedAgent>;
   listAgents(params: PageParams): Promise<Page<Agent>>;
   findAgent(params: { readonly idOrName: string }): Promise<Agent | null>;
-  /** Newest first; null when there is no such agent. */
+  /** Returns null when there is no such agent. */
   listVersions(params: { readonly idOrName: string } & PageParams): Promise<Page<AgentVersion> | null>;
   findVersion(params: { readonly idOrName: string; readonly versionId: string }): Promise<AgentVersion | null>;
+  /** Makes the version the agent's current one. Returns the agent; null when it has no such version. */
   promoteVersion(params: { readonly idOrName: string; readonly versionId: string }): Promise<Agent | null>;
 
   // Runs
 
   /**
-   * One commit: the run's row (queued, due now or at its turn in the thread), the facts `run.created` and one
-   * `message.user` per entry of `messages`, from seq 1. `threadId` is an id of a thread or a client's own key, which
-   * finds or makes its thread.
+   * Writes a run with its `firstFacts`, all or nothing.
+   *
+   * 1. The run is queued. It is due at once, or when its turn in the thread comes.
+   * 2. `threadId` is the id of a thread, or a client's own key, which finds or makes its thread.
+   * 3. Of any number of requests with one idempotency key one makes the run. The others find it, or are told of a
+   *    conflict if their body has another hash.
    */
   startRun(params: {
     readonly runId: string;
@@ -111,7 +116,7 @@ export interface TenantStore {
     readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
   }): Promise<StartOutcome>;
   findRun(params: { readonly runId: string }): Promise<Run | null>;
-  /** Newest first. `agent` is an id or a name. */
+  /** `agent` is an id or a name, `threadId` an id or a key. */
   listRuns(
     params: PageParams & {
       readonly status: RunStatus | undefined;
@@ -119,13 +124,13 @@ export interface TenantStore {
       readonly threadId: string | undefined;
     },
   ): Promise<Page<Run>>;
-  /** Where a run stands, for whoever wants to follow it; null when there is none. */
+  /** Returns where a run stands, for its followers. */
   readTail(params: {
     readonly runId: string;
   }): Promise<{ readonly status: RunStatus; readonly lastSeq: number } | null>;
   /**
-   * Events after a position in order; with `factsOnly`, facts alone. Bounded by `limit` records and by
-   * `EVENTS_PAGE_BYTES_MAX` (at least one record).
+   * Returns events after a position, in order; with `factsOnly` only facts. A page ends at `limit` records, or at
+   * `EVENTS_PAGE_BYTES_MAX` after at least one record.
    */
   readEvents(params: {
     readonly runId: string;
@@ -134,9 +139,12 @@ export interface TenantStore {
     readonly factsOnly: boolean;
   }): Promise<readonly EventRecord[]>;
   /**
-   * Leaves an input and wakes the run, in one statement. A dedupe key makes the same input count once, also after the
-   * run's end. Never accepts an approval that a commit in flight has made too late; one of a call that is not the run's
-   * is not found.
+   * Puts an input into the run's inbox, all or nothing.
+   *
+   * 1. A run that nobody holds becomes due. A run that waits for its turn in a thread becomes due by a cancel alone.
+   * 2. With a dedupe key the same input counts once, also after the end of the run. Nothing else follows from the key.
+   * 3. An approval is never accepted that a commit in flight has made too late. An approval of another run's call is
+   *    `not_found`.
    */
   enqueueInput(params: {
     readonly runId: string;
@@ -144,21 +152,21 @@ export interface TenantStore {
     readonly dedupe: { readonly key: string; readonly bodyHash: string } | null;
   }): Promise<EnqueueInputOutcome>;
   /**
-   * The first result of a call wins (R7). `from` a device: only one the call was sent to. Never accepts a result that a
-   * commit in flight has made too late.
+   * Accepts the first result of a call, and puts it into the run's inbox (R7). A device gives results only for calls
+   * that were sent to it. A result is never accepted that a commit in flight has made too late.
    */
   submitToolResult(params: {
     readonly callId: string;
     readonly outcome: ToolOutcome;
-    /** Of the canonical JSON of the outcome. */
+    /** The hash of the outcome's canonical JSON. */
     readonly bodyHash: string;
     readonly from:
       | { readonly kind: "device"; readonly deviceId: string }
       | { readonly kind: "http"; readonly runId: string };
   }): Promise<SubmitResultOutcome>;
   findCall(params: { readonly callId: string }): Promise<ToolCall | null>;
+  /** Oldest first. Returns null when there is no such run. */
   listCallsOfRun(params: { readonly runId: string } & PageParams): Promise<Page<ToolCall> | null>;
-  /** Newest first. */
   listCalls(
     params: PageParams & {
       readonly toolName: string | undefined;
@@ -169,22 +177,25 @@ export interface TenantStore {
 
   // Threads
 
-  /** The same key finds the same thread. */
+  /** Finds the thread with this key, or makes it. Without a key it makes one. */
   createThread(params: {
     readonly threadId: string;
     readonly key: string | null;
     readonly metadata: JsonObject;
   }): Promise<{ readonly thread: Thread; readonly created: boolean }>;
-  /** By id, or by the client's own key. */
+  /** Finds a thread by its id, or else by the client's own key. */
   findThread(params: { readonly idOrKey: string }): Promise<Thread | null>;
-  /** The thread's runs in the order of their turns. */
+  /** Returns the thread's runs in the order of their turns. */
   listThreadRuns(
     params: { readonly threadId: string } & PageParams,
   ): Promise<Page<{ readonly runId: string; readonly status: RunStatus }>>;
 
   // Devices
 
-  /** Makes or updates the device and opens a session; an open session of the same device is ended as `replaced`. */
+  /**
+   * Makes or updates the device and opens a session. An open session of the same device is ended as `replaced`: a
+   * device has one open session at most.
+   */
   registerDevice(params: {
     readonly gatewayId: string;
     readonly deviceKey: string;
@@ -195,17 +206,19 @@ export interface TenantStore {
     readonly bootId: string;
     readonly maxInFlight: number;
   }): Promise<RegisteredDevice>;
+  /** Ends a session that is open; one that has ended stays as it is. */
   endDeviceSession(params: { readonly sessionId: string; readonly reason: string }): Promise<void>;
   /**
-   * Records, before it is sent, that this attempt goes to this session's device: true when it may be sent. False when
-   * the call is settled, stands at another attempt, was sent to another device or boot, or the session is no longer the
-   * device's own.
+   * Records that this attempt of a call goes to this session's device. It is called before the call is sent, and
+   * returns whether it may be sent. It may not when the call is settled or answered, is at another attempt, was sent to
+   * another device or boot, or does not fit this device, and when the session has ended.
    */
   markSent(params: { readonly callId: string; readonly attempt: number; readonly sessionId: string }): Promise<boolean>;
+  /** Records that a device has taken a call that was sent to it. The first time counts. */
   markAccepted(params: { readonly callId: string; readonly deviceId: string }): Promise<void>;
   listDevices(params: PageParams): Promise<Page<Device>>;
-  /** With its sessions, newest first, at most `SESSIONS_PER_DEVICE_SHOWN`. */
+  /** Returns a device with its newest sessions, `SESSIONS_PER_DEVICE_SHOWN` at most. */
   findDevice(params: { readonly deviceId: string }): Promise<DeviceDetail | null>;
-  /** Forgets a device and ends its session; its past calls keep its id. False when there is none. */
+  /** Forgets a device and its sessions. Its past calls keep its id. Returns false when there is no such device. */
   deleteDevice(params: { readonly deviceId: string }): Promise<boolean>;
 }

@@ -1,11 +1,11 @@
 import { DEVICE_ONCE_TOOLS } from "./agent.ts";
 import type { Stage } from "./stage.ts";
 
-/** What became of calls that a device must not execute twice (R4). */
+/** What became of calls that a device must not do twice. */
 interface DeviceOutcomes {
   readonly boots: number;
   readonly calls: number;
-  /** Calls that ended as `outcome_unknown`. */
+  /** Those that ended as `outcome_unknown`. */
   readonly unknown: number;
 }
 
@@ -25,8 +25,8 @@ const OUTCOMES = `
   group by d.id, d.key`;
 
 /**
- * Returns the outcomes of devices whose memory outlives a kill, and of those whose memory does not. A device of the
- * first kind that lost its memory is a fault, because it would prove nothing.
+ * The devices whose memory outlives a kill, and those whose memory does not; and which of the first did not keep it, so
+ * that nothing would be shown by them.
  */
 export async function readDeviceOutcomes(stage: Stage): Promise<{
   readonly remembering: DeviceOutcomes;

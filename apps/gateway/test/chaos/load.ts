@@ -6,30 +6,31 @@ import type { Stage } from "./stage.ts";
 
 export type EndedRun = Extract<FromWatchWorker, { kind: "ended" }>;
 
-/** Keeps a number of runs in flight until it is stopped. */
+/** Keeps a number of runs in flight until it is told that there are enough. */
 export interface Load {
   readonly started: number;
   readonly ended: readonly EndedRun[];
-  /** Runs whose watchers have not finished. */
+  /** Runs that began and whose watchers are not through. */
   readonly open: ReadonlySet<string>;
-  /** Runs for which a cancel was sent. They may end before it. */
+  /** Runs that somebody asked to cancel: they may end so, or have been faster. */
   readonly askedToCancel: ReadonlySet<string>;
-  /** Runs whose cancel was accepted. They end canceled, unless they are given up. */
+  /** Those of which it was accepted: they end so, unless they are given up. */
   readonly canceled: ReadonlySet<string>;
   /** The runs that belong to a thread, by their ids. */
   readonly inThreads: ReadonlyMap<string, PlaceInThread>;
-  /** Starts no more runs. Those in flight go on. */
+  /** Starts no more; those under way go on. */
   stop(): void;
-  /** Resolves with true when every run has ended and was compared, or with false after `withinMs`. */
+  /** Resolves when the last run that is to be started has ended and was compared; false: it took too long. */
   finished(withinMs: number): Promise<boolean>;
 }
 
-/** A run's place in a thread. Times are in milliseconds of this process's monotonic clock. */
+/**
+ * A run of a thread: which one, and when its start was first asked for and when that was answered (ms, the monotonic
+ * clock of this process).
+ */
 export interface PlaceInThread {
   readonly threadKey: string;
-  /** When its start was first requested. */
   readonly askedAt: number;
-  /** When the response to that came. */
   readonly answeredAt: number;
 }
 
@@ -38,15 +39,15 @@ const FINISH_POLL_MS = 100;
 export function startLoad(params: {
   readonly stage: Stage;
   readonly random: () => number;
-  /** Runs in flight at once. */
+  /** In flight at once. */
   readonly width: number;
-  /** Runs in all. */
+  /** In all. */
   readonly runsMax: number;
-  /** The latest time at which a second watcher joins, in milliseconds after the first event. */
+  /** The latest that a second watcher joins. */
   readonly joinWithinMs: number;
-  /** The share of runs that are canceled, 0 to 1, each within twice `joinWithinMs`. */
+  /** Of the runs, how many somebody cancels at some moment within `joinWithinMs` twice over: 0 to 1. */
   readonly cancelShare: number;
-  /** Whether each run is followed over a watch socket too. */
+  /** Whether each run is followed over a watch socket as well. */
   readonly bySocket: boolean;
   readonly script: (index: number) => RunScript;
 }): Load {
@@ -84,7 +85,7 @@ export function startLoad(params: {
     const joinAfterMs = random() * joinWithinMs;
     const joinsInside = random() < 0.5;
     const cancelAfterMs = random() < cancelShare ? random() * 2 * joinWithinMs : null;
-    // R4: one key for all attempts, so that lost responses do not start a second run.
+    // One key over all tries: however often the answer is lost, this is one run.
     const idempotencyKey = `chaos-${index}`;
     const order = {
       agent: "chaos",
@@ -111,7 +112,7 @@ export function startLoad(params: {
       await untilAnswered((signal) => stage.client.runs.cancel(runId, {}, { signal }));
       canceled.add(runId);
     } catch {
-      // It is refused only if the run has ended before.
+      // Refused only when the run has ended before.
     }
   }
 

@@ -8,36 +8,39 @@ import {
 } from "@hsafa/protocol";
 import { WebSocket } from "ws";
 
-/** A run as it came over `WS /api/watch`. */
+/** What came of a run over `WS /api/watch`. */
 export interface FollowedRun {
-  /** Every event with a position, as it came. An event that came twice is in it twice. */
+  /** Every event with a position, as it came: what came twice stands in it twice. */
   readonly record: readonly RunEvent[];
-  /** How often it was subscribed to again after its last event. */
+  /** How often it was subscribed to again from where it stood. */
   readonly resumes: number;
-  /** What a gateway sent that it must not send. */
+  /** What a gateway said about it that none may say. */
   readonly faults: readonly string[];
 }
 
-/** Follows many runs over one connection, which is replaced when it breaks. */
+/** Follows many runs over one connection, which is made again at whatever gateway takes it. */
 export interface WatchSocket {
-  /** The number of runs that are followed. */
+  /** Runs that are being followed. */
   readonly open: number;
-  /** Follows a run from its first event. Resolves when the run has ended or is refused for good. Never rejects. */
+  /**
+   * Follows a run from its first event. Resolves when a gateway says that it has ended, or refuses it for good; never
+   * rejects.
+   */
   follow(runId: string): Promise<FollowedRun>;
 }
 
 /**
- * The silence after which a connection is given up, in milliseconds. A gateway answers a ping at once, so its link
- * hangs or it is frozen. It is shorter than the time in which a client must authenticate.
+ * A gateway answers a ping at once, so that this long a silence is a wire that hangs, or a gateway that is frozen.
+ * Shorter than the time a stranger may stay silent there.
  */
 const SILENCE_MAX_MS = 1500;
 const PING_EVERY_MS = 500;
-/** Pause before a connection or a retryable subscription is tried again, in milliseconds. */
+/** Before a connection is tried again, and before a run is asked for again that could not be had just then. */
 const RETRY_PAUSE_MS = 150;
 
 /**
- * Close codes after which a client connects again: it was told to, or the connection broke. Any other code accuses the
- * client, which is a fault, because this client behaves.
+ * Closes after which a client comes back: it was told so, or the connection broke. Any other says that it did what it
+ * must not, and this one does not.
  */
 const COME_BACK: ReadonlySet<number> = new Set([CLOSE_CODES.goingAway, CLOSE_CODES.heartbeatMissed, 1006]);
 
@@ -45,7 +48,7 @@ interface Following {
   readonly record: RunEvent[];
   readonly faults: string[];
   resumes: number;
-  /** The state of its subscription on the present connection. */
+  /** Whether the connection in progress was asked for it, and has said yes. */
   subscription: "none" | "asked" | "confirmed";
   readonly end: () => void;
 }
@@ -53,14 +56,14 @@ interface Following {
 export function openWatchSocket(params: {
   readonly url: string;
   readonly apiKey: string;
-  /** The silence after which a connection is given up, in milliseconds. */
+  /** For tests: another silence, in milliseconds. */
   readonly silenceMaxMs?: number;
 }): WatchSocket {
   const { url, apiKey, silenceMaxMs = SILENCE_MAX_MS } = params;
   const runs = new Map<string, Following>();
-  /** Sends to the gateway that has authenticated us; null if there is none. */
+  /** To the gateway that has let us in; null: there is none now. */
   let say: ((message: WatchMessage) => void) | null = null;
-  /** Whether there is a connection, or one is being made, or a retry is due. */
+  /** Or one is being made, or will be in a moment. */
   let hasConnection = false;
 
   function connect(): void {
@@ -71,7 +74,7 @@ export function openWatchSocket(params: {
       heardAt = performance.now();
     };
     const beat = setInterval(() => {
-      // Given up: nothing that this connection may still bring is taken.
+      // Cut, as a client does that gives up: what this connection may still bring is not for us.
       if (performance.now() - heardAt > silenceMaxMs) socket.terminate();
       else if (socket.readyState === WebSocket.OPEN) socket.ping();
     }, PING_EVERY_MS);
@@ -85,7 +88,7 @@ export function openWatchSocket(params: {
       if (socket.readyState !== WebSocket.OPEN) return;
       hear(JSON.parse(data.toString()) as WatchAnswer, (message) => socket.send(JSON.stringify(message)));
     });
-    // `close` follows with the code.
+    // `close` follows, and says all that can be known.
     socket.on("error", () => {});
     socket.on("close", (code, reason) => {
       clearInterval(beat);
@@ -144,7 +147,7 @@ export function openWatchSocket(params: {
   function hearError({ runId, code, message }: Extract<WatchAnswer, { type: "error" }>): void {
     const isRetryable = Object.hasOwn(ERRORS, code) && ERRORS[code as keyof typeof ERRORS].retryable;
     if (runId === undefined) {
-      // After a retryable error the gateway closes the socket.
+      // One that is retryable is followed by a close.
       if (!isRetryable) accuse(`a gateway said ${code}: ${message}`);
       return;
     }
@@ -168,14 +171,14 @@ export function openWatchSocket(params: {
     say({ type: "subscribe", runId, after });
   }
 
-  /** Handles a message about a run, which must be followed here. */
+  /** What a gateway says is about a run that is followed here. */
   function withRun(runId: string, what: string, tell: (run: Following) => void): void {
     const run = runs.get(runId);
     if (run === undefined) accuse(`a gateway said ${what} of run ${runId}, which is not followed or has ended`);
     else tell(run);
   }
 
-  /** Records a fault that belongs to no one run, with all runs that are followed. */
+  /** What cannot be laid to one run is laid to all that are followed. */
   function accuse(fault: string): void {
     for (const run of runs.values()) run.faults.push(fault);
   }

@@ -15,12 +15,12 @@ import { threadsOfStore } from "./store/threads.ts";
 
 interface OpenedStore {
   readonly store: Store;
-  /** The same database as another process has it; null where only one can. */
+  /** Opens the same database as another process. Null where only one process can. */
   readonly connect: (() => Promise<Process>) | null;
   close(): Promise<void>;
 }
 
-/** What every store guarantees (ports/store.ts). One store serves all tests: each has a tenant of its own. */
+/** The guarantees of `ports/store.ts`, for every store. One store serves all tests; each has a tenant of its own. */
 export function storeSuite(name: string, open: () => Promise<OpenedStore>): void {
   describe(`store: ${name}`, () => {
     let opened: OpenedStore | undefined;

@@ -4,18 +4,17 @@ import { createMemoryFleetStore } from "./store-fleet.ts";
 import { Rows } from "./store-rows.ts";
 import { createMemoryTenantStore } from "./store-tenant.ts";
 
-/** A store in memory, and what happens to a database that serves several processes. */
+/** A store in memory, with the faults of a database that serves several processes. */
 export interface MemoryStore extends Store {
-  /** The connection of this gateway ended: with its process, or by itself. */
+  /** The connection of this gateway ends, with its process or by itself. */
   cutLifeline(gatewayId: string): void;
-  /** As a restart does: every connection ended, which says nothing of anybody. */
+  /** Every connection ends, as in a restart of the database. That makes no gateway dead. */
   forgetLifelines(): void;
 }
 
 /**
- * The canonical store in process: every guarantee of the ports, nothing kept beyond the process. Each statement is done
- * in one go, so there are no races inside it; its time is the given clock's. It serves the simulation, for which a
- * database is too slow.
+ * The canonical store in memory, with every guarantee of the ports. Each statement runs in one go, so statements never
+ * race. Time is the given clock's. It serves the simulation, for which a database is too slow.
  */
 export function createMemoryStore({ clock }: { readonly clock: Clock }): MemoryStore {
   const rows = new Rows(clock);

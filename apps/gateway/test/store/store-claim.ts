@@ -9,13 +9,13 @@ interface Candidate {
 
 const byWake = (a: RunRow, b: RunRow): number => (a.wakeAt ?? 0) - (b.wakeAt ?? 0) || (a.id < b.id ? -1 : 1);
 
-/** Runs that have begun first, then new ones, tenants taking turns: it remembers which tenant was served last. */
+/** Takes runs that have begun, then new ones, by tenants in turn. It remembers the tenant served last. */
 export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
   let servedLast: string | null = null;
 
   /**
-   * New runs whose turn has come: the first of each tenant, the second of each, and so on, in a ring after the tenant
-   * served last.
+   * New runs that are due, in a ring of tenants that starts after the tenant served last: the first of each, the second
+   * of each, and so on.
    */
   function fresh(now: number): RunRow[] {
     const due = [...rows.runs.values()].filter(
@@ -80,7 +80,7 @@ function take(
   return { runId, tenantId, epoch, lastSeq, lost, recoveries };
 }
 
-/** Whether it will be once it is claimed. */
+/** Whether the run will be on its last chance once it is claimed. */
 function isOnLastChance(run: RunRow): boolean {
   return run.recoveries + (run.leaseOwner === null ? 0 : 1) === RECOVERIES_MAX;
 }

@@ -3,7 +3,7 @@ import { judgeCommit } from "../../src/ports/judge-commit.ts";
 import type { Commit, CommitOutcome } from "../../src/ports/fleet-store.ts";
 import { insertEvent, type Rows, type RunRow } from "./store-rows.ts";
 
-/** One commit: all of it or nothing, under the guard of the run's row (R2). */
+/** Writes a commit, all of it or nothing, under the guard of the run's row (R2). */
 export function commit(rows: Rows, params: Commit): CommitOutcome {
   const { tenantId, runId } = params;
   const run = rows.runOf(tenantId, runId);
@@ -29,8 +29,8 @@ function write(rows: Rows, run: RunRow, params: Commit): void {
       const fresh = { sent: null, sentTo: new Set<string>(), resultHash: null, sentAt: null, acceptedAt: null };
       rows.calls.set(call.callId, { tenantId, runId, call, ...fresh });
     } else if (row.runId === runId) {
-      // A new attempt is free to go to any device that fits; whom an earlier one went to stays in `sentTo`, since its
-      // answer still counts.
+      // A new attempt may go to any device that fits. The device of an earlier one stays in `sentTo`: its result counts
+      // still.
       if (call.attempt > row.call.attempt) row.sent = null;
       const { status, attempt, deadline, result, error, source, deviceId, dispatchedAt, settledAt } = call;
       row.call = { ...row.call, status, attempt, deadline, result, error, source, deviceId, dispatchedAt, settledAt };
@@ -48,7 +48,7 @@ function write(rows: Rows, run: RunRow, params: Commit): void {
   run.lastSeq = afterSeq + params.facts.length;
 }
 
-/** Inputs with a dedupe key are kept, so that a repeat is known. Returns how many were still waiting. */
+/** Consumes inputs and returns how many of them waited. One with a dedupe key is kept, so that a repeat is known. */
 function consume(run: RunRow, inputIds: readonly string[]): number {
   const ids = new Set(inputIds);
   let count = 0;

@@ -26,9 +26,9 @@ import {
 const byId = (a: { readonly call: { readonly callId: string } }, b: typeof a): number =>
   a.call.callId < b.call.callId ? -1 : 1;
 
-/** The statements that serve all tenants, each done in one go. */
+/** The statements that serve all tenants. Each runs in one go. */
 export function createMemoryFleetStore(rows: Rows): FleetStore {
-  /** The run, while this epoch is the current one. */
+  /** The run, if this is its current epoch. */
   function held(runId: string, epoch: number): RunRow | null {
     const run = rows.runs.get(runId);
     return run?.epoch === epoch ? run : null;
@@ -182,7 +182,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
     },
 
     async recordHeartbeat({ gatewayId, stopping }) {
-      rows.gateways.set(gatewayId, { beatenAt: rows.now(), stopping, lifeline: "held" });
+      rows.gateways.set(gatewayId, { heartbeatAt: rows.now(), stopping, lifeline: "held" });
     },
 
     async endDeadGateways({ silenceMs, until }) {
@@ -190,7 +190,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       if (now > until) return [];
       const due: RunRow[] = [];
       for (const [gatewayId, gateway] of rows.gateways) {
-        if (gateway.lifeline !== "cut" || gateway.beatenAt >= now - silenceMs) continue;
+        if (gateway.lifeline !== "cut" || gateway.heartbeatAt >= now - silenceMs) continue;
         gateway.lifeline = "none";
         for (const session of rows.sessions.values()) {
           if (session.gatewayId !== gatewayId || session.disconnectedAt !== null) continue;
@@ -204,19 +204,19 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
     },
 
     async countLiveGateways({ withinMs }) {
-      return [...rows.gateways.values()].filter(({ beatenAt }) => beatenAt > rows.now() - withinMs).length;
+      return [...rows.gateways.values()].filter(({ heartbeatAt }) => heartbeatAt > rows.now() - withinMs).length;
     },
 
     async sweep({ gatewayTimeoutMs }) {
       const now = rows.now();
       for (const session of rows.sessions.values()) {
         if (session.disconnectedAt !== null || session.connectedAt > now - gatewayTimeoutMs) continue;
-        if ((rows.gateways.get(session.gatewayId)?.beatenAt ?? 0) > now - gatewayTimeoutMs) continue;
+        if ((rows.gateways.get(session.gatewayId)?.heartbeatAt ?? 0) > now - gatewayTimeoutMs) continue;
         session.disconnectedAt = now;
         session.reason = "gateway_lost";
       }
-      for (const [gatewayId, { beatenAt }] of rows.gateways) {
-        if (beatenAt < now - GATEWAY_KEPT_MS) rows.gateways.delete(gatewayId);
+      for (const [gatewayId, { heartbeatAt }] of rows.gateways) {
+        if (heartbeatAt < now - GATEWAY_KEPT_MS) rows.gateways.delete(gatewayId);
       }
       const due = [...rows.runs.values()]
         .filter((run) => run.wakeAt === null && run.epoch === 0 && !rows.waitsForTurn(run))

@@ -8,6 +8,7 @@ import {
   type Thread,
   type ToolCall,
 } from "@hsafa/protocol";
+import { isoTime } from "../../src/core/iso-time.ts";
 import { SESSIONS_PER_DEVICE_SHOWN } from "../../src/ports/limits.ts";
 import { cursorId, pageCursor } from "../../src/ports/page-cursor.ts";
 import { storableText } from "../../src/ports/storable-text.ts";
@@ -41,7 +42,7 @@ type Lists = Pick<
   | "findDevice"
 >;
 
-/** What clients look up: rows as they are shown, and pages of them. */
+/** Rows as clients see them, and pages of rows. */
 export function createTenantLists(rows: Rows, tenantId: string): Lists {
   const own = <Row extends { readonly tenantId: string }>(table: ReadonlyMap<string, Row>): Row[] =>
     [...table.values()].filter((row) => row.tenantId === tenantId);
@@ -62,8 +63,8 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
       name: row.name,
       description: current?.description ?? null,
       currentVersion: current === undefined ? null : versionOf(current),
-      createdAt: time(row.createdAt),
-      updatedAt: time(row.updatedAt),
+      createdAt: isoTime(row.createdAt),
+      updatedAt: isoTime(row.updatedAt),
     };
   }
 
@@ -84,7 +85,7 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
       usage,
       steps,
       position: `${row.lastSeq}-0`,
-      createdAt: time(row.createdAt),
+      createdAt: isoTime(row.createdAt),
       startedAt: timeOrNull(startedAt),
       completedAt: timeOrNull(completedAt),
     };
@@ -108,7 +109,7 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
       result: call.result ?? null,
       error: call.error,
       source: call.source,
-      requestedAt: time(call.requestedAt),
+      requestedAt: isoTime(call.requestedAt),
       dispatchedAt: timeOrNull(call.dispatchedAt),
       sentAt: timeOrNull(row.sentAt),
       acceptedAt: timeOrNull(row.acceptedAt),
@@ -124,7 +125,7 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
   function deviceOf(row: DeviceRow): Device {
     const open = sessionsOf(row).find((session) => session.disconnectedAt === null);
     const online = open !== undefined && rows.isLive(open.gatewayId);
-    const beatenAt = online ? rows.gateways.get(open.gatewayId)?.beatenAt : undefined;
+    const heartbeatAt = online ? rows.gateways.get(open.gatewayId)?.heartbeatAt : undefined;
     const { id, key, displayName, platform, labels, tools } = row;
     return {
       id,
@@ -134,8 +135,8 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
       labels,
       tools: [...tools],
       online,
-      lastSeenAt: time(beatenAt ?? row.lastSeenAt),
-      createdAt: time(row.createdAt),
+      lastSeenAt: isoTime(heartbeatAt ?? row.lastSeenAt),
+      createdAt: isoTime(row.createdAt),
     };
   }
 
@@ -229,7 +230,7 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
           id,
           gatewayId,
           bootId,
-          connectedAt: time(connectedAt),
+          connectedAt: isoTime(connectedAt),
           disconnectedAt: timeOrNull(disconnectedAt),
           reason,
         }));
@@ -238,17 +239,17 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
   };
 }
 
-/** A thread as it is shown. */
+/** A thread as clients see it. */
 export function threadOf({ id, key, metadata, createdAt }: ThreadRow): Thread {
-  return { id, key, metadata, createdAt: time(createdAt) };
+  return { id, key, metadata, createdAt: isoTime(createdAt) };
 }
 
 function versionOf(row: VersionRow): AgentVersion {
   const { id, agentId, version, configHash, config, description, createdAt } = row;
-  return { id, agentId, version, configHash, config, description, createdAt: time(createdAt) };
+  return { id, agentId, version, configHash, config, description, createdAt: isoTime(createdAt) };
 }
 
-/** By id first, since a key may look like one. */
+/** The thread with this id first, since a key may look like an id. */
 function threadsNamed(threads: readonly ThreadRow[], idOrKey: string): ThreadRow[] {
   const key = storableText(idOrKey);
   return [...threads.filter((row) => row.id === idOrKey), ...threads.filter((row) => row.key === key)];
@@ -268,10 +269,7 @@ function newestFirst<Row extends { readonly id: string }, Item>(
   return { data: data.map(item), nextCursor };
 }
 
-/**
- * A page of rows in the order given. The cursor names the last row of the page before; one that is none of ours starts
- * nowhere.
- */
+/** A page of rows in the given order. It starts after the row of the cursor, and is empty if there is no such row. */
 function oldestFirst<Row extends { readonly id: string }>(
   { limit, cursor }: PageParams,
   rows: readonly Row[],
@@ -285,10 +283,6 @@ function oldestFirst<Row extends { readonly id: string }>(
   return { data, nextCursor: hasMore ? pageCursor(last.id) : null };
 }
 
-function time(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
 function timeOrNull(ms: number | null): string | null {
-  return ms === null ? null : time(ms);
+  return ms === null ? null : isoTime(ms);
 }

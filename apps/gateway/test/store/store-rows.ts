@@ -13,7 +13,7 @@ import { GATEWAY_TIMEOUT_MS } from "../../src/ports/limits.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { ApiKeyOwner, CallProjection, RunProjection } from "../../src/ports/fleet-store.ts";
 
-/** The rows of the memory store, as the tables of Postgres have them. Times in ms. */
+/** The rows of the memory store, like those of the tables in Postgres. Times are in ms. */
 
 export interface AgentRow {
   readonly id: string;
@@ -32,7 +32,7 @@ export interface VersionRow {
   readonly description: string | null;
   readonly config: JsonObject;
   readonly configHash: string;
-  /** With its defaults filled in: versions never change, so it is parsed once. */
+  /** With defaults filled in. A version never changes, so it is parsed once. */
   readonly parsed: AgentConfig;
   readonly createdAt: number;
 }
@@ -110,13 +110,13 @@ export interface SessionRow {
 }
 
 export interface GatewayRow {
-  beatenAt: number;
+  heartbeatAt: number;
   stopping: boolean;
-  /** `none`: nothing is known of its process. */
+  /** `none`: the store knows nothing of its process. */
   lifeline: "none" | "held" | "cut";
 }
 
-/** All tables of one store. Maps keep the order of insertion, which is that of the ids. */
+/** All tables of one store. Maps keep the order of insertion, which is the order of ids. */
 export class Rows {
   readonly clock: Clock;
   readonly tenants = new Map<string, string>();
@@ -149,21 +149,21 @@ export class Rows {
     return device?.tenantId === tenantId ? device : undefined;
   }
 
-  /** The runs of a thread, in the order of their turns. */
+  /** Returns the runs of a thread, in the order of their turns. */
   runsOfThread(threadId: string): RunRow[] {
     return [...this.runs.values()]
       .filter((run) => run.threadId === threadId)
       .toSorted((a, b) => a.threadTurn - b.threadTurn);
   }
 
-  /** Whether another run of its thread is to end before this one begins. */
+  /** Whether an earlier run of its thread has not ended. */
   waitsForTurn(run: RunRow): boolean {
     const { threadId } = run;
     if (threadId === null) return false;
     return this.runsOfThread(threadId).some((other) => other.threadTurn < run.threadTurn && isOpen(other));
   }
 
-  /** The run whose turn it is becomes due, if it was never claimed. */
+  /** Makes the run whose turn it is due, if it was never claimed. Returns its id. */
   wakeThread(threadId: string): string[] {
     const next = this.runsOfThread(threadId).find(isOpen);
     if (next === undefined || next.epoch > 0) return [];
@@ -171,7 +171,7 @@ export class Rows {
     return [next.id];
   }
 
-  /** Whether this device is connected now, under this boot. */
+  /** Whether this device is connected now, under this boot id. */
   isConnected(deviceId: string, bootId: string): boolean {
     return [...this.sessions.values()].some(
       (session) =>
@@ -184,7 +184,7 @@ export class Rows {
 
   isLive(gatewayId: string): boolean {
     const gateway = this.gateways.get(gatewayId);
-    return gateway !== undefined && !gateway.stopping && gateway.beatenAt > this.now() - GATEWAY_TIMEOUT_MS;
+    return gateway !== undefined && !gateway.stopping && gateway.heartbeatAt > this.now() - GATEWAY_TIMEOUT_MS;
   }
 
   /**
@@ -204,7 +204,7 @@ export function isOpen(run: RunRow): boolean {
   return !isTerminalStatus(run.projection.status);
 }
 
-/** Puts an event at its place; false when something stands there. */
+/** Puts an event at its place. Returns false when there is an event at its position already. */
 export function insertEvent(events: EventRecord[], record: EventRecord): boolean {
   const at = firstAfter(events, record);
   const before = events[at - 1];
@@ -213,7 +213,7 @@ export function insertEvent(events: EventRecord[], record: EventRecord): boolean
   return true;
 }
 
-/** The index of the first event above a position. */
+/** Returns the index of the first event after a position. */
 export function firstAfter(events: readonly EventRecord[], position: Position): number {
   let low = 0;
   let high = events.length;

@@ -6,7 +6,7 @@ import { isOpen, type Rows, type ThreadRow } from "./store-rows.ts";
 
 type Params = Parameters<TenantStore["startRun"]>[0];
 
-/** One commit makes the run and its first facts. `makeThread` finds or makes the thread of a client's own key. */
+/** Makes a run with its first facts. `makeThread` finds or makes the thread of a client's own key. */
 export function startRun(
   rows: Rows,
   tenantId: string,
@@ -63,7 +63,7 @@ export function startRun(
   return { kind: "started", runId, status: "queued", created: true };
 }
 
-/** Null: none is wanted; undefined: an id that is not there. */
+/** Returns the thread that a request names; null: it names none; undefined: there is none with this id. */
 function threadNamed(
   rows: Rows,
   tenantId: string,

@@ -9,7 +9,7 @@ import { createTenantLists, threadOf } from "./store-lists.ts";
 import { type CallRow, firstAfter, isOpen, offerOf, type Rows, type ThreadRow } from "./store-rows.ts";
 import { startRun } from "./store-start.ts";
 
-/** One tenant's statements, each done in one go. */
+/** One tenant's statements. Each runs in one go. */
 export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantStore {
   function findCall(callId: string): CallRow | undefined {
     const row = rows.calls.get(callId);

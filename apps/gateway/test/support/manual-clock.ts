@@ -1,6 +1,6 @@
 import type { Clock } from "../../src/ports/clock.ts";
 
-/** A clock that the test moves. */
+/** A clock that goes only when it is told to. */
 export class ManualClock implements Clock {
   #time = 1_750_000_000_000;
   #timers = new Set<{ at: number; callback: () => void }>();
@@ -16,7 +16,7 @@ export class ManualClock implements Clock {
     return () => void this.#timers.delete(timer);
   };
 
-  /** Moves on by `ms`, and calls what falls due on the way, in order. */
+  /** Goes on by `ms`, calling what falls due on the way, in order. */
   advance(ms: number): void {
     const end = this.#time + ms;
     for (;;) {
@@ -29,7 +29,7 @@ export class ManualClock implements Clock {
     this.#time = end;
   }
 
-  /** Jumps like a process that was stopped: what fell due meanwhile is called once, late. */
+  /** Jumps as a process that was stopped: everything that fell due meanwhile is called once, late. */
   jump(ms: number): void {
     this.#time += ms;
     this.advance(0);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Holder, openHolder } from "../../../test/contracts/store/interleaving.ts";
+import { type LockHolder, openLockHolder } from "../../../test/contracts/store/lock-holder.ts";
 import { claim, LEASE_MS, openScene, start } from "../../../test/contracts/store/scene.ts";
 import { type FreshDatabase, freshDatabase, missingServices } from "../../../test/services/services.ts";
 import type { Store } from "../../ports/store.ts";
@@ -10,15 +10,15 @@ const POOL_SIZE = 2;
 describe.skipIf(await missingServices("postgres"))("a store whose every connection is busy", () => {
   let database: FreshDatabase;
   let store: Store;
-  let holder: Holder;
+  let locks: LockHolder;
   beforeAll(async () => {
     database = await freshDatabase();
     store = await openPostgresStore({ url: database.url, poolSize: POOL_SIZE });
-    holder = await openHolder(database.url);
+    locks = await openLockHolder(database.url);
   });
   afterAll(async () => {
-    await holder.undo();
-    await holder.close();
+    await locks.undo();
+    await locks.close();
     await store.close();
     await database.drop();
   });
@@ -28,7 +28,7 @@ describe.skipIf(await missingServices("postgres"))("a store whose every connecti
     const { runId } = await start(scene);
     const { epoch } = await claim(scene, runId);
     const locked = await start(scene);
-    await holder.hold("select from runs where id = $1 for update", [locked.runId]);
+    await locks.hold("select from runs where id = $1 for update", [locked.runId]);
     const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
     const crowd = Array.from({ length: 2 * POOL_SIZE }, () =>
       scene.tenant.enqueueInput({ runId: locked.runId, input: message, dedupe: null }).then(
@@ -43,7 +43,7 @@ describe.skipIf(await missingServices("postgres"))("a store whose every connecti
     });
     expect(renewed.map((run) => run.epoch)).toEqual([epoch]);
     expect(await Promise.race([...crowd, Promise.resolve("waiting")])).toBe("waiting");
-    await holder.undo();
+    await locks.undo();
     await Promise.all(crowd);
   });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { LOCK_TAKEOVER_MAX_MS } from "./limits.ts";
 import { errorCode } from "./sql.ts";
 
-/** Another process has the data folder. Two in one folder would destroy it. */
+/** Another process has the data folder. Two processes in one folder would destroy the data. */
 export class DataFolderInUse extends Error {
   override readonly name = "DataFolderInUse";
 }
@@ -13,21 +13,23 @@ export interface DataFolderLock {
   release(): Promise<void>;
 }
 
-/** What the lock file says of its holder. */
+/** The holder of the lock, as its file tells. */
 interface Holder {
   readonly pid: number;
   readonly host: string;
-  /** The kernel's start time of that process where it tells (Linux): the pid alone may be another process's by now. */
+  /**
+   * The start time of that process, where the kernel tells it (Linux). Another process may have the same pid by now.
+   */
   readonly startedAt: string | null;
   readonly since: string;
 }
 
-/** Folders this process holds: in the file, its own pid would look like a leftover's. */
+/** Locks that this process holds. In a lock file its own pid looks like that of a dead process. */
 const heldHere = new Set<string>();
 
 /**
- * Takes the folder, made if it is not there, for this process until `release`. A lock file whose process is dead is a
- * leftover and is taken over. Throws `DataFolderInUse`, which names the holder.
+ * Locks the folder for this process until `release`, and makes it if it is not there. A lock file whose process is dead
+ * is taken over. Throws `DataFolderInUse`, which names the holder.
  */
 export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
   await mkdir(folder, { recursive: true });
@@ -52,8 +54,8 @@ async function take(folder: string, path: string): Promise<void> {
   const startedAt = await startTimeOf(process.pid);
   const self = JSON.stringify({ pid: process.pid, host: hostname(), startedAt, since: new Date().toISOString() });
   if (await create(path, self)) return;
-  // Only who holds the takeover file may remove a leftover; otherwise two who both saw it could each remove the other's
-  // new lock.
+  // Only the holder of the takeover file may remove the lock of a dead process. Otherwise two processes that both saw
+  // it could each remove the other's new lock.
   const takeover = `${path}.takeover`;
   if (!(await create(takeover, self)) && !(await isOld(takeover)))
     throw inUse(folder, "a process that is starting now");
@@ -67,7 +69,7 @@ async function take(folder: string, path: string): Promise<void> {
   }
 }
 
-/** Makes the file with all of its content in one step; false when it is there. */
+/** Makes the file with all of its content in one step. Returns false when it is there already. */
 async function create(path: string, content: string): Promise<boolean> {
   const draft = `${path}.${process.pid}`;
   await writeFile(draft, content);
@@ -82,13 +84,13 @@ async function create(path: string, content: string): Promise<boolean> {
   }
 }
 
-/** Whether a takeover was given up half-way: it takes milliseconds. */
+/** Whether a takeover was abandoned half-way: one takes milliseconds. */
 async function isOld(path: string): Promise<boolean> {
   const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
   return Date.now() - mtimeMs > LOCK_TAKEOVER_MAX_MS;
 }
 
-/** Null when there is none by now, or what is there was never ours. */
+/** Returns null when there is no holder any more, or the file is not one of ours. */
 async function readHolder(path: string): Promise<Holder | null> {
   try {
     return JSON.parse(await readFile(path, "utf8")) as Holder;
@@ -99,22 +101,22 @@ async function readHolder(path: string): Promise<Holder | null> {
 }
 
 /**
- * A process of another host (another container on the same volume) cannot be looked up from here, so it counts as
- * alive.
+ * Whether the holder may be alive. A process of another host (another container on the same volume) cannot be looked up
+ * from here, so it counts as alive.
  */
 async function mayLive(holder: Holder): Promise<boolean> {
   if (holder.host !== hostname()) return true;
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
-    // EPERM: it is there, and somebody else's.
+    // EPERM means that the process is there, and belongs to another user.
     if (errorCode(error) === "ESRCH") return false;
   }
   return holder.pid !== process.pid && (await startTimeOf(holder.pid)) === holder.startedAt;
 }
 
 /**
- * Field 22 of `/proc/<pid>/stat`; the name in field 2 may hold anything, so fields are counted after its last
+ * Field 22 of `/proc/<pid>/stat`. The name in field 2 may contain anything, so fields are counted after its last
  * parenthesis.
  */
 async function startTimeOf(pid: number): Promise<string | null> {

@@ -3,7 +3,7 @@ import type { EventRecord } from "../../core/event-record.ts";
 import { millis } from "./times.ts";
 import type { ValuesOf } from "./statement.ts";
 
-/** The columns of `run_events` as a select list. A payload is text here and everywhere: nobody on the way parses it. */
+/** SQL: the columns of `run_events` as a select list. A payload is text, and is never parsed on its way. */
 export const EVENT_COLUMNS = `seq, sub, prev_seq, prev_sub, type, payload::text as payload, ${millis("created_at")} as ts`;
 
 export interface EventRow {

@@ -21,9 +21,10 @@ import { renewLeases } from "./statements/runs/renew-leases.ts";
 import { sweep } from "./statements/fleet/sweep.ts";
 
 /**
- * The statements that serve all tenants (R10), one method each. `pulse` is for what says that a gateway and its leases
- * live, or that a lease is over: one connection of its own, which waits for no other statement, is given up when it
- * falls silent, and whose end is that of the process. Null where the database is in this process and ends with it.
+ * The statements that serve all tenants (R10), one method each.
+ *
+ * `pulse` serves heartbeats and leases. It is one connection of its own, which waits for no other statement. It is
+ * given up when it falls silent, and ends with the process. Null: the database is in this process and ends with it.
  */
 export function createFleetStore(sql: Sql, pulse: Sql | null = null): FleetStore {
   return {
@@ -37,14 +38,14 @@ export function createFleetStore(sql: Sql, pulse: Sql | null = null): FleetStore
     releaseLeases: (params) => releaseLeases(pulse ?? sql, params),
     releaseClaims: (params) => releaseClaims(pulse ?? sql, params),
     appendDeltas: (params) => appendDeltas(sql, params),
-    readTails: ({ runIds }) => readTails(sql, runIds),
-    readOpenCalls: ({ sessionIds }) => readOpenCalls(sql, sessionIds),
+    readTails: (params) => readTails(sql, params),
+    readOpenCalls: (params) => readOpenCalls(sql, params),
     recordHeartbeat: (params) =>
       pulse === null ? recordHeartbeat(sql, params) : recordHeartbeatWithLifeline(pulse, params),
     endDeadGateways: (params) => (pulse === null ? Promise.resolve([]) : endDeadGateways(sql, params)),
-    countLiveGateways: ({ withinMs }) => countLiveGateways(sql, withinMs),
-    sweep: ({ gatewayTimeoutMs }) => sweep(sql, gatewayTimeoutMs),
-    findApiKey: ({ keyHash }) => findApiKey(sql, keyHash),
+    countLiveGateways: (params) => countLiveGateways(sql, params),
+    sweep: (params) => sweep(sql, params),
+    findApiKey: (params) => findApiKey(sql, params),
     ensureApiKey: (params) => ensureApiKey(sql, params),
   };
 }

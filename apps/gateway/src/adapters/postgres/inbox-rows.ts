@@ -7,8 +7,8 @@ import { liveGateway } from "./live-gateway.ts";
 const CANCEL_FIRST = "i.kind <> 'cancel', i.id";
 
 /**
- * Select-list items over a row `r` of runs and a row `v` of agent_versions: the inbox and the dispatchContext, read with
- * the counter in one statement. What is JSON comes out as text.
+ * SQL: the inbox and the dispatch context as a select list, over a row `r` of runs and a row `v` of agent_versions. The
+ * inputs and their count are read by one statement. JSON comes out as text.
  */
 export const INBOX_COLUMNS = `
   r.inbox,

@@ -1,6 +1,6 @@
 /**
- * Labels are stored as texts `["name","value"]`: a device has the labels that a call asks for if its array contains the
- * call's. JSON escapes what Postgres text cannot hold.
+ * Labels as the store keeps them: texts `["name","value"]`. A device has the labels that a call asks for if its array
+ * contains the call's. JSON escapes what a Postgres text cannot hold.
  */
 export function labelTexts(labels: Readonly<Record<string, string>>): string[] {
   return Object.entries(labels).map((entry) => JSON.stringify(entry));

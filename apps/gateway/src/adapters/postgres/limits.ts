@@ -32,5 +32,7 @@ export const COMMIT_TRIES_MAX = 5;
 export const CLAIM_TENANTS_MAX = 64;
 
 // The data folder
-/** How old the lock of a dead process may become while it is taken over. That takes milliseconds; older is abandoned. */
+/**
+ * How old the lock of a dead process may become while it is taken over. That takes milliseconds; older is abandoned.
+ */
 export const LOCK_TAKEOVER_MAX_MS = 10_000;

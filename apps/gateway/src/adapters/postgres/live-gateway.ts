@@ -1,8 +1,6 @@
 import { GATEWAY_TIMEOUT_MS } from "../../ports/limits.ts";
 
-/**
- * SQL: whether this gateway lives, and means to go on: it has beaten within `GATEWAY_TIMEOUT_MS` and is not stopping.
- */
+/** SQL: whether this gateway is alive (a heartbeat within `GATEWAY_TIMEOUT_MS`) and is not stopping. */
 export function liveGateway(gatewayId: string): string {
   return `exists (
     select from gateways g

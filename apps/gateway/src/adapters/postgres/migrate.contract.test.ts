@@ -3,7 +3,7 @@ import { v7 } from "uuid";
 import { afterEach, describe, expect, test } from "vitest";
 import { runStatusSchema, toolCallStatusSchema } from "@hsafa/protocol/schema";
 import { openSchemaEngine } from "../../../prisma/schema-engine.ts";
-import { openHolder } from "../../../test/contracts/store/interleaving.ts";
+import { openLockHolder } from "../../../test/contracts/store/lock-holder.ts";
 import { freshDatabase, missingServices } from "../../../test/services/services.ts";
 import type { OutsideInput } from "../../core/input.ts";
 import { checkMigrations, type Migration, migrate, readMigrations } from "./migrate.ts";
@@ -145,22 +145,22 @@ describe("migrations", () => {
 describe.skipIf(await missingServices("postgres"))("migrations on Postgres", () => {
   test("two gateways start at once on an empty database: each migration is applied once, and neither fails", async () => {
     const database = await freshDatabase();
-    const holder = await openHolder(database.url);
+    const locks = await openLockHolder(database.url);
     const gateways = [1, 2].map(() => openPgSql({ url: database.url, poolSize: 2 }).sql);
     try {
       const migrations = [...(await readMigrations()), EXTRA];
-      await holder.hold(LOCK);
+      await locks.hold(LOCK);
       const both = Promise.all(gateways.map((sql) => migrate(sql, migrations)));
-      await holder.waiting(2);
-      await holder.release();
+      await locks.waiting(2);
+      await locks.release();
       await both;
-      const rows = await holder.read<{ name: string }>(
+      const rows = await locks.read<{ name: string }>(
         "select migration_name as name from _prisma_migrations order by started_at",
       );
       expect(rows.map((row) => row.name)).toEqual(migrations.map((migration) => migration.name));
     } finally {
       await Promise.all(gateways.map((sql) => sql.close()));
-      await holder.close();
+      await locks.close();
       await database.drop();
     }
   });

@@ -14,10 +14,10 @@ export interface Migration {
 
 const FOLDER = fileURLToPath(new URL("../../../prisma/migrations/", import.meta.url));
 
-/** The key of Prisma's own advisory lock: `prisma migrate` and this runner wait for each other. */
+/** The key of Prisma's own advisory lock, so that `prisma migrate` and this runner wait for each other. */
 const LOCK_KEY = 72_707_369;
 
-/** SQLSTATE of our own, raised by a migration's script when somebody else was quicker. */
+/** An SQLSTATE of our own. A migration's script raises it when another process was quicker. */
 const ALREADY_APPLIED = "HS001";
 
 const READ_APPLIED = fleetStatement({
@@ -39,9 +39,9 @@ export async function readMigrations(folder = FOLDER): Promise<Migration[]> {
 }
 
 /**
- * Brings the database up to this program's schema: one query when there is nothing to do. Each migration is one
+ * Brings the database up to this program's schema, with one query when there is nothing to do. Each migration is one
  * transaction under an advisory lock, recorded as `prisma migrate` records it. Any number of gateways may do this at
- * once. Throws for a database that is newer than this program, or in the middle of a migration that failed.
+ * once. Throws for a database that is newer than this program, or that a failed migration left half done.
  */
 export async function migrate(sql: Sql, migrations: readonly Migration[]): Promise<void> {
   const applied = await readApplied(sql);
@@ -53,7 +53,7 @@ export async function migrate(sql: Sql, migrations: readonly Migration[]): Promi
   }
 }
 
-/** Whether all of it is applied: null, or what is wrong. */
+/** Returns what is wrong with the database: a migration is missing, failed or unknown. Null: nothing. */
 export async function checkMigrations(sql: Sql, migrations: readonly Migration[]): Promise<string | null> {
   const applied = await readApplied(sql);
   const missing = migrations.find(({ name }) => !applied.some((row) => row.name === name));
@@ -71,7 +71,7 @@ async function readApplied(sql: Sql): Promise<readonly Applied[]> {
   try {
     return await sql.query<Applied>(READ_APPLIED({}));
   } catch (error) {
-    // No such table: an empty database.
+    // There is no such table: the database is empty.
     if (errorCode(error) === "42P01") return [];
     throw error;
   }
@@ -92,7 +92,7 @@ function problemOf(applied: readonly Applied[], migrations: readonly Migration[]
 async function apply(sql: Sql, { name, text, checksum }: Migration): Promise<void> {
   const quoted = `'${name.replaceAll("'", "''")}'`;
   try {
-    // One string of statements is one transaction, which leaves nothing open on its connection whatever happens.
+    // One string of statements is one transaction. It leaves nothing open on its connection, whatever happens.
     await sql.script(`
 -- An index on a large table takes as long as it takes.
 set local statement_timeout = 0;

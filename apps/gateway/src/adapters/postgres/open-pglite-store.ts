@@ -8,11 +8,11 @@ import { openPrisma } from "./prisma.ts";
 import { endFormerProcess } from "./statements/fleet/end-former-process.ts";
 
 export interface PgliteSettings {
-  /** The folder that holds the data, made if it is not there; undefined: in memory, gone at the end. */
+  /** The folder of the data, made if it is not there. Undefined: the data is in memory, and gone at the end. */
   readonly dataDir: string | undefined;
 }
 
-/** Opens the store in this process. Throws `DataFolderInUse` when another process has the folder. */
+/** Opens the store in this process. Throws `DataFolderInUse` while another process has the folder. */
 export async function openPgliteStore({ dataDir }: PgliteSettings): Promise<Store> {
   const lock = dataDir === undefined ? undefined : await lockDataFolder(dataDir);
   try {
@@ -23,7 +23,7 @@ export async function openPgliteStore({ dataDir }: PgliteSettings): Promise<Stor
     });
     const sql = pgliteSql(pglite);
     const store = await openStore(sql, prisma);
-    // The lock says that no other process is there: whoever held leases here is gone for good.
+    // The lock tells that no other process is there, so every holder of a lease here is gone for good.
     if (dataDir !== undefined) await endFormerProcess(sql);
     return {
       ...store,

@@ -4,12 +4,12 @@ import { PGlite } from "@electric-sql/pglite";
 import { pgliteTemplate } from "./pglite-template.ts";
 
 /**
- * Postgres in this process. `folder` undefined: in memory, gone at the end. A folder whose making was cut short holds
- * nothing yet and would never open: a file beside it tells, and it is made again.
+ * Opens a Postgres in this process. `folder` undefined: it is in memory, and gone at the end. A folder whose making was
+ * cut short holds no data yet and would never open. A file beside it tells, and the folder is made again.
  */
 export async function openPglite(folder: string | undefined): Promise<PGlite> {
   if (folder === undefined) return PGlite.create({ loadDataDir: await pgliteTemplate() });
-  // What is acknowledged has been handed to the operating system before.
+  // A write is acknowledged after it was handed to the operating system.
   const options = { dataDir: folder, relaxedDurability: false };
   const unfinished = `${folder}.unfinished`;
   if (existsSync(unfinished)) await rm(folder, { recursive: true, force: true });

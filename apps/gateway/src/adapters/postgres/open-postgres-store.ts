@@ -6,12 +6,13 @@ import { openPrisma } from "./prisma.ts";
 
 /**
  * Opens the store on a Postgres 15+ server and brings its schema up to date. Throws `StoreUnavailable` when the server
- * cannot be reached, and an error that says what to do when the database is of a newer hsafa.
+ * cannot be reached. Throws an error that says what to do when a newer hsafa has migrated the database.
  */
 export async function openPostgresStore(settings: PgSettings): Promise<Store> {
   const { sql, pool } = openPgSql(settings);
-  // One connection of its own: a crowd of slow statements must not cost a healthy gateway its leases, whose runs would
-  // then begin their steps anew and make the crowd larger. It holds the gateway's lifeline, so it stays open.
+  // Heartbeats and renewals have a connection of their own. Otherwise a crowd of slow statements would cost a healthy
+  // gateway its leases: the runs would begin their steps anew, and make the crowd larger. The connection holds the
+  // gateway's lifeline, so it stays open.
   const { sql: pulse } = openPgSql({
     ...settings,
     poolSize: 1,

@@ -7,8 +7,8 @@ import type { Sql } from "./sql.ts";
 import { createTenantStore } from "./tenant-store.ts";
 
 /**
- * The store over an open database, once its migrations are applied; if they cannot be, the database is closed again.
- * `pulse`: one connection of the process' own (`createFleetStore`), where there is one.
+ * Applies the migrations and returns the store over an open database. If they cannot be applied, it closes the
+ * database. `pulse`: see `createFleetStore`.
  */
 export async function openStore(sql: Sql, prisma: Prisma, pulse: Sql | null = null): Promise<Store> {
   const closeAll = async (): Promise<void> => {

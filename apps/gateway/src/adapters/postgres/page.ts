@@ -5,7 +5,8 @@ import type { PageParams } from "../../ports/tenant-store.ts";
 export const EMPTY_PAGE: Page<never> = { data: [], nextCursor: null };
 
 /**
- * Reads one row more than the page holds, to know whether there is a next one. `after`: the id the page starts after.
+ * Reads one page. `read` gets one row more than the page holds, to know whether there is a next page. `after`: the id
+ * after which the page starts.
  */
 export async function readPage<Row extends { readonly id: string }, Item>(
   { limit, cursor }: PageParams,

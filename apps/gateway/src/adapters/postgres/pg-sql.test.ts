@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { StoreUnavailable } from "../../ports/store.ts";
 import { openPgSql } from "./pg-sql.ts";
 
-/** A message of Postgres' protocol: its type, its length, what it says. */
+/** A message of Postgres' protocol: its type, its length, its body. */
 function message(type: string, body: Buffer): Buffer {
   const length = Buffer.alloc(4);
   length.writeInt32BE(body.length + 4);
@@ -14,13 +14,13 @@ const AUTHENTICATED = message("R", Buffer.from([0, 0, 0, 0]));
 const READY = message("Z", Buffer.from("I"));
 const SHUT_DOWN = message("E", Buffer.from("SFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"));
 
-// Vitest fails for an error that nobody catches, and a gateway would end.
+// Vitest fails for an uncaught error. A gateway would end.
 test("a server that shuts down in the very moment a connection is ready ends the statement, not the gateway", async () => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);
     socket.on("error", () => {});
-    // All in one piece, so that the connection has failed before whoever asked for it has it in hand.
+    // All in one piece, so that the connection has failed before it is handed out.
     socket.once("data", () => socket.end(Buffer.concat([AUTHENTICATED, READY, SHUT_DOWN])));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

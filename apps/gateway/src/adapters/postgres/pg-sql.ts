@@ -11,15 +11,15 @@ import { asStoreError } from "./store-error.ts";
 
 export interface PgSettings {
   readonly url: string;
-  /** Connections this process holds at most; default `STORE_CONNECTIONS_DEFAULT`. */
+  /** Connections at most; by default `STORE_CONNECTIONS_DEFAULT`. */
   readonly poolSize?: number;
-  /** How long a statement may take; by default as long as any may. */
+  /** How long a statement may take, and we wait for its answer; by default the bounds of `limits.ts`. */
   readonly statementTimeoutMs?: number;
-  /** Whether a connection that nobody needs for a while is closed; default true. */
+  /** Whether a connection that is idle for a while is closed; by default it is. */
   readonly closesIdle?: boolean;
 }
 
-/** Statements over a pool of connections to a Postgres server. The pool is given out for Prisma, which shares it. */
+/** Statements over a pool of connections to a Postgres server. Prisma shares the pool, so it is returned as well. */
 export function openPgSql(settings: PgSettings): { sql: Sql; pool: pg.Pool } {
   const { url, poolSize = STORE_CONNECTIONS_DEFAULT, statementTimeoutMs, closesIdle = true } = settings;
   const pool = new pg.Pool({
@@ -33,26 +33,26 @@ export function openPgSql(settings: PgSettings): { sql: Sql; pool: pg.Pool } {
     ...(closesIdle ? {} : { idleTimeoutMillis: 0 }),
     application_name: "hsafa",
   });
-  // An idle connection that breaks is replaced by the pool; without a listener Node would end the process.
+  // The pool replaces an idle connection that breaks. Without a listener the error would end the process.
   pool.on("error", () => {});
-  // The pool stops listening when it gives a connection out; one that fails in the same breath as it became ready would
-  // find nobody, before the code below has it.
+  // The pool stops listening when it hands a connection out. A connection may fail as soon as it is ready, before the
+  // code below listens.
   pool.on("connect", (client) => client.on("error", () => {}));
 
   /**
-   * Keeps a connection whose statement the database refused: `pool.query` would throw it away, and with it all that was
-   * prepared on it.
+   * Keeps a connection whose statement the database refused. `pool.query` would throw the connection away, and with it
+   * all that was prepared on it.
    */
   async function run<Row>(config: pg.QueryConfig): Promise<Row[]> {
     let broken = false;
-    // A connection that breaks says so to its statement, and once more to whoever listens; with nobody there Node would
-    // end the process.
-    const breaks = (): void => {
+    // A connection that breaks fails its statement, and then emits `error`. Without a listener that would end the
+    // process.
+    const markBroken = (): void => {
       broken = true;
     };
     try {
       const client = await pool.connect();
-      client.on("error", breaks);
+      client.on("error", markBroken);
       try {
         const { rows } = await client.query(config);
         return rows as Row[];
@@ -61,7 +61,7 @@ export function openPgSql(settings: PgSettings): { sql: Sql; pool: pg.Pool } {
         throw error;
       } finally {
         client.release(broken);
-        client.off("error", breaks);
+        client.off("error", markBroken);
       }
     } catch (error) {
       throw asStoreError(error);
@@ -80,8 +80,8 @@ export function openPgSql(settings: PgSettings): { sql: Sql; pool: pg.Pool } {
 }
 
 /**
- * Adds what every session of ours needs to what the URL itself asks for. Prisma's adapter reads times as if the session
- * were in UTC; and compiling a plan takes longer than any statement of ours.
+ * Adds what every session needs to what the URL itself asks for. Prisma's adapter reads times as if the session were in
+ * UTC. And to compile a plan takes longer than any statement of ours.
  */
 function withSessionOptions(url: string): string {
   if (!URL.canParse(url))

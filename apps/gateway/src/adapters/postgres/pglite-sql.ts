@@ -7,20 +7,20 @@ import { asStoreError } from "./store-error.ts";
 
 const { serialize, messages } = protocol;
 
-/** What follows a bind. The sync ends the transaction, and lets the database go on after an error. */
+/** The messages that follow a bind. The sync ends the transaction, and lets the database go on after an error. */
 const RUN_BOUND = Buffer.concat([serialize.describe({ type: "P" }), serialize.execute({}), serialize.sync()]);
 
 /**
- * Statements over a Postgres in this process, which runs them one after the other. They are prepared, as on a server:
- * PGlite's own `query` has each parsed and planned anew, which takes several times longer than to run it. Rows are read
- * by pg's own parsers, so that both databases answer the same.
+ * Statements over a Postgres in this process, which runs them one after the other. They are prepared, as on a server.
+ * PGlite's own `query` parses and plans each anew, which takes several times longer than to run it. Rows are read by
+ * pg's own parsers, so that both databases return the same values.
  */
 export function pgliteSql(pglite: PGlite): Sql {
   const prepared = new Set<string>();
 
   async function run<Row>({ name, text, values }: Query): Promise<Row[]> {
     const bind = serialize.bind({ statement: name, values: values.map(wireText) });
-    // One message at a time, and never inside of somebody's transaction, because nobody opens any.
+    // One exchange at a time. None is inside of another's transaction, because no transaction is ever opened.
     const answer = await pglite.runExclusive(async () => {
       const parse = prepared.has(name) ? [] : [serialize.parse({ name, text })];
       const answered = await pglite.execProtocol(Buffer.concat([...parse, bind, RUN_BOUND]), { throwOnError: false });

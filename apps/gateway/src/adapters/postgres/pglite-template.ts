@@ -8,9 +8,9 @@ import { migrate, readMigrations } from "./migrate.ts";
 import { pgliteSql } from "./pglite-sql.ts";
 
 /**
- * An empty database with all migrations applied, kept as a file beside Prisma's generated client. Making one takes
- * seconds of work, unpacking one a fraction, and every embedded start on a new folder needs one. Where none can be kept
- * it is made each time.
+ * An empty database with all migrations applied. It is kept as a file beside Prisma's generated client: to make one
+ * takes seconds, to unpack one a fraction, and every embedded start on a new folder needs one. Where no file can be
+ * kept it is made each time.
  */
 export async function pgliteTemplate(): Promise<Blob> {
   const migrations = await readMigrations();
@@ -28,7 +28,7 @@ export async function pgliteTemplate(): Promise<Blob> {
   }
 }
 
-/** Of this version of PGlite and these migrations alone. */
+/** The path names the version of PGlite and the migrations, so a template serves no others. */
 async function templatePath(checksums: readonly string[]): Promise<string> {
   const entry = createRequire(import.meta.url).resolve("@electric-sql/pglite");
   const manifest = await readFile(`${dirname(entry)}/../package.json`, "utf8");
@@ -37,7 +37,7 @@ async function templatePath(checksums: readonly string[]): Promise<string> {
   return fileURLToPath(new URL(`generated/pglite-${version}-${schema}.tar.gz`, import.meta.url));
 }
 
-/** In one step: another process may be reading or making it. */
+/** Puts the file there in one step: another process may be reading or making it. */
 async function keep(path: string, template: Blob): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}`;

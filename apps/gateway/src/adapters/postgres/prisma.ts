@@ -16,7 +16,7 @@ export interface Prisma {
   close(): Promise<void>;
 }
 
-/** Prisma's codes for a database that cannot be reached, timed out, or has no connection to spare. */
+/** Prisma's codes for a database that cannot be reached, has timed out, or has no connection to spare. */
 const UNAVAILABLE = /^(P1001|P1002|P1008|P1017|P2024|P2034|P2037)$/;
 
 export function openPrisma(adapter: () => Promise<SqlDriverAdapterFactory>): Prisma {

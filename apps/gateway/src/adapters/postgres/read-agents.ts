@@ -17,7 +17,11 @@ function firstAgent(client: PrismaClient, tenantId: string, idOrName: string) {
   return client.agent.findFirst({ where: named(tenantId, idOrName), include: WITH_CURRENT });
 }
 
-export async function findAgent(prisma: Prisma, tenantId: string, idOrName: string): Promise<Agent | null> {
+export async function findAgent(
+  prisma: Prisma,
+  tenantId: string,
+  { idOrName }: Parameters<TenantStore["findAgent"]>[0],
+): Promise<Agent | null> {
   const row = await prisma.read(tenantId, (client) => firstAgent(client, tenantId, idOrName));
   return row === null ? null : agentOf(row);
 }
@@ -85,7 +89,7 @@ export async function promoteVersion(
       data: { currentVersionId: versionId, updatedAt: new Date() },
     }),
   );
-  return found.count === 0 ? null : findAgent(prisma, tenantId, idOrName);
+  return found.count === 0 ? null : findAgent(prisma, tenantId, { idOrName });
 }
 
 function agentOf(row: AgentRow): Agent {

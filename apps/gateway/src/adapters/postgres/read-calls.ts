@@ -6,7 +6,7 @@ import type { Prisma, PrismaClient } from "./prisma.ts";
 
 type Row = Awaited<ReturnType<typeof callRows>>[number];
 
-/** Calls with the key of the device that has or had them, if it is still known. */
+/** Calls with the key of the device that has or had them, if that device is still known. */
 async function callRows(
   client: PrismaClient,
   tenantId: string,
@@ -31,7 +31,11 @@ function deviceOf(call: { readonly deviceId: string | null; readonly sentDeviceI
   return call.deviceId ?? call.sentDeviceId;
 }
 
-export async function findCall(prisma: Prisma, tenantId: string, callId: string): Promise<ToolCall | null> {
+export async function findCall(
+  prisma: Prisma,
+  tenantId: string,
+  { callId }: Parameters<TenantStore["findCall"]>[0],
+): Promise<ToolCall | null> {
   const [row] = await prisma.read(tenantId, (client) =>
     callRows(client, tenantId, { where: { id: callId }, order: "asc", take: 1 }),
   );

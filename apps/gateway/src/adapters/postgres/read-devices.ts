@@ -1,13 +1,13 @@
 import type { Device, DeviceDetail, DeviceTool, Page } from "@hsafa/protocol";
 import { GATEWAY_TIMEOUT_MS, SESSIONS_PER_DEVICE_SHOWN } from "../../ports/limits.ts";
-import type { PageParams } from "../../ports/tenant-store.ts";
+import type { PageParams, TenantStore } from "../../ports/tenant-store.ts";
 import { labelsOf } from "./labels.ts";
 import { readPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
 
 type Row = Awaited<ReturnType<typeof deviceRows>>[number];
 
-/** Devices with their newest sessions, and when the gateway of the open one last beat, if it still does. */
+/** Devices with their newest sessions, and the last heartbeat of the gateway of the open one, if that is alive. */
 async function deviceRows(
   client: PrismaClient,
   tenantId: string,
@@ -20,15 +20,15 @@ async function deviceRows(
     include: { sessions: { orderBy: { id: "desc" }, take: params.sessions } },
   });
   const gatewayIds = [...new Set(devices.flatMap((device) => openGateway(device) ?? []))];
-  // The database's clock, since it is the one that gateways beat by.
+  // By the database's clock, which heartbeats are recorded by.
   const live =
     gatewayIds.length === 0
       ? []
       : await client.$queryRaw<{ id: string; beaten_at: Date }[]>`
           select id, beaten_at from gateways
           where id = any(${gatewayIds}) and not stopping and beaten_at > now() - ${GATEWAY_TIMEOUT_MS}::float8 * interval '1 millisecond'`;
-  const beats = new Map(live.map((gateway) => [gateway.id, gateway.beaten_at]));
-  return devices.map((device) => ({ ...device, beatenAt: beats.get(openGateway(device) ?? "") ?? null }));
+  const heartbeats = new Map(live.map((gateway) => [gateway.id, gateway.beaten_at]));
+  return devices.map((device) => ({ ...device, heartbeatAt: heartbeats.get(openGateway(device) ?? "") ?? null }));
 }
 
 /** The gateway that holds the device's open session. */
@@ -49,7 +49,11 @@ export function listDevices(prisma: Prisma, tenantId: string, params: PageParams
   );
 }
 
-export async function findDevice(prisma: Prisma, tenantId: string, deviceId: string): Promise<DeviceDetail | null> {
+export async function findDevice(
+  prisma: Prisma,
+  tenantId: string,
+  { deviceId }: Parameters<TenantStore["findDevice"]>[0],
+): Promise<DeviceDetail | null> {
   const [row] = await prisma.read(tenantId, (client) =>
     deviceRows(client, tenantId, { where: { id: deviceId }, take: 1, sessions: SESSIONS_PER_DEVICE_SHOWN }),
   );
@@ -73,8 +77,8 @@ function deviceOf(row: Row): Device {
     platform: row.platform,
     labels: labelsOf(row.labels),
     tools: row.tools as unknown as DeviceTool[],
-    online: row.beatenAt !== null,
-    lastSeenAt: (row.beatenAt ?? row.lastSeenAt).toISOString(),
+    online: row.heartbeatAt !== null,
+    lastSeenAt: (row.heartbeatAt ?? row.lastSeenAt).toISOString(),
     createdAt: row.createdAt.toISOString(),
   };
 }

@@ -5,12 +5,16 @@ import type { TenantStore } from "../../ports/tenant-store.ts";
 import { EMPTY_PAGE, readPage } from "./page.ts";
 import type { Prisma } from "./prisma.ts";
 
-export async function findThread(prisma: Prisma, tenantId: string, idOrKey: string): Promise<Thread | null> {
+export async function findThread(
+  prisma: Prisma,
+  tenantId: string,
+  { idOrKey }: Parameters<TenantStore["findThread"]>[0],
+): Promise<Thread | null> {
   const key = storableText(idOrKey);
   const rows = await prisma.read(tenantId, (client) =>
     client.thread.findMany({ where: { tenantId, ...(isId(idOrKey) ? { OR: [{ id: idOrKey }, { key }] } : { key }) } }),
   );
-  // A key may look like an id: the id goes first.
+  // A key may look like an id. The id goes first.
   const row = rows.find((candidate) => candidate.id === idOrKey) ?? rows[0];
   if (row === undefined) return null;
   return { id: row.id, key: row.key, metadata: row.metadata as JsonObject, createdAt: row.createdAt.toISOString() };

@@ -21,7 +21,9 @@ interface TypeValues {
 }
 type Type = keyof TypeValues;
 
-/** The SQL type of a parameter: `text`; `text?` takes null as well; `text[]` takes an array, whose elements may be null. */
+/**
+ * The SQL type of a parameter: `text`; `text?` takes null as well; `text[]` takes an array, whose elements may be null.
+ */
 type ParameterType = Type | `${Type}?` | `${Type}[]`;
 
 /** Parameters with their types, by name. */

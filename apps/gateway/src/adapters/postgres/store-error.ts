@@ -1,7 +1,7 @@
 import { StoreUnavailable } from "../../ports/store.ts";
 import { errorCode } from "./sql.ts";
 
-/** Sockets that failed, by Node's code. */
+/** Node's codes for sockets that failed. */
 const SOCKET_CODES = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -14,24 +14,24 @@ const SOCKET_CODES = new Set([
 ]);
 
 /**
- * What Postgres says when the same statement may succeed later: connection failures, too few resources, a standby, a
- * deadlock, a cancel by time-out, a shutdown, a disk that failed.
+ * Postgres' codes for errors after which the same statement may succeed: connection failures, too few resources, a
+ * standby, a deadlock, a timeout, a shutdown, a disk that failed.
  */
 const SQLSTATE = /^(08...|53...|58...|25006|40001|40P01|55P03|57014|57P0[1-5])$/;
 
-/** Drivers' own words, which come without a code. */
+/** Messages of drivers, which come without a code. */
 const MESSAGES =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|not queryable|Client was closed|pool after calling end|PGlite is closed|PGlite is closing/i;
 
-/** The error that a caller sees: `StoreUnavailable` for one that passes, the error itself for a bug. */
+/** The error that a caller gets: `StoreUnavailable` for one that may pass, the error itself for a bug. */
 export function asStoreError(error: unknown): unknown {
-  return isPassing(error)
+  return mayPass(error)
     ? new StoreUnavailable(`the store cannot be reached: ${describe(error)}`, { cause: error })
     : error;
 }
 
-function isPassing(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isPassing);
+function mayPass(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(mayPass);
   const code = errorCode(error);
   if (code !== undefined && (SOCKET_CODES.has(code) || SQLSTATE.test(code))) return true;
   return error instanceof Error && MESSAGES.test(error.message);

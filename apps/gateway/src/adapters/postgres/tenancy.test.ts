@@ -48,7 +48,7 @@ test("what serves all tenants at once is this and no more (R10)", () => {
 test("every statement that serves a request names its tenant (R10)", async () => {
   const { sql, seen } = recordingSql();
   const tenantId = v7();
-  // Prisma's queries cannot be read here; the contract suite asks for each method's foreign ids instead.
+  // Prisma's queries cannot be read here. The contract suite calls each method with foreign ids instead.
   const prisma: Prisma = { read: () => Promise.reject(new Error("not here")), close: () => Promise.resolve() };
   const store = createTenantStore(sql, prisma, tenantId);
   const runId = v7();
@@ -95,7 +95,7 @@ test("every statement that serves a request names its tenant (R10)", async () =>
   };
   for (const call of Object.values(calls)) {
     const before = seen.length;
-    // An empty answer is no answer that a database gives: some methods refuse it, after they have asked.
+    // No database returns nothing here, so some methods throw after their query.
     await call().catch(() => {});
     expect(seen.length).toBeGreaterThan(before);
   }

@@ -17,12 +17,12 @@ import { deleteDevice, endDeviceSession, registerDevice } from "./statements/dev
 import { startRun } from "./statements/runs/start-run.ts";
 import { submitToolResult } from "./statements/calls/submit-tool-result.ts";
 
-/** One tenant's statements: each is given the tenant and names it (R10). */
+/** One tenant's statements. Each is given the tenant, and names it (R10). */
 export function createTenantStore(sql: Sql, prisma: Prisma, tenantId: string): TenantStore {
   return {
     pushAgent: (params) => pushAgent(sql, tenantId, params),
     listAgents: (params) => listAgents(prisma, tenantId, params),
-    findAgent: ({ idOrName }) => findAgent(prisma, tenantId, idOrName),
+    findAgent: (params) => findAgent(prisma, tenantId, params),
     listVersions: (params) => listVersions(prisma, tenantId, params),
     findVersion: (params) => findVersion(prisma, tenantId, params),
     promoteVersion: (params) => promoteVersion(prisma, tenantId, params),
@@ -30,18 +30,18 @@ export function createTenantStore(sql: Sql, prisma: Prisma, tenantId: string): T
     startRun: (params) => startRun(sql, tenantId, params),
     findRun: (params) => findRun(prisma, tenantId, params),
     listRuns: (params) => listRuns(prisma, tenantId, params),
-    readTail: ({ runId }) => readTail(sql, tenantId, runId),
+    readTail: (params) => readTail(sql, tenantId, params),
     readEvents: (params) => readEvents(sql, tenantId, params),
     enqueueInput: (params) => enqueueInput(sql, tenantId, params),
-    // Others name a call by any short text; one that has not the shape of an id names nothing.
+    // A client may name a call by any short text. A text without the shape of an id names none.
     submitToolResult: async (params) =>
       isId(params.callId) ? submitToolResult(sql, tenantId, params) : { kind: "not_found" },
-    findCall: async ({ callId }) => (isId(callId) ? findCall(prisma, tenantId, callId) : null),
+    findCall: async (params) => (isId(params.callId) ? findCall(prisma, tenantId, params) : null),
     listCallsOfRun: (params) => listCallsOfRun(prisma, tenantId, params),
     listCalls: (params) => listCalls(prisma, tenantId, params),
 
     createThread: (params) => createThread(sql, tenantId, params),
-    findThread: ({ idOrKey }) => findThread(prisma, tenantId, idOrKey),
+    findThread: (params) => findThread(prisma, tenantId, params),
     listThreadRuns: (params) => listThreadRuns(prisma, tenantId, params),
 
     registerDevice: (params) => registerDevice(sql, tenantId, params),
@@ -51,7 +51,7 @@ export function createTenantStore(sql: Sql, prisma: Prisma, tenantId: string): T
       if (isId(params.callId)) await markAccepted(sql, tenantId, params);
     },
     listDevices: (params) => listDevices(prisma, tenantId, params),
-    findDevice: ({ deviceId }) => findDevice(prisma, tenantId, deviceId),
-    deleteDevice: ({ deviceId }) => deleteDevice(sql, tenantId, deviceId),
+    findDevice: (params) => findDevice(prisma, tenantId, params),
+    deleteDevice: (params) => deleteDevice(sql, tenantId, params),
   };
 }

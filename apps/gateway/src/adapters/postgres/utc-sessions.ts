@@ -1,7 +1,7 @@
 import { fleetStatement } from "./statement.ts";
 import type { Sql } from "./sql.ts";
 
-/** Both halves of the year, so that no zone with a summer time passes for UTC in winter. */
+/** Asks for both halves of the year, so that no zone with a summer time passes for UTC in winter. */
 const READ_ZONE = fleetStatement({
   name: "read-zone",
   parameters: {},
@@ -11,8 +11,8 @@ select current_setting('timezone') as zone,
 });
 
 /**
- * Throws unless sessions are in UTC, as every connection of ours asks: Prisma's adapter reads times as if they were, so
- * all of them would be wrong by hours and nobody told. A pooler in between may drop what a connection asks for.
+ * Throws unless sessions are in UTC. Every connection asks for that, and a pooler in between may drop what a connection
+ * asks for. Prisma's adapter reads times as if sessions were in UTC, so all times would silently be wrong by hours.
  */
 export async function requireUtcSessions(sql: Sql): Promise<void> {
   const [row] = await sql.query<{ readonly zone: string; readonly is_utc: boolean }>(READ_ZONE({}));

@@ -26,7 +26,7 @@ export function agentsOfStore(store: () => Store): void {
   });
 
   describe("agents", () => {
-    test("the same config pushed again is the same version, and only another one makes a new", async () => {
+    test("the same config pushed again is the same version, and only another config makes a new one", async () => {
       const { tenant, agentId, versionId } = await openScene(store());
       const again = await tenant.pushAgent({ ...push, version: "another label", description: "another" });
       expect(again).toEqual({ agentId, versionId, version: "1", configHash: "worker", created: false });
@@ -79,7 +79,7 @@ export function agentsOfStore(store: () => Store): void {
       expect(await tenant.listVersions({ idOrName: "nobody", limit: 10, cursor: undefined })).toBeNull();
     });
 
-    test("a config comes back as it was pushed, whatever its texts hold", async () => {
+    test("a config comes back as it was pushed, with any text in it", async () => {
       const { tenant } = await openScene(store());
       const config = {
         ...CONFIG,
@@ -90,7 +90,7 @@ export function agentsOfStore(store: () => Store): void {
       expect((await tenant.findVersion({ idOrName: "nasty", versionId }))?.config).toEqual(config);
     });
 
-    test("lists are newest first, page by page without gap or repeat; a cursor that is none of ours answers an empty page", async () => {
+    test("lists are newest first, page by page without gap or repeat; a cursor that no page gave returns an empty page", async () => {
       const { tenant, agentId } = await openScene(store());
       for (const name of ["a", "b", "c", "d"]) await tenant.pushAgent({ ...push, name });
       const names: string[] = [];

@@ -30,7 +30,7 @@ export function callsOfStore(store: () => Store): void {
   }
 
   describe("tool results", () => {
-    test("the first result wins; the very same again is a repeat, also after the end; another is refused (R7)", async () => {
+    test("the first result wins; the same again is a repeat, also after the end; another is refused (R7)", async () => {
       const scene = await openScene(store());
       const parked = await parkWithCall(scene, { target: "external", recipient: null });
       const { runId, call } = parked;
@@ -88,7 +88,7 @@ export function callsOfStore(store: () => Store): void {
       expect((await tenant.submitToolResult(resultOf(callId, "a", wrongRun))).kind).toBe("not_found");
       expect((await tenant.submitToolResult(resultOf(v7(), "a", wrongRun))).kind).toBe("not_found");
       expect((await tenant.submitToolResult(resultOf("no id", "a", wrongRun))).kind).toBe("not_found");
-      // The device of the first attempt may have done it all the same.
+      // The device of the first attempt may have performed the call all the same.
       expect((await tenant.submitToolResult(resultOf(callId, "a", from(first.deviceId)))).kind).toBe("accepted");
       expect((await tenant.submitToolResult(resultOf(callId, "b", from(second.deviceId)))).kind).toBe("conflict");
     });
@@ -104,7 +104,7 @@ export function callsOfStore(store: () => Store): void {
       });
     });
 
-    test("a call that awaits approval, or is the server's own, is not out: it takes no result", async () => {
+    test("a call that awaits approval, or executes on the server, accepts no result", async () => {
       const scene = await openScene(store());
       const awaiting = await parkWithCall(scene, { status: "awaiting_approval", attempt: 0, dispatchedAt: null });
       const server = await parkWithCall(scene, { target: "server", recipient: null });
@@ -114,7 +114,7 @@ export function callsOfStore(store: () => Store): void {
       }
     });
 
-    test("a flooded run tells whoever sends to slow down, a device with a result too, and takes it once something was consumed", async () => {
+    test("a flooded run refuses inputs, a device's result too, and accepts them once some inputs were consumed (R9)", async () => {
       const scene = await openScene(store());
       const { runId, call, lastSeq } = await parkWithCall(scene);
       const input = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
@@ -137,7 +137,7 @@ export function callsOfStore(store: () => Store): void {
   });
 
   describe("tool calls", () => {
-    test("which device executed tool X? its row tells, with every time on the way", async () => {
+    test("a call's row tells which device executed it, and every time on the way", async () => {
       const scene = await openScene(store());
       const parked = await parkWithCall(scene);
       const { callId } = parked.call;

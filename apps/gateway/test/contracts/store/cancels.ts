@@ -16,7 +16,7 @@ function message(content: string) {
   return { kind: "message" as const, message: { role: "user" as const, content } };
 }
 
-/** What the store knows a cancel by, and what follows from it: its kind, never its dedupe key. */
+/** A cancel is known by its kind. No rule depends on its dedupe key. */
 export function cancelsOfStore(store: () => Store): void {
   async function inboxOf({ tenantId }: Scene, runId: string, epoch: number) {
     const read = await store().fleet.readInbox({ runId, epoch });

@@ -25,7 +25,7 @@ export function claimsOfStore(store: () => Store): void {
   };
 
   describe("claims", () => {
-    test("a run is held by one gateway at a time, whoever asks at the same moment", async () => {
+    test("a run is held by one gateway at a time, however many claim at the same moment (R5)", async () => {
       const scene = await openScene(store());
       await claimAll(store());
       const started = await Promise.all(Array.from({ length: 12 }, () => start(scene)));
@@ -59,7 +59,7 @@ export function claimsOfStore(store: () => Store): void {
       expect((await claim(scene, runId)).recoveries).toBe(1);
     });
 
-    test("of runs on their last chance few are taken at a time, whoever holds the others; nobody is told to hurry for those left", async () => {
+    test("of runs on their last chance a claim takes few, and tells no gateway to hurry for those left", async () => {
       const scene = await openScene(store());
       await claimAll(store());
       const runIds = (await Promise.all([start(scene), start(scene), start(scene)])).map((run) => run.runId);
@@ -72,19 +72,19 @@ export function claimsOfStore(store: () => Store): void {
       const second = await take({ lastChancesMax: 0 });
       expect(second.runs.map((run) => run.runId)).toEqual([other.runId]);
       expect(second.nextWakeInMs).not.toBe(0);
-      // One that is handed back is on its last chance still.
+      // A run that is handed back is still on its last chance.
       await store().fleet.releaseLeases({ runs: first.runs });
       expect((await take({ lastChancesMax: 0 })).runs).toEqual([]);
       const third = await take({ lastChancesMax: 2, leaseDurationMs: 0 });
       expect(third.runs).toHaveLength(2);
-      // Once more lost, they are to be given up, which harms nobody.
+      // Lost once more they are to be given up, which harms no other run.
       const fourth = await take({ lastChancesMax: 0 });
       expect(fourth.runs.map((run) => run.recoveries)).toEqual([RECOVERIES_MAX + 1, RECOVERIES_MAX + 1]);
       const fifth = await take({ lastChancesMax: 1 });
       expect([...fourth.runs, ...fifth.runs].map((run) => run.runId).toSorted()).toEqual(runIds.toSorted());
     });
 
-    test("a gateway that was cut off itself takes only what nobody holds, and so does a claim that comes too late", async () => {
+    test("a gateway that was cut off itself takes only runs that nobody holds, and so does a claim that comes too late", async () => {
       const scene = await openScene(store());
       const lost = await start(scene);
       await takeAndLose(lost.runId);
@@ -96,16 +96,16 @@ export function claimsOfStore(store: () => Store): void {
       expect((await claim(scene, lost.runId)).lost).toBe(true);
     });
 
-    test("a gateway that was cut off itself judges no call by its deadline: the answer may have been kept away by the same", async () => {
+    test("a gateway that was cut off itself judges no call by its deadline: the result may have been kept away by the same cause", async () => {
       const scene = await openScene(store());
       const overdue = await parkWithCall(scene, { deadline: TS, target: "external", recipient: null }, TS);
       expect((await take({ judgesUntil: null })).runs).toEqual([]);
       const { runId, call } = overdue;
       const answer = { callId: call.callId, outcome: { kind: "completed", result: 1 }, bodyHash: "1" } as const;
       await scene.tenant.submitToolResult({ ...answer, from: { kind: "http", runId } });
-      // Somebody has left something: the run goes on with it.
+      // An input waits, so the run goes on with it.
       expect((await take({ judgesUntil: null })).runs).toMatchObject([{ runId, lost: false }]);
-      // So it does where no call is overdue, and a gateway that was in contact judges.
+      // A run without an overdue call goes on too. A gateway that was in contact judges deadlines.
       const patient = await parkWithCall(scene, { deadline: Date.now() + 3600_000 }, TS);
       expect((await take({ judgesUntil: null })).runs.map((run) => run.runId)).toEqual([patient.runId]);
       const unanswered = await parkWithCall(scene, { deadline: TS }, TS);
@@ -164,7 +164,7 @@ export function claimsOfStore(store: () => Store): void {
   });
 
   describe("leases", () => {
-    test("a renewal keeps a run from others, works late while nobody took it, and fails for a holder of old", async () => {
+    test("a renewal keeps a run, works late while nobody took it, and fails for a former holder", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       const first = await takeAndLose(runId);
@@ -181,7 +181,7 @@ export function claimsOfStore(store: () => Store): void {
       await expect(claim(scene, runId)).rejects.toThrow("was not due");
     });
 
-    test("what a claim took whose answer was lost goes back by the claim's number, and is not taken for lost", async () => {
+    test("runs taken by a claim whose answer was lost go back by the claim's number, and do not count as lost", async () => {
       const scene = await openScene(store());
       await claimAll(store());
       const { runId } = await start(scene);
@@ -194,16 +194,16 @@ export function claimsOfStore(store: () => Store): void {
       await giveBack("gateway-a", [6, 7]);
       const { runs } = await take({ claimNumber: 9 });
       expect(runs).toMatchObject([{ runId, epoch: 2, lost: false, recoveries: 0 }]);
-      // Whoever has it now keeps it.
+      // The present holder keeps it.
       await giveBack("gateway-a", [7]);
       await expect(claim(scene, runId)).rejects.toThrow("was not due");
     });
 
-    test("an ended run is due never again, and its lease is over", async () => {
+    test("an ended run is never due again, and its lease is over (R6)", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       const held = await claim(scene, runId);
-      // The store ends the lease by itself: an ended run belongs to nobody.
+      // The store ends the lease by itself: an ended run has no holder.
       await store().fleet.commit(endOf(held, { lease: { kind: "keep" } }));
       expect(
         await store().fleet.renewLeases({ gatewayId: "gateway-a", leaseDurationMs: LEASE_MS, runs: [held] }),

@@ -76,7 +76,7 @@ export function commitsOfStore(store: () => Store): void {
       expect(await inputIds()).toHaveLength(1);
     });
 
-    test("a holder of old, a gap and a step back are refused whole (R2, R5)", async () => {
+    test("a commit of a former holder, with a gap, or of an earlier seq is refused whole (R2, R5)", async () => {
       const { scene, runId, held, positions } = await heldRun();
       const call = callOf();
       const refused = async (overrides: Parameters<typeof commitOf>[2]) => {
@@ -124,7 +124,7 @@ export function commitsOfStore(store: () => Store): void {
       expect((await claim(scene, runId)).lost).toBe(false);
     });
 
-    test("a commit without facts consumes what changed nothing, and is repeated without harm", async () => {
+    test("a commit without facts consumes inputs that changed nothing, and is repeated without harm", async () => {
       const { scene, runId, held, message, inputIds, positions } = await heldRun();
       await message();
       const consumed = await inputIds();
@@ -162,7 +162,7 @@ export function commitsOfStore(store: () => Store): void {
       expect(await positions()).toEqual(["1-0", "2-0", "3-0", "4-0", "4-1", "4-2", "4-3", "4-4", "5-0"]);
     });
 
-    test("an end is refused while an input is unseen, and takes no second one (R6)", async () => {
+    test("an end is refused while an input is unseen, and a run does not end twice (R6)", async () => {
       const { scene, runId, held, message, inputIds } = await heldRun();
       await message();
       const end = endOf(held, { inboxMustBe: 0 });
@@ -176,7 +176,7 @@ export function commitsOfStore(store: () => Store): void {
   });
 
   describe("ends", () => {
-    test("a run's end consumes whatever waits for it, named or not, more of it than one read gives too; what has a key is still known", async () => {
+    test("the end of a run consumes every input that waits, also more than one read returns; an input with a key is still known (R6)", async () => {
       const { scene, runId, held, message, inputIds } = await heldRun();
       for (let n = 0; n < INPUTS_PER_DRAIN_MAX + 2; n++) await message();
       const cancel = () =>
@@ -208,7 +208,7 @@ export function commitsOfStore(store: () => Store): void {
   });
 
   describe("delta batches", () => {
-    test("a row that is stale, foreign or there already is skipped and spoils nothing for the others", async () => {
+    test("a delta that is stale, foreign or stored already is skipped, and is no error for the others (R2)", async () => {
       const one = await heldRun();
       const two = await heldRun();
       for (const { held } of [one, two]) await store().fleet.commit(commitOf(held, ["run.started", "step.started"]));

@@ -50,7 +50,7 @@ export function devicesOfStore(store: () => Store): void {
       expect(asked.filter((session) => session.current)).toHaveLength(1);
     });
 
-    test("a device is known with what it said of itself, its sessions newest first, and whether it is online", async () => {
+    test("a device is shown with what it registered, its sessions newest first, and whether it is online", async () => {
       const scene = await openScene(store());
       const gatewayId = `gateway ${v7()}`;
       const tools = [{ name: "open", description: NASTY, inputSchema: { type: "object", description: NASTY } }];
@@ -91,7 +91,7 @@ export function devicesOfStore(store: () => Store): void {
       expect((await find())?.sessions).toHaveLength(SESSIONS_PER_DEVICE_SHOWN);
     });
 
-    test("sessions of a gateway that beats no more are ended by the sweep, and its devices are offline before that", async () => {
+    test("sessions of a gateway without heartbeats are ended by the sweep, and its devices are offline before that", async () => {
       const scene = await openScene(store());
       const gatewayId = `gateway ${v7()}`;
       const { deviceId, sessionId } = await connect(scene, { gatewayId });
@@ -101,8 +101,7 @@ export function devicesOfStore(store: () => Store): void {
       expect(await store().fleet.countLiveGateways({ withinMs: 0 })).toBe(0);
       await store().fleet.sweep({ gatewayTimeoutMs: 60_000 });
       expect((await openCalls(sessionId)).current).toBe(true);
-      // Everybody's beats are too old for a time-out of nothing; the other gateway's devices come back, this one's do
-      // not.
+      // With a timeout of nothing every heartbeat is too old. The other gateway's devices come back, this one's do not.
       await store().fleet.sweep({ gatewayTimeoutMs: 0 });
       expect((await openCalls(sessionId)).current).toBe(false);
       expect((await openCalls(other.sessionId)).current).toBe(false);
@@ -225,7 +224,7 @@ export function devicesOfStore(store: () => Store): void {
         { callId: repeatable.callId, sentTo: { deviceId: gone.deviceId, connected: false } },
       ]);
       expect(await tenant.markSent({ callId: repeatable.callId, attempt: 1, sessionId: other.sessionId })).toBe(false);
-      // A commit that changes the row in another way keeps what belongs to sending; a new attempt clears it.
+      // A commit keeps what the row says of sending. A new attempt clears it.
       await store().fleet.commit(
         commitOf(held, ["tool.approved"], { afterSeq: 3, calls: [{ ...once, deadline: null }] }),
       );
@@ -262,7 +261,7 @@ export function devicesOfStore(store: () => Store): void {
       const oldest = waiting.slice(0, OPEN_CALLS_PER_SESSION_MAX).map((call) => call.callId);
       const idsOf = (calls: readonly { readonly callId: string }[]) => calls.map((call) => call.callId);
       expect(await callIds(sessionId)).toEqual([...idsOf([...toAny, toKey]), ...oldest]);
-      // What is missing there is settled, or in another hand.
+      // A call that is missing there is settled, or was sent to another device.
       const [answered, expired] = toAny;
       if (answered === undefined || expired === undefined) throw new Error("there are two");
       await scene.tenant.submitToolResult(resultOf(answered.callId, "a", { kind: "http", runId: held.runId }));

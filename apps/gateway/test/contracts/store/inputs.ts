@@ -20,7 +20,7 @@ async function holdParked(scene: Scene, runId: string) {
 
 export function inputsOfStore(store: () => Store): void {
   describe("inputs", () => {
-    test("they reach the holder in the order they were accepted, with the counter they were read with, and unharmed", async () => {
+    test("inputs reach the holder unharmed and in the order in which they were accepted, with their count", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       const { epoch } = await claim(scene, runId);
@@ -119,7 +119,7 @@ export function inputsOfStore(store: () => Store): void {
       expect((await store().fleet.readInbox(holder))?.inbox.count).toBe(1);
     });
 
-    test("an ended run, and one that never was, take nothing", async () => {
+    test("an ended run, and a run that never was, accept no input", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       await store().fleet.commit(endOf(await claim(scene, runId)));
@@ -127,7 +127,7 @@ export function inputsOfStore(store: () => Store): void {
       expect(await send(scene, v7(), "to nobody")).toEqual({ kind: "not_found" });
     });
 
-    test("a drain takes a bounded number, oldest first, and the counter still tells all", async () => {
+    test("a read of the inbox returns a bounded number of inputs, oldest first, and counts all (R9)", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       const { epoch } = await claim(scene, runId);

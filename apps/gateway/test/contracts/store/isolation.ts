@@ -8,10 +8,7 @@ import { claimAll, connect, openScene, parkWithCall, resultOf, start, startParam
 type Method = keyof TenantStore;
 
 export function isolationOfStore(store: () => Store): void {
-  /**
-   * Everything of one tenant, asked for in the name of another: each method with ids of the first, and with ids of
-   * nobody.
-   */
+  /** The outcome of each method for one tenant: with ids of another tenant, and with ids that nothing has. */
   async function foreignAnswers() {
     const owner = await openScene(store());
     const stranger = (await openScene(store())).tenant;
@@ -136,7 +133,7 @@ export function isolationOfStore(store: () => Store): void {
       ]);
     });
 
-    test("the fleet's loads name the tenant too", async () => {
+    test("the fleet's loads name the tenant too (R10)", async () => {
       const owner = await openScene(store());
       const other = await openScene(store());
       const { runId } = await start(owner);

@@ -3,18 +3,18 @@ import { describe, expect, test, vi } from "vitest";
 import type { Store } from "../../../src/ports/store.ts";
 import { claim, connect as connectDevice, openScene, start } from "./scene.ts";
 
-/** Shorter than any silence: whoever has beaten, be it this very moment, counts as silent. */
+/** Shorter than any silence: a gateway counts as silent even just after its heartbeat. */
 export const NO_SILENCE_MS = -10;
 
 /** Another process on the same database. */
 export interface Process {
   readonly store: Store;
-  /** It dies, with the gateway that ran in it. */
+  /** The process dies, with the gateway that ran in it. */
   die(gatewayId: string): Promise<void>;
 }
 
 export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Promise<Process>) | null): void {
-  /** A gateway in a process of its own, with a run and a device; it beats once and then no more. */
+  /** A gateway in a process of its own, with a run and a device. It sends one heartbeat. */
   async function gatewayWithWork(skip: (why: string) => never) {
     const connect = connectOf() ?? skip("one process at a time");
     const scene = await openScene(store());
@@ -48,11 +48,11 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
       expect(await endedSoon(runId)).toEqual([runId]);
       expect(await isCurrent(device.sessionId)).toEqual([false]);
       expect(await claim(scene, runId, "gateway-b")).toMatchObject({ epoch: 2, lost: true, recoveries: 1 });
-      // Once is enough: what others have claimed since is theirs.
+      // It is judged once: runs that others have claimed since stay theirs.
       expect(await endDead(NO_SILENCE_MS)).not.toContain(runId);
     });
 
-    test("a question that was held up on its way judges nobody: what held it up may have kept the others silent", async ({
+    test("a judgement that was held up on its way ends nobody: what held it up may have kept the others silent", async ({
       skip,
     }) => {
       const { process, gatewayId, runId } = await gatewayWithWork(skip);
@@ -80,7 +80,7 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
       await process.die(gatewayId);
     });
 
-    test("a gateway whose connection broke, and that beats on, is not dead", async ({ skip }) => {
+    test("a gateway whose connection broke, and whose heartbeats go on, is not dead", async ({ skip }) => {
       const cut = await gatewayWithWork(skip);
       const { process, gatewayId, runId } = cut;
       const connect = connectOf();
@@ -95,7 +95,7 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
       expect(await endedSoon(runId)).toEqual([runId]);
     });
 
-    test("a gateway that never beat, or has no lifeline, is known by its leases alone", async () => {
+    test("a gateway without a heartbeat or a lifeline is judged by its leases alone", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       await claim(scene, runId, `gateway ${v7()}`);

@@ -7,7 +7,7 @@ import { claim, commitOf, connect, CONFIG, delta, fact, factsOf, openScene, park
 
 export function readingOfStore(store: () => Store): void {
   describe("reading", () => {
-    test("events after a position come in order, all or facts alone, from any position, also one that nothing stands at", async () => {
+    test("events after a position come in order, all or only facts, also after a position without an event", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       const held = await claim(scene, runId);
@@ -33,7 +33,7 @@ export function readingOfStore(store: () => Store): void {
       expect(await scene.tenant.readTail({ runId: v7() })).toBeNull();
     });
 
-    test("a page stops at its bytes, but always holds a record, so that a reader of giants gets on", async () => {
+    test("a page ends at its bytes but has at least one record, so that a reader of large events gets on (R9)", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);
       const held = await claim(scene, runId);
@@ -53,7 +53,7 @@ export function readingOfStore(store: () => Store): void {
       expect(pages).toEqual([["3"], ["4", "5"], ["6"]]);
     });
 
-    test("a holder is given all that it needs to go on, and one of old nothing", async () => {
+    test("a holder loads all that it needs to go on, and a former holder nothing", async () => {
       const scene = await openScene(store());
       const named = await connect(scene, { deviceKey: "named-device" });
       const origin = await connect(scene, { deviceKey: "tab-1" });

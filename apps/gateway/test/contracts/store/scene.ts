@@ -13,7 +13,7 @@ import type { CallProjection, ClaimedRun, Commit, Recipient } from "../../../src
 import type { Store } from "../../../src/ports/store.ts";
 import type { StartOutcome, TenantStore } from "../../../src/ports/tenant-store.ts";
 
-/** Any moment: the store keeps the times of records as they are given. */
+/** Any moment, since the store keeps the times of records as they are given. */
 export const TS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 export const LEASE_MS = 60_000;
 
@@ -85,7 +85,7 @@ export function factsOf({ tenant }: Scene, runId: string): Promise<readonly Even
   return tenant.readEvents({ runId, after: START, limit: 500, factsOnly: true });
 }
 
-/** Takes every run that is due, and keeps those nobody asked for away from all later claims. */
+/** Takes every run that is due, so that later claims do not meet those of other tests. */
 export async function claimAll(store: Store, gatewayId = "gateway-a"): Promise<ClaimedRun[]> {
   const all: ClaimedRun[] = [];
   for (;;) {
@@ -108,7 +108,7 @@ export async function claim({ store }: Scene, runId: string, gatewayId = "gatewa
   return claimed;
 }
 
-/** A fact whose payload names nothing real: the store never looks inside. */
+/** A fact with a meaningless payload, since the store never looks inside. */
 export function fact(seq: number, type: FactType, overrides: Partial<EventRecord> = {}): EventRecord {
   return { seq, sub: 0, prev: { seq: seq - 1, sub: 0 }, type, ts: TS, payload: `{"n":${seq}}`, ...overrides };
 }
@@ -118,7 +118,7 @@ export function delta(seq: number, sub: number, text = `${seq}-${sub}`): EventRe
   return { seq, sub, prev: null, type: "text.delta", ts: TS + sub, payload };
 }
 
-/** A commit of `types` by the holder of a claim. It keeps the lease unless told otherwise. */
+/** A commit of `types` by the holder of a claim. By default it keeps the lease. */
 export function commitOf(
   claimed: ClaimedRun,
   types: readonly FactType[],
@@ -163,7 +163,7 @@ export function endOf(claimed: ClaimedRun, overrides: Parameters<typeof commitOf
   });
 }
 
-/** A device call that is out; to any device that offers `open` unless told otherwise. */
+/** A device call that is out, by default to any device that offers `open`. */
 export function callOf(
   overrides: Partial<CallProjection> & { readonly args?: JsonValue; readonly target?: ToolTarget } = {},
 ): CallProjection {
@@ -197,7 +197,7 @@ export interface ParkedRun {
   readonly lastSeq: number;
 }
 
-/** A run that waits for one call, and is due again at `wakeAt` (ms; null: not by time). */
+/** Parks a run that waits for one call. It is due again at `wakeAt`, in ms; null: not by time. */
 export async function parkWithCall(
   scene: Scene,
   overrides: Partial<CallProjection> = {},
@@ -240,7 +240,7 @@ export async function connect(
   });
 }
 
-/** A result as a device gives it; `bodyHash` stands for what it says. */
+/** A result as it is submitted. `bodyHash` stands for its content. */
 export function resultOf(
   callId: string,
   bodyHash: string,
@@ -250,7 +250,6 @@ export function resultOf(
 }
 
 /**
- * Text that trips whoever escapes by hand: NUL, a lone surrogate, quotes, backslashes, braces, an emoji, a line
- * separator.
+ * Text that finds faults in escaping: NUL, a lone surrogate, quotes, backslashes, braces, an emoji, a line separator.
  */
 export const NASTY = `\u0000 \ud800 " ' \\ \\u0000 {a,b} 😀 \u2028 NULL \r\n`;

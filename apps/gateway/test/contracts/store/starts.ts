@@ -49,7 +49,7 @@ export function startsOfStore(store: () => Store): void {
       expect(await claim(scene, runId)).toMatchObject({ epoch: 1, lastSeq: 3, lost: false, recoveries: 0 });
     });
 
-    test("what a run names must be there: agent by id or name, version of that agent, thread by id", async () => {
+    test("a run starts only if what it names is there: agent by id or name, version of that agent, thread by id", async () => {
       const { tenant, agentId, versionId } = await openScene(store());
       const outcome = async (overrides: Parameters<typeof startParams>[0]) =>
         (await tenant.startRun(startParams(overrides))).kind;
@@ -71,7 +71,7 @@ export function startsOfStore(store: () => Store): void {
       expect(await outcome({ threadId: v7() })).toBe("thread_not_found");
     });
 
-    test("a client that sends the same request again, even twenty times at once, gets the one run", async () => {
+    test("a client that sends the same request again, even twenty times at once, gets one run", async () => {
       const scene = await openScene(store());
       const idempotency = { key: "order 66", bodyHash: "a" };
       const outcomes = await Promise.all(

@@ -8,7 +8,7 @@ export function threadsOfStore(store: () => Store): void {
     (await claimAll(store())).filter((run) => run.tenantId === scene.tenantId).map((run) => run.runId);
 
   describe("threads", () => {
-    test("the same key finds the same thread, by many at once too; by id or key it is found again", async () => {
+    test("the same key finds the same thread, also by many at once, and a thread is found again by id or key", async () => {
       const { tenant } = await openScene(store());
       const key = `chat ${NASTY}`;
       const made = await Promise.all(
@@ -18,7 +18,7 @@ export function threadsOfStore(store: () => Store): void {
       const thread = made[0]?.thread;
       expect(made.every((outcome) => outcome.thread.id === thread?.id)).toBe(true);
       expect(await tenant.findThread({ idOrKey: key })).toEqual(thread);
-      // Postgres text holds neither a NUL nor half of a pair: both become U+FFFD, the same at every door.
+      // A Postgres text can hold neither a NUL nor half of a surrogate pair. Both become U+FFFD everywhere.
       expect(thread?.key).toBe(key.replaceAll("\u0000", "\ufffd").toWellFormed());
       expect(await tenant.findThread({ idOrKey: thread?.id ?? "" })).toEqual(thread);
       expect(thread?.metadata).toEqual({ note: NASTY });
@@ -68,7 +68,7 @@ export function threadsOfStore(store: () => Store): void {
       expect((await scene.tenant.listThreadRuns({ threadId, limit: 3, cursor: "x" })).data).toEqual([]);
     });
 
-    test("a message to a run that waits for its turn does not push it in; a cancel reaches it at once", async () => {
+    test("a message to a run that waits for its turn does not advance it; a cancel reaches it at once", async () => {
       const scene = await openScene(store());
       const first = await start(scene, { threadId: "t" });
       const second = await start(scene, { threadId: "t" });
@@ -89,7 +89,7 @@ export function threadsOfStore(store: () => Store): void {
         inboxMustBe: 2,
         lease: { kind: "release", wakeAt: null },
       });
-      // The first still runs, so the third's turn has not come.
+      // The first still runs, so the turn of the third has not come.
       expect(await store().fleet.commit(end)).toEqual({ kind: "committed", wakes: [] });
       expect(await due(scene)).toEqual([]);
       expect(await store().fleet.commit(endOf(held))).toEqual({ kind: "committed", wakes: [third.runId] });

@@ -1,6 +1,6 @@
 import type { JsonValue } from "@hsafa/protocol";
 import { OPEN_CALLS_PER_SESSION_MAX, SENT_CALLS_PER_SESSION_MAX } from "../../../../ports/limits.ts";
-import type { OpenCallsOfSession } from "../../../../ports/fleet-store.ts";
+import type { FleetStore, OpenCallsOfSession } from "../../../../ports/fleet-store.ts";
 import { millis } from "../../times.ts";
 import { liveGateway } from "../../live-gateway.ts";
 import { fleetStatement } from "../../statement.ts";
@@ -14,8 +14,8 @@ const CONNECTED = `exists (
 )`;
 
 /**
- * SQL: of the calls that are out, not answered, and `which`, those that `order` puts first, for the device `d` of the
- * session `s`. They name the device, or may go to any device and this one fits.
+ * SQL: the calls for the device `d` of the session `s` that are out and have no result. `which` narrows them further;
+ * the first `limit` in `order` are taken. A call either names the device, or may go to any device and this one fits.
  *
  * The latter are looked for tool by tool. With one tool given, an index of what is out holds its calls by age. With a
  * list of tools Postgres may walk all calls that ever were by age, the settled ones first.
@@ -36,7 +36,9 @@ function openCalls(which: string, order: string, limit: number): string {
     ${first}`;
 }
 
-/** SQL: what the device was sent. What it has in hand comes before calls of earlier boots, so that no bound cuts it off. */
+/**
+ * SQL: what the device was sent. What it has in hand comes before calls of earlier boots, so that no bound cuts it off.
+ */
 const SENT_HERE = openCalls(
   "c.sent_device_id = d.id",
   "(c.sent_boot_id = s.boot_id) desc, c.id",
@@ -80,7 +82,10 @@ interface Row {
   readonly connected: boolean | null;
 }
 
-export async function readOpenCalls(sql: Sql, sessionIds: readonly string[]): Promise<readonly OpenCallsOfSession[]> {
+export async function readOpenCalls(
+  sql: Sql,
+  { sessionIds }: Parameters<FleetStore["readOpenCalls"]>[0],
+): ReturnType<FleetStore["readOpenCalls"]> {
   if (sessionIds.length === 0) return [];
   const rows = await sql.query<Row>(READ_OPEN_CALLS({ sessionIds }));
   const bySession = Map.groupBy(rows, (row) => row.session_id);

@@ -9,12 +9,14 @@ import { ENDED_RUN, SETTLED_CALL } from "../../status-lists.ts";
  * 1. R7 is decided under two locks, in the order in which a commit takes them: the run's row, then the call's.
  * 2. Both rows are read anew once they are locked. So a commit in flight is either seen whole or has not begun.
  * 3. A call of the server is never sent to anybody, so no result from outside is accepted for it.
- * 4. The call's row keeps the hash of the accepted result. So the same result is known again, whatever becomes of the run.
+ * 4. The call's row keeps the hash of the accepted result. So the same result is known again, whatever becomes of the
+ *    run.
  */
 const SUBMIT_TOOL_RESULT = tenantStatement({
   name: "submit-tool-result",
   parameters: { callId: "uuid", ofRunId: "uuid?", fromDeviceId: "uuid?", bodyHash: "text", input: "json" },
   text: `
+-- 1. 2.
 with run as materialized (
   select id, tenant_id, status, inbox from runs
   where id = (select run_id from tool_calls where id = :callId and tenant_id = :tenantId) and tenant_id = :tenantId
@@ -31,6 +33,7 @@ verdict as (
     when run_id <> coalesce(:ofRunId, run_id) or (:fromDeviceId is not null and :fromDeviceId <> all (sent_to)) then 'not_found'
     when result_hash = :bodyHash then 'duplicate'
     when result_hash is not null or status in ${SETTLED_CALL} then 'conflict'
+    -- 3.
     when status <> 'dispatched' or target = 'server' then 'not_dispatched'
     when run_status in ${ENDED_RUN} then 'conflict'
     when inbox >= ${inboxMaxFor("tool_result")} then 'inbox_full'
@@ -38,6 +41,7 @@ verdict as (
   end as kind
   from call
 ),
+-- 4.
 marked as (
   update tool_calls c set result_hash = :bodyHash from verdict v where c.id = v.id and v.kind = 'accepted'
 ),

@@ -119,7 +119,11 @@ export async function endDeviceSession(
   await sql.query(END_DEVICE_SESSION({ tenantId, sessionId, reason }));
 }
 
-export async function deleteDevice(sql: Sql, tenantId: string, deviceId: string): Promise<boolean> {
+export async function deleteDevice(
+  sql: Sql,
+  tenantId: string,
+  { deviceId }: Parameters<TenantStore["deleteDevice"]>[0],
+): Promise<boolean> {
   const rows = await sql.query(DELETE_DEVICE({ tenantId, deviceId }));
   return rows.length > 0;
 }

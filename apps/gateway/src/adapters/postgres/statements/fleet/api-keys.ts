@@ -48,7 +48,10 @@ union all
 select id::text, tenant_id::text, name, scopes from made`,
 });
 
-export async function findApiKey(sql: Sql, keyHash: string): Promise<ApiKeyOwner | null> {
+export async function findApiKey(
+  sql: Sql,
+  { keyHash }: Parameters<FleetStore["findApiKey"]>[0],
+): Promise<ApiKeyOwner | null> {
   const [row] = await sql.query<Row>(FIND_API_KEY({ keyHash }));
   return row === undefined ? null : owner(row);
 }

@@ -15,18 +15,21 @@ export const END_DEAD_GATEWAYS = fleetStatement({
   name: "end-dead-gateways",
   parameters: { silenceMs: "float8", until: "float8" },
   text: `
+-- 1.
 with silent as materialized (
   select id from gateways
   where lifeline = pg_postmaster_start_time() and beaten_at < now() - :silenceMs * interval '1 millisecond'
     and now() <= ${time(":until")}
   for no key update skip locked
 ),
+-- 2.
 dead as materialized (select id from silent where ${isLifelineCut("id")}),
 known as (update gateways set lifeline = null where id in (select id from dead)),
 ended as (
   update device_sessions set disconnected_at = now(), reason = 'gateway_lost'
   where disconnected_at is null and gateway_id = any(array(select id from dead))
 ),
+-- 3. 4.
 held as (
   select r.id from runs r
   where exists (select from dead) and r.wake_at > now() and r.epoch > 0 and r.lease_owner = any(array(select id from dead))

@@ -2,8 +2,8 @@ import { fleetStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 
 /**
- * Ends what a process that died left behind in a database that one process opens at a time. Nobody holds its leases and
- * nobody is connected to it, so there is nothing to wait for. The leases keep their owner, so that the claim still
+ * Ends what a process that died left behind in a database that one process opens at a time. Its leases have no holder
+ * and no device is connected, so there is nothing to wait for. The leases keep their owner, so that the claim still
  * counts them as lost.
  */
 const END_FORMER_PROCESS = fleetStatement({

@@ -41,12 +41,15 @@ export async function recordHeartbeat(sql: Sql, { gatewayId, stopping }: Params)
   await sql.query(RECORD_HEARTBEAT({ gatewayId, stopping }));
 }
 
-/** `pulse`: statements over one connection that lives as long as this process and serves nobody else. */
+/** `pulse`: statements over one connection of this process alone, which stays open as long as the process lives. */
 export async function recordHeartbeatWithLifeline(pulse: Sql, { gatewayId, stopping }: Params): Promise<void> {
   await pulse.query(RECORD_HEARTBEAT_WITH_LIFELINE({ gatewayId, stopping }));
 }
 
-export async function countLiveGateways(sql: Sql, withinMs: number): Promise<number> {
+export async function countLiveGateways(
+  sql: Sql,
+  { withinMs }: Parameters<FleetStore["countLiveGateways"]>[0],
+): Promise<number> {
   const [row] = await sql.query<{ live: number }>(COUNT_LIVE_GATEWAYS({ withinMs }));
   return row?.live ?? 0;
 }

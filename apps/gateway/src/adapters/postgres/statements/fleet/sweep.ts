@@ -1,3 +1,4 @@
+import type { FleetStore } from "../../../../ports/fleet-store.ts";
 import { GATEWAY_KEPT_MS, SWEEP_ROWS_MAX } from "../../../../ports/limits.ts";
 import { fleetStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
@@ -40,7 +41,10 @@ due as (
 update runs set wake_at = now() where id = any(array(select id from due)) returning id::text`,
 });
 
-export async function sweep(sql: Sql, gatewayTimeoutMs: number): Promise<readonly string[]> {
+export async function sweep(
+  sql: Sql,
+  { gatewayTimeoutMs }: Parameters<FleetStore["sweep"]>[0],
+): Promise<readonly string[]> {
   const rows = await sql.query<{ id: string }>(SWEEP({ gatewayTimeoutMs }));
   return rows.map((row) => row.id);
 }

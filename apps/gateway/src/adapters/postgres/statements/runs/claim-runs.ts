@@ -7,8 +7,8 @@ import type { Sql } from "../../sql.ts";
 import { OPEN_RUN } from "../../status-lists.ts";
 
 /**
- * SQL: the next tenant after `after` (a uuid; null: from the first) that has a new run due. An index is walked tenant by
- * tenant, one step at a time.
+ * SQL: the next tenant after `after` (a uuid; null: from the first) that has a new run due. An index is walked tenant
+ * by tenant, one step at a time.
  */
 function nextTenant(after: string): string {
   return `(
@@ -19,9 +19,9 @@ function nextTenant(after: string): string {
 }
 
 /**
- * SQL: whether a run that has begun may be taken (port, 3). After `judgesUntil` no run is taken that has an owner. Nor is
- * one with an overdue call: its result may have been kept away by what cut this gateway off. A run goes on all the same
- * if an input waits for it. Infinity is a time too.
+ * SQL: whether a run that has begun may be taken (port, 3). After `judgesUntil` no run is taken that has an owner. Nor
+ * is one with an overdue call: its result may have been kept away by what cut this gateway off. A run goes on all the
+ * same if an input waits for it. Infinity is a time too.
  */
 const MAY_TAKE = `(
     now() <= ${time(":judgesUntil")}
@@ -40,13 +40,13 @@ const TENANTS = `least(${CLAIM_TENANTS_MAX}, :limit + 1)`;
 /**
  * 1. Runs that have begun come first, in the order in which they became due. Those on their last chance are taken apart
  *    from the others: they are few, and fewer may be taken.
- * 2. Then come new runs, in a ring of tenants that starts after the tenant served last: the first run of each, the second
- *    of each, and so on.
+ * 2. Then come new runs, in a ring of tenants that starts after the tenant served last: the first run of each, the
+ *    second of each, and so on.
  * 3. A new run on a thread must be the first of the thread's open runs, unless a cancel waits for it.
- * 4. New runs are ranked without locks, since Postgres cannot lock a ranked list, and are then locked. Rows that another
- *    claim has locked are skipped. What a lock finds changed is tested again.
+ * 4. New runs are ranked without locks, since Postgres cannot lock a ranked list, and are then locked. Rows that
+ *    another claim has locked are skipped. What a lock finds changed is tested again.
  * 5. A run whose owner's lease ended was lost, and that counts. Progress clears the count.
- * 6. The time until the next claim passes over a run on its last chance that was left: nobody has to hurry for it.
+ * 6. The time until the next claim passes over a run on its last chance that was left: no gateway has to hurry for it.
  */
 const CLAIM_RUNS = fleetStatement({
   name: "claim-runs",
@@ -60,6 +60,7 @@ const CLAIM_RUNS = fleetStatement({
     servedLast: "uuid?",
   },
   text: `
+-- 1.
 with recursive last_chance as materialized (
   select id, lease_owner is not null as lost from runs
   where wake_at <= now() and epoch > 0 and ${MAY_TAKE} and recoveries > 0 and ${ON_LAST_CHANCE}
@@ -72,6 +73,7 @@ begun as materialized (
   order by wake_at limit :limit - (select count(*)::int from last_chance)
   for no key update skip locked
 ),
+-- 2.
 after_last (tenant_id, place) as (
   select * from (select ${nextTenant(":servedLast")} as tenant_id, 1 as place) as first where tenant_id is not null
   union all
@@ -91,6 +93,7 @@ ranked as materialized (
     select r.id, r.wake_at from runs r
     where r.tenant_id = ring.tenant_id and r.wake_at <= now() and r.epoch = 0
       and (
+        -- 3.
         r.thread_id is null
         or not exists (
           select from runs e
@@ -102,6 +105,7 @@ ranked as materialized (
     order by r.wake_at limit :limit + 1
   ) as c
 ),
+-- 4.
 fresh as materialized (
   select r.id, r.tenant_id, ranked.round, ranked.place, false as lost from ranked join runs r on r.id = ranked.id
   where r.wake_at <= now() and r.epoch = 0
@@ -116,10 +120,12 @@ claimed as (
     lease_owner = :gatewayId,
     claim_number = :claimNumber,
     wake_at = now() + :leaseDurationMs * interval '1 millisecond',
+    -- 5.
     recoveries = r.recoveries + taken.lost::int
   from taken where r.id = taken.id
   returning r.id::text, r.tenant_id::text, r.epoch, r.last_seq, taken.lost, r.recoveries
 ),
+-- 6.
 coming as (
   (
     select wake_at from runs

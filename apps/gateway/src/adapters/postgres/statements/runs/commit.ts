@@ -18,13 +18,14 @@ const IS_CONSUMED = "i.run_id = g.id and not i.consumed and (:hasEnded or i.id =
 
 /**
  * 1. `guarded` is the whole fence. Every other part joins it, so without its one row nothing is written anywhere.
- * 2. The guard compares the row as it is under the lock. After a wait Postgres reads the row anew. The count of consumed
- *    inputs may be older, which harms nothing: only the holder consumes, and the guard lets one of two tries through.
+ * 2. The guard compares the row as it is under the lock. After a wait Postgres reads the row anew. The count of
+ *    consumed inputs may be older, which harms nothing: only the holder consumes, and the guard lets one of two tries
+ *    through.
  * 3. Locks are taken in one order: runs, then threads and tool_calls.
  * 4. An end consumes every input that waits. All of them are visible here: while the inbox is as the caller counted it,
  *    no input has come.
- * 5. A delta may be there already, written by a batch. A fact may not. The guard looks for one, so that such a bug fails
- *    the commit and no fact is dropped in silence.
+ * 5. A delta may be there already, written by a batch. A fact may not. The guard looks for one, so that such a bug
+ *    fails the commit and no fact is dropped in silence.
  */
 const COMMIT = tenantStatement({
   name: "commit",
@@ -51,11 +52,13 @@ const COMMIT = tenantStatement({
     ...CALL_PARAMETERS,
   },
   text: `
+-- 1. 2. 3.
 with guarded as (
   update runs set
     status = :status, steps = :steps, open_step = :openStep, usage = :usage, output = :output, error = :error,
     started_at = ${time(":startedAt")}, completed_at = ${time(":completedAt")},
     last_seq = :lastSeq,
+    -- 4.
     inbox = case when :hasEnded then 0 else inbox - ${CONSUMED_COUNT} end,
     recoveries = case when :progress then 0 else recoveries end,
     lease_owner = case when :releases then null else lease_owner end,
@@ -71,6 +74,7 @@ with guarded as (
     and not exists (select from run_events where run_id = :runId and seq > :afterSeq and sub = 0)
   returning id, tenant_id, thread_id
 ),
+-- 5.
 events as (
   insert into run_events (tenant_id, run_id, seq, sub, prev_seq, prev_sub, type, payload, created_at)
   select g.tenant_id, g.id, e.seq, e.sub, e.prev_seq, e.prev_sub, e.type, e.payload::json, ${time("e.ts")}
@@ -86,7 +90,7 @@ calls as (
     status = excluded.status, attempt = excluded.attempt, deadline = excluded.deadline, result = excluded.result,
     error = excluded.error, source = excluded.source, device_id = excluded.device_id,
     dispatched_at = excluded.dispatched_at, settled_at = excluded.settled_at,
-    -- A new attempt may go to any device that fits. A device of an earlier one stays in sent_to: its result still counts.
+    -- A new attempt may go to any device that fits. The device of an earlier one stays in sent_to: its result counts.
     sent_device_id = case when excluded.attempt > c.attempt then null else c.sent_device_id end,
     sent_boot_id = case when excluded.attempt > c.attempt then null else c.sent_boot_id end
   where c.run_id = excluded.run_id
@@ -172,7 +176,7 @@ function commitQuery(params: Commit): Query {
     startedAt: run.startedAt,
     completedAt: run.completedAt,
     progress: params.progress,
-    // R6: an ended run is nobody's, whatever the caller says.
+    // R6: an ended run has no holder, whatever the caller says.
     releases: hasEnded || lease.kind === "release",
     wakeAt: lease.kind === "release" ? lease.wakeAt : null,
     hasEnded,

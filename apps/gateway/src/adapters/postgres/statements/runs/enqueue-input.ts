@@ -10,8 +10,8 @@ import { ENDED_RUN } from "../../status-lists.ts";
  * 2. An input wakes a run that nobody holds. A holder is not robbed: its next renewal tells it.
  * 3. A run that waits for its turn in a thread (never claimed, no `wake_at`) is woken by the end of the run before it.
  *    Of the inputs only a cancel wakes it.
- * 4. An approval locks its call's row after the run's, as a commit does. So an expiry in flight is either seen or has not
- *    begun.
+ * 4. An approval locks its call's row after the run's, as a commit does. So an expiry in flight is either seen or has
+ *    not begun.
  * 5. Of two inputs under one dedupe key at once the second violates the key, is undone whole, and is done again as a
  *    duplicate.
  */
@@ -27,6 +27,7 @@ const ENQUEUE_INPUT = tenantStatement({
     inboxMax: "int",
   },
   text: `
+-- 1.
 with run as (
   select id, tenant_id, status, inbox, status in ${ENDED_RUN} as ended
   from runs where id = :runId and tenant_id = :tenantId
@@ -35,6 +36,7 @@ with run as (
 earlier as (
   select body_hash from run_inputs where run_id = :runId and tenant_id = :tenantId and dedupe_key = :dedupeKey
 ),
+-- 4.
 call as materialized (
   select c.status from run join tool_calls c on c.run_id = run.id
   where c.id = :approvedCallId
@@ -43,6 +45,7 @@ call as materialized (
 raised as (
   update runs r set
     inbox = r.inbox + 1,
+    -- 2. 3.
     wake_at = case
       when r.lease_owner is null and (r.epoch > 0 or r.wake_at is not null or :kind = 'cancel') then now()
       else r.wake_at
@@ -72,6 +75,7 @@ type Params = Parameters<TenantStore["enqueueInput"]>[0];
 
 export async function enqueueInput(sql: Sql, tenantId: string, params: Params): Promise<EnqueueInputOutcome> {
   const { runId, input, dedupe } = params;
+  // 5.
   const [row] = await repeatOnUniqueViolation(() =>
     sql.query<Row>(
       ENQUEUE_INPUT({

@@ -9,7 +9,11 @@ const READ_TAIL = tenantStatement({
   text: "select status, last_seq from runs where id = :runId and tenant_id = :tenantId",
 });
 
-export async function readTail(sql: Sql, tenantId: string, runId: string): ReturnType<TenantStore["readTail"]> {
+export async function readTail(
+  sql: Sql,
+  tenantId: string,
+  { runId }: Parameters<TenantStore["readTail"]>[0],
+): ReturnType<TenantStore["readTail"]> {
   const [row] = await sql.query<{ status: RunStatus; last_seq: number }>(READ_TAIL({ tenantId, runId }));
   return row === undefined ? null : { status: row.status, lastSeq: row.last_seq };
 }

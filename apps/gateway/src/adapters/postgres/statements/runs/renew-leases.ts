@@ -3,8 +3,8 @@ import { fleetStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 
 /**
- * Rows are locked in the order of their ids, so that two renewals of one gateway cannot deadlock. A lease that has ended
- * is renewed as long as nobody took the run.
+ * Rows are locked in the order of their ids, so that two renewals of one gateway cannot deadlock. A lease that has
+ * ended is renewed as long as nobody took the run.
  */
 const RENEW_LEASES = fleetStatement({
   name: "renew-leases",

@@ -49,8 +49,8 @@ interface Resolved {
 }
 
 /**
- * The thread's row gives the run its turn, and says whether another run is open. The end of a run locks the same row, so
- * the later of the two sees the other. Either the run is due at once, or the end finds it and wakes it.
+ * The thread's row gives the run its turn, and says whether another run is open. The end of a run locks the same row,
+ * so the later of the two sees the other. Either the run is due at once, or the end finds it and wakes it.
  */
 const INSERT_RUN = tenantStatement({
   name: "insert-run",

@@ -2,26 +2,28 @@ import pg from "pg";
 import { vi } from "vitest";
 
 /**
- * Holds locks in a transaction of its own, so that the statements of a test stop where it wants them, with the
- * snapshots they took before.
+ * Locks rows in a transaction of its own. So the statements of a test stop where the test wants them, with the
+ * snapshots that they took before.
  */
-export interface Holder {
-  /** Runs a statement in the open transaction; what it locks stays locked. */
+export interface LockHolder {
+  /** Runs a statement in the open transaction. The rows that it locks stay locked. */
   hold(text: string, values?: readonly unknown[]): Promise<void>;
-  /** Waits until this many other connections to the database wait for a lock. */
+  /** Resolves once this many other connections to the database wait for a lock. */
   waiting(count: number): Promise<void>;
-  /** Starts two statements, the second once the first waits, lets them go in that order, and answers what each said. */
+  /**
+   * Starts two statements, the second once the first waits. Lets them go in that order, and returns what they return.
+   */
   inOrder<A, B>(first: () => Promise<A>, second: () => Promise<B>): Promise<[A, B]>;
-  /** Commits: whoever waits goes on, in the order of arrival. */
+  /** Commits the transaction. Waiting statements go on in the order of their arrival. */
   release(): Promise<void>;
-  /** Undoes what was done under the locks, then the same. */
+  /** Rolls the transaction back, if one is open. Waiting statements go on in the order of their arrival. */
   undo(): Promise<void>;
-  /** Says what stands in the database now, outside of the transaction. */
+  /** Runs a statement outside of the transaction, and returns its rows. */
   read<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
 
-export async function openHolder(url: string): Promise<Holder> {
+export async function openLockHolder(url: string): Promise<LockHolder> {
   const holding = new pg.Client({ connectionString: url });
   const looking = new pg.Client({ connectionString: url });
   await Promise.all([holding.connect(), looking.connect()]);
