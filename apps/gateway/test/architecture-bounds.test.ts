@@ -4,13 +4,9 @@ import { isTest, repositorySources } from "./architecture-source.ts";
 
 const path = "apps/gateway/src/engine/engine.ts";
 
-/** Being moved. */
-const pending = /^(packages\/client\/|apps\/gateway\/src\/(edge\/device|adapters\/postgres)\/)/;
-
 test("every bound stands in the limits.ts of its layer (R9)", () => {
   const code = repositorySources().filter((source) => !isTest(source.path));
-  const faults = code.flatMap(boundFaults);
-  expect(faults.filter((fault) => !pending.test(fault))).toEqual([]);
+  expect(code.flatMap(boundFaults)).toEqual([]);
 });
 
 test.each([

@@ -4,12 +4,8 @@ import { repositorySources } from "./architecture-source.ts";
 
 const core = "apps/gateway/src/core";
 
-/** Being renamed. */
-const pending = /device-session-rules/;
-
 test("every file and folder is named after a concept, and every file after its main export", () => {
-  const faults = repositorySources().flatMap(nameFaults);
-  expect(faults.filter((fault) => !pending.test(fault))).toEqual([]);
+  expect(repositorySources().flatMap(nameFaults)).toEqual([]);
 });
 
 test.each([

@@ -4,7 +4,7 @@ import type { OpenCallsOfSession } from "../ports/fleet-store.ts";
 import type { Log } from "../ports/log.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
 import type { DeviceSession } from "./device-session.ts";
-import { planDeviceCalls } from "./device-session-rules.ts";
+import { planDeviceCalls } from "./plan-device-calls.ts";
 import { performDeviceAction } from "./perform-device-action.ts";
 import { SessionIndex } from "./session-index.ts";
 
@@ -16,7 +16,7 @@ export interface DeviceDispatchDeps {
 
 /**
  * Sends to the devices connected here what the rows of their calls ask for. It is told which sessions to look at: by a
- * registration, a ring, a taken result, the poll. `device-session-rules.ts` decides what is due.
+ * registration, a ring, a taken result, the poll. `plan-device-calls.ts` decides what is due.
  *
  * 1. The store alone says which session is the device's own. Registrations may return in another order than they were
  *    committed in, so a gateway never judges that itself.

@@ -1,4 +1,4 @@
-import type { SentCall } from "./device-session-rules.ts";
+import type { SentCall } from "./plan-device-calls.ts";
 import type { DeviceSocket } from "./device-socket.ts";
 
 /** A registered device on one connection of this gateway. */

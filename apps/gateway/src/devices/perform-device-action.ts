@@ -2,7 +2,7 @@ import type { Bell } from "../ports/bell.ts";
 import type { OpenCall } from "../ports/fleet-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeviceSession } from "./device-session.ts";
-import type { DeviceAction } from "./device-session-rules.ts";
+import type { DeviceAction } from "./plan-device-calls.ts";
 
 export interface DeviceActionDeps {
   readonly store: Store;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OPEN_CALLS_PER_SESSION_MAX } from "../ports/limits.ts";
 import type { OpenCall } from "../ports/fleet-store.ts";
-import { planDeviceCalls, type SentCall, type SessionView } from "./device-session-rules.ts";
+import { planDeviceCalls, type SentCall, type SessionView } from "./plan-device-calls.ts";
 
 const HERE = { deviceId: "device-1", bootId: "boot-1", connected: true };
 const ELSEWHERE = { deviceId: "device-2", bootId: "boot-9", connected: true };
