@@ -61,8 +61,8 @@ export interface ModelFailure {
 }
 
 /**
- * What the store knows of a device call that is dispatched: whether it was ever sent, and whether the device that it was
- * sent to is connected now, in the same boot.
+ * What the store knows of a dispatched device call. `sent`: it was sent to a device. `connected`: that device is
+ * connected now, in the same boot.
  */
 export interface DispatchStatus {
   readonly sent: boolean;

@@ -12,8 +12,9 @@ export type Recipient =
 export type RecipientRule = Recipient | { readonly kind: "impossible"; readonly reason: string };
 
 /**
- * The device a tool names; else the run's origin where the tool asks for it (`browser` does by default, so that nobody
- * else's tab is driven); else any that offers the tool.
+ * The recipient of a tool's calls. It is the device that the tool names, or the run's origin if the tool asks for it,
+ * or any device that offers the tool. A `browser` tool asks for the origin by default, so that nobody else's tab is
+ * driven.
  */
 export function recipientOf(tool: ToolConfig, originDeviceKey: string | null): RecipientRule {
   const platform = tool.target === "browser" ? "browser" : null;

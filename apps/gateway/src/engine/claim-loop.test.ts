@@ -42,7 +42,7 @@ function world() {
     load: () => load,
     onClaimed: (claim) => claimed.push(claim.claimed.runId),
   });
-  /** Answers the claim in flight after `costMs`. */
+  /** Lets the store answer the claim in flight after `costMs`. */
   const take = async (runIds: readonly string[], { costMs = 0, nextWakeInMs = null as number | null } = {}) => {
     clock.advance(costMs);
     answer.resolve({ now: clock.now(), runs: runIds.map(run), nextWakeInMs });

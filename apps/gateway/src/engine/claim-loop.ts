@@ -3,15 +3,16 @@
  * poll.
  *
  * 1. A ring during a claim is not lost: another claim follows.
- * 2. After a claim that took nothing the loop rests in proportion to what the claim cost, whatever rings: bells ring for
+ * 2. After a claim that took nothing the loop rests in proportion to what the claim cost, whatever rings. Bells ring for
  *    every gateway, and others are taking what is due.
- * 3. A claim whose answer was lost is returned by its number. Until that is done no run on its last chance is taken:
- *    among what this gateway may have unseen, one may be on its last chance already.
+ * 3. A claim whose answer was lost is returned by its number. Until then no run on its last chance is taken: this gateway
+ *    may have one already, unseen.
  * 4. A pause between two claims is never so long that it would count as a silence of the store (`store-contact.ts`).
  */
 import { StoreUnavailable } from "../ports/store.ts";
 import { type NextTick, Recurring } from "../runtime/recurring.ts";
-import type { EngineDeps, FreshClaim } from "./engine-deps.ts";
+import type { FreshClaim } from "./claim.ts";
+import type { EngineDeps } from "./engine-deps.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import {
   CLAIM_BATCH_MAX,

@@ -13,7 +13,7 @@ import { placeFacts } from "../core/place-facts.ts";
 import { showsProgress } from "../core/shows-progress.ts";
 import type { Bell } from "../ports/bell.ts";
 import type { CallProjection, Commit, CommitOutcome, RunProjection } from "../ports/fleet-store.ts";
-import type { Claim } from "./engine-deps.ts";
+import type { Claim } from "./claim.ts";
 import type { RunWriter } from "./run-writer.ts";
 
 /** What is to be written of a run, decided and not yet committed. */

@@ -15,7 +15,7 @@ import type { FleetStore } from "../ports/fleet-store.ts";
 import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
 import type { Log } from "../ports/log.ts";
 import { Recurring } from "../runtime/recurring.ts";
-import type { Claim } from "./engine-deps.ts";
+import type { Claim } from "./claim.ts";
 import {
   DELTA_BACKLOG_CHARACTERS_MAX,
   DELTA_BATCH_CHARACTERS_MAX,

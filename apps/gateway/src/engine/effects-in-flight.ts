@@ -1,22 +1,19 @@
 import type { RunInput } from "../core/input.ts";
 
-/** How an effect is performed: answers what `decide` is to be told, or null when `signal` cut it short. */
+/** Performs an effect. Returns what `decide` is to be told, or null if `signal` cut it short. */
 export type PerformEffect = (signal: AbortSignal) => Promise<RunInput | null>;
 
-interface Performance {
+interface EffectInFlight {
   readonly controller: AbortController;
   done: Promise<void>;
   isSettled: boolean;
 }
 
-/**
- * The effects of one run that are under way. Each stays known until it is due no more, so that none is begun twice
- * (R4).
- */
+/** The effects of one run that are under way. Each is kept until it is no longer due, so that none is begun twice (R4). */
 export class EffectsInFlight {
   readonly #onReport: (report: RunInput) => void;
   readonly #onBug: (error: unknown) => void;
-  readonly #all = new Map<string, Performance>();
+  readonly #all = new Map<string, EffectInFlight>();
 
   constructor(params: {
     readonly onReport: (report: RunInput) => void;
@@ -26,12 +23,12 @@ export class EffectsInFlight {
     this.#onBug = params.onBug;
   }
 
-  /** Begins what is due and not under way, and stops what is due no more. */
+  /** Begins what is due and not under way, and stops what is no longer due. */
   reconcile(due: ReadonlyMap<string, PerformEffect>): void {
-    for (const [key, performance] of this.#all) {
+    for (const [key, effect] of this.#all) {
       if (due.has(key)) continue;
-      performance.controller.abort();
-      if (performance.isSettled) this.#all.delete(key);
+      effect.controller.abort();
+      if (effect.isSettled) this.#all.delete(key);
     }
     for (const [key, perform] of due) {
       if (!this.#all.has(key)) this.#all.set(key, this.#begin(perform));
@@ -43,25 +40,25 @@ export class EffectsInFlight {
   }
 
   stopAll(): void {
-    for (const performance of this.#all.values()) performance.controller.abort();
+    for (const effect of this.#all.values()) effect.controller.abort();
   }
 
-  /** Waits for everything that was begun. */
+  /** Resolves when everything that was begun has settled. */
   async settle(): Promise<void> {
-    await Promise.all([...this.#all.values()].map((performance) => performance.done));
+    await Promise.all([...this.#all.values()].map((effect) => effect.done));
   }
 
-  #begin(perform: PerformEffect): Performance {
+  #begin(perform: PerformEffect): EffectInFlight {
     const controller = new AbortController();
-    const performance: Performance = { controller, isSettled: false, done: Promise.resolve() };
-    performance.done = this.#follow(perform, controller.signal).finally(() => {
-      performance.isSettled = true;
+    const effect: EffectInFlight = { controller, isSettled: false, done: Promise.resolve() };
+    effect.done = this.#report(perform, controller.signal).finally(() => {
+      effect.isSettled = true;
     });
-    return performance;
+    return effect;
   }
 
-  /** Never rejects: a bug is the holder's to throw. */
-  async #follow(perform: PerformEffect, signal: AbortSignal): Promise<void> {
+  /** Never rejects: the holder is told of a bug and throws it. */
+  async #report(perform: PerformEffect, signal: AbortSignal): Promise<void> {
     try {
       const report = await perform(signal);
       if (report !== null) this.#onReport(report);

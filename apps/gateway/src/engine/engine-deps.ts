@@ -1,7 +1,7 @@
 import type { LocalFeed } from "../ports/local-feed.ts";
 import type { Bell } from "../ports/bell.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ClaimedRun, FleetStore } from "../ports/fleet-store.ts";
+import type { FleetStore } from "../ports/fleet-store.ts";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { LiveLog } from "../ports/live-log.ts";
 import type { Log } from "../ports/log.ts";
@@ -23,20 +23,4 @@ export interface EngineDeps {
   readonly serverTools: ServerTools;
   readonly schemas: JsonSchemas;
   readonly log: Log;
-}
-
-/** A run that was just claimed. */
-export interface FreshClaim {
-  readonly claimed: ClaimedRun;
-  /** When the claim was sent, by the monotonic clock. */
-  readonly sentAt: number;
-  /** Returns the database's time, in ms. */
-  readonly now: () => number;
-}
-
-/** A run under the epoch of one claim. */
-export interface Claim {
-  readonly tenantId: string;
-  readonly runId: string;
-  readonly epoch: number;
 }

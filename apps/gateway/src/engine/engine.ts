@@ -4,8 +4,8 @@
  * 1. A lease that a holder gave up is returned, so that its run is not taken for lost. After a bug it is left to end by
  *    itself: that counts as a recovery, so the run cannot spin.
  * 2. A ring that came too late for a holder was meant for the next one, so a claim follows.
- * 3. A gateway that stops claims nothing more. It says so first, so that others take the work; then steps finish or are
- *    handed over; then leases, deltas and the heartbeat end, in this order.
+ * 3. A gateway that stops claims nothing more, and says so at once, so that others take the work. Then steps finish or
+ *    are handed over. Then leases, deltas and the heartbeat end, in this order.
  */
 import { RECOVERIES_MAX } from "../core/limits.ts";
 import type { Ring } from "../ports/bell.ts";
@@ -14,7 +14,8 @@ import { StoreUnavailable } from "../ports/store.ts";
 import { Recurring } from "../runtime/recurring.ts";
 import { ClaimLoop } from "./claim-loop.ts";
 import { DeltaBatcher } from "./delta-batcher.ts";
-import type { EngineDeps, FreshClaim } from "./engine-deps.ts";
+import type { FreshClaim } from "./claim.ts";
+import type { EngineDeps } from "./engine-deps.ts";
 import { GatewayHeartbeat } from "./gateway-heartbeat.ts";
 import { giveUpRun } from "./give-up-run.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";

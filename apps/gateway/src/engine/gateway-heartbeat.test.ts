@@ -23,7 +23,7 @@ function world() {
     log,
     store: {
       async recordHeartbeat({ stopping }) {
-        said.push(stopping ? "stopping" : "beat");
+        said.push(stopping ? "stopping" : "heartbeat");
         await store.gate;
         if (store.isAway) throw new StoreUnavailable("away");
       },
@@ -49,13 +49,13 @@ test("heartbeats keep their pace, however slowly the store answers, and one is i
   const { promise, resolve } = Promise.withResolvers<void>();
   heartbeat.start();
   await advance(2 * GATEWAY_HEARTBEAT_INTERVAL_MS);
-  expect(said.filter((word) => word === "beat")).toHaveLength(3);
+  expect(said.filter((word) => word === "heartbeat")).toHaveLength(3);
   store.gate = promise;
   await advance(4 * GATEWAY_HEARTBEAT_INTERVAL_MS);
-  expect(said.filter((word) => word === "beat")).toHaveLength(4);
+  expect(said.filter((word) => word === "heartbeat")).toHaveLength(4);
   resolve();
   await advance(GATEWAY_HEARTBEAT_INTERVAL_MS);
-  expect(said.filter((word) => word === "beat").length).toBeGreaterThanOrEqual(5);
+  expect(said.filter((word) => word === "heartbeat").length).toBeGreaterThanOrEqual(5);
   await heartbeat.close();
 });
 
@@ -84,7 +84,7 @@ test("a gateway that was cut off itself judges nobody for one lease time after i
   store.isAway = false;
   said.length = 0;
   await advance(LEASE_MS - GATEWAY_HEARTBEAT_INTERVAL_MS);
-  expect(said).toContain("beat");
+  expect(said).toContain("heartbeat");
   expect(said).not.toContain("look");
   await advance(2 * GATEWAY_HEARTBEAT_INTERVAL_MS);
   expect(said).toContain("look");
@@ -102,7 +102,7 @@ test("a store that stalled for everybody condemns nobody: a gateway that was sil
   said.length = 0;
   stall.resolve();
   await advance(GATEWAY_SILENCE_MS - 50);
-  expect(said).toContain("beat");
+  expect(said).toContain("heartbeat");
   expect(said).not.toContain("look");
   await advance(2 * GATEWAY_HEARTBEAT_INTERVAL_MS);
   expect(said).toContain("look");
@@ -128,7 +128,7 @@ test("a store that is away is no error, and the heartbeat is tried again", async
   store.isAway = true;
   heartbeat.start();
   await advance(3 * GATEWAY_HEARTBEAT_INTERVAL_MS);
-  expect(said.filter((word) => word === "beat").length).toBeGreaterThanOrEqual(3);
+  expect(said.filter((word) => word === "heartbeat").length).toBeGreaterThanOrEqual(3);
   expect(log.errors).toEqual([]);
   await heartbeat.close();
 });

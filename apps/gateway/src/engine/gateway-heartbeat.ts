@@ -3,8 +3,8 @@
  *
  * 1. A heartbeat waits for nothing else that the engine does. A late one would look like a death.
  * 2. The interval is counted from when a heartbeat began, so that a slow answer does not stretch it.
- * 3. A gateway that was silent itself judges nobody until its own heartbeats have been in time for as long as the others
- *    may take: what kept it may have kept them. Nor does one that is stopping.
+ * 3. A gateway that was silent itself judges nobody at first: what kept it may have kept the others. Its own heartbeats
+ *    must have been in time for as long as the others may take. Nor does a gateway judge that is stopping.
  */
 import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";

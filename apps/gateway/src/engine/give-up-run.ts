@@ -14,8 +14,8 @@ interface GiveUpParams {
 }
 
 /**
- * Fails a run that was claimed too often without progress, from its row and its open calls alone: loading its events or
- * its inputs may be what kills. Throws `StoreUnavailable` if the store is away; the next claim then tries again.
+ * Fails a run that was claimed too often without progress. It reads the run's row and its open calls alone, since
+ * loading the events or the inputs may be what kills. Throws `StoreUnavailable` if the store is away.
  */
 export async function giveUpRun(params: GiveUpParams): Promise<void> {
   // A refusal means that an input was accepted just now. After `INBOX_MAX` of them no more are.

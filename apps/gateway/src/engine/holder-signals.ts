@@ -2,8 +2,8 @@ import type { RunInput } from "../core/input.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /**
- * What calls for a holder's attention while it waits: kept here until it looks, so that nothing is missed while it
- * commits.
+ * What wakes a holder while it waits: reports, inputs, the end of its lease, a stop, a bug. A signal is kept until the
+ * holder takes it, so that none is missed while it commits.
  */
 export class HolderSignals {
   readonly #clock: Clock;
@@ -12,7 +12,7 @@ export class HolderSignals {
   #leaving: "no" | "when_idle" | "now" = "no";
   #lost: "fenced" | "stale" | null = null;
   #bug: { readonly error: unknown } | null = null;
-  #isCalled = false;
+  #isSignaled = false;
   #resolve: (() => void) | null = null;
 
   constructor(clock: Clock) {
@@ -32,31 +32,31 @@ export class HolderSignals {
     return this.#isInboxStale;
   }
 
-  /** What was learnt by performing an effect, or by the claim. */
+  /** Reports what was learnt by performing an effect, or by the claim. */
   report(input: RunInput): void {
     this.#reports.push(input);
-    this.#call();
+    this.#signal();
   }
 
   /** The inbox holds more than was read. */
   inboxChanged(): void {
     this.#isInboxStale = true;
-    this.#call();
+    this.#signal();
   }
 
   leave(how: "when_idle" | "now"): void {
     this.#leaving = how;
-    this.#call();
+    this.#signal();
   }
 
   lose(why: "fenced" | "stale"): void {
     this.#lost ??= why;
-    this.#call();
+    this.#signal();
   }
 
   fail(error: unknown): void {
     this.#bug ??= { error };
-    this.#call();
+    this.#signal();
   }
 
   takeReports(): RunInput[] {
@@ -65,7 +65,7 @@ export class HolderSignals {
     return reports;
   }
 
-  /** Whether the inbox must be read, asked by whoever reads it now. */
+  /** Whether the inbox must be read. The caller reads it now. */
   takeInboxStale(): boolean {
     const isStale = this.#isInboxStale;
     this.#isInboxStale = false;
@@ -73,11 +73,11 @@ export class HolderSignals {
   }
 
   /**
-   * Resolves at the next call, at once if there was one since the last time, or after `delayMs` (null: never). Throws
-   * the bug that was met.
+   * Resolves at the next signal, at once if there was one since the last time, or after `delayMs` (null: only at a
+   * signal). Throws the bug that was met.
    */
   async next(delayMs: number | null): Promise<void> {
-    if (!this.#isCalled) {
+    if (!this.#isSignaled) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#resolve = resolve;
       const cancel = delayMs === null ? () => {} : this.#clock.after(delayMs, resolve);
@@ -85,12 +85,12 @@ export class HolderSignals {
       cancel();
       this.#resolve = null;
     }
-    this.#isCalled = false;
+    this.#isSignaled = false;
     if (this.#bug !== null) throw this.#bug.error;
   }
 
-  #call(): void {
-    this.#isCalled = true;
+  #signal(): void {
+    this.#isSignaled = true;
     this.#resolve?.();
   }
 }

@@ -16,7 +16,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import type { Log } from "../ports/log.ts";
 import { Recurring } from "../runtime/recurring.ts";
-import type { Claim } from "./engine-deps.ts";
+import type { Claim } from "./claim.ts";
 import { CLAIM_IN_FLIGHT_MAX_MS } from "./limits.ts";
 import type { StoreContact } from "./store-contact.ts";
 

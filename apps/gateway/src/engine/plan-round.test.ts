@@ -77,7 +77,7 @@ describe("a round", () => {
     expect(plan(ended, { inputs: [cancel] }).types).toEqual([]);
   });
 
-  test("a cancel and the failure of a step at the same moment: whoever was told that it is canceled finds it so", () => {
+  test("a cancel wins over the failure of a step at the same moment: a client that was told of the cancel finds no failed run", () => {
     const failed: RunInput = {
       kind: "step_failed",
       failure: { kind: "bad_request", message: "no", retryAfterMs: null },

@@ -7,10 +7,10 @@
  *    nor the loss of the device settles the call, although it came earlier.
  * 3. Nothing unread is closed: while inputs wait that were not read, nothing settles a call without its result, and the
  *    run does not proceed.
- * 4. Nothing slips by (R6): a round that settles a call without its result, parks the run or ends it is committed only
- *    while exactly the inputs wait that it has seen.
- * 5. A round that leaves no trace but fewer inputs is committed only while they wait: if it is sent twice, they must
- *    not be counted off twice.
+ * 4. Nothing slips by (R6). A round that settles a call without its result, or that parks or ends the run, must have
+ *    seen every input. It is committed only while no other waits.
+ * 5. A round that leaves no trace but fewer inputs is committed only while they wait. If it is sent twice, they must not
+ *    be counted off twice.
  * 6. A holder that leaves does not let the run proceed, so the run may be due for more than it seems to wait for. The
  *    next holder looks at once (R6).
  */

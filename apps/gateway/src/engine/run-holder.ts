@@ -23,7 +23,8 @@ import { type Asked, askWhileLeased } from "./ask-while-leased.ts";
 import { type CommitEnd, commitRound } from "./commit-round.ts";
 import type { DeltaBatcher } from "./delta-batcher.ts";
 import { EffectsInFlight } from "./effects-in-flight.ts";
-import type { EngineDeps, FreshClaim } from "./engine-deps.ts";
+import type { FreshClaim } from "./claim.ts";
+import type { EngineDeps } from "./engine-deps.ts";
 import { HolderSignals } from "./holder-signals.ts";
 import type { Lease, LeaseKeeper, LeaseListener } from "./lease-keeper.ts";
 import { LAST_CHANCE_WATCH_MS } from "./limits.ts";
@@ -176,8 +177,8 @@ export class RunHolder implements LeaseListener {
     const history = new ThreadHistory(async (runIds) => {
       const read = await this.#ask(() => deps.store.loadFacts({ tenantId, runIds }));
       if (read.kind === "answered") return read.value;
-      // The step can report nothing any more, so the run is given up: a renewal on its way may find the lease good yet,
-      // and the holder would wait for ever.
+      // The step can report nothing any more, so the run is given up. A renewal on its way may still find the lease
+      // good, and the holder would wait for ever.
       this.onLost("stale");
       return null;
     });

@@ -1,3 +1,15 @@
+/**
+ * Brings the events of one run to watchers while a holder has it. All of them go this way, so the order of positions is
+ * the order of the live log.
+ *
+ * 1. One write to the live log is in flight. Meanwhile the next one gathers, and neighbouring fragments of one part
+ *    become one delta. With nothing in flight a fragment travels alone and at once. Only if the run is far ahead
+ *    of Postgres, the next write gathers for a moment anyway.
+ * 2. A position is given once, when the delta is sent. Its payload is serialised then, once, for every store and watcher.
+ * 3. Facts come here only after their commit (R3), and go after the deltas before them.
+ * 4. Of what the live log did not take, watchers are told when Postgres holds it.
+ * 5. A holder whose lease is stale publishes nothing more, and cannot go on: its record would have a hole.
+ */
 import { comparePositions, type DeltaType, type Position, START } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
 import {
@@ -10,7 +22,8 @@ import {
 import type { AppendOutcome } from "../ports/live-log.ts";
 import type { ModelPart } from "../ports/model.ts";
 import type { DeltaBatcher, DeltaOutbox } from "./delta-batcher.ts";
-import type { Claim, EngineDeps } from "./engine-deps.ts";
+import type { Claim } from "./claim.ts";
+import type { EngineDeps } from "./engine-deps.ts";
 
 export interface RunWriterParams {
   readonly deps: Pick<EngineDeps, "liveLog" | "localFeed" | "clock">;
@@ -22,13 +35,13 @@ export interface RunWriterParams {
   readonly now: () => number;
   /** Whether the lease is good: a stale holder publishes nothing more. */
   readonly mayPublish: () => boolean;
-  /** Called when something was not published for want of a good lease. The holder must stop: its record has a hole. */
+  /** Called when something was not published for want of a good lease (5.). */
   readonly onStale: () => void;
   /** Called with a bug in what the writer calls. */
   readonly onBug: (error: unknown) => void;
 }
 
-/** A fragment that has no position yet: text may still be added to it. */
+/** A fragment without a position: text may still be added to it. */
 interface Fragment {
   readonly part: ModelPart;
   text: string;
@@ -40,17 +53,6 @@ interface OpenStep {
   sub: number;
 }
 
-/**
- * The one way out for a run's events while a holder has it: the order of positions is the order of the live log.
- *
- * 1. One write to the live log is in flight; meanwhile the next one gathers, and neighbouring fragments of one part
- *    become one delta. With nothing in flight a fragment travels alone and at once, unless the run is far ahead of
- *    Postgres: then the next write gathers for a moment anyway.
- * 2. A position is given once, when the delta is sent; its payload is serialised then, once, for every store and
- *    watcher.
- * 3. Facts come here only after their commit (R3), and go after the deltas before them.
- * 4. What the live log did not take is announced when Postgres holds it.
- */
 export class RunWriter {
   readonly #params: RunWriterParams;
   readonly #outbox: DeltaOutbox;
@@ -60,16 +62,17 @@ export class RunWriter {
   #gatheredCharacters = 0;
   /** Records with a position, waiting for their turn in the live log. */
   #queue: EventRecord[] = [];
-  #flight: Promise<void> | null = null;
-  /** Ends the moment of gathering. */
+  #writing: Promise<void> | null = null;
+  /** Calls off the end of the moment of gathering; null outside of it. */
   #cancelGathering: (() => void) | null = null;
   #position: Position;
   /** Up to where Postgres is known to hold the run. */
   #stored: Position;
-  /** Up to where watchers are owed a word, because the live log did not take it. */
-  #owed: Position = START;
-  #crowded: PromiseWithResolvers<void> | null = null;
-  #dropped = false;
+  /** Up to where watchers are to be told that Postgres holds it, because the live log did not take it (4.). */
+  #untold: Position = START;
+  /** Set while the model is asked to pause. */
+  #capacity: PromiseWithResolvers<void> | null = null;
+  #isDropped = false;
 
   constructor(params: RunWriterParams) {
     this.#params = params;
@@ -81,29 +84,29 @@ export class RunWriter {
     });
   }
 
-  /** The last position given: the `prev` of the next fact. */
+  /** The last position that was given: the `prev` of the next fact. */
   get position(): Position {
     return this.#position;
   }
 
-  /** The text of the step so far: what a cancel keeps. */
+  /** The text of the step so far, which a cancel keeps. */
   get stepText(): string {
     return this.#text;
   }
 
-  /** Deltas that the next commit must carry along. */
+  /** Deltas that Postgres is not known to hold: the next commit must carry them along. */
   get unacknowledged(): readonly EventRecord[] {
     return this.#outbox.unacknowledged;
   }
 
-  /** The deltas from now on hang under the `step.started` at `seq`. */
+  /** Begins a step: deltas from now on hang under the `step.started` at `seq`. */
   openStep(step: number, seq: number): void {
-    if (this.#dropped) return;
+    if (this.#isDropped) return;
     this.#step = { step, seq, sub: 0 };
     this.#text = "";
   }
 
-  /** Takes one fragment. */
+  /** Publishes a fragment of the open step. Without an open step it is dropped. */
   write(part: ModelPart): void {
     if (this.#step === null) return;
     if (part.at === "delta") {
@@ -111,25 +114,25 @@ export class RunWriter {
       if (part.kind === "text") this.#text += part.text;
     }
     this.#gather(part);
-    if (this.#flight === null) this.#sendOrGather();
+    if (this.#writing === null) this.#sendOrGather();
   }
 
-  /** Resolves when there is room for more fragments; undefined: there is. */
+  /** Returns a promise for when there is room for more fragments, or undefined if there is room now. */
   waitForCapacity(): Promise<void> | undefined {
     if (this.#step === null || !this.#isSaturated()) return undefined;
-    this.#crowded ??= Promise.withResolvers<void>();
-    return this.#crowded.promise;
+    this.#capacity ??= Promise.withResolvers<void>();
+    return this.#capacity.promise;
   }
 
-  /** Nothing more is said in the step: gives the last fragments their positions. */
+  /** Ends the step: gives the last fragments their positions, and drops what the model still says. */
   closeStep(): void {
     this.#place();
     this.#step = null;
     this.#resumeModel();
-    if (this.#flight === null) this.#send();
+    if (this.#writing === null) this.#send();
   }
 
-  /** Publishes facts after their commit (R3), which carried every delta before them. */
+  /** Publishes facts whose commit was written and carried every delta before them (3.). */
   publish(facts: readonly EventRecord[]): void {
     const last = facts.at(-1);
     if (last === undefined) return;
@@ -137,12 +140,12 @@ export class RunWriter {
     this.#outbox.committed(last);
     this.#queue.push(...facts);
     this.#hasStored(last);
-    if (this.#flight === null) this.#send();
+    if (this.#writing === null) this.#send();
   }
 
-  /** Publishes nothing more, and forgets what has not been stored. */
+  /** Publishes nothing more, and forgets what was not stored. */
   drop(): void {
-    this.#dropped = true;
+    this.#isDropped = true;
     this.#step = null;
     this.#gathered = [];
     this.#queue = [];
@@ -152,9 +155,9 @@ export class RunWriter {
     this.#resumeModel();
   }
 
-  /** Waits until everything given so far has been through the live log, then closes. */
+  /** Waits until everything so far was written to the live log or refused by it, then closes. */
   async close(): Promise<void> {
-    while (this.#flight !== null) await this.#flight;
+    while (this.#writing !== null) await this.#writing;
     this.drop();
   }
 
@@ -166,7 +169,7 @@ export class RunWriter {
     this.#gatheredCharacters += text.length;
   }
 
-  /** Gives positions to what has gathered (R2: under the step's own `step.started`). */
+  /** Gives positions to what has gathered, under the step's own `step.started` (2., R2). */
   #place(): void {
     const step = this.#step;
     if (step === null || this.#gathered.length === 0) return;
@@ -182,6 +185,7 @@ export class RunWriter {
     this.#gatheredCharacters = 0;
   }
 
+  /** 1. */
   #sendOrGather(): void {
     if (this.#cancelGathering !== null) return;
     if (this.#queue.length > 0 || this.#outbox.unacknowledged.length <= COALESCE_ABOVE_ROWS) {
@@ -190,16 +194,16 @@ export class RunWriter {
     }
     this.#cancelGathering = this.#params.deps.clock.after(COALESCE_MS, () => {
       this.#cancelGathering = null;
-      if (this.#flight === null) this.#send();
+      if (this.#writing === null) this.#send();
     });
   }
 
   #send(): void {
     this.#cancelGathering?.();
     this.#cancelGathering = null;
-    if (this.#dropped) return;
+    if (this.#isDropped) return;
     if (!this.#params.mayPublish()) {
-      this.drop();
+      this.drop(); // 5.
       this.#params.onStale();
       return;
     }
@@ -208,36 +212,36 @@ export class RunWriter {
     const records = this.#queue;
     this.#queue = [];
     const { claim, deps, onBug } = this.#params;
-    this.#flight = deps.liveLog
+    this.#writing = deps.liveLog
       .append({ runId: claim.runId, records })
       .then((outcome) => this.#appended(records, outcome))
       .catch(onBug);
   }
 
   #appended(records: readonly EventRecord[], outcome: AppendOutcome): void {
-    this.#flight = null;
+    this.#writing = null;
     const accepted = outcome.kind === "appended" ? outcome.accepted : [];
     if (accepted.length > 0) this.#params.deps.localFeed.published(this.#params.claim.runId, accepted);
-    if (accepted.length < records.length) this.#owe(records);
+    if (accepted.length < records.length) this.#tellWhenStored(records);
     if (this.#gathered.length > 0 || this.#queue.length > 0) this.#sendOrGather();
     if (!this.#isSaturated()) this.#resumeModel();
   }
 
-  #owe(records: readonly EventRecord[]): void {
-    this.#owed = records.at(-1) ?? this.#owed;
-    if (comparePositions(this.#owed, this.#stored) <= 0) this.#settle();
-    else if (!this.#dropped) this.#outbox.flushSoon();
+  #tellWhenStored(records: readonly EventRecord[]): void {
+    this.#untold = records.at(-1) ?? this.#untold;
+    if (comparePositions(this.#untold, this.#stored) <= 0) this.#tellStored();
+    else if (!this.#isDropped) this.#outbox.flushSoon();
   }
 
   #hasStored(upTo: Position): void {
-    if (this.#dropped) return;
+    if (this.#isDropped) return;
     if (comparePositions(upTo, this.#stored) > 0) this.#stored = upTo;
-    if (comparePositions(this.#owed, START) > 0) this.#settle();
+    if (comparePositions(this.#untold, START) > 0) this.#tellStored();
   }
 
-  #settle(): void {
+  #tellStored(): void {
     this.#params.deps.localFeed.stored(this.#params.claim.runId, this.#stored);
-    if (comparePositions(this.#owed, this.#stored) <= 0) this.#owed = START;
+    if (comparePositions(this.#untold, this.#stored) <= 0) this.#untold = START;
   }
 
   #isSaturated(): boolean {
@@ -249,8 +253,8 @@ export class RunWriter {
   }
 
   #resumeModel(): void {
-    this.#crowded?.resolve();
-    this.#crowded = null;
+    this.#capacity?.resolve();
+    this.#capacity = null;
   }
 }
 

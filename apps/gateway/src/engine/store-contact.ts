@@ -67,8 +67,8 @@ export class StoreContact {
   }
 
   /**
-   * The shortest silence that may have cost somebody a lease. A holder renews every third of its lease, so a shorter
-   * one leaves it a third, in which to find a connection that works and to renew or return the lease.
+   * The shortest silence that may have cost somebody a lease, in ms. A holder renews every third of its lease, so a
+   * shorter one leaves it a third. In that time it finds a connection that works and renews the lease.
    */
   get #silenceMs(): number {
     return this.#leaseDurationMs / 3;

@@ -6,6 +6,7 @@ import {
   type JsonObject,
   type RunStatus,
   START,
+  type ToolConfig,
 } from "@hsafa/protocol";
 import { createAjvSchemas } from "../../src/adapters/ajv/ajv-schemas.ts";
 import { createServerTools } from "../../src/adapters/server-tools/server-tools.ts";
@@ -15,16 +16,18 @@ import { systemClock } from "../../src/adapters/system/system-clock.ts";
 import { accept, type EventRecord, parseFact } from "../../src/core/event-record.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { ToolFunction } from "../../src/adapters/server-tools/function-tool.ts";
+import type { Bell } from "../../src/ports/bell.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Model } from "../../src/ports/model.ts";
 import type { Inbox } from "../../src/ports/fleet-store.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import { createMemoryStore } from "../store/memory-store.ts";
 import { FaultyFleet } from "./faulty-fleet.ts";
 import { recordingLog } from "./recording-log.ts";
 import { PuppetModel } from "./puppet-model.ts";
-import { until } from "./until.ts";
+import { realTime, virtualTime, type WorldTime } from "./world-time.ts";
 
 /** No run of these tests is claimed more often. */
 const EPOCHS_MAX = 20;
@@ -48,29 +51,62 @@ export interface EngineOptions {
   readonly clock?: Clock;
 }
 
+type Tool = Partial<ToolConfig> & { name: string };
+const schema = { type: "object" };
+
+/** A tool that somebody answers over HTTP. */
+export const externalTool = (name: string, more: Partial<Tool> = {}) => ({
+  name,
+  inputSchema: schema,
+  target: "external" as const,
+  ...more,
+});
+
+/** A tool that a function of the gateway performs. */
+export const functionTool = (name: string, more: Partial<Tool> = {}) => ({
+  name,
+  inputSchema: schema,
+  server: { type: "function" as const },
+  ...more,
+});
+
 /** Engines over one store, one live log and one bell, in this process. */
 export class EngineWorld {
   readonly store: Store;
   readonly tenant: TenantStore;
+  readonly time: WorldTime;
+  readonly model: PuppetModel;
+  readonly bell: Bell;
+  readonly liveLog: LiveLog;
   readonly #busLog = recordingLog();
-  readonly bell = createMemoryBell({ log: this.#busLog });
-  readonly liveLog = createMemoryLiveLog({ clock: systemClock, log: this.#busLog });
-  readonly model = new PuppetModel();
   readonly #engines: EngineUnderTest[] = [];
+  readonly #runs: string[] = [];
   #agents = 0;
 
-  readonly #runs: string[] = [];
-
-  constructor(store: Store, tenantId: string) {
+  private constructor(store: Store, tenantId: string, time: WorldTime) {
     this.store = store;
     this.tenant = store.forTenant(tenantId);
+    this.time = time;
+    this.model = new PuppetModel(time);
+    this.bell = createMemoryBell({ log: this.#busLog });
+    this.liveLog = createMemoryLiveLog({ clock: time.clock, log: this.#busLog });
   }
 
-  /** A world with a tenant of its own. */
-  static async open(store: Store): Promise<EngineWorld> {
+  /** A world over this store, with a tenant of its own, in real time. */
+  static open(store: Store): Promise<EngineWorld> {
+    return EngineWorld.#open(store, realTime);
+  }
+
+  /** A world over a store in memory, in virtual time. */
+  static openInMemory(): Promise<EngineWorld> {
+    const time = virtualTime();
+    return EngineWorld.#open(createMemoryStore({ clock: time.clock }), time);
+  }
+
+  static async #open(store: Store, time: WorldTime): Promise<EngineWorld> {
     const tenantName = `tenant-${systemClock.newId()}`;
     const owner = await store.fleet.ensureApiKey({ tenantName, name: "test", keyHash: tenantName, scopes: ["admin"] });
-    return new EngineWorld(store, owner.tenantId);
+    return new EngineWorld(store, owner.tenantId, time);
   }
 
   /** Starts another gateway's engine. */
@@ -90,7 +126,7 @@ export class EngineWorld {
         published: (runId, records) => void listOf(published, runId).push(...records),
         stored: (runId, upTo) => void listOf(stored, runId).push(formatPosition(upTo)),
       },
-      clock: options.clock ?? systemClock,
+      clock: options.clock ?? this.time.clock,
       model: options.model ?? this.model,
       serverTools: createServerTools({ functions: options.functions ?? {} }),
       schemas: createAjvSchemas(),
@@ -102,7 +138,7 @@ export class EngineWorld {
     return gateway;
   }
 
-  /** Pushes an agent and starts a run of it; answers the run's id. */
+  /** Pushes an agent and starts a run of it; returns the run's id. */
   async start(config: Partial<AgentConfigInput> = {}, threadId?: string): Promise<string> {
     this.#agents += 1;
     const name = `agent-${this.#agents}`;
@@ -173,7 +209,7 @@ export class EngineWorld {
     }
   }
 
-  /** What waits for the run, for whoever holds it or held it last. */
+  /** The inputs that wait for the run, as its present or last holder reads them. */
   async waiting(runId: string): Promise<Inbox | undefined> {
     for (let epoch = 1; epoch <= EPOCHS_MAX; epoch++) {
       const read = await this.store.fleet.readInbox({ runId, epoch });
@@ -188,7 +224,7 @@ export class EngineWorld {
 
   async reaches(runId: string, status: RunStatus, timeoutMs?: number): Promise<void> {
     let seen: RunStatus | undefined;
-    await until(
+    await this.until(
       `the run is ${status}`,
       async () => {
         seen = await this.status(runId);
@@ -246,8 +282,7 @@ export class EngineWorld {
   }
 
   /**
-   * R8: a watcher that was shown these records from the first fact of the engine on saw no gap, and the same as the
-   * store holds.
+   * R8: what this gateway published, from the engine's first fact on, has no gap and equals what the store holds.
    */
   async checkPublished(runId: string, gateway: EngineUnderTest): Promise<void> {
     const events = await this.checkRecord(runId);
@@ -268,21 +303,34 @@ export class EngineWorld {
     assert.deepEqual(published.map(shape), events.filter((record) => record.seq >= first.seq).map(shape));
   }
 
+  /** Waits for a condition while time passes. */
+  until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs?: number): Promise<void> {
+    return this.time.until(what, condition, timeoutMs);
+  }
+
+  /** Waits for a promise while time passes. */
+  async settles(what: string, promise: Promise<unknown>): Promise<void> {
+    let isSettled = false;
+    const settled = promise.finally(() => (isSettled = true));
+    await Promise.all([settled, this.until(what, () => isSettled)]);
+  }
+
   async close(): Promise<void> {
-    // The next test's engines would find what this one leaves open.
+    // The next test's engines would find what this one leaves open in a store that they share.
     if (this.#engines.length > 0) {
       const last = this.gateway();
       for (const runId of this.#runs) await this.cancel(runId);
       for (const runId of this.#runs) {
-        await until("a run that the test left open ends", async () => {
+        await this.until("a run that the test left open ends", async () => {
           const status = await this.status(runId);
           return status !== undefined && isTerminalStatus(status);
         });
       }
-      await last.engine.stop({ drainMs: 0 });
+      await this.settles("the engine stops", last.engine.stop({ drainMs: 0 }));
     }
     for (const { fleet } of this.#engines) fleet.isAway = false;
-    await Promise.all(this.#engines.map(({ engine }) => engine.stop({ drainMs: 0 })));
+    const stopped = this.#engines.map(({ engine }) => engine.stop({ drainMs: 0 }));
+    await this.settles("the engines stop", Promise.all(stopped));
     const errors = this.#engines.flatMap(({ log }) => log.errors);
     assert.deepEqual(errors, []);
     assert.deepEqual(this.#busLog.errors, []);

@@ -36,7 +36,7 @@ export class HeldLiveLog {
     close: async () => {},
   };
 
-  /** Accepts the write in flight, and answers the positions it carried. */
+  /** Accepts the write in flight, and returns the positions that it carried. */
   async accept(): Promise<string[]> {
     const write = this.#next();
     write.answer({ kind: "appended", accepted: write.records });

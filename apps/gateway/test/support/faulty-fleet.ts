@@ -3,14 +3,15 @@ import { StoreUnavailable } from "../../src/ports/store.ts";
 
 type Method = keyof FleetStore;
 
-/** The engine's face of a store as one gateway sees it, with faults that a test turns on. */
+/** The store as the engine of one gateway sees it, with faults that a test turns on. */
 export class FaultyFleet {
   /** Nothing reaches the store. */
   isAway = false;
   /** Statements wait here before they reach the store: a gateway that is stopped. */
   gate: Promise<void> = Promise.resolve();
-  /** Happens just before a statement reaches the store. */
+  /** Happens just before a statement reaches the store, and between its execution and its answer. */
   before: (name: Method) => Promise<void> = async () => {};
+  after: (name: Method) => Promise<void> = async () => {};
   /** The next statement of this name is carried out, and its answer is lost; of claims, the next that takes a run. */
   loseAnswerOf: Method | null = null;
   readonly said: Method[] = [];
@@ -26,6 +27,7 @@ export class FaultyFleet {
           await this.before(name);
           if (this.isAway) throw new StoreUnavailable("the test says so");
           const answer = await method.call(target, params);
+          await this.after(name);
           if (this.isAway) throw new StoreUnavailable("the test says so");
           if (this.loseAnswerOf !== name || tookNothing(answer)) return answer;
           this.loseAnswerOf = null;

@@ -1,6 +1,6 @@
 import type { Clock } from "../../src/ports/clock.ts";
 
-/** A clock that goes only when it is told to. */
+/** A clock that the test moves. */
 export class ManualClock implements Clock {
   #time = 1_750_000_000_000;
   #timers = new Set<{ at: number; callback: () => void }>();
@@ -16,7 +16,7 @@ export class ManualClock implements Clock {
     return () => void this.#timers.delete(timer);
   };
 
-  /** Goes on by `ms`, calling what falls due on the way, in order. */
+  /** Moves on by `ms`, and calls what falls due on the way, in order. */
   advance(ms: number): void {
     const end = this.#time + ms;
     for (;;) {
@@ -29,7 +29,15 @@ export class ManualClock implements Clock {
     this.#time = end;
   }
 
-  /** Jumps as a process that was stopped: everything that fell due meanwhile is called once, late. */
+  /** Moves on to the next timer that is due by `end`, and calls it. Returns false if there is none. */
+  advanceToNext(end: number): boolean {
+    const next = Math.min(...[...this.#timers].map(({ at }) => at));
+    if (next > end) return false;
+    this.advance(Math.max(0, next - this.#time));
+    return true;
+  }
+
+  /** Jumps like a process that was stopped: what fell due meanwhile is called once, late. */
   jump(ms: number): void {
     this.#time += ms;
     this.advance(0);

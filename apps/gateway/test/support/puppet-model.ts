@@ -2,7 +2,7 @@ import type { JsonValue } from "@hsafa/protocol";
 import { systemClock } from "../../src/adapters/system/system-clock.ts";
 import type { ModelFailure } from "../../src/core/input.ts";
 import type { Model, ModelCall, ModelOutcome, ModelPart } from "../../src/ports/model.ts";
-import { until } from "./until.ts";
+import type { WorldTime } from "./world-time.ts";
 
 /** One call of the model, played by the test. */
 export class PuppetCall {
@@ -43,7 +43,7 @@ export class PuppetCall {
     return this;
   }
 
-  /** Ends the step with what was said and these calls, and answers their ids. */
+  /** Ends the step with what was said and these calls, and returns their ids. */
   finish(...requested: readonly { toolName: string; args?: JsonValue; unparsable?: boolean }[]): string[] {
     const calls = requested.map(({ toolName, args = {}, unparsable = false }) => ({
       callId: systemClock.newId(),
@@ -71,6 +71,11 @@ export class PuppetModel implements Model {
   readonly calls: PuppetCall[] = [];
   /** Plays a call at once instead of leaving it to the test. */
   play: ((call: PuppetCall) => void) | null = null;
+  readonly #time: Pick<WorldTime, "until">;
+
+  constructor(time: Pick<WorldTime, "until">) {
+    this.#time = time;
+  }
 
   step: Model["step"] = ({ call, signal }, onPart) =>
     new Promise((settle) => {
@@ -85,7 +90,7 @@ export class PuppetModel implements Model {
 
   /** The next call, once it has been made. */
   async next(): Promise<PuppetCall> {
-    await until("the model is called", () => this.calls.length > 0);
+    await this.#time.until("the model is called", () => this.calls.length > 0);
     const call = this.calls.shift();
     if (call === undefined) throw new Error("There is no call.");
     return call;

@@ -6,7 +6,7 @@ import type { Model, ModelOutcome, ModelPart } from "../../ports/model.ts";
 
 type FinishedOutcome = Extract<ModelOutcome, { kind: "finished" }>;
 
-/** Asks the model for one step and answers what `decide` is to be told; null when `signal` cut the call short. */
+/** Asks the model for one step. Returns what `decide` is to be told, or null if `signal` cut the call short. */
 export async function callModel(params: {
   readonly model: Model;
   readonly schemas: JsonSchemas;
@@ -17,13 +17,10 @@ export async function callModel(params: {
   readonly waitForCapacity: () => Promise<void> | undefined;
   readonly onPart: (part: ModelPart) => void;
 }): Promise<RunInput | null> {
-  const { model, schemas, clock, config, messages, signal, waitForCapacity: room, onPart } = params;
+  const { model, schemas, clock, config, messages, signal, waitForCapacity, onPart } = params;
   const tools = config.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   const call = { model: config.model, system: config.system, messages, tools, settings: config.settings };
-  const outcome = await model.step(
-    { call, idleTimeoutMs: config.modelIdleTimeoutMs, signal, waitForCapacity: room },
-    onPart,
-  );
+  const outcome = await model.step({ call, idleTimeoutMs: config.modelIdleTimeoutMs, signal, waitForCapacity }, onPart);
   if (signal.aborted) return null;
   switch (outcome.kind) {
     case "finished": {
@@ -34,13 +31,13 @@ export async function callModel(params: {
     case "failed":
       return { kind: "step_failed", failure: outcome.failure, jitter: clock.random() };
     case "aborted":
-      throw new Error("The model says that its call was aborted, and nobody did.");
+      throw new Error("The model says that its call was aborted, but nobody aborted it.");
     default:
       return outcome satisfies never;
   }
 }
 
-/** A call that cannot be carried out is told to the model at once, in words that it can act on. */
+/** Checks a call. One that cannot be performed is told to the model at once, in words that it can act on. */
 function check(call: FinishedOutcome["calls"][number], config: AgentConfig, schemas: JsonSchemas): RequestedCall {
   const { callId, toolName, args, unparsable } = call;
   const tool = config.tools.find((candidate) => candidate.name === toolName);

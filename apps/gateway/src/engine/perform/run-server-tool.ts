@@ -3,7 +3,7 @@ import type { RunInput, ToolOutcome } from "../../core/input.ts";
 import { TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
 import type { ServerTools } from "../../ports/server-tools.ts";
 
-/** Performs one attempt at a server tool and answers what `decide` is to be told; null when `signal` cut it short. */
+/** Performs one attempt at a server tool. Returns what `decide` is to be told, or null if `signal` cut it short. */
 export async function runServerTool(params: {
   readonly serverTools: ServerTools;
   readonly runId: string;
@@ -16,8 +16,7 @@ export async function runServerTool(params: {
   const server = call.tool?.server;
   if (server === undefined)
     throw new Error(`The tool '${toolName}' was dispatched to the server and has no server part.`);
-  // A function that ignores the signal cannot be stopped from outside; nobody waits for it, and what it answers is
-  // dropped.
+  // A function that ignores the signal cannot be stopped from outside. Nobody waits for it, and its result is dropped.
   const aborted = new Promise<null>((resolve) => {
     signal.addEventListener("abort", () => resolve(null), { once: true });
   });
@@ -27,7 +26,7 @@ export async function runServerTool(params: {
   return { kind: "server_tool_finished", callId, attempt, outcome: bounded(outcome) };
 }
 
-/** A result that is too large for the event log is an error that the model is told. */
+/** A result that is too large for the event log becomes a failure, which the model is told. */
 function bounded(outcome: ToolOutcome): ToolOutcome {
   if (outcome.kind === "failed") return outcome;
   const bytes = Buffer.byteLength(JSON.stringify(outcome.result));

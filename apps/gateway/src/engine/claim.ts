@@ -1,0 +1,17 @@
+import type { ClaimedRun } from "../ports/fleet-store.ts";
+
+/** A run under the epoch of one claim. */
+export interface Claim {
+  readonly tenantId: string;
+  readonly runId: string;
+  readonly epoch: number;
+}
+
+/** A run that was just claimed. */
+export interface FreshClaim {
+  readonly claimed: ClaimedRun;
+  /** When the claim was sent, by the monotonic clock. */
+  readonly sentAt: number;
+  /** Returns the database's time, in ms. */
+  readonly now: () => number;
+}

@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { RECOVERIES_MAX } from "../../src/core/limits.ts";
+import { EngineWorld } from "../support/engine-world.ts";
+
+let world: EngineWorld;
+beforeEach(async () => {
+  world = await EngineWorld.openInMemory();
+});
+afterEach(() => world.close());
+
+test("a run that keeps killing its gateways fails in the end, and its events are not loaded for that", async () => {
+  const runId = await world.start();
+  await world.losesGateways([runId], RECOVERIES_MAX + 1);
+  const gateway = world.gateway();
+  await world.reaches(runId, "failed");
+  expect(await world.fact(runId, "run.failed")).toMatchObject({ error: { code: "recovery_exhausted" } });
+  expect(gateway.fleet.said).not.toContain("loadRun");
+  await world.checkRecord(runId);
+});
+
+test("a run that kills its gateways takes no other down: of those lost beside it each gets its last chance by itself", async () => {
+  const runIds = [await world.start(), await world.start()];
+  await world.losesGateways(runIds, RECOVERIES_MAX);
+  const gateway = world.gateway();
+  const first = await world.model.next();
+  // A poll later the other one is still due, and is not taken.
+  const { said } = gateway.fleet;
+  const claims = said.filter((name) => name === "claimRuns").length;
+  await world.until(
+    "the gateway has claimed again",
+    () => said.filter((name) => name === "claimRuns").length > claims + 1,
+  );
+  expect(gateway.engine.runsHeld).toBe(1);
+  first.say("survived").finish();
+  (await world.model.next()).say("survived too").finish();
+  for (const runId of runIds) await world.reaches(runId, "completed");
+});
+
+test("an input that is accepted while its run is given up is consumed too", async () => {
+  const runId = await world.start();
+  await world.losesGateways([runId], RECOVERIES_MAX + 1);
+  const gateway = world.gateway();
+  gateway.fleet.before = async (name) => {
+    if (name !== "commit") return;
+    gateway.fleet.before = async () => {};
+    await world.say(runId, "at the last moment");
+  };
+  await world.reaches(runId, "failed");
+  expect(gateway.fleet.said.filter((name) => name === "commit")).toHaveLength(2);
+  expect(await world.waiting(runId)).toEqual({ count: 0, inputs: [] });
+});
+
+test("a bug that a run meets is logged, and does not spin", async () => {
+  const gateway = world.gateway({ leaseDurationMs: 300 });
+  world.model.play = () => {
+    throw new Error("a bug in the model's adapter");
+  };
+  const runId = await world.start();
+  await world.reaches(runId, "failed");
+  expect(await world.fact(runId, "run.failed")).toMatchObject({ error: { code: "recovery_exhausted" } });
+  expect(gateway.log.errors.length).toBeGreaterThanOrEqual(4);
+  expect(gateway.log.errors.length).toBeLessThan(10);
+  gateway.log.errors.length = 0;
+});
