@@ -3,17 +3,17 @@ import { SCRIPTED_MODEL } from "./settings.ts";
 
 export const QUESTION = "Which machine is my device, and what happens to your words while nobody listens?";
 
-/** What the scripted model says once the device has answered; a real model finds its own words. */
+/** What the scripted model says after the device has answered. A real model uses its own words. */
 const ANSWER =
   "Your device answered from a process of its own: {{result}} Now I go on, one word to an event, and each event has a position. " +
   "About here somebody destroys the watcher's socket. I do not notice: the run lives on the server, so I keep talking, and every word is kept. " +
   "The watcher comes back, says which position it saw last, and is told all that follows: first what it missed, then what comes. " +
   "A second watcher, who joined late, reads the very same. And when I fall silent, the log in the database holds exactly what both have seen.";
 
-/** Slow enough that a person can follow, and that a watcher misses something while it is away. */
+/** Pause before each delta, in ms: a person can follow, and a watcher misses something while it is away. */
 const EVERY_MS = 25;
 
-/** The agent of the demo: one tool, which only the device with this key may execute. */
+/** Returns the config of the demo's agent. Only the device with this key may execute its one tool. */
 export function demoAgent(model: string, deviceKey: string): AgentConfigInput & JsonObject {
   const config: AgentConfigInput = {
     name: "demo",

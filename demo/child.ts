@@ -5,12 +5,12 @@ import { join } from "node:path";
 const HSAFA = join(import.meta.dirname, "../apps/cli/bin/hsafa.js");
 const STOP_TIMEOUT_MS = 10_000;
 
-/** A command of hsafa in a process of its own. */
+/** An hsafa command in a process of its own. */
 export interface Child {
   readonly pid: number;
-  /** The first match of the pattern in what it prints, or an error if it ends before. */
+  /** Resolves with the first match in the command's output. Rejects if the command ends before. */
   says(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Ends it, kindly at first. */
+  /** Ends it with SIGTERM, and with SIGKILL if that takes too long. */
   stop(): Promise<void>;
 }
 

@@ -1,14 +1,14 @@
 /**
- * `npm run demo`: one run from push to its last event, with everything that hsafa promises about it checked on the way.
- * Gateway and device are processes of their own, started with the commands that a person would type; the demo itself is
- * a client like any other. Ends with 0 only if all ten steps held.
+ * `npm run demo`: plays one run from push to its last event, and checks on the way what hsafa promises about it.
+ * Gateway and device are processes of their own. The demo starts them with the commands that a person types. The demo
+ * itself is a client like any other. It exits with 0 only if all ten steps held.
  */
 import { createNarrator, DemoFailed } from "./narrator.ts";
 import { play } from "./play.ts";
 import { readDemoSettings, SCRIPTED_MODEL } from "./settings.ts";
 import { setStage } from "./stage.ts";
 
-/** A few seconds is usual; a machine that is cold and busy takes longer. */
+/** The demo takes a few seconds. A cold and busy machine needs longer. */
 const SCRIPTED_LIMIT_MS = 180_000;
 const MODEL_LIMIT_MS = 300_000;
 
@@ -31,15 +31,13 @@ const ended = new Promise<never>((_resolve, reject) => {
 const opened: (() => Promise<void>)[] = [];
 let hasBegun = false;
 
-narrator.heading(
-  `hsafa: an agent runs on a server, uses a tool on a device, and who watches misses nothing (${model})`,
-);
+narrator.heading(`hsafa: an agent runs on a server, uses a tool on a device, and its watchers miss nothing (${model})`);
 try {
   const stage = await Promise.race([setStage(settings, narrator, opened), ended]);
   process.stdout.write("\n");
   hasBegun = true;
   await Promise.race([play(stage, model, narrator, ending.signal), ended]);
-  narrator.heading(`All ${narrator.due - 1} steps held. Now by hand: npx hsafa dev (the README goes on from there)`);
+  narrator.heading(`All ${narrator.due - 1} steps held. Next, by hand: npx hsafa dev (see the README)`);
 } catch (error) {
   process.exitCode = 1;
   const what =

@@ -2,8 +2,8 @@ import { arch, availableParallelism, platform } from "node:os";
 import type { DeviceTool } from "@hsafa/client";
 
 /**
- * What the demo's device offers, by `hsafa device --tools demo/device-tools.ts`. The process id shows where it was
- * executed.
+ * The tools of the demo's device: `hsafa device --tools demo/device-tools.ts`. The process id in the result shows which
+ * process executed the tool.
  */
 const tools: Record<string, DeviceTool> = {
   describe_machine: {

@@ -1,16 +1,13 @@
 import { connect, createServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 
-/**
- * The wire between a watcher and the gateway, which can be cut, and which notes where a request says it wants to
- * resume.
- */
+/** A proxy between a watcher and the gateway. It can be cut, and it records from where requests resume. */
 export interface Line {
-  /** What the watcher takes for the gateway. */
+  /** The address that the watcher uses for the gateway. */
   readonly url: string;
   /** The `Last-Event-ID` of each request for the stream, in order; null where it had none. */
   readonly resumedFrom: readonly (string | null)[];
-  /** Destroys every socket that is open, without a goodbye. */
+  /** Destroys every open socket, as a broken network does. */
   cut(): void;
   close(): Promise<void>;
 }

@@ -1,28 +1,28 @@
 import { styleText } from "node:util";
 
-/** A step of the demo did not see what it had to see. */
+/** A check of the demo failed. The message says what was expected. */
 export class DemoFailed extends Error {
   override readonly name = "DemoFailed";
 }
 
-/** Fails the demo unless the condition holds. */
+/** Throws `DemoFailed` unless the condition holds. */
 export function check(condition: boolean, expected: string): asserts condition {
   if (!condition) throw new DemoFailed(expected);
 }
 
-/** Tells a person what happens, step by step, and shows what the model says while it says it. */
+/** Prints what happens, step by step, and the model's text while it comes. */
 export interface Narrator {
   heading(text: string): void;
   fact(name: string, text: string): void;
-  /** The next step has been seen, with these numbers. */
+  /** Reports that the next step held, with these figures. */
   step(title: string, saw: string): void;
-  /** Something happened in the middle of a step. */
+  /** Reports something in the middle of a step. */
   aside(text: string): void;
-  /** A piece of the model's speech. */
+  /** Prints a piece of the model's text. */
   speech(text: string): void;
-  /** The demo ended before its play did: the step that was due has failed, and what still comes of it is not told. */
+  /** Reports that the step that is due failed. Nothing is printed afterwards. */
   failed(what: string): void;
-  /** Which step is due; 1 until the first has been seen. */
+  /** The number of the step that is due, from 1. */
   readonly due: number;
 }
 

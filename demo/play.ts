@@ -8,14 +8,14 @@ import type { Stage } from "./stage.ts";
 import { type Watcher, watchRun } from "./watcher.ts";
 
 /**
- * The watcher is cut off after so many pieces of the answer. The script speaks of it at that point; some models' pieces
- * are whole sentences.
+ * Deltas of the answer before the watcher is cut off. The script mentions the cut at that point. Some models send whole
+ * sentences as deltas.
  */
 const PIECES_BEFORE_CUT = { scripted: 28, other: 2 };
-/** The step in which the model answers, after the one in which it asked for the tool. */
+/** The step in which the model answers. In the step before, it asks for the tool. */
 const ANSWERING_STEP = 2;
 
-/** Plays the ten steps; throws at the first that does not see what it must. */
+/** Plays the ten steps. Throws `DemoFailed` at the first step that fails its check. */
 export async function play(stage: Stage, model: string, narrator: Narrator, signal: AbortSignal): Promise<void> {
   const { client, line, device } = stage;
 
@@ -46,7 +46,7 @@ export async function play(stage: Stage, model: string, narrator: Narrator, sign
   const first = await watcher.sees(() => true);
   check(first.id === "1-0" && first.type === "run.created", "the run's first event first");
   narrator.step(
-    "Somebody watches it by server-sent events",
+    "A watcher follows it by server-sent events",
     `${first.id} ${first.type} after ${watching()} ms, and the connection stays open`,
   );
 
@@ -119,11 +119,11 @@ interface Resumed {
   /** The last event before the cut. */
   readonly at: RunEvent;
   readonly resumedAfterMs: number;
-  /** What the late watcher had seen since the cut when the first one was back. */
+  /** How many events the late watcher saw between the cut and the return of the first watcher. */
   readonly missed: number;
 }
 
-/** Watches over the line, cuts it in the middle of the answer, and lets another watcher join at that moment. */
+/** Watches a run over the line, cuts the line in the middle of the answer, and starts a second watcher then. */
 function cutInTheMiddle(
   { client, clientOnLine, line }: Stage,
   params: {
@@ -142,7 +142,7 @@ function cutInTheMiddle(
   const watcher = watchRun(clientOnLine, runId, {
     signal,
     onCut: () => {
-      // What had arrived before the cut is still read; this is where the watcher stands.
+      // The watcher still reads what arrived before the cut. This is its position afterwards.
       lastBefore = watcher.record.at(-1) ?? null;
       if (cut !== null && lastBefore !== null)
         narrator.aside(`-- the socket is destroyed after ${lastBefore.id}; nobody listens --`);
@@ -170,12 +170,12 @@ function cutInTheMiddle(
     () => reject(new Error(`the run ended before the watcher could be cut off, after ${pieces} pieces of text`)),
     reject,
   );
-  // Told when the play comes to that step.
+  // The play awaits this later and reports a rejection then.
   resumed.catch(() => {});
   return { watcher, resumed };
 }
 
-/** The canonical log, page by page. */
+/** Reads the canonical log, page by page. */
 async function readLog(client: Client, runId: string, facts: boolean): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
   let cursor: string | undefined;
@@ -202,7 +202,7 @@ function withKeysReversed(value: JsonValue): JsonValue {
   );
 }
 
-/** Milliseconds since it was made, rounded. */
+/** Returns a function that returns the milliseconds since this call, rounded. */
 function stopwatch(): () => number {
   const since = performance.now();
   return () => Math.round(performance.now() - since);

@@ -2,25 +2,25 @@ import type { RunStreamEvent } from "@hsafa/client";
 import type { RunEvent } from "@hsafa/protocol";
 import { check } from "./narrator.ts";
 
-/** Whether an event is a fact: those have a predecessor, deltas follow by counting. */
+/** Whether an event is a fact. A fact names its predecessor; a delta has the next position. */
 export function isFact(event: RunEvent): boolean {
   return "prev" in event;
 }
 
-/** What a watcher keeps: everything that has a position. */
+/** Whether an event has a position. A watcher keeps these. */
 export function hasPosition(event: RunStreamEvent): event is RunEvent {
   return "id" in event;
 }
 
-/** A record as people count it. */
+/** Describes a record by its counts, for people. */
 export function countOf(record: readonly RunEvent[]): string {
   const facts = record.filter(isFact).length;
   return `${record.length} events (${facts} facts, ${record.length - facts} deltas)`;
 }
 
 /**
- * R2: facts are numbered 1, 2, 3, …, each names the event before it, and each delta follows directly. So nothing is
- * missing and nothing came twice.
+ * Checks that nothing is missing and nothing came twice (R2). Facts are numbered 1, 2, 3, …, and each names the event
+ * before it. Each delta follows directly.
  */
 export function checkWhole(record: readonly RunEvent[], whose: string): void {
   let before = "0-0";
@@ -38,7 +38,7 @@ export function checkWhole(record: readonly RunEvent[], whose: string): void {
   }
 }
 
-/** R8: the facts are equal, and so are the deltas. */
+/** Checks that two records have equal facts and equal deltas (R8). */
 export function checkSame(one: readonly RunEvent[], other: readonly RunEvent[], whose: string): void {
   check(one.length === other.length, `${whose}: ${one.length} events against ${other.length}`);
   one.forEach((event, index) => {
@@ -47,7 +47,7 @@ export function checkSame(one: readonly RunEvent[], other: readonly RunEvent[], 
   });
 }
 
-/** What the model said in the given step. */
+/** Returns what the model said in the given step. */
 export function textOf(record: readonly RunEvent[], step: number): string {
   return record
     .flatMap((event) => (event.type === "text.delta" && event.data.step === step ? [event.data.text] : []))

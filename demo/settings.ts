@@ -1,15 +1,12 @@
 import { parseArgs } from "node:util";
 
-/** What the demo is told. This file is the only one of the demo's that reads the environment. */
+/** The settings of the demo. No other file of the demo reads the environment. */
 export interface DemoSettings {
-  /** `demo/script` unless a real model is asked for. */
+  /** `demo/script`, or the real model that was asked for. */
   readonly model: string;
-  /** Null: start a gateway in a process of its own. */
+  /** Null: the demo starts a gateway in a process of its own. */
   readonly running: { readonly url: string; readonly apiKey: string } | null;
-  /**
-   * For the processes that the demo starts: nothing of the environment reaches them that would lead them to somebody's
-   * data.
-   */
+  /** The environment of the processes that the demo starts. It holds nothing that leads to somebody's data. */
   readonly childEnv: Readonly<Record<string, string | undefined>>;
 }
 
@@ -27,7 +24,7 @@ const USAGE = `npm run demo                                 with a scripted mode
 npm run demo -- --model openai/gpt-5-mini    with a real model: needs its provider's key in the environment
 npm run demo -- --url http://127.0.0.1:3001  against a gateway that runs already, with HSAFA_API_KEY`;
 
-/** Reads arguments and environment; a text says what is wrong with them. */
+/** Reads arguments and environment. Returns a text that says what is wrong, if anything is. */
 export function readDemoSettings(): DemoSettings | string {
   const { env } = process;
   let given: { model?: string; url?: string };
@@ -43,7 +40,7 @@ export function readDemoSettings(): DemoSettings | string {
     if (keyName === undefined) {
       return `'${model}' names no model this can be played with: write <provider>/<model>, with provider ${Object.keys(KEY_OF_PROVIDER).join(", ")}.`;
     }
-    // A gateway that runs already has keys of its own.
+    // A running gateway has its own provider keys.
     if (url === undefined && !env[keyName]) return `${model} needs ${keyName} in the environment.`;
   }
   const {

@@ -7,10 +7,10 @@ import { type Line, openLine } from "./line.ts";
 import type { Narrator } from "./narrator.ts";
 import type { DemoSettings } from "./settings.ts";
 
-/** Everything that must be there before the play begins. */
+/** What the play needs before it begins. */
 export interface Stage {
   readonly client: Client;
-  /** The same gateway, reached through the line. */
+  /** A client of the same gateway, through the line. */
   readonly clientOnLine: Client;
   readonly line: Line;
   readonly device: { readonly key: string; readonly id: string; readonly pid: number };
@@ -19,8 +19,8 @@ export interface Stage {
 const DEVICE_TOOLS = join(import.meta.dirname, "device-tools.ts");
 
 /**
- * Starts gateway and device, each in a process of its own. What it opens is put into `opened`, to be closed in the
- * opposite order, also when it fails half-way.
+ * Starts gateway and device, each in a process of its own. It adds what it opens to `opened`. The caller closes that in
+ * the opposite order, also when this function fails half-way.
  */
 export async function setStage(
   settings: DemoSettings,
@@ -32,7 +32,7 @@ export async function setStage(
   const { url, apiKey } = settings.running ?? (await startGateway(folder, settings, narrator, opened));
 
   const client = createClient({ url, token: apiKey });
-  // A gateway that is away or refuses the key says so here.
+  // Fails here if the gateway is away or refuses the key.
   await client.agents.list({ limit: 1 });
   const line = await openLine(url);
   opened.push(() => line.close());

@@ -2,12 +2,12 @@ import type { Client, RunStreamCut } from "@hsafa/client";
 import type { RunEvent } from "@hsafa/protocol";
 import { hasPosition } from "./record.ts";
 
-/** Somebody who watches a run from its first event to its last and keeps what they saw. */
+/** Watches a run from its first event to its last, and keeps the events. */
 export interface Watcher {
   readonly record: readonly RunEvent[];
   /** Resolves when the stream has ended. */
   readonly done: Promise<void>;
-  /** The first event that fits, once it has come; rejects if the stream ends without it. */
+  /** Resolves with the first event that fits. Rejects if the stream ends without one. */
   sees<T extends RunEvent>(fits: (event: RunEvent) => event is T): Promise<T>;
   sees(fits: (event: RunEvent) => boolean): Promise<RunEvent>;
 }
@@ -41,7 +41,7 @@ export function watchRun(
   }
 
   const done = read();
-  // Told to whoever waits for it; nobody may be waiting yet.
+  // A caller of `done` or `sees` gets the rejection. Until there is one, it is not an unhandled rejection.
   done.catch(() => {});
 
   return {

@@ -1,8 +1,8 @@
 import type { DeviceTool } from "@hsafa/client";
 
 /**
- * Tools for a device: npx hsafa device --tools examples/notes-device.ts. They live as long as the command; a real
- * device would keep its notes.
+ * Tools for a device: npx hsafa device --tools examples/notes-device.ts. The notes live as long as the command. A real
+ * device would keep them.
  */
 const notes = new Map([
   ["Groceries", "Coffee, lemons, and the good olive oil."],
@@ -37,7 +37,7 @@ const tools: Record<string, DeviceTool> = {
     },
     execute(args) {
       const { title, text } = args as { title: string; text: string };
-      // What a tool throws, the model is told.
+      // The model gets the message of an error that a tool throws.
       if (notes.has(title)) throw new Error(`There is a note '${title}' already; choose another title.`);
       notes.set(title, text);
       return { saved: title, notes: notes.size };

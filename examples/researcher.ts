@@ -1,8 +1,6 @@
 import type { AgentConfigInput } from "@hsafa/protocol";
 
-/**
- * An agent's config as a module: checked by your editor, pushed like any other (npx hsafa push examples/researcher.ts).
- */
+/** An agent's config as a module, so that your editor checks it: npx hsafa push examples/researcher.ts. */
 const researcher: AgentConfigInput = {
   name: "researcher",
   description: "Reads notes on somebody's laptop, and asks before it writes any",
@@ -20,7 +18,7 @@ const researcher: AgentConfigInput = {
         additionalProperties: false,
       },
       target: "device",
-      // Searching again does no harm, so a call whose answer was lost may be made again.
+      // A second search does no harm, so a call whose result was lost may be executed again.
       repeatable: true,
     },
     {

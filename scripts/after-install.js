@@ -1,9 +1,9 @@
 /**
- * What `npm ci` leaves ready, without a download: Prisma's client, and the empty database that an embedded gateway
- * unpacks at its first start.
+ * `npm ci` runs this. It makes Prisma's client, and the empty database that an embedded gateway unpacks at its first
+ * start. It downloads nothing.
  *
- * Plain JavaScript, because `npm ci` may run this on the machine's own older Node, before the Node that the repository
- * brings along is linked.
+ * It is plain JavaScript, because `npm ci` may run it on the machine's own, older Node. The repository's Node is not
+ * linked yet then.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -22,8 +22,7 @@ function generatePrismaClient() {
   const { status, stdout, stderr, error } = spawnSync(process.execPath, [prisma, "generate", "--schema", schema], {
     cwd: gatewayFolder,
     encoding: "utf8",
-    // `generate` needs no engine, yet the CLI fetches one first unless it is told of one; any program that exists will
-    // do.
+    // `generate` needs no engine. Yet the CLI downloads one unless this names one; any program that exists will do.
     env: {
       ...process.env,
       PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
@@ -36,7 +35,7 @@ function generatePrismaClient() {
   process.exit(status ?? 1);
 }
 
-/** Seconds of work that the first start would have to do otherwise; it still does where this fails. */
+/** Saves the first start of a gateway some seconds. If this fails, the first start does the work. */
 function makeDatabaseTemplate() {
   const ownNode = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
   const script = fileURLToPath(new URL("make-database-template.ts", import.meta.url));

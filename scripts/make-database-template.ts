@@ -1,4 +1,4 @@
-/** Makes the empty database that embedded gateways begin with, if it is not there. */
+/** Makes the empty database that embedded gateways start from, if it is not there yet. */
 import { pgliteTemplate } from "../apps/gateway/src/adapters/postgres/pglite-template.ts";
 
 await pgliteTemplate();

@@ -21,7 +21,8 @@ export interface MarkdownParams {
  * Returns one sentence for each fault of a Markdown document:
  *
  * 1. A line is too long.
- * 2. A sentence is too long, or is built with a word that hides who acts. Pages of `docs/decisions` are kept as they are.
+ * 2. A sentence is too long, or is built with a word that hides who acts. Pages of `docs/decisions` are kept as they
+ *    are.
  * 3. A link leads to a file that is not there.
  * 4. A name of a file, a constant or a function, in backticks, is one that the repository does not have.
  */

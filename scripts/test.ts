@@ -1,6 +1,7 @@
 /**
- * `npm test`: every suite, or those whose path contains a given word. Its last line is `N passed, N failed`, with `, N
- * skipped` where it applies; it fails if a test did, if something failed outside of the tests, or if nothing ran.
+ * `npm test`: runs every suite, or those whose path contains a given word. Its last line is `N passed, N failed`, with
+ * `, N skipped` where it applies. It fails if a test failed, if something outside of the tests failed, or if nothing
+ * ran.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -19,7 +20,7 @@ const child = spawn(process.execPath, [vitest, "run", ...reporters, ...process.a
   stdio: ["ignore", "inherit", "inherit"],
   env: { ...process.env, HSAFA_TEST_TALLY: tallyFile },
 });
-// A signal to this process is the tests' to act on; the tally is then told of what they came to.
+// Vitest acts on a signal to this process, and then writes the tally of what had run.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
 const exit: unknown[] = await once(child, "exit");
 const ended = exit[0] === 0;
@@ -29,7 +30,7 @@ rmSync(folder, { recursive: true });
 for (const [file, count] of Object.entries(tally.skippedByFile)) {
   console.log(`SKIPPED: ${count} in ${file} (the output above says why)`);
 }
-// Vitest may fail where no test did: a broken configuration, a server that would not start.
+// Vitest may fail without a failed test: a broken configuration, a server that does not start.
 const failed = tally.failed === 0 && !ended ? 1 : tally.failed;
 const skipped = tally.skipped === 0 ? "" : `, ${tally.skipped} skipped`;
 console.log(`${tally.passed} passed, ${failed} failed${skipped}`);
@@ -39,7 +40,7 @@ function readTally(): Tally {
   try {
     return JSON.parse(readFileSync(tallyFile, "utf8")) as Tally;
   } catch {
-    // Vitest ended before it could count.
+    // Vitest ended before it wrote the tally.
     return { passed: 0, failed: 0, skipped: 0, skippedByFile: {} };
   }
 }

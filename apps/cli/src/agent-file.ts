@@ -5,8 +5,8 @@ import { CliError } from "./cli-error.ts";
 import { importUserModule } from "./user-module.ts";
 
 /**
- * An agent's config as its file says it: JSON, or a JavaScript or TypeScript module that exports it by default. The
- * gateway checks what is in it.
+ * Reads an agent's config from a file: JSON, or a JavaScript or TypeScript module with a default export. The gateway
+ * checks the content. Throws `CliError` for a file without a config.
  */
 export async function readAgentFile(file: string): Promise<{ readonly name: string; readonly config: JsonObject }> {
   const config = extname(file) === ".json" ? readJson(file) : jsonOf(await importUserModule(file), file);
@@ -30,7 +30,7 @@ function readJson(file: string): unknown {
   }
 }
 
-/** What JSON would lose is lost here, before it is hashed: `undefined` fields, that is. */
+/** Drops what JSON cannot hold, such as fields that are `undefined`, before the config is hashed. */
 function jsonOf(value: unknown, file: string): unknown {
   try {
     return JSON.parse(JSON.stringify(value) ?? "null");

@@ -1,11 +1,11 @@
 import { HsafaError } from "@hsafa/client";
 
-/** Ends the command: something a person has to put right, said in one or a few lines. */
+/** Ends the command because of something that a person has to correct. The message says what, in a few lines. */
 export class CliError extends Error {
-  override readonly name = "Fault";
+  override readonly name = "CliError";
 }
 
-/** What to tell a person about anything that a command threw; a bug is told with its stack. */
+/** Returns what to tell a person about an error of a command. For a bug, that is its stack. */
 export function explain(error: unknown, url: string): string {
   if (error instanceof CliError) return error.message;
   if (!(error instanceof HsafaError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -2,13 +2,13 @@ import { type Client, createClient } from "@hsafa/client";
 import { readCliSettings } from "./config.ts";
 import { CliError } from "./cli-error.ts";
 
-/** A client for the gateway and key of the settings. */
+/** Returns a client for the gateway and the key of the settings. Throws `CliError` if there is no key. */
 export function connect(): Client {
   const { url } = readCliSettings();
   return createClient({ url, token: requireKey() });
 }
 
-/** The key of the settings, or a fault that says how to come by one. */
+/** Returns the key of the settings. If there is none, throws a `CliError` that says how to get one. */
 export function requireKey(): string {
   const { apiKey, dataDir } = readCliSettings();
   if (apiKey !== null) return apiKey;

@@ -1,10 +1,10 @@
-/** What a command's exit tells a script. */
+/** The exit codes of the commands. */
 export const EXIT = {
-  /** It did what it was asked to; a run that was followed has completed. */
+  /** The command succeeded. If it followed a run, the run completed. */
   done: 0,
   /** The run that was followed has failed. */
   runFailed: 1,
-  /** The command itself could not be carried out. */
+  /** The command itself failed. */
   fault: 2,
   /** The run that was followed was canceled. */
   runCanceled: 3,

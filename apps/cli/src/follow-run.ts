@@ -4,8 +4,8 @@ import { createRunPrinter } from "./run-printer.ts";
 import { note, paintNote } from "./terminal.ts";
 
 /**
- * Prints a run's events as they come until it ends, and answers by its outcome. Ctrl-C stops watching and says how to
- * come back; the run does not notice.
+ * Prints a run's events until the run ends, and returns the exit code for its outcome. Ctrl-C stops watching and prints
+ * how to come back; the run goes on.
  */
 export async function followRun(
   client: Client,
@@ -35,7 +35,7 @@ export async function followRun(
   } finally {
     process.removeListener("SIGINT", leave);
   }
-  // Resumed after its very last event, an ended run has nothing to stream.
+  // A stream that resumes after the last event of an ended run has no events.
   return outcomeOf(last ?? `run.${(await client.runs.get(runId)).status}`);
 }
 

@@ -32,7 +32,7 @@ leaveWithReader();
 try {
   await program.parseAsync();
 } catch (error) {
-  // Commander has said already what is wrong with the arguments.
+  // Commander has already printed what is wrong with the arguments.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.fault;
   else {
     note(paintNote("red", explain(error, readCliSettings().url)));

@@ -5,7 +5,7 @@ import { createRunPrinter } from "./run-printer.ts";
 
 type Told = { [T in RunEvent["type"]]: { type: T; data: Extract<RunEvent, { type: T }>["data"] } }[RunEvent["type"]];
 
-/** What appears on each output when these events come, without colours. */
+/** Returns what these events print on each output, without colours. */
 function printed(...events: Told[]): { result: string; notes: string; both: string } {
   const print = createRunPrinter((_style, text) => text);
   const seen = { result: "", notes: "", both: "" };

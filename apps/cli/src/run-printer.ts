@@ -3,20 +3,20 @@ import type { RunStreamEvent } from "@hsafa/client";
 import type { JsonValue, Message, Usage } from "@hsafa/protocol";
 import type { Paint } from "./terminal.ts";
 
-/** Something to print: what the model says is the command's result, all else is a note about it. */
+/** A piece of output. What the model says is the command's result; everything else is a note about it. */
 export interface Printed {
   readonly to: "result" | "notes";
   readonly text: string;
 }
 
 /**
- * A run's events as a person reads them. Pure but for what it remembers of the step in progress: whether a line is
- * open, and whether its text came in deltas (those of old runs may have been compacted, and then the finished step
- * tells the text).
+ * Turns a run's events into what a person reads. It remembers two things about the step in progress: whether a line is
+ * open, and whether text came in deltas. The deltas of old runs may be compacted. Then the text of the finished step is
+ * printed.
  */
 export function createRunPrinter(paint: Paint): (event: RunStreamEvent) => Printed[] {
   let open: Printed["to"] | null = null;
-  /** Of the step in progress, when its beginning was seen: whether any text was. */
+  /** Whether the step in progress has shown text; null when its beginning was not seen. */
   let textSeen: boolean | null = null;
 
   function stream(to: Printed["to"], text: string, shown: string): Printed[] {
@@ -110,7 +110,7 @@ export function createRunPrinter(paint: Paint): (event: RunStreamEvent) => Print
           `${paint("yellow", `canceled${event.data.reason === null ? "" : `: ${event.data.reason}`}`)}${tokensOf(event.data.usage, paint)}`,
         );
       default:
-        // The rest tells nothing more; and a newer gateway may send what this version does not know.
+        // Other events say nothing more to a person. A newer gateway may send events that are unknown here.
         return [];
     }
   };
@@ -121,7 +121,7 @@ function tokensOf(usage: Usage, paint: Paint): string {
   return paint("dim", ` (${inputTokens} tokens in, ${outputTokens} out)`);
 }
 
-/** What a message says in words. */
+/** Returns the text of a message. */
 function textOf({ content }: Message): string {
   if (typeof content === "string") return content;
   return content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");

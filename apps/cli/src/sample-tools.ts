@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DeviceTool } from "@hsafa/client";
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
 
-/** Tools that show what a device does and can harm nothing: `hsafa device` offers them when it is given none. */
+/** Harmless tools that show what a device does. `hsafa device` offers them when no others are given. */
 export const sampleTools: Readonly<Record<string, DeviceTool>> = {
   get_time: {
     description: "The date and time where this device is",

@@ -2,7 +2,7 @@ import type { DeviceTool } from "@hsafa/client";
 import { CliError } from "./cli-error.ts";
 import { importUserModule } from "./user-module.ts";
 
-/** The tools that a JavaScript or TypeScript module exports by default, by their names. */
+/** Returns the tools, by name, that a JavaScript or TypeScript module exports by default. */
 export async function readToolFile(file: string): Promise<Readonly<Record<string, DeviceTool>>> {
   const tools = await importUserModule(file);
   const entries = typeof tools === "object" && tools !== null && !Array.isArray(tools) ? Object.entries(tools) : [];

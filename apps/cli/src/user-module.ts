@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { CliError } from "./cli-error.ts";
 
-/** What a JavaScript or TypeScript file of the user's exports by default. */
+/** Returns the default export of a user's JavaScript or TypeScript file. Throws `CliError` if there is none. */
 export async function importUserModule(file: string): Promise<unknown> {
   const path = resolve(file);
   if (!existsSync(path)) throw new CliError(`There is no file ${path}.`);

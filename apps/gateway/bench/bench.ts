@@ -1,3 +1,8 @@
+/**
+ * `npm run bench` measures how late a token comes from the model's socket to the watcher's, and how much CPU it costs.
+ * It compares hsafa, with its writes to Postgres and Redis, with the AI SDK's `streamText` piped into an HTTP response.
+ * The rounds of the subjects alternate in one run on one machine. So the ratios hold elsewhere, unlike absolute figures.
+ */
 import { randomBytes } from "node:crypto";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -5,13 +10,6 @@ import { startPrivatePostgres } from "../test/services/postgres-server.ts";
 import { startPrivateRedis } from "../test/services/redis-server.ts";
 import { direct, hsafa, pipe, pushAgent, type Subject } from "./subjects.ts";
 import { startSystem, type System } from "./system.ts";
-
-/**
- * `npm run bench`: what a token gains on its way from the model's socket to the watcher's, and what it costs, through
- * hsafa with its writes to Postgres and Redis on, beside the AI SDK's `streamText` piped into an HTTP response. All in
- * one run on one machine, rounds of the subjects taking turns, so that the ratios carry over and the absolute figures
- * need not.
- */
 
 interface Load {
   readonly title: string;
@@ -129,7 +127,7 @@ try {
   for (const load of LOADS) {
     await pushAgent(gateway.url, key, `${load.tokens}x${load.everyMs}`);
     const results = new Map<string, Figures[]>(subjects.map(([subject]) => [subject.name, []]));
-    // A round that nobody counts warms every process up.
+    // The first round warms every process up, and is not counted.
     for (let round = 0; round <= ROUNDS; round++) {
       for (const [subject, system] of subjects) {
         const figures = await measure(subject, system, load);

@@ -1,13 +1,12 @@
+/**
+ * The model of the benchmark: a server that speaks OpenAI's chat completions over SSE. The model's name is its script,
+ * `<tokens>x<everyMs>`. With `everyMs` 0 it writes as fast as the socket takes it. Prints its URL.
+ */
 import { createServer } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeToken } from "./token.ts";
-
-/**
- * The far side: a server that speaks OpenAI's chat completions over SSE. The model's name is its script,
- * `<tokens>x<everyMs>`; `everyMs` 0 is as fast as the socket takes it. Prints its URL.
- */
 
 const chunk = (delta: object, finishReason: string | null): string =>
   `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 0, model: "bench", choices: [{ index: 0, delta, finish_reason: finishReason }] })}\n\n`;
@@ -17,7 +16,7 @@ async function* play(model: string): AsyncGenerator<string> {
   yield chunk({ role: "assistant", content: "" }, null);
   const begin = performance.now();
   for (let token = 0; token < tokens; token++) {
-    // Paced by the clock and not by sleeping after each: a late timer must not slow the stream down.
+    // Paced by the clock, so that a late timer does not slow the stream down.
     const waitMs = begin + token * everyMs - performance.now();
     if (everyMs > 0 && waitMs > 0) await sleep(waitMs);
     yield chunk({ content: makeToken() }, null);
@@ -35,7 +34,7 @@ const server = createServer((request, response) => {
   request.on("end", () => {
     const { model } = JSON.parse(body) as { model: string };
     response.writeHead(200, { "content-type": "text/event-stream" });
-    // A watcher that has left is no fault of this server.
+    // It fails when the client leaves.
     pipeline(Readable.from(play(model)), response).catch(() => response.destroy());
   });
 });

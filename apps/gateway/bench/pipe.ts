@@ -1,11 +1,11 @@
+/**
+ * What hsafa is compared with: the AI SDK's `streamText` piped into one HTTP response, in one process, without storage
+ * or tools. `GET /<model>` streams. The first argument is the model server's URL. Prints its URL.
+ */
 import { createServer } from "node:http";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { streamText } from "ai";
 
-/**
- * What hsafa is measured against: the AI SDK's `streamText` piped into one HTTP response, in one process, with nothing
- * kept and no tools. `GET /<model>` streams. The model server's URL is the first argument. Prints its URL.
- */
 const provider = createOpenAICompatible({ name: "bench", baseURL: process.argv[2] ?? "" });
 
 const server = createServer((request, response) => {

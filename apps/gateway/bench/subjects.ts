@@ -11,7 +11,7 @@ export interface Subject {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 1000 });
 
-/** No middle: what the sockets and the measuring itself cost. */
+/** Nothing in between: the cost of the sockets and of the measurement. */
 export function direct(modelUrl: string): Subject {
   return {
     name: "direct",
@@ -23,7 +23,7 @@ export function direct(modelUrl: string): Subject {
   };
 }
 
-/** `streamText` into one response. */
+/** `streamText`, piped into one response. */
 export function pipe(url: string): Subject {
   return {
     name: "streamText pipe",
@@ -32,7 +32,7 @@ export function pipe(url: string): Subject {
   };
 }
 
-/** hsafa: a run is started, and its stream is watched from the first event. */
+/** hsafa: starts a run, and reads its stream from the first event. */
 export function hsafa(url: string, key: string): Subject {
   const headers = { authorization: `Bearer ${key}` };
   return {
@@ -52,7 +52,7 @@ export function hsafa(url: string, key: string): Subject {
 
 const agentOf = (model: string): string => `bench-${model}`;
 
-/** Pushes the agent that asks for a model. */
+/** Pushes an agent with this model. */
 export async function pushAgent(url: string, key: string, model: string): Promise<void> {
   const config = { name: agentOf(model), model: `openai-compatible/${model}` };
   await json(post(`${url}/api/agents`, { name: config.name, config }, { authorization: `Bearer ${key}` }));

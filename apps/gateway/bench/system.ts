@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
-/** A process under measurement. */
+/** A process that is measured. */
 export interface System {
   readonly url: string;
   /** User and system CPU time so far, in seconds. */
@@ -11,10 +11,10 @@ export interface System {
   stop(): Promise<void>;
 }
 
-/** Linux counts a process's time in hundredths of a second (USER_HZ). */
+/** Linux counts the time of a process in hundredths of a second (USER_HZ). */
 const TICKS_PER_SECOND = 100;
 
-/** Starts a program of this folder's kind, which says `listening on <url>` when it is ready. */
+/** Starts a program that prints `listening on <url>` when it is ready. */
 export async function startSystem(
   program: string,
   args: readonly string[] = [],
@@ -29,7 +29,7 @@ export async function startSystem(
     url,
     async cpuSeconds() {
       const stat = await readFile(`/proc/${child.pid}/stat`, "utf8");
-      // Fields 14 and 15 of proc(5); the second field is a name in parentheses that may hold spaces.
+      // Fields 14 and 15 of proc(5). The second field is a name in parentheses that may contain spaces.
       const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
       return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
     },

@@ -1,18 +1,17 @@
 /**
- * A token of the benchmark is the moment it was written to the model's socket, in nanoseconds of the machine's
- * monotonic clock, which all processes share. However tokens are merged or cut on their way, the text says how old each
- * is.
+ * Makes a token: the time of its writing to the model's socket, in nanoseconds of the machine's monotonic clock, which
+ * all processes share. The text gives the age of each token, even if tokens are merged or cut on their way.
  */
 export function makeToken(): string {
   return `${process.hrtime.bigint()} `;
 }
 
-/** Reads tokens from pieces of text, and how long each was on its way. */
+/** Reads tokens from pieces of text, and measures how long each was on its way. */
 export class TokenReader {
   readonly #lateness: number[] = [];
   #rest = "";
 
-  /** Milliseconds of each token read so far. */
+  /** The latency of each token so far, in milliseconds. */
   get latenciesMs(): readonly number[] {
     return this.#lateness;
   }

@@ -38,7 +38,7 @@ const packagesOfVendor: Record<string, RegExp> = {
 /** Where the command line loads modules that are the user's, wherever they lie. */
 const userModules = "apps/cli/src/user-module.ts";
 
-/** R1: what `core` may not touch, since its answer would differ from one call to the next. */
+/** R1: `core` may not touch these, because a result would then differ from one call to the next. */
 const impureCalls = /^(setTimeout|setInterval|setImmediate|queueMicrotask|fetch|Date)$/;
 const impureObjects = /^(process|globalThis|performance|crypto|console)$/;
 
@@ -129,7 +129,7 @@ function resolve(importer: string, specifier: string): Imported | undefined {
   return layer === undefined ? undefined : { kind: "layer", layer, path };
 }
 
-/** One row of the table for each layer. Answers why the import is refused, or undefined where it is allowed. */
+/** Returns why the import is refused, or undefined if it is allowed. Each layer has one row of the table. */
 function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: boolean): string | undefined {
   const isPackage = (...names: string[]): boolean => imported.kind === "package" && names.includes(imported.name);
   const isNode = imported.kind === "package" && imported.name.startsWith("node:");
@@ -215,7 +215,7 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
       if (isLayer("core") && !typesOnly && !isLimits && !isSharedRule) {
         return "adapters take only types, limits and shared rules from core: write `import type`";
       }
-      // Whoever makes a row or a clock makes ids (RFC 9562), and needs nobody's vendor for it.
+      // An adapter that makes rows or clocks makes ids (RFC 9562). They belong to no vendor.
       if (isLayer("ports", "core", "runtime") || isProtocol || isZod || isNode || isPackage("uuid")) return undefined;
       if (imported.kind === "package") return vendorRefusal(layer.vendor, imported.name);
       return imported.layer.kind === "adapter" && imported.layer.vendor === layer.vendor

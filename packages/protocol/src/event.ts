@@ -172,17 +172,35 @@ export interface ToolProgressEvent {
   readonly data: { readonly callId: string; readonly data: JsonValue };
 }
 
-/** The facts after which a run has no more events. */
-export const TERMINAL_FACT_TYPES = [
-  "run.completed",
-  "run.failed",
-  "run.canceled",
-] as const satisfies readonly FactType[];
+/** Whether a run has no more events after such a fact. The table names each fact, so an added one is decided here. */
+const ENDS_RUN = {
+  "run.created": false,
+  "run.started": false,
+  "run.recovered": false,
+  "run.resumed": false,
+  "run.waiting": false,
+  "run.retrying": false,
+  "run.completed": true,
+  "run.failed": true,
+  "run.canceled": true,
+  "message.user": false,
+  "step.started": false,
+  "step.completed": false,
+  "step.discarded": false,
+  "tool.requested": false,
+  "tool.awaiting_approval": false,
+  "tool.approved": false,
+  "tool.denied": false,
+  "tool.dispatched": false,
+  "tool.completed": false,
+  "tool.failed": false,
+  "tool.expired": false,
+} as const satisfies Record<FactType, boolean>;
 
 /** The name of a fact after which a run has no more events. */
-export type TerminalFactType = (typeof TERMINAL_FACT_TYPES)[number];
+export type TerminalFactType = { [T in FactType]: (typeof ENDS_RUN)[T] extends true ? T : never }[FactType];
 
-/** Whether an event of this type is its run's last. */
+/** Whether an event of this type is its run's last. Types that are not known are not. */
 export function isTerminalType(type: string): type is TerminalFactType {
-  return (TERMINAL_FACT_TYPES as readonly string[]).includes(type);
+  return Object.hasOwn(ENDS_RUN, type) && ENDS_RUN[type as FactType];
 }

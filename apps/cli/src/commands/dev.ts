@@ -29,7 +29,7 @@ export const dev = new Command("dev")
   });
 
 async function open(env: Readonly<Record<string, string | undefined>>): Promise<Gateway> {
-  // Loaded here, so that no other command waits for it.
+  // The gateway's code is loaded here, so that no other command waits for it.
   const { readSettings, startGateway } = await import("@hsafa/gateway");
   try {
     return await startGateway(readSettings(env), { logLevel: "warn", drainMs: 0 });
@@ -50,7 +50,7 @@ function welcome({ url, settings }: Gateway): string {
   const sample = join("examples", "assistant.json");
   const agent = existsSync(sample) ? sample : "<your agent's config>.json";
   return [
-    // From the start of this process, which is what a person waits for.
+    // Counts from the start of this process, because a person waits from there on.
     `listening on ${url} (ready in ${(performance.now() / 1000).toFixed(1)} s)`,
     `  reference  ${url}/docs`,
     `  key        ${join(folder, "key")} (commands in this folder find it; elsewhere set HSAFA_URL and HSAFA_API_KEY)`,

@@ -57,7 +57,7 @@ function tellState(state: DeviceLinkState, url: string, key: string): void {
   }
 }
 
-/** The same tool, whose calls are seen on the terminal. */
+/** Returns the same tool, with its calls shown on the terminal. */
 function told(name: string, tool: DeviceTool): DeviceTool {
   return {
     ...tool,

@@ -9,7 +9,7 @@ export const watch = new Command("watch")
   .option("--json", "print the events, one a line")
   .action(async (runId: string, options: { after?: string; json?: true }) => {
     const client = connect();
-    // Asked first, since a stream waits for a gateway that is away, and a person wants to know.
+    // This request fails at once if the gateway is away. A stream would wait, and the person would not know why.
     await client.runs.get(runId);
     process.exitCode = await followRun(client, { runId, after: options.after, json: options.json === true });
   });

@@ -9,12 +9,12 @@ const folder = mkdtempSync(join(tmpdir(), "hsafa-commands-"));
 const started: Command[] = [];
 let url = "";
 
-/** One command in a process of its own, in the folder of this test. */
+/** A command in a process of its own, in the folder of this test. */
 interface Command {
   readonly child: ChildProcess;
   readonly printed: { out: string; notes: string };
   readonly exit: Promise<number | null>;
-  /** What the pattern finds in its output, once it is there; rejects if the command ends without it. */
+  /** Resolves with the match once the output has one. Rejects if the command ends without it. */
   says(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
@@ -120,7 +120,7 @@ describe("the commands, against a gateway of 'hsafa dev'", () => {
       .map((line) => JSON.parse(line) as { id: string; type: string });
     expect(events.at(-1)?.type).toBe("run.canceled");
     expect(events.map(({ id }) => id)).not.toContain(after);
-    // Again, from the start: an ended run tells the same, and its outcome.
+    // To watch an ended run shows the same again, and its outcome.
     expect((await done(["watch", runId])).exit).toBe(3);
   });
 

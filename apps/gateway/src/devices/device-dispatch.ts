@@ -15,8 +15,8 @@ export interface DeviceDispatchDeps {
 }
 
 /**
- * Sends to the devices connected here what the rows of their calls ask for. It is told which sessions to look at: by a
- * registration, a ring, a taken result, the poll. `plan-device-calls.ts` decides what is due.
+ * Sends to the devices connected here what the rows of their calls ask for. A registration, a ring,
+ * a taken result and the poll say which sessions to look at. `plan-device-calls.ts` decides what is due.
  *
  * 1. The store alone says which session is the device's own. Registrations may return in another order than they were
  *    committed in, so a gateway never judges that itself.

@@ -7,8 +7,8 @@ import type { DeviceSession } from "./device-session.ts";
 export type ProgressOutcome = "announced" | "too_large" | "left_out";
 
 /**
- * Passes on what one session's device says of its work to whoever watches the run now. Neither fact nor delta: never
- * kept, and the first to go when there is much of it.
+ * Passes the progress that one session's device reports to the clients that watch the run now. Progress is neither fact
+ * nor delta: it is never kept, and it is left out first when there is much of it.
  */
 export function createDeviceProgress(
   deps: { readonly liveLog: Pick<LiveLog, "sendProgress">; readonly clock: Pick<Clock, "now" | "monotonic"> },
@@ -18,7 +18,7 @@ export function createDeviceProgress(
   let announced = 0;
 
   return ({ callId, data }) => {
-    // Only for a call in this device's hand: a device may not speak for another's, nor after its own answer.
+    // A device may report on a call that it has in hand: not on another's, nor after its own result.
     const sent = session.sent.get(callId);
     if (sent?.kind !== "in_hand") return "left_out";
     const now = deps.clock.monotonic();

@@ -20,7 +20,7 @@ export type DeviceRegistration =
   /** The credential was refused, or the store is away (`unavailable`). */
   | Refusal;
 
-/** What a credential needs to connect as this device: at registration, and again when a token is renewed. */
+/** What a credential must allow to connect as this device: at registration, and when a token is renewed. */
 export function deviceRequirement(deviceKey: string): Requirement {
   return { scopes: ["devices:connect"], deviceKey };
 }

@@ -23,7 +23,7 @@ export interface DeviceServerDeps {
   readonly log: Log;
 }
 
-/** What a socket calls for its device. */
+/** Where a socket brings what its device sends. */
 export interface DeviceHandler {
   /** Handles one message. It rejects only for a bug. */
   handle(message: DeviceMessage): Promise<void>;
@@ -37,8 +37,8 @@ export interface DeviceServer {
   /** Serves a connection that has just opened. */
   connect(socket: DeviceSocket): DeviceHandler;
   /**
-   * Tells every device to connect elsewhere, and ends their sessions in the store. Resolves when no message is being
-   * handled and the store has been told, as far as it could be reached.
+   * Ends every connection as `gateway_stopped`, and the sessions in the store as far as it can be reached. Resolves
+   * when no message is being handled and nothing is asked of the store any more.
    */
   close(): Promise<void>;
 }
@@ -47,9 +47,10 @@ export interface DeviceServer {
  * The device server knows no socket library. The edge gives it connections, and so does a simulation.
  *
  * 1. A socket hands over one message at a time: a device's messages mean what they mean in the order they were sent in.
- * 2. A socket calls `ended` exactly once, also when the server ended the connection. After that it hands over nothing.
- * 3. Every session that was opened in the store is ended there: by `ended`, or, if the connection ended while it
- *    registered, when the registration returns. What the store could not be told is told by the loop.
+ * 2. A socket calls `ended` exactly once, also when the server ended the connection, even before `connect` returned.
+ *    After that it hands over nothing.
+ * 3. Every session that was opened in the store is ended there. `ended` does that; if the connection ended while it
+ *    registered, the returning registration does. While the store is away, the loop tries again.
  * 4. Rings make delivery immediate and may be lost. The loop makes it certain: it looks at every session each
  *    `DEVICE_POLL_MS`.
  * 5. A closing server waits for messages in hand before it waits for the store, since a message may open a session.

@@ -1,24 +1,14 @@
 import type { OpenCall } from "../ports/fleet-store.ts";
 
-/**
- * What a device session does about the calls that the store lists for it. Pure: `device-dispatch.ts` obeys.
- *
- * A view may be stale by the time it is acted on. That is harmless: a call is sent only after the store has recorded
- * the sending (`markSent`), and a cancel or a repeated request is something every device runtime must bear.
- */
-
-/** A call that went out on this very connection, or was answered on it. */
+/** A call that was sent on this connection, or whose result came on it. */
 export type SentCall =
   | { readonly kind: "in_hand"; readonly runId: string; readonly attempt: number }
-  /** Its result is on its way into the store, which may yet refuse it: until that is known, the call is left alone. */
+  /** Its result is on its way into the store, which may refuse it. Until that is known, the call is left alone. */
   | { readonly kind: "answering" }
-  /**
-   * A result was taken, which settles the call whatever its attempt. Only a list that was read before that may still
-   * hold it.
-   */
+  /** A result was taken. It settles the call whatever its attempt, so only a list read before still holds the call. */
   | { readonly kind: "answered" };
 
-/** What the rules look at in a session. */
+/** The part of a session that the rules read. */
 export interface SessionView {
   readonly deviceId: string;
   readonly bootId: string;
@@ -28,16 +18,23 @@ export interface SessionView {
 
 export type DeviceAction =
   | { readonly kind: "send"; readonly call: OpenCall }
-  /** The call was settled otherwise, or went elsewhere: the device may stop. */
+  /** Cancel it on the device: it was settled otherwise, or went elsewhere. */
   | { readonly kind: "cancel"; readonly callId: string }
-  /** Answered here and settled since: nothing to tell. */
+  /** Forget it: it was answered here and is settled. */
   | { readonly kind: "forget"; readonly callId: string }
-  /** Tell the run that this attempt will never be answered by whom it was sent to. */
+  /** Report to the run that the device which was sent this attempt will never answer it. */
   | { readonly kind: "report_lost"; readonly runId: string; readonly callId: string; readonly attempt: number };
 
 /**
- * What is due on this connection, given the calls listed for it. However many others wait, all that this device has in
- * hand is among them: a call in hand that is missing was settled otherwise, or may go elsewhere.
+ * Returns what is due on a session's connection, given the calls that the store lists for it. Pure: `DeviceDispatch`
+ * carries it out.
+ *
+ * 1. However many calls wait, the list holds all that the device has in hand. One in hand that is missing was settled
+ *    otherwise, or may go elsewhere.
+ * 2. A call that the store has recorded as sent goes again to the same device in the same boot only.
+ * 3. At most `maxInFlight` calls are in hand. Those in hand already come before new ones.
+ * 4. The list may be stale. That is harmless: a call is sent only after the store has recorded the sending. A device
+ *    runtime must bear a cancel that comes too late, and a request that it has seen.
  */
 export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]): DeviceAction[] {
   const listed = new Map(calls.map((call) => [call.callId, call]));
@@ -49,6 +46,7 @@ export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]
     if (sent.kind === "answered") {
       if (call === undefined) actions.push({ kind: "forget", callId });
     } else if (sent.kind === "in_hand" && isGone(session, sent, call)) {
+      // 1.
       actions.push({ kind: "cancel", callId });
     } else {
       inFlight += 1;
@@ -63,12 +61,12 @@ export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]
     if (isLost(session, call)) {
       actions.push({ kind: "report_lost", runId: call.runId, callId: call.callId, attempt: call.attempt });
     } else if (isFreeFor(session, call)) {
+      // 2.
       (call.sentTo === null ? fresh : again).push(call);
     }
   }
 
-  // What the device has in hand already comes before what it has not seen. What is held back here goes when a result
-  // frees a hand.
+  // 3. A call that is held back here goes when a result is taken.
   for (const call of [...again, ...fresh]) {
     const isCounted = session.sent.has(call.callId);
     if (!isCounted && inFlight >= session.maxInFlight) continue;
@@ -78,19 +76,19 @@ export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]
   return actions;
 }
 
-/** Whether a call in hand, listed as `call` if at all, is no longer this device's to answer. */
+/** Whether a call in hand may no longer be answered by this device. `call`: as it is listed, if it is. */
 function isGone(session: SessionView, sent: { readonly attempt: number }, call: OpenCall | undefined): boolean {
   return call === undefined || (call.attempt > sent.attempt && !isFreeFor(session, call));
 }
 
-/** Whether the call was sent to nobody yet, or to this device in this boot: there it may go any number of times. */
+/** Whether the call may be sent on this session: it was sent to nobody yet, or to this device in this boot. */
 function isFreeFor(session: SessionView, call: OpenCall): boolean {
   return call.sentTo === null || (call.sentTo.deviceId === session.deviceId && call.sentTo.bootId === session.bootId);
 }
 
 /**
- * Whether whom it was sent to can no longer answer: this device has lost its memory since; or another device is gone,
- * and the tool allows that somebody else does it again.
+ * Whether the device that was sent the call can no longer answer: this device has lost its memory since, or another one
+ * has gone and the tool may be executed again elsewhere.
  */
 function isLost(session: SessionView, call: OpenCall): boolean {
   if (call.sentTo === null) return false;

@@ -1,3 +1,4 @@
+import { queryObjects } from "node:v8";
 import { expect, test } from "vitest";
 import { at, delta, RUN } from "../../test/support/follow-world.ts";
 import type { EventFormat } from "./event-format.ts";
@@ -58,4 +59,12 @@ test("rings of different runs share one bound", () => {
   ring.trim(true);
   expect(budget.bytes).toBe(2 * size);
   expect(ring.after(at(3))).toEqual({ kind: "evicted" });
+});
+
+test("what was evicted is let go at once, so that bytes not counted are not held either", () => {
+  const { ring, push } = ringOf({ ringBytesMax: 2000 });
+  for (let sub = 1; sub <= 500; sub++) push(sub);
+  ring.trim(false);
+  expect(ring.after(at(3, 490)).kind).not.toBe("head");
+  expect(queryObjects(FollowedEvent, { format: "count" })).toBeLessThan(20);
 });

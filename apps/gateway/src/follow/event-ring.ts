@@ -50,7 +50,8 @@ export type RingView =
  */
 export class EventRing {
   readonly #budget: RingsBudget;
-  #events: FollowedEvent[] = [];
+  /** Empty before `#first`: what was evicted is let go at once, though the array is moved later. */
+  #events: (FollowedEvent | null)[] = [];
   #first = 0;
   #bytes = 0;
   #base: Position;
@@ -80,7 +81,8 @@ export class EventRing {
     const bytesMax = hasLaggard ? laggingRingBytesMax : ringBytesMax;
     while (this.#bytes > bytesMax || this.#budget.bytes > ringsBytesMax) {
       const oldest = this.#events[this.#first];
-      if (oldest === undefined) break;
+      if (!oldest) break;
+      this.#events[this.#first] = null;
       this.#first += 1;
       this.#release(oldest);
       this.#base = oldest.position ?? this.#base;
@@ -97,19 +99,19 @@ export class EventRing {
     if (comparePositions(position, this.#base) < 0) return { kind: "evicted" };
     const next = this.#indexAfter(position); // 1.
     if (next === this.#events.length) return { kind: "head" };
-    let end = next;
+    const events: FollowedEvent[] = [];
     let bytes = 0;
-    for (let event = this.#events[end]; event !== undefined; event = this.#events[end]) {
+    for (let event = this.#events[next]; event; event = this.#events[next + events.length]) {
       bytes += writeSize(event);
-      if (end > next && bytes > WATCHER_WRITE_BYTES_MAX) break;
-      end += 1;
+      if (events.length > 0 && bytes > WATCHER_WRITE_BYTES_MAX) break;
+      events.push(event);
     }
-    return { kind: "events", events: this.#events.slice(next, end) };
+    return { kind: "events", events };
   }
 
   /** Gives its bytes back; the ring is not used again. */
   clear(): void {
-    for (const event of this.#events.slice(this.#first)) this.#release(event);
+    for (const event of this.#events) if (event) this.#release(event);
     this.#events = [];
     this.#first = 0;
   }

@@ -1,22 +1,22 @@
 import type { AgentConfigInput, JsonObject } from "@hsafa/protocol";
 
-/** How one run is to go: seeded, so that a load can be played again. */
+/** The plan of one run. It is seeded, so that a load can be repeated. */
 export interface RunScript {
   readonly input: string;
   readonly deviceKey: string;
-  /** The client's own key of the thread it belongs to; null: none. */
+  /** The client's own key of the run's thread; null if it has none. */
   readonly threadKey: string | null;
-  /** What is said to it in the middle. */
+  /** Messages to the run in progress. */
   readonly messages: readonly Interjection[];
 }
 
-/** A message to a run in progress, so long after the run's first event. */
+/** A message to a run in progress, sent `afterMs` after the run's first event. */
 export interface Interjection {
   readonly afterMs: number;
   readonly text: string;
 }
 
-/** The agent of every run: each kind of tool there is. What the model says and calls stands in the run's own input. */
+/** The agent of every run, with each kind of tool. The run's input says what the model says and calls. */
 export function chaosAgent(toolServerUrl: string): AgentConfigInput & JsonObject {
   const inputSchema = { type: "object" };
   const pool = { select: "any" as const, labels: { pool: "chaos" } };
@@ -43,36 +43,36 @@ export function chaosAgent(toolServerUrl: string): AgentConfigInput & JsonObject
   return config as AgentConfigInput & JsonObject;
 }
 
-/** The tools that must not be executed before somebody has approved the call. */
+/** Tools that must not execute before the call is approved. */
 export const APPROVED_TOOLS: ReadonlySet<string> = new Set(["server_approved", "device_approved"]);
 
-/** The tools that must not be executed twice. */
+/** Tools that must not execute twice (R4). */
 export const ONCE_TOOLS: ReadonlySet<string> = new Set(["server_once", "device_once", ...APPROVED_TOOLS]);
 
-/** Those of them that the run's own device executes. */
+/** Tools of the run's own device that must not execute twice. */
 export const DEVICE_ONCE_TOOLS: readonly string[] = ["device_once", "device_approved"];
 
 const TOOLS = ["server_once", "server_again", "device_once", "device_again", "ask_person", ...APPROVED_TOOLS];
 
-/** What a run calls that only speaks, one after the other. */
+/** The calls of a speaking run, in turn. */
 const QUICK_TOOLS = ["server_once", "device_once", "server_again"];
 
-/** Of the calls that somebody must approve, how many are such that they will be denied: 0 to 1. */
+/** The share of calls needing approval that will be denied, 0 to 1. */
 const DENIED_SHARE = 0.25;
-/** Of the runs, how many are told something in the middle. */
+/** The share of runs that get a message in progress, 0 to 1. */
 const MESSAGE_SHARE = 0.3;
 
 interface Speech {
   readonly random: () => number;
   readonly name: string;
   readonly everyMs: number;
-  /** Of one step, at most. */
+  /** The most words of one step. */
   readonly words: number;
 }
 
 /**
- * A run of one to four steps that reasons, speaks and calls tools, several at once at times; some are told something
- * within `joinWithinMs`, and go on from there.
+ * Plans a run of one to four steps that reasons, speaks and calls tools, sometimes several at once. Some runs get a
+ * message within `joinWithinMs`, and continue with it.
  */
 export function mixedRun(
   params: Speech & {
@@ -96,13 +96,13 @@ export function mixedRun(
   return { input, deviceKey, threadKey, messages };
 }
 
-/** What the model is to do: so many steps with calls, and a last one without. */
+/** Writes a script of `stepsWithCalls` steps with calls, and a last one without. */
 function mixedScript(params: Speech, stepsWithCalls: number): string {
   const { random, name, everyMs, words } = params;
   const speech = (): JsonObject => ({ repeat: 2 + Math.floor(random() * words), parts: [{ say: "word {{n}} " }] });
   const call = (): JsonObject => {
     const tool = pick(random, TOOLS, "server_once");
-    // Whoever is asked to approve it looks at what the call is for.
+    // The person who approves or denies the call reads `isFine`.
     const args: JsonObject = APPROVED_TOOLS.has(tool) ? { of: name, isFine: random() >= DENIED_SHARE } : { of: name };
     return { call: tool, args };
   };
@@ -116,8 +116,7 @@ function mixedScript(params: Speech, stepsWithCalls: number): string {
 }
 
 /**
- * A run that only speaks, in steps which a quick tool ends, most of which must not be executed twice: any silence in it
- * is somebody's fault.
+ * Plans a run that speaks without pauses. Each step ends with a call of a quick tool, so any silence comes from a fault.
  */
 export function speakingRun(params: {
   readonly name: string;

@@ -15,22 +15,22 @@ const denied = { type: "tool.denied", data: { callId, reason: null } };
 const dispatched = { type: "tool.dispatched", data: { callId, attempt: 1 } };
 
 describe("a call that must be approved", () => {
-  test("goes out once it is approved, or never", () => {
+  test("a call that is dispatched after its approval, or never, is no fault", () => {
     expect(dispatchedUnapproved(log(requested("device_approved"), awaiting, approved, dispatched))).toEqual([]);
     expect(dispatchedUnapproved(log(requested("server_approved"), awaiting, denied))).toEqual([]);
     expect(dispatchedUnapproved(log(requested("server_once"), dispatched))).toEqual([]);
   });
 
   test.each<[string, RunEvent[]]>([
-    ["goes out without being decided", log(requested("device_approved"), awaiting, dispatched)],
-    ["goes out before it is approved", log(requested("server_approved"), awaiting, dispatched, approved)],
-    ["goes out although it is denied", log(requested("server_approved"), awaiting, denied, dispatched)],
-    ["is denied after it was approved", log(requested("device_approved"), awaiting, approved, denied)],
-  ])("is told of when it %s", (_, record) => {
+    ["is dispatched without a decision", log(requested("device_approved"), awaiting, dispatched)],
+    ["is dispatched before its approval", log(requested("server_approved"), awaiting, dispatched, approved)],
+    ["is dispatched although it is denied", log(requested("server_approved"), awaiting, denied, dispatched)],
+    ["is denied after its approval", log(requested("device_approved"), awaiting, approved, denied)],
+  ])("a call that must be approved and %s is a fault", (_, record) => {
     expect(dispatchedUnapproved(record)).toHaveLength(1);
   });
 
-  test("is told of when it was executed and had not been approved by then", () => {
+  test("a call that must be approved and executes before is a fault", () => {
     const executions = new Map([
       ["a", { tool: "server_approved", firstAt: 1000 }],
       ["b", { tool: "device_approved", firstAt: 2000 }],

@@ -1,12 +1,12 @@
 import type { RunEvent } from "@hsafa/protocol";
 import { APPROVED_TOOLS } from "./agent.ts";
 
-/** The clocks of a database and of the programs beside it are one; what they say is cut to milliseconds. */
+/** Postgres and the programs share one clock, whose times are cut to milliseconds. */
 const CLOCK_GRAIN_MS = 1;
 
 /**
- * Calls that were executed although nobody had approved them by then. `approvedAt`: when Postgres committed that they
- * were, by the ids of calls (ms, the wall clock).
+ * Returns the calls that executed before their approval. `approvedAt`: when Postgres committed the approval, by call id,
+ * in milliseconds of the wall clock.
  */
 export function executedUnapproved(
   executions: ReadonlyMap<string, { readonly tool: string; readonly firstAt: number }>,
@@ -23,10 +23,7 @@ export function executedUnapproved(
   });
 }
 
-/**
- * Calls of a run that went out although they had not been approved by then, and those that were denied after they had
- * been.
- */
+/** Returns the calls of a run that were dispatched before their approval, or denied after it. */
 export function dispatchedUnapproved(log: readonly RunEvent[]): string[] {
   const faults: string[] = [];
   const waiting = new Set<string>();

@@ -2,16 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, HsafaError } from "@hsafa/client";
 import type { RunEvent } from "@hsafa/protocol";
 
-/** A call through a link that hangs, or to a gateway that is frozen, is given up after this and made again. */
+/** How long one attempt may take, in milliseconds. A link may hang, and a gateway may be frozen. */
 const CALL_TIMEOUT_MS = 8000;
 const RETRY_PAUSE_MS = 150;
 
-/** Which refusals, by their code, may be others in a moment. */
+/** Returns whether a refusal with this code may pass in a moment. */
 export type RetryRule = (code: string) => boolean;
 
 /**
- * Makes a call that may be repeated until it is answered: no fault that chaos makes is final. Throws what another try
- * would not change.
+ * Repeats a call until it gets a response, because no fault of chaos lasts. The call must be safe to repeat. Throws a
+ * refusal that another attempt would not change.
  */
 export async function untilAnswered<T>(
   call: (signal: AbortSignal) => Promise<T>,
@@ -29,7 +29,7 @@ export async function untilAnswered<T>(
   }
 }
 
-/** The canonical log of a run, whole. */
+/** Reads the whole log of a run from the store. */
 export async function readLog(client: Client, runId: string): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
   let cursor: string | undefined;

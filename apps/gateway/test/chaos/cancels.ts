@@ -9,14 +9,14 @@ import { figures, quantile } from "./report.ts";
 import { busiest, FLEET, mixedLoad, type Scenario } from "./scenarios.ts";
 import type { Stage } from "./stage.ts";
 
-/** Where a run stands when somebody cancels it: the script that brings it there, and by what its row shows it. */
+/** The state of a run when it is canceled: the script that leads to it, and the condition of its row in SQL. */
 interface Standing {
   readonly name: string;
   readonly steps: JsonObject[][];
   readonly row: string;
 }
 
-/** Longer than any of this takes. */
+/** Longer than the scenario takes. */
 const LONG_MS = 120_000;
 
 const PARKED: Standing = {
@@ -35,13 +35,13 @@ const IN_A_STEP: Standing = {
   row: "open_step is not null and lease_owner is not null and exists (select from run_events e where e.run_id = r.id and sub > 0)",
 };
 
-/** What is wrong while the cancel comes. */
+/** What is broken while the cancel comes. */
 interface Trouble {
   readonly name: string;
-  /** From the request to `run.canceled`, in ms. */
+  /** The longest time from the request to `run.canceled`, in milliseconds. */
   readonly withinMs: (leaseMs: number) => number;
   readonly standings: readonly Standing[];
-  /** Answers how to mend it, and the gateway whose runs it is about (null: all of them). */
+  /** Breaks it. Returns how to mend it, and the gateway whose runs are measured (null: those of all). */
   begin(stage: Stage): Promise<{ readonly gatewayId: string | null; mend(): Promise<void> }>;
 }
 
@@ -54,7 +54,7 @@ const TROUBLES: readonly Trouble[] = [
   },
   {
     name: "Redis away",
-    // One renewal, or one poll of whoever holds nothing; and a second, as ever.
+    // The holder learns of it at its next renewal, or a gateway at its next poll. Then comes a second as ever.
     withinMs: (leaseMs) => leaseMs / 3 + 1000,
     standings: [PARKED, BETWEEN_TRIES, IN_A_STEP],
     async begin(stage) {
@@ -70,7 +70,7 @@ const TROUBLES: readonly Trouble[] = [
       const holder = await busiest(stage);
       const { gatewayId } = holder;
       holder.signal("SIGSTOP");
-      // A load balancer sends nothing to one that does not answer.
+      // A load balancer would send nothing to a gateway that does not respond.
       stage.links.callers.set(holder.index, { kind: "cut" });
       return {
         gatewayId,
@@ -100,12 +100,12 @@ const TROUBLES: readonly Trouble[] = [
   },
 ];
 
-/** How long a run may take to stand where it shall, or to end. */
+/** How long a run may take to reach its state, or to end. */
 const WAIT_MAX_MS = 60_000;
 
 /**
- * How soon a cancel wins, wherever the run stands and whatever is wrong just then. `faults`: rounds of all of it;
- * `width`: runs canceled at once.
+ * Measures how soon a cancel wins, for each state of a run and each trouble. `faults`: rounds of all of them. `width`:
+ * runs canceled at once.
  */
 export const cancels: Scenario = ({ seed, width, faults, leaseMs, say }) =>
   experiment({
@@ -148,7 +148,7 @@ interface Row {
   readonly ended_at: number | null;
 }
 
-/** Brings runs to where they shall stand, cancels them all in the same moment, and tells how long each took. */
+/** Brings runs into a state, cancels them together, and returns how long each cancel took. */
 async function cancelAll(
   stage: Stage,
   params: {
@@ -172,14 +172,14 @@ async function cancelAll(
   const standingNow = () => rowsOf(stage, runIds, standing.row);
   await until(`the runs stand ${standing.name}`, async () => (await standingNow()).length === width, WAIT_MAX_MS);
   const { gatewayId, mend } = await trouble.begin(stage);
-  // Whom the trouble is about: the others are canceled too, and not counted.
+  // The runs that the trouble affects. The others are canceled too, and not counted.
   const counted = new Set(
     (await standingNow()).filter(({ owner }) => gatewayId === null || owner === gatewayId).map(({ id }) => id),
   );
   const askedAt = new Map<string, number>();
   await Promise.all(
     runIds.map(async (runId) => {
-      // Not all in one millisecond, so that some meet a renewal and some a poll.
+      // Spread out, so that some meet a renewal and some a poll.
       await sleep(dice() * 500);
       askedAt.set(runId, Date.now());
       await untilAnswered((signal) => stage.client.runs.cancel(runId, {}, { signal }));

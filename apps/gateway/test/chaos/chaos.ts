@@ -1,7 +1,7 @@
 /**
  * `npm run chaos -- [scenario] [--runs N] [--faults N] [--seed S] [--lease-ms L] [--seconds T] [--width W]
- * [--fault-every-ms M] [--only KIND]`: real processes, real faults, and a count of what was lost. Ends with 0 only if
- * nothing was.
+ * [--fault-every-ms M] [--only KIND]`: plays a scenario with real processes and real faults, and counts what was lost.
+ * Exits with 0 only if nothing was.
  */
 import { parseArgs } from "node:util";
 import { cancels } from "./cancels.ts";

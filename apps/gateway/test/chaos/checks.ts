@@ -9,7 +9,7 @@ import { readTurns, type Turns } from "./read-turns.ts";
 import type { Stage } from "./stage.ts";
 import type { Executions } from "./tool-server.ts";
 
-/** What was lost or doubled; empty: nothing. Asked when everything has ended. */
+/** Returns what was lost or doubled; an empty list if nothing was. Every run must have ended. */
 export async function lossesOf(stage: Stage, load: Load, journal: Journal): Promise<string[]> {
   const turns = await readTurns(stage, load);
   const endedAsItMust = (run: EndedRun): boolean => endedWell(run, { load, journal, turns });
@@ -32,8 +32,8 @@ function endedWell(
   { load, journal, turns }: { readonly load: Load; readonly journal: Journal; readonly turns: Turns },
 ): boolean {
   const { runId, end, recoveries, endedAt } = run;
-  // A run whose gateways were lost under it again and again is given up, as it must be; the figures tell how many. One
-  // that was lost before it committed anything left no fact, but the fault that cost it.
+  // A run that lost its holders again and again must be given up. A holder that was lost before it committed anything
+  // left no fact, so the faults of that time are counted.
   if (end === "run.failed recovery_exhausted") {
     const from = claimableFrom(run, load, turns);
     const faults = journal.mayCostLeases.filter((at) => at >= from && at <= endedAt).length;
@@ -44,8 +44,8 @@ function endedWell(
 }
 
 /**
- * Since when the run could have a holder to lose: not before its turn in its thread, unless a cancel let it go ahead.
- * In ms, the wall clock.
+ * Returns since when the run could have had a holder, in milliseconds of the wall clock: since its turn in its thread,
+ * or since its start if a cancel let it go ahead.
  */
 function claimableFrom({ runId, beganAt }: EndedRun, load: Load, turns: Turns): number {
   const mine = turns.runs.find((turn) => turn.runId === runId);
@@ -69,8 +69,8 @@ async function unfinished(stage: Stage, load: Load): Promise<string[]> {
 }
 
 /**
- * The database by itself: one terminal fact, the last; facts contiguous; nothing came after the records were compared;
- * every call settled; inputs consumed.
+ * Checks the database by itself. Facts are contiguous (R2) and end with the one terminal fact (R6). Nothing came after
+ * the records were compared. Every call is settled (R7), and every input is consumed (R5, R6).
  */
 async function wrongLogs(stage: Stage, load: Load): Promise<string[]> {
   const rows = await stage.query<{ id: string; fault: string }>(`
@@ -117,7 +117,7 @@ async function unapproved(stage: Stage): Promise<string[]> {
   return executedUnapproved(executions(stage), approvedAt);
 }
 
-/** How often each call was executed, wherever. */
+/** Returns how often each call was executed, on the server and on devices together. */
 export function executions(stage: Stage): Map<string, Executions> {
   const counts = new Map(stage.toolServer.executions);
   const lines = existsSync(stage.executionsFile) ? readFileSync(stage.executionsFile, "utf8").split("\n") : [];

@@ -1,11 +1,11 @@
 import { DEVICE_ONCE_TOOLS } from "./agent.ts";
 import type { Stage } from "./stage.ts";
 
-/** What became of calls that a device must not do twice. */
+/** What became of calls that a device must not execute twice (R4). */
 interface DeviceOutcomes {
   readonly boots: number;
   readonly calls: number;
-  /** Those that ended as `outcome_unknown`. */
+  /** Calls that ended as `outcome_unknown`. */
   readonly unknown: number;
 }
 
@@ -25,8 +25,8 @@ const OUTCOMES = `
   group by d.id, d.key`;
 
 /**
- * The devices whose memory outlives a kill, and those whose memory does not; and which of the first did not keep it, so
- * that nothing would be shown by them.
+ * Returns the outcomes of devices whose memory outlives a kill, and of those whose memory does not. A device of the
+ * first kind that lost its memory is a fault, because it would prove nothing.
  */
 export async function readDeviceOutcomes(stage: Stage): Promise<{
   readonly remembering: DeviceOutcomes;

@@ -1,6 +1,6 @@
 /**
- * A process of devices, which offer all kinds of device tools and note every execution on disk before they do it, so
- * that a kill cannot hide one. Some remember on disk what they did.
+ * A process of devices with every kind of device tool. They write each execution to disk before it begins, so that a
+ * kill cannot hide one. Some keep their memory of results on disk.
  */
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,5 +33,5 @@ process.once("message", (order: ToDeviceWorker) => {
     });
   }
 });
-// Whoever started this process is gone.
+// The process that started this one is gone.
 process.on("disconnect", () => process.exit(0));

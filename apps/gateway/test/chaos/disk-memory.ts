@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import type { DeviceStorage } from "@hsafa/client";
 
-/** A device's memory in a file of its own. A kill in the middle of a write leaves what was there before. */
+/** A device's memory in a file of its own. A kill during a write leaves the previous content. */
 export function diskMemory(file: string): DeviceStorage {
   return {
     async getItem() {

@@ -10,17 +10,14 @@ import { costsOf, figures, loadAverage } from "./report.ts";
 import { setStage, type Stage, type StageParams } from "./stage.ts";
 import { listed, sumOf, tally } from "./tally.ts";
 
-/** What came out: figures by name, and everything that was lost, doubled or left behind. */
+/** The outcome: figures by name, and everything that was lost, doubled or left behind. */
 export interface Findings {
   readonly figures: readonly (readonly [name: string, value: string])[];
-  /** Empty: hsafa kept what it promises. */
+  /** Empty if hsafa kept all its promises. */
   readonly losses: readonly string[];
 }
 
-/**
- * An act: what is done to the fleet while the load is on. It answers its own figures, and what of them breaks a
- * promise.
- */
+/** What is done to the fleet under load. It returns its own figures, and which of them break a promise. */
 export type Act = (params: {
   readonly stage: Stage;
   readonly load: Load;
@@ -28,15 +25,15 @@ export type Act = (params: {
   readonly say: (what: string) => void;
 }) => Promise<{ readonly figures?: Findings["figures"]; readonly broken?: readonly string[] }>;
 
-/** How long everything may take to finish once nothing goes wrong any more. */
+/** How long everything may take to finish after the last fault, in milliseconds. */
 const FINISH_MAX_MS = 180_000;
 
-/** Sets a stage, puts a load on it, lets the act happen, waits until everything has ended, and checks all of it. */
+/** Sets a stage, puts a load on it, plays the act, waits until every run has ended, and checks everything. */
 export async function experiment(
   params: StageParams & {
     readonly startLoad: (stage: Stage) => Load;
     readonly act: Act;
-    /** Asked when everything has ended. */
+    /** Called when every run has ended. */
     readonly measure?: (stage: Stage, journal: Journal) => ReturnType<Act>;
     readonly say: (what: string) => void;
   },

@@ -6,12 +6,12 @@ import { type PostgresPair, startPostgresPair } from "./postgres-pair.ts";
 import { figures } from "./report.ts";
 import { FLEET, mixedLoad, type Scenario } from "./scenarios.ts";
 
-/** Between two fail-overs everything gets time to go on. */
+/** Time between two fail-overs, in milliseconds. */
 const CALM_MS = 4000;
-/** How long whoever watches over the pair may take. */
+/** The longest time until the standby is promoted, in milliseconds. */
 const DECIDE_MAX_MS = 4000;
 
-/** The machine of the first Postgres vanishes, and the second takes over, again and again, under load. */
+/** The primary Postgres vanishes and its standby takes over, again and again, under load. */
 export const failOver: Scenario = async ({ seed, width, faults, leaseMs, say }) => {
   let pair: PostgresPair | null = null;
   let load: Load | null = null;

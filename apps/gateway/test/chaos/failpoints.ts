@@ -5,12 +5,12 @@ import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 
 /**
- * The points between any two writes at which a gateway may die, by name: before a write is asked for, or after it was
- * done and before whoever asked has heard of it. What a gateway does next is thereby undone: commit -> publish ->
- * perform, markSent -> send, submitToolResult -> acknowledge, enqueue -> ring.
+ * The points between two writes at which a gateway may die, by name: before a write is called, or after it was done and
+ * before its caller has the result. The next action of a chain is then missing: commit -> publish -> perform, markSent
+ * -> send, submitToolResult -> acknowledge, enqueue -> ring.
  */
 export const FAILPOINTS = [
-  // A run begins: its row -> the answer to who asked -> the ring.
+  // A run begins: its row -> the response -> the ring.
   "before startRun",
   "after startRun",
   // The claim -> the load -> the first commit.
@@ -39,7 +39,7 @@ export const FAILPOINTS = [
   "after publish of text.delta",
   "before appendDeltas",
   "after appendDeltas",
-  // A call: its row -> marked as sent -> sent -> answered -> an input -> acknowledged -> the ring.
+  // A call: its row -> marked as sent -> sent -> its result as an input -> acknowledged -> the ring.
   "before markSent",
   "after markSent",
   "after markAccepted",
@@ -47,12 +47,12 @@ export const FAILPOINTS = [
   "after submitToolResult",
   "before ring about run",
   "before ring about device",
-  // A device: registered -> told so.
+  // A device: registered -> acknowledged.
   "after registerDevice",
-  // What is said from outside, or that a device was lost: an input -> the answer to who said it -> the ring.
+  // An input from outside, or of a lost device: the input -> the response -> the ring.
   "before enqueue",
   "after enqueue",
-  // What becomes of it: a message, a call that must be approved.
+  // Its consequences: a message, a call that must be approved.
   "before commit of message.user",
   "after commit of message.user",
   "after publish of message.user",
@@ -65,10 +65,10 @@ export const FAILPOINTS = [
   "after renewLeases",
 ] as const;
 
-/** Told of each point as it is passed, and of what was asked for or answered there. */
+/** Called at each point, with the arguments before a write and with the result after it. */
 type Pass = (point: string, about: unknown) => void;
 
-/** Stands between a gateway and its services, and says each point as it is passed. */
+/** Wraps a gateway's services so that `pass` is called at each point. */
 export function withFailpoints(
   services: { readonly store: Store; readonly liveLog: LiveLog; readonly bell: Bell },
   pass: Pass,
@@ -100,7 +100,7 @@ export function withFailpoints(
   };
 }
 
-/** The same port, each of whose methods is announced before it is called and after it was answered. */
+/** Wraps a port: `pass` is called before each method and after its result. */
 function around<Port extends object>(
   port: Port,
   pass: Pass,

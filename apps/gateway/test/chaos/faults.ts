@@ -5,17 +5,14 @@ import type { Link, LinkMode } from "./link.ts";
 import type { Interruption } from "./messages.ts";
 import type { DeviceWorker, Stage } from "./stage.ts";
 
-/** What a fault did, for the figures. */
+/** What the faults did, for checks and figures. Times are in milliseconds of the wall clock. */
 export interface Journal {
   readonly interruptions: Interruption[];
-  /** When Redis was away or silent for everybody (ms, the wall clock). */
+  /** When Redis was away or silent for all gateways. */
   readonly redisAway: { readonly from: number; readonly until: number }[];
-  /**
-   * When something began that may cost a run its holder: a gateway killed, stopped or frozen, Postgres restarted, a
-   * wire to it spoilt (ms, the wall clock).
-   */
+  /** When a fault began that may cost a run its holder: of a gateway, of Postgres, or of a link to Postgres. */
   readonly mayCostLeases: number[];
-  /** Gateways that were told to stop and ended otherwise than with 0. */
+  /** Gateways that did not exit with 0 after SIGTERM. */
   readonly badExits: string[];
   /** Freezes longer than the lease. */
   staleFreezes: number;
@@ -25,16 +22,16 @@ export function newJournal(): Journal {
   return { interruptions: [], redisAway: [], mayCostLeases: [], badExits: [], staleFreezes: 0 };
 }
 
-/** How long after a hand-over a silence still counts as its doing. */
+/** How long after a hand-over a silence still counts for it, in milliseconds. */
 const HANDOVER_AFTERMATH_MS = 1000;
 
-/** The runs that a gateway holds, as Postgres sees it. */
+/** Returns the runs that a gateway holds, according to Postgres. */
 async function heldBy(stage: Stage, gatewayId: string | null): Promise<string[]> {
   const rows = await stage.query<{ id: string }>("select id::text from runs where lease_owner = $1", [gatewayId]);
   return rows?.map(({ id }) => id) ?? [];
 }
 
-/** kill -9; it is started again after a while. */
+/** Kills a gateway by SIGKILL, and starts it again after `awayMs`. */
 export async function killGateway(
   stage: Stage,
   journal: Journal,
@@ -46,7 +43,7 @@ export async function killGateway(
   const from = Date.now();
   journal.mayCostLeases.push(from);
   gateway.signal("SIGKILL");
-  // Its leases stand until they end, so what it held is still to be read after its death.
+  // Its leases stand until they end, so they can be read after its death.
   const runIds = await heldBy(stage, gatewayId);
   journal.interruptions.push({ kind: "kill", from, until: from, runIds });
   await gateway.ended();
@@ -54,7 +51,7 @@ export async function killGateway(
   await gateway.start();
 }
 
-/** SIGTERM, as a rolling restart does it. */
+/** Stops a gateway by SIGTERM, as a rolling restart does, and starts it again. */
 export async function restartGateway(stage: Stage, journal: Journal, gateway: GatewayProcess): Promise<void> {
   const { gatewayId } = gateway;
   if (gatewayId === null) return;
@@ -68,7 +65,7 @@ export async function restartGateway(stage: Stage, journal: Journal, gateway: Ga
   await gateway.start();
 }
 
-/** SIGSTOP and, later, SIGCONT. */
+/** Freezes a gateway by SIGSTOP for `frozenMs`. */
 export async function freezeGateway(
   journal: Journal,
   gateway: GatewayProcess,
@@ -82,17 +79,12 @@ export async function freezeGateway(
   if (frozenMs > leaseMs) journal.staleFreezes += 1;
 }
 
-/**
- * How long a kill of devices waits for a call in progress, and how long after its beginning it comes at most (ms): most
- * calls are over by then, some have just been answered.
- */
+/** How long a kill of devices waits for a call in progress, in milliseconds. */
 const DEVICE_BUSY_WITHIN_MS = 3000;
+/** The latest kill after the beginning of that call, in milliseconds. Most calls are over by then. */
 const DEVICE_WORK_MS = 300;
 
-/**
- * kill -9 of a process of devices, in the middle of a call if there is one soon: they are idle most of the time, and
- * then a kill shows little.
- */
+/** Kills a process of devices by SIGKILL, during a call if one begins soon: devices are idle most of the time. */
 export async function killDevices(worker: DeviceWorker): Promise<void> {
   await worker.busy(DEVICE_BUSY_WITHIN_MS);
   await sleep(Math.random() * DEVICE_WORK_MS);
@@ -107,13 +99,13 @@ export async function flushRedis(stage: Stage): Promise<void> {
     await client.connect();
     await client.flushAll();
   } catch {
-    // It is away: there is nothing to flush.
+    // Redis is away, so there is nothing to flush.
   } finally {
     if (client.isOpen) client.destroy();
   }
 }
 
-/** Ends Redis, wiped with it, and starts it again. */
+/** Kills Redis, which wipes it, and starts it again. */
 export async function stopRedis(
   stage: Stage,
   journal: Journal,
@@ -126,7 +118,7 @@ export async function stopRedis(
   journal.redisAway.push({ from, until: Date.now() });
 }
 
-/** Redis holds its sockets and answers nobody. */
+/** Freezes Redis: it keeps its sockets and does not respond. */
 export async function freezeRedis(
   stage: Stage,
   journal: Journal,
@@ -139,10 +131,7 @@ export async function freezeRedis(
   journal.redisAway.push({ from, until: Date.now() });
 }
 
-/**
- * Postgres holds its connections and answers nobody, as when its machine is paused; what was on its way is done when it
- * goes on.
- */
+/** Freezes Postgres, as a paused machine does. Statements in flight are executed when it continues. */
 export async function freezePostgres(
   stage: Stage,
   journal: Journal,
@@ -154,7 +143,7 @@ export async function freezePostgres(
   stage.postgres.signal("SIGCONT");
 }
 
-/** `fast`: transactions are rolled back and told so; `immediate`: it ends as in a crash, and recovers from its log. */
+/** `fast` rolls transactions back and tells their clients. `immediate` is a crash with recovery from the log. */
 export async function restartPostgres(
   stage: Stage,
   journal: Journal,
@@ -167,7 +156,7 @@ export async function restartPostgres(
   await stage.postgres.start();
 }
 
-/** One gateway's wire, for a while; and then as good as ever. */
+/** Spoils one gateway's link for `forMs`. */
 export async function spoilLink(
   link: Link,
   index: number,

@@ -7,22 +7,22 @@ import type { Processes } from "./processes.ts";
 
 export const GATEWAY_PROGRAM = join(import.meta.dirname, "../../src/main.ts");
 
-/** One gateway of the fleet as a process of its own, started again and again like a supervisor would. */
+/** One gateway of the fleet in a process of its own, which a supervisor would restart. */
 export interface GatewayProcess {
   readonly index: number;
   /** Null while it is not up. */
   readonly gatewayId: string | null;
   readonly pid: number | null;
   /**
-   * Starts it and resolves when it serves; tries again for as long as it ends at once, since its services may be away.
-   * With a failpoint it may die at any time.
+   * Starts it, and resolves when it serves. Tries again while it ends at once, because its services may be away. With a
+   * failpoint it may die at any time, so it is started once.
    */
   start(env?: Readonly<Record<string, string>>): Promise<void>;
   /** Sends a signal, if it is up. */
   signal(signal: NodeJS.Signals): void;
-  /** Resolves with how the process in progress ended; at once when none is. */
+  /** Resolves with how the last started process ended, at once if it has ended. */
   ended(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  /** The programs' own words, of every start. */
+  /** The log of all its processes. */
   readonly logFile: string;
 }
 
@@ -33,9 +33,9 @@ export function createGatewayProcess(params: {
   readonly processes: Processes;
   readonly program: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Told where it serves, and when it does not any more. */
+  /** Called with the port on which it serves, and with null when it ends. */
   readonly onPort: (port: number | null) => void;
-  /** Told of an end that nobody asked for by a signal. */
+  /** Called when it ends without a signal. */
   readonly onUnasked: (what: string) => void;
 }): GatewayProcess {
   const { index, processes, onPort, onUnasked } = params;
@@ -109,7 +109,7 @@ export function createGatewayProcess(params: {
   };
 }
 
-/** What the last start in this log calls itself. */
+/** Returns the gateway id of the last start in this log. */
 function idIn(log: string): string {
   const line = log.split("\n").findLast((text) => text.includes("the gateway serves"));
   if (line === undefined) throw new Error("a gateway serves and its log does not say so");

@@ -1,8 +1,12 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /**
- * What a link does to its connections: `pass`; `delay` every byte, both ways; `hang`: nothing gets through and nobody
- * is told, new connections are taken and stay silent; `cut`: there are no connections, new ones are refused.
+ * What a link does to its connections:
+ *
+ * - `pass`: it passes every byte at once.
+ * - `delay`: it delays every byte, both ways.
+ * - `hang`: it passes nothing and closes nothing. New connections are accepted and stay silent.
+ * - `cut`: it has no connections, and refuses new ones.
  */
 export type LinkMode =
   | { readonly kind: "pass" }
@@ -10,17 +14,12 @@ export type LinkMode =
   | { readonly kind: "hang" }
   | { readonly kind: "cut" };
 
-/**
- * A TCP proxy in front of one or more servers; with several, a newcomer gets the next one in turn that takes
- * connections.
- */
+/** A TCP proxy in front of one or more servers. A new connection goes to the next server that accepts it, in turn. */
 export interface Link {
   readonly port: number;
-  /** Where a server is now; null: it is away. Connections that exist are left alone. */
+  /** Sets a server's port; null means that it is away. Existing connections stay. */
   retarget(index: number, port: number | null): void;
-  /**
-   * From now on, for the connections to one server. What a hanging link held back is delivered when it passes again.
-   */
+  /** Sets the mode for the connections to one server. Bytes held by `hang` are delivered when it passes again. */
   set(index: number, mode: LinkMode): void;
   close(): Promise<void>;
 }
@@ -32,7 +31,7 @@ interface Upstream {
   readonly sockets: Set<Socket>;
 }
 
-/** Bytes one direction of a delayed connection may hold before its sender is paused. */
+/** Bytes that one direction of a connection may hold before its sender is paused. */
 const HELD_BYTES_MAX = 1024 * 1024;
 
 export async function openLink(ports: readonly (number | null)[]): Promise<Link> {
@@ -101,12 +100,12 @@ function dial(port: number): Promise<Socket | null> {
   });
 }
 
-/** One direction of a connection. What is held keeps its order, whatever the mode becomes meanwhile. */
+/** One direction of a connection. Held bytes keep their order through all changes of the mode. */
 class Flow {
   readonly #to: Socket;
   readonly #from: Socket;
   readonly #mode: () => LinkMode;
-  /** `bytes: null` is the end of the stream. */
+  /** `bytes` is null for the end of the stream. */
   readonly #held: { readonly bytes: Buffer | null; readonly at: number }[] = [];
   #heldBytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -129,7 +128,7 @@ class Flow {
     if (this.#heldBytes > HELD_BYTES_MAX) this.#from.pause();
   }
 
-  /** Delivers what is due by the mode of now. */
+  /** Delivers what is due in the present mode. */
   stir(): void {
     clearTimeout(this.#timer);
     const mode = this.#mode();

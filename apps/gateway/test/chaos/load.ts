@@ -6,31 +6,30 @@ import type { Stage } from "./stage.ts";
 
 export type EndedRun = Extract<FromWatchWorker, { kind: "ended" }>;
 
-/** Keeps a number of runs in flight until it is told that there are enough. */
+/** Keeps a number of runs in flight until it is stopped. */
 export interface Load {
   readonly started: number;
   readonly ended: readonly EndedRun[];
-  /** Runs that began and whose watchers are not through. */
+  /** Runs whose watchers have not finished. */
   readonly open: ReadonlySet<string>;
-  /** Runs that somebody asked to cancel: they may end so, or have been faster. */
+  /** Runs for which a cancel was sent. They may end before it. */
   readonly askedToCancel: ReadonlySet<string>;
-  /** Those of which it was accepted: they end so, unless they are given up. */
+  /** Runs whose cancel was accepted. They end canceled, unless they are given up. */
   readonly canceled: ReadonlySet<string>;
   /** The runs that belong to a thread, by their ids. */
   readonly inThreads: ReadonlyMap<string, PlaceInThread>;
-  /** Starts no more; those under way go on. */
+  /** Starts no more runs. Those in flight go on. */
   stop(): void;
-  /** Resolves when the last run that is to be started has ended and was compared; false: it took too long. */
+  /** Resolves with true when every run has ended and was compared, or with false after `withinMs`. */
   finished(withinMs: number): Promise<boolean>;
 }
 
-/**
- * A run of a thread: which one, and when its start was first asked for and when that was answered (ms, the monotonic
- * clock of this process).
- */
+/** A run's place in a thread. Times are in milliseconds of this process's monotonic clock. */
 export interface PlaceInThread {
   readonly threadKey: string;
+  /** When its start was first requested. */
   readonly askedAt: number;
+  /** When the response to that came. */
   readonly answeredAt: number;
 }
 
@@ -39,15 +38,15 @@ const FINISH_POLL_MS = 100;
 export function startLoad(params: {
   readonly stage: Stage;
   readonly random: () => number;
-  /** In flight at once. */
+  /** Runs in flight at once. */
   readonly width: number;
-  /** In all. */
+  /** Runs in all. */
   readonly runsMax: number;
-  /** The latest that a second watcher joins. */
+  /** The latest time at which a second watcher joins, in milliseconds after the first event. */
   readonly joinWithinMs: number;
-  /** Of the runs, how many somebody cancels at some moment within `joinWithinMs` twice over: 0 to 1. */
+  /** The share of runs that are canceled, 0 to 1, each within twice `joinWithinMs`. */
   readonly cancelShare: number;
-  /** Whether each run is followed over a watch socket as well. */
+  /** Whether each run is followed over a watch socket too. */
   readonly bySocket: boolean;
   readonly script: (index: number) => RunScript;
 }): Load {
@@ -85,7 +84,7 @@ export function startLoad(params: {
     const joinAfterMs = random() * joinWithinMs;
     const joinsInside = random() < 0.5;
     const cancelAfterMs = random() < cancelShare ? random() * 2 * joinWithinMs : null;
-    // One key over all tries: however often the answer is lost, this is one run.
+    // R4: one key for all attempts, so that lost responses do not start a second run.
     const idempotencyKey = `chaos-${index}`;
     const order = {
       agent: "chaos",
@@ -112,7 +111,7 @@ export function startLoad(params: {
       await untilAnswered((signal) => stage.client.runs.cancel(runId, {}, { signal }));
       canceled.add(runId);
     } catch {
-      // Refused only when the run has ended before.
+      // It is refused only if the run has ended before.
     }
   }
 

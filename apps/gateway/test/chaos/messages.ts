@@ -1,42 +1,36 @@
-/** What the chaos program and its worker processes say to each other. */
-
+/** The messages between the chaos program and its worker processes. Times are in milliseconds of the wall clock. */
 import type { Interjection } from "./agent.ts";
 
-/** How a run is watched, and what its record came to. */
+/** How a run is to be watched. */
 export interface WatchOrder {
   readonly kind: "watch";
   readonly runId: string;
-  /**
-   * When a second watcher joins, in milliseconds after the first event; and whether it begins where the first one
-   * stands then, or at the start.
-   */
+  /** When a second watcher joins, in milliseconds after the first event. */
   readonly joinAfterMs: number;
+  /** Whether it starts at the first watcher's position rather than at the beginning. */
   readonly joinsInside: boolean;
-  /** Whether it is followed over a watch socket as well. */
+  /** Whether it is followed over a watch socket too. */
   readonly bySocket: boolean;
-  /** What is said to it in the middle. */
+  /** Messages to the run in progress. */
   readonly messages: readonly Interjection[];
 }
 
-/** For each kill or hand-over: the runs that were held, and when (ms, the wall clock). */
+/** A kill or a hand-over, and the runs that were held then. */
 export interface Interruption {
   readonly kind: "kill" | "handover";
   readonly from: number;
-  /** Until when silences that began count. */
+  /** Silences that begin until then count. */
   readonly until: number;
   readonly runIds: readonly string[];
 }
 
-/** What an interruption cost, in ms, each figure one run. */
+/** What an interruption cost: one figure for each run, in milliseconds. */
 export interface InterruptionCost {
   /** From `from` to the time of the next event. */
   readonly nextEvent: readonly number[];
   /** From `from` until a watcher had an event. */
   readonly nextSeen: readonly number[];
-  /**
-   * From the last event before a lease was handed back to the first of who took it up, where that was between `from`
-   * and `until`.
-   */
+  /** From the last event before a lease was handed back to the next holder's first, between `from` and `until`. */
   readonly takenUp: readonly number[];
   /** The longest pause between two events that began between `from` and `until`. */
   readonly longestSilence: readonly number[];
@@ -57,36 +51,36 @@ export type FromWatchWorker =
       /** Events in the canonical log when the records were compared. */
       readonly events: number;
       readonly recoveries: number;
-      /** When its first and its last event were made (ms, the wall clock). */
+      /** When its first and its last event were made. */
       readonly beganAt: number;
       readonly endedAt: number;
       readonly discarded: Readonly<Record<string, number>>;
-      /** What was submitted to it, by how it was answered. */
+      /** What was submitted to it, by the status of the response. */
       readonly submitted: Readonly<Record<string, number>>;
-      /** How often it was taken up again over a watch socket; null: it was not followed over one. */
+      /** How often a watch socket resumed it; null if no socket followed it. */
       readonly resumes: number | null;
-      /** Where R8, or the log by itself, does not hold. */
+      /** Where R8 is broken, or a rule for the log by itself. */
       readonly faults: readonly string[];
     }
   | { readonly kind: "costs"; readonly costs: readonly InterruptionCost[] }
-  /** How late events of these windows came to watchers that were there, in ms. */
+  /** How late events of these windows came to connected watchers, in milliseconds. */
   | { readonly kind: "lags"; readonly lags: readonly number[] };
 
 export interface ToDeviceWorker {
   readonly url: string;
   readonly apiKey: string;
   readonly devices: readonly DeviceOrder[];
-  /** Each execution is a line in it: `<callId> <tool> <when, in ms of the wall clock>`. */
+  /** Each execution is a line in it: `<callId> <tool> <time>`. */
   readonly executionsFile: string;
-  /** Of a tool, in milliseconds. */
+  /** The longest execution of a tool, in milliseconds. */
   readonly workMaxMs: number;
 }
 
 export interface DeviceOrder {
   readonly deviceKey: string;
-  /** Where its memory of results outlives the process; null: it does not. */
+  /** The file of its memory of results; null if the memory ends with the process. */
   readonly memoryFile: string | null;
 }
 
-/** It has noted an execution and begins the work. */
+/** A device has written an execution to disk and begins the work. */
 export type FromDeviceWorker = "begun";

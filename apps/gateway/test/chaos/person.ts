@@ -7,17 +7,17 @@ import type { Interjection } from "./agent.ts";
 import { type RetryRule, untilAnswered } from "./calls.ts";
 
 /**
- * What a person's program does about one run that it watches: answers what is asked, decides what must be approved, and
- * says what it has to say. Everything twice, as a client does that did not hear the first answer.
+ * A person's program for one run that it watches: it gives results, approves or denies calls, and sends messages. It
+ * submits everything twice, as a client does that lost the first response.
  */
 export interface Person {
-  /** Shows it an event of the run, in order. */
+  /** Takes the run's next event. */
   see(event: RunEvent): void;
-  /** What was submitted and how that was answered, once all of it was; to be asked when the run has ended. */
+  /** Waits for all responses, and returns what was submitted with the statuses. To be called after the run's end. */
   submissions(): Promise<readonly Submission[]>;
 }
 
-/** How a call was answered at last. */
+/** The final response to a call, and how many attempts it took. */
 interface Told {
   readonly status: number;
   readonly tries: number;
@@ -31,14 +31,14 @@ export function createPerson(params: {
   const { runId, hsafa, messages } = params;
   const submissions: Submission[] = [];
   const acts: Promise<void>[] = [];
-  /** What the calls that must be approved are for. */
+  /** The arguments of the calls, by id. */
   const asked = new Map<string, unknown>();
   const settled = new Set<string>();
   let hasBegun = false;
 
   function act(doing: Promise<void>): void {
     acts.push(doing);
-    // Whoever asks for the submissions hears of a failure.
+    // `submissions` rejects if it fails.
     doing.catch(() => {});
   }
 
@@ -48,11 +48,11 @@ export function createPerson(params: {
       const { duplicate } = await hsafa.runs.submitToolResult(runId, { callId, result: mark }, { signal });
       return duplicate ? 200 : 202;
     };
-    // It may not be dispatched yet. Once it is settled otherwise, nobody waits for the answer.
+    // The call may not be dispatched yet. Once it is settled otherwise, no result is needed.
     const isEarly = (code: string): boolean =>
       (code === "result_conflict" || code === "not_found") && !settled.has(callId);
     const first = await told(submit, isEarly);
-    // A repeat of one's own answer that was not heard says that it was taken.
+    // A repeat after a lost response shows that the first attempt was accepted.
     const status = first.tries > 1 && first.status === 200 ? 202 : first.status;
     submissions.push({ kind: "result", runId, callId, mark, status });
     const { status: repeated } = await told(submit);
@@ -101,12 +101,12 @@ export function createPerson(params: {
   };
 }
 
-/** A call that is not fine is denied. */
+/** Calls that are not fine are denied. */
 function isFine(args: unknown): boolean {
   return typeof args === "object" && args !== null && "isFine" in args && args.isFine === true;
 }
 
-/** Makes a call until it is answered, be it by a refusal. */
+/** Repeats a call until it gets a response, which may be a refusal. */
 async function told(call: (signal: AbortSignal) => Promise<number>, alsoRetry?: RetryRule): Promise<Told> {
   let tries = 0;
   try {

@@ -7,13 +7,13 @@ import { experiment } from "./experiment.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
 import { everyRunSpeaks, FLEET, type Scenario, speakingLoad } from "./scenarios.ts";
 
-/** Whoever loads a run that holds this dies of it. */
+/** A gateway that loads a run with this text dies. */
 const POISON = "a drop of poison";
 const POLL_MS = 100;
 
 /**
- * A run kills every gateway that takes it up, at once, while others are in the middle of long steps: it is given up in
- * the end, and takes nobody with it.
+ * A run kills every gateway that claims it, while other runs are in long steps. It must be given up in the end, and no
+ * other run with it.
  */
 export const poison: Scenario = ({ seed, width, leaseMs, say }) =>
   experiment({
@@ -21,7 +21,7 @@ export const poison: Scenario = ({ seed, width, leaseMs, say }) =>
     gatewayProgram: join(import.meta.dirname, "failing-main.ts"),
     leaseMs,
     say,
-    // Steps so long that nobody gets any further between two deaths.
+    // Steps so long that no run progresses between two deaths.
     startLoad: (stage) => speakingLoad(stage, { seed, width, runs: width, words: 20, steps: 3, everyMs: 200 }),
     async act({ stage, load }) {
       const env = { HSAFA_FAILPOINT: "after loadRun", HSAFA_FAILPOINT_ABOUT: POISON };

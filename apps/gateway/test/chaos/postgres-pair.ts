@@ -4,26 +4,25 @@ import { startPrivatePostgres, startPrivateStandby } from "../services/postgres-
 import type { ThrowawayServer } from "../services/throwaway-server.ts";
 import { openLink } from "./link.ts";
 
-/** Two servers behind one address, the second of which has every commit before it is acknowledged. */
+/** A primary and a synchronous standby behind one address: the standby has every commit that is acknowledged. */
 export interface PostgresPair extends ThrowawayServer {
   /**
-   * The first one's machine vanishes, the second takes its place under the same address after `decideMs` (whoever
-   * watches over a pair needs a while to believe it), and a new second is made. Resolves when everything is as before;
-   * `downMs` tells how long there was no database.
+   * The primary vanishes. After `decideMs` the standby is promoted under the same address, and a new standby is made.
+   * Resolves when that one follows. `downMs` is how long there was no database.
    */
   failOver(params: { readonly decideMs: number }): Promise<{ readonly downMs: number }>;
 }
 
 const POLL_MS = 20;
 
-/** `settings` as of `postgresql.conf`. */
+/** Starts the pair. `settings` are lines of `postgresql.conf`. */
 export async function startPostgresPair(settings: readonly string[]): Promise<PostgresPair> {
   const pairSettings = [...settings, "wal_level=replica", "max_wal_senders=8", "hot_standby=on", "wal_keep_size=512MB"];
   let primary = await startPrivatePostgres({ settings: pairSettings });
   const front = await openLink([portOf(primary)]);
   let standby = await follow();
 
-  /** A new standby of the primary; from then on no commit is acknowledged without it. */
+  /** Starts a new standby. From then on no commit is acknowledged without it. */
   async function follow(): Promise<ThrowawayServer> {
     const second = await startPrivateStandby(primary, { settings: pairSettings });
     while ((await ask(primary, "select from pg_stat_replication where state = 'streaming'")) === 0)
@@ -42,12 +41,12 @@ export async function startPostgresPair(settings: readonly string[]): Promise<Po
     signal: (signal) => primary.signal(signal),
     async failOver({ decideMs }) {
       const from = performance.now();
-      // Nobody is told: what was on its way is lost, answers too.
+      // No client is told: statements and results in flight are lost.
       front.set(0, { kind: "cut" });
       await primary.stop("SIGQUIT");
       await primary.remove();
       await sleep(decideMs);
-      // It was copied with the first one's settings, and has no second itself yet.
+      // It was copied with the primary's settings, and has no standby of its own yet.
       await ask(standby, "alter system reset synchronous_standby_names");
       await ask(standby, "select pg_reload_conf()");
       await ask(standby, "select pg_promote()");
@@ -65,7 +64,7 @@ export async function startPostgresPair(settings: readonly string[]): Promise<Po
   };
 }
 
-/** Answers how many rows there are. */
+/** Executes a statement and returns the number of rows. */
 async function ask(server: ThrowawayServer, statement: string): Promise<number> {
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();

@@ -6,18 +6,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * All processes of one chaos run, and its folder. They never outlive the process that started them: a warden waits for
- * the end of its standard input, which comes by whatever death of ours, kills each by its id and removes the folder.
+ * All processes of one chaos run, and its folder. They never outlive the process that started them. A warden waits for
+ * the end of its standard input, which any death of ours causes. Then it kills each process by its id and removes the
+ * folder.
  */
 export interface Processes {
   readonly folder: string;
   /** Starts a TypeScript program with this very Node. */
   start(program: string, options: SpawnOptions & { readonly args?: readonly string[] }): ChildProcess;
-  /** A new file in the folder, open for a child's output. */
+  /** Opens a file in the folder for a child's output. */
   openFile(name: string): { readonly path: string; readonly fd: number };
-  /** Ids of those that are still there. */
+  /** Returns the ids of the processes that have not ended. */
   alive(): number[];
-  /** Kills whatever is left and removes the folder. */
+  /** Kills the remaining processes and removes the folder. */
   close(): Promise<void>;
 }
 

@@ -6,15 +6,15 @@ import { type TurnTaken, turnFaults } from "./thread-turns.ts";
 export interface Turns {
   readonly runs: readonly TurnTaken[];
   readonly threads: number;
-  /** Runs that were made while another of their thread had not ended. */
+  /** Runs that were made before another run of their thread had ended. */
   readonly waited: number;
-  /** Where they did not take turns, or are not where they were asked for. */
+  /** Runs that did not take turns, or that are in the wrong thread. */
   readonly faults: readonly string[];
 }
 
 /**
- * Times in microseconds: a millisecond is time enough for an end and the next begin. The order is that of Postgres's
- * commits, which no clock of a gateway's can bend.
+ * The time of a row's commit in microseconds, because one run may end and the next begin within a millisecond. Commits
+ * of Postgres have one order, unlike the clocks of gateways.
  */
 const committed = (row: string): string => `(extract(epoch from pg_xact_commit_timestamp(${row}.xmin)) * 1e6)::float8`;
 

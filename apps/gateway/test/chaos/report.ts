@@ -2,7 +2,7 @@ import { loadavg } from "node:os";
 import type { FromWatchWorker, Interruption, InterruptionCost, ToWatchWorker } from "./messages.ts";
 import type { Stage } from "./stage.ts";
 
-/** Asks every process of watchers the same question, one question at a time. */
+/** Sends a question to every process of watchers, and returns their answers. One question at a time. */
 async function ask<A extends Extract<FromWatchWorker, { kind: "costs" | "lags" }>>(
   stage: Stage,
   question: ToWatchWorker,
@@ -19,7 +19,7 @@ async function ask<A extends Extract<FromWatchWorker, { kind: "costs" | "lags" }
   return Promise.all(answers);
 }
 
-/** What interruptions of this kind cost, over all of them. */
+/** Returns what all interruptions of this kind cost together. */
 export async function costsOf(
   stage: Stage,
   interruptions: readonly Interruption[],
@@ -39,7 +39,7 @@ export async function costsOf(
   };
 }
 
-/** How late events that were made within these windows came to those who watched all along. */
+/** Returns how late the events of these windows came to watchers that were connected, in milliseconds. */
 export async function lagsOf(
   stage: Stage,
   windows: readonly { readonly from: number; readonly until: number }[],
@@ -48,7 +48,7 @@ export async function lagsOf(
   return answers.flatMap(({ lags }) => lags);
 }
 
-/** The value that a share of all does not exceed; 0 of none. */
+/** Returns the value that a share of all values does not exceed; 0 if there are none. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;

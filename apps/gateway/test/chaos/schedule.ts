@@ -3,13 +3,13 @@ import * as faults from "./faults.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
 import type { LinkMode } from "./link.ts";
 
-/** Draws for one fault of the kind that was asked for: the rarest comes up within a few hundred. */
+/** Draws for one fault of the chosen kind. The rarest comes within a few hundred. */
 const DRAWS_MAX = 10_000;
 
-/** One fault to come: what it needs to itself, and how it is done. */
+/** One fault: the things that it needs for itself, and what it does. */
 interface Fault {
   readonly name: string;
-  /** Of things with the same key, one is spoilt at a time. */
+  /** Two faults that need the same key do not overlap. */
   readonly needs: readonly string[];
   perform(): Promise<void>;
 }
@@ -21,17 +21,17 @@ export interface ScheduleParams {
   readonly leaseMs: number;
   /** Only faults whose names contain this. */
   readonly only: string;
-  /** In all; fewer if the time runs out or `until` aborts. */
+  /** Faults in all; fewer if `until` aborts before. */
   readonly faultsMax: number;
-  /** Between two faults, on average. */
+  /** The mean time between two faults, in milliseconds. */
   readonly everyMs: number;
   readonly until: AbortSignal;
   readonly onFault: (name: string) => void;
 }
 
 /**
- * Performs seeded faults, several at once where they spoil different things. Resolves when all of them are over.
- * Answers how many there were by kind.
+ * Performs seeded faults, several at once if they need different things. Resolves when all of them are over, and returns
+ * how many there were of each kind.
  */
 export async function performSchedule(params: ScheduleParams): Promise<ReadonlyMap<string, number>> {
   const { random, faultsMax, everyMs, until, onFault } = params;
@@ -39,7 +39,7 @@ export async function performSchedule(params: ScheduleParams): Promise<ReadonlyM
   const busy = new Set<string>();
   const underWay = new Set<Promise<void>>();
   for (let done = 0; done < faultsMax && !until.aborted; ) {
-    // Drawn whether or not it can be had now, so that the dice do not depend on how long things take.
+    // Drawn even if it cannot begin now, so that the dice do not depend on how long faults take.
     const fault = drawFaultOf(params, params.only);
     const pauseMs = everyMs * (0.25 + 1.5 * random());
     if (fault.needs.every((need) => !busy.has(need))) {

@@ -20,14 +20,14 @@ export interface StageParams {
   readonly watchWorkers: number;
   readonly deviceWorkers: number;
   readonly devicesPerWorker: number;
-  /** Of tools, in milliseconds. */
+  /** The longest execution of a tool, in milliseconds. */
   readonly workMaxMs: number;
   readonly gatewayProgram?: string;
-  /** Another database than one Postgres by itself; `settings` as of `postgresql.conf`. */
+  /** Starts another database than a single Postgres. `settings` are lines of `postgresql.conf`. */
   readonly startPostgres?: (settings: readonly string[]) => Promise<ThrowawayServer>;
 }
 
-/** A process of watchers, and how to talk to it. */
+/** A process of watchers. */
 export interface WatchWorker {
   tell(message: ToWatchWorker): void;
   onMessage(listener: (message: FromWatchWorker) => void): void;
@@ -35,14 +35,14 @@ export interface WatchWorker {
 
 export interface DeviceWorker {
   readonly deviceKeys: readonly string[];
-  /** Resolves when one of its devices begins a call, or after so long without. */
+  /** Resolves when one of its devices begins a call, or after `withinMs`. */
   busy(withinMs: number): Promise<void>;
-  /** kill -9. */
+  /** Kills the process by SIGKILL. */
   kill(): Promise<void>;
   start(): void;
 }
 
-/** A fleet with everything around it, every wire of it in our hands. Links have one index per gateway. */
+/** A fleet with everything around it. Every connection goes through a link, which has one index for each gateway. */
 export interface Stage {
   readonly folder: string;
   readonly client: Client;
@@ -55,20 +55,20 @@ export interface Stage {
   readonly rememberingDevices: ReadonlySet<string>;
   readonly toolServer: ToolServer;
   readonly links: {
-    /** Each gateway's own wire to Postgres, and to Redis. */
+    /** Each gateway's own link to Postgres and to Redis. */
     readonly toPostgres: readonly Link[];
     readonly toRedis: readonly Link[];
-    /** One door each for watchers, devices and whoever starts runs; behind it any gateway. */
+    /** One door each for watchers, devices and callers. Behind each door are all gateways. */
     readonly watchers: Link;
     readonly devices: Link;
     readonly callers: Link;
   };
   readonly executionsFile: string;
-  /** What should not have happened so far: gateways that ended by themselves. */
+  /** What should not have happened so far: processes that ended by themselves. */
   readonly troubles: readonly string[];
-  /** Asks Postgres itself, past every link; null while it is away. */
+  /** Queries Postgres directly, not through a link. Returns null while it is away. */
   query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[] | null>;
-  /** Ends everything; answers what was left behind: processes, listening ports. */
+  /** Ends everything, and returns what was left behind: processes and listening ports. */
   close(): Promise<string[]>;
 }
 
@@ -83,7 +83,7 @@ export async function setStage(params: StageParams): Promise<Stage> {
   closers.push(() => processes.close());
   try {
     const [postgres, redis, toolServer] = await Promise.all([
-      // When things were committed is told by Postgres: the gateways' own clocks are a network's delay apart.
+      // Checks use Postgres's times of commits, because the gateways' clocks differ by a network's delay.
       startPostgres(["track_commit_timestamp=on"]),
       startPrivateRedis(),
       startToolServer(params),
@@ -130,12 +130,12 @@ export async function setStage(params: StageParams): Promise<Stage> {
         },
         onUnasked: (what) => {
           troubles.push(what);
-          // As a supervisor would: the others should not have to do without it.
+          // A supervisor would restart it.
           void gateways[index]?.start();
         },
       }),
     );
-    // One after the other: the first brings the schema.
+    // One after the other, because the first one migrates the database.
     for (const gateway of gateways) await gateway.start();
 
     const url = (door: Link): string => `http://127.0.0.1:${door.port}`;
@@ -236,7 +236,7 @@ function createDeviceWorker(processes: Processes, order: ToDeviceWorker): Device
           resolve();
         };
         const timer = setTimeout(end, withinMs);
-        // All that it ever says is that it begins.
+        // A device worker sends no other message.
         listened?.on("message", end);
       }),
     start() {

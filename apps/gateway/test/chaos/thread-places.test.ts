@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { seededRandom } from "../support/seeded-random.ts";
 import { dealThreads } from "./thread-places.ts";
 
-test("a quarter of the runs gets a thread, each thread is filled before the next, and the same seed deals the same", () => {
+test("a share of the runs gets a thread, each thread is filled before the next, and one seed gives one deal", () => {
   const deal = (): (string | null)[] => Array.from({ length: 4000 }, dealThreads(seededRandom(7), 0.25));
   const keys = deal().filter((key) => key !== null);
   expect(keys.length).toBeGreaterThan(900);

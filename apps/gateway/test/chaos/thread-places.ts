@@ -1,11 +1,11 @@
-/** Runs of one thread, at least and at most. */
+/** The fewest and the most runs of one thread. */
 const PLACES_MIN = 3;
 const PLACES_MAX = 6;
 
 /**
- * Deals out threads to the runs of a load, in the order of the runs: to a share of them (0 to 1) a thread's key, to the
- * others null. One thread is filled at a time, so that its runs are open together and wait for each other, and no more
- * of them wait than it has places.
+ * Returns a function that deals threads to the runs of a load, in the order of the runs: a thread's key to a share of
+ * them (0 to 1), and null to the others. It fills one thread after the other, so that the runs of a thread are open
+ * together and wait for each other.
  */
 export function dealThreads(random: () => number, share: number): () => string | null {
   let threads = 0;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { THREAD_HISTORY_RUNS_MAX } from "../../src/ports/limits.ts";
 import { type TurnTaken, turnFaults } from "./thread-turns.ts";
 
-/** Runs that take turns as they must: each is asked for while the one before it is open. */
+/** Makes runs that take turns as they must. Each is requested while the one before it is open. */
 function thread(count: number, threadId = "thread"): TurnTaken[] {
   const runIds = Array.from({ length: count }, (_, index) => `${threadId}-${index + 1}`);
   return runIds.map((runId, index) => ({
@@ -24,32 +24,32 @@ function changed(runs: readonly TurnTaken[], turn: number, change: Partial<TurnT
 }
 
 describe("runs that take turns", () => {
-  test("are right in each of several threads, in whatever order they are read, and with more before them than a run sees", () => {
+  test("runs that take turns are no fault, in several threads, in any order, and with a long history", () => {
     expect(turnFaults([...thread(3), ...thread(2, "other")].toReversed())).toEqual([]);
     expect(turnFaults(thread(THREAD_HISTORY_RUNS_MAX + 2))).toEqual([]);
   });
 
-  test("may be asked for at once, in either order of turns", () => {
+  test("runs that were requested at once may have either order of turns", () => {
     expect(turnFaults(changed(thread(3), 2, { askedAt: 21, answeredAt: 30 }))).toEqual([]);
   });
 
-  test("let a canceled run go ahead that did nothing, and that sees what had ended by then", () => {
+  test("a canceled run that did nothing may go ahead, and sees the runs that had ended by then", () => {
     const ahead = { startedAt: 50, endedAt: 51, hasStepped: false, wasToldToCancel: true };
     expect(turnFaults(changed(thread(4), 3, { ...ahead, historyRunIds: [] }))).toEqual([]);
     expect(turnFaults(changed(thread(4), 3, { ...ahead, historyRunIds: ["thread-1"] }))).toEqual([]);
     expect(turnFaults(changed(thread(4), 3, { ...ahead, startedAt: null, historyRunIds: [] }))).toEqual([]);
   });
 
-  test("may be given up before they began, in their turn", () => {
+  test("a run may be given up in its turn before it began", () => {
     expect(turnFaults(changed(thread(3), 2, { startedAt: null, hasStepped: false, historyRunIds: [] }))).toEqual([]);
   });
 });
 
 describe("runs that did not take turns", () => {
   test.each<[string, TurnTaken[]]>([
-    ["began before the one before it had ended", changed(thread(3), 2, { startedAt: 98 })],
-    ["began in the very moment of that end, so not after it", changed(thread(3), 2, { startedAt: 99 })],
-    ["began while one before it has never ended", changed(thread(2), 1, { endedAt: Number.POSITIVE_INFINITY })],
+    ["began before the run before it had ended", changed(thread(3), 2, { startedAt: 98 })],
+    ["began at the very time of that end, so not after it", changed(thread(3), 2, { startedAt: 99 })],
+    ["began while a run before it never ended", changed(thread(2), 1, { endedAt: Number.POSITIVE_INFINITY })],
     ["was given up before its turn", changed(thread(2), 2, { startedAt: null, endedAt: 98, historyRunIds: [] })],
     [
       "was canceled, went ahead, and made a step",
@@ -57,8 +57,8 @@ describe("runs that did not take turns", () => {
     ],
     ["went ahead without a cancel", changed(thread(2), 2, { startedAt: 50, endedAt: 60, hasStepped: false })],
     ["sees nothing of what came before", changed(thread(3), 3, { historyRunIds: [] })],
-    ["lacks one of those before it", changed(thread(3), 3, { historyRunIds: ["thread-2"] })],
-    ["sees those before it in another order", changed(thread(3), 3, { historyRunIds: ["thread-2", "thread-1"] })],
+    ["does not see one of the runs before it", changed(thread(3), 3, { historyRunIds: ["thread-2"] })],
+    ["sees the runs before it in another order", changed(thread(3), 3, { historyRunIds: ["thread-2", "thread-1"] })],
     ["sees one that comes after it", changed(thread(3), 1, { historyRunIds: ["thread-2"] })],
     ["sees one of another thread", changed(thread(2), 2, { historyRunIds: ["thread-1", "other-1"] })],
     [
@@ -72,14 +72,14 @@ describe("runs that did not take turns", () => {
       }),
     ],
     [
-      "has a turn before one that was there when it was asked for",
+      "has a turn before a run that existed when it was requested",
       changed(thread(2), 1, { askedAt: 20, answeredAt: 25 }),
     ],
-  ])("are told of when one %s", (_, runs) => {
+  ])("a run that %s is a fault", (_, runs) => {
     expect(turnFaults(runs)).toHaveLength(1);
   });
 
-  test("are told of when two have one turn, or a turn is nobody's", () => {
+  test("two runs with one turn, or a turn without a run, are a fault", () => {
     expect(turnFaults(thread(3).filter(({ turn }) => turn !== 2))).toContain(
       "thread thread: its runs have the turns 1,3",
     );

@@ -1,28 +1,30 @@
 import { THREAD_HISTORY_RUNS_MAX } from "../../src/ports/limits.ts";
 
-/** One run of a thread: when somebody wanted it, and what became of its turn. */
+/** One run of a thread: when it was requested, and how it took its turn. */
 export interface TurnTaken {
   readonly runId: string;
   readonly threadId: string;
   /** Its place among the runs of its thread, from 1. */
   readonly turn: number;
-  /** When its start was first asked for, and when that was answered, by the clock of whoever asked. */
+  /** When its start was first requested, and when the response came, by the caller's clock. */
   readonly askedAt: number;
   readonly answeredAt: number;
-  /** When its `run.started` was committed, by Postgres; null: it was given up before it had one. */
+  /** When Postgres committed its `run.started`; null if it was given up before. */
   readonly startedAt: number | null;
-  /** When its terminal fact was committed; infinite: it has none. */
+  /** When its terminal fact was committed; infinite if it has none. */
   readonly endedAt: number;
   readonly hasStepped: boolean;
   readonly wasToldToCancel: boolean;
-  /** What its `run.started` fixed. */
+  /** The history that its `run.started` fixed. */
   readonly historyRunIds: readonly string[];
 }
 
 /**
- * Where runs did not take turns; empty: nowhere. A run begins when all before it have ended, and it sees exactly these,
- * the latest if they are many. A cancel need not wait for its run's turn: such a run may end before the others, as long
- * as it does nothing else, and sees what had ended by then.
+ * Returns where runs did not take turns; an empty list if nowhere.
+ *
+ * A run begins when all runs before it have ended, and sees exactly these, or the latest if they are many. A cancel need
+ * not wait for its run's turn: such a run may end before the others if it does nothing else. It sees the runs that had
+ * ended by then.
  */
 export function turnFaults(runs: readonly TurnTaken[]): string[] {
   return [...Map.groupBy(runs, ({ threadId }) => threadId)].flatMap(([threadId, ofThread]) =>

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What http tools of the agents call: counts the executions by call id, and takes a while over each. */
+/** The server that http tools call. It counts executions by call id, and takes some time for each. */
 export interface ToolServer {
   readonly url: string;
   /** How often each call was executed, by its idempotency key. */
@@ -13,7 +13,7 @@ export interface ToolServer {
 export interface Executions {
   readonly tool: string;
   readonly count: number;
-  /** When the first began (ms, the wall clock). */
+  /** When the first began, in milliseconds of the wall clock. */
   readonly firstAt: number;
 }
 

@@ -6,15 +6,15 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { disagreements, faultsOf } from "../support/watched-record.ts";
 import { openWatchSocket, type WatchSocket } from "./watch-socket.ts";
 
-/** One connection as the gateway has it. */
+/** The gateway's side of one connection. */
 interface Connection {
   readonly socket: WebSocket;
   say(...answers: readonly (WatchAnswer | RunEvent)[]): void;
 }
 
 /**
- * A gateway that lets everybody in and does with each subscription what the script for this connection says, in the
- * order of the connections.
+ * Starts a gateway that admits every client. Each script handles the subscriptions of one connection, in the order of
+ * the connections.
  */
 async function client(
   ...scripts: readonly ((connection: Connection, asked: Extract<WatchMessage, { type: "subscribe" }>) => void)[]
@@ -60,13 +60,13 @@ const subscribed: WatchAnswer = { type: "subscribed", runId };
 const ended: WatchAnswer = { type: "ended", runId };
 
 describe("a run over a watch socket", () => {
-  test("is whole when a gateway has said its end", async () => {
+  test("a run's record over a watch socket is whole when its end has come (R8)", async () => {
     const { watch } = await client(({ say }) => say(subscribed, ...log, ended));
     expect(await watch.follow(runId)).toMatchObject({ record: log, resumes: 0, faults: [] });
     expect(watch.open).toBe(0);
   });
 
-  test("goes on after its last event when the gateway goes away, the wire is cut, or nothing is heard any more", async () => {
+  test("a run resumes after its last event when the gateway closes, the connection breaks or falls silent (R8)", async () => {
     const { watch, asked } = await client(
       ({ socket, say }) => {
         say(subscribed);
@@ -83,7 +83,7 @@ describe("a run over a watch socket", () => {
     expect(asked).toEqual([undefined, undefined, "1-0", "2-0"]);
   });
 
-  test("is asked for again where it could not be had just then, and the others of the connection go on", async () => {
+  test("a run that is unavailable for a moment is subscribed to again, and other runs go on", async () => {
     let isAway = true;
     const { watch, asked } = await client(({ say }, { runId: wanted }) => {
       if (wanted === "other")
@@ -103,14 +103,14 @@ describe("a run over a watch socket", () => {
 });
 
 describe("what a gateway does wrong over a watch socket", () => {
-  test("an event that comes twice, or not at all, is seen in the record", async () => {
+  test("an event that comes twice or not at all shows in the record (R8)", async () => {
     const twice = await client(({ say }) => say(subscribed, created, started, started, completed, ended));
     expect(faultsOf((await twice.watch.follow(runId)).record)).toEqual(["2-0 came after 2-0"]);
     const { watch } = await client(({ say }) => say(subscribed, created, completed, ended));
     expect(disagreements({ log, socket: (await watch.follow(runId)).record })).not.toEqual([]);
   });
 
-  test("so is one that comes again behind a cut, although it was there", async () => {
+  test("an event that comes again after a resume shows in the record (R8)", async () => {
     const { watch } = await client(
       ({ socket, say }) => {
         say(subscribed, created, started);
@@ -128,29 +128,29 @@ describe("what a gateway does wrong over a watch socket", () => {
       /refused: not_found/,
     ],
     [
-      "an error that is none of ours",
+      "an unknown error is sent",
       ({ say }) => say({ type: "error", runId, code: "oops", message: "" }),
       /refused: oops/,
     ],
-    ["the end is said before the last event", ({ say }) => say(subscribed, created, ended), /to have ended at 1-0/],
-    ["the end is said of nothing", ({ say }) => say(subscribed, ended), /to have ended at nothing/],
+    ["the end comes before the last event", ({ say }) => say(subscribed, created, ended), /to have ended at 1-0/],
+    ["the end comes without any event", ({ say }) => say(subscribed, ended), /to have ended at nothing/],
     [
       "an event comes before the run is subscribed to",
       ({ say }) => say(created, subscribed, started, completed, ended),
       /1-0 came before/,
     ],
     [
-      "a run that nobody follows is told of",
+      "an event of a run comes that is not followed",
       ({ say }) => say(fact(1, "run.created", "stranger"), subscribed, ...log, ended),
       /run stranger, which is not followed/,
     ],
     ["the socket is refused", ({ socket }) => socket.close(4401, "no"), /closed the socket with 4401: no/],
     [
-      "the client is told off",
+      "the client is refused a message",
       ({ say }) => say({ type: "error", code: "invalid_request", message: "what?" }, subscribed, ...log, ended),
       /said invalid_request: what\?/,
     ],
-  ])("%s", async (_, script, fault) => {
+  ])("it is a fault of the gateway if %s", async (_, script, fault) => {
     const { watch } = await client(script);
     expect((await watch.follow(runId)).faults).toEqual([expect.stringMatching(fault)]);
   });

@@ -8,39 +8,36 @@ import {
 } from "@hsafa/protocol";
 import { WebSocket } from "ws";
 
-/** What came of a run over `WS /api/watch`. */
+/** A run as it came over `WS /api/watch`. */
 export interface FollowedRun {
-  /** Every event with a position, as it came: what came twice stands in it twice. */
+  /** Every event with a position, as it came. An event that came twice is in it twice. */
   readonly record: readonly RunEvent[];
-  /** How often it was subscribed to again from where it stood. */
+  /** How often it was subscribed to again after its last event. */
   readonly resumes: number;
-  /** What a gateway said about it that none may say. */
+  /** What a gateway sent that it must not send. */
   readonly faults: readonly string[];
 }
 
-/** Follows many runs over one connection, which is made again at whatever gateway takes it. */
+/** Follows many runs over one connection, which is replaced when it breaks. */
 export interface WatchSocket {
-  /** Runs that are being followed. */
+  /** The number of runs that are followed. */
   readonly open: number;
-  /**
-   * Follows a run from its first event. Resolves when a gateway says that it has ended, or refuses it for good; never
-   * rejects.
-   */
+  /** Follows a run from its first event. Resolves when the run has ended or is refused for good. Never rejects. */
   follow(runId: string): Promise<FollowedRun>;
 }
 
 /**
- * A gateway answers a ping at once, so that this long a silence is a wire that hangs, or a gateway that is frozen.
- * Shorter than the time a stranger may stay silent there.
+ * The silence after which a connection is given up, in milliseconds. A gateway answers a ping at once, so its link
+ * hangs or it is frozen. It is shorter than the time in which a client must authenticate.
  */
 const SILENCE_MAX_MS = 1500;
 const PING_EVERY_MS = 500;
-/** Before a connection is tried again, and before a run is asked for again that could not be had just then. */
+/** Pause before a connection or a retryable subscription is tried again, in milliseconds. */
 const RETRY_PAUSE_MS = 150;
 
 /**
- * Closes after which a client comes back: it was told so, or the connection broke. Any other says that it did what it
- * must not, and this one does not.
+ * Close codes after which a client connects again: it was told to, or the connection broke. Any other code accuses the
+ * client, which is a fault, because this client behaves.
  */
 const COME_BACK: ReadonlySet<number> = new Set([CLOSE_CODES.goingAway, CLOSE_CODES.heartbeatMissed, 1006]);
 
@@ -48,7 +45,7 @@ interface Following {
   readonly record: RunEvent[];
   readonly faults: string[];
   resumes: number;
-  /** Whether the connection in progress was asked for it, and has said yes. */
+  /** The state of its subscription on the present connection. */
   subscription: "none" | "asked" | "confirmed";
   readonly end: () => void;
 }
@@ -56,14 +53,14 @@ interface Following {
 export function openWatchSocket(params: {
   readonly url: string;
   readonly apiKey: string;
-  /** For tests: another silence, in milliseconds. */
+  /** The silence after which a connection is given up, in milliseconds. */
   readonly silenceMaxMs?: number;
 }): WatchSocket {
   const { url, apiKey, silenceMaxMs = SILENCE_MAX_MS } = params;
   const runs = new Map<string, Following>();
-  /** To the gateway that has let us in; null: there is none now. */
+  /** Sends to the gateway that has authenticated us; null if there is none. */
   let say: ((message: WatchMessage) => void) | null = null;
-  /** Or one is being made, or will be in a moment. */
+  /** Whether there is a connection, or one is being made, or a retry is due. */
   let hasConnection = false;
 
   function connect(): void {
@@ -74,7 +71,7 @@ export function openWatchSocket(params: {
       heardAt = performance.now();
     };
     const beat = setInterval(() => {
-      // Cut, as a client does that gives up: what this connection may still bring is not for us.
+      // Given up: nothing that this connection may still bring is taken.
       if (performance.now() - heardAt > silenceMaxMs) socket.terminate();
       else if (socket.readyState === WebSocket.OPEN) socket.ping();
     }, PING_EVERY_MS);
@@ -88,7 +85,7 @@ export function openWatchSocket(params: {
       if (socket.readyState !== WebSocket.OPEN) return;
       hear(JSON.parse(data.toString()) as WatchAnswer, (message) => socket.send(JSON.stringify(message)));
     });
-    // `close` follows, and says all that can be known.
+    // `close` follows with the code.
     socket.on("error", () => {});
     socket.on("close", (code, reason) => {
       clearInterval(beat);
@@ -147,7 +144,7 @@ export function openWatchSocket(params: {
   function hearError({ runId, code, message }: Extract<WatchAnswer, { type: "error" }>): void {
     const isRetryable = Object.hasOwn(ERRORS, code) && ERRORS[code as keyof typeof ERRORS].retryable;
     if (runId === undefined) {
-      // One that is retryable is followed by a close.
+      // After a retryable error the gateway closes the socket.
       if (!isRetryable) accuse(`a gateway said ${code}: ${message}`);
       return;
     }
@@ -171,14 +168,14 @@ export function openWatchSocket(params: {
     say({ type: "subscribe", runId, after });
   }
 
-  /** What a gateway says is about a run that is followed here. */
+  /** Handles a message about a run, which must be followed here. */
   function withRun(runId: string, what: string, tell: (run: Following) => void): void {
     const run = runs.get(runId);
     if (run === undefined) accuse(`a gateway said ${what} of run ${runId}, which is not followed or has ended`);
     else tell(run);
   }
 
-  /** What cannot be laid to one run is laid to all that are followed. */
+  /** Records a fault that belongs to no one run, with all runs that are followed. */
   function accuse(fault: string): void {
     for (const run of runs.values()) run.faults.push(fault);
   }

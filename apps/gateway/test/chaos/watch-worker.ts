@@ -1,7 +1,7 @@
 /**
- * A process of watchers: follows each run it is told of twice over by the SDK, and once over a watch socket that many
- * runs share, does what a person's program does about it, and when the run has ended compares what was seen (R8) and
- * what was answered (R6, R7) with the canonical log.
+ * A process of watchers. It follows each run twice by the SDK, and perhaps once over a watch socket that many runs
+ * share. It plays the person of each run. After the run's end it compares the records (R8) and the responses to
+ * submissions (R5, R6, R7) with the log of the store.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "@hsafa/client";
@@ -15,18 +15,18 @@ import { createPerson, type Person } from "./person.ts";
 import { tally } from "./tally.ts";
 import { type FollowedRun, openWatchSocket, type WatchSocket } from "./watch-socket.ts";
 
-/** When each event of a run was made and when the first watcher had it, in the order they came. */
+/** When each event of a run was made and when the first watcher had it, in order, by the wall clock. */
 interface Times {
   readonly made: number[];
   readonly seen: number[];
-  /** Which of them were a run's going on elsewhere after a hand-over in the middle of its work. */
+  /** Indexes of events by which another gateway continued the run after a hand-over within its work. */
   readonly takenUp: number[];
 }
 
-/** Watch sockets of this process, which its runs share. */
+/** Watch sockets of this process, shared by its runs. */
 const SOCKETS = 2;
 
-/** How this process reaches the fleet. */
+/** The connections of this process to the fleet. */
 interface Reach {
   readonly hsafa: Client;
   readonly sockets: readonly WatchSocket[];
@@ -36,7 +36,7 @@ const times = new Map<string, Times>();
 let reach: Reach | null = null;
 
 process.on("message", (message: ToWatchWorker) => hear(message));
-// Whoever started this process is gone.
+// The process that started this one is gone.
 process.on("disconnect", () => process.exit(0));
 
 function hear(message: ToWatchWorker): void {
@@ -107,7 +107,7 @@ function freest(sockets: readonly WatchSocket[]): WatchSocket {
   return others.reduce((best, socket) => (socket.open < best.open ? socket : best), first);
 }
 
-/** A message is known by its text, of which the first line is enough for people. */
+/** Removes the script from a message's text, of which the first line is enough for people. */
 function withoutScript(fault: string): string {
   return fault.replaceAll(/\ndemo: .*\]\]\}/g, "");
 }
@@ -120,7 +120,7 @@ function nameOf(submission: Submission): string {
 interface Seen {
   readonly first: WatchedRecord;
   readonly second: WatchedRecord;
-  /** Where the second one began; undefined: at the start. */
+  /** The position at which the second one began; undefined is the start. */
   readonly after: string | undefined;
 }
 
@@ -200,7 +200,7 @@ function lagsWithin(windows: readonly { readonly from: number; readonly until: n
   for (const { made, seen } of times.values()) {
     const [watchedSince = 0] = seen;
     made.forEach((at, i) => {
-      // What was said before the watcher was there is old by its own doing.
+      // Events from before the watcher connected are late by its own doing.
       if (at < watchedSince) return;
       if (windows.some(({ from, until }) => at >= from && at <= until)) lags.push((seen[i] ?? at) - at);
     });

@@ -1,6 +1,6 @@
 /**
- * Finds the programs that some tests need: Postgres, Redis, Chromium. What is not on the machine is installed where
- * that is allowed (Debian, as root); otherwise the answer says why not, so that a test can be skipped with a reason.
+ * Finds the programs that some tests need: Postgres, Redis, Chromium. It installs a missing one where that is allowed:
+ * on Debian, as root. Otherwise it returns the reason, so that a test can be skipped with it.
  */
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
@@ -11,10 +11,10 @@ export type Found = { kind: "found"; path: string } | { kind: "missing"; reason:
 
 const run = promisify(execFile);
 
-/** A mirror may be slow and Chromium is 100 MB; past this the machine has no network worth waiting for. */
+/** Time for one installation, in milliseconds: a mirror may be slow, and Chromium is 100 MB. */
 const installDurationMaxMs = 600_000;
 
-/** The folder that holds Postgres 15 or later: `initdb` and `postgres`. */
+/** Finds the folder of Postgres 15 or later, with `initdb` and `postgres`. */
 export function findPostgres(): Promise<Found> {
   return findOrInstall({
     debianPackage: "postgresql",
@@ -22,7 +22,7 @@ export function findPostgres(): Promise<Found> {
   });
 }
 
-/** `redis-server` 7 or later, or Valkey's. */
+/** Finds `redis-server` 7 or later, or Valkey's. */
 export function findRedis(): Promise<Found> {
   return findOrInstall({
     debianPackage: "redis-server",
@@ -30,7 +30,7 @@ export function findRedis(): Promise<Found> {
   });
 }
 
-/** A Chromium or Chrome for playwright's `executablePath`. */
+/** Finds a Chromium or Chrome for playwright's `executablePath`. */
 export function findChromium(): Promise<Found> {
   const applications = [
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -73,11 +73,11 @@ async function findOrInstall({ debianPackage, locate }: Program): Promise<Found>
 
 async function installDebianPackage(name: string): Promise<void> {
   const install = `apt-get install -y --no-install-recommends ${name}`;
-  // Several test processes may want the same package at once, and apt gives up at once where another apt is running.
+  // A lock, because apt fails if another test process runs it at the same time.
   await run("flock", ["/tmp/hsafa-test-install.lock", "sh", "-c", `${install} || { apt-get update && ${install}; }`], {
     timeout: installDurationMaxMs,
     maxBuffer: 64 * 1024 * 1024,
-    // The run level keeps Debian from starting the service that it installs: only throwaway servers are wanted.
+    // This run level keeps Debian from starting the installed service: tests start servers of their own.
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
   });
 }
@@ -94,7 +94,7 @@ function postgresFolders(): string[] {
     : [];
   return [
     ...debianVersions.map((version) => join(debianRoot, version, "bin")),
-    // Only a folder that has initdb too is a server's; a client package brings neither.
+    // A folder of a client package has no initdb.
     ...onPath("initdb").map((program) => join(program, "..")),
   ].filter((folder) => existsSync(join(folder, "postgres")) && existsSync(join(folder, "initdb")));
 }

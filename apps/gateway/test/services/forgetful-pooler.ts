@@ -1,12 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** The startup message: its length, the version of the protocol, then names and values, each ended by a zero. */
+/** A startup message is its length, the protocol's version, then names and values that end with a zero. */
 const HEAD_BYTES = 8;
 
-/**
- * In front of a Postgres, a pooler that drops the startup parameter `options`, as PgBouncer does where it is told to.
- */
+/** Starts a pooler in front of a Postgres. It drops the startup parameter `options`, as PgBouncer can. */
 export async function startForgetfulPooler(
   url: string,
 ): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {

@@ -7,16 +7,14 @@ import { raiseServer, type ThrowawayServer } from "./throwaway-server.ts";
 const run = promisify(execFile);
 
 interface Recipe {
-  /** Of `postgresql.conf`, above what every throwaway server has. */
+  /** Lines of `postgresql.conf` in addition to those of every throwaway server. */
   readonly settings: readonly string[];
   readonly readyText: string;
-  /** Makes the folder `data`; `programs` is where Postgres's own are. */
+  /** Returns the command that makes the folder `data`. `programs` is the folder of Postgres's programs. */
   readonly makeData: (programs: string, data: string) => readonly [program: string, ...args: string[]];
 }
 
-/**
- * A Postgres of one's own, for a test that stops, kills or starves it, and for a benchmark. Takes about two seconds.
- */
+/** Starts a Postgres for one test that stops, kills or starves it, or for a benchmark. Takes about two seconds. */
 export function startPrivatePostgres({
   settings = [],
 }: {
@@ -38,10 +36,7 @@ export function startPrivatePostgres({
   });
 }
 
-/**
- * A second one that follows a first (which must send its log: `wal_level=replica`, `max_wal_senders`), until it is
- * promoted.
- */
+/** Starts a standby of `primary`, which must have `wal_level=replica` and `max_wal_senders`. */
 export function startPrivateStandby(
   primary: ThrowawayServer,
   { settings }: { readonly settings: readonly string[] },
@@ -83,7 +78,7 @@ async function raise({ settings, readyText, makeData }: Recipe): Promise<Throwaw
   });
 }
 
-/** Durability against a power loss is given up for speed; everything else is as in production. */
+/** For speed, these settings give up durability against a power loss. The rest is as in production. */
 function settingsOf(port: number): string[] {
   return [
     `port=${port}`,

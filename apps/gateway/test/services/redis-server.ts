@@ -2,8 +2,8 @@ import { findRedis } from "./find-program.ts";
 import { raiseServer, type ThrowawayServer } from "./throwaway-server.ts";
 
 /**
- * A Redis of one's own, for a test that flushes, stops or kills it, and for a benchmark. Keeps nothing on disk: a start
- * after a stop is a wipe.
+ * Starts a Redis for one test that flushes, stops or kills it, or for a benchmark. It keeps nothing on disk, so a
+ * restart wipes it.
  */
 export async function startPrivateRedis(): Promise<ThrowawayServer> {
   const found = await findRedis();

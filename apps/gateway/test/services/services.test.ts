@@ -22,7 +22,7 @@ async function query(url: string, statement: string): Promise<Record<string, unk
 }
 
 describe.skipIf(await missingServices("postgres"))("the shared Postgres", () => {
-  test("two fresh databases do not see each other, and drop removes one that is still in use", async () => {
+  test("two fresh databases are separate, and drop removes one that is still in use", async () => {
     const [first, second] = await Promise.all([freshDatabase(), freshDatabase()]);
     const straggler = new Client({ connectionString: first.url });
     straggler.on("error", () => {}); // The drop below cuts this connection, which is what is tested.
@@ -38,7 +38,7 @@ describe.skipIf(await missingServices("postgres"))("the shared Postgres", () => 
 });
 
 describe.skipIf(await missingServices("redis"))("the shared Redis", () => {
-  test("it answers", async () => {
+  test("the shared Redis responds", async () => {
     const client = await createClient({ url: await redisUrl() }).connect();
     try {
       expect(await client.ping()).toBe("PONG");
@@ -79,7 +79,7 @@ describe.skipIf(await missingServices("private-postgres", "private-redis"))("a p
 });
 
 describe.skipIf(await missingServices("chromium"))("Chromium", () => {
-  test("it opens a page, as root too", async () => {
+  test("Chromium opens a page, as root too", async () => {
     const browser = await chromium.launch({ executablePath: await chromiumPath(), args: ["--no-sandbox"] });
     try {
       const page = await browser.newPage();

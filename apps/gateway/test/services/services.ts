@@ -1,11 +1,11 @@
 /**
- * What tests need from outside: Postgres, Redis, Chromium.
+ * The services that tests need: Postgres, Redis, Chromium.
  *
  *     const missing = await missingServices("postgres");
  *     describe.skipIf(missing)("the store on Postgres", () => { … await freshDatabase() … });
  *
- * `DATABASE_URL` and `REDIS_URL` name servers to use, and nothing that they hold is touched; without them throwaway
- * servers are started.
+ * `DATABASE_URL` and `REDIS_URL` name servers to use; tests do not touch what these hold. Without them throwaway servers
+ * are started.
  */
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
@@ -16,7 +16,7 @@ export { startPrivatePostgres } from "./postgres-server.ts";
 export { startPrivateRedis } from "./redis-server.ts";
 export type { ThrowawayServer } from "./throwaway-server.ts";
 
-/** `private-…`: a server that a test may stop or kill, so one that was given from outside will not do. */
+/** `private-…` is a server that a test may stop or kill, so a given server does not serve. */
 export type ServiceName = "postgres" | "redis" | "private-postgres" | "private-redis" | "chromium";
 
 const finders: Record<ServiceName, () => Promise<Found>> = {
@@ -27,7 +27,7 @@ const finders: Record<ServiceName, () => Promise<Found>> = {
   chromium: findChromium,
 };
 
-/** Whether one of these cannot be had, which it also says loudly. For `describe.skipIf`, at the top of a test file. */
+/** Returns whether one of these is missing, and prints why. For `describe.skipIf`, at the top of a test file. */
 export async function missingServices(...names: ServiceName[]): Promise<boolean> {
   let missing = false;
   for (const name of names) {
@@ -41,11 +41,11 @@ export async function missingServices(...names: ServiceName[]): Promise<boolean>
 
 export interface FreshDatabase {
   readonly url: string;
-  /** Removes it, whoever is still connected. */
+  /** Removes the database, even while clients are connected. */
   drop(): Promise<void>;
 }
 
-/** A new, empty database on the shared Postgres, for one test file or one test. The caller drops it. */
+/** Makes an empty database on the shared Postgres, for one test file or one test. The caller drops it. */
 export async function freshDatabase(): Promise<FreshDatabase> {
   const serverUrl = await sharedServer("postgres");
   const name = `hsafa_test_${randomUUID().replaceAll("-", "")}`;
@@ -55,15 +55,12 @@ export async function freshDatabase(): Promise<FreshDatabase> {
   return { url: url.href, drop: () => administer(serverUrl, `drop database if exists ${name} with (force)`) };
 }
 
-/**
- * The shared Redis: for tests that keep to keys of their own runs. One that flushes or kills it takes
- * `startPrivateRedis`.
- */
+/** Returns the shared Redis, for tests that use only keys of their own runs. Others use `startPrivateRedis`. */
 export function redisUrl(): Promise<string> {
   return sharedServer("redis");
 }
 
-/** For playwright-core's `executablePath`; as root it must be launched with `--no-sandbox`. */
+/** Returns playwright-core's `executablePath`. As root, launch it with `--no-sandbox`. */
 export async function chromiumPath(): Promise<string> {
   const found = await findChromium();
   if (found.kind === "missing") throw new Error(`no Chromium: ${found.reason}`);

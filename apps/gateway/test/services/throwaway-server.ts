@@ -1,10 +1,9 @@
 /**
- * A server process of a test's own, in a temporary folder, on a free port. It never outlives the process that started
- * it.
+ * A server process for one test, in a temporary folder, on a free port. It never outlives the process that started it.
  *
- * The folder has a warden: a shell that waits for the end of its standard input, which comes when the owner closes it
- * or dies, by whatever signal. Then it ends the server by its id and removes the folder. So there is one way to clean
- * up, and Ctrl-C or SIGKILL take it too.
+ * The folder has a warden: a shell that waits for the end of its standard input. That comes when the owner closes it or
+ * dies by any signal. Then the warden ends the server by its id and removes the folder. So Ctrl-C and SIGKILL clean up
+ * in the same way.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,15 +16,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export interface ThrowawayServer {
   readonly url: string;
-  /**
-   * Ends the process and waits until it is gone; the data and the port are kept for `start`. SIGQUIT is Postgres's
-   * immediate shutdown.
-   */
+  /** Ends the process, and waits for it. Data and port are kept for `start`. SIGQUIT is Postgres's immediate shutdown. */
   stop(signal?: "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGKILL"): Promise<void>;
-  /**
-   * Freezes the process and what it has started (seen on Linux alone), or lets it go on: it holds its sockets and
-   * answers nobody.
-   */
+  /** Freezes or continues the process and (only on Linux) its children. A frozen one keeps its sockets silently. */
   signal(signal: "SIGSTOP" | "SIGCONT"): void;
   /** Starts it again after `stop`, on the same port with the same data. */
   start(): Promise<void>;
@@ -37,17 +30,14 @@ export interface ServerRecipe {
   name: string;
   url: (port: number) => string;
   command: (folder: string, port: number) => { program: string; args: string[] };
-  /** The server prints it once it takes connections. */
+  /** The server prints it when it accepts connections. */
   readyText: string;
-  /** Whom the process runs as, where that is not the user of the tests. */
+  /** The user of the process, if it is not the user of the tests. */
   user?: { uid: number; gid: number } | undefined;
   prepare?: (folder: string) => Promise<void>;
 }
 
-/**
- * A port may be taken between its choice and its use, and the shared memory of a killed server lives a moment longer
- * than it does.
- */
+/** Another process may take a port before its use, and the shared memory of a killed server outlives it a little. */
 const startAttemptsMax = 8;
 const startRetryDelayMs = 250;
 const outputKeptMaxChars = 4_000;
@@ -64,10 +54,9 @@ fi
 rm -rf "$1"
 `;
 
-/** Prepares the folder, starts the server and answers when it takes connections. */
+/** Prepares the folder and starts the server. Resolves when it accepts connections. */
 export async function raiseServer(recipe: ServerRecipe): Promise<ThrowawayServer> {
-  // A server that runs as another user must be able to reach its folder, which the temporary folder of root may not
-  // allow.
+  // A server of another user must be able to read its folder. The temporary folder of root may not allow that.
   const folder = await mkdtemp(join(recipe.user === undefined ? tmpdir() : "/tmp", `hsafa-test-${recipe.name}-`));
   const warden = spawn("sh", ["-c", wardenScript, "warden", folder], {
     stdio: ["pipe", "ignore", "ignore"],
@@ -106,7 +95,7 @@ export async function raiseServer(recipe: ServerRecipe): Promise<ThrowawayServer
       stop,
       signal(signal) {
         child.kill(signal);
-        // Stopped before they are looked up, it starts no others.
+        // It is stopped before its children are listed, so it starts no more of them.
         for (const pid of childrenOf(child)) process.kill(pid, signal);
       },
       async start() {
@@ -135,7 +124,7 @@ async function startOnce(
   const child = spawn(program, args, {
     stdio: ["ignore", "pipe", "pipe"],
     cwd: folder,
-    // Its own process group, so that a Ctrl-C meant for the tests reaches it only through whoever owns it.
+    // A process group of its own, so that Ctrl-C does not reach it directly.
     detached: true,
     ...recipe.user,
   });

@@ -5,10 +5,6 @@ import type { FleetStore, OpenCall, OpenCallsOfSession } from "../../src/ports/f
 import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
 import type { RegisteredDevice, SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
 
-/**
- * What the device plane needs of the store, in memory and with faults on demand. The real store's suites are elsewhere.
- */
-
 interface Row {
   readonly callId: string;
   readonly tenantId: string;
@@ -31,6 +27,10 @@ interface SessionRow {
   reason: string | null;
 }
 
+/**
+ * The part of the store that the device server uses, in memory and with faults on demand. The contract suites test the
+ * real stores.
+ */
 export class DeviceRows {
   readonly calls = new Map<string, Row>();
   readonly sessions: SessionRow[] = [];
@@ -39,7 +39,7 @@ export class DeviceRows {
   readonly outcomes = new Map<string, ToolOutcome>();
   /** Every method of the store rejects while this is set. */
   isAway = false;
-  /** Awaited before a result is taken, so that a test can hold the store up. */
+  /** Awaited before a result is taken, so that a test can make the store slow. */
   beforeResult = (): Promise<void> => Promise.resolve();
   #ids = 0;
 

@@ -1,7 +1,7 @@
 import type { GatewayMessage } from "@hsafa/protocol";
 import { WebSocket } from "ws";
 
-/** A device that does exactly what a test says, right or wrong. */
+/** A device on a real socket that sends exactly what the test says, right or wrong. */
 export class RawDevice {
   readonly socket: WebSocket;
   readonly heard: GatewayMessage[] = [];
@@ -26,7 +26,7 @@ export class RawDevice {
     for (const wake of this.#wake.splice(0)) wake();
   }
 
-  /** Resolves as soon as `look` answers something, looking again whenever anything happens on the socket. */
+  /** Resolves with what `look` finds; looks again whenever something happens on the socket. */
   async until<T>(look: () => T | undefined | null | false): Promise<T> {
     for (;;) {
       const found = look();
