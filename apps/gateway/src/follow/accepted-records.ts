@@ -2,8 +2,8 @@ import type { Position } from "@hsafa/protocol";
 import type { accept, EventRecord } from "../core/event-record.ts";
 
 /**
- * Those of `records` (in order) that a reader at `position` takes, one after another, by the rule for where they come
- * from. What stands behind a gap is left out; a fact that may pass a gap is taken.
+ * Returns the records that a reader at `position` takes, one after the other. `records` are in order; `rule` is that of
+ * the place they come from. Records behind a gap are left out, but for a fact that may pass the gap.
  */
 export function acceptedRecords(
   position: Position,

@@ -50,7 +50,7 @@ export type RingView =
  */
 export class EventRing {
   readonly #budget: RingsBudget;
-  /** Empty before `#first`: what was evicted is let go at once, though the array is moved later. */
+  /** Null before `#first`: an evicted event is let go at once, though the array is moved later. */
   #events: (FollowedEvent | null)[] = [];
   #first = 0;
   #bytes = 0;
@@ -87,7 +87,6 @@ export class EventRing {
       this.#release(oldest);
       this.#base = oldest.position ?? this.#base;
     }
-    // Moving the array at every eviction would cost its length each time.
     if (this.#first >= FOLLOW_RING_COMPACT_SLOTS || this.#first === this.#events.length) {
       this.#events = this.#events.slice(this.#first);
       this.#first = 0;

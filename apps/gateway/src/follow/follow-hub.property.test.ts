@@ -17,7 +17,7 @@ import type { EventRecord } from "../core/event-record.ts";
 
 /**
  * R8 under a hostile bus: a writer that crashes, zombies, notifications lost, doubled and reordered, a wiped or absent
- * live log, an absent store, answers that come late, slow sockets; and watchers that begin at any position ever seen.
+ * live log, an absent store, pages that come late, slow sockets; and watchers that begin at any position ever seen.
  */
 
 type Segment =
@@ -129,7 +129,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
 );
 
-/** Whoever is not handed an event as it comes reads it in the log. */
+/** Without memory, a watcher that is not handed an event as it comes reads it in the log. */
 const NO_MEMORY = { ringBytesMax: 0, laggingRingBytesMax: 0, ringsBytesMax: 0 };
 
 test("for any schedule, what each watcher sees from any position on equals the whole record (R8)", async () => {

@@ -109,7 +109,7 @@ test("a watcher that begins after the gateway began to go away is closed at once
   expect(hub.counts()).toEqual({ watchers: 0, followedRuns: 0, bufferedBytes: 0 });
 });
 
-test("each event is written once per format, however many watch it live, and whoever catches up from memory", async () => {
+test("each event is written once per format, however many watch it live or catch up from memory", async () => {
   const { hub, watch } = createStepWorld();
   const written: string[] = [];
   const counting = (name: string): EventFormat => ({

@@ -27,7 +27,7 @@ export interface HealingState {
   readonly head: Position;
   /** Something exists up to here. */
   readonly wanted: Position;
-  /** There may be more than is known of. */
+  /** Something may have been missed that nothing points at. */
   readonly needsResync: boolean;
   /** The live log is known not to have what is wanted. */
   readonly isStoreOnly: boolean;
@@ -40,11 +40,11 @@ export interface HealingState {
   readonly phase: HealingPhase;
 }
 
-/** What is to be done now. Each object says it once: the same object again says nothing new. */
+/** What is to be done now. It is done once for each object: the same object again asks for nothing new. */
 export type HealingPhase =
   /** Nothing is missing. */
   | { readonly kind: "whole" }
-  /** Read `EVENTS_PAGE_MAX` records, and tell what came. */
+  /** Read `EVENTS_PAGE_MAX` records, and tell which came. */
   | {
       readonly kind: "reading";
       readonly source: "live_log" | "store";
@@ -65,7 +65,7 @@ export interface HealingRound {
 }
 
 export type HealingInput =
-  /** Records of the live log, from wherever they were heard. */
+  /** Records of the live log were heard. */
   | { readonly kind: "heard"; readonly records: readonly EventRecord[] }
   /** The store holds everything up to here, and the live log may not. */
   | { readonly kind: "stored"; readonly upTo: Position }
@@ -73,11 +73,11 @@ export type HealingInput =
   | { readonly kind: "tail"; readonly lastSeq: number }
   /** Something may have been missed. */
   | { readonly kind: "resync" }
-  /** Nothing tells of deltas just now: some may have come. */
+  /** Nothing tells of deltas just now, and some may have come. */
   | { readonly kind: "poll" }
-  /** What the read in flight brought. `jitter`: a random number in [0, 1). */
+  /** The read in flight returned these records. `jitter`: a random number in [0, 1). */
   | { readonly kind: "page"; readonly records: readonly EventRecord[]; readonly jitter: number }
-  /** The read in flight brought nothing, not even an end. */
+  /** The read in flight failed. */
   | { readonly kind: "failed"; readonly jitter: number }
   /** The pause is over. */
   | { readonly kind: "waited" }

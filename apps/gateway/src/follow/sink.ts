@@ -17,8 +17,8 @@ export interface Sink {
   /** How its events are written. */
   readonly format: EventFormat;
   /**
-   * Whether it takes a write now. When it said no, it calls `drained` once it does: later, never from within a call of
-   * the watcher.
+   * Whether it takes a write now. After it said no, it calls `drained` when it takes one again: later, never from within
+   * a call of the watcher.
    */
   isReady(): boolean;
   /**
@@ -27,7 +27,7 @@ export interface Sink {
    * ready again.
    */
   write(batch: EncodedBatch, from: number): number;
-  /** Called once and last, unless the watcher was closed by its handle. What was written before is to be sent first. */
+  /** Called once and last, unless the watcher was closed by its handle. Everything written before is sent first. */
   close(end: WatcherEnd): void;
 }
 

@@ -32,7 +32,7 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Answers calls at once, or holds them until the test lets them go: with what was true when they were made. */
+/** Lets calls return at once, or holds them until the test opens it. They return what was true when they were made. */
 class Gate {
   isHolding = false;
   #held: (() => void)[] = [];

@@ -56,7 +56,7 @@ async function find(deps: StreamRouteDeps, request: FastifyRequest): Promise<Fou
   }
 }
 
-/** The header wins: an EventSource that comes back sends its last position there, and again the query it began with. */
+/** The header wins: an EventSource that comes back sends its last position there, and the query that it began with. */
 function positionOf(request: FastifyRequest): string | undefined | Refusal {
   const header = request.headers["last-event-id"];
   // An empty id is how a client says that it has seen nothing.
