@@ -5,16 +5,16 @@ import { showsProgress } from "./shows-progress.ts";
 const shown = (...types: FactType[]): boolean => showsProgress(types.map((type) => ({ type })));
 
 describe("progress", () => {
-  test("what a claim does by itself is none, or a run that kills its gateways would live for ever", () => {
+  test("what a claim does by itself is no progress, or a run that kills its gateways would live for ever", () => {
     expect(shown("run.recovered", "run.resumed", "step.discarded", "tool.dispatched", "step.started")).toBe(false);
     expect(shown("run.started", "step.started")).toBe(false);
   });
 
-  test("what comes from outside is none: somebody who goes on talking to such a run would keep it alive", () => {
+  test("what comes from outside is no progress, or somebody who goes on talking to such a run would keep it alive", () => {
     expect(shown("message.user", "tool.approved")).toBe(false);
   });
 
-  test("nothing decided is none", () => {
+  test("a commit without facts is no progress", () => {
     expect(shown()).toBe(false);
   });
 
