@@ -2,6 +2,11 @@ import type { AgentConfigInput } from "@hsafa/protocol";
 import type { Random } from "./random.ts";
 
 export const TENANT_NAME = "simulated";
+/**
+ * The key that every device and client shows. No tokens: WebCrypto checks those on threads of its own, in a time that no
+ * seed decides.
+ */
+export const API_KEY = "hsafa_simulated";
 export const AGENT_NAME = "worker";
 const inputSchema = { type: "object" };
 /** Longer than any world lasts. */

@@ -1,42 +1,46 @@
-import { canonicalHash } from "../../src/control/canonical-json.ts";
+import { admit } from "../../src/access/admit.ts";
+import type { Principal } from "../../src/access/principal.ts";
+import type { Refusal } from "../../src/access/refusal.ts";
+import type { UseCaseDeps } from "../../src/assemble.ts";
 import { cancelRun } from "../../src/control/cancel-run.ts";
+import { canonicalHash } from "../../src/control/canonical-json.ts";
 import { decideApproval } from "../../src/control/decide-approval.ts";
 import { postMessage } from "../../src/control/post-message.ts";
-import type { Principal } from "../../src/access/principal.ts";
 import { startRun } from "../../src/control/start-run.ts";
 import { submitResultOverHttp } from "../../src/control/submit-result-over-http.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
-import { AGENT_NAME } from "./agent.ts";
-import type { SimulatedGateway } from "./gateway.ts";
+import { AGENT_NAME, API_KEY } from "./agent.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { SimulatedGateway } from "./simulated-gateway.ts";
 
+/** After how long a client takes a request for lost, in virtual ms. */
 const REQUEST_TIMEOUT_MS = 5000;
 
-/** Programs that use the API of whatever gateway answers, and try again where one does not. */
+/** A use case, called as a route of the edge calls it. */
+type UseCase<T> = (deps: UseCaseDeps, principal: Principal) => Promise<T | Refusal>;
+
+/** Programs that use the API. Where one gateway does not answer they try again, with another. */
 export class Clients {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #recorder: Recorder;
-  readonly #principal: Principal;
   readonly #pickGateway: () => SimulatedGateway | null;
 
   constructor(params: {
     readonly scheduler: Scheduler;
     readonly random: Random;
     readonly recorder: Recorder;
-    readonly principal: Principal;
     readonly pickGateway: () => SimulatedGateway | null;
   }) {
     this.#scheduler = params.scheduler;
     this.#random = params.random;
     this.#recorder = params.recorder;
-    this.#principal = params.principal;
     this.#pickGateway = params.pickGateway;
   }
 
-  /** Starts the run of a plan; answers its id. */
+  /** Starts the run of a plan, and returns its id. */
   async start(params: {
     readonly plan: number;
     readonly threadId: string | undefined;
@@ -45,8 +49,8 @@ export class Clients {
     const { plan, threadId, deviceKey } = params;
     const request = { agent: AGENT_NAME, input: `plan ${plan}`, threadId, deviceKey };
     const idempotencyKey = `start ${plan}`;
-    const outcome = await this.#untilAnswered((gateway) =>
-      startRun(this.#at(gateway), this.#principal, { request, idempotencyKey }),
+    const outcome = await this.#untilAnswered((deps, principal) =>
+      startRun(deps, principal, { request, idempotencyKey }),
     );
     if (outcome.kind !== "started") throw new Error(`the run was not started: ${outcome.code}`);
     return outcome.runId;
@@ -54,8 +58,8 @@ export class Clients {
 
   async say(runId: string, text: string): Promise<void> {
     const message = { role: "user" as const, content: text };
-    const outcome = await this.#untilAnswered((gateway) =>
-      postMessage(this.#at(gateway), this.#principal, { runId, message, idempotencyKey: text }),
+    const outcome = await this.#untilAnswered((deps, principal) =>
+      postMessage(deps, principal, { runId, message, idempotencyKey: text }),
     );
     if (outcome.kind !== "accepted") return;
     const told = this.#recorder.toldMessages;
@@ -63,56 +67,52 @@ export class Clients {
   }
 
   async cancel(runId: string): Promise<void> {
-    await this.#untilAnswered((gateway) => cancelRun(gateway, this.#principal, { runId, reason: "enough" }));
+    await this.#untilAnswered((deps, principal) => cancelRun(deps, principal, { runId, reason: "enough" }));
   }
 
   async decide(runId: string, callId: string): Promise<void> {
     const approved = this.#random.chance(0.7);
     const params = { runId, callId, approved, reason: null };
-    await this.#untilAnswered((gateway) => decideApproval(gateway, this.#principal, params));
+    await this.#untilAnswered((deps, principal) => decideApproval(deps, principal, params));
   }
 
   /** Answers a call over HTTP. */
   async answer(runId: string, callId: string, result: string): Promise<void> {
-    const outcome = await this.#untilAnswered((gateway) =>
-      submitResultOverHttp(gateway, this.#principal, { runId, callId, answer: { result } }),
-    );
+    const params = { runId, callId, answer: { result } };
+    const outcome = await this.#untilAnswered((deps, principal) => submitResultOverHttp(deps, principal, params));
     if (outcome.kind === "accepted") {
       if (this.#recorder.acceptedResults.get(callId)?.has(canonicalHash({ kind: "completed", result })) !== true)
         this.#recorder.fail("R6", `a result of ${callId} was accepted and is not in the store`);
     }
   }
 
-  #at(gateway: SimulatedGateway) {
-    return { store: gateway.store, bell: gateway.bell, clock: gateway.machine.clock };
-  }
-
-  async #untilAnswered<T>(act: (gateway: SimulatedGateway) => Promise<T>): Promise<T> {
+  /** Asks until it is answered otherwise than that the store is away. */
+  async #untilAnswered<T>(useCase: UseCase<T>): Promise<T | Refusal> {
     for (;;) {
-      const outcome = await this.#request(act);
+      const outcome = await this.#request(useCase);
       if (outcome !== null) return outcome.value;
       await new Promise<void>((resolve) => this.#scheduler.after(this.#random.delayMs(200), "client waits", resolve));
     }
   }
 
   /** Null: no answer, or that the store is away. */
-  #request<T>(act: (gateway: SimulatedGateway) => Promise<T>): Promise<{ readonly value: T } | null> {
+  #request<T>(useCase: UseCase<T>): Promise<{ readonly value: T | Refusal } | null> {
     const gateway = this.#pickGateway();
     return new Promise((resolve) => {
-      const giveUp = this.#scheduler.after(REQUEST_TIMEOUT_MS, "client gives up", () => resolve(null));
+      const cancelTimeout = this.#scheduler.after(REQUEST_TIMEOUT_MS, "client gives up", () => resolve(null));
       if (gateway === null) return;
       const { machine } = gateway;
-      const answer = (outcome: { readonly value: T } | null): void => {
+      const answer = (outcome: { readonly value: T | Refusal } | null): void => {
         if (!machine.mayAct()) return;
         this.#scheduler.after(this.#random.delayMs(2), "answer", () => {
-          giveUp();
+          cancelTimeout();
           resolve(outcome);
         });
       };
       this.#scheduler.after(this.#random.delayMs(2), "request", () =>
         machine.enter(() => {
-          act(gateway).then(
-            (value) => answer({ value }),
+          serve(gateway, useCase).then(
+            (value) => answer(isUnavailable(value) ? null : { value }),
             (error: unknown) => {
               if (!(error instanceof StoreUnavailable)) this.#recorder.fail("bug", String(error));
               answer(null);
@@ -122,4 +122,14 @@ export class Clients {
       );
     });
   }
+}
+
+/** As the edge serves a request: first the credential, then the use case. */
+async function serve<T>({ assembled }: SimulatedGateway, useCase: UseCase<T>): Promise<T | Refusal> {
+  const admission = await admit(assembled, API_KEY, { scopes: ["runs:write"] });
+  return admission.kind === "refused" ? admission : useCase(assembled.useCases, admission.principal);
+}
+
+function isUnavailable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "code" in value && value.code === "unavailable";
 }

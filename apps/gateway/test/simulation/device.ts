@@ -1,17 +1,30 @@
 import { CLOSE_CODES, type DeviceMessage, type GatewayMessage } from "@hsafa/protocol";
-import { DEVICE_TOOLS } from "./agent.ts";
-import type { DeviceConnection } from "./device-plane.ts";
-import type { SimulatedGateway } from "./gateway.ts";
+import { API_KEY, DEVICE_TOOLS } from "./agent.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { SimulatedGateway } from "./simulated-gateway.ts";
+import { type ClientSocket, openSocketLink } from "./socket-link.ts";
 
 type Result = Extract<DeviceMessage, { type: "tool.result" }>;
+type CallRequest = Extract<GatewayMessage, { type: "tool.call.request" }>;
 
+/** How long a device waits for its registration before it tries another gateway, in virtual ms: one may be frozen. */
+const REGISTRATION_MAX_MS = 6000;
+/** How long a gateway may take to answer a result, in virtual ms, once nothing goes wrong any more. */
+const ANSWER_MAX_MS = 1000;
+/** How often a device does what it must not do, or shows a key that nobody knows. */
+const MISDEED_SHARE = 0.03;
+const PROGRESS_SHARE = 0.2;
+
+/** One connection of the device. */
 interface Link {
-  isOpen: boolean;
-  toGateway: (act: (connection: DeviceConnection) => void) => void;
+  readonly socket: ClientSocket;
   isRegistered: boolean;
+  /** Whether it was opened with a key that nobody knows. */
+  readonly isIntruder: boolean;
+  /** Results that were sent on it and not answered yet, in order. */
+  readonly unanswered: { readonly callId: string; readonly sentAt: number }[];
 }
 
 export interface DeviceHabits {
@@ -26,7 +39,16 @@ export interface DeviceHabits {
   readonly bootMs: number;
 }
 
-/** A device with a runtime that remembers what it answered, until it reboots. */
+export interface SimulatedDeviceParams {
+  readonly key: string;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly recorder: Recorder;
+  readonly habits: DeviceHabits;
+  readonly pickGateway: () => SimulatedGateway | null;
+}
+
+/** A device whose runtime remembers what it answered until it reboots. */
 export class SimulatedDevice {
   readonly key: string;
   readonly #scheduler: Scheduler;
@@ -37,18 +59,13 @@ export class SimulatedDevice {
   #link: Link | null = null;
   #boot = 1;
   #isAway = false;
+  #isGone = false;
   /** By call id: what it answered in this boot, and whether the answer was heard. */
-  #results = new Map<string, { readonly message: Result; isHeard: boolean }>();
-  #working = new Map<string, () => void>();
+  readonly #results = new Map<string, { readonly message: Result; isHeard: boolean }>();
+  /** By call id: how to stop the work on it. */
+  readonly #working = new Map<string, () => void>();
 
-  constructor(params: {
-    readonly key: string;
-    readonly scheduler: Scheduler;
-    readonly random: Random;
-    readonly recorder: Recorder;
-    readonly habits: DeviceHabits;
-    readonly pickGateway: () => SimulatedGateway | null;
-  }) {
+  constructor(params: SimulatedDeviceParams) {
     this.key = params.key;
     this.#scheduler = params.scheduler;
     this.#random = params.random;
@@ -58,13 +75,9 @@ export class SimulatedDevice {
     this.#connectSoon(10);
   }
 
-  /** The connection breaks; the gateway learns of it now, or only when it hears nothing for long. */
+  /** The connection breaks. The gateway learns of it now, or only when it hears nothing for long. */
   cut(isNoticed: boolean, awayMs = 300): void {
-    const link = this.#link;
-    if (link === null) return;
-    this.#link = null;
-    if (isNoticed) link.toGateway((connection) => connection.close());
-    link.isOpen = false;
+    if (!this.#drop(isNoticed)) return;
     this.#connectSoon(this.#random.delayMs(awayMs));
   }
 
@@ -92,79 +105,102 @@ export class SimulatedDevice {
     });
   }
 
+  /** It is gone for good: as a rule from the connection that it has, now and then while it registers on another. */
+  leaveForGood(random: Random): void {
+    if (random.chance(0.3)) {
+      this.#drop(random.chance(0.5));
+      this.#connect();
+      this.#scheduler.after(random.between(0, 12), `${this.key} is gone`, () => this.#drop(true));
+    } else {
+      this.#drop(random.chance(0.5));
+    }
+    this.#isGone = true;
+  }
+
+  /** A gateway that lives and was not hindered answers every result on a connection that stays open. */
+  checkAnswered(): void {
+    for (const { callId, sentAt } of this.#link?.unanswered ?? []) {
+      if (this.#scheduler.time - sentAt > ANSWER_MAX_MS)
+        this.#recorder.fail("device", `${this.key} was never answered on its result of ${callId}`);
+    }
+  }
+
+  /** Returns whether there was a connection. */
+  #drop(isNoticed: boolean): boolean {
+    const link = this.#link;
+    if (link === null) return false;
+    this.#link = null;
+    if (isNoticed) link.socket.close();
+    else link.socket.lose();
+    return true;
+  }
+
   #connectSoon(delayMs: number): void {
-    this.#scheduler.after(delayMs, `${this.key} connects`, () => this.#connect());
+    this.#scheduler.after(delayMs, `${this.key} connects`, () => {
+      if (!this.#isAway && !this.#isGone) this.#connect();
+    });
   }
 
   #connect(): void {
-    if (this.#link !== null || this.#isAway) return;
+    if (this.#link !== null) return;
     const gateway = this.#pickGateway();
     if (gateway === null) return this.#connectSoon(500);
-    const { machine } = gateway;
-    const gatewayTurn = this.#channel();
-    const deviceTurn = this.#channel();
-    let connection: DeviceConnection | null = null;
+    const isIntruder = this.#random.chance(MISDEED_SHARE);
     const link: Link = {
-      isOpen: true,
       isRegistered: false,
-      toGateway: (act) => {
-        gatewayTurn(() => machine.enter(() => void (connection !== null && act(connection))));
-      },
+      isIntruder,
+      unanswered: [],
+      socket: openSocketLink({
+        name: this.key,
+        machine: gateway.machine,
+        scheduler: this.#scheduler,
+        random: this.#random,
+        accept: (transport) => gateway.acceptDevice(transport),
+        events: {
+          text: (text) => this.#receive(link, JSON.parse(text) as GatewayMessage),
+          closed: (code) => this.#closed(link, code),
+        },
+      }),
     };
     this.#link = link;
-    const fromGateway = (act: () => void): void => deviceTurn(() => void (link.isOpen && act()));
-    gatewayTurn(() =>
-      machine.enter(() => {
-        connection = gateway.devices.connect({
-          isIntact: () => link.isOpen,
-          receive: (message) => fromGateway(() => this.#receive(link, message)),
-          closed: (code) => fromGateway(() => this.#closed(link, code)),
-        });
-      }),
-    );
-    machine.onDeath(() => fromGateway(() => this.#closed(link, CLOSE_CODES.goingAway)));
+    this.#register(link);
+    this.#scheduler.after(REGISTRATION_MAX_MS, `${this.key} waits`, () => {
+      if (this.#link === link && !link.isRegistered) this.cut(true);
+    });
+  }
+
+  #register(link: Link): void {
     this.#send(link, {
       type: "device.register",
-      token: "t",
+      token: link.isIntruder ? "a key that nobody knows" : API_KEY,
       deviceKey: this.key,
       platform: "browser",
       tools: DEVICE_TOOLS.map((name) => ({ name, description: "", inputSchema: {} })),
       bootId: `boot-${this.#boot}`,
       maxInFlight: 2,
     });
-    // A gateway that does not answer (it may be frozen) is left for another one.
-    this.#scheduler.after(6000, `${this.key} waits`, () => {
-      if (this.#link === link && !link.isRegistered) this.cut(true);
-    });
-  }
-
-  /** Messages of one direction stay in order. */
-  #channel(): (run: () => void) => void {
-    let lastAt = 0;
-    return (run) => {
-      lastAt = Math.max(lastAt, this.#scheduler.time + this.#random.delayMs(3));
-      this.#scheduler.after(lastAt - this.#scheduler.time, `${this.key}-`, run);
-    };
   }
 
   #closed(link: Link, code: number): void {
+    this.#scheduler.trace(`${this.key} closed with ${code}`);
     if (this.#link !== link) return;
     this.#link = null;
-    link.isOpen = false;
+    if (code === CLOSE_CODES.heartbeatMissed && link.isRegistered)
+      this.#recorder.fail("device", `${this.key} lives, and was dropped because nothing was heard of it`);
+    if (code === CLOSE_CODES.protocolError) this.#recorder.fail("device", `${this.key} was closed for its messages`);
     this.#connectSoon(code === CLOSE_CODES.goingAway ? 50 : this.#random.delayMs(500));
   }
 
   #send(link: Link, message: DeviceMessage): void {
-    // What was sent before the connection broke may arrive all the same.
-    if (link.isOpen) link.toGateway((connection) => connection.message(message));
+    if (message.type === "tool.result") link.unanswered.push({ callId: message.callId, sentAt: this.#scheduler.time });
+    link.socket.send(JSON.stringify(message));
   }
 
   #receive(link: Link, message: GatewayMessage): void {
+    if (this.#link !== link) return;
     switch (message.type) {
       case "device.registered":
-        link.isRegistered = true;
-        for (const { message: result, isHeard } of this.#results.values()) if (!isHeard) this.#send(link, result);
-        return;
+        return this.#registered(link);
       case "tool.call.request":
         return this.#work(link, message);
       case "tool.call.cancel":
@@ -172,9 +208,11 @@ export class SimulatedDevice {
         this.#working.delete(message.callId);
         return;
       case "tool.result.ack":
+        this.#answered(link, message.callId);
         return this.#heard(message.callId);
       case "error":
-        return this.#refused(link, message.code, message.callId);
+        if (message.callId !== undefined) this.#refused(link, message.code, message.callId);
+        return;
       case "pong":
         return;
       default:
@@ -182,24 +220,28 @@ export class SimulatedDevice {
     }
   }
 
-  #work(link: Link, { callId, attempt }: Extract<GatewayMessage, { type: "tool.call.request" }>): void {
+  #registered(link: Link): void {
+    if (link.isIntruder) this.#recorder.fail("device", `${this.key} was registered with a key that nobody knows`);
+    if (link.isRegistered) this.#recorder.fail("device", `${this.key} was registered twice on one connection`);
+    link.isRegistered = true;
+    for (const { message: result, isHeard } of this.#results.values()) if (!isHeard) this.#send(link, result);
+    if (this.#random.chance(MISDEED_SHARE)) this.#register(link);
+  }
+
+  #work(link: Link, { callId, attempt }: CallRequest): void {
     const known = this.#results.get(callId);
     if (known !== undefined) return this.#send(link, known.message);
     if (this.#working.has(callId)) return;
     this.#scheduler.trace(`${this.key} works on ${callId}`);
     this.#recorder.tookOn({ callId, attempt, by: `${this.key} in boot ${this.#boot}` });
     this.#send(link, { type: "tool.accepted", callId });
+    if (this.#random.chance(PROGRESS_SHARE)) this.#send(link, { type: "tool.progress", callId, data: "begun" });
     if (this.#random.chance(this.#habits.neverShare)) return void this.#working.set(callId, () => {});
     const answer = this.#resultOf(callId);
     const stop = this.#scheduler.after(this.#random.delayMs(this.#habits.workMs), `${this.key} answers`, () => {
       this.#working.delete(callId);
       this.#answer(answer);
-      if (this.#random.chance(this.#habits.twiceShare)) {
-        const result = this.#random.chance(0.5) ? answer.result : `not what was said of ${callId}`;
-        this.#scheduler.after(this.#random.delayMs(50), `${this.key} again`, () => {
-          if (this.#link !== null) this.#send(this.#link, { type: "tool.result", callId, result });
-        });
-      }
+      if (this.#random.chance(this.#habits.twiceShare)) this.#answerAgain(answer);
     });
     this.#working.set(callId, stop);
   }
@@ -213,14 +255,29 @@ export class SimulatedDevice {
     if (this.#link !== null) this.#send(this.#link, message);
   }
 
+  /** With the same result, or with another one. */
+  #answerAgain({ callId, result }: Result): void {
+    const again = this.#random.chance(0.5) ? result : `not what was said of ${callId}`;
+    this.#scheduler.after(this.#random.delayMs(50), `${this.key} again`, () => {
+      if (this.#link !== null) this.#send(this.#link, { type: "tool.result", callId, result: again });
+    });
+  }
+
+  /** Messages of a connection are handled in order, and so are results answered. */
+  #answered(link: Link, callId: string): void {
+    const first = link.unanswered.shift();
+    if (first?.callId !== callId)
+      this.#recorder.fail("device", `${this.key} was answered on ${callId} before ${first?.callId ?? "it was sent"}`);
+  }
+
   #heard(callId: string): void {
     this.#recorder.acknowledged(callId);
     const known = this.#results.get(callId);
     if (known !== undefined) known.isHeard = true;
   }
 
-  #refused(link: Link, code: string, callId: string | undefined): void {
-    if (callId === undefined) return;
+  #refused(link: Link, code: string, callId: string): void {
+    this.#answered(link, callId);
     if (code !== "unavailable" && code !== "too_many_requests") return;
     this.#scheduler.after(this.#random.delayMs(200), `${this.key} tries`, () => {
       const known = this.#results.get(callId);

@@ -1,6 +1,6 @@
-import type { SimulatedGateway } from "./gateway.ts";
 import type { Machine } from "./machine.ts";
 import type { Random } from "./random.ts";
+import type { SimulatedGateway } from "./simulated-gateway.ts";
 import type { World } from "./world.ts";
 
 const FAULTS = [
@@ -39,6 +39,7 @@ export class Faults {
   readonly #random: Random;
   readonly #kinds: readonly Fault[];
   readonly #meanMs: number;
+  readonly #areFreezesLong: boolean;
   readonly #stopping = new Set<string>();
   #isOver = false;
 
@@ -51,18 +52,19 @@ export class Faults {
     const kinds = FAULTS.filter(() => this.#random.chance(share));
     this.#kinds = only ?? kinds;
     this.#meanMs = this.#random.pick([200, 800, 3000]);
+    this.#areFreezesLong = this.#random.chance(0.1);
   }
 
   /** Answers when they stop, in virtual ms. */
   begin(): number {
     if (this.#kinds.length > 0) this.#next();
-    return this.#random.between(4000, 20_000);
+    return this.#areFreezesLong ? this.#random.between(15_000, 35_000) : this.#random.between(4000, 20_000);
   }
 
   /** Everything works again from now on. */
   heal(): void {
     this.#isOver = true;
-    const { redis, weather, machines } = this.#world;
+    const { redis, weather, gateways } = this.#world;
     redis.comeBack();
     redis.lostShare = 0;
     redis.doubledShare = 0;
@@ -70,8 +72,8 @@ export class Faults {
     weather.unknownShare = 0;
     weather.typicalMs = 1;
     weather.cutOff.clear();
-    for (const machine of machines.keys()) machine.thaw();
-    if (machines.size === 0) this.#world.addGateway();
+    for (const { machine } of gateways) machine.thaw();
+    if (gateways.size === 0) this.#world.addGateway();
   }
 
   #next(): void {
@@ -87,26 +89,24 @@ export class Faults {
   #bring(kind: Fault): void {
     const { redis, weather, devices, watchers, scheduler, lostLeases } = this.#world;
     const random = this.#random;
-    const [machine, gateway] = this.#anyMachine();
+    const gateway = this.#anyGateway();
+    const machine = gateway?.machine;
     scheduler.trace(`fault ${kind} ${machine?.name ?? ""}`);
     switch (kind) {
       case "kill":
         if (machine !== undefined) this.#kill(machine);
         return;
       case "stop":
-        if (machine !== undefined && gateway !== undefined) this.#stop(machine, gateway);
+        if (gateway !== undefined) this.#stop(gateway);
         return;
       case "freeze":
       case "suspend": {
-        if (machine === undefined || machine.isFrozen) return;
-        if ((gateway?.runsHeld() ?? 0) > 0) this.frozenHolders += 1;
+        if (gateway === undefined || machine === undefined || machine.isFrozen) return;
+        if (gateway.runsHeld > 0) this.frozenHolders += 1;
         machine.freeze(kind === "freeze" ? "stopped" : "suspended");
         for (const watcher of watchers) this.#after(random.between(3000, 5000), () => watcher.loseSilent());
-        // Half of them for about a lease, so that it comes back just when another takes over.
-        const forMs = random.chance(0.5)
-          ? random.between(50, 6000)
-          : this.#world.leaseDurationMs * random.between(0.8, 1.4);
-        if (gateway !== undefined) lostLeases.hindered(gateway.gatewayId, forMs);
+        const forMs = this.#freezeMs();
+        lostLeases.hindered(gateway.gatewayId, forMs);
         return this.#after(forMs, () => machine.thaw());
       }
       case "clock_jump":
@@ -175,18 +175,28 @@ export class Faults {
     }
   }
 
+  /**
+   * Half of them last for about a lease, so that the gateway comes back just when another takes over. In some worlds they
+   * are so long that the others take it for gone.
+   */
+  #freezeMs(): number {
+    const random = this.#random;
+    if (this.#areFreezesLong) return random.between(8000, 25_000);
+    return random.chance(0.5) ? random.between(50, 6000) : this.#world.leaseDurationMs * random.between(0.8, 1.4);
+  }
+
   /** Whoever is slow to beat again looks dead. */
   #cutLifelines(): void {
-    for (const { gatewayId } of this.#world.machines.values()) {
+    for (const { gatewayId } of this.#world.gateways) {
       if (this.#random.chance(0.3)) continue;
       this.#world.lostLeases.hindered(gatewayId, 0);
       this.#world.database.cutLifeline(gatewayId);
     }
   }
 
-  #anyMachine(): [Machine, SimulatedGateway] | [undefined, undefined] {
-    const all = [...this.#world.machines];
-    return all.length === 0 ? [undefined, undefined] : this.#random.pick(all);
+  #anyGateway(): SimulatedGateway | undefined {
+    const all = [...this.#world.gateways];
+    return all.length === 0 ? undefined : this.#random.pick(all);
   }
 
   #kill(machine: Machine): void {
@@ -195,13 +205,14 @@ export class Faults {
     this.#replace(machine);
   }
 
-  #stop(machine: Machine, gateway: SimulatedGateway): void {
+  #stop(gateway: SimulatedGateway): void {
+    const { machine } = gateway;
     // One that cannot finish is killed by whoever runs it.
     this.#after(4000, () => machine.kill());
     // While its database is away it hands back nothing, and it does not wait for that.
     this.#stopping.add(gateway.gatewayId);
     if (this.#world.weather.isDown) this.#world.lostLeases.died(gateway.gatewayId);
-    void gateway.stop().then(() => machine.kill());
+    gateway.stop();
     this.#replace(machine);
   }
 

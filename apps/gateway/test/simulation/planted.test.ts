@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { PLANTED } from "./planted.ts";
-import { playSeed } from "./world.ts";
+import { playSeed } from "./play-seed.ts";
 
 const TIMEOUT_MS = 120_000;
 

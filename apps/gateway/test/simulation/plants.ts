@@ -23,4 +23,14 @@ export type Plant =
   | "resume_one_too_late"
   | "forget_what_is_owed"
   | "forget_lost_claims"
-  | "last_chances_together";
+  | "last_chances_together"
+  | "poll_never_looks"
+  | "handle_at_once"
+  | "drop_while_busy"
+  | "ack_before_taken"
+  | "ack_what_was_refused"
+  | "register_twice"
+  | "keep_ended_session"
+  | "count_own_freeze"
+  | "closer_never_retries"
+  | "never_unheard";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { playSeed } from "./world.ts";
+import { playSeed } from "./play-seed.ts";
 
 /** As many as fit into two minutes beside the other suites; `npm run simulate` plays the others. */
 const SEEDS = 4000;

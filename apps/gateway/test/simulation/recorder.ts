@@ -35,6 +35,27 @@ export interface RunHistory {
   before: RunHistory | null;
 }
 
+/** How often it came to what a simulation is to bring about. */
+export interface Counts {
+  claims: number;
+  commits: number;
+  recoveries: number;
+  /** Commits of holders of old: each was refused, or the seed has failed. */
+  fenced: number;
+  /** Records below the top of the live log: each was refused, or the seed has failed. */
+  refusedAppends: number;
+  /** Pages that watchers read by themselves, since what came next was gone from their gateway's memory. */
+  laggingReads: number;
+  /** Reads of an inbox in which more waited than one read gives. */
+  longInboxes: number;
+  /** Accepted results that waited beside a cancel, or beside the news that their call was lost. */
+  contestedResults: number;
+  /** Calls of which a run was told that their device has lost them. */
+  lostCalls: number;
+  /** Gateways that died of a run that they took up. */
+  poisonings: number;
+}
+
 /** Sees everything that becomes true or visible in a world, and says at once what must not be. */
 export class Recorder {
   readonly violations: string[] = [];
@@ -50,7 +71,7 @@ export class Recorder {
   /** Texts of messages that a client was told were accepted, by run. */
   readonly toldMessages = new Map<string, string[]>();
   readonly #lastOfThread = new Map<string, RunHistory>();
-  readonly counts = {
+  readonly counts: Counts = {
     claims: 0,
     commits: 0,
     recoveries: 0,

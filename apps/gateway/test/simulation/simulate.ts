@@ -6,29 +6,51 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { type Play, REGRESSIONS } from "./seeds.ts";
-import { type Outcome, playSeed } from "./world.ts";
+import { type Outcome, type OutcomeCounts, playSeed } from "./play-seed.ts";
 
 /** Seeds that a worker is given at a time. */
 const BATCH = 20;
 /** How often progress is told, in ms. */
 const PROGRESS_MS = 10_000;
 
-interface Totals {
-  seeds: number;
-  failed: number;
-  runs: number;
-  facts: number;
-  steps: number;
-  virtualMs: number;
-  recoveries: number;
-  frozenHolders: number;
-  staleWritesRefused: number;
-  laggingReads: number;
-  longInboxes: number;
-  contestedResults: number;
-  lostCalls: number;
-  poisonings: number;
-  readonly faults: Map<string, number>;
+/** What became of all seeds so far. */
+class Totals {
+  seeds = 0;
+  failed = 0;
+  readonly #startedAt = performance.now();
+  readonly #counts = new Map<string, number>();
+  readonly #faults = new Map<string, number>();
+
+  get seconds(): number {
+    return (performance.now() - this.#startedAt) / 1000;
+  }
+
+  get seedsPerSecond(): string {
+    return (this.seeds / this.seconds).toFixed(1);
+  }
+
+  add(outcome: Outcome): void {
+    this.seeds += 1;
+    if (outcome.violations.length > 0) this.failed += 1;
+    addTo(this.#counts, outcome.counts);
+    addTo(this.#faults, outcome.faults);
+  }
+
+  lines(): string[] {
+    const of = (name: keyof OutcomeCounts): number => this.#counts.get(name) ?? 0;
+    return [
+      `faults: ${[...this.#faults].map(([kind, times]) => `${kind} ${times}`).join(", ")}`,
+      `${of("runs")} runs, ${of("facts")} facts, ${of("recoveries")} recoveries, ${of("steps")} steps, ${(of("virtualMs") / 3_600_000).toFixed(1)} virtual hours`,
+      `${of("frozenHolders")} freezes of a gateway that held runs; stale writes refused: ${of("fenced") + of("refusedAppends")}; that counted: ${this.failed === 0 ? "none" : "see above"}`,
+      `${of("laggingReads")} pages read by watchers behind what was evicted; ${of("longInboxes")} reads of an inbox longer than a read; ${of("contestedResults")} accepted results beside a cancel or the loss of their call; ${of("lostCalls")} calls lost by their devices; ${of("poisonings")} gateways dead of a run they took up`,
+      `${this.seeds} seeds, ${this.failed} failed, in ${this.seconds.toFixed(1)} s: ${this.seedsPerSecond} seeds/s`,
+    ];
+  }
+}
+
+function addTo(totals: Map<string, number>, counts: object): void {
+  for (const [name, count] of Object.entries(counts) as [string, number][])
+    totals.set(name, (totals.get(name) ?? 0) + count);
 }
 
 async function main(): Promise<number> {
@@ -46,46 +68,13 @@ async function main(): Promise<number> {
   if (values.trace) return trace(playOf(from, values.kept));
   const wanted: Play[] = [...REGRESSIONS, ...Array.from({ length: count }, (_, index) => ({ seed: from + index }))];
   const all = wanted.length;
-  const startedAt = performance.now();
-  const totals: Totals = {
-    seeds: 0,
-    failed: 0,
-    runs: 0,
-    facts: 0,
-    steps: 0,
-    virtualMs: 0,
-    recoveries: 0,
-    frozenHolders: 0,
-    staleWritesRefused: 0,
-    laggingReads: 0,
-    longInboxes: 0,
-    contestedResults: 0,
-    lostCalls: 0,
-    poisonings: 0,
-    faults: new Map(),
-  };
-  const seconds = (): number => (performance.now() - startedAt) / 1000;
+  const totals = new Totals();
   const progress = setInterval(() => {
-    console.log(
-      `${totals.seeds} of ${all} seeds, ${totals.failed} failed, ${(totals.seeds / seconds()).toFixed(1)} seeds/s`,
-    );
+    console.log(`${totals.seeds} of ${all} seeds, ${totals.failed} failed, ${totals.seedsPerSecond} seeds/s`);
   }, PROGRESS_MS);
   await Promise.all(Array.from({ length: Math.max(1, workers) }, () => serve(wanted, totals)));
   clearInterval(progress);
-  const faults = [...totals.faults].map(([kind, times]) => `${kind} ${times}`);
-  console.log(`faults: ${faults.join(", ")}`);
-  console.log(
-    `${totals.runs} runs, ${totals.facts} facts, ${totals.recoveries} recoveries, ${totals.steps} steps, ${(totals.virtualMs / 3_600_000).toFixed(1)} virtual hours`,
-  );
-  console.log(
-    `${totals.frozenHolders} freezes of a gateway that held runs; stale writes refused: ${totals.staleWritesRefused}; that counted: ${totals.failed === 0 ? "none" : "see above"}`,
-  );
-  console.log(
-    `${totals.laggingReads} pages read by watchers behind what was evicted; ${totals.longInboxes} reads of an inbox longer than a read; ${totals.contestedResults} accepted results beside a cancel or the loss of their call; ${totals.lostCalls} calls lost by their devices; ${totals.poisonings} gateways dead of a run they took up`,
-  );
-  console.log(
-    `${totals.seeds} seeds, ${totals.failed} failed, in ${seconds().toFixed(1)} s: ${(totals.seeds / seconds()).toFixed(1)} seeds/s`,
-  );
+  for (const line of totals.lines()) console.log(line);
   return totals.failed === 0 ? 0 : 1;
 }
 
@@ -103,7 +92,8 @@ function serve(wanted: Play[], totals: Totals): Promise<void> {
     worker.on("message", (outcomes: readonly Outcome[]) => {
       for (const [index, outcome] of outcomes.entries()) {
         const wasSent = sent[index];
-        add(totals, outcome, wasSent !== undefined && REGRESSIONS.includes(wasSent));
+        totals.add(outcome);
+        tellFailure(outcome, wasSent !== undefined && REGRESSIONS.includes(wasSent));
       }
       next();
     });
@@ -112,25 +102,9 @@ function serve(wanted: Play[], totals: Totals): Promise<void> {
   });
 }
 
-function add(totals: Totals, outcome: Outcome, isKept: boolean): void {
-  totals.seeds += 1;
-  totals.runs += outcome.runs;
-  totals.facts += outcome.facts;
-  totals.steps += outcome.steps;
-  totals.virtualMs += outcome.virtualMs;
-  totals.recoveries += outcome.recoveries;
-  totals.frozenHolders += outcome.frozenHolders;
-  totals.staleWritesRefused += outcome.staleWritesRefused;
-  totals.laggingReads += outcome.laggingReads;
-  totals.longInboxes += outcome.longInboxes;
-  totals.contestedResults += outcome.contestedResults;
-  totals.lostCalls += outcome.lostCalls;
-  totals.poisonings += outcome.poisonings;
-  for (const [kind, times] of Object.entries(outcome.faults)) {
-    totals.faults.set(kind, (totals.faults.get(kind) ?? 0) + times);
-  }
+/** Tells what failed, and how to play it again. */
+function tellFailure(outcome: Outcome, isKept: boolean): void {
   if (outcome.violations.length === 0) return;
-  totals.failed += 1;
   console.log(
     `seed ${outcome.seed} failed (replay: npm run simulate -- --trace${isKept ? " --kept" : ""} --from ${outcome.seed})`,
   );

@@ -22,6 +22,8 @@ export interface Traits {
   readonly isPatient: boolean;
   /** Whether one of the runs kills every gateway that loads it. */
   readonly isPoisoned: boolean;
+  /** Whether at the end all devices go for good, so that every gateway must notice it. */
+  readonly isDeserted: boolean;
 }
 
 export const NO_TRAITS: Traits = {
@@ -31,6 +33,7 @@ export const NO_TRAITS: Traits = {
   isHasty: false,
   isPatient: false,
   isPoisoned: false,
+  isDeserted: false,
 };
 
 /** Of a memory that is too small for one run, for whoever lags, and for all runs together. */
@@ -61,6 +64,7 @@ export function traitsOf(
     isHasty: random.chance(0.3),
     isPatient: random.chance(0.25),
     isPoisoned: random.chance(0.1),
+    isDeserted: random.chance(0.25),
     ...wanted,
   };
   return { traits, random };

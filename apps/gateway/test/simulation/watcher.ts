@@ -10,10 +10,10 @@ import { jsonFormat } from "../../src/edge/stream/formats/json.ts";
 import type { Sink, WatcherHandle } from "../../src/follow/sink.ts";
 import { WATCHER_STALL_MS } from "../../src/follow/limits.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
-import type { SimulatedGateway } from "./gateway.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { SimulatedGateway } from "./simulated-gateway.ts";
 
 /** An event as a watcher got it. */
 export interface SeenEvent extends Position {
@@ -99,7 +99,7 @@ export class SimulatedWatcher {
     if (this.isDone || this.#stream !== null) return;
     const gateway = this.#pickGateway();
     if (gateway === null) return this.#connectSoon(300);
-    const { machine, hub } = gateway;
+    const { machine, assembled } = gateway;
     const stream: Stream = { isOpen: true, handle: null, gateway };
     this.#stream = stream;
     this.#heardAt = this.#scheduler.time;
@@ -108,7 +108,7 @@ export class SimulatedWatcher {
     this.#scheduler.after(this.#random.delayMs(2), "watcher asks", () =>
       machine.enter(() => {
         const { runId } = this;
-        hub.follow({ tenantId: this.#tenantId, runId, after }).then(
+        assembled.hub.follow({ tenantId: this.#tenantId, runId, after }).then(
           (outcome) => {
             switch (outcome.kind) {
               case "following":

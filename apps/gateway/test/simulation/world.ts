@@ -1,15 +1,18 @@
-import { type JsonObject, START } from "@hsafa/protocol";
-import { createMemoryStore, type MemoryStore } from "../store/memory-store.ts";
-import type { Principal } from "../../src/access/principal.ts";
+import type { JsonObject } from "@hsafa/protocol";
+import { START } from "@hsafa/protocol";
+import { apiKeyHash } from "../../src/access/api-key.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { AGENT_NAME, agentOf, TENANT_NAME } from "./agent.ts";
+import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import { createMemoryStore, type MemoryStore } from "../store/memory-store.ts";
+import { AGENT_NAME, agentOf, API_KEY, TENANT_NAME } from "./agent.ts";
 import { check } from "./checker.ts";
 import { Clients } from "./client.ts";
 import { Crowd } from "./crowd.ts";
-import { SimulatedDevice } from "./device.ts";
-import { type Fault, Faults } from "./faults.ts";
-import { type SimulatedGateway, startGateway } from "./gateway.ts";
+import { type DeviceHabits, SimulatedDevice } from "./device.ts";
+import { devicePlantsOf } from "./device-plants.ts";
+import { observeFollowing } from "./follow-observed.ts";
+import { plantsOf } from "./link-plants.ts";
 import { LostLeases } from "./lost-leases.ts";
 import { Machine, storeClock } from "./machine.ts";
 import { observeStore } from "./observed-store.ts";
@@ -20,74 +23,43 @@ import { Recorder } from "./recorder.ts";
 import { linkBell, linkLiveLog, SimulatedRedis } from "./redis.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Provider } from "./scripted-model.ts";
-import { plantsOf } from "./link-plants.ts";
+import { SimulatedGateway } from "./simulated-gateway.ts";
 import { linkStore, type StoreWeather } from "./store-link.ts";
 import { type Traits, traitsOf } from "./traits.ts";
 import { SimulatedWatcher } from "./watcher.ts";
 
-/** How long a world may take to come to rest once its faults have stopped, in virtual ms. */
-const REST_MAX_MS = 240_000;
-
-/** After how long a gateway is started again that could not be, in virtual ms. */
-const RESTART_MS = 200;
-
 /** How long a device works on a call that may take as long as it likes, about: long enough to lose it. */
 const PATIENT_WORK_MS = 2000;
 
-export interface Outcome {
-  readonly seed: number;
-  readonly violations: readonly string[];
-  /** Of everything that happened, in order. */
-  readonly hash: string;
-  readonly steps: number;
-  readonly virtualMs: number;
-  readonly faults: Readonly<Partial<Record<Fault, number>>>;
-  readonly runs: number;
-  readonly facts: number;
-  readonly recoveries: number;
-  /** Freezes of gateways that held a run. */
-  readonly frozenHolders: number;
-  /** Commits of holders of old, and records below the top of the live log: each was refused, or the seed has failed. */
-  readonly staleWritesRefused: number;
-  /** Pages that watchers read by themselves, since what came next was gone from their gateway's memory. */
-  readonly laggingReads: number;
-  /** Reads of an inbox in which more waited than one read gives. */
-  readonly longInboxes: number;
-  /** Accepted results that waited beside a cancel, or beside the news that their call was lost. */
-  readonly contestedResults: number;
-  /** Calls of which a run was told that their device has lost them. */
-  readonly lostCalls: number;
-  /** Gateways that died of a run that they took up. */
-  readonly poisonings: number;
-}
-
-/** A world of gateways, devices, watchers and clients, all of whose chances and faults are decided by one seed. */
+/** A world of gateways, devices, watchers and clients. One seed decides all its chances and faults. */
 export class World {
   readonly scheduler = new Scheduler();
   readonly recorder = new Recorder();
   readonly random: Random;
   readonly redis: SimulatedRedis;
   readonly weather: StoreWeather;
-  readonly machines = new Map<Machine, SimulatedGateway>();
+  /** Those whose machines live, in the order in which they began. */
+  readonly gateways = new Set<SimulatedGateway>();
   readonly devices: SimulatedDevice[] = [];
   readonly watchers: SimulatedWatcher[] = [];
   readonly leaseDurationMs: number;
   readonly lostLeases: LostLeases;
+  readonly traits: Traits;
   /** The database itself, for what happens to its connections. */
   readonly database: MemoryStore;
+  /** For what the traits bring. */
+  readonly traitRandom: Random;
   readonly #store: Store;
   readonly #plant: Plant | null;
   readonly #provider: Provider;
   readonly #liveLogs = new Map<Machine, LiveLog>();
-  readonly #traits: Traits;
-  readonly #traitRandom: Random;
-  #principal: Principal | null = null;
+  #tenantId = "";
   #crowd: Crowd | null = null;
   #machineCount = 0;
 
   constructor(seed: number, plant: Plant | null, traits: Partial<Traits> | undefined) {
     this.random = new Random(seed);
-    ({ traits: this.#traits, random: this.#traitRandom } = traitsOf(seed, traits));
+    ({ traits: this.traits, random: this.traitRandom } = traitsOf(seed, traits));
     this.#plant = plant;
     this.#provider = { seed, failed: new Map() };
     const clock = storeClock(this.scheduler, this.random.fork());
@@ -101,85 +73,89 @@ export class World {
     this.recorder.causeOfLoss = (gatewayId) => this.lostLeases.causeOf(gatewayId);
   }
 
-  get principal(): Principal {
-    if (this.#principal === null) throw new Error("the world is not set up");
-    return this.#principal;
+  /** The tenant's store as no gateway reaches it: at once, and always. */
+  get tenant(): TenantStore {
+    return this.#store.forTenant(this.#tenantId);
   }
 
-  /** A gateway that takes requests, as a load balancer would pick it. */
+  /** A gateway that clients can reach, as a load balancer would pick it. */
   readonly pickGateway = (): SimulatedGateway | null => {
-    const open = [...this.machines].filter(([machine]) => !machine.isDead);
-    const [, gateway] = open.length === 0 ? [] : this.random.pick(open);
-    return gateway ?? null;
+    const serving = [...this.gateways].filter((gateway) => gateway.isServing);
+    return serving.length === 0 ? null : this.random.pick(serving);
   };
 
+  async setUp(): Promise<void> {
+    await this.#pushAgent();
+    for (let count = this.random.whole(1, 3); count > 0; count--) this.addGateway();
+    this.#addDevices();
+    this.#addCrowd();
+  }
+
+  async #pushAgent(): Promise<void> {
+    const { tenantId } = await this.#store.fleet.ensureApiKey({
+      tenantName: TENANT_NAME,
+      name: "key",
+      keyHash: apiKeyHash(API_KEY),
+      scopes: ["admin"],
+    });
+    this.#tenantId = tenantId;
+    await this.tenant.pushAgent({
+      name: AGENT_NAME,
+      description: null,
+      version: null,
+      config: agentOf(this.traits) as unknown as JsonObject,
+      configHash: "hash",
+      promote: true,
+    });
+  }
+
   addGateway(): void {
-    // A gateway that cannot reach its database does not start: whoever runs it tries again.
-    if (this.weather.isDown) return void this.scheduler.after(RESTART_MS, "mend", () => this.addGateway());
     const machine = new Machine(`g${(this.#machineCount += 1)}`, this.scheduler, this.random.fork());
     const liveLog = linkLiveLog(machine, this.redis);
     this.#liveLogs.set(machine, liveLog);
     const plants = plantsOf(this.#plant, (on) => this.#liveLogs.get(on) ?? liveLog);
-    const store = linkStore(machine, this.#store, this.weather, plants, this.leaseDurationMs);
-    const gateway = startGateway({
+    const linked = linkStore(machine, this.#store, this.weather, plants, this.leaseDurationMs);
+    const store = this.traits.isPoisoned ? withPoison(linked, (runId) => this.#dieOf(runId, gateway)) : linked;
+    const gateway = new SimulatedGateway({
       machine,
-      principal: this.principal,
-      store: this.#traits.isPoisoned ? withPoison(store, (runId) => this.#diesOf(runId, machine)) : store,
-      liveLog,
+      ...observeFollowing({ store, liveLog, recorder: this.recorder, plant: this.#plant }),
       bell: linkBell(machine, this.redis),
       provider: this.#provider,
       recorder: this.recorder,
       leaseDurationMs: this.leaseDurationMs,
-      ringBounds: this.#traits.ringBounds,
-      plant: this.#plant,
+      ringBounds: this.traits.ringBounds,
+      plants: devicePlantsOf(this.#plant),
     });
-    this.machines.set(machine, gateway);
-    machine.onDeath(() => {
-      this.machines.delete(machine);
-      this.lostLeases.died(gateway.gatewayId);
-      // Now and then something in between keeps the connection open, so that only the leases tell.
-      if (this.random.chance(0.2)) return;
-      this.scheduler.after(this.random.delayMs(2), "lifeline", () => this.database.cutLifeline(gateway.gatewayId));
-    });
+    this.gateways.add(gateway);
+    machine.onDeath(() => this.#buried(gateway));
+    gateway.start();
+  }
+
+  #buried(gateway: SimulatedGateway): void {
+    const { gatewayId } = gateway;
+    this.gateways.delete(gateway);
+    this.lostLeases.died(gatewayId);
+    // Now and then something in between keeps the connection open, so that only the leases tell.
+    if (this.random.chance(0.2)) return;
+    this.scheduler.after(this.random.delayMs(2), "lifeline", () => this.database.cutLifeline(gatewayId));
   }
 
   /** At once, or when it begins to do something with the run. */
-  #diesOf(runId: string, machine: Machine): void {
-    const gateway = this.machines.get(machine);
-    if (gateway === undefined) return;
+  #dieOf(runId: string, { machine, gatewayId }: SimulatedGateway): void {
+    if (machine.isDead) return;
     this.recorder.history(runId).isPoison = true;
     this.recorder.counts.poisonings += 1;
-    const random = this.#traitRandom;
     machine.onDeath(() => {
-      this.lostLeases.poisoned(gateway.gatewayId);
-      this.scheduler.after(random.between(20, 3000), "mend", () => this.addGateway());
+      this.lostLeases.poisoned(gatewayId);
+      this.scheduler.after(this.traitRandom.between(20, 3000), "mend", () => this.addGateway());
     });
-    machine.killAfter(random.pick([0, 0, 2]));
+    machine.killAfter(this.traitRandom.pick([0, 0, 2]));
   }
 
-  async setUp(): Promise<void> {
+  #addDevices(): void {
     const { random, scheduler, recorder, pickGateway } = this;
-    const store = this.#store;
-    const owner = await store.fleet.ensureApiKey({
-      tenantName: TENANT_NAME,
-      name: "key",
-      keyHash: "hash",
-      scopes: ["admin"],
-    });
-    const { tenantId } = owner;
-    this.#principal = { kind: "api_key", tenantId, name: "key", scopes: ["admin"] };
-    const { isPatient, isHasty } = this.#traits;
-    const config = agentOf({ isPatient }) as unknown as JsonObject;
-    await store.forTenant(tenantId).pushAgent({
-      name: AGENT_NAME,
-      description: null,
-      version: null,
-      config,
-      configHash: "hash",
-      promote: true,
-    });
-    for (let count = random.whole(1, 3); count > 0; count--) this.addGateway();
-    const habits = {
+    const { isPatient, isHasty } = this.traits;
+    const habits: DeviceHabits = {
       workMs: Math.max(random.pick([20, 300, 3000]), isPatient ? PATIENT_WORK_MS : 0),
       neverShare: random.pick([0, 0, 0.1]) * (isPatient ? 0 : 1),
       twiceShare: random.pick([0, 0.3]),
@@ -190,9 +166,12 @@ export class World {
       const key = `device-${index}`;
       this.devices.push(new SimulatedDevice({ key, scheduler, random: random.fork(), recorder, habits, pickGateway }));
     }
-    const clients = new Clients({ scheduler, random: random.fork(), recorder, principal: this.principal, pickGateway });
+  }
+
+  #addCrowd(): void {
+    const { random, scheduler, recorder, pickGateway, traits, traitRandom } = this;
+    const clients = new Clients({ scheduler, random: random.fork(), recorder, pickGateway });
     const watch = (runId: string): void => this.#watch(runId);
-    const [traits, traitRandom] = [this.#traits, this.#traitRandom];
     const crowd = new Crowd({ scheduler, random, recorder, clients, watch, traits, traitRandom });
     recorder.onFact = (runId, fact) => crowd.hearFact(runId, fact);
     recorder.onInput = (runId, input) => crowd.hearInput(runId, input);
@@ -202,14 +181,20 @@ export class World {
 
   /** From the beginning, or from a position that another watcher has seen. */
   #watch(runId: string): void {
-    const { random, scheduler, recorder, pickGateway } = this;
+    const { random, scheduler, recorder, pickGateway, traits } = this;
     const seen = this.watchers.filter((watcher) => watcher.runId === runId).flatMap((watcher) => watcher.events);
     const { seq, sub } = seen.length > 0 && random.chance(0.5) ? random.pick(seen) : START;
-    const { tenantId } = this.principal;
-    const after = { seq, sub };
-    const isSlow = this.#traits.slowShare > 0 && this.#traitRandom.chance(this.#traits.slowShare);
     this.watchers.push(
-      new SimulatedWatcher({ runId, tenantId, after, isSlow, scheduler, random: random.fork(), recorder, pickGateway }),
+      new SimulatedWatcher({
+        runId,
+        tenantId: this.#tenantId,
+        after: { seq, sub },
+        isSlow: traits.slowShare > 0 && this.traitRandom.chance(traits.slowShare),
+        scheduler,
+        random: random.fork(),
+        recorder,
+        pickGateway,
+      }),
     );
   }
 
@@ -218,52 +203,21 @@ export class World {
     return [...this.recorder.runs.values()].every((run) => run.hasEnded);
   }
 
+  /** Checks what must hold once everything has come to rest. */
   async checkAll(): Promise<void> {
-    const tenant = this.#store.forTenant(this.principal.tenantId);
-    await check({ recorder: this.recorder, store: this.#store.fleet, tenant, watchers: this.watchers });
+    const { recorder, tenant, watchers } = this;
+    await check({ recorder, store: this.#store.fleet, tenant, watchers });
+    for (const device of this.devices) device.checkAnswered();
   }
-}
 
-/** Plays one seed from the first moment to rest, and checks everything. */
-export async function playSeed(
-  seed: number,
-  options: {
-    readonly plant?: Plant;
-    readonly faults?: readonly Fault[];
-    readonly traits?: Partial<Traits>;
-    readonly onTrace?: (line: string) => void;
-  } = {},
-): Promise<Outcome> {
-  const world = new World(seed, options.plant ?? null, options.traits);
-  const { scheduler, recorder } = world;
-  scheduler.onTrace = options.onTrace ?? null;
-  await world.setUp();
-  const faults = new Faults(world, options.faults);
-  const activeMs = faults.begin();
-  const isBroken = (): boolean => recorder.violations.length > 0;
-  await scheduler.runUntil(activeMs, isBroken);
-  faults.heal();
-  await scheduler.runUntil(activeMs + REST_MAX_MS, () => world.isAtRest || isBroken());
-  // Whatever is still on its way may come, and must change nothing.
-  await scheduler.runUntil(scheduler.time + 2000, isBroken);
-  if (!isBroken()) await world.checkAll();
-  const histories = [...recorder.runs.values()];
-  return {
-    seed,
-    violations: recorder.violations,
-    hash: scheduler.hash,
-    steps: scheduler.steps,
-    virtualMs: scheduler.time,
-    faults: faults.counts,
-    runs: histories.length,
-    facts: histories.reduce((sum, { facts }) => sum + facts.length, 0),
-    recoveries: recorder.counts.recoveries,
-    frozenHolders: faults.frozenHolders,
-    staleWritesRefused: recorder.counts.fenced + recorder.counts.refusedAppends,
-    laggingReads: recorder.counts.laggingReads,
-    longInboxes: recorder.counts.longInboxes,
-    contestedResults: recorder.counts.contestedResults,
-    lostCalls: recorder.counts.lostCalls,
-    poisonings: recorder.counts.poisonings,
-  };
+  /** Sessions of devices that the store takes for open. */
+  async openSessions(): Promise<string[]> {
+    const { data } = await this.tenant.listDevices({ limit: 100, cursor: undefined });
+    const devices = await Promise.all(data.map(({ id }) => this.tenant.findDevice({ deviceId: id })));
+    return devices.flatMap((device) =>
+      (device?.sessions ?? [])
+        .filter(({ disconnectedAt }) => disconnectedAt === null)
+        .map(({ id }) => `${id} of ${device?.key}`),
+    );
+  }
 }

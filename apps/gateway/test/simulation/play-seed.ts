@@ -1,0 +1,93 @@
+import { type Fault, Faults } from "./faults.ts";
+import type { Plant } from "./plants.ts";
+import type { Counts } from "./recorder.ts";
+import type { Traits } from "./traits.ts";
+import { World } from "./world.ts";
+
+/** How long a world may take to come to rest once its faults have stopped, in virtual ms. */
+const REST_MAX_MS = 240_000;
+/** For how long a world goes on once it is at rest, in virtual ms: what is still on its way must change nothing. */
+const AFTERWARDS_MS = 2000;
+/** How long a store that is away when devices go for good stays away, in virtual ms. */
+const LAST_OUTAGE_MS = 1500;
+/** How long the sessions of devices that are gone may stay open, and how often that is looked at, in virtual ms. */
+const SESSIONS_KEPT_MAX_MS = 90_000;
+const SESSIONS_LOOK_MS = 3000;
+
+/** What became of one seed. */
+export interface Outcome {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  /** Of everything that happened, in order. */
+  readonly hash: string;
+  readonly faults: Readonly<Partial<Record<Fault, number>>>;
+  readonly counts: OutcomeCounts;
+}
+
+/** How much happened; to be added up. */
+export interface OutcomeCounts extends Counts {
+  readonly steps: number;
+  readonly virtualMs: number;
+  readonly runs: number;
+  readonly facts: number;
+  /** Freezes of gateways that held a run. */
+  readonly frozenHolders: number;
+}
+
+export interface PlayOptions {
+  readonly plant?: Plant;
+  /** These faults alone, instead of what the seed says. */
+  readonly faults?: readonly Fault[];
+  /** These traits, instead of what the seed says. */
+  readonly traits?: Partial<Traits>;
+  readonly onTrace?: (line: string) => void;
+}
+
+/** Plays one seed from the first moment to rest, and checks everything. */
+export async function playSeed(seed: number, options: PlayOptions = {}): Promise<Outcome> {
+  const world = new World(seed, options.plant ?? null, options.traits);
+  const { scheduler, recorder } = world;
+  scheduler.onTrace = options.onTrace ?? null;
+  await world.setUp();
+  const faults = new Faults(world, options.faults);
+  const activeMs = faults.begin();
+  const isBroken = (): boolean => recorder.violations.length > 0;
+  await scheduler.runUntil(activeMs, isBroken);
+  faults.heal();
+  await scheduler.runUntil(activeMs + REST_MAX_MS, () => world.isAtRest || isBroken());
+  await scheduler.runUntil(scheduler.time + AFTERWARDS_MS, isBroken);
+  if (!isBroken()) await world.checkAll();
+  if (!isBroken() && world.traits.isDeserted) await desert(world);
+  const histories = [...recorder.runs.values()];
+  return {
+    seed,
+    violations: recorder.violations,
+    hash: scheduler.hash,
+    faults: faults.counts,
+    counts: {
+      ...recorder.counts,
+      steps: scheduler.steps,
+      virtualMs: scheduler.time,
+      runs: histories.length,
+      facts: histories.reduce((sum, { facts }) => sum + facts.length, 0),
+      frozenHolders: faults.frozenHolders,
+    },
+  };
+}
+
+/** All devices go for good, some of them while the store is away: their sessions must not stay open. */
+async function desert(world: World): Promise<void> {
+  const { scheduler, recorder, weather, traitRandom } = world;
+  for (const device of world.devices) device.leaveForGood(traitRandom);
+  if (traitRandom.chance(0.5)) {
+    weather.isDown = true;
+    scheduler.after(LAST_OUTAGE_MS, "mend", () => void (weather.isDown = false));
+  }
+  const endsAt = scheduler.time + SESSIONS_KEPT_MAX_MS;
+  let open: readonly string[];
+  do {
+    await scheduler.runUntil(scheduler.time + SESSIONS_LOOK_MS, () => recorder.violations.length > 0);
+    open = await world.openSessions();
+  } while (open.length > 0 && scheduler.time < endsAt);
+  for (const session of open) recorder.fail("device", `the session ${session} stays open, and the device is gone`);
+}

@@ -1,0 +1,147 @@
+import { type AssembledGateway, assemble } from "../../src/assemble.ts";
+import { openDeviceSocket } from "../../src/edge/device/open-device-socket.ts";
+import type { MessageTransport } from "../../src/edge/socket/message-transport.ts";
+import type { RingBounds } from "../../src/follow/event-ring.ts";
+import type { Bell } from "../../src/ports/bell.ts";
+import type { LiveLog } from "../../src/ports/live-log.ts";
+import type { Log } from "../../src/ports/log.ts";
+import type { ServerTools } from "../../src/ports/server-tools.ts";
+import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
+import type { DevicePlants } from "./device-plants.ts";
+import type { Machine } from "./machine.ts";
+import type { Recorder } from "./recorder.ts";
+import { type Provider, scriptedModel } from "./scripted-model.ts";
+
+/** After how long a gateway that could not start tries again, in virtual ms. */
+const RESTART_MS = 200;
+const DRAIN_MS = 500;
+
+export interface SimulatedGatewayParams {
+  readonly machine: Machine;
+  readonly store: Store;
+  readonly liveLog: LiveLog;
+  readonly bell: Bell;
+  readonly provider: Provider;
+  readonly recorder: Recorder;
+  readonly leaseDurationMs: number;
+  readonly ringBounds: RingBounds | null;
+  readonly plants: DevicePlants;
+}
+
+/** The production gateway on one simulated machine: `assemble` over simulated ports, and the bodies of its sockets. */
+export class SimulatedGateway {
+  readonly machine: Machine;
+  readonly assembled: AssembledGateway;
+  readonly #recorder: Recorder;
+  readonly #plants: DevicePlants;
+  readonly #log: Log;
+  #phase: "starting" | "serving" | "stopping" = "starting";
+
+  constructor(params: SimulatedGatewayParams) {
+    const { machine, store, liveLog, bell, provider, recorder, leaseDurationMs, ringBounds, plants } = params;
+    this.machine = machine;
+    this.#recorder = recorder;
+    this.#plants = plants;
+    this.#log = bugLog(recorder);
+    this.assembled = assemble(
+      {
+        store: plants.store(store),
+        liveLog,
+        bell: plants.bell(bell),
+        clock: machine.clock,
+        model: scriptedModel(machine, provider, recorder),
+        serverTools: serverTools(machine, recorder),
+        schemas: { check: () => null, validate: () => null },
+        log: this.#log,
+      },
+      {
+        leaseDurationMs,
+        isOnlyGateway: false,
+        tokenSecret: new Uint8Array(),
+        ...(ringBounds === null ? {} : { ringBounds }),
+      },
+    );
+  }
+
+  get gatewayId(): string {
+    return this.assembled.gatewayId;
+  }
+
+  /** Whether clients can reach it. One that stops still answers on the connections that it has. */
+  get isServing(): boolean {
+    return this.#phase !== "starting" && !this.machine.isDead;
+  }
+
+  get runsHeld(): number {
+    return this.assembled.counts().runsHeld;
+  }
+
+  /** Starts it. While its database is away it cannot start: whoever runs it tries again. */
+  start(): void {
+    if (this.#phase !== "starting") return;
+    this.machine.enter(() => {
+      this.assembled.start({ listen: async () => this.#listen() }).catch((error: unknown) => {
+        if (!(error instanceof StoreUnavailable)) return this.#recorder.fail("bug", errorText(error));
+        this.machine.scheduler.after(RESTART_MS, "mend", () => this.start());
+      });
+    });
+  }
+
+  #listen(): void {
+    if (this.#phase === "starting") this.#phase = "serving";
+  }
+
+  /** As SIGTERM does: its process ends when it has stopped. */
+  stop(): void {
+    // Nobody handles the signal yet.
+    if (this.#phase === "starting") return this.machine.kill();
+    this.machine.enter(() => {
+      this.#phase = "stopping";
+      void this.assembled.stop({ drainMs: DRAIN_MS }).then(() => this.machine.kill());
+    });
+  }
+
+  /** Takes a device's connection. Returns false if it takes none any more. */
+  acceptDevice(transport: MessageTransport): boolean {
+    if (this.#phase !== "serving") return false;
+    const { devices } = this.assembled;
+    const parts = this.#plants.connection({ transport, devices, clock: this.machine.clock });
+    openDeviceSocket(parts.transport, { ...parts, log: this.#log });
+    return true;
+  }
+}
+
+/** Functions that take their time. A call counts as executed when its function begins. */
+function serverTools(machine: Machine, recorder: Recorder): ServerTools {
+  return {
+    perform({ toolName, idempotencyKey, signal }) {
+      return new Promise((resolve) => {
+        if (!machine.mayAct()) return;
+        machine.scheduler.trace(`${machine.name} performs ${toolName}`);
+        recorder.executed(idempotencyKey);
+        const forget = machine.clock.after(machine.random.delayMs(200), () =>
+          resolve(
+            machine.random.chance(0.1)
+              ? { kind: "failed", error: { code: "tool_error", message: "as it happens" } }
+              : { kind: "completed", result: { of: idempotencyKey } },
+          ),
+        );
+        signal.addEventListener("abort", forget, { once: true });
+      });
+    },
+  };
+}
+
+/** Takes every error for a bug: a gateway logs as an error only what should not happen. */
+function bugLog(recorder: Recorder): Log {
+  return {
+    debug() {},
+    info() {},
+    warn() {},
+    error: (fields, message) => recorder.fail("bug", `${message}: ${"err" in fields ? errorText(fields.err) : ""}`),
+  };
+}
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
