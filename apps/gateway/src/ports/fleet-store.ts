@@ -92,7 +92,7 @@ export interface Commit {
   /**
    * The commit succeeds only while exactly this many inputs wait; null: whatever waits. It is set by a commit that
    * parks the run, expires a call or ends the run, so that no input is overlooked. It is also set by a commit that
-   * leaves no other trace (no fact, the lease kept), so that of two tries of it one succeeds.
+   * leaves no other trace, since it has no fact and keeps the lease. So of two tries of it one succeeds.
    */
   readonly inboxMustBe: number | null;
   /**
@@ -169,8 +169,8 @@ export interface FleetStore {
    * 5. At most `lastChancesMax` of the runs taken are on their last chance (their `recoveries` become
    *    `RECOVERIES_MAX`). The others of that kind stay due.
    *
-   * Returns the runs, the time of the database, and in how many ms a run that has begun, or one that was left, is due;
-   * null: none.
+   * Returns the runs and the time of the database. `nextWakeInMs`: when the next run that has begun is due, or 0 when a
+   * due run was left for want of room; null: none.
    */
   claimRuns(params: {
     readonly gatewayId: string;
@@ -264,9 +264,9 @@ export interface FleetStore {
   /** Returns how many gateways have sent a heartbeat within this time. */
   countLiveGateways(params: { readonly withinMs: number }): Promise<number>;
   /**
-   * Mends what no event will mend. It ends the sessions of gateways without a heartbeat for `gatewayTimeoutMs`, forgets
-   * gateways after `GATEWAY_KEPT_MS`, and wakes queued runs whose turn in their thread has come. Returns the runs that
-   * became due.
+   * Mends what no event will mend. It ends the sessions of gateways without a heartbeat for `gatewayTimeoutMs`. It
+   * forgets gateways after `GATEWAY_KEPT_MS`. It wakes queued runs whose turn in their thread has come. Returns the
+   * runs that became due.
    */
   sweep(params: { readonly gatewayTimeoutMs: number }): Promise<readonly string[]>;
   /** Returns the owner of the key with this hash; null for an unknown or a revoked key. */

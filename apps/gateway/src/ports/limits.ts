@@ -27,8 +27,8 @@ export const DEVICE_IN_FLIGHT_MAX = 64;
 /** Calls listed for one session that its device may take. It cannot use more than it can have in hand. */
 export const OPEN_CALLS_PER_SESSION_MAX = 64;
 /**
- * Calls listed for one session that its device was sent. No call in hand may be missing, so the bound is twice as many
- * as can be in hand: calls may have been on their way to a connection while another replaced it.
+ * Calls listed for one session that its device was sent. No call in hand may be missing. The bound is twice as many as
+ * can be in hand: calls may have been on their way to a connection that another replaced.
  */
 export const SENT_CALLS_PER_SESSION_MAX = 2 * DEVICE_IN_FLIGHT_MAX;
 

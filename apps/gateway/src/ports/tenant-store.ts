@@ -210,8 +210,8 @@ export interface TenantStore {
   endDeviceSession(params: { readonly sessionId: string; readonly reason: string }): Promise<void>;
   /**
    * Records that this attempt of a call goes to this session's device. It is called before the call is sent, and
-   * returns whether it may be sent. It may not when the call is settled or answered, is at another attempt, was sent to
-   * another device or boot, or does not fit this device, and when the session has ended.
+   * returns whether it may be sent. It may not when the session has ended, or when the call is settled, answered or at
+   * another attempt. Nor may it when the call was sent to another device or boot, or does not fit this device.
    */
   markSent(params: { readonly callId: string; readonly attempt: number; readonly sessionId: string }): Promise<boolean>;
   /** Records that a device has taken a call that was sent to it. The first time counts. */

@@ -14,8 +14,8 @@ export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
   let servedLast: string | null = null;
 
   /**
-   * New runs that are due, in a ring of tenants that starts after the tenant served last: the first of each, the second
-   * of each, and so on.
+   * New runs that are due. Tenants form a ring that starts after the tenant served last: the first run of each comes,
+   * then the second of each, and so on.
    */
   function fresh(now: number): RunRow[] {
     const due = [...rows.runs.values()].filter(

@@ -14,7 +14,7 @@ export const STORE_STATEMENT_TIMEOUT_MS = 10_000;
 export const STORE_ANSWER_TIMEOUT_MS = 12_000;
 /**
  * Both bounds for heartbeats and renewals. A connection that fell silent must be given up while there is time to renew
- * over another: two thirds of a lease are left after the last renewal.
+ * over another. Two thirds of a lease are left after the last renewal.
  */
 export const STORE_PULSE_TIMEOUT_MS = 2000;
 /** How long a migration may take. One of a large table takes its time. */

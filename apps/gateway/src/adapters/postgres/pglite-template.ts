@@ -8,8 +8,8 @@ import { migrate, readMigrations } from "./migrate.ts";
 import { pgliteSql } from "./pglite-sql.ts";
 
 /**
- * An empty database with all migrations applied. It is kept as a file beside Prisma's generated client: to make one
- * takes seconds, to unpack one a fraction, and every embedded start on a new folder needs one. Where no file can be
+ * An empty database with all migrations applied. Every embedded start on a new folder needs one. To make one takes
+ * seconds, to unpack one a fraction, so it is kept as a file beside Prisma's generated client. Where no file can be
  * kept it is made each time.
  */
 export async function pgliteTemplate(): Promise<Blob> {

@@ -14,8 +14,8 @@ const SOCKET_CODES = new Set([
 ]);
 
 /**
- * Postgres' codes for errors after which the same statement may succeed: connection failures, too few resources, a
- * standby, a deadlock, a timeout, a shutdown, a disk that failed.
+ * Postgres' codes for errors after which the same statement may succeed. They are connection failures, too few
+ * resources, a standby, a deadlock, a timeout, a shutdown and a failed disk.
  */
 const SQLSTATE = /^(08...|53...|58...|25006|40001|40P01|55P03|57014|57P0[1-5])$/;
 

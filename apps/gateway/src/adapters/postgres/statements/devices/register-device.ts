@@ -12,9 +12,9 @@ import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";
  */
 
 /**
- * The upsert locks the device's row. Of two connections at once the second waits, collides over the one open session
- * that a device may have, is done again, and replaces the first. The old session is ended before the new one is opened,
- * which the reference to `ended` makes certain.
+ * The upsert locks the device's row. Of two connections at once the second waits, and collides over the one open
+ * session that a device may have. It is done again, and replaces the first. The old session is ended before the new one
+ * is opened, which the reference to `ended` makes certain.
  */
 const REGISTER_DEVICE = tenantStatement({
   name: "register-device",

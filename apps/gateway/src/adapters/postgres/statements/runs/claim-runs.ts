@@ -40,8 +40,8 @@ const TENANTS = `least(${CLAIM_TENANTS_MAX}, :limit + 1)`;
 /**
  * 1. Runs that have begun come first, in the order in which they became due. Those on their last chance are taken apart
  *    from the others: they are few, and fewer may be taken.
- * 2. Then come new runs, in a ring of tenants that starts after the tenant served last: the first run of each, the
- *    second of each, and so on.
+ * 2. Then come new runs. Tenants form a ring that starts after the tenant served last. The first run of each comes,
+ *    then the second of each, and so on.
  * 3. A new run on a thread must be the first of the thread's open runs, unless a cancel waits for it.
  * 4. New runs are ranked without locks, since Postgres cannot lock a ranked list, and are then locked. Rows that
  *    another claim has locked are skipped. What a lock finds changed is tested again.
