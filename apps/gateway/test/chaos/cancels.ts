@@ -6,7 +6,8 @@ import { scripted } from "./agent.ts";
 import { untilAnswered } from "./calls.ts";
 import { experiment } from "./experiment.ts";
 import { figures, quantile } from "./report.ts";
-import { busiest, FLEET, mixedLoad, type Scenario } from "./scenarios.ts";
+import { busiest, mixedLoad } from "./loads.ts";
+import { FLEET, type Scenario } from "./scenario.ts";
 import type { Stage } from "./stage.ts";
 
 /** The state of a run when it is canceled: the script that leads to it, and the condition of its row in SQL. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { missingServices } from "../services/services.ts";
-import { failpoints, random } from "./scenarios.ts";
+import { failpointDeaths } from "./failpoint-deaths.ts";
+import { random } from "./scenarios.ts";
 
 const missing = await missingServices("private-postgres", "private-redis");
 
@@ -23,7 +24,7 @@ describe.skipIf(missing)("chaos with real processes", () => {
 
   test("nothing is lost or done twice when a gateway dies between any two writes (R2, R4 to R8)", async () => {
     const faults = Number.POSITIVE_INFINITY;
-    const { losses } = await failpoints({ ...options, width: 12, faults, faultEveryMs: 0, leaseMs: 1000 });
+    const { losses } = await failpointDeaths({ ...options, width: 12, faults, faultEveryMs: 0, leaseMs: 1000 });
     expect(losses).toEqual([]);
   });
 });

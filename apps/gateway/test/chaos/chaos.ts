@@ -6,19 +6,18 @@
 import { parseArgs } from "node:util";
 import { cancels } from "./cancels.ts";
 import { failOver } from "./fail-over.ts";
+import { failpointDeaths } from "./failpoint-deaths.ts";
 import { poison } from "./poison.ts";
-import type { ScenarioOptions } from "./scenarios.ts";
+import type { Scenario, ScenarioOptions } from "./scenario.ts";
 import * as scenarios from "./scenarios.ts";
 
-const byName: Readonly<
-  Record<string, { readonly scenario: scenarios.Scenario; readonly defaults: Partial<ScenarioOptions> }>
-> = {
+const byName: Readonly<Record<string, { readonly scenario: Scenario; readonly defaults: Partial<ScenarioOptions> }>> = {
   random: { scenario: scenarios.random, defaults: { leaseMs: 1500 } },
   "kill-one-of-three": { scenario: scenarios.killOneOfThree, defaults: { width: 200 } },
   "hand-over": { scenario: scenarios.handOver, defaults: { width: 40, faults: 9 } },
   freezes: { scenario: scenarios.freezes, defaults: { width: 30, faults: 50, leaseMs: 1500 } },
   failpoints: {
-    scenario: scenarios.failpoints,
+    scenario: failpointDeaths,
     defaults: { width: 12, leaseMs: 1000, faults: Number.POSITIVE_INFINITY },
   },
   "redis-away": { scenario: scenarios.redisAway, defaults: { width: 30, seconds: 60 } },

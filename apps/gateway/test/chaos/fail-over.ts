@@ -4,7 +4,8 @@ import { experiment } from "./experiment.ts";
 import type { Load } from "./load.ts";
 import { type PostgresPair, startPostgresPair } from "./postgres-pair.ts";
 import { figures } from "./report.ts";
-import { FLEET, mixedLoad, type Scenario } from "./scenarios.ts";
+import { mixedLoad } from "./loads.ts";
+import { FLEET, type Scenario } from "./scenario.ts";
 
 /** Time between two fail-overs, in milliseconds. */
 const CALM_MS = 4000;

@@ -5,7 +5,8 @@ import { scripted } from "./agent.ts";
 import { untilAnswered } from "./calls.ts";
 import { experiment } from "./experiment.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
-import { everyRunSpeaks, FLEET, type Scenario, speakingLoad } from "./scenarios.ts";
+import { everyRunSpeaks, speakingLoad } from "./loads.ts";
+import { FLEET, type Scenario } from "./scenario.ts";
 
 /** A gateway that loads a run with this text dies. */
 const POISON = "a drop of poison";

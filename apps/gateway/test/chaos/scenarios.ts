@@ -1,52 +1,25 @@
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "../support/seeded-random.ts";
-import { mixedRun, type RunScript, speakingRun } from "./agent.ts";
 import { experiment, type Findings } from "./experiment.ts";
-import { FAILPOINTS } from "./failpoints.ts";
 import { freezeGateway, freezeRedis, type Journal, killGateway, restartGateway, stopRedis } from "./faults.ts";
-import type { GatewayProcess } from "./gateway-process.ts";
-import { type Load, startLoad } from "./load.ts";
+import { busiest, everyRunSpeaks, gatewayOf, mixedLoad, speakingLoad } from "./loads.ts";
 import { costsOf, figures, lagsOf, quantile } from "./report.ts";
+import { above, FLEET, type Scenario, type ScenarioOptions } from "./scenario.ts";
 import { performSchedule } from "./schedule.ts";
-import type { Link } from "./link.ts";
 import type { Stage } from "./stage.ts";
 import { listed } from "./tally.ts";
-import { dealThreads } from "./thread-places.ts";
 
-/** What can be asked for; each scenario takes what it needs. */
-export interface ScenarioOptions {
-  readonly seed: number;
-  /** At least. */
-  readonly runs: number;
-  /** In flight at once. */
-  readonly width: number;
-  readonly faults: number;
-  readonly faultEveryMs: number;
-  /** Of all kinds of faults those whose names contain this; empty: all of them. */
-  readonly only: string;
-  readonly leaseMs: number;
-  /** Of the part with faults. */
-  readonly seconds: number;
-  readonly say: (what: string) => void;
-}
-
-export type Scenario = (options: ScenarioOptions) => Promise<Findings>;
-
-export const FLEET = { gateways: 3, watchWorkers: 2, deviceWorkers: 2, devicesPerWorker: 4, workMaxMs: 300 };
-/** A pace a person reads at. */
-const EVERY_MS = 25;
-
+/** Between two looks at the number of runs, in milliseconds. */
 const RUNS_POLL_MS = 200;
 
-/** Seeded faults of all kinds, while runs of all kinds come and go. */
+/** Plays seeded faults of all kinds, while runs of all kinds come and go. */
 export const random: Scenario = (options) => {
   const { seed, runs, width, faults, faultEveryMs, only, leaseMs, seconds, say } = options;
   return experiment({
     ...FLEET,
     leaseMs,
     say,
-    // As many as come by while there are faults, and then until there have been enough.
+    // It starts runs while there are faults, and then until there were enough.
     startLoad: (stage) => mixedLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY }),
     async act({ stage, load, journal }) {
       const counts = await performSchedule({
@@ -71,10 +44,10 @@ export const random: Scenario = (options) => {
   });
 };
 
-/** Done when: the next event comes within this time after kill -9, at the default lease. */
+/** From SIGKILL to a run's next event at the default lease, in milliseconds. */
 const RECOVERY_P99_MAX_MS = 10_000;
 
-/** kill -9 of one of three gateways while every run streams. */
+/** Kills one of three gateways while every run streams. */
 export const killOneOfThree: Scenario = ({ seed, width, leaseMs, say }) =>
   experiment({
     ...FLEET,
@@ -92,10 +65,10 @@ export const killOneOfThree: Scenario = ({ seed, width, leaseMs, say }) =>
     },
   });
 
-/** Done when: from the release of a lease to the run's next event. */
+/** From the release of a lease to the run's next event, in milliseconds. */
 const HANDOVER_P99_MAX_MS = 1000;
 
-/** A rolling restart of the whole fleet, again and again, while every run streams. */
+/** Restarts the whole fleet, one gateway after the other, again and again, while every run streams. */
 export const handOver: Scenario = ({ seed, width, faults, leaseMs, say }) =>
   experiment({
     ...FLEET,
@@ -119,7 +92,7 @@ export const handOver: Scenario = ({ seed, width, faults, leaseMs, say }) =>
     },
   });
 
-/** SIGSTOP for longer than a lease, then SIGCONT, while runs of all kinds go on. */
+/** Freezes gateways for longer than a lease, while runs of all kinds go on. */
 export const freezes: Scenario = ({ seed, width, faults, leaseMs, say }) =>
   experiment({
     ...FLEET,
@@ -139,16 +112,16 @@ export const freezes: Scenario = ({ seed, width, faults, leaseMs, say }) =>
     },
   });
 
-/** Done when: with Redis away, watchers are no further behind. */
+/** How far watchers may be behind while Redis is away, in milliseconds. */
 const AWAY_LAG_P99_MAX_MS = 500;
-/** Until a gateway has noticed, its writes to the live log wait for their time-out. */
+/** Until a gateway has noticed the outage, its writes to the live log wait for their timeout. */
 const AWAY_SETTLE_MS = 1000;
 
-/** Redis is gone for a while under load: nobody listens where it was, and it comes back wiped. */
+/** Kills Redis under load for a while. It comes back wiped. */
 export const redisAway: Scenario = (options) =>
   withoutRedis(options, "goes away", (stage, journal, awayMs) => stopRedis(stage, journal, { awayMs }));
 
-/** Redis hangs for a while under load: its sockets stay open, and nothing is answered. */
+/** Freezes Redis under load for a while. Its sockets stay open and silent. */
 export const redisHangs: Scenario = (options) =>
   withoutRedis(options, "hangs", (stage, journal, frozenMs) => freezeRedis(stage, journal, { frozenMs }));
 
@@ -190,164 +163,4 @@ function withoutRedis(
       };
     },
   });
-}
-
-/**
- * A gateway dies at each named point in turn, between any two writes, two of them side by side; a third one goes on:
- * were nobody to make progress in between, runs would rightly be given up. `faults`: how many points, of all in a
- * seeded order.
- */
-export const failpoints: Scenario = ({ seed, width, faults, leaseMs, say }) =>
-  experiment({
-    ...FLEET,
-    gatewayProgram: join(import.meta.dirname, "failing-main.ts"),
-    leaseMs,
-    say,
-    startLoad: (stage) => mixedLoad(stage, { seed, width, runs: Number.POSITIVE_INFINITY, words: 6 }),
-    async act({ stage, load }) {
-      const points = shuffled(FAILPOINTS, seededRandom(seed)).slice(0, faults);
-      const broken: string[] = [];
-      const left = [...points];
-      const dying = [gatewayOf(stage, 0), gatewayOf(stage, 1)];
-      const survivor = gatewayOf(stage, 2);
-      // Devices and callers are kept from the one that goes on, or nothing of theirs would pass where somebody is to
-      // die.
-      const doors = [stage.links.devices, stage.links.callers];
-      for (const door of doors) door.set(survivor.index, { kind: "cut" });
-      const bounce = (door: Link, except: GatewayProcess): void => {
-        for (const { index } of stage.gateways) {
-          if (index === except.index || (index === survivor.index && door !== stage.links.watchers)) continue;
-          door.set(index, { kind: "cut" });
-          door.set(index, { kind: "pass" });
-        }
-      };
-      const dieAgainAndAgain = async (gateway: GatewayProcess): Promise<void> => {
-        for (let point = left.shift(); point !== undefined; point = left.shift()) {
-          gateway.signal("SIGKILL");
-          await gateway.ended();
-          await gateway.start({ HSAFA_FAILPOINT: point });
-          // Whoever went elsewhere meanwhile comes back, to any: sockets stay where they are as long as they can.
-          for (const door of [...doors, stage.links.watchers]) bounce(door, gateway);
-          if (!(await endsWithin(gateway, FAILPOINT_MAX_MS)))
-            broken.push(`no gateway died ${point}: nothing came by there`);
-          say(`died ${point}`);
-        }
-        gateway.signal("SIGKILL");
-        await gateway.ended();
-        await gateway.start();
-      };
-      await Promise.all(dying.map(dieAgainAndAgain));
-      for (const door of doors) door.set(survivor.index, { kind: "pass" });
-      load.stop();
-      return {
-        figures: [["points at which a gateway died", `${points.length - broken.length} of ${points.length}`]],
-        broken,
-      };
-    },
-  });
-
-/** How long the load may take to come by a point. */
-const FAILPOINT_MAX_MS = 30_000;
-
-async function endsWithin(gateway: GatewayProcess, limitMs: number): Promise<boolean> {
-  const limit = Promise.withResolvers<false>();
-  const timer = setTimeout(() => limit.resolve(false), limitMs);
-  const hasEnded = await Promise.race([gateway.ended().then(() => true), limit.promise]);
-  clearTimeout(timer);
-  return hasEnded;
-}
-
-function shuffled<T>(list: readonly T[], dice: () => number): T[] {
-  return list
-    .map((item) => ({ item, at: dice() }))
-    .toSorted((a, b) => a.at - b.at)
-    .map(({ item }) => item);
-}
-
-function above(what: string, value: number, max: number): string[] {
-  return value > max ? [`${what} is ${Math.round(value)} ms, and must not exceed ${max} ms`] : [];
-}
-
-/** The latest that a second watcher joins, and that something is said to a run. */
-const JOIN_WITHIN_MS = 2000;
-/** Of the runs, how many belong to a thread. */
-const THREAD_SHARE = 0.25;
-
-/** `words`: of one step, at most. */
-export function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: number; words?: number }): Load {
-  const dice = seededRandom(params.seed + 1);
-  const deviceKeys = stage.deviceWorkers.flatMap((worker) => worker.deviceKeys);
-  const dealThread = dealThreads(dice, THREAD_SHARE);
-  return startLoad({
-    stage,
-    random: dice,
-    width: params.width,
-    runsMax: params.runs,
-    joinWithinMs: JOIN_WITHIN_MS,
-    cancelShare: 0.05,
-    bySocket: true,
-    script: (index): RunScript =>
-      mixedRun({
-        random: dice,
-        name: `task ${index}`,
-        everyMs: EVERY_MS,
-        words: params.words ?? 60,
-        deviceKeys,
-        threadKey: dealThread(),
-        joinWithinMs: JOIN_WITHIN_MS,
-      }),
-  });
-}
-
-export function speakingLoad(
-  stage: Stage,
-  params: { seed: number; width: number; runs: number; words: number; steps: number; everyMs: number },
-): Load {
-  const deviceKeys = stage.deviceWorkers.flatMap((worker) => worker.deviceKeys);
-  return startLoad({
-    stage,
-    random: seededRandom(params.seed + 1),
-    width: params.width,
-    runsMax: params.runs,
-    joinWithinMs: JOIN_WITHIN_MS,
-    cancelShare: 0,
-    bySocket: false,
-    // Hundreds of runs that each say forty words a second would measure the machine.
-    script: (index) =>
-      speakingRun({
-        name: `task ${index}`,
-        everyMs: params.everyMs,
-        words: params.words,
-        steps: params.steps,
-        deviceKey: deviceKeys[index % deviceKeys.length] ?? "none",
-      }),
-  });
-}
-
-const SPEAK_POLL_MS = 200;
-
-/** Waits until this many runs are in the middle of a step. */
-export async function everyRunSpeaks(stage: Stage, load: Load, width: number): Promise<void> {
-  for (;;) {
-    const rows = await stage.query<{ held: number }>(
-      "select count(*)::int as held from runs where lease_owner is not null and open_step is not null",
-    );
-    if (load.started >= width && (rows?.[0]?.held ?? 0) >= width * 0.95) return;
-    await sleep(SPEAK_POLL_MS);
-  }
-}
-
-/** The gateway that holds the most runs. */
-export async function busiest(stage: Stage): Promise<GatewayProcess> {
-  const rows = await stage.query<{ owner: string }>(
-    "select lease_owner as owner from runs where lease_owner is not null group by lease_owner order by count(*) desc limit 1",
-  );
-  const found = stage.gateways.find(({ gatewayId }) => gatewayId !== null && gatewayId === rows?.[0]?.owner);
-  return found ?? gatewayOf(stage, 0);
-}
-
-function gatewayOf(stage: Stage, index: number): GatewayProcess {
-  const gateway = stage.gateways[index % stage.gateways.length];
-  if (gateway === undefined) throw new Error("there is no gateway");
-  return gateway;
 }

@@ -95,23 +95,17 @@ export async function setStage(params: StageParams): Promise<Stage> {
     );
     ports.push(portOf(postgres.url), portOf(redis.url), portOf(toolServer.url));
 
-    const link = async (targets: readonly (number | null)[]): Promise<Link> => {
-      const opened = await openLink(targets);
-      closers.push(() => opened.close());
-      ports.push(opened.port);
-      return opened;
-    };
-    const indexes = Array.from({ length: params.gateways }, (_, index) => index);
-    const nowhere = indexes.map(() => null);
-    const links = {
-      toPostgres: await Promise.all(indexes.map(() => link([portOf(postgres.url)]))),
-      toRedis: await Promise.all(indexes.map(() => link([portOf(redis.url)]))),
-      watchers: await link(nowhere),
-      devices: await link(nowhere),
-      callers: await link(nowhere),
-    };
+    const links = await openLinks(
+      params.gateways,
+      { postgres: portOf(postgres.url), redis: portOf(redis.url) },
+      (link) => {
+        closers.push(() => link.close());
+        ports.push(link.port);
+      },
+    );
+    const doors = [links.watchers, links.devices, links.callers];
 
-    const gateways: readonly GatewayProcess[] = indexes.map((index) =>
+    const gateways: readonly GatewayProcess[] = Array.from({ length: params.gateways }, (_, index) =>
       createGatewayProcess({
         index,
         processes,
@@ -126,7 +120,7 @@ export async function setStage(params: StageParams): Promise<Stage> {
           REDIS_URL: withPort(redis.url, links.toRedis[index]?.port),
         },
         onPort: (port) => {
-          for (const door of [links.watchers, links.devices, links.callers]) door.retarget(index, port);
+          for (const door of doors) door.retarget(index, port);
         },
         onUnasked: (what) => {
           troubles.push(what);
@@ -138,43 +132,19 @@ export async function setStage(params: StageParams): Promise<Stage> {
     // One after the other, because the first one migrates the database.
     for (const gateway of gateways) await gateway.start();
 
-    const url = (door: Link): string => `http://127.0.0.1:${door.port}`;
-    const client = createClient({ url: url(links.callers), token: API_KEY });
+    const client = createClient({ url: urlOf(links.callers), token: API_KEY });
     const config = chaosAgent(toolServer.url);
     await untilAnswered((signal) => client.agents.push({ name: config.name, config }, { signal }));
 
+    const watchWorkers = Array.from({ length: params.watchWorkers }, () =>
+      startWatchWorker(processes, urlOf(links.watchers), () => troubles.push("a process of watchers ended")),
+    );
     const executionsFile = join(processes.folder, "executions");
-    const watchWorkers = Array.from({ length: params.watchWorkers }, () => {
-      const child = startWorker(processes, "watch-worker.ts");
-      const worker: WatchWorker = {
-        tell: (message) => void child.send(message),
-        onMessage: (listener) => void child.on("message", listener),
-      };
-      worker.tell({ kind: "hello", url: url(links.watchers), apiKey: API_KEY });
-      child.once("exit", () => troubles.push("a process of watchers ended"));
-      return worker;
-    });
-    const deviceOrders = Array.from(
-      { length: params.deviceWorkers },
-      (_, worker): ToDeviceWorker => ({
-        url: url(links.devices),
-        apiKey: API_KEY,
-        devices: Array.from({ length: params.devicesPerWorker }, (__, device) => {
-          const deviceKey = `device-${worker}-${device}`;
-          const remembers = device % 2 === 0;
-          return { deviceKey, memoryFile: remembers ? join(processes.folder, `${deviceKey}.memory`) : null };
-        }),
-        executionsFile,
-        workMaxMs: params.workMaxMs,
-      }),
-    );
+    const deviceOrders = planDevices(params, { url: urlOf(links.devices), executionsFile, folder: processes.folder });
     const deviceWorkers = deviceOrders.map((order) => createDeviceWorker(processes, order));
-    const rememberingDevices = new Set(
-      deviceOrders.flatMap(({ devices }) =>
-        devices.flatMap(({ deviceKey, memoryFile }) => (memoryFile === null ? [] : [deviceKey])),
-      ),
-    );
     for (const worker of deviceWorkers) worker.start();
+    const remembering = deviceOrders.flatMap(({ devices }) => devices.filter(({ memoryFile }) => memoryFile !== null));
+    const rememberingDevices = new Set(remembering.map(({ deviceKey }) => deviceKey));
 
     const pool = new pg.Pool({ connectionString: postgres.url, max: 2, connectionTimeoutMillis: 2000 });
     pool.on("error", () => {});
@@ -219,6 +189,56 @@ export async function setStage(params: StageParams): Promise<Stage> {
   }
 }
 
+/** Opens every link of a fleet of `count` gateways. `onOpen` gets each one. */
+async function openLinks(
+  count: number,
+  ports: { readonly postgres: number; readonly redis: number },
+  onOpen: (link: Link) => void,
+): Promise<Stage["links"]> {
+  const link = async (targets: readonly (number | null)[]): Promise<Link> => {
+    const opened = await openLink(targets);
+    onOpen(opened);
+    return opened;
+  };
+  const each = (port: number): Promise<Link[]> => Promise.all(Array.from({ length: count }, () => link([port])));
+  const door = (): Promise<Link> => link(Array.from({ length: count }, () => null));
+  return {
+    toPostgres: await each(ports.postgres),
+    toRedis: await each(ports.redis),
+    watchers: await door(),
+    devices: await door(),
+    callers: await door(),
+  };
+}
+
+/** Returns one order for each process of devices. Every second device keeps its memory on disk. */
+function planDevices(
+  { deviceWorkers, devicesPerWorker, workMaxMs }: StageParams,
+  { url, executionsFile, folder }: { readonly url: string; readonly executionsFile: string; readonly folder: string },
+): ToDeviceWorker[] {
+  return Array.from({ length: deviceWorkers }, (_, worker) => ({
+    url,
+    apiKey: API_KEY,
+    devices: Array.from({ length: devicesPerWorker }, (__, device) => {
+      const deviceKey = `device-${worker}-${device}`;
+      return { deviceKey, memoryFile: device % 2 === 0 ? join(folder, `${deviceKey}.memory`) : null };
+    }),
+    executionsFile,
+    workMaxMs,
+  }));
+}
+
+function startWatchWorker(processes: Processes, url: string, onExit: () => void): WatchWorker {
+  const child = startWorker(processes, "watch-worker.ts");
+  child.once("exit", onExit);
+  const worker: WatchWorker = {
+    tell: (message) => void child.send(message),
+    onMessage: (listener) => void child.on("message", listener),
+  };
+  worker.tell({ kind: "hello", url, apiKey: API_KEY });
+  return worker;
+}
+
 function startWorker(processes: Processes, name: string): ChildProcess {
   return processes.start(join(import.meta.dirname, name), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 }
@@ -253,6 +273,10 @@ function createDeviceWorker(processes: Processes, order: ToDeviceWorker): Device
       });
     },
   };
+}
+
+function urlOf(door: Link): string {
+  return `http://127.0.0.1:${door.port}`;
 }
 
 function portOf(url: string): number {
