@@ -1,13 +1,23 @@
-import type { Bell } from "../../src/ports/bell.ts";
+import type { EventType, FactType } from "@hsafa/protocol";
+import type { Bell, Ring } from "../../src/ports/bell.ts";
 import type { Commit, FleetStore } from "../../src/ports/fleet-store.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 
+type StoreMethod = keyof FleetStore | keyof TenantStore;
+type Write =
+  | Exclude<StoreMethod, "commit">
+  | `commit of ${FactType}`
+  | `publish of ${EventType}`
+  | `ring about ${Ring["about"]}`;
+/** A point before or after a write. */
+export type Failpoint = `${"before" | "after"} ${Write}`;
+
 /**
  * The points between two writes at which a gateway may die, by name: before a write is called, or after it was done and
  * before its caller has the result. The next action of a chain is then missing: commit -> publish -> perform, markSent
- * -> send, submitToolResult -> acknowledge, enqueue -> ring.
+ * -> send, submitToolResult -> acknowledge, enqueueInput -> ring.
  */
 export const FAILPOINTS = [
   // A run begins: its row -> the response -> the ring.
@@ -50,8 +60,8 @@ export const FAILPOINTS = [
   // A device: registered -> acknowledged.
   "after registerDevice",
   // An input from outside, or of a lost device: the input -> the response -> the ring.
-  "before enqueue",
-  "after enqueue",
+  "before enqueueInput",
+  "after enqueueInput",
   // Its consequences: a message, a call that must be approved.
   "before commit of message.user",
   "after commit of message.user",
@@ -63,7 +73,7 @@ export const FAILPOINTS = [
   // The lease.
   "before renewLeases",
   "after renewLeases",
-] as const;
+] as const satisfies readonly Failpoint[];
 
 /** Called at each point, with the arguments before a write and with the result after it. */
 type Pass = (point: string, about: unknown) => void;

@@ -4,6 +4,7 @@ import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import { scripted } from "./agent.ts";
 import { untilAnswered } from "./calls.ts";
 import { experiment } from "./experiment.ts";
+import type { Failpoint } from "./failpoints.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
 import { everyRunSpeaks, speakingLoad } from "./loads.ts";
 import { FLEET, type Scenario } from "./scenario.ts";
@@ -25,7 +26,7 @@ export const poison: Scenario = ({ seed, width, leaseMs, say }) =>
     // Steps so long that no run progresses between two deaths.
     startLoad: (stage) => speakingLoad(stage, { seed, width, runs: width, words: 20, steps: 3, everyMs: 200 }),
     async act({ stage, load }) {
-      const env = { HSAFA_FAILPOINT: "after loadRun", HSAFA_FAILPOINT_ABOUT: POISON };
+      const env = { HSAFA_FAILPOINT: "after loadRun" satisfies Failpoint, HSAFA_FAILPOINT_ABOUT: POISON };
       let deaths = 0;
       const over = new AbortController();
       for (const gateway of stage.gateways) {
