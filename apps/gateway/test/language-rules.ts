@@ -46,10 +46,11 @@ function linesOf({ value }: Comment): string {
     .join("\n");
 }
 
-/** Code in backticks and addresses count as one word. An item of a list is a sentence of its own. */
+/** Indented code is no prose. Code in backticks and addresses count as one word. An item of a list is a sentence of its own. */
 function sentencesOf(prose: string): string[] {
   return prose
     .replaceAll(/```[\s\S]*?```/g, "")
+    .replaceAll(/^ {4}.*$/gm, "")
     .replaceAll(/`[^`]*`/g, "code")
     .replaceAll(/https?:\/\/\S+/g, "address")
     .replaceAll(/\b(e\.g|i\.e|etc|vs|cf)\./g, "$1")

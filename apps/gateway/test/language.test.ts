@@ -38,6 +38,7 @@ test("short sentences, code and list items may follow each other without end", (
   const sentence = wordy(SENTENCE_WORDS_MAX);
   expect(faultsOf(`/** ${sentence} ${sentence} ${sentence} */`)).toEqual([]);
   expect(faultsOf(`/** Takes \`${wordy(40)}\` as it is. */`)).toEqual([]);
+  expect(faultsOf(`/**\n * ${sentence}\n *\n *     ${wordy(40)}\n */`)).toEqual([]);
   expect(faultsOf(`/**\n * ${sentence}\n *\n * 1. ${sentence}\n * 2. ${sentence}\n */`)).toEqual([]);
 });
 

@@ -15,8 +15,8 @@ type Write =
 export type Failpoint = `${"before" | "after"} ${Write}`;
 
 /**
- * The points between two writes at which a gateway may die, by name: before a write is called, or after it was done and
- * before its caller has the result. The next action of a chain is then missing: commit -> publish -> perform, markSent
+ * The points between two writes at which a gateway may die. A point is before a write is called, or after it was done
+ * and before its caller has the result. The next action of a chain is then missing: commit -> publish -> perform, markSent
  * -> send, submitToolResult -> acknowledge, enqueueInput -> ring.
  */
 export const FAILPOINTS = [

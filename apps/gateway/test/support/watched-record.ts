@@ -110,9 +110,9 @@ export function isSettlement(event: RunEvent): event is Settlement {
 }
 
 /**
- * Returns where these records of one run are not equal (R8). Records are equal when their facts are equal, the deltas
- * of every completed step are equal, and each step cut short has a prefix of the longest record's deltas. The names are
- * for the messages.
+ * Returns where these records of one run are not equal (R8). In equal records the facts are equal, and so are the
+ * deltas of every completed step. Each step cut short has a prefix of the longest record's deltas. The names are for
+ * the messages.
  */
 export function disagreements(records: Readonly<Record<string, WatchedRecord>>): string[] {
   const named = Object.entries(records);

@@ -2,7 +2,7 @@
  * The ids that providers give to calls, beside hsafa's own.
  *
  * hsafa gives each call an id. A provider that keeps its own record of the conversation, as OpenAI does, knows the call
- * by the provider's id, and some providers take ids of their own form only. So the provider's id travels with the
+ * by the provider's id. Some providers take ids of their own form only. So the provider's id travels with the
  * tool-call part, under a key of ours, and replaces hsafa's when the same provider is called next.
  */
 import type { JsonObject, Message } from "@hsafa/protocol";

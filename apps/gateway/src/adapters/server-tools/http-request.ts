@@ -15,7 +15,7 @@ export type PlannedRequest =
 
 /**
  * Returns the request of a call. An argument goes where its `{placeholder}` stands. The rest go into the query of a GET,
- * else into a JSON body. A model must not choose where a request goes: placeholders may stand only in the path and the
+ * else into a JSON body. A model must not choose where a request goes. So placeholders may stand only in the path and the
  * query, and may not change the number of the path's segments.
  */
 export function planHttpRequest(server: HttpServerTool, args: JsonValue, idempotencyKey: string): PlannedRequest {

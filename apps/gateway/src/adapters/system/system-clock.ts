@@ -7,8 +7,8 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   after(delayMs, callback) {
     if (delayMs <= 0) {
-      // `setTimeout` would make it a millisecond, which work that is due now should not cost. It is not unreferenced:
-      // it would then wait for the next event, and it keeps the process alive for no more than a turn of its loop.
+      // `setTimeout` would wait a millisecond, which work that is due now should not cost. An unreferenced immediate
+      // would wait for the next event. A referenced one keeps the process alive for one turn of its loop only.
       const immediate = setImmediate(callback);
       return () => clearImmediate(immediate);
     }
