@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { InvalidSettings, readSettings } from "./config.ts";
+import { type Setting, settingsTable } from "./settings-table.ts";
 
 function faultsOf(env: Record<string, string>): string {
   try {
@@ -86,4 +87,21 @@ describe("what cannot work is told by its variable, all at once", () => {
 
 test.each(["127.0.0.1", "127.1.2.3", "localhost", "::1"])("on %s no secret is asked for", (host) => {
   expect(readSettings({ HOST: host }).jwtSecret).toBeNull();
+});
+
+test("the table lists exactly the variables that a gateway reads", () => {
+  const read = new Set<string>();
+  readSettings(
+    new Proxy<Record<string, string>>(
+      {},
+      {
+        get(_env, name) {
+          read.add(String(name));
+          return undefined;
+        },
+      },
+    ),
+  );
+  const listed = Object.entries<Setting>(settingsTable).filter(([, { readBy }]) => readBy.includes("gateway"));
+  expect([...read].toSorted()).toEqual(listed.map(([name]) => name).toSorted());
 });
