@@ -40,41 +40,37 @@ export class EncodedBatch {
 /** Events that are due at once, in order, so that they go to each socket in one write. At least one. */
 export class EventBatch {
   readonly events: readonly FollowedEvent[];
+  /** The first position in it; null when it has none. */
+  readonly start: Position | null;
+  /** The last position in it; null when it has none. */
+  readonly end: Position | null;
+  /** Whether it ends with the run's last event. */
+  readonly terminal: boolean;
   readonly #encoded: EncodedBatch[] = [];
 
   constructor(events: readonly FollowedEvent[]) {
+    const last = events.at(-1);
     this.events = events;
-  }
-
-  /** The last position in it; null when it has none. */
-  get end(): Position | null {
-    return this.events.at(-1)?.position ?? null;
-  }
-
-  /** Whether it ends with the run's last event. */
-  get terminal(): boolean {
-    return this.events.at(-1)?.terminal ?? false;
+    this.start = events[0]?.position ?? null;
+    this.end = last?.position ?? null;
+    this.terminal = last?.terminal ?? false;
   }
 
   /** Returns it in a format, made once for all watchers. */
   in(format: EventFormat): EncodedBatch {
-    let encoded = this.#encoded.find((one) => one.format === format);
-    if (encoded === undefined) {
-      encoded = new EncodedBatch(
-        format,
-        this.events.map((event) => event.in(format)),
-      );
-      this.#encoded.push(encoded);
-    }
+    for (const encoded of this.#encoded) if (encoded.format === format) return encoded;
+    const parts = this.events.map((event) => event.in(format));
+    const encoded = new EncodedBatch(format, parts);
+    this.#encoded.push(encoded);
     return encoded;
   }
 
   /** Returns the part that a watcher at `position` has not seen, or null if it has seen all. */
   after(position: Position): EventBatch | null {
-    const isNew = (event: FollowedEvent) => event.position === null || comparePositions(event.position, position) > 0;
-    const [first] = this.events;
-    if (first !== undefined && isNew(first)) return this;
-    const unseen = this.events.filter(isNew);
+    if (this.start === null || comparePositions(this.start, position) > 0) return this;
+    const unseen = this.events.filter(
+      (event) => event.position === null || comparePositions(event.position, position) > 0,
+    );
     return unseen.length === 0 ? null : new EventBatch(unseen);
   }
 }

@@ -34,7 +34,7 @@ export class WatcherCursor {
   resumeIn(batch: EventBatch, encoded: EncodedBatch): number | null {
     if (this.#begun === null) return 0;
     const { position, bytesSent, byteLength } = this.#begun;
-    const isSame = encoded.parts[0]?.length === byteLength && areEqual(position, batch.events[0]?.position ?? null);
+    const isSame = encoded.parts[0]?.length === byteLength && areEqual(position, batch.start);
     return isSame ? bytesSent : null;
   }
 

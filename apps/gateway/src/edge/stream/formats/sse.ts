@@ -1,6 +1,8 @@
 import { formatPosition } from "@hsafa/protocol";
 import type { EventFormat } from "../../../follow/event-format.ts";
 
+const EVENT_END = Buffer.from("\n\n");
+
 /**
  * Server-sent events: an `id` line with the position, and one `data` line, since JSON text holds no line break. An
  * event without a position has no `id` line, so that a client's last position stays what it was.
@@ -8,10 +10,10 @@ import type { EventFormat } from "../../../follow/event-format.ts";
 export const sseFormat: EventFormat = {
   encode({ position, json }) {
     const head = position === null ? "data: " : `id: ${formatPosition(position)}\ndata: `;
-    const bytes = Buffer.allocUnsafe(head.length + json.length + 2);
+    const bytes = Buffer.allocUnsafe(head.length + json.length + EVENT_END.length);
     bytes.write(head, "latin1");
-    json.copy(bytes, head.length);
-    bytes.write("\n\n", bytes.length - 2, "latin1");
+    bytes.set(json, head.length);
+    bytes.set(EVENT_END, head.length + json.length);
     return bytes;
   },
 };
