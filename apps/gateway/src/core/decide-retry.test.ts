@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { decideRetry } from "./decide-retry.ts";
 import type { ModelFailure } from "./input.ts";
 import { MODEL_RETRY, MODEL_RETRY_AFTER_MAX_MS } from "./limits.ts";
-import { decideRetry } from "./decide-retry.ts";
 
 const failure = (kind: ModelFailure["kind"], retryAfterMs: number | null = null): ModelFailure => ({
   kind,

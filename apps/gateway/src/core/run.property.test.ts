@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
 import { type Fact, isTerminalType } from "@hsafa/protocol";
 import fc from "fast-check";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import { asked, created, fold, NOW, newRun } from "../../test/support/given.ts";
 import { decide, mayTell } from "./decide.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { settled } from "../../test/support/fakes.ts";
-import { recordingLog } from "../../test/support/recording-log.ts";
 import { ManualClock } from "../../test/support/manual-clock.ts";
+import { recordingLog } from "../../test/support/recording-log.ts";
 import type { ClaimedRun, FleetStore } from "../ports/fleet-store.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import { ClaimLoop } from "./claim-loop.ts";

@@ -1,12 +1,12 @@
 import { formatPosition } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "../../test/support/manual-clock.ts";
 import { HeldDeltaStore } from "../../test/support/fakes.ts";
+import { ManualClock } from "../../test/support/manual-clock.ts";
 import { recordingLog } from "../../test/support/recording-log.ts";
 import type { EventRecord } from "../core/event-record.ts";
-import { DELTA_BATCH_ROWS_MAX, STORE_RETRY } from "./limits.ts";
 import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
 import { DeltaBatcher, type DeltaOutbox } from "./delta-batcher.ts";
+import { DELTA_BATCH_ROWS_MAX, STORE_RETRY } from "./limits.ts";
 
 const delta = (seq: number, sub: number): EventRecord => ({
   seq,

@@ -1,9 +1,9 @@
-import type { LocalFeed } from "../ports/local-feed.ts";
 import type { Bell } from "../ports/bell.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { LiveLog } from "../ports/live-log.ts";
+import type { LocalFeed } from "../ports/local-feed.ts";
 import type { Log } from "../ports/log.ts";
 import type { Model } from "../ports/model.ts";
 import type { ServerTools } from "../ports/server-tools.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { ManualClock } from "../../test/support/manual-clock.ts";
 import { settled } from "../../test/support/fakes.ts";
+import { ManualClock } from "../../test/support/manual-clock.ts";
 import { recordingLog } from "../../test/support/recording-log.ts";
-import { GATEWAY_HEARTBEAT_INTERVAL_MS, GATEWAY_SILENCE_MS } from "./limits.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import { GatewayHeartbeat } from "./gateway-heartbeat.ts";
+import { GATEWAY_HEARTBEAT_INTERVAL_MS, GATEWAY_SILENCE_MS } from "./limits.ts";
 import { StoreContact } from "./store-contact.ts";
 
 const LEASE_MS = 6000;

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { ManualClock } from "../../test/support/manual-clock.ts";
 import { settled } from "../../test/support/fakes.ts";
+import { ManualClock } from "../../test/support/manual-clock.ts";
 import { recordingLog } from "../../test/support/recording-log.ts";
-import { CLAIM_IN_FLIGHT_MAX_MS } from "./limits.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
+import { CLAIM_IN_FLIGHT_MAX_MS } from "./limits.ts";
 import { StoreContact } from "./store-contact.ts";
 
 const LEASE_MS = 6000;

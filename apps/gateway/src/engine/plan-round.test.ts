@@ -2,8 +2,8 @@ import type { Fact } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
 import { asked, begun, claimed, config, created, NOW, started } from "../../test/support/given.ts";
 import { evolve, initialState } from "../core/evolve.ts";
-import { APPROVAL_TIMEOUT_MS } from "../core/limits.ts";
 import type { OutsideInput, RunInput } from "../core/input.ts";
+import { APPROVAL_TIMEOUT_MS } from "../core/limits.ts";
 import type { PendingInput } from "../ports/fleet-store.ts";
 import { planRound, type RoundParams } from "./plan-round.ts";
 

@@ -9,22 +9,20 @@
  * 6. While a commit that returns the lease is in flight, its own outcome alone says what became of the lease. To a
  *    renewal the lease looks lost as soon as that commit is written.
  */
-import { mayTell } from "../core/decide.ts";
 import { nextDeadlineOf } from "../core/deadline.ts";
-import { parseFact } from "../core/event-record.ts";
-import { evolve, initialState } from "../core/evolve.ts";
+import { mayTell } from "../core/decide.ts";
 import type { RunInput } from "../core/input.ts";
 import { RECOVERIES_MAX } from "../core/limits.ts";
 import { needsDispatchContext } from "../core/needs-dispatch-context.ts";
-import type { RunState } from "../core/run-state.ts";
 import { showsProgress } from "../core/shows-progress.ts";
-import type { DispatchContext, Inbox, LoadedRun } from "../ports/fleet-store.ts";
+import type { LoadedRun } from "../ports/fleet-store.ts";
 import { type Asked, askWhileLeased } from "./ask-while-leased.ts";
+import type { FreshClaim } from "./claim.ts";
 import { type CommitEnd, commitRound } from "./commit-round.ts";
 import type { DeltaBatcher } from "./delta-batcher.ts";
 import { EffectsInFlight } from "./effects-in-flight.ts";
-import type { FreshClaim } from "./claim.ts";
 import type { EngineDeps } from "./engine-deps.ts";
+import { HeldRun } from "./held-run.ts";
 import { HolderSignals } from "./holder-signals.ts";
 import type { Lease, LeaseKeeper, LeaseListener } from "./lease-keeper.ts";
 import { LAST_CHANCE_WATCH_MS } from "./limits.ts";
@@ -48,22 +46,12 @@ export type HoldEnd =
   /** The store was away until the lease ended. The lease is to be returned once the store answers. */
   | { readonly kind: "gave_up" };
 
-/** What a holder has of its run. */
-interface Held {
-  state: RunState;
-  readonly writer: RunWriter;
-  readonly history: ThreadHistory;
-  /** As last read, less what commits have consumed since. */
-  inbox: Inbox;
-  dispatchContext: DispatchContext;
-}
-
 export class RunHolder implements LeaseListener {
   readonly #params: HolderParams;
   readonly #signals: HolderSignals;
   readonly #lease: Lease;
   readonly #effects: EffectsInFlight;
-  #held: Held | null = null;
+  #held: HeldRun | null = null;
   /** A commit that returns the lease is in flight, or was written (6.). */
   #isReleasing = false;
   #hasProgressed = false;
@@ -140,13 +128,13 @@ export class RunHolder implements LeaseListener {
     const { tenantId, runId, epoch, lost } = claimed;
     const loaded = await this.#ask(() => deps.store.loadRun({ tenantId, runId, epoch }));
     if (loaded.kind !== "answered") return loaded;
-    const held = this.#fold(loaded.value);
+    const held = this.#open(loaded.value);
     this.#held = held;
     this.#signals.report({ kind: "claimed", epoch, lost, historyRunIds: loaded.value.earlierRunIds });
     while (true) {
       const end = (await this.#round(held)) ?? this.#lostEnd();
       if (end !== null) return end;
-      this.#effects.reconcile(dueEffects(held.state, { ...held, deps })); // 4.
+      this.#effects.reconcile(dueEffects(held.state, { deps, writer: held.writer, history: held.history })); // 4.
       const deadline = this.#signals.leaving === "no" ? nextDeadlineOf(held.state) : null;
       await this.#signals.next(deadline === null ? null : Math.max(1, deadline - now()));
       const lostEnd = this.#lostEnd();
@@ -159,16 +147,14 @@ export class RunHolder implements LeaseListener {
     return lost === null ? null : { kind: lost === "fenced" ? "fenced" : "gave_up" };
   }
 
-  #fold({ config, deviceKey, facts, lastPosition, inbox, dispatchContext }: LoadedRun): Held {
+  #open(loaded: LoadedRun): HeldRun {
     const { deps, batcher, claimed, now } = this.#params;
     const { tenantId, runId } = claimed;
-    let state = initialState({ runId, config, deviceKey });
-    for (const record of facts) state = evolve(state, parseFact(record), record.ts);
     const writer = new RunWriter({
       deps,
       batcher,
       claim: claimed,
-      position: lastPosition,
+      position: loaded.lastPosition,
       now,
       mayPublish: () => this.#lease.isGood(),
       onStale: () => this.onLost("stale"),
@@ -182,11 +168,11 @@ export class RunHolder implements LeaseListener {
       this.onLost("stale");
       return null;
     });
-    return { state, writer, history, inbox, dispatchContext };
+    return new HeldRun({ runId, loaded, writer, history });
   }
 
   /** Looks at everything at hand, once. Returns null while the lease is ours. */
-  async #round(held: Held): Promise<HoldEnd | null> {
+  async #round(held: HeldRun): Promise<HoldEnd | null> {
     const { claimed, now } = this.#params;
     let reports: readonly RunInput[] = this.#signals.takeReports().filter((report) => mayTell(held.state, report)); // 4.
     while (true) {
@@ -195,8 +181,7 @@ export class RunHolder implements LeaseListener {
       if (this.#signals.takeInboxStale() || needsDispatchContext(held.state, reports, at)) {
         const read = await this.#ask(() => this.#params.deps.store.readInbox(claimed));
         if (read.kind !== "answered") return read;
-        held.inbox = read.value.inbox;
-        held.dispatchContext = read.value.dispatchContext;
+        held.read(read.value);
       }
       const { leaving } = this.#signals;
       if (held.state.phase === "stepping") {
@@ -233,7 +218,7 @@ export class RunHolder implements LeaseListener {
     }
   }
 
-  async #commit(held: Held, round: Round): Promise<CommitEnd> {
+  async #commit(held: HeldRun, round: Round): Promise<CommitEnd> {
     const { deps, claimed } = this.#params;
     this.#isReleasing = round.release !== null;
     const end = await commitRound({
@@ -251,13 +236,8 @@ export class RunHolder implements LeaseListener {
       this.#isReleasing = false;
       return end;
     }
-    // 2.
     this.#hasProgressed ||= showsProgress(round.facts);
-    held.state = round.state;
-    held.inbox = {
-      count: held.inbox.count - round.consumed.length,
-      inputs: held.inbox.inputs.filter(({ inputId }) => !round.consumed.includes(inputId)),
-    };
+    held.committed(round); // 2.
     return end;
   }
 

@@ -1,12 +1,12 @@
 import { formatPosition } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
-import { ManualClock } from "../../test/support/manual-clock.ts";
 import { fact, HeldDeltaStore, HeldLiveLog, isRising, recordingFeed, settled } from "../../test/support/fakes.ts";
+import { ManualClock } from "../../test/support/manual-clock.ts";
 import { recordingLog } from "../../test/support/recording-log.ts";
-import { COALESCE_ABOVE_ROWS, COALESCE_MS, GATHERED_CHARACTERS_MAX } from "./limits.ts";
 import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
 import type { ModelPart } from "../ports/model.ts";
 import { DeltaBatcher } from "./delta-batcher.ts";
+import { COALESCE_ABOVE_ROWS, COALESCE_MS, GATHERED_CHARACTERS_MAX } from "./limits.ts";
 import { RunWriter } from "./run-writer.ts";
 
 const text = (words: string, partId = "p0"): ModelPart => ({ kind: "text", at: "delta", partId, text: words });

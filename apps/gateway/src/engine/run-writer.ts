@@ -12,6 +12,11 @@
  */
 import { comparePositions, type DeltaType, type Position, START } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
+import type { AppendOutcome } from "../ports/live-log.ts";
+import type { ModelPart } from "../ports/model.ts";
+import type { Claim } from "./claim.ts";
+import type { DeltaBatcher, DeltaOutbox } from "./delta-batcher.ts";
+import type { EngineDeps } from "./engine-deps.ts";
 import {
   COALESCE_ABOVE_ROWS,
   COALESCE_MS,
@@ -19,11 +24,6 @@ import {
   GATHERED_CHARACTERS_MAX,
   GATHERED_FRAGMENTS_MAX,
 } from "./limits.ts";
-import type { AppendOutcome } from "../ports/live-log.ts";
-import type { ModelPart } from "../ports/model.ts";
-import type { DeltaBatcher, DeltaOutbox } from "./delta-batcher.ts";
-import type { Claim } from "./claim.ts";
-import type { EngineDeps } from "./engine-deps.ts";
 
 export interface RunWriterParams {
   readonly deps: Pick<EngineDeps, "liveLog" | "localFeed" | "clock">;

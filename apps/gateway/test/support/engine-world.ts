@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import {
   type AgentConfigInput,
   formatPosition,
@@ -8,25 +7,26 @@ import {
   START,
   type ToolConfig,
 } from "@hsafa/protocol";
+import assert from "node:assert/strict";
 import { createAjvSchemas } from "../../src/adapters/ajv/ajv-schemas.ts";
-import { createServerTools } from "../../src/adapters/server-tools/server-tools.ts";
 import { createMemoryBell } from "../../src/adapters/memory/memory-bell.ts";
 import { createMemoryLiveLog } from "../../src/adapters/memory/memory-live-log.ts";
+import type { ToolFunction } from "../../src/adapters/server-tools/function-tool.ts";
+import { createServerTools } from "../../src/adapters/server-tools/server-tools.ts";
 import { systemClock } from "../../src/adapters/system/system-clock.ts";
 import { accept, type EventRecord, parseFact } from "../../src/core/event-record.ts";
 import { Engine } from "../../src/engine/engine.ts";
-import type { ToolFunction } from "../../src/adapters/server-tools/function-tool.ts";
 import type { Bell } from "../../src/ports/bell.ts";
 import type { Clock } from "../../src/ports/clock.ts";
+import type { Inbox } from "../../src/ports/fleet-store.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Model } from "../../src/ports/model.ts";
-import type { Inbox } from "../../src/ports/fleet-store.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
 import { FaultyFleet } from "./faulty-fleet.ts";
-import { recordingLog } from "./recording-log.ts";
 import { PuppetModel } from "./puppet-model.ts";
+import { recordingLog } from "./recording-log.ts";
 import { realTime, virtualTime, type WorldTime } from "./world-time.ts";
 
 /** No run of these tests is claimed more often. */

@@ -1,8 +1,8 @@
 import { comparePositions, formatPosition, START } from "@hsafa/protocol";
 import type { EventRecord } from "../../src/core/event-record.ts";
-import type { LocalFeed } from "../../src/ports/local-feed.ts";
 import type { FleetStore } from "../../src/ports/fleet-store.ts";
 import type { AppendOutcome, LiveLog } from "../../src/ports/live-log.ts";
+import type { LocalFeed } from "../../src/ports/local-feed.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 
 /** Lets everything run that only waits for promises. */

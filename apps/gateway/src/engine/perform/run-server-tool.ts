@@ -1,6 +1,6 @@
-import type { Call } from "../../core/run-state.ts";
 import type { RunInput, ToolOutcome } from "../../core/input.ts";
 import { TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
+import type { Call } from "../../core/run-state.ts";
 import type { ServerTools } from "../../ports/server-tools.ts";
 
 /** Performs one attempt at a server tool. Returns what `decide` is to be told, or null if `signal` cut it short. */
