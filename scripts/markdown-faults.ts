@@ -90,6 +90,8 @@ function sentencesOf(lines: readonly string[]): string[] {
     block
       .replaceAll(/`[^`]*`/g, "code")
       .replaceAll(/\]\([^)]*\)/g, "]")
+      // A quoted name, such as that of a test, counts as one word.
+      .replaceAll(/"[^"]*"/g, "name")
       .split(/(?<=[.!?:][*")\]]{0,3})\s+/)
       .map((sentence) => sentence.trim())
       .filter((sentence) => sentence !== ""),
