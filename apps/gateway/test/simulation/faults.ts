@@ -169,6 +169,7 @@ export class Faults {
         return random.pick(devices).leave(random.between(500, 15_000));
       case "watcher_cut":
         for (const watcher of watchers) if (random.chance(0.5)) watcher.cut();
+        for (const client of this.#world.watchClients) if (random.chance(0.3)) client.cut(random.chance(0.6));
         return;
       default:
         kind satisfies never;

@@ -53,7 +53,7 @@ export const PLANTED: readonly PlantedBug[] = [
     traits: { ...NO_TRAITS, isPatient: true },
     seedsMax: 500,
   },
-  { plant: "handle_at_once", breaks: /^device/, faults: ["store_slow"], seedsMax: 80 },
+  { plant: "handle_at_once", breaks: /^device/, faults: ["store_slow"], seedsMax: 200 },
   { plant: "drop_while_busy", breaks: /^(device|R6)/, seedsMax: 60 },
   { plant: "ack_before_taken", breaks: /^(device|R6)/, seedsMax: 20 },
   { plant: "ack_what_was_refused", breaks: /^R6/, faults: ["store_down"], seedsMax: 40 },
@@ -61,5 +61,7 @@ export const PLANTED: readonly PlantedBug[] = [
   { plant: "keep_ended_session", breaks: /^device/, traits: { isDeserted: true }, seedsMax: 10 },
   { plant: "count_own_freeze", breaks: /^device/, faults: ["freeze"], seedsMax: 300 },
   { plant: "closer_never_retries", breaks: /^device/, traits: { isDeserted: true }, seedsMax: 40 },
+  { plant: "subscribe_from_the_start", breaks: /^R8/, seedsMax: 20 },
+  { plant: "lose_what_waits", breaks: /^R[68]/, seedsMax: 20 },
   { plant: "never_unheard", breaks: /^device/, traits: { isDeserted: true }, seedsMax: 40 },
 ];

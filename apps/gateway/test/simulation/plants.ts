@@ -33,4 +33,6 @@ export type Plant =
   | "keep_ended_session"
   | "count_own_freeze"
   | "closer_never_retries"
-  | "never_unheard";
+  | "never_unheard"
+  | "subscribe_from_the_start"
+  | "lose_what_waits";

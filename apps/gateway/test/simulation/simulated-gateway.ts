@@ -1,5 +1,6 @@
 import { type AssembledGateway, assemble } from "../../src/assemble.ts";
 import { openDeviceSocket } from "../../src/edge/device/open-device-socket.ts";
+import { openWatchSocket } from "../../src/edge/watch/open-watch-socket.ts";
 import type { MessageTransport } from "../../src/edge/socket/message-transport.ts";
 import type { RingBounds } from "../../src/follow/event-ring.ts";
 import type { Bell } from "../../src/ports/bell.ts";
@@ -26,6 +27,8 @@ export interface SimulatedGatewayParams {
   readonly leaseDurationMs: number;
   readonly ringBounds: RingBounds | null;
   readonly plants: DevicePlants;
+  /** A bug of its watch sockets, if one is planted there. */
+  readonly watchPlant: (transport: MessageTransport) => MessageTransport;
 }
 
 /** The production gateway on one simulated machine: `assemble` over simulated ports, and the bodies of its sockets. */
@@ -34,6 +37,7 @@ export class SimulatedGateway {
   readonly assembled: AssembledGateway;
   readonly #recorder: Recorder;
   readonly #plants: DevicePlants;
+  readonly #watchPlant: SimulatedGatewayParams["watchPlant"];
   readonly #log: Log;
   #phase: "starting" | "serving" | "stopping" = "starting";
 
@@ -42,6 +46,7 @@ export class SimulatedGateway {
     this.machine = machine;
     this.#recorder = recorder;
     this.#plants = plants;
+    this.#watchPlant = params.watchPlant;
     this.#log = bugLog(recorder);
     this.assembled = assemble(
       {
@@ -99,6 +104,15 @@ export class SimulatedGateway {
       this.#phase = "stopping";
       void this.assembled.stop({ drainMs: DRAIN_MS }).then(() => this.machine.kill());
     });
+  }
+
+  /** Takes the connection of a client that watches runs. Returns false if it takes none any more. */
+  acceptWatcher(transport: MessageTransport): boolean {
+    if (this.#phase !== "serving") return false;
+    const { authenticate, hub, useCases } = this.assembled;
+    const { clock } = this.machine;
+    openWatchSocket(this.#watchPlant(transport), { authenticate, hub, store: useCases.store, clock, log: this.#log });
+    return true;
   }
 
   /** Takes a device's connection. Returns false if it takes none any more. */

@@ -9,6 +9,8 @@ const CLOSE_ABNORMAL = 1006;
 
 /** A pong and its header. */
 const PONG_BYTES = 6;
+/** What counts as waiting for a client that does not read: more than any socket takes. */
+const UNREAD_BYTES = Number.MAX_SAFE_INTEGER;
 
 /** What the client of a simulated WebSocket hears. */
 export interface ClientEvents {
@@ -34,6 +36,11 @@ export interface SocketLinkParams {
   readonly random: Random;
   /** Serves the gateway's end. Returns false if the gateway takes no connections. */
   readonly accept: (transport: MessageTransport) => boolean;
+  /**
+   * Asked at each message of the gateway: for how long, in virtual ms, the client reads nothing from now on; null: it
+   * reads. Without: it always reads.
+   */
+  readonly pauseMs?: () => number | null;
   readonly events: ClientEvents;
 }
 
@@ -49,7 +56,7 @@ export function openSocketLink(params: SocketLinkParams): ClientSocket {
  * 2. A client that lost its network hears nothing more. The gateway hears nothing more either, no pong and no close:
  *    only its heartbeat finds out.
  * 3. The gateway's end obeys the contract of `MessageTransport`: it pauses, and `closed` comes last, once, and in
- *    bounded time after `close`.
+ *    bounded time after `close`. While the client reads nothing, what is sent stays in the gateway's process.
  * 4. When the machine dies its connections are reset.
  */
 class SocketLink {
@@ -63,6 +70,8 @@ class SocketLink {
   #isPaused = false;
   /** What came in and waits for the gateway to read it. */
   readonly #unread: (() => void)[] = [];
+  /** What the gateway sent while the client reads nothing; null while it reads. */
+  #unsent: (() => void)[] | null = null;
 
   constructor(params: SocketLinkParams) {
     const { machine, scheduler, random, name } = params;
@@ -99,23 +108,24 @@ class SocketLink {
   }
 
   #transport(): MessageTransport {
-    const { machine } = this.#params;
+    const { machine, scheduler, name } = this.#params;
+    const unsentBytes = (): number => (this.#unsent === null ? 0 : UNREAD_BYTES);
     return {
       open: (events) => {
         this.#events = events;
       },
       send: (text, onSent) => {
         if (this.#gatewayState !== "open" || !machine.mayAct()) return;
+        this.#maybePause();
         const sent = typeof text === "string" ? text : Buffer.from(text).toString("utf8");
-        this.#tell(() => this.#params.events.text(sent));
-        queueMicrotask(onSent);
+        this.#send(() => {
+          this.#tell(() => this.#params.events.text(sent));
+          queueMicrotask(onSent);
+        });
       },
       batch: (write) => write(),
       ping: () => {
-        if (this.#gatewayState !== "open" || !machine.mayAct()) return;
-        this.#tell(() => {
-          if (this.#clientState === "open") this.#reach(() => this.#events?.bytes(PONG_BYTES));
-        });
+        if (this.#gatewayState === "open" && machine.mayAct()) this.#send(() => this.#ping());
       },
       pause: () => {
         this.#isPaused = true;
@@ -123,17 +133,47 @@ class SocketLink {
       resume: () => {
         this.#isPaused = false;
         // What waited is read in a turn of its own.
-        if (this.#unread.length > 0)
-          this.#params.scheduler.after(0, `${this.#params.name} is read`, () => machine.enter(() => this.#read()));
+        if (this.#unread.length > 0) scheduler.after(0, `${name} is read`, () => machine.enter(() => this.#read()));
       },
       close: (code) => this.#close(code),
       terminate: () => {
         if (this.#gatewayState === "closed" || !machine.mayAct()) return;
+        this.#unsent = null;
         this.#tell(() => this.#closedAtClient(CLOSE_ABNORMAL));
         queueMicrotask(() => this.#closedAtGateway());
       },
-      bufferedAmount: 0,
+      get bufferedAmount() {
+        return unsentBytes();
+      },
     };
+  }
+
+  /** Now and then the client reads nothing for a while, and then everything (3). */
+  #maybePause(): void {
+    const { machine, scheduler, name, pauseMs } = this.#params;
+    if (this.#unsent !== null) return;
+    const forMs = pauseMs?.() ?? null;
+    if (forMs === null) return;
+    this.#unsent = [];
+    scheduler.after(forMs, `${name} reads`, () =>
+      machine.enter(() => {
+        const unsent = this.#unsent ?? [];
+        this.#unsent = null;
+        for (const send of unsent) send();
+      }),
+    );
+  }
+
+  /** Sends something behind what waits. */
+  #send(send: () => void): void {
+    if (this.#unsent === null) send();
+    else this.#unsent.push(send);
+  }
+
+  #ping(): void {
+    this.#tell(() => {
+      if (this.#clientState === "open") this.#reach(() => this.#events?.bytes(PONG_BYTES));
+    });
   }
 
   /** Begins to close from the gateway's side: the client answers, or the gateway waits no longer (3). */
@@ -142,10 +182,12 @@ class SocketLink {
     if (this.#gatewayState !== "open" || !machine.mayAct()) return;
     this.#gatewayState = "closing";
     machine.clock.after(SOCKET_CLOSE_TIMEOUT_MS, () => this.#closedAtGateway());
-    this.#tell(() => {
-      if (this.#clientState === "open") this.#reach(() => this.#closedAtGateway());
-      this.#closedAtClient(code);
-    });
+    this.#send(() =>
+      this.#tell(() => {
+        if (this.#clientState === "open") this.#reach(() => this.#closedAtGateway());
+        this.#closedAtClient(code);
+      }),
+    );
   }
 
   #closedAtGateway(): void {

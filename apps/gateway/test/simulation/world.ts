@@ -20,16 +20,22 @@ import type { Plant } from "./plants.ts";
 import { withPoison } from "./poison.ts";
 import { Random } from "./random.ts";
 import { Recorder } from "./recorder.ts";
+import { openRunStream } from "./run-stream.ts";
 import { linkBell, linkLiveLog, SimulatedRedis } from "./redis.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Provider } from "./scripted-model.ts";
 import { SimulatedGateway } from "./simulated-gateway.ts";
 import { linkStore, type StoreWeather } from "./store-link.ts";
 import { type Traits, traitsOf } from "./traits.ts";
-import { SimulatedWatcher } from "./watcher.ts";
+import { WatchClient } from "./watch-client.ts";
+import { plantedWatchTransport } from "./watch-plants.ts";
+import { type OpenStream, SimulatedWatcher } from "./watcher.ts";
 
 /** How long a device works on a call that may take as long as it likes, about: long enough to lose it. */
 const PATIENT_WORK_MS = 2000;
+
+/** The share of watchers that follow their run on a watch socket. */
+const WATCH_SOCKET_SHARE = 0.4;
 
 /** A world of gateways, devices, watchers and clients. One seed decides all its chances and faults. */
 export class World {
@@ -42,6 +48,7 @@ export class World {
   readonly gateways = new Set<SimulatedGateway>();
   readonly devices: SimulatedDevice[] = [];
   readonly watchers: SimulatedWatcher[] = [];
+  readonly watchClients: WatchClient[] = [];
   readonly leaseDurationMs: number;
   readonly lostLeases: LostLeases;
   readonly traits: Traits;
@@ -125,6 +132,7 @@ export class World {
       leaseDurationMs: this.leaseDurationMs,
       ringBounds: this.traits.ringBounds,
       plants: devicePlantsOf(this.#plant),
+      watchPlant: (transport) => plantedWatchTransport(this.#plant, transport),
     });
     this.gateways.add(gateway);
     machine.onDeath(() => this.#buried(gateway));
@@ -181,21 +189,37 @@ export class World {
 
   /** From the beginning, or from a position that another watcher has seen. */
   #watch(runId: string): void {
-    const { random, scheduler, recorder, pickGateway, traits } = this;
+    const { random, scheduler, recorder, traits } = this;
     const seen = this.watchers.filter((watcher) => watcher.runId === runId).flatMap((watcher) => watcher.events);
     const { seq, sub } = seen.length > 0 && random.chance(0.5) ? random.pick(seen) : START;
-    this.watchers.push(
-      new SimulatedWatcher({
-        runId,
-        tenantId: this.#tenantId,
-        after: { seq, sub },
-        isSlow: traits.slowShare > 0 && this.traitRandom.chance(traits.slowShare),
-        scheduler,
-        random: random.fork(),
-        recorder,
-        pickGateway,
-      }),
-    );
+    const isSlow = traits.slowShare > 0 && this.traitRandom.chance(traits.slowShare);
+    const open = random.chance(WATCH_SOCKET_SHARE) ? this.#onWatchSocket(runId, isSlow) : this.#onStream(runId, isSlow);
+    const after = { seq, sub };
+    this.watchers.push(new SimulatedWatcher({ runId, after, open, scheduler, random: random.fork(), recorder }));
+  }
+
+  #onStream(runId: string, isSlow: boolean): OpenStream {
+    const { scheduler, recorder, pickGateway } = this;
+    const random = this.random.fork();
+    return (after, events) => {
+      const gateway = pickGateway();
+      if (gateway === null) return null;
+      return openRunStream({ gateway, runId, after, isSlow, scheduler, random, recorder, events });
+    };
+  }
+
+  /** On the connection of a client that follows other runs too, if there is one. */
+  #onWatchSocket(runId: string, isSlow: boolean): OpenStream {
+    let client = this.watchClients.find((known) => known.isSlow === isSlow && known.reserve(runId));
+    if (client === undefined) {
+      const { scheduler, pickGateway } = this;
+      const name = `client-${this.watchClients.length}`;
+      client = new WatchClient({ name, isSlow, scheduler, random: this.random.fork(), pickGateway });
+      client.reserve(runId);
+      this.watchClients.push(client);
+    }
+    const own = client;
+    return (after, events) => own.subscribe(runId, after, events);
   }
 
   get isAtRest(): boolean {
