@@ -44,8 +44,8 @@ export interface RunStreamParams extends TransportParams {
 
 /**
  * Yields a run's events in order, each once, from a position to the terminal event, over as many connections as it
- * takes. Throws the signal's reason when the signal aborts. Throws an `HsafaError` only if coming back would not help:
- * the run is unknown, the token may not read it, or the position is no longer kept.
+ * takes. Throws the signal's reason when the signal aborts. Throws an `HsafaError` only if coming back would not help.
+ * Then the run is unknown, the token may not read it, or the position is not one of this run.
  */
 export async function* streamRun(
   connection: Connection,
