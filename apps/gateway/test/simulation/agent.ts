@@ -9,10 +9,10 @@ export const TENANT_NAME = "simulated";
 export const API_KEY = "hsafa_simulated";
 export const AGENT_NAME = "worker";
 const inputSchema = { type: "object" };
-/** Longer than any world lasts. */
+/** A deadline that no world lives to see. */
 const FAR_TIMEOUT_MS = 3_600_000;
 
-/** One of each kind. */
+/** One tool of each kind. */
 const TOOLS: NonNullable<AgentConfigInput["tools"]> = [
   { name: "look", inputSchema, target: "device" },
   { name: "scan", inputSchema, target: "device", repeatable: true, timeoutMs: 12_000 },
@@ -36,12 +36,12 @@ const AGENT: AgentConfigInput = {
   tools: TOOLS,
 };
 
-/** Tools of devices that are always there, sooner or later. */
+/** Tools of devices that come back sooner or later. */
 const PATIENT: ReadonlySet<string> = new Set(["look", "open"]);
 
 /**
- * `isPatient`: some calls may take as long as they like, so that their run ends only if whatever becomes of them is
- * noticed.
+ * The agent's config. `isPatient`: some calls have no deadline that could help. So their run ends only if the gateways
+ * notice what becomes of them.
  */
 export function agentOf({ isPatient }: { readonly isPatient: boolean }): AgentConfigInput {
   if (!isPatient) return AGENT;
@@ -70,7 +70,7 @@ export interface PlannedStep {
   readonly failure: "overloaded" | "network" | "silence" | "bad_request";
 }
 
-/** The steps that the model takes for a run whose message names this plan; the last asks for nothing. */
+/** The steps that the model takes for a run whose message names this plan. The last asks for no tool. */
 export function planOf(random: Random): PlannedStep[] {
   const count = random.whole(1, 4);
   return Array.from({ length: count }, (_, index): PlannedStep => {

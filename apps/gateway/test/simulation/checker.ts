@@ -5,16 +5,14 @@ import { INPUTS_PER_DRAIN_MAX } from "../../src/ports/limits.ts";
 import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import type { FleetStore, Inbox } from "../../src/ports/fleet-store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
-import { callIdOf, dataOf, type Recorder, type RunHistory } from "./recorder.ts";
+import type { Recorder } from "./recorder.ts";
+import { callIdOf, dataOf, type RunHistory, settlementsOf } from "./run-history.ts";
 import type { SeenEvent, SimulatedWatcher } from "./watcher.ts";
 
-/** Failures that a plan, a device or a fault may bring; any other is a fault of the runtime. */
+/** Failures that a plan, a device or a fault may cause. Any other is a fault of the runtime. */
 const FAILURES: ReadonlySet<string> = new Set(["model_bad_request", "tool_timeout", "recovery_exhausted"]);
 
-/**
- * What must hold when everything has come to rest: R2, R6, R7 and R8 of every run, from what the store and each watcher
- * have.
- */
+/** Checks R2, R6, R7 and R8 of every run once everything is at rest, from what the store and each watcher have. */
 export async function check(params: {
   readonly recorder: Recorder;
   readonly store: Pick<FleetStore, "readInbox">;
@@ -45,7 +43,7 @@ async function readAll(tenant: TenantStore, runId: string): Promise<EventRecord[
   }
 }
 
-/** The store holds exactly the facts it committed, and under each completed step its deltas without a gap. */
+/** The store holds exactly the facts that it committed, and the deltas of each completed step without a gap. */
 function checkStore(recorder: Recorder, history: RunHistory, canonical: readonly EventRecord[]): void {
   const { runId } = history;
   const facts = canonical.filter((record) => record.sub === 0);
@@ -83,9 +81,9 @@ function checkInputs(recorder: Recorder, history: RunHistory, left: { readonly i
 }
 
 /**
- * Whether a run may have ended with inputs that its holder never looked at, so that the store alone consumed them: one
- * that is given up, since they may be what kills its gateways; and one whose end cuts a step short when more waited
- * than one read gives, since a cancel is not to wait for them, and a step that fails for good takes account of none.
+ * Whether a run may have ended with inputs that its holder never read, so that the store alone consumed them. That is
+ * allowed in two cases. The run was given up: the inputs may be what kills its gateways. Or its end cut a step short
+ * while more waited than one read returns: a cancel does not wait for them, and a step that fails for good ignores them.
  */
 function mayPassOverInputs({ facts, consumedAtEnd }: RunHistory): boolean {
   if (codeOf(facts.at(-1)) === "recovery_exhausted") return true;
@@ -93,14 +91,14 @@ function mayPassOverInputs({ facts, consumedAtEnd }: RunHistory): boolean {
 }
 
 /**
- * R7: each call is settled once, and by the very result that was accepted: whoever was told so finds it in the log,
- * whatever else waited beside it. One end alone may pass over it: a run that is given up is ended without a look at its
- * inbox, since that may be what kills its gateways.
+ * R7: each call is settled once. If a result was accepted, the call is settled by that result, whatever else waited
+ * beside it. The one exception is a run that is given up: it ends without a look at its inbox, which may be what kills
+ * its gateways.
  */
 function checkCalls(recorder: Recorder, history: RunHistory): void {
   const { runId, facts } = history;
   const isGivenUp = codeOf(facts.at(-1)) === "recovery_exhausted";
-  for (const [callId, settlements] of recorder.settlementsOf(history)) {
+  for (const [callId, settlements] of settlementsOf(history)) {
     if (settlements.length !== 1)
       recorder.fail("R7", `the call ${callId} of ${runId} is settled ${settlements.length} times`);
     const [settled] = settlements;
@@ -120,7 +118,7 @@ function checkCalls(recorder: Recorder, history: RunHistory): void {
   }
 }
 
-/** R6: an accepted decision is in the log, and no other one; or the run was ended over the call that waited for it. */
+/** R6: an accepted decision is in the log, and no other one; or the run ended while the call waited for it. */
 function checkDecision(
   recorder: Recorder,
   { runId, facts, decisions }: RunHistory,
@@ -140,10 +138,7 @@ function checkDecision(
     );
 }
 
-/**
- * What a settlement says of its call, as the hash under which the store took the result; of none that was taken for one
- * without a result.
- */
+/** The hash under which the store would have accepted what a settlement says of its call. */
 function bodyHashOf(settled: EventRecord): string {
   const { result, error } = dataOf(settled) as { result?: JsonValue; error?: JsonValue };
   return canonicalHash(
@@ -158,8 +153,8 @@ function errorCodeOf(settled: EventRecord): string | null {
 }
 
 /**
- * R6; whoever canceled a run and was told so finds it canceled, unless it was given up; and a run is given up only when
- * it has lost one lease more than it may, and not because of another that kills.
+ * R6: the run has ended. If a cancel was accepted, it is canceled or given up. It is given up only after it lost one
+ * lease more than it may, and not because of another run that kills.
  */
 function checkEnd(recorder: Recorder, history: RunHistory): void {
   const { runId, facts, hasEnded, isCanceled, losses, isPoison } = history;
@@ -177,7 +172,7 @@ function checkEnd(recorder: Recorder, history: RunHistory): void {
     recorder.fail("R6", `${runId} was given up for what another run did`);
 }
 
-/** Why a run failed, from its last fact; null: it did not. */
+/** The code of a run's failure, from its last fact; null: it did not fail. */
 function codeOf(last: EventRecord | undefined): string | null {
   return last?.type === "run.failed" ? (dataOf(last)["error"] as { code: string }).code : null;
 }
@@ -200,8 +195,8 @@ function stepsOf(canonical: readonly EventRecord[]): Map<number, Step<EventRecor
 }
 
 /**
- * R8, for the part of the record above where each watcher began. What is equal to what was committed was checked as it
- * came.
+ * R8, for the part of the record after the position where each watcher began. The text of each event was compared with
+ * the committed one when it came.
  */
 function checkWatchers(
   recorder: Recorder,
@@ -232,7 +227,7 @@ function checkWatchers(
   }
 }
 
-/** How the run went on at last. */
+/** The last facts of a run, for people. */
 function tailOf({ facts, epoch }: RunHistory): string {
   return `epoch ${epoch}, ${facts
     .slice(-5)

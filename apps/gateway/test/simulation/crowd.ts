@@ -4,22 +4,20 @@ import { INPUTS_PER_DRAIN_MAX } from "../../src/ports/limits.ts";
 import { isRepeatableTool } from "./agent.ts";
 import type { Clients } from "./client.ts";
 import type { Random } from "./random.ts";
-import { dataOf, type Recorder } from "./recorder.ts";
+import type { Recorder } from "./recorder.ts";
+import { dataOf } from "./run-history.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Traits } from "./traits.ts";
 
-/** Within how many ms everything of a flood is sent. */
+/** Everything of a flood is sent within so many virtual ms. */
 const FLOOD_MS = 4;
-/** Floods of one world: each is as much work as a world without. */
+/** Floods of one world. Each is as much work as a world without. */
 const FLOODS_MAX = 2;
 
 /** When a flood comes: before the run's first step, in the middle of one, or while a call of it is out. */
 type FloodMoment = "run.created" | "step.started" | "tool.dispatched";
 
-/**
- * Everybody outside, people and programs: they start runs, watch them, talk to them, answer their calls and give them
- * up.
- */
+/** People and programs outside. They start runs, watch them, talk to them, answer their calls and cancel them. */
 export class Crowd {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
@@ -29,7 +27,7 @@ export class Crowd {
   readonly #traits: Traits;
   /** For what the traits bring. */
   readonly #traitRandom: Random;
-  /** What they have yet to begin, or to get an answer to. */
+  /** How much they have yet to begin, or wait to be answered on. */
   #pending = 0;
   #floods = 0;
   readonly #floodMoment: FloodMoment;
@@ -57,12 +55,12 @@ export class Crowd {
     return this.#pending > 0;
   }
 
-  /** So many runs, begun one after another. */
+  /** Starts so many runs, one after another. */
   begin(runs: number): void {
     for (let plan = 1; plan <= runs; plan++) this.#later(this.#random.between(0, 6000), () => this.#play(plan));
   }
 
-  /** One run with whoever watches it, talks to it and gives it up. */
+  /** Starts one run, watches it, talks to it, and now and then cancels it. */
   async #play(plan: number): Promise<void> {
     const random = this.#random;
     const clients = this.#clients;
@@ -77,7 +75,7 @@ export class Crowd {
     if (random.chance(0.12)) this.#later(random.between(0, 6000), () => clients.cancel(runId));
   }
 
-  /** They do what calls ask of them, and now and then what races with the run's own progress. */
+  /** They do what calls ask of them. Now and then they do something that races with the run's progress. */
   hearFact(runId: string, fact: EventRecord): void {
     const random = this.#random;
     const clients = this.#clients;
@@ -97,7 +95,7 @@ export class Crowd {
     if (fact.type === "tool.dispatched") this.#answer(runId, fact);
   }
 
-  /** The news that a device has lost a call may meet whoever answers it by hand. */
+  /** The report that a device has lost a call may meet a person who answers it by hand. */
   hearInput(runId: string, input: OutsideInput): void {
     if (input.kind !== "dispatch_lost") return;
     const { callId } = input;
@@ -141,8 +139,8 @@ export class Crowd {
   }
 
   /**
-   * More at once than one read of an inbox gives: messages with an answer behind them, and somewhere among them, as
-   * often as not, a cancel.
+   * Sends more at once than one read of an inbox returns: messages with a result behind them, and in half of the cases a
+   * cancel among them.
    */
   #flood(runId: string, callId: string | null): void {
     if (this.#floods >= FLOODS_MAX) return;

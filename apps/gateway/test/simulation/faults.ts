@@ -24,13 +24,13 @@ const FAULTS = [
   "watcher_cut",
 ] as const;
 
-/** How many times longer than it typically takes a statement may be on its way, about (`Random.delayMs`). */
+/** The slowest statement takes about so many times as long as a typical one (`Random.delayMs`). */
 const SLOWEST_PER_TYPICAL = 41;
 
 /** One way in which a world goes wrong. */
 export type Fault = (typeof FAULTS)[number];
 
-/** Brings the faults of a seed: which kinds, how often, and when they are over. */
+/** Causes the faults of a seed: which kinds, how often, and until when. */
 export class Faults {
   readonly counts: Partial<Record<Fault, number>> = {};
   /** Freezes of gateways that held a run. */
@@ -43,11 +43,11 @@ export class Faults {
   readonly #stopping = new Set<string>();
   #isOver = false;
 
-  /** `only`: these kinds and no others, instead of what the seed says. */
+  /** `only`: these kinds and no others, instead of those of the seed. */
   constructor(world: World, only: readonly Fault[] | undefined) {
     this.#world = world;
     this.#random = world.random.fork();
-    // Few kinds at a time find more than all at once: each then meets what the others leave alone.
+    // A few kinds at a time find more than all at once, because some faults hide others.
     const share = this.#random.pick([0, 0.2, 0.5, 1]);
     const kinds = FAULTS.filter(() => this.#random.chance(share));
     this.#kinds = only ?? kinds;
@@ -55,7 +55,7 @@ export class Faults {
     this.#areFreezesLong = this.#random.chance(0.1);
   }
 
-  /** Answers when they stop, in virtual ms. */
+  /** Begins, and returns when the faults are over, in virtual ms. */
   begin(): number {
     if (this.#kinds.length > 0) this.#next();
     return this.#areFreezesLong ? this.#random.between(15_000, 35_000) : this.#random.between(4000, 20_000);
@@ -128,7 +128,7 @@ export class Faults {
       case "store_down":
         weather.isDown = true;
         for (const gatewayId of this.#stopping) lostLeases.died(gatewayId);
-        // As often as not it restarts, and so ends every connection; or they break, one and all, while it goes on.
+        // In half of the cases it restarts, which ends every connection. In a quarter the connections break and it goes on.
         switch (random.whole(0, 3)) {
           case 0:
           case 1:
@@ -146,8 +146,8 @@ export class Faults {
       case "store_slow": {
         weather.typicalMs = random.pick([20, 200]);
         const forMs = random.between(200, 4000);
-        // Statements then take up to seconds, also those sent at last: an answer that comes after the lease is over
-        // looks like a lost gateway.
+        // Statements then take up to seconds, also the last ones. An answer that comes after the end of the lease looks
+        // like a lost gateway.
         lostLeases.everybodyHindered(forMs + SLOWEST_PER_TYPICAL * weather.typicalMs);
         return this.#after(forMs, () => void (weather.typicalMs = 1));
       }
@@ -186,7 +186,7 @@ export class Faults {
     return random.chance(0.5) ? random.between(50, 6000) : this.#world.leaseDurationMs * random.between(0.8, 1.4);
   }
 
-  /** Whoever is slow to beat again looks dead. */
+  /** A gateway that is slow to beat again looks dead. */
   #cutLifelines(): void {
     for (const { gatewayId } of this.#world.gateways) {
       if (this.#random.chance(0.3)) continue;
@@ -208,9 +208,9 @@ export class Faults {
 
   #stop(gateway: SimulatedGateway): void {
     const { machine } = gateway;
-    // One that cannot finish is killed by whoever runs it.
+    // A gateway that cannot finish is killed by its supervisor.
     this.#after(4000, () => machine.kill());
-    // While its database is away it hands back nothing, and it does not wait for that.
+    // While its database is away it returns no lease, and does not wait until it can.
     this.#stopping.add(gateway.gatewayId);
     if (this.#world.weather.isDown) this.#world.lostLeases.died(gateway.gatewayId);
     gateway.stop();
@@ -222,7 +222,7 @@ export class Faults {
     machine.onDeath(() => this.#after(random.between(20, 3000), () => this.#world.addGateway()));
   }
 
-  /** Also after the faults are over: what was broken is mended all the same. */
+  /** Mends what was broken, also after the faults are over. */
   #after(delayMs: number, run: () => void): void {
     this.#world.scheduler.after(delayMs, "mend", run);
   }

@@ -14,10 +14,10 @@ interface PageRead {
 }
 
 /**
- * What a gateway's follow hub reads, as seen from outside. A page that is read from at or above where the run stood
- * when anybody began to watch it here holds what the hub has had in memory: it is read by a watcher that lags behind
- * what was evicted. (Some are not counted: one that lags when somebody else begins further ahead.) The bug planted here
- * is a hub's.
+ * Observes what a gateway's follow hub reads. The hub has had in memory what came after the position where the run stood
+ * when a watcher began here. So a page after that position is read by a watcher that lags behind what was evicted. Not
+ * all such pages are counted: one is missed if another watcher began further ahead. The bug planted here is a bug of the
+ * hub.
  */
 export function observeFollowing(params: {
   readonly store: Store;
@@ -26,7 +26,7 @@ export function observeFollowing(params: {
   readonly plant: Plant | null;
 }): { readonly store: Store; readonly liveLog: LiveLog } {
   const { store, liveLog, recorder, plant } = params;
-  /** By run: the highest last seq that a watcher was told here as it began. */
+  /** By run: the highest last seq that was read here when a watcher began. */
   const tails = new Map<string, number>();
   const tenants = new Map<string, TenantStore>();
 

@@ -5,9 +5,9 @@ import type { Machine } from "./machine.ts";
 import type { Plant } from "./plants.ts";
 import { ShortReads } from "./short-reads.ts";
 
-/** Bugs of an engine, planted where it reads what waits for its runs and where it commits. */
+/** Bugs of an engine, planted at the statements by which it reads inboxes, reports leases and commits. */
 export interface LinkPlants {
-  /** What it reads, or says of its leases, otherwise than it should. */
+  /** The statements that it uses otherwise than it should. */
   reads(fleet: FleetStore): Partial<FleetStore>;
   commit(
     machine: Machine,
@@ -16,7 +16,7 @@ export interface LinkPlants {
   ): ReturnType<FleetStore["commit"]>;
 }
 
-/** What an engine does not say of leases, or says too much of. */
+/** The statements about leases that a plant changes. */
 function leasePlant(plant: Plant | null, fleet: FleetStore): Partial<FleetStore> {
   switch (plant) {
     case "forget_what_is_owed":
@@ -41,7 +41,7 @@ export function plantsOf(plant: Plant | null, liveLogOf: (machine: Machine) => L
           void liveLogOf(machine).append({ runId: commit.runId, records: commit.facts });
           return send(commit);
         case "wrong_prev":
-          // The record is the very one that is published, so whoever reads it is misled the same way.
+          // The same record is published, so readers of the live log are misled in the same way.
           if (first !== undefined) (first as { prev: EventRecord["prev"] }).prev = { seq: first.seq - 1, sub: 0 };
           return send(commit);
         case "two_ends":

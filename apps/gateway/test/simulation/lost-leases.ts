@@ -1,16 +1,17 @@
 import type { Scheduler } from "./scheduler.ts";
 
-/** What cost a gateway its leases: a fault, or a run that kills whoever takes it up. */
+/** Why a gateway lost its leases: a fault, or a run that kills every gateway that claims it. */
 export type LossCause = "fault" | "poison";
 
 /**
- * After a fault is over its leases may still end, and somebody must look: at most so long, in virtual ms, and a lease.
+ * After a fault is over, leases may still end, and a gateway must look for them. That takes a lease and this long at
+ * most, in virtual ms.
  */
 const AFTERMATH_MS = 1500;
 
 /**
- * Which gateways may have lost their leases, why and until when: a gateway that nothing happened to, or that was only
- * without its store like everybody else, loses none that counts.
+ * Knows which gateways may have lost their leases, why and until when. A gateway to which nothing happened loses none
+ * that counts, nor does one that was without the store like all others.
  */
 export class LostLeases {
   readonly #scheduler: Scheduler;
@@ -25,17 +26,17 @@ export class LostLeases {
     this.#leaseDurationMs = leaseDurationMs;
   }
 
-  /** It died. */
+  /** This gateway died. */
   died(gatewayId: string): void {
     this.#dead.add(gatewayId);
   }
 
-  /** It died of the run that it took up. */
+  /** This gateway died of a run that it claimed. */
   poisoned(gatewayId: string): void {
     this.#poisoned.add(gatewayId);
   }
 
-  /** Something keeps it from its leases for so long, in virtual ms. */
+  /** A fault keeps this gateway from its leases for so long, in virtual ms. */
   hindered(gatewayId: string, forMs: number): void {
     this.#hinderedUntil.set(gatewayId, Math.max(this.#hinderedUntil.get(gatewayId) ?? 0, this.#overAt(forMs)));
   }
@@ -44,10 +45,7 @@ export class LostLeases {
     this.#everybodyUntil = Math.max(this.#everybodyUntil, this.#overAt(forMs));
   }
 
-  /**
-   * Why a lease of this gateway may be lost now; null: for no reason at all. Where a hindrance may have cost it, a
-   * death that came after need not have.
-   */
+  /** Why a lease of this gateway may be lost now; null: there is no reason. A hindrance counts before a later death. */
   causeOf(gatewayId: string): LossCause | null {
     const hinderedUntil = Math.max(this.#hinderedUntil.get(gatewayId) ?? 0, this.#everybodyUntil);
     if (this.#scheduler.time <= hinderedUntil) return "fault";

@@ -5,8 +5,8 @@ import type { Scheduler } from "./scheduler.ts";
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 
 /**
- * The process that a gateway runs in. Everything that reaches its code comes through `enter`, and everything that its
- * code does asks `mayAct`: a dead process does nothing more, a frozen one does it later, all at once.
+ * The process that a gateway runs in. Everything that reaches its code comes through `enter`. Everything that its code
+ * does asks `mayAct` first. A dead process does nothing more; a frozen one does all of it later.
  */
 export class Machine {
   readonly name: string;
@@ -15,10 +15,10 @@ export class Machine {
   readonly scheduler: Scheduler;
   #phase: "alive" | "frozen" | "dead" = "alive";
   #backlog: (() => void)[] = [];
-  /** After so many more things done it dies, in the middle of a turn. */
+  /** After so many more acts it dies, in the middle of a turn. */
   #doom: number | null = null;
   #onDeath: (() => void)[] = [];
-  /** For how long its monotonic clock has stood still so far, and since when it does, in ms. */
+  /** For how long its monotonic clock stood still so far, and since when it stands still now, in ms. */
   #stoodMs = 0;
   #standsSince: number | null = null;
   /** How far this machine's wall clock is off, in ms. */
@@ -34,7 +34,7 @@ export class Machine {
       now: () => Math.floor(EPOCH_MS + scheduler.time + this.skewMs),
       monotonic: () => this.#monotonic(),
       after: (delayMs, callback) => {
-        // As Node's timers: whole milliseconds, at least one, cut off rather than rounded up, and a little late.
+        // Like Node's timers: whole milliseconds, rounded down, at least one, and a little late.
         const wholeMs = Math.max(1, Math.trunc(delayMs));
         const dueAt = this.#monotonic() + wholeMs;
         let cancelled = false;
@@ -42,7 +42,7 @@ export class Machine {
         const fire = (): void => {
           if (cancelled) return;
           const restMs = dueAt - this.#monotonic();
-          // Its own clock stood still for a while, so that its timers are late.
+          // Its clock stood still for a while, so the timer is not due yet.
           if (restMs > 0.001) arm(restMs);
           else callback();
         };
@@ -90,7 +90,7 @@ export class Machine {
     return false;
   }
 
-  /** Kills it after it has done so many more things. */
+  /** Kills it after so many more acts. */
   killAfter(acts: number): void {
     if (this.#phase === "alive") this.#doom = acts;
   }
@@ -103,17 +103,14 @@ export class Machine {
     for (const callback of this.#onDeath) callback();
   }
 
-  /**
-   * Nothing runs here until the thaw. `suspended`: as when the whole machine sleeps, so that its monotonic clock stands
-   * still too.
-   */
+  /** Nothing runs here until the thaw. `suspended`: the whole machine sleeps, so its monotonic clock stands still too. */
   freeze(how: "stopped" | "suspended" = "stopped"): void {
     if (this.#phase !== "alive") return;
     this.#phase = "frozen";
     if (how === "suspended") this.#standsSince = this.scheduler.time;
   }
 
-  /** What waited is done in order, each with everything that follows from it. */
+  /** What waited is done in order, each entry with everything that follows from it. */
   thaw(): void {
     if (this.#phase !== "frozen") return;
     this.#phase = "alive";
@@ -128,7 +125,7 @@ export class Machine {
     return (this.#standsSince ?? this.scheduler.time) - this.#stoodMs;
   }
 
-  /** Hears of its death, from outside. */
+  /** Calls back when it dies; the callback runs outside of it. */
   onDeath(callback: () => void): void {
     this.#onDeath.push(callback);
   }

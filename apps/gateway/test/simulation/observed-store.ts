@@ -5,10 +5,7 @@ import type { Store } from "../../src/ports/store.ts";
 import type { Plant } from "./plants.ts";
 import type { Recorder } from "./recorder.ts";
 
-/**
- * The store as the recorder sees it: what it applied, told at the moment it did. Bugs planted here are those of a
- * store.
- */
+/** Tells the recorder what the store applies, when it applies it. Bugs planted here are bugs of the store. */
 export function observeStore(store: Store, recorder: Recorder, plant: Plant | null): Store {
   const { fleet } = store;
   const lastPosition = async (commit: Commit) =>
@@ -104,7 +101,8 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
 }
 
 /**
- * Whether this tells that a device came back without its memory: a call that is not repeatable is lost in no other way.
+ * Whether this input reports that a device came back without its memory. A call that is not repeatable is lost in no
+ * other way.
  */
 function isLostUnrepeatable(input: OutsideInput, recorder: Recorder): boolean {
   return input.kind === "dispatch_lost" && recorder.unrepeatable.has(input.callId);

@@ -1,4 +1,4 @@
-/** Bugs that can be planted into the simulation's own adapters, to show that the checker finds them. */
+/** Bugs that can be planted around a gateway, at its ports and connections, to show that the checker finds them. */
 export type Plant =
   | "skip_epoch_guard"
   | "publish_before_commit"

@@ -1,6 +1,6 @@
 import { type Fault, Faults } from "./faults.ts";
 import type { Plant } from "./plants.ts";
-import type { Counts } from "./recorder.ts";
+import type { Counts } from "./counts.ts";
 import type { Traits } from "./traits.ts";
 import { World } from "./world.ts";
 

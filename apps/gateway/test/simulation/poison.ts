@@ -1,10 +1,10 @@
 import type { LoadedRun } from "../../src/ports/fleet-store.ts";
 import type { Store } from "../../src/ports/store.ts";
 
-/** The plan of the run that kills whoever loads it, in a world that has one. */
+/** The plan of the run that kills every gateway that loads it, in a world that has one. */
 const POISON = '"plan 1"';
 
-/** The store of a gateway that dies of what it loads: `onTaken` hears of it before the gateway does. */
+/** The store of a gateway that dies of what it loads. `onTaken` is called before the gateway has the loaded run. */
 export function withPoison(store: Store, onTaken: (runId: string) => void): Store {
   return {
     ...store,

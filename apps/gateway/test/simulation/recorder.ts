@@ -2,65 +2,15 @@ import { comparePositions, formatPosition, isTerminalType, type Position } from 
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
 import type { ClaimedRun, Commit, Inbox } from "../../src/ports/fleet-store.ts";
+import { noCounts } from "./counts.ts";
 import type { LossCause } from "./lost-leases.ts";
+import { callIdOf, dataOf, newRunHistory, type RunHistory } from "./run-history.ts";
 
-const SETTLEMENTS: ReadonlySet<string> = new Set(["tool.completed", "tool.failed", "tool.expired", "tool.denied"]);
-
-/** What really happened to one run, as the store applied it. */
-export interface RunHistory {
-  readonly runId: string;
-  readonly facts: EventRecord[];
-  /** The current epoch, raised by claims alone. */
-  epoch: number;
-  /** By position: the wire text under which a delta was first seen anywhere. */
-  readonly deltas: Map<string, string>;
-  /** By the seq of a `step.started`: the epoch of whoever committed it. */
-  readonly stepEpochs: Map<number, number>;
-  acceptedInputs: number;
-  readonly consumed: Set<string>;
-  /** How many inputs the commit that ended it names. */
-  consumedAtEnd: number;
-  /** Somebody canceled it, and that was accepted. */
-  isCanceled: boolean;
-  /** By call id: whether it was approved, of decisions that were accepted. */
-  readonly decisions: Map<string, boolean>;
-  hasEnded: boolean;
-  /** The gateway that claimed it last. */
-  holder: string | null;
-  /** Why leases of it were lost since it got any further. */
-  losses: LossCause[];
-  /** It kills whoever loads it. */
-  isPoison: boolean;
-  /** The run whose turn in the thread is before this one's. */
-  before: RunHistory | null;
-}
-
-/** How often it came to what a simulation is to bring about. */
-export interface Counts {
-  claims: number;
-  commits: number;
-  recoveries: number;
-  /** Commits of holders of old: each was refused, or the seed has failed. */
-  fenced: number;
-  /** Records below the top of the live log: each was refused, or the seed has failed. */
-  refusedAppends: number;
-  /** Pages that watchers read by themselves, since what came next was gone from their gateway's memory. */
-  laggingReads: number;
-  /** Reads of an inbox in which more waited than one read gives. */
-  longInboxes: number;
-  /** Accepted results that waited beside a cancel, or beside the news that their call was lost. */
-  contestedResults: number;
-  /** Calls of which a run was told that their device has lost them. */
-  lostCalls: number;
-  /** Gateways that died of a run that they took up. */
-  poisonings: number;
-}
-
-/** Sees everything that becomes true or visible in a world, and says at once what must not be. */
+/** Sees everything that becomes true or visible in a world, and reports at once what must not be. */
 export class Recorder {
   readonly violations: string[] = [];
   readonly runs = new Map<string, RunHistory>();
-  /** Times that work on a call was begun, by call id; of server tools and devices alike. */
+  /** By call id: how often work on it was begun, by server tools and by devices. */
   readonly executions = new Map<string, number>();
   /** By call id and attempt: which device took it on, and in which boot. */
   readonly #takers = new Map<string, string>();
@@ -71,26 +21,15 @@ export class Recorder {
   /** Texts of messages that a client was told were accepted, by run. */
   readonly toldMessages = new Map<string, string[]>();
   readonly #lastOfThread = new Map<string, RunHistory>();
-  readonly counts: Counts = {
-    claims: 0,
-    commits: 0,
-    recoveries: 0,
-    fenced: 0,
-    refusedAppends: 0,
-    laggingReads: 0,
-    longInboxes: 0,
-    contestedResults: 0,
-    lostCalls: 0,
-    poisonings: 0,
-  };
+  readonly counts = noCounts();
   readonly #contested = new Set<string>();
   /** By call id and attempt: those that a run was told are lost. */
   readonly #lost = new Set<string>();
-  /** Why a lease of this gateway may be lost now; null: for no reason at all. */
+  /** Why a lease of this gateway may be lost now; null: there is no reason. */
   causeOfLoss: (gatewayId: string) => LossCause | null = () => null;
-  /** Hears of facts as they are committed, so that actors can answer calls. */
+  /** Called with each fact when it is committed: people and programs act on it. */
   onFact: (runId: string, fact: EventRecord) => void = () => {};
-  /** Hears of inputs as they are accepted, results excepted. */
+  /** Called with each input when it is accepted, except results. */
   onInput: (runId: string, input: OutsideInput) => void = () => {};
 
   fail(rule: string, what: string): void {
@@ -99,26 +38,7 @@ export class Recorder {
 
   history(runId: string): RunHistory {
     let history = this.runs.get(runId);
-    if (history === undefined) {
-      history = {
-        runId,
-        facts: [],
-        epoch: 0,
-        deltas: new Map(),
-        stepEpochs: new Map(),
-        acceptedInputs: 0,
-        consumed: new Set(),
-        consumedAtEnd: 0,
-        isCanceled: false,
-        decisions: new Map(),
-        hasEnded: false,
-        holder: null,
-        losses: [],
-        isPoison: false,
-        before: null,
-      };
-      this.runs.set(runId, history);
-    }
+    if (history === undefined) this.runs.set(runId, (history = newRunHistory(runId)));
     return history;
   }
 
@@ -144,7 +64,7 @@ export class Recorder {
     else history.losses.push(cause);
   }
 
-  /** The store has applied a commit, for the first time or again. `last`: the run's last position before it. */
+  /** The store has applied a commit, perhaps once more. `last`: the run's last position before it. */
   committed(commit: Commit, last: Position): void {
     const history = this.history(commit.runId);
     for (const id of commit.consumed) history.consumed.add(id);
@@ -169,7 +89,7 @@ export class Recorder {
     if (epoch === history.epoch) this.#stored(history, delta, epoch);
   }
 
-  /** Somebody outside the store can see this record now (R3). */
+  /** This record can be seen outside of the store from now on (R3). */
   seen(where: string, runId: string, record: EventRecord): void {
     this.seenText(where, runId, record, wireJson(runId, record));
   }
@@ -177,9 +97,10 @@ export class Recorder {
   seenText(where: string, runId: string, position: Position, text: string): void {
     const history = this.history(runId);
     if (position.sub > 0) return this.#delta(history, position, text, where);
-    const fact = history.facts[position.seq - 1];
-    if (fact === undefined) this.fail("R3", `${where} sees ${formatPosition(position)} of ${runId} before its commit`);
-    else if (wireJson(runId, fact) !== text)
+    const committed = history.factTexts[position.seq - 1];
+    if (committed === undefined)
+      this.fail("R3", `${where} sees ${formatPosition(position)} of ${runId} before its commit`);
+    else if (committed !== text)
       this.fail("R3", `${where} sees another ${formatPosition(position)} of ${runId} than was committed: ${text}`);
   }
 
@@ -216,7 +137,7 @@ export class Recorder {
     this.onInput(runId, input);
   }
 
-  /** A holder looks at what waits for its run. */
+  /** A holder reads the inbox of its run. */
   readInbox({ count, inputs }: Inbox): void {
     if (count > inputs.length) this.counts.longInboxes += 1;
     const isCanceled = inputs.some(({ input }) => input.kind === "cancel");
@@ -282,6 +203,7 @@ export class Recorder {
         this.fail("R2", `${history.runId} has a fact ${fact.seq} after ${history.facts.length}`);
       if (history.hasEnded) this.fail("R6", `${history.runId} has a fact ${fact.seq} after its end`);
       history.facts.push(fact);
+      history.factTexts.push(wireJson(history.runId, fact));
       if (fact.type === "run.created") this.#takesTurn(history, fact);
       if (fact.type === "tool.expired") this.#expires(history, fact);
       if (fact.type === "step.started") {
@@ -296,7 +218,7 @@ export class Recorder {
     }
   }
 
-  /** "Expired" claims to know that the call was not done: of one that its device has lost, nobody knows. */
+  /** An expired call was not done. Of a call that its device has lost nobody knows that, so it must not expire. */
   #expires(history: RunHistory, expired: EventRecord): void {
     const callId = callIdOf(expired);
     const attempts = history.facts.filter((fact) => fact.type === "tool.dispatched" && callIdOf(fact) === callId);
@@ -311,24 +233,6 @@ export class Recorder {
     history.before = this.#lastOfThread.get(threadId) ?? null;
     this.#lastOfThread.set(threadId, history);
   }
-
-  /** R7: every call that was asked for is settled exactly once. */
-  settlementsOf(history: RunHistory): Map<string, EventRecord[]> {
-    const settled = new Map<string, EventRecord[]>();
-    for (const fact of history.facts) {
-      if (fact.type === "tool.requested") settled.set(callIdOf(fact), []);
-      else if (SETTLEMENTS.has(fact.type)) settled.get(callIdOf(fact))?.push(fact);
-    }
-    return settled;
-  }
-}
-
-export function dataOf(record: EventRecord): Record<string, unknown> {
-  return JSON.parse(record.payload) as Record<string, unknown>;
-}
-
-export function callIdOf(record: EventRecord): string {
-  return String(dataOf(record)["callId"]);
 }
 
 function add(sets: Map<string, Set<string>>, key: string, value: string): Set<string> {

@@ -48,13 +48,13 @@ export class SimulatedRedis {
     this.#logs.clear();
   }
 
-  /** Whoever listened hears nothing until it is back. */
+  /** Its listeners hear nothing until it is back. */
   fail(state: "down" | "hanging"): void {
     this.state = state;
     for (const listener of this.#all()) listener.isHeard = false;
   }
 
-  /** Connections are made anew, and what was missed is in doubt. */
+  /** Connections are made anew, and each listener is told to look into the store. */
   comeBack(): void {
     if (this.state === "up") return;
     this.state = "up";
@@ -142,7 +142,7 @@ export class SimulatedRedis {
   }
 }
 
-/** Records that a reader takes over any gap: each names the beginning as what came before it. */
+/** Records that a reader accepts over any gap: each names the beginning as its predecessor. */
 function passable(records: readonly EventRecord[]): EventRecord[] {
   return records.map((record) => ({ ...record, prev: START }));
 }
@@ -165,7 +165,7 @@ export function linkLiveLog(machine: Machine, redis: SimulatedRedis): LiveLog {
         );
       scheduler.after(random.delayMs(redis.typicalMs), `${name}>${what}`, () => {
         if (redis.state === "down") return answer(away);
-        // A server that hangs may yet do what it was asked; nobody hears of it.
+        // A server that hangs may still do what it was asked. Nobody is told.
         if (redis.state === "up" || random.chance(0.3)) {
           const value = action();
           if (redis.state === "up") answer(value);
@@ -187,7 +187,7 @@ export function linkLiveLog(machine: Machine, redis: SimulatedRedis): LiveLog {
         if (isGone) return;
         leave = redis.listen(runId, { machine, isHeard: true, hear: (news) => void (isGone || listener(news)) });
       };
-      // Away: it will be heard from again when Redis is back, with a doubt.
+      // Away: the listener is told to look into the store when Redis is back.
       const isAway = await ask("subscribe", () => (begin(), false), true);
       if (isAway) begin();
       return {

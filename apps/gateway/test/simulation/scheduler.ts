@@ -6,8 +6,8 @@ interface Event {
 }
 
 /**
- * Virtual time. Events happen one after another, each followed by everything that only waits for promises; with nothing
- * outside the process, what a seed does is decided by the seed alone. The hash of the trace shows it.
+ * Virtual time. Events happen one after another. After each of them everything is done that only waits for promises.
+ * Nothing outside of the process takes part, so the seed alone decides what happens. The hash of the trace shows it.
  */
 export class Scheduler {
   /** Milliseconds since the world began. */
@@ -17,10 +17,10 @@ export class Scheduler {
   #hashA = 0x811c9dc5;
   #hashB = 0x1b873593;
   steps = 0;
-  /** Hears every event of the trace: for a person who replays a seed. */
+  /** Called with each line of the trace, for a person who replays a seed. */
   onTrace: ((line: string) => void) | null = null;
 
-  /** Calls `run` after `delayMs`, unless the answer is called first. */
+  /** Calls `run` after `delayMs`. Returns a function that cancels it. */
   after(delayMs: number, label: string, run: () => void): () => void {
     this.#order += 1;
     const event: Event = { at: this.time + Math.max(0, delayMs), order: this.#order, label, run };
@@ -30,7 +30,7 @@ export class Scheduler {
     };
   }
 
-  /** Notes that something happened. */
+  /** Records that something happened. */
   trace(line: string): void {
     for (let index = 0; index < line.length; index++) {
       const code = line.charCodeAt(index);
@@ -44,7 +44,7 @@ export class Scheduler {
     return (this.#hashA >>> 0).toString(16).padStart(8, "0") + (this.#hashB >>> 0).toString(16).padStart(8, "0");
   }
 
-  /** Lets time pass until `isDone` says so or the time has come. */
+  /** Lets time pass until `isDone` returns true, or until `endAt`. */
   async runUntil(endAt: number, isDone: () => boolean): Promise<void> {
     while (!isDone()) {
       const event = this.#pop();

@@ -13,7 +13,7 @@ export interface Provider {
 
 const PLAN = /^plan (\d+)$/;
 
-/** A model that does what the plan named in the conversation says, at its pace, on one machine's time. */
+/** A model that follows the plan which the conversation names, at the plan's pace and in one machine's time. */
 export function scriptedModel(machine: Machine, provider: Provider, recorder: Recorder): Model {
   const { clock } = machine;
 

@@ -5,20 +5,20 @@ import type { Plant } from "./plants.ts";
 type InboxReads = Pick<FleetStore, "loadRun" | "readInbox">;
 
 /**
- * Undoes the order in which an engine takes what waits, at the place where it reads: it is handed only what the undone
- * rule would have it look at first, as if that were all. What is held back is added to the counts that its commits
- * name, so that the guard of the inbox stays as good as it is and nothing but the order is wrong.
+ * Undoes the order in which an engine takes inputs, at the place where it reads them. It is handed only those inputs that
+ * come first without the rule, as if there were no others. The commits that it makes are changed to count the others too.
+ * So the guard of the inbox stays right, and nothing but the order is wrong.
  */
 export class ShortReads {
   readonly #plant: Plant | null;
-  /** By run and epoch: how many inputs its holder does not know of, and which of them it would have read. */
+  /** By run and epoch: how many inputs are held back from the holder, and which of them it would have read. */
   readonly #heldBack = new Map<string, { readonly count: number; readonly inputIds: readonly string[] }>();
 
   constructor(plant: Plant | null) {
     this.#plant = plant;
   }
 
-  /** The reads of an inbox, those of them that are short. */
+  /** The reads of an inbox, shortened. */
   of(fleet: InboxReads): Partial<InboxReads> {
     if (!this.#isShort) return {};
     return {
@@ -33,10 +33,7 @@ export class ShortReads {
     };
   }
 
-  /**
-   * The same commit with the count of everything that waits; one that ends the run names what would have been read with
-   * the rest.
-   */
+  /** The same commit with the count of all inputs. One that ends the run also consumes those that were held back. */
   guarded(commit: Commit): Commit {
     const { inboxMustBe, consumed } = commit;
     const heldBack = this.#heldBack.get(holdOf(commit));
@@ -85,7 +82,7 @@ export class ShortReads {
   }
 }
 
-/** Whether this is a result before which, in the order of their coming, stands the news that its call was lost. */
+/** Whether this is a result, and the report that its call was lost came before it. */
 function isBehindItsLoss(pending: PendingInput, inputs: readonly PendingInput[]): boolean {
   const { input } = pending;
   if (input.kind !== "tool_result") return false;

@@ -1,6 +1,6 @@
 /**
- * `npm run simulate -- --seeds N --from S`: plays so many seeds on all cores, tells what failed, and how fast it went.
- * With `--trace`, one seed is played and everything that happens in it is told; with `--kept`, as it is in `seeds.ts`.
+ * `npm run simulate -- --seeds N --from S`: plays so many seeds on all cores, and prints what failed and how fast it went.
+ * With `--trace` one seed is played and everything that happens in it is printed; with `--kept`, as it is in `seeds.ts`.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";

@@ -81,7 +81,7 @@ export class SimulatedGateway {
     return this.assembled.counts().runsHeld;
   }
 
-  /** Starts it. While its database is away it cannot start: whoever runs it tries again. */
+  /** Starts it. While its database is away it cannot start, and its supervisor tries again. */
   start(): void {
     if (this.#phase !== "starting") return;
     this.machine.enter(() => {

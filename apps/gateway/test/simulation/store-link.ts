@@ -4,10 +4,10 @@ import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import type { LinkPlants } from "./link-plants.ts";
 import type { Machine } from "./machine.ts";
 
-/** How the store and the ways to it fare. */
+/** The state of the store and of the connections to it. */
 export interface StoreWeather {
   isDown: boolean;
-  /** The share of statements whose outcome their sender does not learn. */
+  /** The share of statements whose sender does not learn the outcome. */
   unknownShare: number;
   /** About how long a statement is on its way, in ms. */
   typicalMs: number;
@@ -16,10 +16,15 @@ export interface StoreWeather {
 }
 
 /**
- * What goes over the connection that is given up when it falls silent, a third of a lease later; any other is waited
- * for two leases long. So it is with the real time-outs and the default lease.
+ * Statements of a connection of their own, which is given up after a silence of a third of a lease. A silence on any
+ * other connection is waited for two leases long. So it is with the real time-outs and the default lease.
  */
-const PULSES: ReadonlySet<string> = new Set(["recordHeartbeat", "renewLeases", "releaseLeases", "releaseClaims"]);
+const LIFELINE_STATEMENTS: ReadonlySet<string> = new Set([
+  "recordHeartbeat",
+  "renewLeases",
+  "releaseLeases",
+  "releaseClaims",
+]);
 
 type Method = (params: never) => Promise<unknown>;
 
@@ -32,7 +37,7 @@ export function linkStore(
   leaseDurationMs: number,
 ): Store {
   const { scheduler, random, name } = machine;
-  /** Of the connection for pulses (true), and of the others: whether it has, since the store last answered over it. */
+  /** Whether the connection of lifelines (true), and the others, fell silent since the store last answered over them. */
   const hasFallenSilent = new Set<boolean>();
 
   function call(method: string, statement: () => Promise<unknown>): Promise<unknown> {
@@ -47,11 +52,11 @@ export function linkStore(
       const isAway = (): boolean => weather.isDown || weather.cutOff.has(machine);
 
       if (isAway()) {
-        // Refused at once, or waited for in vain: over a connection from before, since a new one is refused.
-        const isPulse = PULSES.has(method);
-        const silenceMs = isPulse ? leaseDurationMs / 3 : 2 * leaseDurationMs;
-        const isSilent = random.chance(0.2) && !hasFallenSilent.has(isPulse);
-        if (isSilent) hasFallenSilent.add(isPulse);
+        // It is refused at once, or waited for in vain. The latter happens on an old connection only: a new one is refused.
+        const isOnLifeline = LIFELINE_STATEMENTS.has(method);
+        const silenceMs = isOnLifeline ? leaseDurationMs / 3 : 2 * leaseDurationMs;
+        const isSilent = random.chance(0.2) && !hasFallenSilent.has(isOnLifeline);
+        if (isSilent) hasFallenSilent.add(isOnLifeline);
         return void scheduler.after(isSilent ? silenceMs : random.delayMs(5), `${name}!${method}`, refuse);
       }
       if (random.chance(weather.unknownShare)) {
@@ -61,7 +66,7 @@ export function linkStore(
           case 1:
             return apply((outcome) => void outcome.then(refuse, reject));
           default:
-            // The connection broke, and the database finds the statement in its buffer later on.
+            // The connection broke, and the database executes the statement from its buffer later.
             refuse();
             return void scheduler.after(
               random.pick([5, 400, 4000]) * random.next(),
@@ -72,7 +77,7 @@ export function linkStore(
       }
       apply((outcome) => {
         if (isAway()) return refuse();
-        hasFallenSilent.delete(PULSES.has(method));
+        hasFallenSilent.delete(LIFELINE_STATEMENTS.has(method));
         outcome.then(
           (value) => answer(() => resolve(value)),
           (error: unknown) => answer(() => reject(error instanceof Error ? error : new Error(String(error)))),

@@ -4,21 +4,17 @@ import { Random } from "./random.ts";
 /** What sets some seeds apart from the others. */
 export interface Traits {
   /**
-   * What gateways keep in memory of the runs they follow; null: as much as the real ones, which is more than a
+   * How much of the runs that they follow gateways keep in memory. Null: as much as real ones, which is more than a
    * simulated run ever says.
    */
   readonly ringBounds: RingBounds | null;
   /** The share of watchers whose sockets are full more often than not. */
   readonly slowShare: number;
-  /** Whether clients send what they have saved up, all at once: more inputs than one read of an inbox gives. */
+  /** Whether clients send more inputs at once than one read of an inbox returns. */
   readonly isFlooded: boolean;
-  /**
-   * Whether people answer and give up in one breath, and devices are back a moment after they have lost their memory.
-   */
+  /** Whether people decide and cancel in one breath, and devices come back a moment after they lost their memory. */
   readonly isHasty: boolean;
-  /**
-   * Whether some calls have no deadline before the end of the world, so that whatever becomes of them must be noticed.
-   */
+  /** Whether some calls have no deadline that could help, so that gateways must notice what becomes of them. */
   readonly isPatient: boolean;
   /** Whether one of the runs kills every gateway that loads it. */
   readonly isPoisoned: boolean;
@@ -36,7 +32,7 @@ export const NO_TRAITS: Traits = {
   isDeserted: false,
 };
 
-/** Of a memory that is too small for one run, for whoever lags, and for all runs together. */
+/** Memories that are too small for one run, for a lagging watcher, and for all runs together. */
 const SMALL_MEMORIES: readonly RingBounds[] = [
   { ringBytesMax: 0, laggingRingBytesMax: 0, ringsBytesMax: 0 },
   { ringBytesMax: 400, laggingRingBytesMax: 1500, ringsBytesMax: 100_000 },
@@ -48,8 +44,8 @@ const SMALL_MEMORIES: readonly RingBounds[] = [
 const SALT = 0x2545f491;
 
 /**
- * The traits of a seed, and a generator for what they bring: nothing of it moves what happens in a seed that has none.
- * `wanted`: instead of what the seed says.
+ * The traits of a seed, and a generator for what they bring. So a seed without traits plays the same whatever traits
+ * there are. `wanted`: these, instead of those of the seed.
  */
 export function traitsOf(
   seed: number,

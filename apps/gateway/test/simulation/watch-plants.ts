@@ -14,7 +14,7 @@ export function plantedWatchTransport(plant: Plant | null, transport: MessageTra
   }
 }
 
-/** Whoever comes back is sent the run from its first event. */
+/** A client that subscribes again is sent the run from its first event. */
 function forgettingPositions(transport: MessageTransport): MessageTransport {
   return {
     ...transport,

@@ -1,0 +1,35 @@
+/** How often a seed came to what the simulation is to bring about. */
+export interface Counts {
+  claims: number;
+  commits: number;
+  recoveries: number;
+  /** Commits of former holders. Each was refused, or the seed has failed. */
+  fenced: number;
+  /** Records below the top of the live log. Each was refused, or the seed has failed. */
+  refusedAppends: number;
+  /** Pages that watchers read for themselves, because what came next was gone from their gateway's memory. */
+  laggingReads: number;
+  /** Reads of an inbox in which more waited than one read returns. */
+  longInboxes: number;
+  /** Accepted results that waited beside a cancel, or beside the report that their call was lost. */
+  contestedResults: number;
+  /** Calls that were reported to their run as lost by their device. */
+  lostCalls: number;
+  /** Gateways that died of a run that they claimed. */
+  poisonings: number;
+}
+
+export function noCounts(): Counts {
+  return {
+    claims: 0,
+    commits: 0,
+    recoveries: 0,
+    fenced: 0,
+    refusedAppends: 0,
+    laggingReads: 0,
+    longInboxes: 0,
+    contestedResults: 0,
+    lostCalls: 0,
+    poisonings: 0,
+  };
+}
