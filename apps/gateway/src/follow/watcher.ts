@@ -79,9 +79,10 @@ export class Watcher implements WatcherHandle {
     const unseen = batch.after(this.#cursor.position);
     if (unseen === null) return;
     const { sink, onIdle } = this.#params;
-    // What has no position is not kept, so it is not worth a wait.
-    if (!sink.isReady() && unseen.end === null) return;
-    const isWhole = sink.isReady() && this.#hand(unseen); // 3.
+    const isReady = sink.isReady(); // 3.
+    // An event without a position is not kept, so it is not worth a wait.
+    if (!isReady && unseen.end === null) return;
+    const isWhole = isReady && this.#hand(unseen);
     if (this.#isClosed || (isWhole && sink.isReady())) return;
     this.#phase = { kind: "catching_up" }; // 2.
     onIdle(this, false);
