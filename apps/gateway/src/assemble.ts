@@ -1,5 +1,6 @@
 import { createAuthenticate, type Authenticate } from "./access/authenticate.ts";
 import { createDeviceServer, type DeviceServer } from "./devices/device-server.ts";
+import type { UseCaseDeps } from "./control/use-case-deps.ts";
 import { Engine } from "./engine/engine.ts";
 import { FollowHub } from "./follow/follow-hub.ts";
 import type { RingBounds } from "./follow/event-ring.ts";
@@ -12,7 +13,7 @@ import type { Model } from "./ports/model.ts";
 import type { ServerTools } from "./ports/server-tools.ts";
 import type { Store } from "./ports/store.ts";
 
-/** The ports of one gateway. Whoever opened them closes them, after the gateway has stopped. */
+/** The ports of one gateway. The caller closes them, after the gateway has stopped. */
 export interface Ports {
   readonly store: Store;
   readonly liveLog: LiveLog;
@@ -35,16 +36,7 @@ export interface AssembleSettings {
   readonly ringBounds?: RingBounds;
 }
 
-/** What the use cases of `control` take as their `deps`. */
-export interface UseCaseDeps {
-  readonly store: Store;
-  readonly bell: Bell;
-  readonly clock: Clock;
-  readonly schemas: JsonSchemas;
-  readonly tokenSecret: Uint8Array;
-}
-
-/** What a gateway has in hand now: for metrics. */
+/** What a gateway has in hand now, for metrics. */
 export interface GatewayCounts {
   readonly runsHeld: number;
   readonly watchers: number;
@@ -56,6 +48,7 @@ export interface GatewayCounts {
 export interface AssembledGateway {
   readonly gatewayId: string;
   readonly authenticate: Authenticate;
+  /** What use cases are called with. */
   readonly useCases: UseCaseDeps;
   readonly hub: FollowHub;
   readonly devices: DeviceServer;
@@ -79,6 +72,7 @@ export interface AssembledGateway {
  * 1. The store knows the gateway before a client can reach it: a device session names its gateway.
  * 2. The engine begins last, so that a gateway which cannot listen claims no run.
  * 3. The engine stops first: while it drains, watchers see what its steps say and devices bring their results.
+ * 4. Then watchers and devices are told to go elsewhere, and the sessions of the devices end in the store.
  */
 export function assemble(ports: Ports, settings: AssembleSettings): AssembledGateway {
   const { store, liveLog, bell, clock, schemas, log } = ports;
@@ -122,7 +116,7 @@ export function assemble(ports: Ports, settings: AssembleSettings): AssembledGat
     },
     async stop({ drainMs }) {
       await engine.stop({ drainMs }); // 3.
-      hub.close();
+      hub.close(); // 4.
       await devices.close();
     },
   };

@@ -1,13 +1,13 @@
 import { admit } from "../../src/access/admit.ts";
 import type { Principal } from "../../src/access/principal.ts";
 import type { Refusal } from "../../src/access/refusal.ts";
-import type { UseCaseDeps } from "../../src/assemble.ts";
 import { cancelRun } from "../../src/control/cancel-run.ts";
 import { canonicalHash } from "../../src/control/canonical-json.ts";
 import { decideApproval } from "../../src/control/decide-approval.ts";
 import { postMessage } from "../../src/control/post-message.ts";
 import { startRun } from "../../src/control/start-run.ts";
 import { submitResultOverHttp } from "../../src/control/submit-result-over-http.ts";
+import type { UseCaseDeps } from "../../src/control/use-case-deps.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 import { AGENT_NAME, API_KEY } from "./agent.ts";
 import type { Random } from "./random.ts";

@@ -1,23 +1,14 @@
 import type { Authenticate } from "../../access/authenticate.ts";
-import type { Bell } from "../../ports/bell.ts";
-import type { Clock } from "../../ports/clock.ts";
-import type { JsonSchemas } from "../../ports/json-schemas.ts";
-import type { Store } from "../../ports/store.ts";
+import type { UseCaseDeps } from "../../control/use-case-deps.ts";
 
-/** What the HTTP edge is given by the wiring. */
-export interface EdgeDeps {
-  readonly store: Store;
-  readonly bell: Bell;
-  readonly clock: Clock;
-  readonly schemas: JsonSchemas;
+/** What the HTTP edge works with: the deps of use cases, and what is its own. */
+export interface EdgeDeps extends UseCaseDeps {
   readonly authenticate: Authenticate;
-  /** Signs browser tokens. */
-  readonly tokenSecret: Uint8Array;
-  /** Origins of browser pages elsewhere that may talk to this gateway. */
+  /** Origins of browser pages elsewhere that may use this gateway. */
   readonly allowedOrigins: readonly string[];
-  /** Whether cookies are for TLS only: beyond loopback. */
+  /** Whether cookies are for TLS only. False on loopback, where there is none. */
   readonly isCookieSecure: boolean;
-  /** Null when everything this gateway rests on answers, else what does not. */
+  /** What this gateway needs and lacks to serve well, for people; null: nothing. */
   readonly readiness: () => Promise<string | null>;
   /** The metrics in the text format of Prometheus. */
   readonly metricsText: () => Promise<string>;

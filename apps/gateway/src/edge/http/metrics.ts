@@ -1,8 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ServedRequest } from "./server.ts";
 
-/** What the parts of a gateway are asked when somebody reads the metrics. */
-export interface Sample {
+/** What the gauges show, read from the parts of a gateway when the metrics are read. */
+export interface GaugeValues {
   readonly runsHeld: number;
   readonly watchers: number;
   readonly followedRuns: number;
@@ -11,12 +11,12 @@ export interface Sample {
 
 export interface Metrics {
   observe(request: ServedRequest): void;
-  /** In the text format of Prometheus. */
+  /** Returns the metrics in the text format of Prometheus. */
   text(): Promise<string>;
   close(): void;
 }
 
-const GAUGES: Readonly<Record<keyof Sample, { readonly name: string; readonly help: string }>> = {
+const GAUGES: Readonly<Record<keyof GaugeValues, { readonly name: string; readonly help: string }>> = {
   runsHeld: { name: "hsafa_runs_held", help: "Runs whose lease this gateway holds." },
   watchers: { name: "hsafa_watchers", help: "Clients that follow runs through this gateway." },
   followedRuns: { name: "hsafa_followed_runs", help: "Runs that this gateway follows for its watchers." },
@@ -24,17 +24,17 @@ const GAUGES: Readonly<Record<keyof Sample, { readonly name: string; readonly he
 };
 
 /** The metrics of one gateway. Labels come from the route table and from status codes, so there are few series (R9). */
-export function createMetrics(sample: () => Sample): Metrics {
+export function createMetrics(values: () => GaugeValues): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  for (const [key, gauge] of Object.entries(GAUGES) as [keyof Sample, { name: string; help: string }][]) {
+  for (const [key, gauge] of Object.entries(GAUGES) as [keyof GaugeValues, { name: string; help: string }][]) {
     registry.registerMetric(
       new Gauge({
         ...gauge,
         registers: [],
         collect() {
-          this.set(sample()[key]);
+          this.set(values()[key]);
         },
       }),
     );

@@ -1,9 +1,9 @@
 import { ERRORS } from "@hsafa/protocol";
 import { z } from "zod";
 import { COOKIE_NAME, takesCookie } from "./credentials.ts";
-import type { DocumentedAnswer, Route } from "./route.ts";
+import type { DocumentedResponse, Route } from "./route.ts";
 
-/** OpenAPI 3.1, whose schemas are JSON Schema 2020-12: made from the very schemas that requests are checked with. */
+/** Makes the OpenAPI 3.1 document of the routes, from the schemas that their requests are checked with. */
 export function openApi(routes: readonly Route[]): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
@@ -79,7 +79,7 @@ function operationOf(route: Route): Record<string, unknown> {
             content: content(route.body, "application/json", "input"),
           },
         }),
-    responses: { ...responsesOf(route.answers), default: { $ref: "#/components/responses/Problem" } },
+    responses: { ...responsesOf(route.responses), default: { $ref: "#/components/responses/Problem" } },
   };
 }
 
@@ -93,9 +93,9 @@ function scopesText(scopes: readonly string[]): string {
     : `Needs the scope ${scopes.map((scope) => `\`${scope}\``).join(" or ")}.`;
 }
 
-function responsesOf(answers: Readonly<Record<number, DocumentedAnswer>>): Record<string, unknown> {
+function responsesOf(responses: Readonly<Record<number, DocumentedResponse>>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(answers).map(([status, { description, schema, mediaType }]) => {
+    Object.entries(responses).map(([status, { description, schema, mediaType }]) => {
       if (schema === undefined && mediaType === undefined) return [status, { description }];
       return [
         status,

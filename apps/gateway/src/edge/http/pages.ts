@@ -1,6 +1,6 @@
 import type { Route } from "./route.ts";
 
-/** Pages that need nothing from elsewhere, not even a script. */
+/** Pages that load nothing from elsewhere, not even a script. */
 
 const style = `
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 3rem auto; padding: 0 1rem; color: #222; background: #fff; }
@@ -10,7 +10,7 @@ const style = `
   @media (prefers-color-scheme: dark) { body { color: #ddd; background: #181818; } code { background: #2a2a2a; } td, th { border-color: #333; } a { color: #8ab4f8; } }
 `;
 
-/** What this server is, for whoever opens it in a browser. */
+/** Returns the page that says what this server is. */
 export function homePage(): string {
   return page(
     "hsafa",
@@ -23,7 +23,7 @@ export function homePage(): string {
   );
 }
 
-/** Every call of the API with its scopes and answers. */
+/** Returns a page with every call of the API, its scopes and its responses. */
 export function docsPage(routes: readonly Route[]): string {
   const tags = [...new Set(routes.map(({ tag }) => tag))];
   const sections = tags.map((tag) => {
@@ -43,8 +43,10 @@ ${sections.join("\n")}`,
 function rowOf(route: Route): string {
   const scopes = route.access === "open" ? "open" : route.scopes.join(" or ") || "any";
   const fields = route.query === null ? "" : `<br>query: ${Object.keys(route.query.shape).map(code).join(" ")}`;
-  const answers = Object.entries(route.answers).map(([status, { description }]) => `${status} ${escaped(description)}`);
-  return `<tr><td><span class="method">${route.method}</span> ${code(route.path)}${fields}</td><td>${escaped(route.summary)}</td><td>${escaped(scopes)}</td><td>${answers.join("<br>")}</td></tr>`;
+  const responses = Object.entries(route.responses).map(
+    ([status, { description }]) => `${status} ${escaped(description)}`,
+  );
+  return `<tr><td><span class="method">${route.method}</span> ${code(route.path)}${fields}</td><td>${escaped(route.summary)}</td><td>${escaped(scopes)}</td><td>${responses.join("<br>")}</td></tr>`;
 }
 
 function code(text: string): string {

@@ -3,11 +3,11 @@ import type { FastifyReply } from "fastify";
 import type { Refusal } from "../../access/refusal.ts";
 import { PROBLEM_ERRORS_MAX, PROBLEM_PATH_CHARACTERS_MAX, UNAVAILABLE_RETRY_AFTER_S } from "../limits.ts";
 
-/** The problem document (RFC 9457) of a refusal. */
+/** Makes the problem document (RFC 9457) of a refusal. */
 function problemOf(refusal: Refusal, requestId: string): Problem {
   const { code, detail, faults } = refusal;
   const { status, title } = ERRORS[code];
-  // The code names the kind of error; its page is the table in PROTOCOL.md, so the type needs no address of its own.
+  // The code names the kind of error, and PROTOCOL.md describes it. So the type needs no address of its own.
   const problem = { type: `urn:hsafa:error:${code}`, title, status, code, detail, requestId };
   if (faults === undefined) return problem;
   const errors = faults.slice(0, PROBLEM_ERRORS_MAX).map(({ path, message }) => ({
@@ -17,7 +17,7 @@ function problemOf(refusal: Refusal, requestId: string): Problem {
   return { ...problem, errors };
 }
 
-/** Answers a request with a refusal. */
+/** Responds to a request with a refusal. */
 export function sendProblem(reply: FastifyReply, refusal: Refusal): FastifyReply {
   const { code } = refusal;
   if (code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="hsafa"');
@@ -26,7 +26,7 @@ export function sendProblem(reply: FastifyReply, refusal: Refusal): FastifyReply
     reply
       .code(ERRORS[code].status)
       .type("application/problem+json")
-      // As bytes: to a text Fastify would add a charset, which this media type does not have.
+      // As bytes: Fastify would add a charset to a text, and this media type has none.
       .send(Buffer.from(JSON.stringify(problemOf(refusal, reply.request.id))))
   );
 }

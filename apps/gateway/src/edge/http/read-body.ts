@@ -13,9 +13,8 @@ const NOT_JSON = refuse(
 );
 
 /**
- * Reads a request's JSON body within its bounds, and says what is wrong with it before anything that recurses looks at
- * it. A body that is refused is still read to its end (within a bound), so that the client reads the answer and not a
- * reset.
+ * Reads a request's JSON body within its bounds. It refuses what recursion over the value would not survive. A refused
+ * body is still read to its end, within a bound: then the client reads the response instead of a reset.
  */
 export async function readBody(request: FastifyRequest): Promise<ReadBody> {
   const { "content-type": mediaType, "content-encoding": coding = "identity" } = request.headers;
@@ -42,7 +41,7 @@ function isJson(mediaType: string | undefined): boolean {
 async function collect(request: FastifyRequest): Promise<Buffer | "too_large"> {
   const chunks: Buffer[] = [];
   let length = 0;
-  // A loop that is left early must not destroy the socket, on which the answer still has to go out.
+  // Leaving this loop early must not destroy the socket: the response still has to be sent on it.
   for await (const chunk of request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length;
     if (length <= BODY_BYTES_MAX) chunks.push(chunk);

@@ -5,8 +5,8 @@ import type { Principal } from "../../access/principal.ts";
 import type { Refusal } from "../../access/refusal.ts";
 import type { EdgeDeps } from "./deps.ts";
 
-/** What a route answers when it does what was asked; everything else is a refusal. */
-export type Answer =
+/** What a route returns: the response when it did what was asked, else a refusal. */
+export type RouteResponse =
   | {
       readonly kind: "json";
       readonly status: number;
@@ -24,8 +24,8 @@ export type Answer =
   | { readonly kind: "empty"; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   | Refusal;
 
-/** One answer of a route, for OpenAPI. */
-export interface DocumentedAnswer {
+/** One response of a route, for OpenAPI. */
+export interface DocumentedResponse {
   readonly description: string;
   readonly schema?: z.ZodType;
   /** `application/json` if left out. */
@@ -54,7 +54,7 @@ interface RouteText {
   readonly path: string;
   readonly tag: string;
   readonly summary: string;
-  readonly answers: Readonly<Record<number, DocumentedAnswer>>;
+  readonly responses: Readonly<Record<number, DocumentedResponse>>;
 }
 
 /** What the table says of a route's request. */
@@ -71,13 +71,13 @@ export interface ScopedRoute extends RouteText, RouteInput {
   readonly scopes: readonly Scope[];
   /** Whether a token bound to a run, a thread or a device is refused. */
   readonly unbound: boolean;
-  readonly handle: (call: RouteCall<unknown, unknown>) => Promise<Answer>;
+  readonly handle: (call: RouteCall<unknown, unknown>) => Promise<RouteResponse>;
 }
 
 /** A route that anyone may call. */
 export interface OpenRoute extends RouteText, RouteInput {
   readonly access: "open";
-  readonly handle: (deps: EdgeDeps, request: FastifyRequest) => Promise<Answer>;
+  readonly handle: (deps: EdgeDeps, request: FastifyRequest) => Promise<RouteResponse>;
 }
 
 /** A route that another part of the edge serves. The table has its path, its scopes and its documentation. */
@@ -97,7 +97,7 @@ export function scoped<Query extends z.ZodObject = z.ZodObject, Body extends z.Z
     readonly query?: Query;
     readonly body?: Body;
     readonly headers?: readonly RouteHeader[];
-    readonly handle: (call: RouteCall<z.output<Query>, z.output<Body>>) => Promise<Answer>;
+    readonly handle: (call: RouteCall<z.output<Query>, z.output<Body>>) => Promise<RouteResponse>;
   },
 ): ScopedRoute {
   const { query = null, body = null, unbound = false, headers = [], handle, ...rest } = route;
@@ -123,7 +123,7 @@ export function pathOf(path: string, params: Readonly<Record<string, string>>): 
   return path.replaceAll(/:(\w+)/g, (_, name: string) => params[name] ?? "");
 }
 
-/** Makes a JSON answer. */
-export function json(status: number, body: object, headers?: Readonly<Record<string, string>>): Answer {
+/** Makes a JSON response. */
+export function json(status: number, body: object, headers?: Readonly<Record<string, string>>): RouteResponse {
   return headers === undefined ? { kind: "json", status, body } : { kind: "json", status, body, headers };
 }

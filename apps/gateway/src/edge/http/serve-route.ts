@@ -8,7 +8,7 @@ import type { EdgeDeps } from "./deps.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { sendProblem } from "./problem.ts";
 import { readBody } from "./read-body.ts";
-import type { Answer, OpenRoute, Route, ScopedRoute } from "./route.ts";
+import type { RouteResponse, OpenRoute, Route, ScopedRoute } from "./route.ts";
 
 /** Serves one route of the table. */
 export function serveRoute(app: FastifyInstance, deps: EdgeDeps, route: Route): void {
@@ -16,12 +16,16 @@ export function serveRoute(app: FastifyInstance, deps: EdgeDeps, route: Route): 
   app.route({
     method: route.method === "GET" ? ["GET", "HEAD"] : route.method,
     url: route.path,
-    handler: async (request, reply) => send(reply, await answer(deps, route, request)),
+    handler: async (request, reply) => send(reply, await respond(deps, route, request)),
   });
 }
 
 /** Checks the credential, then the request, then calls the handler. */
-async function answer(deps: EdgeDeps, route: ScopedRoute | OpenRoute, request: FastifyRequest): Promise<Answer> {
+async function respond(
+  deps: EdgeDeps,
+  route: ScopedRoute | OpenRoute,
+  request: FastifyRequest,
+): Promise<RouteResponse> {
   if (route.access === "open") return route.handle(deps, request);
   // Before the body is read: a stranger's bytes are not worth any memory.
   const admission = await admitRequest(deps, request, { scopes: route.scopes, unbound: route.unbound });
@@ -75,17 +79,17 @@ async function parseBody(schema: z.ZodType, request: FastifyRequest): Promise<Pa
   return refuse("invalid_request", "The body is not valid; see 'errors'.", schemaFaults(parsed.error));
 }
 
-function send(reply: FastifyReply, answered: Answer): FastifyReply {
-  if (answered.kind === "refused") return sendProblem(reply, answered);
-  void reply.code(answered.status).headers({ ...answered.headers });
-  switch (answered.kind) {
+function send(reply: FastifyReply, response: RouteResponse): FastifyReply {
+  if (response.kind === "refused") return sendProblem(reply, response);
+  void reply.code(response.status).headers({ ...response.headers });
+  switch (response.kind) {
     case "json":
-      return reply.type("application/json; charset=utf-8").send(JSON.stringify(answered.body));
+      return reply.type("application/json; charset=utf-8").send(JSON.stringify(response.body));
     case "text":
-      return reply.type(answered.mediaType).send(answered.text);
+      return reply.type(response.mediaType).send(response.text);
     case "empty":
       return reply.send();
     default:
-      return answered satisfies never;
+      return response satisfies never;
   }
 }

@@ -12,7 +12,7 @@ import { notFound, type Refusal, refuse } from "../../access/refusal.ts";
 import { StoreUnavailable } from "../../ports/store.ts";
 import { PATH_PARAMETER_CHARACTERS_MAX, REQUEST_TIMEOUT_MS } from "../limits.ts";
 import { sendBareProblem } from "../socket/bare-problem.ts";
-import { answerPreflight, applyCors } from "./cors.ts";
+import { sendPreflight, applyCors } from "./cors.ts";
 import type { EdgeDeps } from "./deps.ts";
 import { sendProblem } from "./problem.ts";
 import type { Route } from "./route.ts";
@@ -23,7 +23,7 @@ import { serveRoute } from "./serve-route.ts";
 /** An HTTP server on Fastify, with a pino logger. */
 export type HttpServer = FastifyInstance;
 
-/** What is told of every request once it is answered. `route` is a path of the table, so there are few of them. */
+/** One served request. `route` is a path of the table, so there are few of them. */
 export interface ServedRequest {
   readonly method: string;
   readonly route: string;
@@ -32,8 +32,8 @@ export interface ServedRequest {
 }
 
 /**
- * Makes the HTTP server with every call of the table; `others` registers what is served by other parts of the edge
- * (streams). It listens once it is told to.
+ * Makes the HTTP server with every route of the table. `others` registers the routes that other parts of the edge serve
+ * (streams). It does not listen yet.
  */
 export function createHttpServer(
   deps: EdgeDeps,
@@ -51,20 +51,20 @@ export function createHttpServer(
     requestIdHeader: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: PATH_PARAMETER_CHARACTERS_MAX },
-    // A client that offers HTTP/2 or the like by `Upgrade` is served as it asked in HTTP/1.1 (where Node knows this
+    // A client that offers another protocol than WebSocket by `Upgrade` is served over HTTP/1.1 (where Node knows this
     // option).
     http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket" },
-    clientErrorHandler: answerClientError,
-    // While the gateway drains, what still comes in on an open connection is served like before.
+    clientErrorHandler: sendClientError,
+    // While the gateway drains, requests on open connections are served as before.
     return503OnClosing: false,
-    // What is under way ends by itself when the server closes; idle connections are closed at once.
+    // When the server closes, idle connections are closed at once. Requests under way end by themselves.
     forceCloseConnections: "idle",
     frameworkErrors: (_error, request, reply) => {
       reply.header("x-request-id", request.id);
       void sendProblem(reply, notFound("path"));
     },
   });
-  // Bodies are read by the routes themselves, after they know who asks.
+  // Routes read their bodies themselves, after the credential was checked.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
 
@@ -87,7 +87,7 @@ export function createHttpServer(
   app.setNotFoundHandler((request, reply) => {
     void sendProblem(reply, refuse("not_found", `Nothing is served at ${request.method} of this path; see /docs.`));
   });
-  app.setErrorHandler(answerError);
+  app.setErrorHandler(sendError);
 
   const routes = [...apiRoutes, ...healthRoutes];
   for (const route of routes) serveRoute(app, deps, route);
@@ -96,7 +96,7 @@ export function createHttpServer(
   return app;
 }
 
-/** Every path answers OPTIONS, and any method that it does not have with 405 and those it has. */
+/** Serves OPTIONS on a path, and refuses the methods that it does not have with 405 and a list of those it has. */
 function refuseOtherMethods(app: HttpServer, path: string, routes: readonly Route[], deps: EdgeDeps): void {
   const here = routes.filter((route) => route.path === path);
   const own = new Set(here.map(({ method }) => method as string));
@@ -107,7 +107,7 @@ function refuseOtherMethods(app: HttpServer, path: string, routes: readonly Rout
   app.route({
     method: "OPTIONS",
     url: path,
-    handler: (request, reply) => answerPreflight(request, reply, { allow, allowedOrigins: deps.allowedOrigins }),
+    handler: (request, reply) => sendPreflight(request, reply, { allow, allowedOrigins: deps.allowedOrigins }),
   });
   app.route({
     method: others,
@@ -120,8 +120,8 @@ function refuseOtherMethods(app: HttpServer, path: string, routes: readonly Rout
   });
 }
 
-/** Answers what could not be read as HTTP at all. */
-function answerClientError(error: ConnectionError, socket: Socket): void {
+/** Responds to what could not be read as HTTP at all. */
+function sendClientError(error: ConnectionError, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
   const [status, detail] = CLIENT_ERRORS[error.code] ?? [400, "This cannot be read as HTTP."];
   sendBareProblem(socket, { code: "invalid_request", status, detail });
@@ -132,8 +132,8 @@ const CLIENT_ERRORS: Readonly<Record<string, readonly [number, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to arrive; send it again."],
 };
 
-function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  // Whoever asked is gone: there is nobody to answer, and nothing went wrong here.
+function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  // The client is gone: nobody reads the response, and nothing went wrong here.
   if (request.raw.destroyed && !request.raw.complete)
     return void sendProblem(reply, refuse("invalid_request", "The request ended early."));
   void sendProblem(reply, refusalOf(error, request));

@@ -25,7 +25,7 @@ export const agentRoutes: readonly Route[] = [
     summary: "Push an agent's config: a version of it, or the version it already is",
     ...writing,
     body: pushAgentBodySchema,
-    answers: {
+    responses: {
       201: { description: "A new version", schema: pushedAgentSchema },
       200: { description: "This config is a version already", schema: pushedAgentSchema },
     },
@@ -41,7 +41,7 @@ export const agentRoutes: readonly Route[] = [
     summary: "List agents with their current versions",
     ...reading,
     query: listQuerySchema,
-    answers: { 200: { description: "A page of agents", schema: pageSchema(agentSchema) } },
+    responses: { 200: { description: "A page of agents", schema: pageSchema(agentSchema) } },
     handle: async ({ deps, principal, query }) =>
       json(200, await listAgents(deps, principal, { limit: query.limit, cursor: query.cursor })),
   }),
@@ -51,7 +51,7 @@ export const agentRoutes: readonly Route[] = [
     tag,
     summary: "One agent with its current version",
     ...reading,
-    answers: { 200: { description: "The agent", schema: agentSchema } },
+    responses: { 200: { description: "The agent", schema: agentSchema } },
     async handle({ deps, principal, params: { idOrName = "" } }) {
       const outcome = await findAgent(deps, principal, { idOrName });
       return outcome.kind === "refused" ? outcome : json(200, outcome.agent);
@@ -64,7 +64,7 @@ export const agentRoutes: readonly Route[] = [
     summary: "An agent's versions, newest first",
     ...reading,
     query: listQuerySchema,
-    answers: { 200: { description: "A page of versions", schema: pageSchema(agentVersionSchema) } },
+    responses: { 200: { description: "A page of versions", schema: pageSchema(agentVersionSchema) } },
     async handle({ deps, principal, params: { idOrName = "" }, query: { limit, cursor } }) {
       const outcome = await listVersions(deps, principal, { idOrName, limit, cursor });
       return outcome.kind === "refused" ? outcome : json(200, outcome.page);
@@ -76,7 +76,7 @@ export const agentRoutes: readonly Route[] = [
     tag,
     summary: "One version of an agent",
     ...reading,
-    answers: { 200: { description: "The version", schema: agentVersionSchema } },
+    responses: { 200: { description: "The version", schema: agentVersionSchema } },
     async handle({ deps, principal, params: { idOrName = "", versionId = "" } }) {
       const outcome = await findVersion(deps, principal, { idOrName, versionId });
       return outcome.kind === "refused" ? outcome : json(200, outcome.version);
@@ -89,7 +89,7 @@ export const agentRoutes: readonly Route[] = [
     summary: "Set which version new runs take",
     ...writing,
     body: promoteBodySchema,
-    answers: { 200: { description: "The agent with its current version", schema: agentSchema } },
+    responses: { 200: { description: "The agent with its current version", schema: agentSchema } },
     async handle({ deps, principal, params: { idOrName = "" }, body: { versionId } }) {
       const outcome = await promoteVersion(deps, principal, { idOrName, versionId });
       return outcome.kind === "refused" ? outcome : json(200, outcome.agent);

@@ -6,7 +6,7 @@ import { json, type Route, scoped } from "../route.ts";
 const tag = "Devices";
 const reading = { scopes: ["runs:read"], unbound: true } as const;
 
-/** What connects and offers tools. */
+/** Devices. */
 export const deviceRoutes: readonly Route[] = [
   scoped({
     method: "GET",
@@ -15,7 +15,7 @@ export const deviceRoutes: readonly Route[] = [
     summary: "List devices",
     ...reading,
     query: listQuerySchema,
-    answers: { 200: { description: "A page of devices", schema: pageSchema(deviceSchema) } },
+    responses: { 200: { description: "A page of devices", schema: pageSchema(deviceSchema) } },
     handle: async ({ deps, principal, query: { limit, cursor } }) =>
       json(200, await listDevices(deps, principal, { limit, cursor })),
   }),
@@ -25,7 +25,7 @@ export const deviceRoutes: readonly Route[] = [
     tag,
     summary: "One device with its tools and sessions",
     ...reading,
-    answers: { 200: { description: "The device", schema: deviceDetailSchema } },
+    responses: { 200: { description: "The device", schema: deviceDetailSchema } },
     async handle({ deps, principal, params: { id = "" } }) {
       const outcome = await findDevice(deps, principal, id);
       return outcome.kind === "refused" ? outcome : json(200, outcome.device);
@@ -38,7 +38,7 @@ export const deviceRoutes: readonly Route[] = [
     summary: "Forget a device and end its session",
     scopes: ["admin"],
     unbound: true,
-    answers: { 204: { description: "It is forgotten; its past calls keep its id" } },
+    responses: { 204: { description: "It is forgotten; its past calls keep its id" } },
     async handle({ deps, principal, params: { id = "" } }) {
       const outcome = await deleteDevice(deps, principal, id);
       return outcome.kind === "refused" ? outcome : { kind: "empty", status: 204 };

@@ -16,7 +16,7 @@ export const runStreamRoute: ElsewhereRoute = {
   query: listEventsQuerySchema.pick({ after: true }),
   body: null,
   headers: ["Last-Event-ID"],
-  answers: {
+  responses: {
     200: {
       description: "One event per message, `id` its position",
       schema: runEventSchema,
@@ -26,7 +26,7 @@ export const runStreamRoute: ElsewhereRoute = {
   },
 };
 
-/** The events of runs, as they happen and as they were. */
+/** The events of runs: as they happen, and from the log. */
 export const eventRoutes: readonly Route[] = [
   runStreamRoute,
   scoped({
@@ -36,9 +36,9 @@ export const eventRoutes: readonly Route[] = [
     summary: "A page of a run's canonical log; its cursor is a position",
     scopes: ["runs:read"],
     query: listEventsQuerySchema,
-    answers: { 200: { description: "A page of events", schema: pageSchema(runEventSchema) } },
+    responses: { 200: { description: "A page of events", schema: pageSchema(runEventSchema) } },
     async handle({ deps, principal, params: { id = "" }, query: { limit, after, cursor, facts } }) {
-      // A cursor goes on from where a page of the same reading ended, so it is the later of the two.
+      // A cursor continues after the last page of the same reading, so it is the later of the two.
       const position = parsePosition(cursor ?? after ?? "") ?? undefined;
       const outcome = await readEvents(deps, principal, { runId: id, after: position, limit, factsOnly: facts });
       if (outcome.kind === "refused") return outcome;

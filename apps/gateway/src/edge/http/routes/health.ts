@@ -11,14 +11,14 @@ const pageHeaders = {
   "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 };
 
-/** What says that the gateway is there and what it can do; open to anyone. */
+/** Health, metrics and documentation. Anyone may read them. */
 export const healthRoutes: readonly Route[] = [
   open({
     method: "GET",
     path: "/health",
     tag,
     summary: "Whether the process serves",
-    answers: { 200: { description: "It does", schema: status } },
+    responses: { 200: { description: "It does", schema: status } },
     handle: () => Promise.resolve(json(200, { status: "ok" })),
   }),
   open({
@@ -26,7 +26,7 @@ export const healthRoutes: readonly Route[] = [
     path: "/ready",
     tag,
     summary: "Whether what the gateway rests on answers",
-    answers: { 200: { description: "It does", schema: status } },
+    responses: { 200: { description: "It does", schema: status } },
     async handle(deps) {
       const missing = await deps.readiness();
       return missing === null ? json(200, { status: "ready" }) : refuse("unavailable", missing);
@@ -37,7 +37,7 @@ export const healthRoutes: readonly Route[] = [
     path: "/metrics",
     tag,
     summary: "Metrics for Prometheus",
-    answers: { 200: { description: "The metrics", mediaType: "text/plain" } },
+    responses: { 200: { description: "The metrics", mediaType: "text/plain" } },
     handle: async (deps) => ({
       kind: "text",
       status: 200,
@@ -50,7 +50,7 @@ export const healthRoutes: readonly Route[] = [
     path: "/openapi.json",
     tag,
     summary: "This API as OpenAPI 3.1",
-    answers: { 200: { description: "The document" } },
+    responses: { 200: { description: "The document" } },
     handle: () => Promise.resolve(json(200, openApi([...apiRoutes, ...healthRoutes]))),
   }),
   open({
@@ -58,19 +58,19 @@ export const healthRoutes: readonly Route[] = [
     path: "/docs",
     tag,
     summary: "This API for reading",
-    answers: { 200: { description: "A page", mediaType: "text/html" } },
-    handle: () => Promise.resolve(htmlAnswer(docsPage([...apiRoutes, ...healthRoutes]))),
+    responses: { 200: { description: "A page", mediaType: "text/html" } },
+    handle: () => Promise.resolve(htmlResponse(docsPage([...apiRoutes, ...healthRoutes]))),
   }),
   open({
     method: "GET",
     path: "/",
     tag,
     summary: "What this is",
-    answers: { 200: { description: "A page", mediaType: "text/html" } },
-    handle: () => Promise.resolve(htmlAnswer(homePage())),
+    responses: { 200: { description: "A page", mediaType: "text/html" } },
+    handle: () => Promise.resolve(htmlResponse(homePage())),
   }),
 ];
 
-function htmlAnswer(text: string) {
+function htmlResponse(text: string) {
   return { kind: "text", status: 200, mediaType: "text/html; charset=utf-8", text, headers: pageHeaders } as const;
 }

@@ -11,7 +11,7 @@ import { cancelRun } from "../../../control/cancel-run.ts";
 import { postMessage } from "../../../control/post-message.ts";
 import { findRun, listRuns } from "../../../control/read-runs.ts";
 import { startRun } from "../../../control/start-run.ts";
-import { acceptedAsInput, inputAnswer } from "../input-answer.ts";
+import { acceptedAsInput, inputResponse } from "../input-response.ts";
 import { json, pathOf, type Route, scoped } from "../route.ts";
 import { runStreamRoute } from "./events.ts";
 
@@ -29,7 +29,7 @@ export const runRoutes: readonly Route[] = [
     ...writing,
     body: startRunBodySchema,
     headers: ["Idempotency-Key"],
-    answers: { 202: { description: "The run is queued", schema: startedRunSchema } },
+    responses: { 202: { description: "The run is queued", schema: startedRunSchema } },
     async handle({ deps, principal, body, idempotencyKey }) {
       const outcome = await startRun(deps, principal, { request: body, idempotencyKey });
       if (outcome.kind === "refused") return outcome;
@@ -45,7 +45,7 @@ export const runRoutes: readonly Route[] = [
     summary: "List runs, newest first",
     ...reading,
     query: listRunsQuerySchema,
-    answers: { 200: { description: "A page of runs", schema: pageSchema(runSchema) } },
+    responses: { 200: { description: "A page of runs", schema: pageSchema(runSchema) } },
     async handle({ deps, principal, query: { limit, cursor, status, agent, threadId } }) {
       const outcome = await listRuns(deps, principal, { limit, cursor, status, agent, threadId });
       return outcome.kind === "refused" ? outcome : json(200, outcome.page);
@@ -57,7 +57,7 @@ export const runRoutes: readonly Route[] = [
     tag,
     summary: "One run",
     ...reading,
-    answers: { 200: { description: "The run", schema: runSchema } },
+    responses: { 200: { description: "The run", schema: runSchema } },
     async handle({ deps, principal, params: { id = "" } }) {
       const outcome = await findRun(deps, principal, id);
       return outcome.kind === "refused" ? outcome : json(200, outcome.run);
@@ -71,11 +71,11 @@ export const runRoutes: readonly Route[] = [
     ...writing,
     body: postMessageBodySchema,
     headers: ["Idempotency-Key"],
-    answers: acceptedAsInput,
+    responses: acceptedAsInput,
     async handle({ deps, principal, params: { id = "" }, body, idempotencyKey }) {
       const message =
         typeof body.message === "string" ? ({ role: "user", content: body.message } as const) : body.message;
-      return inputAnswer(await postMessage(deps, principal, { runId: id, message, idempotencyKey }));
+      return inputResponse(await postMessage(deps, principal, { runId: id, message, idempotencyKey }));
     },
   }),
   scoped({
@@ -85,8 +85,8 @@ export const runRoutes: readonly Route[] = [
     summary: "End a run as canceled",
     ...writing,
     body: cancelBodySchema,
-    answers: acceptedAsInput,
+    responses: acceptedAsInput,
     handle: async ({ deps, principal, params: { id = "" }, body: { reason = null } }) =>
-      inputAnswer(await cancelRun(deps, principal, { runId: id, reason })),
+      inputResponse(await cancelRun(deps, principal, { runId: id, reason })),
   }),
 ];

@@ -12,7 +12,7 @@ import { json, type Route, scoped } from "../route.ts";
 
 const tag = "Threads";
 
-/** Conversations. */
+/** Threads and their messages. */
 export const threadRoutes: readonly Route[] = [
   scoped({
     method: "POST",
@@ -21,7 +21,7 @@ export const threadRoutes: readonly Route[] = [
     summary: "Make a thread, or find the one that the key names",
     scopes: ["runs:write"],
     body: createThreadBodySchema,
-    answers: {
+    responses: {
       201: { description: "A new thread", schema: threadSchema },
       200: { description: "The thread of this key", schema: threadSchema },
     },
@@ -36,7 +36,7 @@ export const threadRoutes: readonly Route[] = [
     tag,
     summary: "One thread, by its id or its key",
     scopes: ["runs:read"],
-    answers: { 200: { description: "The thread", schema: threadSchema } },
+    responses: { 200: { description: "The thread", schema: threadSchema } },
     async handle({ deps, principal, params: { id = "" } }) {
       const outcome = await findThread(deps, principal, id);
       return outcome.kind === "refused" ? outcome : json(200, outcome.thread);
@@ -49,7 +49,7 @@ export const threadRoutes: readonly Route[] = [
     summary: "What was said in a thread, oldest first",
     scopes: ["runs:read"],
     query: listQuerySchema,
-    answers: { 200: { description: "A page of messages", schema: pageSchema(threadMessageSchema) } },
+    responses: { 200: { description: "A page of messages", schema: pageSchema(threadMessageSchema) } },
     async handle({ deps, principal, params: { id = "" }, query: { limit, cursor } }) {
       const outcome = await listThreadMessages(deps, principal, { idOrKey: id, limit, cursor });
       return outcome.kind === "refused" ? outcome : json(200, outcome.page);

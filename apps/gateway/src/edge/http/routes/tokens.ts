@@ -17,7 +17,7 @@ export const tokenRoutes: readonly Route[] = [
     summary: "Make a short-lived browser token that can do only what it names",
     scopes: [],
     body: createTokenBodySchema,
-    answers: { 201: { description: "The token, shown once", schema: createdTokenSchema } },
+    responses: { 201: { description: "The token, shown once", schema: createdTokenSchema } },
     async handle({ deps, principal, body: { scopes, runId, threadId, deviceKey, expiresInSeconds } }) {
       const outcome = await createToken(deps, principal, { scopes, runId, threadId, deviceKey, expiresInSeconds });
       return outcome.kind === "refused" ? outcome : json(201, outcome.token);
@@ -29,7 +29,7 @@ export const tokenRoutes: readonly Route[] = [
     tag,
     summary: "Set a browser token as a cookie that is good for reading runs",
     scopes: [],
-    answers: { 204: { description: "The cookie is set for as long as the token lives" } },
+    responses: { 204: { description: "The cookie is set for as long as the token lives" } },
     handle({ deps, principal, request }) {
       const { origin, host } = request.headers;
       const token = bearerOf(request);

@@ -10,7 +10,7 @@ import {
 import { decideApproval } from "../../../control/decide-approval.ts";
 import { listCalls, listCallsOfRun } from "../../../control/read-tool-calls.ts";
 import { submitResultOverHttp } from "../../../control/submit-result-over-http.ts";
-import { acceptedAsInput, inputAnswer } from "../input-answer.ts";
+import { acceptedAsInput, inputResponse } from "../input-response.ts";
 import { json, type Route, scoped } from "../route.ts";
 
 const tag = "Runs";
@@ -26,7 +26,7 @@ export const toolCallRoutes: readonly Route[] = [
     summary: "A run's tool calls, with the device, attempts, times and result of each",
     ...reading,
     query: listQuerySchema,
-    answers: { 200: { description: "A page of tool calls", schema: pageSchema(toolCallSchema) } },
+    responses: { 200: { description: "A page of tool calls", schema: pageSchema(toolCallSchema) } },
     async handle({ deps, principal, params: { id = "" }, query: { limit, cursor } }) {
       const outcome = await listCallsOfRun(deps, principal, { runId: id, limit, cursor });
       return outcome.kind === "refused" ? outcome : json(200, outcome.page);
@@ -40,7 +40,7 @@ export const toolCallRoutes: readonly Route[] = [
     ...reading,
     unbound: true,
     query: listToolCallsQuerySchema,
-    answers: { 200: { description: "A page of tool calls", schema: pageSchema(toolCallSchema) } },
+    responses: { 200: { description: "A page of tool calls", schema: pageSchema(toolCallSchema) } },
     handle: async ({ deps, principal, query: { limit, cursor, toolName, deviceId, status } }) =>
       json(200, await listCalls(deps, principal, { limit, cursor, toolName, deviceId, status })),
   }),
@@ -48,10 +48,10 @@ export const toolCallRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/runs/:id/tool-results",
     tag,
-    summary: "Answer a tool call; the first result wins",
+    summary: "RouteResponse a tool call; the first result wins",
     ...writing,
     body: toolResultBodySchema,
-    answers: {
+    responses: {
       202: { description: "Taken", schema: toolResultAnswerSchema },
       200: { description: "The very same result was taken before", schema: toolResultAnswerSchema },
     },
@@ -69,8 +69,8 @@ export const toolCallRoutes: readonly Route[] = [
     summary: "Decide a tool call that awaits approval",
     ...writing,
     body: approvalBodySchema,
-    answers: acceptedAsInput,
+    responses: acceptedAsInput,
     handle: async ({ deps, principal, params: { id = "" }, body: { callId, approved, reason = null } }) =>
-      inputAnswer(await decideApproval(deps, principal, { runId: id, callId, approved, reason })),
+      inputResponse(await decideApproval(deps, principal, { runId: id, callId, approved, reason })),
   }),
 ];

@@ -1,14 +1,14 @@
 import { acceptedInputSchema } from "@hsafa/protocol/schema";
 import type { Refusal } from "../../access/refusal.ts";
 import type { InputAccepted } from "../../control/enqueue-run-input.ts";
-import { type Answer, json } from "./route.ts";
+import { type RouteResponse, json } from "./route.ts";
 
-/** The documented answer of a route that enqueues an input. */
+/** The documented response of a route that enqueues an input. */
 export const acceptedAsInput = {
   202: { description: "Taken; the run takes account of it in its turn", schema: acceptedInputSchema },
 };
 
-/** The answer of a route that enqueues an input. */
-export function inputAnswer(outcome: InputAccepted | Refusal): Answer {
+/** The response of a route that enqueues an input. */
+export function inputResponse(outcome: InputAccepted | Refusal): RouteResponse {
   return outcome.kind === "refused" ? outcome : json(202, { runId: outcome.runId, status: outcome.status });
 }
