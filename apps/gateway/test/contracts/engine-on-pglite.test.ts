@@ -56,14 +56,14 @@ test("a cancel ends a step though more messages wait before it than one read giv
 });
 
 test("when a holder is lost another goes on from the last fact: the step in progress is made again, finished ones are not", async () => {
-  const first = world.gateway({ leaseDurationMs: 400, functions: { look: async () => "seen" } });
+  const first = world.gateway({ leaseDurationMs: 1500, functions: { look: async () => "seen" } });
   const runId = await world.start({ tools: [functionTool("look")] });
   (await world.model.next()).say("step one").finish({ toolName: "look" });
   const cut = await world.model.next();
   cut.say("never ", "finished");
   // It dies: nothing of it reaches the store any more, and its lease is not returned.
   first.fleet.isAway = true;
-  const second = world.gateway({ leaseDurationMs: 400, functions: { look: async () => "seen" } });
+  const second = world.gateway({ leaseDurationMs: 1500, functions: { look: async () => "seen" } });
   const again = await world.model.next();
   expect(again.call.messages).toEqual(cut.call.messages);
   expect(cut.signal.aborted).toBe(true);
@@ -77,13 +77,13 @@ test("when a holder is lost another goes on from the last fact: the step in prog
 });
 
 test("a zombie that wakes up while another has its run writes nothing that counts", async () => {
-  const zombie = world.gateway({ leaseDurationMs: 400 });
+  const zombie = world.gateway({ leaseDurationMs: 1500 });
   const runId = await world.start();
   const cut = await world.model.next();
   cut.say("before the freeze");
   const freeze = Promise.withResolvers<void>();
   zombie.fleet.gate = freeze.promise;
-  const other = world.gateway({ leaseDurationMs: 400 });
+  const other = world.gateway({ leaseDurationMs: 1500 });
   const again = await world.model.next();
   const shown = zombie.published.get(runId)?.length;
   cut.say("after the freeze");
