@@ -2,14 +2,14 @@ import { type Comment, parseSync } from "oxc-parser";
 import type { Source } from "./architecture-source.ts";
 
 /**
- * The part of the language rule that a machine can check (CONTRIBUTING.md): a sentence of a comment has at most
- * `SENTENCE_WORDS_MAX` words, and none is built with the words that make a reader start again.
+ * The part of the language rule that a machine can check (CONTRIBUTING.md). A sentence of a comment has at most
+ * `SENTENCE_WORDS_MAX` words. It uses none of the words that make a reader start again.
  */
 
 /** Words in one sentence of a comment. A reader holds about so many at first sight. */
 export const SENTENCE_WORDS_MAX = 25;
 
-/** "Whoever" and "whom" hide who acts: name the actor. A function returns; HTTP servers and people answer. */
+/** These words hide who acts: name the actor. A function returns; people and HTTP servers answer. */
 const RIDDLES = /\b(whoever|whomever|whom|whosoever)\b|^answers\b/i;
 
 /** Returns one line for each sentence that breaks the rule. */

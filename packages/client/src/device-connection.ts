@@ -21,7 +21,7 @@ import { type TokenKeeper, tokenExpiresAt } from "./token.ts";
 /** The close code for a connection that broke, as the WebSocket standard has it. */
 const BROKEN = 1006;
 
-/** What a connection needs, and whom it tells. */
+/** What a connection needs, and the callbacks by which it reports. */
 export interface DeviceConnectionDeps {
   readonly options: DeviceOptions;
   readonly tokens: TokenKeeper;

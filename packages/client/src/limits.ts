@@ -18,8 +18,8 @@ export const KEYED_ATTEMPTS_MAX = 4;
 /** The silence after which a connection is given up, in milliseconds: three heartbeats of the gateway. */
 export const STREAM_SILENCE_MS = 3 * STREAM_HEARTBEAT_MS;
 /**
- * A connection that lasted so long was good, in milliseconds. Reconnecting once in this time is no burden for a gateway,
- * and a watcher of a quiet run that is cut now and then does not wait long.
+ * A connection that lasted so long was good, in milliseconds. Reconnecting once in this time is no burden for a gateway.
+ * And a watcher of a quiet run that is cut now and then does not wait long.
  */
 export const STREAM_GOOD_AFTER_MS = 5000;
 /** How often new events are asked for where `fetch` cannot stream, in milliseconds. */

@@ -6,7 +6,7 @@ import { STREAM_GOOD_AFTER_MS } from "./limits.ts";
 /**
  * Whether a run's stream reads, waits or stops, as data. `run-stream.ts` obeys. Pure: randomness is an argument.
  *
- * A connection is good once it has brought an event, or has lasted for a while: a proxy that ends quiet streams once a
+ * A connection is good once it has brought an event, or has lasted for a while. A proxy that ends quiet streams once a
  * minute is no failing gateway. A connection that opens and dies counts as a failure. Otherwise a gateway that accepts
  * and drops would be asked again without a pause.
  */

@@ -5,7 +5,7 @@
  * 1. Each event with a position is yielded at most once, and in order: one that does not stand after the last is
  *    dropped (R8).
  * 2. A connection begins after the last event that was taken, so no event is left out.
- * 3. An event is taken before it is yielded. Whoever leaves the loop at an event resumes after it.
+ * 3. An event is taken before it is yielded. A caller that leaves the loop at an event resumes after it.
  * 4. Only an answer of the server can be final. Anything else is a cut, and heals.
  * 5. Leaving the loop, or aborting, closes the connection. It never cancels the run.
  */

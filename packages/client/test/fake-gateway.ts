@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import { type Client, createClient } from "../src/client.ts";
 
-/** Answers one request, whose body has come. */
+/** Handles one request, whose body has come. */
 export type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
 /** An HTTP server that answers as a test says, and remembers its requests. */
@@ -52,14 +52,14 @@ export async function startClient(...handlers: Handler[]): Promise<{ client: Cli
   return { client: createClient({ url: `${gateway.url}/`, token: "key" }), gateway };
 }
 
-/** Answers with JSON. */
+/** Returns a handler that sends JSON. */
 export function json(status: number, body: unknown, headers: Record<string, string> = {}): Handler {
   return (_request, response) => {
     response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
   };
 }
 
-/** Answers with a problem document. */
+/** Returns a handler that sends a problem document. */
 export function problem(status: number, code: string, headers: Record<string, string> = {}): Handler {
   return json(
     status,

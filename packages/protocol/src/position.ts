@@ -1,5 +1,5 @@
 /**
- * Where an event stands in its run. A fact is `<seq>-0`; the deltas that follow it are `<seq>-1`, `<seq>-2`, …
+ * Where an event stands in its run. A fact is `<seq>-0`. The deltas that follow it are `<seq>-1`, `<seq>-2` and so on.
  * The same text is the SSE id, the history cursor, the Redis stream id and the Postgres key.
  */
 export interface Position {

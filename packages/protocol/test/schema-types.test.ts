@@ -1,7 +1,7 @@
 /**
  * The types of the main entry are written by hand, and so are the schemas. This file does not compile unless each
- * schema parses exactly its type: a field that is added, removed, renamed, made optional or typed otherwise on one side
- * only is an error here, and so is a schema without a type.
+ * schema parses exactly its type. A field that differs on one side only is an error here: added, removed, renamed, made
+ * optional or typed otherwise. So is a schema without a type.
  */
 import { expect, test } from "vitest";
 import type { z } from "zod";

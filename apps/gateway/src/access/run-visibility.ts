@@ -11,7 +11,7 @@ export interface RunBounds {
 
 /**
  * Whether this run lies within the principal's bounds. A device key bounds runs only where neither a run nor a thread
- * is named: a token for one run may also name its holder's device, wherever the run was started.
+ * is named. A token for one run may also name its holder's device, wherever the run was started.
  */
 export function mayAccessRun(principal: Principal, run: RunBounds): boolean {
   const { runId, threadId, deviceKey } = principal;

@@ -15,7 +15,7 @@ export type DeviceRegistration =
       readonly sessionId: string;
       readonly maxInFlight: number;
     }
-  /** The message itself is wrong, whoever sent it. `detail` may be shown. */
+  /** The message itself is wrong, for any sender. `detail` may be shown. */
   | { readonly kind: "invalid"; readonly detail: string }
   /** The credential was refused, or the store is away (`unavailable`). */
   | Refusal;

@@ -87,8 +87,8 @@ function isFreeFor(session: SessionView, call: OpenCall): boolean {
 }
 
 /**
- * Whether the device that was sent the call can no longer answer: this device has lost its memory since, or another one
- * has gone and the tool may be executed again elsewhere.
+ * Whether the device that was sent the call can no longer answer. Either this device has lost its memory since, or
+ * another one has gone and the tool may be executed again elsewhere.
  */
 function isLost(session: SessionView, call: OpenCall): boolean {
   if (call.sentTo === null) return false;

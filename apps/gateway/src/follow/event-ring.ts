@@ -44,7 +44,7 @@ export type RingView =
  * The recent events of one run: everything accepted after `base`, in order.
  *
  * 1. A reader anywhere from `base` on goes on with the first event above its position. The event before that one was
- *    accepted in sequence and stands at or below the reader, so the rule of acceptance holds for the reader too (R8).
+ *    accepted in sequence and stands at or below the reader. So the rule of acceptance holds for the reader too (R8).
  * 2. An event counts with its JSON and with its bytes in every format, also those that are made while it is kept (R9).
  *    Bounds hold after each `trim`.
  */
@@ -73,7 +73,7 @@ export class EventRing {
   }
 
   /**
-   * Evicts the oldest events beyond the bound of one ring and the bound of all (R9): a little is kept for watchers that
+   * Evicts the oldest events beyond the bound of one ring and the bound of all (R9). A little is kept for watchers that
    * come back, and more while a watcher lags.
    */
   trim(hasLaggard: boolean): void {

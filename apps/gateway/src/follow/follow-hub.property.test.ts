@@ -16,8 +16,8 @@ import { sseFormat } from "../edge/stream/formats/sse.ts";
 import type { EventRecord } from "../core/event-record.ts";
 
 /**
- * R8 under a hostile bus: a writer that crashes, zombies, notifications lost, doubled and reordered, a wiped or absent
- * live log, an absent store, pages that come late, slow sockets; and watchers that begin at any position ever seen.
+ * R8 under a hostile bus. Writers crash or go on as zombies. Notifications are lost, doubled and reordered. The live log
+ * is wiped or absent, and so is the store. Pages come late, sockets are slow, and watchers begin at any position.
  */
 
 type Segment =

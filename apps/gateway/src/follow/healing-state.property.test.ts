@@ -8,8 +8,8 @@ import { beginHealing, type HealingInput, type HealingState, nextHealingState } 
 import { FOLLOW_EARLY_CHARACTERS_MAX } from "./limits.ts";
 
 /**
- * R8 of the rules alone. A writer appends events; the live log tells of them out of order, twice or never; the store
- * has deltas later than the live log; pages are what was there when they were asked for, and come when they come.
+ * R8 of the rules alone. A writer appends events. The live log tells of them out of order, twice or never. The store
+ * has deltas later than the live log. A page is what was there when it was asked for, and comes at any time after.
  */
 
 /** A payload too large to wait for what comes before it. */

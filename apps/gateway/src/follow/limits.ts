@@ -7,8 +7,8 @@ import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
 export const WATCHERS_PER_RUN_MAX = 5000;
 export const WATCHERS_MAX = 20_000;
 /**
- * Recent events kept in memory, in bytes: of one run, for watchers that come back; of one run while a watcher lags; and
- * of all runs. A watcher further behind reads the log at its own pace.
+ * Recent events kept in memory, in bytes. The first bound is for one run, the second for one run while a watcher lags,
+ * the third for all runs. A watcher further behind reads the log at its own pace.
  */
 export const FOLLOW_RING_BYTES_MAX = 256 * 1024;
 export const FOLLOW_RING_LAGGING_BYTES_MAX = 8 * 1024 * 1024;

@@ -12,8 +12,8 @@ interface BegunEvent {
  * How far a watcher's socket has come.
  *
  * 1. Its position is that of the last event that the socket has whole.
- * 2. After a part of an event comes its rest and nothing else. If another event stands there by now (a delta that was
- *    lost with its step), the client must not get a mixture of the two under one position.
+ * 2. After a part of an event comes its rest and nothing else. Another event may stand there by now, if a delta was
+ *    lost with its step. The client must not get a mixture of the two under one position.
  */
 export class WatcherCursor {
   #position: Position;

@@ -6,7 +6,7 @@ export interface QueueBounds {
 
 /**
  * Messages that wait to be handled, in order. It takes a message also when it is full, since the message is in memory
- * already; its owner reads no more from a full queue's transport.
+ * already. Its owner reads no more from the transport of a full queue.
  */
 export class MessageQueue {
   readonly #bounds: QueueBounds;

@@ -38,7 +38,7 @@ export interface SocketBounds {
   readonly unsentBytesMax: number;
   /**
    * What happens to a client above `unsentBytesMax`. `close`: it is closed. `hold`: it may send nothing more until it
-   * has read, and its silence does not count, since a ping waits behind what it does not read.
+   * has read. Its silence does not count meanwhile, since a ping waits behind what it does not read.
    */
   readonly whenUnsent: "close" | "hold";
 }

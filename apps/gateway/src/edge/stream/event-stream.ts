@@ -43,8 +43,8 @@ export function openEventStream(params: EventStreamParams): void {
 }
 
 /**
- * Sends a stream that ends at once and asks its reader to come back. An EventSource takes any status but 200 for final,
- * so a store that is away for a second must not be told it as an error.
+ * Sends a stream that ends at once and asks its reader to come back. An EventSource takes any status but 200 for final.
+ * So a store that is away for a second must not be told as an error.
  */
 export function sendRetryLater(response: ServerResponse, headers: ResponseHeaders): void {
   sendHead(response, headers);
@@ -69,7 +69,7 @@ type Phase =
  *
  * 1. No word falls within an event. The rest of an event that was begun may be read again from the store, which may take
  *    long. A comment in between would end the event there, as JSON that no client can read, under a position that the
- *    client takes for seen. So a heartbeat is left out, and an end has no last words: the end of the stream tells a
+ *    client takes for seen. So a heartbeat is left out, and an end has no last words. The end of the stream tells a
  *    client to forget what it has of an event.
  * 2. A write goes in slices of `WATCHER_WRITE_BYTES_MAX`, and stops when the socket says that it is full. So a stream
  *    holds its socket's own buffer and one slice (R9).
