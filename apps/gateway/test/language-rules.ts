@@ -46,7 +46,10 @@ function linesOf({ value }: Comment): string {
     .join("\n");
 }
 
-/** Indented code is no prose. Code in backticks and addresses count as one word. An item of a list is a sentence of its own. */
+/**
+ * Indented code is no prose. Code in backticks and addresses count as one word. An item of a list is a sentence of its
+ * own.
+ */
 function sentencesOf(prose: string): string[] {
   return prose
     .replaceAll(/```[\s\S]*?```/g, "")

@@ -32,8 +32,8 @@ export interface DeviceConnectionDeps {
   /** The gateway has taken the registration. */
   readonly onRegistered: (message: Extract<GatewayMessage, { type: "device.registered" }>) => void;
   /**
-   * The connection has ended, other than by `end()`. `code`: that of the close frame, or 1006. `afterError`: before that
-   * the gateway said that something failed there.
+   * The connection has ended, other than by `end()`. `code`: that of the close frame, or 1006. `afterError`: before
+   * that the gateway said that something failed there.
    */
   readonly onLost: (code: number, message: string, afterError: boolean) => void;
   /** Something went wrong that did not end the connection, or why it could not be opened. */

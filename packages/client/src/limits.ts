@@ -5,7 +5,9 @@ import { STREAM_HEARTBEAT_MS, TOOL_RESULT_BYTES_MAX } from "@hsafa/protocol";
 
 /** The ceiling of the first wait, in milliseconds: most cuts heal at once. */
 export const BACKOFF_BASE_MS = 250;
-/** The ceiling of every wait, in milliseconds: a person who watches should not wait longer for a gateway that is back. */
+/**
+ * The ceiling of every wait, in milliseconds: a person who watches should not wait longer for a gateway that is back.
+ */
 export const BACKOFF_MAX_MS = 15_000;
 /**
  * Attempts at a start or a message. They take a second or two together: the client waits for a gateway that restarts,
@@ -18,8 +20,8 @@ export const KEYED_ATTEMPTS_MAX = 4;
 /** The silence after which a connection is given up, in milliseconds: three heartbeats of the gateway. */
 export const STREAM_SILENCE_MS = 3 * STREAM_HEARTBEAT_MS;
 /**
- * A connection that lasted so long was good, in milliseconds. Reconnecting once in this time is no burden for a gateway.
- * And a watcher of a quiet run that is cut now and then does not wait long.
+ * A connection that lasted so long was good, in milliseconds. Reconnecting once in this time is no burden for a
+ * gateway. And a watcher of a quiet run that is cut now and then does not wait long.
  */
 export const STREAM_GOOD_AFTER_MS = 5000;
 /** How often new events are asked for where `fetch` cannot stream, in milliseconds. */
@@ -35,7 +37,9 @@ export const REGISTER_TIMEOUT_MS = 15_000;
 export const UNHEARD_HEARTBEATS_MAX = 2;
 /** The share of a token's remaining life after which a new one is asked for. The rest is for trying again. */
 export const TOKEN_REFRESH_SHARE = 0.8;
-/** The shortest time until a new token is asked for, in milliseconds: tokens that expire at once must not make a loop. */
+/**
+ * The shortest time until a new token is asked for, in milliseconds: tokens that expire at once must not make a loop.
+ */
 export const TOKEN_REFRESH_MIN_MS = 1000;
 
 // The memory of a device

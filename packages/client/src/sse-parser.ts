@@ -14,9 +14,9 @@ export type SseItem =
   | { readonly kind: "retry"; readonly delayMs: number };
 
 /**
- * Reads an event stream as the WHATWG HTML standard says ("9.2.6 Interpreting an event stream"). Lines end with CR, LF or
- * CRLF, wherever a chunk is cut. Several `data` lines are one message. Comments and unknown fields are ignored. A message
- * that the end of the stream cuts short is dropped.
+ * Reads an event stream as the WHATWG HTML standard says ("9.2.6 Interpreting an event stream"). Lines end with CR, LF
+ * or CRLF, wherever a chunk is cut. Several `data` lines are one message. Comments and unknown fields are ignored. A
+ * message that the end of the stream cuts short is dropped.
  */
 export interface SseParser {
   /** Returns what this chunk completes, in order. Throws if a message is too long. */

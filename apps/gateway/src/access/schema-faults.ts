@@ -9,8 +9,8 @@ export interface ValidationFault {
 type Issue = z.core.$ZodIssue;
 
 /**
- * Turns a failed check into faults that a person can act on. Each unknown field is a fault of its own. Of a union only the
- * faults of the alternative that was meant are returned.
+ * Turns a failed check into faults that a person can act on. Each unknown field is a fault of its own. Of a union only
+ * the faults of the alternative that was meant are returned.
  */
 export function schemaFaults(error: z.ZodError, prefix: readonly PropertyKey[] = []): ValidationFault[] {
   return error.issues.flatMap((issue) => faultsOfIssue(issue, prefix));

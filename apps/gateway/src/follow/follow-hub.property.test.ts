@@ -16,8 +16,8 @@ import { sseFormat } from "../edge/stream/formats/sse.ts";
 import type { EventRecord } from "../core/event-record.ts";
 
 /**
- * R8 under a hostile bus. Writers crash or go on as zombies. Notifications are lost, doubled and reordered. The live log
- * is wiped or absent, and so is the store. Pages come late, sockets are slow, and watchers begin at any position.
+ * R8 under a hostile bus. Writers crash or go on as zombies. Notifications are lost, doubled and reordered. The live
+ * log is wiped or absent, and so is the store. Pages come late, sockets are slow, and watchers begin at any position.
  */
 
 type Segment =

@@ -7,15 +7,15 @@ import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
 export const WATCHERS_PER_RUN_MAX = 5000;
 export const WATCHERS_MAX = 20_000;
 /**
- * Recent events kept in memory, in bytes. The first bound is for one run, the second for one run while a watcher lags,
- * the third for all runs. A watcher further behind reads the log at its own pace.
+ * Recent events kept in memory, in bytes. The first bound is for one run, for watchers that come back. The second is
+ * for one run while a watcher lags. The third is for all runs. A watcher further behind reads the log at its own pace.
  */
 export const FOLLOW_RING_BYTES_MAX = 256 * 1024;
 export const FOLLOW_RING_LAGGING_BYTES_MAX = 8 * 1024 * 1024;
 export const FOLLOW_RINGS_BYTES_MAX = 64 * 1024 * 1024;
 /**
- * Characters of records that came ahead of a gap and wait until it is closed, per run. Beyond them they are dropped, and
- * read again.
+ * Characters of records that came ahead of a gap and wait until it is closed, per run. Beyond them they are dropped,
+ * and read again.
  */
 export const FOLLOW_EARLY_CHARACTERS_MAX = 256 * 1024;
 /** Characters that a record costs beside its payload, about. */

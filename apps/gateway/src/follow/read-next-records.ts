@@ -6,8 +6,9 @@ import { acceptedRecords } from "./accepted-records.ts";
 import { FOLLOW_PAGE_RECORDS_MAX } from "./limits.ts";
 
 /**
- * Reads the records that a reader at a position takes next, oldest first and a page at most. They come from the live log
- * if it has them, else from the store. None: the stores hold nothing that may follow. Rejects with `StoreUnavailable`.
+ * Reads the records that a reader at a position takes next, oldest first and a page at most. They come from the live
+ * log if it has them, else from the store. None: the stores hold nothing that may follow. Rejects with
+ * `StoreUnavailable`.
  */
 export async function readNextRecords(params: {
   readonly runId: string;

@@ -15,12 +15,12 @@ import type { RunFollower } from "./run-follower.ts";
 type ComparedFollower = Pick<RunFollower, "runId" | "isLive" | "tailIs" | "poll">;
 
 /**
- * Makes certain what the live log makes immediate. A notification may be lost with nothing after it. The store knows how
- * far each run has come.
+ * Makes certain what the live log makes immediate. A notification may be lost with nothing after it. The store knows
+ * how far each run has come.
  *
  * 1. The last seq of every live run is compared with the store every `FOLLOW_COMPARE_INTERVAL_MS`.
- * 2. While the live log is away, nothing tells what other gateways write. Then the interval is `FOLLOW_POLL_INTERVAL_MS`,
- *    and `FOLLOW_POLL_RUNS_MAX` runs in turn look for deltas as well.
+ * 2. While the live log is away, nothing tells what other gateways write. Then the interval is
+ *    `FOLLOW_POLL_INTERVAL_MS`, and `FOLLOW_POLL_RUNS_MAX` runs in turn look for deltas as well.
  * 3. Whether the live log is away is checked apart, since a check of a live log that hangs takes its time.
  */
 export class TailComparison {

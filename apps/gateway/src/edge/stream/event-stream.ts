@@ -67,14 +67,14 @@ type Phase =
 /**
  * One open response, as a watcher's sink.
  *
- * 1. No word falls within an event. The rest of an event that was begun may be read again from the store, which may take
- *    long. A comment in between would end the event there, as JSON that no client can read, under a position that the
- *    client takes for seen. So a heartbeat is left out, and an end has no last words. The end of the stream tells a
+ * 1. No word falls within an event. The rest of an event that was begun may be read again from the store, which may
+ *    take long. A comment in between would end the event there, as JSON that no client can read, under a position that
+ *    the client takes for seen. So a heartbeat is left out, and an end has no last words. The end of the stream tells a
  *    client to forget what it has of an event.
  * 2. A write goes in slices of `WATCHER_WRITE_BYTES_MAX`, and stops when the socket says that it is full. So a stream
  *    holds its socket's own buffer and one slice (R9).
- * 3. A socket that takes nothing for `WATCHER_STALL_MS` is cut. The watcher sees to one that is full. The heartbeat sees
- *    to one that is not, of which no full buffer will ever tell.
+ * 3. A socket that takes nothing for `WATCHER_STALL_MS` is cut. The watcher sees to one that is full. The heartbeat
+ *    sees to one that is not, of which no full buffer will ever tell.
  * 4. The last words follow everything that was written before. A socket that does not take them in time is cut.
  */
 class EventStream implements Sink {
