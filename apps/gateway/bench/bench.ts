@@ -1,7 +1,8 @@
 /**
  * `npm run bench` measures how late a token comes from the model's socket to the watcher's, and how much CPU it costs.
  * It compares hsafa, with its writes to Postgres and Redis, with the AI SDK's `streamText` piped into an HTTP response.
- * The rounds of the subjects alternate in one run on one machine. So the ratios hold elsewhere, unlike absolute figures.
+ * The rounds of the subjects alternate in one run on one machine. So the ratios hold elsewhere, unlike absolute
+ * figures.
  */
 import { randomBytes } from "node:crypto";
 import { cpus } from "node:os";

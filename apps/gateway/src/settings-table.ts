@@ -1,6 +1,6 @@
 /**
- * Every environment variable that hsafa reads, in the order in which the docs list them. `config.ts` reads the gateway's
- * by this table. `npm run docs` writes the tables of README.md and PROTOCOL.md from it.
+ * Every environment variable that hsafa reads, in the order in which the docs list them. `config.ts` reads the
+ * gateway's by this table. `npm run docs` writes the tables of README.md and PROTOCOL.md from it.
  */
 
 export type SettingsReader = "gateway" | "commands";

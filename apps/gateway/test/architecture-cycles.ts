@@ -12,8 +12,8 @@ const packages: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns one fault for each cycle of imports, types included. Files that import each other, however indirectly, are one
- * cycle.
+ * Returns one fault for each cycle of imports, types included. Files that import each other, however indirectly, are
+ * one cycle.
  */
 export function cycleFaults(sources: readonly Source[]): string[] {
   const paths = new Set(sources.map(({ path }) => path));

@@ -58,8 +58,8 @@ const wiringFiles = new Set([
 ]);
 
 /**
- * The rules of core that adapters may call: each would otherwise be written again in an adapter. What a run does next is
- * no business of an adapter.
+ * The rules of core that adapters may call: each would otherwise be written again in an adapter. What a run does next
+ * is no business of an adapter.
  */
 const sharedRules = new Set(
   ["backoff.ts", "failure-message.ts", "first-facts.ts", "recipient.ts"].map((name) => `apps/gateway/src/core/${name}`),

@@ -9,11 +9,18 @@ import type { Source } from "./architecture-source.ts";
 /** Words in one sentence of a comment. A reader holds about so many at first sight. */
 export const SENTENCE_WORDS_MAX = 25;
 
+/** Columns of a line of comment: as wide as the formatter lets code be. It does not wrap comments. */
+export const COMMENT_COLUMNS_MAX = 120;
+
 /** These words hide who acts: name the actor. A function returns; people and HTTP servers answer. */
 const RIDDLES = /\b(whoever|whomever|whom|whosoever)\b|^answers\b/i;
 
-/** Returns one line for each sentence that breaks the rule. */
+/** Returns one line for each sentence or line of a comment that breaks the rule. */
 export function languageFaults(source: Source): string[] {
+  return [...sentenceFaults(source), ...widthFaults(source)];
+}
+
+function sentenceFaults(source: Source): string[] {
   return proseOf(source)
     .flatMap(sentencesOf)
     .flatMap((sentence) => {
@@ -23,6 +30,20 @@ export function languageFaults(source: Source): string[] {
       if (RIDDLES.test(sentence)) faults.push(`${source.path}: a riddle: ${sentence}`);
       return faults;
     });
+}
+
+function widthFaults({ path, text }: Source): string[] {
+  const { comments } = parseSync(path, text);
+  return comments.flatMap(({ start, end }) => {
+    const lineStart = text.lastIndexOf("\n", start) + 1;
+    // A comment behind code moves with that code, whose width is the formatter's.
+    if (/\S/.test(text.slice(lineStart, start))) return [];
+    return text
+      .slice(lineStart, end)
+      .split("\n")
+      .filter((line) => line.length > COMMENT_COLUMNS_MAX)
+      .map((line) => `${path}: ${line.length} columns: ${line.trim()}`);
+  });
 }
 
 /** The text of each comment. Line comments that stand directly below each other are one comment. */

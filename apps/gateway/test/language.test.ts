@@ -1,11 +1,12 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { languageFaults, SENTENCE_WORDS_MAX } from "./language-rules.ts";
+import { COMMENT_COLUMNS_MAX, languageFaults, SENTENCE_WORDS_MAX } from "./language-rules.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
-const wordy = (words: number): string => `${Array(words).fill("word").join(" ")}.`;
+/** A sentence of so many words, short enough for one line. */
+const wordy = (words: number): string => `${Array(words).fill("we").join(" ")}.`;
 
 function faultsOf(text: string): string[] {
   return languageFaults({ path: "a.ts", text });
@@ -36,9 +37,9 @@ test("a sentence that goes on over several line comments is one sentence", () =>
 
 test("short sentences, code and list items may follow each other without end", () => {
   const sentence = wordy(SENTENCE_WORDS_MAX);
-  expect(faultsOf(`/** ${sentence} ${sentence} ${sentence} */`)).toEqual([]);
-  expect(faultsOf(`/** Takes \`${wordy(40)}\` as it is. */`)).toEqual([]);
-  expect(faultsOf(`/**\n * ${sentence}\n *\n *     ${wordy(40)}\n */`)).toEqual([]);
+  expect(faultsOf(`/**\n * ${sentence}\n * ${sentence}\n * ${sentence}\n */`)).toEqual([]);
+  expect(faultsOf(`/** Takes \`${wordy(30)}\` as it is. */`)).toEqual([]);
+  expect(faultsOf(`/**\n * ${sentence}\n *\n *     ${wordy(30)}\n */`)).toEqual([]);
   expect(faultsOf(`/**\n * ${sentence}\n *\n * 1. ${sentence}\n * 2. ${sentence}\n */`)).toEqual([]);
 });
 
@@ -50,4 +51,11 @@ test("riddles are refused", () => {
 
 test("what stands in a string is no comment", () => {
   expect(faultsOf(`const text = "// ${wordy(SENTENCE_WORDS_MAX + 1)}";`)).toEqual([]);
+});
+
+test("a line of comment that is wider than code may be is refused", () => {
+  const word = "x".repeat(COMMENT_COLUMNS_MAX);
+  expect(faultsOf(`// ${word}`)).toHaveLength(1);
+  expect(faultsOf(`/**\n * ${word.slice(0, -3)}\n */`)).toEqual([]);
+  expect(faultsOf(`const text = "${word}";`)).toEqual([]);
 });

@@ -83,8 +83,8 @@ function afterLoss(
   const isRefused = code === CLOSE_CODES.notAuthenticated;
   if (isRefused && !mayRenewToken) return { kind: "stopped", reason: { kind: "not_authenticated", message } };
   const failures = state.kind === "online" ? 0 : state.failures;
-  // After a good connection there is no reason to wait: a token has expired, or another gateway takes over. But a message
-  // that fails at the gateway is sent again, and may fail again.
+  // After a good connection there is no reason to wait: a token has expired, or another gateway takes over. But a
+  // message that fails at the gateway is sent again, and may fail again.
   const isAtOnce = state.kind === "online" && (isRefused || (code === CLOSE_CODES.goingAway && !afterError));
   const delayMs = isAtOnce ? 0 : backoffMs(failures, random);
   return { kind: "waiting", failures: failures + 1, freshToken: isRefused, delayMs };

@@ -1,6 +1,6 @@
 /**
- * Returns a text that nobody else has made. It is a random UUID where `crypto.randomUUID` exists; React Native and pages
- * without TLS lack it.
+ * Returns a text that nobody else has made. It is a random UUID where `crypto.randomUUID` exists; React Native and
+ * pages without TLS lack it.
  */
 export function randomId(): string {
   const crypto: { randomUUID?: () => string } | undefined = globalThis.crypto;

@@ -9,8 +9,8 @@ export interface TokenKeeper {
   /** Returns the token held, or gets the first one. Rejects if the source does. */
   current(): Promise<string>;
   /**
-   * Returns a token other than `refused`; `null` if the source is a fixed text. Calls at the same time share one request
-   * to the source. Rejects if the source does.
+   * Returns a token other than `refused`; `null` if the source is a fixed text. Calls at the same time share one
+   * request to the source. Rejects if the source does.
    */
   renew(refused: string): Promise<string | null>;
 }

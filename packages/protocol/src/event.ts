@@ -113,8 +113,8 @@ export interface FactData {
 }
 
 /**
- * The `data` of each delta. A delta is a fragment of a step in progress, visible at once. `partId` names the part of the
- * step that the fragment belongs to; `text` is the fragment.
+ * The `data` of each delta. A delta is a fragment of a step in progress, visible at once. `partId` names the part of
+ * the step that the fragment belongs to; `text` is the fragment.
  */
 export interface DeltaData {
   "text.start": { readonly step: number; readonly partId: string };

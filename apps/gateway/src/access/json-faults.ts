@@ -8,8 +8,8 @@ interface Visit {
 }
 
 /**
- * Returns why parsed JSON cannot be kept, or null. Faults are nesting beyond `depthMax`, half a surrogate pair (it has no
- * canonical form), and a key that means something to JavaScript. The function has a stack of its own: recursion over
+ * Returns why parsed JSON cannot be kept, or null. Faults are nesting beyond `depthMax`, half a surrogate pair (it has
+ * no canonical form), and a key that means something to JavaScript. The function has a stack of its own: recursion over
  * such a value would overflow, as it would in schemas and in `JSON.stringify`.
  */
 export function jsonFault(value: unknown, depthMax: number): ValidationFault | null {

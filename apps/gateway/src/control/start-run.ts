@@ -12,9 +12,9 @@ export type RunStarted =
   | Refusal;
 
 /**
- * Commits a run and rings for the gateways that may claim it. `created` is false if the idempotency key found an earlier
- * run. The first facts are not put into the live log: no client knows the run's id yet, and every watcher begins with
- * the store.
+ * Commits a run and rings for the gateways that may claim it. `created` is false if the idempotency key found an
+ * earlier run. The first facts are not put into the live log: no client knows the run's id yet, and every watcher
+ * begins with the store.
  */
 export async function startRun(
   deps: { readonly store: Store; readonly bell: Bell; readonly clock: Clock },

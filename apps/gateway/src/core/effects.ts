@@ -1,7 +1,9 @@
 import { nextDeadlineOf } from "./deadline.ts";
 import { type Call, isInHouse, openCallsOf, type RunState } from "./run-state.ts";
 
-/** What is due in a state. Effects follow from state alone (R4), so recovery after a crash is: load, fold, ask again. */
+/**
+ * What is due in a state. Effects follow from state alone (R4), so recovery after a crash is: load, fold, ask again.
+ */
 export type Effect =
   /** Ask the model for step `step`; its deltas hang under the fact `seq`. */
   | { readonly kind: "call_model"; readonly step: number; readonly seq: number }

@@ -2,9 +2,9 @@ import type { Fact, FactType } from "@hsafa/protocol";
 
 /**
  * Which facts show that the work itself went on. A run that goes on is not given up, however many gateways it lost.
- * What a claim decides by itself is no progress: recovered, resumed, discarded, a step or a repeatable tool begun again.
- * A run that kills every gateway that takes it would commit these for ever. Nor is what comes from outside progress,
- * such as a message.
+ * What a claim decides by itself is no progress: recovered, resumed, discarded, a step or a repeatable tool begun
+ * again. A run that kills every gateway that takes it would commit these for ever. Nor is what comes from outside
+ * progress, such as a message.
  */
 const IS_PROGRESS: Readonly<Record<FactType, boolean>> = {
   "run.created": false,

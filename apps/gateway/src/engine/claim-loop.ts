@@ -3,10 +3,10 @@
  * poll.
  *
  * 1. A ring during a claim is not lost: another claim follows.
- * 2. After a claim that took nothing the loop rests in proportion to what the claim cost, whatever rings. Bells ring for
- *    every gateway, and others are taking what is due.
- * 3. A claim whose answer was lost is returned by its number. Until then no run on its last chance is taken: this gateway
- *    may have one already, unseen.
+ * 2. After a claim that took nothing the loop rests in proportion to what the claim cost, whatever rings. Bells ring
+ *    for every gateway, and others are taking what is due.
+ * 3. A claim whose answer was lost is returned by its number. Until then no run on its last chance is taken: this
+ *    gateway may have one already, unseen.
  * 4. A pause between two claims is never so long that it would count as a silence of the store (`store-contact.ts`).
  */
 import { StoreUnavailable } from "../ports/store.ts";

@@ -9,7 +9,9 @@ interface EffectInFlight {
   isSettled: boolean;
 }
 
-/** The effects of one run that are under way. Each is kept until it is no longer due, so that none is begun twice (R4). */
+/**
+ * The effects of one run that are under way. Each is kept until it is no longer due, so that none is begun twice (R4).
+ */
 export class EffectsInFlight {
   readonly #onReport: (report: RunInput) => void;
   readonly #onBug: (error: unknown) => void;

@@ -9,8 +9,8 @@
  *    run does not proceed.
  * 4. Nothing slips by (R6). A round that settles a call without its result, or that parks or ends the run, must have
  *    seen every input. It is committed only while no other waits.
- * 5. A round that leaves no trace but fewer inputs is committed only while they wait. If it is sent twice, they must not
- *    be counted off twice.
+ * 5. A round that leaves no trace but fewer inputs is committed only while they wait. If it is sent twice, they must
+ *    not be counted off twice.
  * 6. A holder that leaves does not let the run proceed, so the run may be due for more than it seems to wait for. The
  *    next holder looks at once (R6).
  */
@@ -35,7 +35,9 @@ export interface RoundParams {
   readonly dispatchContext: DispatchContext;
   /** The text of the step in progress, which a cancel keeps. */
   readonly partial: string;
-  /** Whether the gateway is stopping. `when_idle`: finish what is under way, begin nothing. `now`: close what is open. */
+  /**
+   * Whether the gateway is stopping. `when_idle`: finish what is under way, begin nothing. `now`: close what is open.
+   */
   readonly leaving: "no" | "when_idle" | "now";
   /** The database's time, in ms. */
   readonly now: number;

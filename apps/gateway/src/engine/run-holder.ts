@@ -2,7 +2,8 @@
  * A holder advances one claimed run, alone, for as long as it has the lease.
  *
  * 1. A round is: read what has come, decide, commit, publish, perform. In this order (R3), and then wait for a signal.
- * 2. Only a commit that is known to be written moves the state on. A refused one is planned again from the state before.
+ * 2. Only a commit that is known to be written moves the state on. A refused one is planned again from the state
+ *    before.
  * 3. A commit whose outcome is unknown is repeated as it is, and nothing else is tried meanwhile.
  * 4. Only what the committed state calls for is performed (R4). What an effect reports too late is dropped (R7).
  * 5. With the lease everything stops: effects are aborted, nothing more is published, nothing more is committed.

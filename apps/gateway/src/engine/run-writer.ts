@@ -3,9 +3,10 @@
  * the order of the live log.
  *
  * 1. One write to the live log is in flight. Meanwhile the next one gathers, and neighbouring fragments of one part
- *    become one delta. With nothing in flight a fragment travels alone and at once. Only if the run is far ahead
- *    of Postgres, the next write gathers for a moment anyway.
- * 2. A position is given once, when the delta is sent. Its payload is serialised then, once, for every store and watcher.
+ *    become one delta. With nothing in flight a fragment travels alone and at once. Only if the run is far ahead of
+ *    Postgres, the next write gathers for a moment anyway.
+ * 2. A position is given once, when the delta is sent. Its payload is serialised then, once, for every store and
+ *    watcher.
  * 3. Facts come here only after their commit (R3), and go after the deltas before them.
  * 4. Of what the live log did not take, watchers are told when Postgres holds it.
  * 5. A holder whose lease is stale publishes nothing more, and cannot go on: its record would have a hole.

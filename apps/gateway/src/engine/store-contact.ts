@@ -6,8 +6,8 @@
  *    back. Others may have been without it too: their leases look expired though they work on, and their calls look
  *    overdue though they were answered.
  * 2. A gateway that starts beside others judges nobody for a moment: the store may have been away until now.
- * 3. A machine that was suspended notices no silence, since its clock stood still. The database's time tells: if more of
- *    it went by than of our own, that was a silence.
+ * 3. A machine that was suspended notices no silence, since its clock stood still. The database's time tells: if more
+ *    of it went by than of our own, that was a silence.
  * 4. A verdict says until when it is good, in the database's time. Its statement may be held up on the way while others
  *    are cut off.
  */

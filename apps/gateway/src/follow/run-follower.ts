@@ -42,8 +42,8 @@ export interface RunFollowerParams {
 type Reading = Extract<HealingPhase, { kind: "reading" }>;
 
 /**
- * Follows one run for all of its watchers on this gateway, from where the run stands when it begins. What lies before, a
- * watcher reads by itself. `healing-state.ts` decides what is accepted and what is read.
+ * Follows one run for all of its watchers on this gateway, from where the run stands when it begins. What lies before,
+ * a watcher reads by itself. `healing-state.ts` decides what is accepted and what is read.
  *
  * 1. It subscribes first and reads second, so that nothing falls between.
  * 2. One read is in flight at most: a read begins when the phase asks for it, and its page gives the next phase.

@@ -17,8 +17,8 @@ export interface Sink {
   /** How its events are written. */
   readonly format: EventFormat;
   /**
-   * Whether it takes a write now. After it said no, it calls `drained` when it takes one again: later, never from within
-   * a call of the watcher.
+   * Whether it takes a write now. After it said no, it calls `drained` when it takes one again: later, never from
+   * within a call of the watcher.
    */
   isReady(): boolean;
   /**

@@ -5,7 +5,9 @@ export type Ring =
   /** Calls of this device were dispatched or settled, or its session was replaced. Null: any device of the tenant. */
   | { readonly about: "device"; readonly tenantId: string; readonly deviceKey: string | null };
 
-/** Tells every gateway where to look. It may lose, repeat and reorder rings: the bell is fast, and polling is certain. */
+/**
+ * Tells every gateway where to look. It may lose, repeat and reorder rings: the bell is fast, and polling is certain.
+ */
 export interface Bell {
   /** Rings in this process before it returns, and in others as soon as possible. Never throws, never waits. */
   ring(ring: Ring): void;

@@ -3,7 +3,9 @@ import type { EventRecord } from "../core/event-record.ts";
 
 /** What became of a batch. Only accepted records may be shown to anybody. */
 export type AppendOutcome =
-  /** `accepted`: the records above the top of the run's log, in order. A refused record proves nothing about the lease. */
+  /**
+   * `accepted`: the records above the top of the run's log, in order. A refused record proves nothing about the lease.
+   */
   | { readonly kind: "appended"; readonly accepted: readonly EventRecord[] }
   /** The live log is away, or took longer than `LIVE_LOG_TIMEOUT_MS`. The batch may or may not have been written. */
   | { readonly kind: "unavailable" };

@@ -1,6 +1,6 @@
 /**
- * What an operator should know. It is the only way to tell of trouble. An error goes into the field `err`. pino has this
- * shape.
+ * What an operator should know. It is the only way to tell of trouble. An error goes into the field `err`. pino has
+ * this shape.
  */
 export interface Log {
   debug(fields: object, message: string): void;

@@ -116,7 +116,8 @@ function mixedScript(params: Speech, stepsWithCalls: number): string {
 }
 
 /**
- * Plans a run that speaks without pauses. Each step ends with a call of a quick tool, so any silence comes from a fault.
+ * Plans a run that speaks without pauses. Each step ends with a call of a quick tool, so any silence comes from a
+ * fault.
  */
 export function speakingRun(params: {
   readonly name: string;

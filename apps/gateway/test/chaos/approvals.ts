@@ -5,8 +5,8 @@ import { APPROVED_TOOLS } from "./agent.ts";
 const CLOCK_GRAIN_MS = 1;
 
 /**
- * Returns the calls that executed before their approval. `approvedAt`: when Postgres committed the approval, by call id,
- * in milliseconds of the wall clock.
+ * Returns the calls that executed before their approval. `approvedAt`: when Postgres committed the approval, by call
+ * id, in milliseconds of the wall clock.
  */
 export function executedUnapproved(
   executions: ReadonlyMap<string, { readonly tool: string; readonly firstAt: number }>,

@@ -44,8 +44,8 @@ function endedWell(
 }
 
 /**
- * Returns since when the run could have had a holder, in milliseconds of the wall clock. That is its turn in its thread,
- * or its start if a cancel let it go ahead.
+ * Returns since when the run could have had a holder, in milliseconds of the wall clock. That is its turn in its
+ * thread, or its start if a cancel let it go ahead.
  */
 function claimableFrom({ runId, beganAt }: EndedRun, load: Load, turns: Turns): number {
   const mine = turns.runs.find((turn) => turn.runId === runId);

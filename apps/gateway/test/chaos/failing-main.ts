@@ -1,7 +1,7 @@
 /**
  * The gateway's program with a failpoint: it dies as by kill -9 at the point in `HSAFA_FAILPOINT`. With
- * `HSAFA_FAILPOINT_ABOUT` it dies there only if the arguments or the result contain this text. Without a failpoint it is
- * like `src/main.ts`.
+ * `HSAFA_FAILPOINT_ABOUT` it dies there only if the arguments or the result contain this text. Without a failpoint it
+ * is like `src/main.ts`.
  */
 import { readSettings } from "../../src/config.ts";
 import { openPorts } from "../../src/open-ports.ts";

@@ -16,8 +16,8 @@ export type Failpoint = `${"before" | "after"} ${Write}`;
 
 /**
  * The points between two writes at which a gateway may die. A point is before a write is called, or after it was done
- * and before its caller has the result. The next action of a chain is then missing: commit -> publish -> perform, markSent
- * -> send, submitToolResult -> acknowledge, enqueueInput -> ring.
+ * and before its caller has the result. The next action of a chain is then missing: commit -> publish -> perform,
+ * markSent -> send, submitToolResult -> acknowledge, enqueueInput -> ring.
  */
 export const FAILPOINTS = [
   // A run begins: its row -> the response -> the ring.

@@ -30,8 +30,8 @@ export interface ScheduleParams {
 }
 
 /**
- * Performs seeded faults, several at once if they need different things. Resolves when all of them are over, and returns
- * how many there were of each kind.
+ * Performs seeded faults, several at once if they need different things. Resolves when all of them are over, and
+ * returns how many there were of each kind.
  */
 export async function performSchedule(params: ScheduleParams): Promise<ReadonlyMap<string, number>> {
   const { random, faultsMax, everyMs, until, onFault } = params;

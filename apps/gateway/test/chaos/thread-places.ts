@@ -3,8 +3,8 @@ const PLACES_MIN = 3;
 const PLACES_MAX = 6;
 
 /**
- * Returns a function that deals threads to the runs of a load, in the order of the runs. A share of them (0 to 1) gets a
- * thread's key, and the others get null. It fills one thread after the other, so that the runs of a thread are open
+ * Returns a function that deals threads to the runs of a load, in the order of the runs. A share of them (0 to 1) gets
+ * a thread's key, and the others get null. It fills one thread after the other, so that the runs of a thread are open
  * together and wait for each other.
  */
 export function dealThreads(random: () => number, share: number): () => string | null {

@@ -22,9 +22,9 @@ export interface TurnTaken {
 /**
  * Returns where runs did not take turns; an empty list if nowhere.
  *
- * A run begins when all runs before it have ended, and sees exactly these, or the latest if they are many. A cancel need
- * not wait for its run's turn: such a run may end before the others if it does nothing else. It sees the runs that had
- * ended by then.
+ * A run begins when all runs before it have ended, and sees exactly these, or the latest if they are many. A cancel
+ * need not wait for its run's turn: such a run may end before the others if it does nothing else. It sees the runs that
+ * had ended by then.
  */
 export function turnFaults(runs: readonly TurnTaken[]): string[] {
   return [...Map.groupBy(runs, ({ threadId }) => threadId)].flatMap(([threadId, ofThread]) =>

@@ -4,8 +4,8 @@
  *     const missing = await missingServices("postgres");
  *     describe.skipIf(missing)("the store on Postgres", () => { … await freshDatabase() … });
  *
- * `DATABASE_URL` and `REDIS_URL` name servers to use; tests do not touch what these hold. Without them throwaway servers
- * are started.
+ * `DATABASE_URL` and `REDIS_URL` name servers to use; tests do not touch what these hold. Without them throwaway
+ * servers are started.
  */
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";

@@ -17,13 +17,16 @@ import type { ThrowawayServer } from "./throwaway-server.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** The address of the broker. `GET /postgres` and `GET /redis` return a server's address; the first call starts it. */
+    /**
+     * The address of the broker. `GET /postgres` and `GET /redis` return a server's address; the first call starts it.
+     */
     sharedServersUrl: string;
   }
 }
 
 export default async function setUp(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  // 3. What the first project provides to the whole run, the others find here. The types promise it; at first it is not there.
+  // 3. What the first project provides to the whole run, the others find here. The types promise it; at first it is not
+  //    there.
   const { sharedServersUrl }: Partial<ProvidedContext> = project.getProvidedContext();
   if (sharedServersUrl !== undefined) return undefined;
 

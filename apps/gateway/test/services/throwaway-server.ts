@@ -16,7 +16,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export interface ThrowawayServer {
   readonly url: string;
-  /** Ends the process, and waits for it. Data and port are kept for `start`. SIGQUIT is Postgres's immediate shutdown. */
+  /**
+   * Ends the process, and waits for it. Data and port are kept for `start`. SIGQUIT is Postgres's immediate shutdown.
+   */
   stop(signal?: "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGKILL"): Promise<void>;
   /** Freezes or continues the process and (only on Linux) its children. A frozen one keeps its sockets silently. */
   signal(signal: "SIGSTOP" | "SIGCONT"): void;

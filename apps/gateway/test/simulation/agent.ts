@@ -3,8 +3,8 @@ import type { Random } from "./random.ts";
 
 export const TENANT_NAME = "simulated";
 /**
- * The key that every device and client shows. No tokens: WebCrypto checks those on threads of its own, in a time that no
- * seed decides.
+ * The key that every device and client shows. No tokens: WebCrypto checks those on threads of its own, in a time that
+ * no seed decides.
  */
 export const API_KEY = "hsafa_simulated";
 export const AGENT_NAME = "worker";

@@ -83,7 +83,8 @@ function checkInputs(recorder: Recorder, history: RunHistory, left: { readonly i
 /**
  * Whether a run may have ended with inputs that its holder never read, so that the store alone consumed them. That is
  * allowed in two cases. The run was given up: the inputs may be what kills its gateways. Or its end cut a step short
- * while more waited than one read returns: a cancel does not wait for them, and a step that fails for good ignores them.
+ * while more waited than one read returns. A cancel does not wait for them, and a step that fails for good ignores
+ * them.
  */
 function mayPassOverInputs({ facts, consumedAtEnd }: RunHistory): boolean {
   if (codeOf(facts.at(-1)) === "recovery_exhausted") return true;

@@ -76,7 +76,7 @@ export class Clients {
     await this.#untilAnswered((deps, principal) => decideApproval(deps, principal, params));
   }
 
-  /** Answers a call over HTTP. */
+  /** Submits a call's result over HTTP. */
   async answer(runId: string, callId: string, result: string): Promise<void> {
     const params = { runId, callId, answer: { result } };
     const outcome = await this.#untilAnswered((deps, principal) => submitResultOverHttp(deps, principal, params));

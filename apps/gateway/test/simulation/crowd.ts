@@ -139,8 +139,8 @@ export class Crowd {
   }
 
   /**
-   * Sends more at once than one read of an inbox returns: messages with a result behind them, and in half of the cases a
-   * cancel among them.
+   * Sends more at once than one read of an inbox returns. A result comes behind the messages. In half of the cases a
+   * cancel is among them.
    */
   #flood(runId: string, callId: string | null): void {
     if (this.#floods >= FLOODS_MAX) return;

@@ -31,7 +31,7 @@ export interface DeviceHabits {
   /** How long it works on a call, about. */
   readonly workMs: number;
   readonly neverShare: number;
-  /** Answers again, with the same or with another result. */
+  /** Sends a result again: the same, or another one. */
   readonly twiceShare: number;
   /** How often it answers in the very moment in which it loses its memory. */
   readonly lastWordsShare: number;

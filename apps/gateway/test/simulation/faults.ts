@@ -128,7 +128,8 @@ export class Faults {
       case "store_down":
         weather.isDown = true;
         for (const gatewayId of this.#stopping) lostLeases.died(gatewayId);
-        // In half of the cases it restarts, which ends every connection. In a quarter the connections break and it goes on.
+        // In half of the cases it restarts, which ends every connection. In a quarter the connections break and it goes
+        // on.
         switch (random.whole(0, 3)) {
           case 0:
           case 1:
@@ -177,8 +178,8 @@ export class Faults {
   }
 
   /**
-   * Half of them last for about a lease, so that the gateway comes back just when another takes over. In some worlds they
-   * are so long that the others take it for gone.
+   * Half of them last for about a lease, so that the gateway comes back just when another takes over. In some worlds
+   * they are so long that the others take it for gone.
    */
   #freezeMs(): number {
     const random = this.#random;

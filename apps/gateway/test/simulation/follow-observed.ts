@@ -14,10 +14,10 @@ interface PageRead {
 }
 
 /**
- * Observes what a gateway's follow hub reads. The hub has had in memory what came after the position where the run stood
- * when a watcher began here. So a page after that position is read by a watcher that lags behind what was evicted. Not
- * all such pages are counted: one is missed if another watcher began further ahead. The bug planted here is a bug of the
- * hub.
+ * Observes what a gateway's follow hub reads. The hub has had in memory what came after the position where the run
+ * stood when a watcher began here. So a page after that position is read by a watcher that lags behind what was
+ * evicted. Not all such pages are counted: one is missed if another watcher began further ahead. The bug planted here
+ * is a bug of the hub.
  */
 export function observeFollowing(params: {
   readonly store: Store;

@@ -103,7 +103,9 @@ export class Machine {
     for (const callback of this.#onDeath) callback();
   }
 
-  /** Nothing runs here until the thaw. `suspended`: the whole machine sleeps, so its monotonic clock stands still too. */
+  /**
+   * Nothing runs here until the thaw. `suspended`: the whole machine sleeps, so its monotonic clock stands still too.
+   */
   freeze(how: "stopped" | "suspended" = "stopped"): void {
     if (this.#phase !== "alive") return;
     this.#phase = "frozen";

@@ -3,8 +3,8 @@ import type { Plant } from "./plants.ts";
 import { NO_TRAITS, type Traits } from "./traits.ts";
 
 /**
- * A bug to be planted: the rule that it breaks, the faults and traits under which it shows, and within how many seeds
- * the checker must find it.
+ * A bug to be planted. It says which rule it breaks, and under which faults and traits it shows. The checker must find
+ * it within a stated number of seeds.
  */
 export interface PlantedBug {
   readonly plant: Plant;

@@ -56,7 +56,10 @@ export function openRunStream(params: RunStreamParams): RunStream {
   return new DirectStream(params);
 }
 
-/** For how long a watcher's socket takes nothing, in virtual ms: if it is slow, now and then longer than a gateway waits. */
+/**
+ * For how long a watcher's socket takes nothing, in virtual ms: if it is slow, now and then longer than a gateway
+ * waits.
+ */
 export function pauseOfReader(random: Random, isSlow: boolean): number {
   if (!isSlow) return random.delayMs(100);
   return random.chance(0.02) ? WATCHER_STALL_MS + 1000 : random.between(50, 3000);

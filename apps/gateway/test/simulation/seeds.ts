@@ -12,11 +12,11 @@ export interface Play {
  * Each of these found a bug that the runtime once had; `docs/reliability-bugs.md` tells of each. They are played before
  * any other.
  *
- * A seed means something only to the world that it was found in. On 2026-11-28 the play of every seed changed: since then
- * the world starts `assemble`, devices speak to the production device server over simulated sockets, clients and devices
- * show a key that is looked up, and some freezes are long. So each of these plays a like world, under the faults that its
- * bug needed, and no longer the very moment in which it was found. To have that moment again, put the bug back and look
- * for a seed under the same faults.
+ * A seed means something only to the world that it was found in. On 2026-11-28 the play of every seed changed. Since
+ * then the world starts `assemble`, and devices speak to the production device server over simulated sockets. Clients
+ * and devices show a key that is looked up, and some freezes are long. So each of these plays a like world, under the
+ * faults that its bug needed. It is no longer the very moment in which the bug was found. To have that moment again,
+ * put the bug back and look for a seed under the same faults.
  *
  * What traits bring is drawn apart: a seed without a trait plays the same whatever traits there will be.
  */

@@ -5,9 +5,9 @@ import type { Plant } from "./plants.ts";
 type InboxReads = Pick<FleetStore, "loadRun" | "readInbox">;
 
 /**
- * Undoes the order in which an engine takes inputs, at the place where it reads them. It is handed only those inputs that
- * come first without the rule, as if there were no others. The commits that it makes are changed to count the others too.
- * So the guard of the inbox stays right, and nothing but the order is wrong.
+ * Undoes the order in which an engine takes inputs, at the place where it reads them. It is handed only those inputs
+ * that come first without the rule, as if there were no others. The commits that it makes are changed to count the
+ * others too. So the guard of the inbox stays right, and nothing but the order is wrong.
  */
 export class ShortReads {
   readonly #plant: Plant | null;

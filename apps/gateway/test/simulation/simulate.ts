@@ -1,6 +1,8 @@
 /**
- * `npm run simulate -- --seeds N --from S`: plays so many seeds on all cores, and prints what failed and how fast it went.
- * With `--trace` one seed is played and everything that happens in it is printed; with `--kept`, as it is in `seeds.ts`.
+ * `npm run simulate -- --seeds N --from S`: plays so many seeds on all cores, and prints what failed and how fast it
+ * went.
+ * With `--trace` one seed is played, and everything that happens in it is printed. With `--kept` it is played as it is
+ * in `seeds.ts`.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -85,7 +87,7 @@ function serve(wanted: Play[], totals: Totals): Promise<void> {
   return new Promise((resolve, reject) => {
     const next = (): void => {
       sent = wanted.splice(0, BATCH);
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread is no window: it has no origin.
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin.
       if (sent.length > 0) worker.postMessage(sent);
       else worker.terminate().then(() => resolve(), reject);
     };
@@ -132,7 +134,7 @@ function wholeNumber(text: string): number {
 
 function playBatches(): void {
   parentPort?.on("message", (plays: readonly Play[]) => {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread is no window: it has no origin.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin.
     void play(plays).then((outcomes) => parentPort?.postMessage(outcomes));
   });
 }

@@ -37,7 +37,9 @@ export function linkStore(
   leaseDurationMs: number,
 ): Store {
   const { scheduler, random, name } = machine;
-  /** Whether the connection of lifelines (true), and the others, fell silent since the store last answered over them. */
+  /**
+   * Whether the connection of lifelines (true), and the others, fell silent since the store last answered over them.
+   */
   const hasFallenSilent = new Set<boolean>();
 
   function call(method: string, statement: () => Promise<unknown>): Promise<unknown> {
@@ -52,7 +54,8 @@ export function linkStore(
       const isAway = (): boolean => weather.isDown || weather.cutOff.has(machine);
 
       if (isAway()) {
-        // It is refused at once, or waited for in vain. The latter happens on an old connection only: a new one is refused.
+        // It is refused at once, or waited for in vain. The latter happens on an old connection only: a new one is
+        // refused.
         const isOnLifeline = LIFELINE_STATEMENTS.has(method);
         const silenceMs = isOnLifeline ? leaseDurationMs / 3 : 2 * leaseDurationMs;
         const isSilent = random.chance(0.2) && !hasFallenSilent.has(isOnLifeline);

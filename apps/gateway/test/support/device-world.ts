@@ -23,7 +23,9 @@ export interface DeviceWorld {
   readonly devices: DeviceServer;
 }
 
-/** Returns a device server that has been started. At the end of the test it is closed, and must have logged no error. */
+/**
+ * Returns a device server that has been started. At the end of the test it is closed, and must have logged no error.
+ */
 export function startDeviceWorld(): DeviceWorld {
   const rows = new DeviceRows();
   const clock = new ManualClock();

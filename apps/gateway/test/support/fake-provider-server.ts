@@ -21,7 +21,9 @@ export interface Reply {
   readonly chunks: readonly Chunk[];
 }
 
-/** A model provider on a real socket. It plays one reply for each request, and the last one for all further requests. */
+/**
+ * A model provider on a real socket. It plays one reply for each request, and the last one for all further requests.
+ */
 export async function startFakeProvider(...replies: readonly Reply[]) {
   const requests: ReceivedRequest[] = [];
   let served = 0;

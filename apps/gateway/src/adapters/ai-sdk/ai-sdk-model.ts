@@ -2,8 +2,8 @@
  * The port `Model` over the AI SDK 7 core.
  *
  * It calls the SDK's provider layer (`model.doStream`), not `streamText`. A delta costs two to three times as much CPU
- * through `streamText`, which collects content, steps, telemetry and promises for each call. What that buys are the tool
- * loop and the retries. hsafa does both itself: one step at a time, tools without `execute`, no retry here.
+ * through `streamText`, which collects content, steps, telemetry and promises for each call. What that buys are the
+ * tool loop and the retries. hsafa does both itself: one step at a time, tools without `execute`, no retry here.
  *
  * The provider layer is the SDK's published contract (`LanguageModelV4`), which every provider package implements. The
  * prompt conversion comes from `ai/internal`. The SDK exports it for its own companions and promises nothing about it.

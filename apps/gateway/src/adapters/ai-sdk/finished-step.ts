@@ -31,7 +31,9 @@ export type TextDraft = Extract<Draft, { kind: TextKind }>;
 export type CallDraft = Extract<Draft, { kind: "tool_call" }>;
 export type FinishedStep = Extract<ModelOutcome, { kind: "finished" }>;
 
-/** Returns what a step added to the conversation, from its ordered drafts and from what the provider said at the end. */
+/**
+ * Returns what a step added to the conversation, from its ordered drafts and from what the provider said at the end.
+ */
 export function finishedStep(
   drafts: readonly Draft[],
   end: { readonly usage: LanguageModelV4Usage; readonly finishReason: LanguageModelV4FinishReason },
@@ -79,7 +81,9 @@ interface ParsedArguments {
   readonly unparsable: boolean;
 }
 
-/** Reads arguments as JSON. No text means no arguments. Deep nesting is unparsable: `JSON.stringify` overflows on it. */
+/**
+ * Reads arguments as JSON. No text means no arguments. Deep nesting is unparsable: `JSON.stringify` overflows on it.
+ */
 function parseArguments(text: string): ParsedArguments {
   if (text.trim() === "") return { args: {}, unparsable: false };
   try {
@@ -104,7 +108,9 @@ function contentPart(draft: Exclude<Draft, CallDraft>): AssistantPart[] {
   return draft.text === "" && options === undefined ? [] : [{ type: draft.kind, text: draft.text, ...providerOptions }];
 }
 
-/** Metadata of this step goes back to the provider as options of the next one. It becomes JSON, as messages are stored. */
+/**
+ * Metadata of this step goes back to the provider as options of the next one. It becomes JSON, as messages are stored.
+ */
 function providerOptionsOf(metadata: SharedV4ProviderMetadata | undefined): Record<string, JsonObject> | undefined {
   return metadata === undefined ? undefined : (JSON.parse(JSON.stringify(metadata)) as Record<string, JsonObject>);
 }

@@ -36,7 +36,9 @@ export class SilenceWatch {
     this.#disarm();
   }
 
-  /** One timer looks again when the silence could be long enough. A timer set anew for each fragment would cost more. */
+  /**
+   * One timer looks again when the silence could be long enough. A timer set anew for each fragment would cost more.
+   */
   #lookAfter(delayMs: number): void {
     this.#disarm = this.#clock.after(delayMs, () => {
       const silentMs = this.#isPaused ? 0 : this.#clock.monotonic() - this.#lastHeard;

@@ -61,7 +61,8 @@ function draft(make: (options: Options) => Ajv, metaSchemaId: string): Draft {
     metaSchema,
     instance: () => {
       const ajv = make(OPTIONS);
-      // Formats are checked, so that a model learns of a wrong date. The fast forms accept a little more and cost little.
+      // Formats are checked, so that a model learns of a wrong date. The fast forms accept a little more and cost
+      // little.
       addFormats.default(ajv, { mode: "fast" });
       return ajv;
     },

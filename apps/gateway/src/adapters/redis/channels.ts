@@ -7,7 +7,8 @@
  * 3. A listener whose `join` resolved without a confirmation, or before the present connection, may have missed
  *    messages. When Redis confirms, it receives `gap`.
  * 4. After a reconnect all channels are subscribed again.
- * 5. A confirmation counts only for the channel object that asked: one that was left and joined again waits for its own.
+ * 5. A confirmation counts only for the channel object that asked: one that was left and joined again waits for its
+ *    own.
  */
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";

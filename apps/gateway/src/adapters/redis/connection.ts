@@ -5,9 +5,10 @@
  * 1. Nothing waits for an absent Redis: `ask` then returns `unavailable` at once, and queues nothing.
  * 2. A command that takes longer than `timeoutMs` is given up, and the connection is suspected. Nothing more is sent on
  *    it until a ping was answered within `timeoutMs`. A late reply is ignored.
- * 3. A connection that answers no ping for `REDIS_SILENCE_MAX_MS` is replaced. A half-open socket looks open for minutes.
- * 4. Each socket has a client of its own, so nothing queued for a dead one reaches the next. node-redis cannot give up a
- *    socket that is open but silent, so its own reconnecting is off.
+ * 3. A connection that answers no ping for `REDIS_SILENCE_MAX_MS` is replaced. A half-open socket looks open for
+ *    minutes.
+ * 4. Each socket has a client of its own, so nothing queued for a dead one reaches the next. node-redis cannot give up
+ *    a socket that is open but silent, so its own reconnecting is off.
  * 5. What an earlier client still does or says changes nothing.
  * 6. A blocked event loop of our own is not taken for a slow Redis: sockets are read once more before time is up.
  * 7. An outage is logged once when it begins and once when it ends. A refusal is logged once per text and connection.

@@ -14,9 +14,9 @@ export type PlannedRequest =
   | { readonly kind: "refused"; readonly code: "invalid_args" | "invalid_tool"; readonly message: string };
 
 /**
- * Returns the request of a call. An argument goes where its `{placeholder}` stands. The rest go into the query of a GET,
- * else into a JSON body. A model must not choose where a request goes. So placeholders may stand only in the path and the
- * query, and may not change the number of the path's segments.
+ * Returns the request of a call. An argument goes where its `{placeholder}` stands. The rest go into the query of a
+ * GET, else into a JSON body. A model must not choose where a request goes. So placeholders may stand only in the path
+ * and the query, and may not change the number of the path's segments.
  */
 export function planHttpRequest(server: HttpServerTool, args: JsonValue, idempotencyKey: string): PlannedRequest {
   if (typeof args !== "object" || args === null || Array.isArray(args)) {

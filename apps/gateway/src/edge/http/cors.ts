@@ -5,7 +5,10 @@ const ALLOWED_HEADERS = "Authorization, Content-Type, Last-Event-ID, Idempotency
 /** The headers of a response that a page may read. */
 const EXPOSED_HEADERS = "X-Request-Id, Location, Retry-After";
 
-/** Lets pages of the allowed origins read the response. They send no cookies: a page elsewhere has its token as a header. */
+/**
+ * Lets pages of the allowed origins read the response. They send no cookies: a page elsewhere has its token as a
+ * header.
+ */
 export function applyCors(request: FastifyRequest, reply: FastifyReply, allowedOrigins: readonly string[]): void {
   // On every response, so that no cache serves one origin what was meant for another.
   reply.header("vary", "Origin");

@@ -20,8 +20,8 @@ interface HeldRun {
 
 /**
  * Statements against each other on a Postgres server. Each is stopped at a lock, with the snapshot that it took before,
- * and the two are let go one after the other. After a wait Postgres reads the locked row anew, and nothing else. PGlite,
- * with its one connection, can never show that.
+ * and the two are let go one after the other. After a wait Postgres reads the locked row anew, and nothing else.
+ * PGlite, with its one connection, can never show that.
  */
 interface Races {
   readonly url: string;
