@@ -11,8 +11,11 @@ type CallRequest = Extract<GatewayMessage, { type: "tool.call.request" }>;
 
 /** How long a device waits for its registration before it tries another gateway, in virtual ms: one may be frozen. */
 const REGISTRATION_MAX_MS = 6000;
-/** How long a gateway may take to answer a result, in virtual ms, once nothing goes wrong any more. */
-const ANSWER_MAX_MS = 1000;
+/**
+ * How long a gateway may take to answer a result once nothing goes wrong any more, in virtual ms: a statement that was
+ * sent before may be waited for in vain for two leases.
+ */
+const ANSWER_MAX_MS = 8000;
 /** How often a device does what it must not do, or shows a key that nobody knows. */
 const MISDEED_SHARE = 0.03;
 const PROGRESS_SHARE = 0.2;

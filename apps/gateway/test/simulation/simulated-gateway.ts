@@ -10,6 +10,7 @@ import type { ServerTools } from "../../src/ports/server-tools.ts";
 import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
 import type { DevicePlants } from "./device-plants.ts";
 import type { Machine } from "./machine.ts";
+import { observeRegistrations } from "./observed-registrations.ts";
 import type { Recorder } from "./recorder.ts";
 import { type Provider, scriptedModel } from "./scripted-model.ts";
 
@@ -50,7 +51,7 @@ export class SimulatedGateway {
     this.#log = bugLog(recorder);
     this.assembled = assemble(
       {
-        store: plants.store(store),
+        store: observeRegistrations(plants.store(store), recorder),
         liveLog,
         bell: plants.bell(bell),
         clock: machine.clock,

@@ -234,14 +234,13 @@ export class World {
     for (const device of this.devices) device.checkAnswered();
   }
 
-  /** Sessions of devices that the store takes for open. */
+  /** Sessions that the store takes for open, of those that a gateway knew to be open. */
   async openSessions(): Promise<string[]> {
     const { data } = await this.tenant.listDevices({ limit: 100, cursor: undefined });
     const devices = await Promise.all(data.map(({ id }) => this.tenant.findDevice({ deviceId: id })));
-    return devices.flatMap((device) =>
-      (device?.sessions ?? [])
-        .filter(({ disconnectedAt }) => disconnectedAt === null)
-        .map(({ id }) => `${id} of ${device?.key}`),
-    );
+    const sessions = devices.flatMap((device) => device?.sessions ?? []);
+    return sessions
+      .filter(({ id, disconnectedAt }) => disconnectedAt === null && this.recorder.knownSessions.has(id))
+      .map(({ id }) => id);
   }
 }
