@@ -1,11 +1,13 @@
 import type { DeviceRegister } from "@hsafa/protocol";
-import { DEVICE_IN_FLIGHT_DEFAULT } from "./limits.ts";
-import { DEVICE_IN_FLIGHT_MAX } from "../ports/limits.ts";
-import { type Store, StoreUnavailable } from "../ports/store.ts";
 import { admit, type Requirement } from "../access/admit.ts";
 import type { Authenticate } from "../access/authenticate.ts";
 import type { Principal } from "../access/principal.ts";
 import { type Refusal, refuse } from "../access/refusal.ts";
+import type { Clock } from "../ports/clock.ts";
+import { DEVICE_IN_FLIGHT_MAX } from "../ports/limits.ts";
+import { type Store, StoreUnavailable } from "../ports/store.ts";
+import { DEVICE_IN_FLIGHT_DEFAULT } from "./limits.ts";
+import type { SessionCloser } from "./session-closer.ts";
 
 export type DeviceRegistration =
   | {
@@ -30,7 +32,13 @@ export function deviceRequirement(deviceKey: string): Requirement {
  * replaced.
  */
 export async function registerDevice(
-  deps: { readonly authenticate: Authenticate; readonly store: Store; readonly gatewayId: string },
+  deps: {
+    readonly authenticate: Authenticate;
+    readonly store: Store;
+    readonly gatewayId: string;
+    readonly clock: Pick<Clock, "newId">;
+    readonly closer: Pick<SessionCloser, "endUnconfirmed">;
+  },
   message: DeviceRegister,
 ): Promise<DeviceRegistration> {
   const { token, deviceKey, displayName, platform, labels, tools, bootId } = message;
@@ -40,10 +48,13 @@ export async function registerDevice(
   const admission = await admit(deps, token, deviceRequirement(deviceKey));
   if (admission.kind === "refused") return admission;
   const { principal } = admission;
+  const { tenantId } = principal;
+  const sessionId = deps.clock.newId();
   // No more than the store lists for one session in any case: a call in hand that is not listed counts as settled.
   const maxInFlight = Math.min(message.maxInFlight ?? DEVICE_IN_FLIGHT_DEFAULT, DEVICE_IN_FLIGHT_MAX);
   try {
-    const registered = await deps.store.forTenant(principal.tenantId).registerDevice({
+    const registered = await deps.store.forTenant(tenantId).registerDevice({
+      sessionId,
       gatewayId: deps.gatewayId,
       deviceKey,
       displayName: displayName ?? null,
@@ -55,7 +66,9 @@ export async function registerDevice(
     });
     return { kind: "registered", principal, maxInFlight, ...registered };
   } catch (error) {
-    if (error instanceof StoreUnavailable) return refuse("unavailable", "The store is away; connect again.");
-    throw error;
+    if (!(error instanceof StoreUnavailable)) throw error;
+    // The store may have opened the session all the same, and nobody else knows of it.
+    deps.closer.endUnconfirmed({ tenantId, sessionId, reason: "unconfirmed" });
+    return refuse("unavailable", "The store is away; connect again.");
   }
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { startDeviceWorld } from "../../test/support/device-world.ts";
 import { settled } from "../../test/support/fakes.ts";
 import { SocketlessDevice } from "../../test/support/socketless-device.ts";
-import { DEVICE_POLL_MS } from "./limits.ts";
+import { DEVICE_POLL_MS, REGISTRATION_IN_FLIGHT_MAX_MS } from "./limits.ts";
 
 function start() {
   const world = startDeviceWorld();
@@ -20,10 +20,11 @@ function start() {
 }
 
 test("a device that registers is told its ids, and how often it is pinged", async () => {
-  const { device } = start();
+  const { device, rows } = start();
   const laptop = await device();
+  const sessionId = rows.sessions[0]?.sessionId;
   expect(laptop.heard).toEqual([
-    { type: "device.registered", deviceId: "device of laptop", sessionId: "session-1", heartbeatMs: 10_000 },
+    { type: "device.registered", deviceId: "device of laptop", sessionId, heartbeatMs: 10_000 },
   ]);
   expect(laptop.admittedUntil).toBe(Number.POSITIVE_INFINITY);
 });
@@ -136,4 +137,28 @@ test("a server that closes waits for a registration in hand, and ends the sessio
   await devices.close();
   expect(reasons()).toEqual(["disconnected"]);
   await registered;
+});
+
+test("a session that a registration opened without the gateway learning of it does not stay open", async () => {
+  const { device, rows, clock, poll, reasons } = start();
+  rows.loseRegistrations = true;
+  const laptop = await device();
+  expect(laptop.endedAs).toBe("unavailable");
+  expect(reasons()).toEqual([null]);
+  clock.advance(REGISTRATION_IN_FLIGHT_MAX_MS);
+  await settled();
+  await poll();
+  expect(reasons()).toEqual(["unconfirmed"]);
+});
+
+test("the end of a lost registration does not touch the session with which the device came back", async () => {
+  const { device, rows, clock, poll, reasons } = start();
+  rows.loseRegistrations = true;
+  await device();
+  rows.loseRegistrations = false;
+  await device();
+  clock.advance(REGISTRATION_IN_FLIGHT_MAX_MS);
+  await settled();
+  await poll();
+  expect(reasons()).toEqual(["replaced", null]);
 });

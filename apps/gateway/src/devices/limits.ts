@@ -9,5 +9,11 @@ export const DEVICE_POLL_MS = 1000;
 /** Progress messages of one session in a second, and the bytes of one: people look at it, so more is left out. */
 export const DEVICE_PROGRESS_PER_SECOND_MAX = 20;
 export const DEVICE_PROGRESS_BYTES_MAX = 16 * 1024;
+/**
+ * How long a registration whose outcome was lost may be on its way to the store, in milliseconds. Longer than a
+ * statement may take on both sides together. And how many of them are remembered: more than there are sockets.
+ */
+export const REGISTRATION_IN_FLIGHT_MAX_MS = 30_000;
+export const UNCONFIRMED_SESSIONS_MAX = 20_000;
 /** Sessions in one read of their calls: one of all sessions would hold a connection to the store for long. */
 export const DEVICE_SESSIONS_PER_READ_MAX = 1000;

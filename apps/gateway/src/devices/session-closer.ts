@@ -1,5 +1,7 @@
+import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
+import { REGISTRATION_IN_FLIGHT_MAX_MS, UNCONFIRMED_SESSIONS_MAX } from "./limits.ts";
 
 /** A session whose socket is gone. */
 export interface EndedSession {
@@ -9,21 +11,34 @@ export interface EndedSession {
   readonly reason: string;
 }
 
+interface UnconfirmedSession extends EndedSession {
+  /** When its registration can no longer be on its way, by the monotonic clock. */
+  readonly dueAt: number;
+}
+
 /**
- * Ends sessions in the store once their sockets are gone. While the store is away it keeps them, and `retry` tries
- * again: otherwise their devices would look connected for as long as this gateway lives. It keeps at most as many as
- * sockets were open when the store went away, since no device can register meanwhile.
+ * Ends sessions in the store once their sockets are gone. A session that stays open there makes its device look
+ * connected for as long as this gateway lives.
+ *
+ * 1. While the store is away, sessions are kept, and `retry` tries again. These are at most as many as sockets were
+ *    open when the store went away, since no device can register meanwhile.
+ * 2. A registration whose outcome was lost may have opened a session, or may do so yet. That session is ended when the
+ *    registration can no longer be on its way. Ending one that was never opened changes nothing.
  */
 export class SessionCloser {
   readonly #store: Store;
   readonly #log: Log;
+  readonly #clock: Pick<Clock, "monotonic">;
   /** Could not be ended yet. */
   readonly #unended = new Set<EndedSession>();
+  /** In the order in which they are due. */
+  readonly #unconfirmed: UnconfirmedSession[] = [];
   readonly #inFlight = new Set<Promise<void>>();
 
-  constructor({ store, log }: { readonly store: Store; readonly log: Log }) {
-    this.#store = store;
-    this.#log = log;
+  constructor(deps: { readonly store: Store; readonly log: Log; readonly clock: Pick<Clock, "monotonic"> }) {
+    this.#store = deps.store;
+    this.#log = deps.log;
+    this.#clock = deps.clock;
   }
 
   /** Ends a session in the store. Neither throws nor waits. */
@@ -32,11 +47,24 @@ export class SessionCloser {
     this.#inFlight.add(attempt);
   }
 
-  /** Tries again to end what could not be ended. */
+  /** Ends a session later of which nobody knows whether it was opened (2.). Neither throws nor waits. */
+  endUnconfirmed(session: EndedSession): void {
+    this.#unconfirmed.push({ ...session, dueAt: this.#clock.monotonic() + REGISTRATION_IN_FLIGHT_MAX_MS });
+    if (this.#unconfirmed.length > UNCONFIRMED_SESSIONS_MAX) this.#endFirstUnconfirmed();
+  }
+
+  /** Tries again to end what could not be ended, and ends what is due. */
   retry(): void {
-    const sessions = [...this.#unended];
+    const sessions = [...this.#unended]; // 1.
     this.#unended.clear();
     for (const session of sessions) this.end(session);
+    const now = this.#clock.monotonic();
+    while ((this.#unconfirmed[0]?.dueAt ?? Number.POSITIVE_INFINITY) <= now) this.#endFirstUnconfirmed(); // 2.
+  }
+
+  #endFirstUnconfirmed(): void {
+    const session = this.#unconfirmed.shift();
+    if (session !== undefined) this.end(session);
   }
 
   /** Resolves when no attempt is under way. */

@@ -194,9 +194,11 @@ export interface TenantStore {
 
   /**
    * Makes or updates the device and opens a session. An open session of the same device is ended as `replaced`: a
-   * device has one open session at most.
+   * device has one open session at most. The caller chooses the id of the session, so that it can end one that was
+   * opened without its learning of it.
    */
   registerDevice(params: {
+    readonly sessionId: string;
     readonly gatewayId: string;
     readonly deviceKey: string;
     readonly displayName: string | null;

@@ -15,8 +15,6 @@ export class Recorder {
   /** By call id and attempt: which device took it on, and in which boot. */
   readonly #takers = new Map<string, string>();
   readonly unrepeatable = new Set<string>();
-  /** Sessions of devices that a gateway knows to be open. */
-  readonly knownSessions = new Set<string>();
   /** By call id: the bodies that the store accepted, and those that it said it had. */
   readonly acceptedResults = new Map<string, Set<string>>();
   readonly toldResults = new Map<string, Set<string>>();

@@ -39,6 +39,8 @@ export const REGRESSIONS: readonly Play[] = [
   { seed: 2666, faults: ["store_unknown"], traits: { ...NO_TRAITS, isPoisoned: true } },
   // A gateway that was suspended while the database was away, its clock with it, took what others had lost meanwhile.
   { seed: 8045973 },
+  // A registration whose answer was lost left a session open of which no gateway knew.
+  { seed: 9012435 },
   // A step that failed in the moment of a cancel ended the run as failed.
   { seed: 1169, faults: ["store_slow"], traits: { ...NO_TRAITS, isHasty: true } },
 ];

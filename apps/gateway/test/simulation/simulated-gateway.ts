@@ -10,7 +10,6 @@ import type { ServerTools } from "../../src/ports/server-tools.ts";
 import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
 import type { DevicePlants } from "./device-plants.ts";
 import type { Machine } from "./machine.ts";
-import { observeRegistrations } from "./observed-registrations.ts";
 import type { Recorder } from "./recorder.ts";
 import { type Provider, scriptedModel } from "./scripted-model.ts";
 
@@ -51,7 +50,7 @@ export class SimulatedGateway {
     this.#log = bugLog(recorder);
     this.assembled = assemble(
       {
-        store: observeRegistrations(plants.store(store), recorder),
+        store: plants.store(store),
         liveLog,
         bell: plants.bell(bell),
         clock: machine.clock,

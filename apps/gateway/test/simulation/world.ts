@@ -234,13 +234,14 @@ export class World {
     for (const device of this.devices) device.checkAnswered();
   }
 
-  /** Sessions that the store takes for open, of those that a gateway knew to be open. */
+  /** Sessions of devices that the store takes for open. */
   async openSessions(): Promise<string[]> {
     const { data } = await this.tenant.listDevices({ limit: 100, cursor: undefined });
     const devices = await Promise.all(data.map(({ id }) => this.tenant.findDevice({ deviceId: id })));
-    const sessions = devices.flatMap((device) => device?.sessions ?? []);
-    return sessions
-      .filter(({ id, disconnectedAt }) => disconnectedAt === null && this.recorder.knownSessions.has(id))
-      .map(({ id }) => id);
+    return devices.flatMap((device) =>
+      (device?.sessions ?? [])
+        .filter(({ disconnectedAt }) => disconnectedAt === null)
+        .map(({ id }) => `${id} of ${device?.key}`),
+    );
   }
 }

@@ -123,7 +123,7 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
     },
 
     async registerDevice(params) {
-      const { gatewayId, deviceKey: key, displayName, platform, labels, tools, bootId } = params;
+      const { sessionId, gatewayId, deviceKey: key, displayName, platform, labels, tools, bootId } = params;
       const now = rows.now();
       const known = [...rows.devices.values()].find((row) => row.tenantId === tenantId && row.key === key);
       const { id, createdAt } = known ?? { id: rows.clock.newId(), createdAt: now };
@@ -133,7 +133,6 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
         session.disconnectedAt = now;
         session.reason = "replaced";
       }
-      const sessionId = rows.clock.newId();
       const open = { disconnectedAt: null, reason: null };
       rows.sessions.set(sessionId, { id: sessionId, deviceId: id, gatewayId, bootId, connectedAt: now, ...open });
       return { deviceId: id, sessionId };

@@ -39,9 +39,10 @@ export class DeviceRows {
   readonly outcomes = new Map<string, ToolOutcome>();
   /** Every method of the store rejects while this is set. */
   isAway = false;
+  /** A registration is carried out while this is set, and rejects all the same: its outcome is lost. */
+  loseRegistrations = false;
   /** Awaited before a result is taken, so that a test can make the store slow. */
   beforeResult = (): Promise<void> => Promise.resolve();
-  #ids = 0;
 
   add(call: Partial<Row> & Pick<Row, "callId">): Row {
     const row: Row = {
@@ -108,13 +109,12 @@ export class DeviceRows {
 
   #forTenant(tenantId: string): Partial<TenantStore> {
     return {
-      registerDevice: async ({ deviceKey, bootId }): Promise<RegisteredDevice> => {
+      registerDevice: async ({ sessionId, deviceKey, bootId }): Promise<RegisteredDevice> => {
         this.#mustBeThere();
         const deviceId = `device of ${deviceKey}`;
         for (const session of this.sessions) if (session.deviceId === deviceId) session.reason ??= "replaced";
-        this.#ids += 1;
-        const sessionId = `session-${this.#ids}`;
         this.sessions.push({ sessionId, deviceId, deviceKey, tenantId, bootId, reason: null });
+        if (this.loseRegistrations) throw new StoreUnavailable("the answer was lost");
         return { deviceId, sessionId };
       },
       endDeviceSession: async ({ sessionId, reason }) => {

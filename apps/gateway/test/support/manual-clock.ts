@@ -3,12 +3,16 @@ import type { Clock } from "../../src/ports/clock.ts";
 /** A clock that the test moves. */
 export class ManualClock implements Clock {
   #time = 1_750_000_000_000;
+  #ids = 0;
   #timers = new Set<{ at: number; callback: () => void }>();
 
   now = (): number => this.#time;
   monotonic = (): number => this.#time;
   random = (): number => 0.5;
-  newId = (): string => "0199c8f0-0000-7000-8000-000000000000";
+  newId = (): string => {
+    this.#ids += 1;
+    return `0199c8f0-0000-7000-8000-${String(this.#ids).padStart(12, "0")}`;
+  };
 
   after = (delayMs: number, callback: () => void): (() => void) => {
     const timer = { at: this.#time + delayMs, callback };

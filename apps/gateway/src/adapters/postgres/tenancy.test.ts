@@ -79,6 +79,7 @@ test("every statement that serves a request names its tenant (R10)", async () =>
     createThread: () => store.createThread({ threadId: v7(), key: null, metadata: {} }),
     registerDevice: () =>
       store.registerDevice({
+        sessionId: v7(),
         gatewayId: "g",
         deviceKey: "k",
         displayName: null,

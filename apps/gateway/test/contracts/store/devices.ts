@@ -50,6 +50,17 @@ export function devicesOfStore(store: () => Store): void {
       expect(asked.filter((session) => session.current)).toHaveLength(1);
     });
 
+    test("a session has the id that the caller chose, so that it can be ended by a caller that lost the outcome", async () => {
+      const scene = await openScene(store());
+      const sessionId = v7();
+      await scene.tenant.endDeviceSession({ sessionId, reason: "never opened" });
+      const opened = await connect(scene, { sessionId });
+      expect(opened.sessionId).toBe(sessionId);
+      expect((await openCalls(sessionId)).current).toBe(true);
+      await scene.tenant.endDeviceSession({ sessionId, reason: "unconfirmed" });
+      expect((await openCalls(sessionId)).current).toBe(false);
+    });
+
     test("a device is shown with what it registered, its sessions newest first, and whether it is online", async () => {
       const scene = await openScene(store());
       const gatewayId = `gateway ${v7()}`;

@@ -110,6 +110,7 @@ export function isolationOfStore(store: () => Store): void {
       expect(created).toBe(true);
       expect(thread.id).not.toBe(own.threadId);
       const registered = await stranger.registerDevice({
+        sessionId: v7(),
         gatewayId: "gateway-a",
         deviceKey: "k",
         displayName: null,

@@ -228,6 +228,7 @@ export async function connect(
   const gatewayId = overrides.gatewayId ?? "gateway-a";
   await store.fleet.recordHeartbeat({ gatewayId, stopping: false });
   return tenant.registerDevice({
+    sessionId: v7(),
     deviceKey: `device ${v7()}`,
     displayName: null,
     platform: null,

@@ -87,8 +87,7 @@ export async function registerDevice(
   tenantId: string,
   params: Parameters<TenantStore["registerDevice"]>[0],
 ): Promise<RegisteredDevice> {
-  const { gatewayId, deviceKey, displayName, platform, labels, tools, bootId, maxInFlight } = params;
-  const sessionId = v7();
+  const { sessionId, gatewayId, deviceKey, displayName, platform, labels, tools, bootId, maxInFlight } = params;
   const [row] = await repeatOnUniqueViolation(() =>
     sql.query<{ device_id: string }>(
       REGISTER_DEVICE({
