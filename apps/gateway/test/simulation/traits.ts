@@ -60,7 +60,7 @@ export function traitsOf(
     isHasty: random.chance(0.3),
     isPatient: random.chance(0.25),
     isPoisoned: random.chance(0.1),
-    isDeserted: random.chance(0.25),
+    isDeserted: random.chance(0.15),
     ...wanted,
   };
   return { traits, random };
