@@ -19,6 +19,7 @@ function world() {
     isAway: false,
     gate: Promise.resolve(),
     releaseGate: Promise.resolve(),
+    claimGate: Promise.resolve(),
     answer: (runId: string): Renewal | null => ({ runId, epoch: 1, inbox: 0 }),
   };
   const port: Pick<FleetStore, "renewLeases" | "releaseLeases" | "releaseClaims"> = {
@@ -34,6 +35,7 @@ function world() {
       statements.push(`release ${runs.map((run) => `${run.runId}@${run.epoch}`).join(",")}`);
     },
     async releaseClaims({ claimNumbers }) {
+      await store.claimGate;
       if (store.isAway) throw new StoreUnavailable("away");
       statements.push(`release claims ${claimNumbers.join(",")}`);
     },
@@ -172,6 +174,18 @@ test("a lease given up while another is being returned is returned too, at once"
   await advance(200);
   expect(statements).toEqual(["release early@1", "release late@1"]);
   await keeper.close();
+});
+
+test("a stale lease is returned although the return of a claim hangs", async () => {
+  const { keeper, hold, store, statements, advance } = world();
+  keeper.start();
+  hold("a");
+  store.claimGate = new Promise<void>(() => {});
+  keeper.returnClaim(1);
+  await advance(100);
+  store.gate = new Promise<void>(() => {});
+  await advance(6000);
+  expect(statements).toContain("release a@1");
 });
 
 test("a return that hangs holds up no renewal", async () => {

@@ -7,8 +7,8 @@
  * 2. The interval of renewals is counted from when one began: a slow answer does not stretch it. One statement renews
  *    all leases.
  * 3. A lease that went stale is returned as soon as the store answers, so that it does not count as a recovery. This
- *    does not wait for its holder, which may hang in a statement: what the holder still sends is refused. No renewal
- *    waits for a return.
+ *    does not wait for its holder, which may hang in a statement: what the holder still sends is refused. Nor does it
+ *    wait for the return of a claim, which may hang as well. No renewal waits for a return.
  * 4. So is what a claim took whose answer was lost: the store says that this gateway has it, and nobody here does. Such
  *    a claim may also reach the store late, so it is returned again and again until it can no longer be on its way.
  */
@@ -63,7 +63,8 @@ export class LeaseKeeper {
    */
   #unconfirmedClaims: { readonly claimNumber: number; readonly until: number }[] = [];
   readonly #renewals: Recurring;
-  readonly #returns: Recurring;
+  readonly #leaseReturns: Recurring;
+  readonly #claimReturns: Recurring;
   /** Looks for stale leases when the first one is due to go stale. */
   readonly #expiries: Recurring;
 
@@ -73,20 +74,23 @@ export class LeaseKeeper {
     const retryMs = leaseDurationMs / 12;
     const retry = { minMs: retryMs, maxMs: retryMs };
     this.#renewals = new Recurring({ name: "renew leases", tick: () => this.#renewInTime(), retry, clock, log });
-    this.#returns = new Recurring({ name: "return leases", tick: () => this.#returnLeases(), retry, clock, log });
+    this.#leaseReturns = new Recurring({ name: "return leases", tick: () => this.#returnLeases(), retry, clock, log });
+    this.#claimReturns = new Recurring({ name: "return claims", tick: () => this.#returnClaims(), retry, clock, log });
     this.#expiries = new Recurring({ name: "drop leases", tick: async () => this.#dropStale(), retry, clock, log });
   }
 
   start(): void {
     this.#renewals.start(this.#renewalIntervalMs);
-    this.#returns.start(null);
+    this.#leaseReturns.start(null);
+    this.#claimReturns.start(null);
     this.#expiries.start(null);
   }
 
   /** Stops renewing, and returns what there is to return if the store answers. */
   async close(): Promise<void> {
-    await Promise.all([this.#renewals.stop(), this.#returns.stop(), this.#expiries.stop()]);
-    await this.#returns.runNow();
+    const loops = [this.#renewals, this.#leaseReturns, this.#claimReturns, this.#expiries];
+    await Promise.all(loops.map((loop) => loop.stop()));
+    await Promise.all([this.#leaseReturns.runNow(), this.#claimReturns.runNow()]);
   }
 
   /**
@@ -119,7 +123,7 @@ export class LeaseKeeper {
   /** Returns a lease as soon as the store answers. */
   returnLater({ tenantId, runId, epoch }: Claim): void {
     this.#leasesToReturn.set(`${runId}@${epoch}`, { tenantId, runId, epoch });
-    this.#returns.request();
+    this.#leaseReturns.request();
   }
 
   /** The answer to this claim was lost: whatever it took, or takes yet, is returned (4.). */
@@ -129,7 +133,7 @@ export class LeaseKeeper {
     // What older claims took has ended by time.
     this.#unconfirmedClaims = this.#unconfirmedClaims.filter(({ until }) => until > now - leaseDurationMs);
     this.#unconfirmedClaims.push({ claimNumber, until: now + CLAIM_IN_FLIGHT_MAX_MS });
-    this.#returns.request();
+    this.#claimReturns.request();
   }
 
   /** Whether this gateway may have leases, by what the store says, that no holder here has. */
@@ -175,17 +179,21 @@ export class LeaseKeeper {
     return Math.max(0, this.#renewalIntervalMs - (clock.monotonic() - startedAt)); // 2.
   }
 
-  /** 3. and 4. */
-  async #returnLeases(): Promise<number | null> {
-    const { gatewayId, leaseDurationMs, store, clock, contact } = this.#params;
+  /** 3. */
+  async #returnLeases(): Promise<null> {
+    const { store, contact } = this.#params;
     // Leases that are added meanwhile request a tick of their own.
     const returned = [...this.#leasesToReturn];
-    const runs = returned.map(([, { runId, epoch }]) => ({ runId, epoch }));
-    if (runs.length > 0) {
-      await store.releaseLeases({ runs });
-      contact.answered();
-      for (const [key] of returned) this.#leasesToReturn.delete(key);
-    }
+    if (returned.length === 0) return null;
+    await store.releaseLeases({ runs: returned.map(([, { runId, epoch }]) => ({ runId, epoch })) });
+    contact.answered();
+    for (const [key] of returned) this.#leasesToReturn.delete(key);
+    return null;
+  }
+
+  /** 4. */
+  async #returnClaims(): Promise<number | null> {
+    const { gatewayId, leaseDurationMs, store, clock, contact } = this.#params;
     if (this.#unconfirmedClaims.length === 0) return null;
     const sentAt = clock.monotonic();
     const claimNumbers = this.#unconfirmedClaims.map(({ claimNumber }) => claimNumber);

@@ -41,6 +41,8 @@ export const REGRESSIONS: readonly Play[] = [
   { seed: 8045973 },
   // A registration whose answer was lost left a session open of which no gateway knew.
   { seed: 9012435 },
+  // A stale lease waited behind the return of a claim that hung, and was taken for lost.
+  { seed: 300489 },
   // A step that failed in the moment of a cancel ended the run as failed.
   { seed: 1169, faults: ["store_slow"], traits: { ...NO_TRAITS, isHasty: true } },
 ];
