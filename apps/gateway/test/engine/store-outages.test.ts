@@ -75,6 +75,7 @@ test("an outage is told once for each kind of work, not at each try", async () =
     "could not claim runs: the store is away",
     "could not record a heartbeat: the store is away",
     "could not renew leases: the store is away",
+    "could not return claims: the store is away",
     "could not return leases: the store is away",
     "could not sweep: the store is away",
   ]);

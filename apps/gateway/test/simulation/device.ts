@@ -12,7 +12,7 @@ type CallRequest = Extract<GatewayMessage, { type: "tool.call.request" }>;
 /** How long a device waits for its registration before it tries another gateway, in virtual ms: one may be frozen. */
 const REGISTRATION_MAX_MS = 6000;
 /**
- * How long a gateway may take to answer a result once nothing goes wrong any more, in virtual ms: a statement that was
+ * How long a gateway may take to answer a result once nothing goes wrong any more, in virtual ms. A statement that was
  * sent before may be waited for in vain for two leases.
  */
 const ANSWER_MAX_MS = 8000;
