@@ -228,11 +228,15 @@ class SocketLink {
   }
 }
 
-/** One direction of a connection: what is carried arrives later, and in order. */
+/**
+ * One direction of a connection: what is carried arrives later, and in order. The times of two arrivals may differ by a
+ * rounding error, so each arrival takes what was sent first, whenever it was meant to arrive.
+ */
 class Channel {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #label: string;
+  readonly #onItsWay: (() => void)[] = [];
   #lastAt = 0;
 
   constructor(scheduler: Scheduler, random: Random, label: string) {
@@ -243,6 +247,7 @@ class Channel {
 
   carry(run: () => void): void {
     this.#lastAt = Math.max(this.#lastAt, this.#scheduler.time + this.#random.delayMs(3));
-    this.#scheduler.after(this.#lastAt - this.#scheduler.time, this.#label, run);
+    this.#onItsWay.push(run);
+    this.#scheduler.after(this.#lastAt - this.#scheduler.time, this.#label, () => this.#onItsWay.shift()?.());
   }
 }
