@@ -3,6 +3,7 @@ import { createAiSdkModel } from "./adapters/ai-sdk/ai-sdk-model.ts";
 import { createAjvSchemas } from "./adapters/ajv/ajv-schemas.ts";
 import { createMemoryBell } from "./adapters/memory/memory-bell.ts";
 import { createMemoryLiveLog } from "./adapters/memory/memory-live-log.ts";
+import { openOutboundHttp } from "./adapters/outbound/outbound-http.ts";
 import { openPgliteStore } from "./adapters/postgres/open-pglite-store.ts";
 import { openPostgresStore } from "./adapters/postgres/open-postgres-store.ts";
 import { openRedis } from "./adapters/redis/open-redis.ts";
@@ -35,7 +36,7 @@ export interface OpenedPorts {
   readonly ports: Ports;
   /** The log of the ports, as the HTTP server takes it. */
   readonly logger: pino.Logger;
-  /** Closes the store, the live log and the bell. */
+  /** Closes the store, the live log, the bell and the connections to models and tools. */
   close(): Promise<void>;
 }
 
@@ -51,20 +52,22 @@ export async function openPorts(settings: Settings, overrides: PortOverrides = {
   try {
     if (settings.databaseUrl !== null && settings.redisUrl === null) await refuseSecondGateway(store.fleet, clock);
     const { liveLog, bell } = await openBus(settings, clock, log);
+    const outbound = openOutboundHttp();
+    const providers = { fetch: outbound.fetch, ...settings.providers };
     return {
       ports: {
         store,
         liveLog,
         bell,
         clock,
-        model: overrides.model ?? createAiSdkModel(settings.providers, clock),
-        serverTools: createServerTools({ functions: overrides.functions }),
+        model: overrides.model ?? createAiSdkModel(providers, clock),
+        serverTools: createServerTools({ functions: overrides.functions, fetch: outbound.fetch }),
         schemas: createAjvSchemas(),
         log,
       },
       logger: log,
       async close() {
-        await Promise.all([liveLog.close(), bell.close()]);
+        await Promise.all([liveLog.close(), bell.close(), outbound.close()]);
         await store.close();
       },
     };

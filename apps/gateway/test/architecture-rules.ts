@@ -30,6 +30,7 @@ type Imported = { kind: "layer"; layer: Layer; path: string } | { kind: "package
 const packagesOfVendor: Record<string, RegExp> = {
   postgres: /^(@prisma\/|@electric-sql\/|pglite-prisma-adapter$|pg$)/,
   redis: /^redis$/,
+  outbound: /^undici$/,
   "ai-sdk": /^(ai|@ai-sdk\/.*)$/,
   mcp: /^@modelcontextprotocol\//,
   memory: /^(?!)/,
