@@ -1,8 +1,8 @@
 /**
  * The rule of a rate, as a token bucket. It is pure: the time is an argument, and a bucket is a value.
  *
- * 1. Over any span of time, what is taken is at most `burst`, plus `perSecond` for each second, plus one request that
- *    was let in whole although it is larger than the burst.
+ * 1. Over any span of time, what is taken is at most `burst`, plus `perSecond` for each second, plus one request. A
+ *    request that is larger than the burst is let in whole when the bucket is full.
  * 2. A request that is refused costs nothing. After `retryAfterMs` without another request it is let in.
  * 3. A bucket never holds more than `burst`, whatever the clock says.
  */
