@@ -63,6 +63,14 @@ export class DeviceConnection {
     }
   }
 
+  /** The socket calls this once, when the device was heard after its admission. */
+  confirmed(): void {
+    if (this.#phase.kind !== "registered") return;
+    const { session } = this.#phase;
+    session.confirmation = "heard";
+    this.#deps.dispatch.look(session);
+  }
+
   /** The socket calls this once, when the connection ends for whatever reason. It ends the session in the store. */
   ended(reason: string): void {
     const phase = this.#phase;
@@ -97,7 +105,17 @@ export class DeviceConnection {
     // The connection may have ended meanwhile. Nobody else knows of the session.
     if (this.#phase.kind === "ended") return closer.end({ tenantId, sessionId, reason: "disconnected" });
     const socket = this.#socket;
-    const session = { tenantId, deviceKey, deviceId, sessionId, bootId, maxInFlight, sent: new Map(), socket };
+    const session: DeviceSession = {
+      tenantId,
+      deviceKey,
+      deviceId,
+      sessionId,
+      bootId,
+      maxInFlight,
+      sent: new Map(),
+      socket,
+      confirmation: "awaited",
+    };
     this.#phase = { kind: "registered", session, report: createDeviceProgress(this.#deps, session) };
     socket.admit(principal);
     socket.send({ type: "device.registered", deviceId, sessionId, heartbeatMs: DEVICE_HEARTBEAT_MS });

@@ -1,9 +1,12 @@
-import { DEVICE_SESSIONS_PER_READ_MAX } from "./limits.ts";
+import { DEVICE_SESSIONS_PER_READ_MAX, TAKEOVER_AWAITED_MAX_MS } from "./limits.ts";
 import type { Bell, Ring } from "../ports/bell.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { OpenCallsOfSession } from "../ports/fleet-store.ts";
 import type { Log } from "../ports/log.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
+import type { SessionStanding } from "../ports/session-standing.ts";
 import type { DeviceSession } from "./device-session.ts";
+import type { SessionEnd } from "./device-socket.ts";
 import { planDeviceCalls } from "./plan-device-calls.ts";
 import { performDeviceAction } from "./perform-device-action.ts";
 import { SessionIndex } from "./session-index.ts";
@@ -12,6 +15,7 @@ export interface DeviceDispatchDeps {
   readonly store: Store;
   readonly bell: Bell;
   readonly log: Log;
+  readonly clock: Pick<Clock, "monotonic">;
 }
 
 /**
@@ -25,12 +29,17 @@ export interface DeviceDispatchDeps {
  * 4. A call is sent only after the store has recorded the sending (R4; see `perform-device-action.ts`).
  * 5. A failed read is not repeated at once. The poll looks at every session again within a second.
  * 6. For a session that was removed nothing more is done.
+ * 7. A connection that registered counts as a takeover only once its device was heard on it after that. Registrations
+ *    may return late, and then the device has left that very connection for the one that it replaced. Until then the
+ *    replaced one waits, for `TAKEOVER_AWAITED_MAX_MS` at most, and is sent no calls.
  */
 export class DeviceDispatch {
   readonly #deps: DeviceDispatchDeps;
   readonly #sessions = new SessionIndex();
   /** Ids of the sessions to look at. */
   readonly #due = new Set<string>();
+  /** Sessions that wait for the takeover (7), by id: since when, by the monotonic clock. */
+  readonly #contestedSince = new Map<string, number>();
   #reading: Promise<void> | null = null;
 
   constructor(deps: DeviceDispatchDeps) {
@@ -40,17 +49,14 @@ export class DeviceDispatch {
   /** Serves a session from now on. The session of the same device that it replaced ends, here or on another gateway. */
   add(session: DeviceSession): void {
     this.#sessions.add(session);
-    const { tenantId, deviceKey } = session;
-    const ring: Ring = { about: "device", tenantId, deviceKey };
-    this.hear(ring);
-    // 1. Every gateway looks, and finds in the store whether its session is still the device's own.
-    this.#deps.bell.ring(ring);
+    this.#ringAbout(session);
   }
 
   /** Serves it no longer. Its calls stay in the store. */
   remove(session: DeviceSession): void {
     this.#sessions.remove(session);
     this.#due.delete(session.sessionId);
+    this.#contestedSince.delete(session.sessionId);
   }
 
   /** Looks at one session, or at all. */
@@ -66,6 +72,13 @@ export class DeviceDispatch {
   /** Resolves when no read and no plan is under way. Call it once all sessions are removed. */
   async settle(): Promise<void> {
     await this.#reading;
+  }
+
+  /** 1. Every gateway looks, and finds in the store whether its session is still the device's own. */
+  #ringAbout({ tenantId, deviceKey }: DeviceSession): void {
+    const ring: Ring = { about: "device", tenantId, deviceKey };
+    this.hear(ring);
+    this.#deps.bell.ring(ring);
   }
 
   #lookAt(sessions: readonly DeviceSession[]): void {
@@ -99,6 +112,7 @@ export class DeviceDispatch {
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return; // 6.
     if (view === undefined || !view.current) return this.#end(session); // 1.
+    await this.#confirm(session);
     const isServed = ({ sessionId: id }: DeviceSession): boolean => this.#sessions.get(id) !== undefined;
     for (const action of planDeviceCalls(session, view.calls)) {
       if (!isServed(session)) return; // 6.
@@ -106,18 +120,45 @@ export class DeviceDispatch {
     }
   }
 
-  /**
-   * Ends a session that is no longer the device's own. It is rare, so it may ask the store why: the device must know
-   * whether to reconnect.
-   */
+  /** 7. Lets the connections that this one replaced learn that it has taken over. */
+  async #confirm(session: DeviceSession): Promise<void> {
+    if (session.confirmation !== "heard") return;
+    const { tenantId, sessionId } = session;
+    await this.#deps.store.forTenant(tenantId).confirmDeviceSession({ sessionId });
+    session.confirmation = "recorded";
+    this.#ringAbout(session);
+  }
+
+  /** Ends a session that is no longer the device's own, once it is known why: the device may have to reconnect. */
   async #end(session: DeviceSession): Promise<void> {
     const { tenantId, deviceId, sessionId } = session;
-    const device = await this.#deps.store.forTenant(tenantId).findDevice({ deviceId });
-    const row = device?.sessions.find(({ id }) => id === sessionId);
-    // Without a row the session is not among the newest any more, or its device was deleted: replaced for good.
-    const why = row === undefined || row.reason === "replaced" ? "replaced" : "swept";
+    const standing = await this.#deps.store.forTenant(tenantId).readSessionStanding({ sessionId, deviceId });
+    if (this.#sessions.get(sessionId) === undefined) return; // 6.
+    const why = this.#endOf(session, standing);
+    if (why === null) return;
     this.remove(session);
     session.socket.end(why);
+  }
+
+  /** Returns how a session ends that the store no longer takes for the device's own; null: not yet. */
+  #endOf({ sessionId }: DeviceSession, standing: SessionStanding): SessionEnd | null {
+    switch (standing) {
+      case "open":
+        return null;
+      case "taken_over":
+      case "device_deleted":
+        return "replaced";
+      case "ended":
+        return "swept";
+      case "contested": {
+        const now = this.#deps.clock.monotonic();
+        const since = this.#contestedSince.get(sessionId) ?? now;
+        this.#contestedSince.set(sessionId, since);
+        return now - since < TAKEOVER_AWAITED_MAX_MS ? null : "swept"; // 7.
+      }
+      default:
+        return standing satisfies never;
+    }
   }
 
   #report(error: unknown): void {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { startDeviceWorld } from "../../test/support/device-world.ts";
+import { callIdOf, startDeviceWorld } from "../../test/support/device-world.ts";
 import { settled } from "../../test/support/fakes.ts";
 import { SocketlessDevice } from "../../test/support/socketless-device.ts";
-import { DEVICE_POLL_MS, REGISTRATION_IN_FLIGHT_MAX_MS } from "./limits.ts";
+import { DEVICE_POLL_MS, REGISTRATION_IN_FLIGHT_MAX_MS, TAKEOVER_AWAITED_MAX_MS } from "./limits.ts";
 
 function start() {
   const world = startDeviceWorld();
@@ -91,13 +91,72 @@ test("a renewed token keeps the connection, one from elsewhere ends it, and a st
   expect(laptop.endedAs).toBe("forbidden");
 });
 
-test("a second connection with the same key replaces the first", async () => {
-  const { device, reasons } = start();
+test("a second connection with the same key replaces the first, once it was heard", async () => {
+  const { device, connect, reasons, poll } = start();
   const first = await device();
-  const second = await device();
+  const second = connect();
+  second.answersPings = false;
+  await second.register("laptop");
+  await poll();
+  expect(first.endedAs).toBeNull();
+  second.pongs();
+  await settled();
   expect(first.endedAs).toBe("replaced");
   expect(second.endedAs).toBeNull();
   expect(reasons()).toEqual(["replaced", null]);
+});
+
+test("a late registration of a connection that the device has left costs the living one no more than a reconnect", async () => {
+  const { device, connect, reasons, poll } = start();
+  const living = await device();
+  const left = connect();
+  const registered = left.register("laptop");
+  await left.disconnect();
+  await registered;
+  await poll();
+  expect(reasons()).toEqual(["replaced", "disconnected"]);
+  expect(living.endedAs).toBe("swept");
+});
+
+test("a connection that registers and is never heard stops nobody: the one before is told to connect again", async () => {
+  const { device, connect, clock, rows, poll } = start();
+  const living = await device();
+  const dead = connect();
+  dead.answersPings = false;
+  await dead.register("laptop");
+  rows.add({ callId: callIdOf("meanwhile") });
+  clock.advance(TAKEOVER_AWAITED_MAX_MS - 2 * DEVICE_POLL_MS);
+  await settled();
+  await poll();
+  expect([living.endedAs, living.asked]).toEqual([null, []]);
+  await poll();
+  expect(living.endedAs).toBe("swept");
+  const again = await device();
+  expect([again.endedAs, dead.endedAs]).toEqual([null, "replaced"]);
+});
+
+test("a pong that the store could not be told of is told when it can", async () => {
+  const { device, connect, rows, poll } = start();
+  const first = await device();
+  const second = connect();
+  second.answersPings = false;
+  await second.register("laptop");
+  rows.isAway = true;
+  second.pongs();
+  await settled();
+  rows.isAway = false;
+  expect(first.endedAs).toBeNull();
+  await poll();
+  await poll();
+  expect(first.endedAs).toBe("replaced");
+});
+
+test("the connection of a device that was deleted is told to stop", async () => {
+  const { device, rows, poll } = start();
+  const laptop = await device();
+  rows.sessions.length = 0;
+  await poll();
+  expect(laptop.endedAs).toBe("replaced");
 });
 
 test("a session that was given up although its device lives is told to connect again, not to stop", async () => {

@@ -27,6 +27,8 @@ export interface DeviceServerDeps {
 export interface DeviceHandler {
   /** Handles one message. It rejects only for a bug. */
   handle(message: DeviceMessage): Promise<void>;
+  /** The device has answered a ping that was sent after it was admitted. It comes once at most. */
+  confirmed(): void;
   /** The connection has ended. `reason` is kept with the session, for people. */
   ended(reason: string): void;
 }
@@ -95,6 +97,7 @@ export function createDeviceServer(deps: DeviceServerDeps): DeviceServer {
             handling.delete(handled);
           }
         },
+        confirmed: () => connection.confirmed(),
         ended(reason) {
           sockets.delete(socket);
           connection.ended(reason); // 3.

@@ -13,4 +13,6 @@ export interface DeviceSession {
   /** What was sent on this connection and is not settled yet, by call id. */
   readonly sent: Map<string, SentCall>;
   readonly socket: Pick<DeviceSocket, "send" | "end">;
+  /** Whether the device was heard here after it had registered, and whether the store knows. */
+  confirmation: "awaited" | "heard" | "recorded";
 }

@@ -4,9 +4,12 @@ import type { Refusal } from "../access/refusal.ts";
 
 /** Why the gateway ends a device's connection. It decides what the device does next. */
 export type SessionEnd =
-  /** Another connection with the same key took over, or the device was deleted: stop. */
+  /** Another connection with the same key took over and was heard, or the device was deleted: stop. */
   | "replaced"
-  /** The session was given up as dead although its device lives (its gateway could not reach the store): reconnect. */
+  /**
+   * The session is over although its device may live, and no other connection of it is known to live: reconnect. Its
+   * gateway could not reach the store. Or it was replaced by the late registration of a connection that is gone.
+   */
   | "swept"
   /** This gateway goes away: reconnect at once, to another one. */
   | "gateway_stopped";

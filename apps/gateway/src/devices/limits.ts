@@ -6,6 +6,11 @@ export const DEVICE_IN_FLIGHT_DEFAULT = 16;
 export const DEVICE_HEARTBEAT_MS = 10_000;
 /** How often the calls of all sessions are read without a ring, in milliseconds: a lost ring costs that much. */
 export const DEVICE_POLL_MS = 1000;
+/**
+ * How long a connection waits, in milliseconds, until the one that replaced it is heard. Then its device is told to
+ * connect again. A device that answers a ping later than that is hardly there.
+ */
+export const TAKEOVER_AWAITED_MAX_MS = 5000;
 /** Progress messages of one session in a second, and the bytes of one: people look at it, so more is left out. */
 export const DEVICE_PROGRESS_PER_SECOND_MAX = 20;
 export const DEVICE_PROGRESS_BYTES_MAX = 16 * 1024;

@@ -18,6 +18,7 @@ import type {
 } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
 import type { OutsideInput, ToolOutcome } from "../core/input.ts";
+import type { SessionStanding } from "./session-standing.ts";
 
 export interface PageParams {
   readonly limit: number;
@@ -208,6 +209,13 @@ export interface TenantStore {
     readonly bootId: string;
     readonly maxInFlight: number;
   }): Promise<RegisteredDevice>;
+  /**
+   * Records that the device was heard on this session's connection after it had registered there. Only an open session
+   * is confirmed; the first time counts.
+   */
+  confirmDeviceSession(params: { readonly sessionId: string }): Promise<void>;
+  /** Returns where a session stands among those of its device, as of one moment. */
+  readSessionStanding(params: { readonly sessionId: string; readonly deviceId: string }): Promise<SessionStanding>;
   /** Ends a session that is open; one that has ended stays as it is. */
   endDeviceSession(params: { readonly sessionId: string; readonly reason: string }): Promise<void>;
   /**

@@ -26,6 +26,7 @@ export function devicePlantsOf(plant: Plant | null): DevicePlants {
   return {
     store: (store) => {
       if (plant === "poll_never_looks") return looks.store(store);
+      if (plant === "takeover_by_registration") return takingEachRegistrationForHeard(store);
       return plant === "closer_never_retries" ? withoutFailedEnds(store) : store;
     },
     bell: (bell) => (plant === "poll_never_looks" ? looks.bell(bell) : bell),
@@ -95,6 +96,23 @@ function withoutFailedEnds(store: Store): Store {
           tenant.endDeviceSession(params).catch((error: unknown) => {
             if (!(error instanceof StoreUnavailable)) throw error;
           }),
+      };
+    },
+  };
+}
+
+/** A connection that replaced another counts as heard, although its registration may have come late. */
+function takingEachRegistrationForHeard(store: Store): Store {
+  return {
+    ...store,
+    forTenant: (tenantId) => {
+      const tenant = store.forTenant(tenantId);
+      return {
+        ...tenant,
+        async readSessionStanding(params) {
+          const standing = await tenant.readSessionStanding(params);
+          return standing === "contested" ? "taken_over" : standing;
+        },
       };
     },
   };
@@ -258,6 +276,7 @@ function plantedHandler(devices: DeviceServer, plant: HandlerPlant, socket: Devi
           isRegistered ||= message.type === "device.register";
           await handler.handle(message);
         },
+        confirmed: () => handler.confirmed(),
         ended: (reason) => handler.ended(reason),
       };
     }

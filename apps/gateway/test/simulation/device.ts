@@ -190,6 +190,8 @@ export class SimulatedDevice {
     this.#link = null;
     if (code === CLOSE_CODES.heartbeatMissed && link.isRegistered)
       this.#recorder.fail("device", `${this.key} lives, and was dropped because nothing was heard of it`);
+    if (code === CLOSE_CODES.replaced)
+      this.#recorder.fail("device", `${this.key} was told to stop on the only connection that it has`);
     if (code === CLOSE_CODES.protocolError) this.#recorder.fail("device", `${this.key} was closed for its messages`);
     this.#connectSoon(code === CLOSE_CODES.goingAway ? 50 : this.#random.delayMs(500));
   }

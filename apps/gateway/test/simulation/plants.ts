@@ -33,6 +33,7 @@ export type Plant =
   | "keep_ended_session"
   | "count_own_freeze"
   | "closer_never_retries"
+  | "takeover_by_registration"
   | "never_unheard"
   | "subscribe_from_the_start"
   | "lose_what_waits";

@@ -45,4 +45,6 @@ export const REGRESSIONS: readonly Play[] = [
   { seed: 300489 },
   // A step that failed in the moment of a cancel ended the run as failed.
   { seed: 1169, faults: ["store_slow"], traits: { ...NO_TRAITS, isHasty: true } },
+  // A late registration of a connection that its device had left stopped the living one.
+  { seed: 3, faults: ["freeze", "store_slow", "device_cut"] },
 ];

@@ -172,7 +172,11 @@ class SocketLink {
 
   #ping(): void {
     this.#tell(() => {
-      if (this.#clientState === "open") this.#reach(() => this.#events?.bytes(PONG_BYTES));
+      if (this.#clientState !== "open") return;
+      this.#reach(() => {
+        this.#events?.bytes(PONG_BYTES);
+        this.#events?.pong();
+      });
     });
   }
 

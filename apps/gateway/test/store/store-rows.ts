@@ -105,6 +105,7 @@ export interface SessionRow {
   readonly gatewayId: string;
   readonly bootId: string;
   readonly connectedAt: number;
+  confirmedAt: number | null;
   disconnectedAt: number | null;
   reason: string | null;
 }

@@ -3,6 +3,7 @@ import { agentConfigSchema } from "@hsafa/protocol/schema";
 import { mayTakeCall } from "../../src/core/recipient.ts";
 import { inboxMaxFor, toolResultInput } from "../../src/ports/inbox.ts";
 import { EVENTS_PAGE_BYTES_MAX } from "../../src/ports/limits.ts";
+import { SESSION_REPLACED, sessionStanding } from "../../src/ports/session-standing.ts";
 import { storableText } from "../../src/ports/storable-text.ts";
 import type { SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
 import { createTenantLists, threadOf } from "./store-lists.ts";
@@ -131,11 +132,26 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
       for (const session of rows.sessions.values()) {
         if (session.deviceId !== id || session.disconnectedAt !== null) continue;
         session.disconnectedAt = now;
-        session.reason = "replaced";
+        session.reason = SESSION_REPLACED;
       }
-      const open = { disconnectedAt: null, reason: null };
+      const open = { confirmedAt: null, disconnectedAt: null, reason: null };
       rows.sessions.set(sessionId, { id: sessionId, deviceId: id, gatewayId, bootId, connectedAt: now, ...open });
       return { deviceId: id, sessionId };
+    },
+
+    async confirmDeviceSession({ sessionId }) {
+      const session = rows.sessions.get(sessionId);
+      if (session?.disconnectedAt !== null || rows.deviceOf(tenantId, session.deviceId) === undefined) return;
+      session.confirmedAt ??= rows.now();
+    },
+
+    async readSessionStanding({ sessionId, deviceId }) {
+      if (rows.deviceOf(tenantId, deviceId) === undefined) return "device_deleted";
+      const sessions = [...rows.sessions.values()].filter((session) => session.deviceId === deviceId);
+      return sessionStanding({
+        own: sessions.find(({ id }) => id === sessionId) ?? null,
+        open: sessions.find(({ disconnectedAt }) => disconnectedAt === null) ?? null,
+      });
     },
 
     async endDeviceSession({ sessionId, reason }) {

@@ -2,6 +2,7 @@ import type { JsonValue } from "@hsafa/protocol";
 import type { ToolOutcome } from "../../src/core/input.ts";
 import { OPEN_CALLS_PER_SESSION_MAX } from "../../src/ports/limits.ts";
 import type { FleetStore, OpenCall, OpenCallsOfSession } from "../../src/ports/fleet-store.ts";
+import { sessionStanding, type StandingRow } from "../../src/ports/session-standing.ts";
 import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
 import type { RegisteredDevice, SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
 
@@ -24,6 +25,7 @@ interface SessionRow {
   readonly deviceKey: string;
   readonly tenantId: string;
   readonly bootId: string;
+  isConfirmed: boolean;
   reason: string | null;
 }
 
@@ -113,7 +115,7 @@ export class DeviceRows {
         this.#mustBeThere();
         const deviceId = `device of ${deviceKey}`;
         for (const session of this.sessions) if (session.deviceId === deviceId) session.reason ??= "replaced";
-        this.sessions.push({ sessionId, deviceId, deviceKey, tenantId, bootId, reason: null });
+        this.sessions.push({ sessionId, deviceId, deviceKey, tenantId, bootId, isConfirmed: false, reason: null });
         if (this.loseRegistrations) throw new StoreUnavailable("the answer was lost");
         return { deviceId, sessionId };
       },
@@ -151,28 +153,27 @@ export class DeviceRows {
         this.outcomes.set(callId, outcome);
         return { kind: "accepted", runId: "run-1" };
       },
-      findDevice: async ({ deviceId }) => {
+      confirmDeviceSession: async ({ sessionId }) => {
+        this.#mustBeThere();
+        const session = this.sessions.find((row) => row.sessionId === sessionId);
+        if (session?.reason === null) session.isConfirmed = true;
+      },
+      readSessionStanding: async ({ sessionId, deviceId }) => {
+        this.#mustBeThere();
         const sessions = this.sessions.filter((session) => session.deviceId === deviceId);
-        const rows = sessions.map(({ sessionId, bootId, reason }) => ({
-          id: sessionId,
-          gatewayId: "gateway-1",
-          bootId,
-          connectedAt: "2026-11-01T00:00:00.000Z",
-          disconnectedAt: null,
-          reason,
-        }));
-        return {
-          id: deviceId,
-          key: deviceId,
-          displayName: null,
-          platform: null,
-          labels: {},
-          tools: [],
-          online: true,
-          lastSeenAt: null,
-          createdAt: "2026-11-01T00:00:00.000Z",
-          sessions: rows,
-        };
+        if (sessions.length === 0) return "device_deleted";
+        const rows = sessions.map(
+          ({ sessionId: id, isConfirmed, reason }): StandingRow => ({
+            id,
+            confirmedAt: isConfirmed ? 0 : null,
+            disconnectedAt: reason === null ? null : 0,
+            reason,
+          }),
+        );
+        return sessionStanding({
+          own: rows.find(({ id }) => id === sessionId) ?? null,
+          open: rows.find(({ disconnectedAt }) => disconnectedAt === null) ?? null,
+        });
       },
     };
   }

@@ -13,6 +13,8 @@ export class SocketlessDevice {
   /** When the credential expires that the device was last admitted with; null before it was admitted. */
   admittedUntil: number | null = null;
   #handler: DeviceHandler | null = null;
+  /** Whether it answers the ping that follows its admission. */
+  answersPings = true;
   readonly #queue: DeviceMessage[] = [];
   #isHandling = false;
 
@@ -22,7 +24,11 @@ export class SocketlessDevice {
         if (this.endedAs === null) this.heard.push(message);
       },
       fault: (detail) => void this.faults.push(detail),
-      admit: ({ expiresAt }) => void (this.admittedUntil = expiresAt ?? Number.POSITIVE_INFINITY),
+      admit: ({ expiresAt }) => {
+        const isFirst = this.admittedUntil === null;
+        this.admittedUntil = expiresAt ?? Number.POSITIVE_INFINITY;
+        if (isFirst && this.answersPings) queueMicrotask(() => this.pongs());
+      },
       refuse: ({ code }) => this.#end(code),
       end: (why) => this.#end(why),
     };
@@ -49,6 +55,11 @@ export class SocketlessDevice {
   async register(deviceKey: string, more: Partial<Extract<DeviceMessage, { type: "device.register" }>> = {}) {
     await this.say({ type: "device.register", token: "good", deviceKey, bootId: "boot-1", tools: [], ...more });
     return this;
+  }
+
+  /** It answers the ping that followed its admission. */
+  pongs(): void {
+    if (this.endedAs === null) this.#handler?.confirmed();
   }
 
   /** The connection breaks. */

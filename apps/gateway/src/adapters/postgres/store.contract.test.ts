@@ -4,25 +4,31 @@ import { freshDatabase, missingServices } from "../../../test/services/services.
 import { openPgliteStore } from "./open-pglite-store.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
 
-storeSuite("PGlite", async () => {
-  const store = await openPgliteStore({ dataDir: undefined });
-  return { store, connect: null, close: () => store.close() };
+storeSuite("PGlite", {
+  processes: "one",
+  async open() {
+    const store = await openPgliteStore({ dataDir: undefined });
+    return { store, close: () => store.close() };
+  },
 });
 
 describe.skipIf(await missingServices("postgres"))("on a server", () => {
-  storeSuite("Postgres", async () => {
-    const { url, drop } = await freshDatabase();
-    const store = await openPostgresStore({ url });
-    return {
-      store,
-      async connect() {
-        const other = await openPostgresStore({ url });
-        return { store: other, die: () => other.close() };
-      },
-      async close() {
-        await store.close();
-        await drop();
-      },
-    };
+  storeSuite("Postgres", {
+    processes: "many",
+    async open() {
+      const { url, drop } = await freshDatabase();
+      const store = await openPostgresStore({ url });
+      return {
+        store,
+        async connect() {
+          const other = await openPostgresStore({ url });
+          return { store: other, die: () => other.close() };
+        },
+        async close() {
+          await store.close();
+          await drop();
+        },
+      };
+    },
   });
 });

@@ -89,6 +89,8 @@ test("every statement that serves a request names its tenant (R10)", async () =>
         bootId: "b",
         maxInFlight: 1,
       }),
+    confirmDeviceSession: () => store.confirmDeviceSession({ sessionId: v7() }),
+    readSessionStanding: () => store.readSessionStanding({ sessionId: v7(), deviceId: v7() }),
     endDeviceSession: () => store.endDeviceSession({ sessionId: v7(), reason: "closed" }),
     markSent: () => store.markSent({ callId: v7(), attempt: 1, sessionId: v7() }),
     markAccepted: () => store.markAccepted({ callId: v7(), deviceId: v7() }),

@@ -14,6 +14,7 @@ import { pushAgent } from "./statements/agents/push-agent.ts";
 import { readEvents } from "./statements/runs/read-events.ts";
 import { readTail } from "./statements/runs/read-tail.ts";
 import { deleteDevice, endDeviceSession, registerDevice } from "./statements/devices/register-device.ts";
+import { confirmDeviceSession, readSessionStanding } from "./statements/devices/session-standing.ts";
 import { startRun } from "./statements/runs/start-run.ts";
 import { submitToolResult } from "./statements/calls/submit-tool-result.ts";
 
@@ -45,6 +46,8 @@ export function createTenantStore(sql: Sql, prisma: Prisma, tenantId: string): T
     listThreadRuns: (params) => listThreadRuns(prisma, tenantId, params),
 
     registerDevice: (params) => registerDevice(sql, tenantId, params),
+    confirmDeviceSession: (params) => confirmDeviceSession(sql, tenantId, params),
+    readSessionStanding: (params) => readSessionStanding(sql, tenantId, params),
     endDeviceSession: (params) => endDeviceSession(sql, tenantId, params),
     markSent: (params) => markSent(sql, tenantId, params),
     markAccepted: async (params) => {

@@ -138,6 +138,8 @@ test("a device that answers no ping is dropped, one that does stays", async () =
   const { device, clock, rows } = await startDeviceSockets();
   const alive = await device("phone");
   const dead = await device();
+  // The pong to the first ping must not come through later.
+  await expect.poll(() => rows.sessions.every(({ isConfirmed }) => isConfirmed)).toBe(true);
   dead.socket.pause();
   const pinged = once(alive.socket, "ping");
   clock.advance(DEVICE_UNHEARD_MAX_MS - 1000);

@@ -40,6 +40,7 @@ function openSocket(bounds: Partial<SocketBounds> = {}) {
   const began: string[] = [];
   const ends: string[] = [];
   let sent = 0;
+  let confirmations = 0;
   /** What ends the handling of each message; a message that is not held is handled at once. */
   const held: PromiseWithResolvers<void>[] = [];
   let isHolding = false;
@@ -53,6 +54,7 @@ function openSocket(bounds: Partial<SocketBounds> = {}) {
       held.push(handled);
       return handled.promise;
     },
+    confirmed: () => void (confirmations += 1),
     ended: (reason) => void ends.push(reason),
     sent: () => void (sent += 1),
   });
@@ -64,6 +66,7 @@ function openSocket(bounds: Partial<SocketBounds> = {}) {
     began,
     ends,
     sent: () => sent,
+    confirmations: () => confirmations,
     isClosed: () => isClosed,
     /** From now on each message is handled until `handled` is called. */
     hold: () => void (isHolding = true),
@@ -230,13 +233,26 @@ describe("faults", () => {
 describe("heartbeat", () => {
   test("a client is pinged, and dropped when nothing was heard for too long", () => {
     const { transport, clock, ends } = openAdmitted();
-    clock.advance(10_000);
     expect(transport.pings).toBe(1);
+    clock.advance(10_000);
+    expect(transport.pings).toBe(2);
     clock.advance(9000);
     expect(transport.closedWith).toBeNull();
     clock.advance(1000);
     expect(transport.closedWith).toMatchObject({ code: 4408 });
     expect(ends).toEqual(["heartbeat_missed"]);
+  });
+
+  test("an admitted client is confirmed by its first pong alone: other bytes may have been under way before", () => {
+    const { transport, socket, confirmations } = openSocket();
+    transport.pongs();
+    socket.admit({});
+    transport.says("a");
+    transport.brings(100);
+    expect(confirmations()).toBe(0);
+    transport.pongs();
+    transport.pongs();
+    expect(confirmations()).toBe(1);
   });
 
   test("any byte shows that the client is there, a pong as well as a part of a message", () => {
@@ -255,7 +271,7 @@ describe("heartbeat", () => {
     expect(transport.isPaused).toBe(true);
     clock.advance(60_000);
     expect(transport.closedWith).toBeNull();
-    expect(transport.pings).toBe(6);
+    expect(transport.pings).toBe(1 + 6);
     await handled();
     clock.advance(20_000);
     expect(transport.closedWith).toMatchObject({ code: 4408 });
@@ -339,7 +355,7 @@ describe("the end", () => {
     expect(transport.closedWith).toMatchObject({ code: 1012 });
     expect(transport.isTerminated).toBe(false);
     expect(transport.sent).toEqual([]);
-    expect(transport.pings).toBe(0);
+    expect(transport.pings).toBe(1);
     expect(began).toEqual([]);
     expect(ends).toEqual(["gateway_stopped"]);
   });

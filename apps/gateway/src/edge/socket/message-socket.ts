@@ -12,8 +12,8 @@ import { GOING_AWAY, type MessageHandler, type SocketEnd, type SocketProtocol } 
 type Phase =
   /** Nobody has said yet who it is. `bytes`: what it has sent. */
   | { readonly kind: "stranger"; bytes: number }
-  /** `faults`: messages that broke the protocol. */
-  | { readonly kind: "admitted"; faults: number; cancelExpiry: () => void }
+  /** `faults`: messages that broke the protocol. `isConfirmed`: it was heard after its admission (9). */
+  | { readonly kind: "admitted"; faults: number; isConfirmed: boolean; cancelExpiry: () => void }
   | { readonly kind: "ended"; readonly reason: string };
 
 /**
@@ -29,6 +29,8 @@ type Phase =
  * 6. It ends once. Then the queue is dropped, timers are cancelled, and `ended` is called exactly once.
  * 7. A transport that has ended is read again, so that the other side's close frame comes through.
  * 8. A bug here costs this connection and nothing else. The client is told `internal` and to reconnect (1012).
+ * 9. A client is pinged as soon as it is admitted, and its first pong confirms that it is there. Nothing else confirms
+ *    it, since messages and a close frame may have been under way before the admission.
  */
 export class MessageSocket<In, Out> {
   /** Resolves when the transport is closed and no message is being handled. */
@@ -70,6 +72,7 @@ export class MessageSocket<In, Out> {
     this.#transport.open({
       text: (text, byteLength) => this.#receive(text, byteLength),
       binary: () => this.fault("Messages are JSON in text frames, not binary."),
+      pong: () => this.#confirm(),
       bytes: (byteLength) => this.#hear(byteLength),
       closed: () => this.#transportClosed(),
     });
@@ -128,8 +131,8 @@ export class MessageSocket<In, Out> {
     switch (phase.kind) {
       case "stranger":
         this.#silence.restart();
-        this.#phase = { kind: "admitted", faults: 0, cancelExpiry: this.#watchExpiry(expiresAt) };
-        return;
+        this.#phase = { kind: "admitted", faults: 0, isConfirmed: false, cancelExpiry: this.#watchExpiry(expiresAt) };
+        return this.#transport.ping(); // 9.
       case "admitted":
         phase.cancelExpiry();
         phase.cancelExpiry = this.#watchExpiry(expiresAt);
@@ -246,6 +249,14 @@ export class MessageSocket<In, Out> {
     // The transport bounds a message by what an admitted client may send. A stranger is stopped on the way there.
     phase.bytes += byteLength;
     if (phase.bytes > this.#strangerBytesMax) this.#refuseLength(); // 3.
+  }
+
+  /** 9. */
+  #confirm(): void {
+    const phase = this.#phase;
+    if (phase.kind !== "admitted" || phase.isConfirmed) return;
+    phase.isConfirmed = true;
+    this.#handler?.confirmed?.();
   }
 
   get #strangerBytesMax(): number {

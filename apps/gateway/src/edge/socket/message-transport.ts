@@ -28,6 +28,8 @@ export interface TransportEvents {
   text(text: string, byteLength: number): void;
   /** A binary message is complete. */
   binary(): void;
+  /** The other side has answered a ping. Comes after the bytes of the pong. */
+  pong(): void;
   /** Bytes came in, of whole messages or not, pongs included. Comes before the message that they complete. */
   bytes(byteLength: number): void;
   /** The connection is closed. It is the last event, and comes once. */

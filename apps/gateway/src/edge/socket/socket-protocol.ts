@@ -57,6 +57,8 @@ export interface SocketProtocol<In, Out> {
 export interface MessageHandler<In> {
   /** Handles one message. It may reject with `StoreUnavailable`; any other rejection is a bug. */
   handle(message: In): Promise<void>;
+  /** The client has answered the ping that followed its admission: it is there. It comes once. */
+  confirmed?(): void;
   /** The connection has ended: nothing more is handled, and what is sent goes nowhere. */
   ended(reason: string): void;
   /** Something that was sent has left this process. */

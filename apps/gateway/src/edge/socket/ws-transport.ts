@@ -12,6 +12,7 @@ export function wsTransport(webSocket: WebSocket, stream: Duplex): MessageTransp
         if (isBinary) events.binary();
         else events.text(data.toString("utf8"), data.length);
       });
+      webSocket.on("pong", () => events.pong());
       // After an error (a message above the bound, a reset) the library closes the connection, and `close` follows.
       webSocket.on("error", () => {});
       webSocket.on("close", () => events.closed());

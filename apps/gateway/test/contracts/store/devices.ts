@@ -50,6 +50,39 @@ export function devicesOfStore(store: () => Store): void {
       expect(asked.filter((session) => session.current)).toHaveLength(1);
     });
 
+    test("a connection that registered has taken over only once it was confirmed, and only while it is open", async () => {
+      const scene = await openScene(store());
+      const { tenant } = scene;
+      const first = await connect(scene, { deviceKey: "tab" });
+      const standing = ({ sessionId, deviceId }: typeof first) => tenant.readSessionStanding({ sessionId, deviceId });
+      await tenant.confirmDeviceSession(first);
+      expect(await standing(first)).toBe("open");
+      const second = await connect(scene, { deviceKey: "tab" });
+      expect(await Promise.all([first, second].map(standing))).toEqual(["contested", "open"]);
+      await tenant.confirmDeviceSession(first);
+      expect(await standing(first)).toBe("contested");
+      await tenant.confirmDeviceSession(second);
+      await tenant.confirmDeviceSession(second);
+      expect(await Promise.all([first, second].map(standing))).toEqual(["taken_over", "open"]);
+      await tenant.endDeviceSession({ sessionId: second.sessionId, reason: "closed" });
+      expect(await Promise.all([first, second].map(standing))).toEqual(["ended", "ended"]);
+    });
+
+    test("a session that ended otherwise was not replaced, whoever connected since; of a deleted device none is left", async () => {
+      const scene = await openScene(store());
+      const { tenant } = scene;
+      const lost = await connect(scene, { deviceKey: "tab" });
+      const { deviceId } = lost;
+      await tenant.endDeviceSession({ sessionId: lost.sessionId, reason: "gateway_lost" });
+      const next = await connect(scene, { deviceKey: "tab" });
+      await tenant.confirmDeviceSession(next);
+      expect(await tenant.readSessionStanding(lost)).toBe("ended");
+      expect(await tenant.readSessionStanding({ sessionId: v7(), deviceId })).toBe("ended");
+      await tenant.deleteDevice({ deviceId });
+      expect(await tenant.readSessionStanding(next)).toBe("device_deleted");
+      await tenant.confirmDeviceSession(next);
+    });
+
     test("a session has the id that the caller chose, so that it can be ended by a caller that lost the outcome", async () => {
       const scene = await openScene(store());
       const sessionId = v7();

@@ -80,6 +80,8 @@ export function isolationOfStore(store: () => Store): void {
       listCalls: await stranger.listCalls({ ...all, deviceId: ids.deviceId }),
       findThread: await stranger.findThread({ idOrKey: ids.threadId }),
       listThreadRuns: await stranger.listThreadRuns({ threadId: ids.threadId, ...page }),
+      confirmDeviceSession: await stranger.confirmDeviceSession({ sessionId: ids.sessionId }),
+      readSessionStanding: await stranger.readSessionStanding({ sessionId: ids.sessionId, deviceId: ids.deviceId }),
       endDeviceSession: await stranger.endDeviceSession({ sessionId: ids.sessionId, reason: "stranger" }),
       markSent: await stranger.markSent({ callId: ids.callId, attempt: 1, sessionId: ids.sessionId }),
       markAccepted: await stranger.markAccepted({ callId: ids.callId, deviceId: ids.deviceId }),

@@ -13,10 +13,20 @@ export interface Process {
   die(gatewayId: string): Promise<void>;
 }
 
-export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Promise<Process>) | null): void {
+export function lifelinesOfStore(store: () => Store): void {
+  test("a gateway without a heartbeat or a lifeline is judged by its leases alone", async () => {
+    const scene = await openScene(store());
+    const { runId } = await start(scene);
+    await claim(scene, runId, `gateway ${v7()}`);
+    const ended = await store().fleet.endDeadGateways({ silenceMs: NO_SILENCE_MS, until: Number.POSITIVE_INFINITY });
+    expect(ended).not.toContain(runId);
+  });
+}
+
+/** For stores that several processes share. */
+export function lifelinesOfProcesses(store: () => Store, connect: () => Promise<Process>): void {
   /** A gateway in a process of its own, with a run and a device. It sends one heartbeat. */
-  async function gatewayWithWork(skip: (why: string) => never) {
-    const connect = connectOf() ?? skip("one process at a time");
+  async function gatewayWithWork() {
     const scene = await openScene(store());
     const process = await connect();
     const gatewayId = `gateway ${v7()}`;
@@ -39,10 +49,8 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
     (await store().fleet.readOpenCalls({ sessionIds: [sessionId] })).map((session) => session.current);
 
   describe("lifelines", () => {
-    test("the runs of a gateway whose process died are due before their leases end, and count as lost; its devices' sessions are over", async ({
-      skip,
-    }) => {
-      const dying = await gatewayWithWork(skip);
+    test("the runs of a gateway whose process died are due before their leases end, and count as lost; its devices' sessions are over", async () => {
+      const dying = await gatewayWithWork();
       const { scene, process, gatewayId, device, runId } = dying;
       await process.die(gatewayId);
       expect(await endedSoon(runId)).toEqual([runId]);
@@ -52,10 +60,8 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
       expect(await endDead(NO_SILENCE_MS)).not.toContain(runId);
     });
 
-    test("a judgement that was held up on its way ends nobody: what held it up may have kept the others silent", async ({
-      skip,
-    }) => {
-      const { process, gatewayId, runId } = await gatewayWithWork(skip);
+    test("a judgement that was held up on its way ends nobody: what held it up may have kept the others silent", async () => {
+      const { process, gatewayId, runId } = await gatewayWithWork();
       await process.die(gatewayId);
       const { now } = await store().fleet.claimRuns({
         gatewayId: "gateway-a",
@@ -69,10 +75,8 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
       expect(await endedSoon(runId)).toEqual([runId]);
     });
 
-    test("a gateway that is frozen, or slow, or cut off without a word keeps its runs until their leases end", async ({
-      skip,
-    }) => {
-      const silent = await gatewayWithWork(skip);
+    test("a gateway that is frozen, or slow, or cut off without a word keeps its runs until their leases end", async () => {
+      const silent = await gatewayWithWork();
       const { scene, process, gatewayId, device, runId } = silent;
       expect(await endDead(NO_SILENCE_MS)).not.toContain(runId);
       expect(await isCurrent(device.sessionId)).toEqual([true]);
@@ -80,30 +84,22 @@ export function lifelinesOfStore(store: () => Store, connectOf: () => (() => Pro
       await process.die(gatewayId);
     });
 
-    test("a gateway whose connection broke, and whose heartbeats go on, is not dead", async ({ skip }) => {
-      const cut = await gatewayWithWork(skip);
+    test("a gateway whose connection broke, and whose heartbeats go on, is not dead", async () => {
+      const cut = await gatewayWithWork();
       const { process, gatewayId, runId } = cut;
-      const connect = connectOf();
       await process.die(gatewayId);
       expect(await endDead(60_000)).not.toContain(runId);
-      const again = await connect?.();
+      const again = await connect();
       await vi.waitFor(async () => {
-        await again?.store.fleet.recordHeartbeat({ gatewayId, stopping: false });
+        await again.store.fleet.recordHeartbeat({ gatewayId, stopping: false });
         expect(await endDead(NO_SILENCE_MS)).not.toContain(runId);
       });
-      await again?.die(gatewayId);
+      await again.die(gatewayId);
       expect(await endedSoon(runId)).toEqual([runId]);
     });
 
-    test("a gateway without a heartbeat or a lifeline is judged by its leases alone", async () => {
-      const scene = await openScene(store());
-      const { runId } = await start(scene);
-      await claim(scene, runId, `gateway ${v7()}`);
-      expect(await endDead(NO_SILENCE_MS)).not.toContain(runId);
-    });
-
-    test("of many gateways that find a dead one at the same moment, one is told of its runs", async ({ skip }) => {
-      const dying = await gatewayWithWork(skip);
+    test("of many gateways that find a dead one at the same moment, one is told of its runs", async () => {
+      const dying = await gatewayWithWork();
       const { process, gatewayId, runId } = dying;
       await process.die(gatewayId);
       const told: string[] = [];

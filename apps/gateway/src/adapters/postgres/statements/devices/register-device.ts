@@ -1,4 +1,5 @@
 import { v7 } from "uuid";
+import { SESSION_REPLACED } from "../../../../ports/session-standing.ts";
 import type { RegisteredDevice, TenantStore } from "../../../../ports/tenant-store.ts";
 import { labelTexts } from "../../labels.ts";
 import { tenantStatement } from "../../statement.ts";
@@ -41,7 +42,7 @@ with device as (
   returning id, tenant_id
 ),
 ended as (
-  update device_sessions s set disconnected_at = now(), reason = 'replaced'
+  update device_sessions s set disconnected_at = now(), reason = '${SESSION_REPLACED}'
   from device where s.device_id = device.id and s.disconnected_at is null
   returning s.id
 )

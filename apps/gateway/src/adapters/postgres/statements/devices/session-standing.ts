@@ -1,0 +1,57 @@
+import { type SessionStanding, sessionStanding, type StandingRow } from "../../../../ports/session-standing.ts";
+import type { TenantStore } from "../../../../ports/tenant-store.ts";
+import { millis } from "../../times.ts";
+import { tenantStatement } from "../../statement.ts";
+import type { Sql } from "../../sql.ts";
+
+/** Locks the session alone. So it cannot deadlock with what locks a device first (`register-device.ts`). */
+const CONFIRM_DEVICE_SESSION = tenantStatement({
+  name: "confirm-device-session",
+  parameters: { sessionId: "uuid" },
+  text: `
+update device_sessions set confirmed_at = now()
+where id = :sessionId and tenant_id = :tenantId and disconnected_at is null and confirmed_at is null`,
+});
+
+/** One row for a device without such sessions, none for a device that was deleted. */
+const READ_SESSION_STANDING = tenantStatement({
+  name: "read-session-standing",
+  parameters: { sessionId: "uuid", deviceId: "uuid" },
+  text: `
+select s.id::text, ${millis("s.confirmed_at")} as confirmed_at, ${millis("s.disconnected_at")} as disconnected_at, s.reason
+from devices d
+left join device_sessions s on s.device_id = d.id and (s.id = :sessionId or s.disconnected_at is null)
+where d.id = :deviceId and d.tenant_id = :tenantId`,
+});
+
+interface Row {
+  readonly id: string | null;
+  readonly confirmed_at: number | null;
+  readonly disconnected_at: number | null;
+  readonly reason: string | null;
+}
+
+export async function confirmDeviceSession(
+  sql: Sql,
+  tenantId: string,
+  { sessionId }: Parameters<TenantStore["confirmDeviceSession"]>[0],
+): Promise<void> {
+  await sql.query(CONFIRM_DEVICE_SESSION({ tenantId, sessionId }));
+}
+
+export async function readSessionStanding(
+  sql: Sql,
+  tenantId: string,
+  { sessionId, deviceId }: Parameters<TenantStore["readSessionStanding"]>[0],
+): Promise<SessionStanding> {
+  const rows = await sql.query<Row>(READ_SESSION_STANDING({ tenantId, sessionId, deviceId }));
+  if (rows.length === 0) return "device_deleted";
+  const sessions = rows.flatMap(
+    ({ id, confirmed_at: confirmedAt, disconnected_at: disconnectedAt, reason }): StandingRow[] =>
+      id === null ? [] : [{ id, confirmedAt, disconnectedAt, reason }],
+  );
+  return sessionStanding({
+    own: sessions.find(({ id }) => id === sessionId) ?? null,
+    open: sessions.find(({ disconnectedAt }) => disconnectedAt === null) ?? null,
+  });
+}
