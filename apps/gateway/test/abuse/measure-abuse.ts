@@ -1,0 +1,100 @@
+import { join } from "node:path";
+import { ATTACKS } from "./attacks.ts";
+import type { Attack } from "./attack.ts";
+import { type BystanderFigures, quantile } from "./bystander-figures.ts";
+import { startHostileProvider } from "./hostile-provider.ts";
+import { LineProcess } from "./line-process.ts";
+import { type Services, startServices, startTarget } from "./target.ts";
+
+/** What one attack, or all of them at once, did to a gateway and to its quiet tenant. */
+export interface AbuseRow {
+  readonly name: string;
+  /** Times of `/health`, in milliseconds. */
+  readonly healthP99Ms: number;
+  readonly healthMaxMs: number;
+  /** Times of the quiet tenant's runs, in milliseconds: before the attack and during it. */
+  readonly aloneP50Ms: number;
+  readonly runP50Ms: number;
+  readonly runMaxMs: number;
+  readonly runs: number;
+  readonly failedRuns: readonly string[];
+  readonly peakRssBytes: number;
+}
+
+export interface AbuseOptions {
+  /** How long each attack lasts, in milliseconds. */
+  readonly attackMs: number;
+  /** Names of the attacks; all of them if empty. */
+  readonly only: readonly string[];
+  /** Whether all chosen attacks are played at once at the end. */
+  readonly together: boolean;
+  readonly say: (row: AbuseRow) => void;
+}
+
+const ALONE_MS = 3000;
+
+/** Plays each attack on a gateway of its own, and then all of them at once on another one. */
+export async function measureAbuse({ attackMs, only, together, say }: AbuseOptions): Promise<readonly AbuseRow[]> {
+  const chosen = ATTACKS.filter(({ name }) => only.length === 0 || only.includes(name));
+  const services = await startServices();
+  const rows: AbuseRow[] = [];
+  try {
+    const plays: (readonly Attack[])[] = chosen.map((attack) => [attack]);
+    if (together) plays.push(chosen);
+    for (const attacks of plays) {
+      const name = attacks.length === 1 ? (attacks[0]?.name ?? "") : "all of them at once";
+      const row = await play(services, name, attacks, attackMs);
+      rows.push(row);
+      say(row);
+    }
+  } finally {
+    await services.remove();
+  }
+  return rows;
+}
+
+async function play(services: Services, name: string, attacks: readonly Attack[], attackMs: number): Promise<AbuseRow> {
+  const provider = await startHostileProvider();
+  const target = await startTarget(services, provider.url);
+  const bystander = new LineProcess(near("bystander.ts"), [target.url, target.quietKey]);
+  let attacker: LineProcess | null = null;
+  try {
+    await bystander.line();
+    await pause(ALONE_MS);
+    const alone = await figuresOf(bystander);
+    target.takePeakRssBytes();
+    attacker = new LineProcess(near("attacker.ts"), [target.url, target.hostileKey, ...attacks.map((one) => one.name)]);
+    await attacker.line();
+    await pause(attackMs);
+    const attacked = await figuresOf(bystander);
+    return {
+      name,
+      healthP99Ms: quantile(attacked.health, 0.99),
+      healthMaxMs: quantile(attacked.health, 1),
+      aloneP50Ms: quantile(alone.runs, 0.5),
+      runP50Ms: quantile(attacked.runs, 0.5),
+      runMaxMs: quantile(attacked.runs, 1),
+      runs: attacked.runs.length,
+      failedRuns: attacked.failedRuns,
+      peakRssBytes: target.takePeakRssBytes(),
+    };
+  } finally {
+    await attacker?.end("SIGKILL");
+    await bystander.end("SIGKILL");
+    await target.remove();
+    provider.close();
+  }
+}
+
+async function figuresOf(bystander: LineProcess): Promise<BystanderFigures> {
+  bystander.say("figures");
+  return JSON.parse(await bystander.line()) as BystanderFigures;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function near(path: string): string {
+  return join(import.meta.dirname, path);
+}
