@@ -20,6 +20,18 @@ export interface Failure {
   readonly message: string;
 }
 
+/** A piece of the conversation that the model was not shown in a step, and why. The record keeps it. */
+export interface LeftOut {
+  /** `refused`: a provider refused it before. `unsupported`: the model takes no such file. */
+  readonly reason: "refused" | "unsupported";
+  /** What it was, for people: a message, a step, or a file with its media type. */
+  readonly what: string;
+  /** The run that it stands in. Absent for a file. */
+  readonly runId?: string;
+  /** The position of its fact. Absent for a file. */
+  readonly position?: PositionText;
+}
+
 /** Why the model stopped, as the AI SDK names it. */
 export type FinishReason = "stop" | "length" | "content-filter" | "tool-calls" | "error" | "other";
 

@@ -1,4 +1,4 @@
-import type { FinishReason, JsonObject, JsonValue, Message, ModelSettings, Usage } from "@hsafa/protocol";
+import type { FinishReason, JsonObject, JsonValue, LeftOut, Message, ModelSettings, Usage } from "@hsafa/protocol";
 import type { ModelFailure } from "../core/input.ts";
 
 /** One call of a model, with all that it is shown. Tools cannot execute within it, so control always comes back. */
@@ -28,7 +28,10 @@ export type ModelPart =
       readonly text: string;
     };
 
-/** How the call ended. `messages` are to be appended to the conversation, and contain hsafa's call ids. */
+/**
+ * How the call ended. `messages` are to be appended to the conversation, and contain hsafa's call ids. `leftOut`: what
+ * of the conversation the model cannot take, and was not shown.
+ */
 export type ModelOutcome =
   | {
       readonly kind: "finished";
@@ -42,8 +45,9 @@ export type ModelOutcome =
         readonly unparsable: boolean;
       }[];
       readonly usage: Usage;
+      readonly leftOut?: readonly LeftOut[];
     }
-  | { readonly kind: "failed"; readonly failure: ModelFailure }
+  | { readonly kind: "failed"; readonly failure: ModelFailure; readonly leftOut?: readonly LeftOut[] }
   | { readonly kind: "aborted" };
 
 /** Language models, called for one step at a time. */

@@ -10,9 +10,11 @@
  * One function of it is used, and `provider-formats.test.ts` would show a change.
  */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import type { LeftOut } from "@hsafa/protocol";
 import type { Clock } from "../../ports/clock.ts";
 import type { Model, ModelOutcome, ModelPart } from "../../ports/model.ts";
 import { callOptionsOf } from "./call-options.ts";
+import { accountOf } from "./dialects/origin.ts";
 import { describeFailure } from "./describe-failure.ts";
 import { type ProviderSettings, Providers, splitModelName } from "./providers.ts";
 import { SilenceWatch } from "./silence-watch.ts";
@@ -73,14 +75,20 @@ async function readStep(
   },
 ): Promise<ModelOutcome> {
   const { call, waitForCapacity, providers, clock, onPart, provider, request, silence } = params;
-  const recorder = new StepRecorder({ provider, newId: () => clock.newId(), onPart });
+  const access = providers.accessOf(provider);
+  const origin = { provider, model: call.model, account: accountOf(access) };
+  const recorder = new StepRecorder({ origin, newId: () => clock.newId(), onPart });
+  let said: { readonly leftOut?: readonly LeftOut[] } = {};
   const failed = (error: unknown): ModelOutcome => ({
     kind: "failed",
-    failure: describeFailure(error, { provider, access: providers.accessOf(provider), now: clock.now() }),
+    failure: describeFailure(error, { provider, access, now: clock.now() }),
+    ...said,
   });
   try {
     const model = await providers.languageModel(call.model);
-    const { stream } = await model.doStream(await callOptionsOf(call, model, request));
+    const asked = await callOptionsOf({ call, model, origin, baseUrl: access.baseUrl, abortSignal: request });
+    if (asked.leftOut.length > 0) said = { leftOut: asked.leftOut };
+    const { stream } = await model.doStream(asked.options);
     const reader = stream.getReader();
     while (true) {
       const capacity = waitForCapacity?.();
@@ -92,7 +100,7 @@ async function readStep(
       const end = recorder.accept(part);
       if (end === null) continue;
       if (end.kind === "interrupted") return brokenOff(provider);
-      return end.kind === "error" ? failed(end.error) : end;
+      return end.kind === "error" ? failed(end.error) : { ...end, ...said };
     }
   } catch (error) {
     return failed(error);

@@ -9,7 +9,7 @@ import {
 } from "@hsafa/protocol";
 import { JSON_DEPTH_MAX } from "../../core/limits.ts";
 import type { ModelOutcome } from "../../ports/model.ts";
-import { rememberProviderCallId } from "./provider-call-id.ts";
+import { type Origin, withOrigin } from "./dialects/origin.ts";
 
 export type TextKind = "text" | "reasoning";
 /** A part of the unfinished message. Its place in the list of drafts is its place in the message. */
@@ -37,7 +37,7 @@ export type FinishedStep = Extract<ModelOutcome, { kind: "finished" }>;
 export function finishedStep(
   drafts: readonly Draft[],
   end: { readonly usage: LanguageModelV4Usage; readonly finishReason: LanguageModelV4FinishReason },
-  provider: string,
+  origin: Origin,
 ): FinishedStep {
   const called = drafts.filter((draft): draft is CallDraft => draft.kind === "tool_call" && draft.called);
   const calls = called.map((draft) => ({
@@ -46,11 +46,11 @@ export function finishedStep(
     ...parseArguments(draft.input),
   }));
   const content = drafts.flatMap((draft) => {
-    if (draft.kind !== "tool_call") return contentPart(draft);
+    if (draft.kind !== "tool_call") return contentPart(draft, origin);
     const call = calls.find((one) => one.callId === draft.callId);
     // The provider's id is useful later only if no other call of the step has it.
     const unique = called.filter((other) => other.providerCallId === draft.providerCallId).length === 1;
-    return call === undefined ? [] : callPart(draft, call.args, unique ? provider : null);
+    return call === undefined ? [] : callPart(draft, call.args, origin, unique);
   });
   return {
     kind: "finished",
@@ -61,10 +61,9 @@ export function finishedStep(
   };
 }
 
-/** Makes the message's part of a call. `provider` gave a call id worth remembering, or is null. */
-function callPart(draft: CallDraft, args: JsonValue, provider: string | null): AssistantPart {
+/** Makes the message's part of a call. `isUnique`: no other call of the step has the provider's id. */
+function callPart(draft: CallDraft, args: JsonValue, origin: Origin, isUnique: boolean): AssistantPart {
   const options = providerOptionsOf(draft.metadata);
-  const providerOptions = provider === null ? options : rememberProviderCallId(options, provider, draft.providerCallId);
   return {
     type: "tool-call",
     toolCallId: draft.callId,
@@ -72,7 +71,7 @@ function callPart(draft: CallDraft, args: JsonValue, provider: string | null): A
     // Providers take back only objects here; Anthropic refuses the next step otherwise. The call itself carries what
     // the model really said.
     input: isPlainObject(args) ? args : {},
-    ...(providerOptions === undefined ? {} : { providerOptions }),
+    providerOptions: withOrigin(options, origin, isUnique ? draft.providerCallId : undefined),
   };
 }
 
@@ -98,12 +97,13 @@ function isPlainObject(value: JsonValue): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function contentPart(draft: Exclude<Draft, CallDraft>): AssistantPart[] {
+function contentPart(draft: Exclude<Draft, CallDraft>, origin: Origin): AssistantPart[] {
   const options = providerOptionsOf(draft.metadata);
-  const providerOptions = options === undefined ? {} : { providerOptions: options };
   if (draft.kind === "file") {
-    return [{ type: "file", data: draft.data, mediaType: draft.mediaType, ...providerOptions }];
+    const providerOptions = withOrigin(options, origin);
+    return [{ type: "file", data: draft.data, mediaType: draft.mediaType, providerOptions }];
   }
+  const providerOptions = options === undefined ? {} : { providerOptions: withOrigin(options, origin) };
   // Empty reasoning with metadata is kept: the metadata may be encrypted reasoning that the provider wants back.
   return draft.text === "" && options === undefined ? [] : [{ type: draft.kind, text: draft.text, ...providerOptions }];
 }

@@ -21,3 +21,9 @@ export const DEMO_ARGUMENTS_CHUNK_CHARACTERS = 12;
 export const DEMO_SAMPLE_DEPTH_MAX = 8;
 /** Items of an array in sample arguments. A schema may ask for any number; a sample shows a few. */
 export const DEMO_SAMPLE_ITEMS_MAX = 10;
+
+// Dialects
+/** Characters of the word that tells accounts apart, each 4 bits: enough to differ, too little to find a key. */
+export const ACCOUNT_CHARACTERS = 8;
+/** Characters of what stands for the reasoning of a call: it must differ from call to call, it need not be complete. */
+export const STAND_IN_CHARACTERS = 200;

@@ -2,6 +2,7 @@ import type { LanguageModelV4StreamPart, LanguageModelV4ToolCall, SharedV4Provid
 import { STEP_CHARACTERS_MAX } from "./limits.ts";
 import { TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
 import type { ModelPart } from "../../ports/model.ts";
+import type { Origin } from "./dialects/origin.ts";
 import {
   type CallDraft,
   type Draft,
@@ -33,7 +34,7 @@ export type StreamEnd =
  * of its own, and each part has its start, deltas and end in order.
  */
 export class StepRecorder {
-  readonly #provider: string;
+  readonly #origin: Origin;
   readonly #newId: () => string;
   readonly #onPart: (part: ModelPart) => void;
   readonly #drafts: Draft[] = [];
@@ -45,11 +46,11 @@ export class StepRecorder {
   #characters = 0;
 
   constructor(params: {
-    readonly provider: string;
+    readonly origin: Origin;
     readonly newId: () => string;
     readonly onPart: (part: ModelPart) => void;
   }) {
-    this.#provider = params.provider;
+    this.#origin = params.origin;
     this.#newId = params.newId;
     this.#onPart = params.onPart;
   }
@@ -184,7 +185,7 @@ export class StepRecorder {
       if (draft.kind === "tool_call") this.#endInput(draft);
       else if (draft.kind !== "file" && draft.open) this.#onPart({ kind: draft.kind, at: "end", partId: draft.partId });
     }
-    return finishedStep(this.#drafts, part, this.#provider);
+    return finishedStep(this.#drafts, part, this.#origin);
   }
 
   #count(characters: number): void {
