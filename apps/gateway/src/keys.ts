@@ -4,6 +4,7 @@ import { SCOPES } from "@hsafa/protocol";
 import { apiKeyHash, newApiKey } from "./access/api-key.ts";
 import { persistedSecret } from "./adapters/system/persisted-secret.ts";
 import { isLoopback, type Settings } from "./config.ts";
+import { prepareDataFolder } from "./data-folder.ts";
 import type { FleetStore } from "./ports/fleet-store.ts";
 
 /** The secrets of a gateway: given by an operator, or made for development on this machine. */
@@ -21,8 +22,11 @@ export interface Keys {
  * the next start has the same; an ephemeral gateway keeps nothing.
  */
 export async function readKeys(settings: Settings, { isEphemeral }: { readonly isEphemeral: boolean }): Promise<Keys> {
-  const keep = (name: string, make: () => string): Promise<string> =>
-    isEphemeral ? Promise.resolve(make()) : persistedSecret({ path: join(settings.dataDir, name), make });
+  async function keep(name: string, make: () => string): Promise<string> {
+    if (isEphemeral) return make();
+    await prepareDataFolder(settings.dataDir);
+    return persistedSecret({ path: join(settings.dataDir, name), make });
+  }
   const { adminKey } = settings;
   const devKey = adminKey === null && isLoopback(settings.host) ? await keep("key", newApiKey) : null;
   const jwtSecret = settings.jwtSecret ?? (await keep("jwt-secret", () => randomBytes(32).toString("base64url")));

@@ -9,6 +9,7 @@ import { openPostgresStore } from "./adapters/postgres/open-postgres-store.ts";
 import { openRedis } from "./adapters/redis/open-redis.ts";
 import type { ToolFunction } from "./adapters/server-tools/function-tool.ts";
 import { createServerTools } from "./adapters/server-tools/server-tools.ts";
+import { mendDataFolder, prepareDataFolder } from "./data-folder.ts";
 import { systemClock } from "./adapters/system/system-clock.ts";
 import type { Ports } from "./assemble.ts";
 import type { Settings } from "./config.ts";
@@ -48,7 +49,7 @@ export async function openPorts(settings: Settings, overrides: PortOverrides = {
   const { clock = systemClock, isEphemeral = false } = overrides;
   // To stderr, because a program prints for people on stdout.
   const log = pino({ level: overrides.logLevel ?? "info" }, pino.destination({ fd: 2, sync: true }));
-  const store = await openStore(settings, isEphemeral);
+  const store = await openStore(settings, { isEphemeral, log });
   try {
     if (settings.databaseUrl !== null && settings.redisUrl === null) await refuseSecondGateway(store.fleet, clock);
     const { liveLog, bell } = await openBus(settings, clock, log);
@@ -77,9 +78,18 @@ export async function openPorts(settings: Settings, overrides: PortOverrides = {
   }
 }
 
-function openStore(settings: Settings, isEphemeral: boolean): Promise<Store> {
-  if (settings.databaseUrl !== null) return openPostgresStore({ url: settings.databaseUrl });
-  return openPgliteStore({ dataDir: isEphemeral ? undefined : settings.dataDir });
+async function openStore(
+  settings: Settings,
+  { isEphemeral, log }: { readonly isEphemeral: boolean; readonly log: Log },
+): Promise<Store> {
+  const { databaseUrl, dataDir } = settings;
+  if (databaseUrl !== null) return openPostgresStore({ url: databaseUrl });
+  if (isEphemeral) return openPgliteStore({ dataDir: undefined });
+  const privacy = await prepareDataFolder(dataDir);
+  if (privacy.kind === "shared") log.warn({ dataDir }, privacy.detail);
+  const store = await openPgliteStore({ dataDir });
+  await mendDataFolder(dataDir);
+  return store;
 }
 
 async function openBus(

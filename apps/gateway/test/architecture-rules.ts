@@ -53,6 +53,7 @@ const wiringFiles = new Set([
   "open-ports.ts",
   "serve-gateway.ts",
   "keys.ts",
+  "data-folder.ts",
   "readiness.ts",
   "refuse-second-gateway.ts",
   "limits.ts",

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+/** The program of `hsafa start`. */
+export const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 /**
  * Starts a gateway as a process of its own, on any free port. Its environment is `env`, and what a program needs to run

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { until } from "../../../test/support/until.ts";
 import { DataFolderInUse, lockDataFolder } from "./data-folder-lock.ts";
 
 let folder: string;
@@ -90,4 +91,37 @@ test("a holder on another host cannot be looked up, so it counts as alive, and t
   await writeFile(path, JSON.stringify(elsewhere));
   await expect(lockDataFolder(folder)).rejects.toThrow(`process 1 on host another-container`);
   await expect(lockDataFolder(folder)).rejects.toThrow(`remove ${path}`);
+});
+
+/** Makes the lock say that its holder runs in another container on this kernel, where its pid means another process. */
+async function moveIntoContainer(): Promise<void> {
+  const path = join(folder, "lock.json");
+  const holder = JSON.parse(await readFile(path, "utf8")) as object;
+  await writeFile(path, JSON.stringify({ ...holder, pid: 1, host: "old-container", pidNamespace: "pid:[1]" }));
+}
+
+test("a holder in another container keeps the folder while it lives, and loses it at once when it is killed", async () => {
+  const { child } = await otherProcess();
+  await moveIntoContainer();
+  await expect(lockDataFolder(folder)).rejects.toThrow("process 1 on host old-container");
+  child.kill("SIGSTOP");
+  await expect(lockDataFolder(folder)).rejects.toBeInstanceOf(DataFolderInUse);
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const lock = await lockDataFolder(folder);
+  await lock.release();
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test("a holder whose lock was removed or taken over is told, so that it writes nothing more", async () => {
+  const path = join(folder, "lock.json");
+  const told: string[] = [];
+  const lock = await lockDataFolder(folder, (why) => told.push(why));
+  await rm(path);
+  const other = { pid: 1, host: "another-container", startedAt: "1", since: new Date().toISOString(), token: "other" };
+  await writeFile(path, JSON.stringify(other));
+  await until("the holder is told", () => told.length > 0);
+  expect(told).toEqual([expect.stringContaining("process 1 on host another-container")]);
+  await lock.release();
+  expect(JSON.parse(await readFile(path, "utf8"))).toEqual(other);
 });

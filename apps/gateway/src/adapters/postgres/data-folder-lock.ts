@@ -1,7 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
-import { LOCK_TAKEOVER_MAX_MS } from "./limits.ts";
+import { basename, join } from "node:path";
+import { beatPath, openSocket, ownPlace, signsIn, startTimeOf } from "./holder-signs.ts";
+import { LOCK_BEAT_MS, LOCK_TAKEOVER_MAX_MS } from "./limits.ts";
+import { type Holder, mayLive, type ProcessPlace } from "./lock-holder.ts";
 import { errorCode } from "./sql.ts";
 
 /** Another process has the data folder. Two processes in one folder would destroy the data. */
@@ -13,66 +16,78 @@ export interface DataFolderLock {
   release(): Promise<void>;
 }
 
-/** The holder of the lock, as its file tells. */
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-  /**
-   * The start time of that process, where the kernel tells it (Linux). Another process may have the same pid by now.
-   */
-  readonly startedAt: string | null;
-  readonly since: string;
-}
-
 /** Locks that this process holds. In a lock file its own pid looks like that of a dead process. */
 const heldHere = new Set<string>();
 
 /**
- * Locks the folder for this process until `release`, and makes it if it is not there. A lock file whose process is dead
- * is taken over. Throws `DataFolderInUse`, which names the holder.
+ * Locks the folder for this process until `release`, and makes it if it is not there. A lock whose holder cannot be
+ * alive is taken over (`lock-holder.ts` has the rule). That may take `LOCK_BEAT_STALE_MS`, where only the holder's
+ * silence tells. Throws `DataFolderInUse`, which names the holder.
+ *
+ * `onLost` is called when the folder has come to another holder, or the lock was removed. This process must end then,
+ * before it writes anything more.
  */
-export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
-  await mkdir(folder, { recursive: true });
+export async function lockDataFolder(folder: string, onLost: (why: string) => void = fail): Promise<DataFolderLock> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, "lock.json");
   if (heldHere.has(path)) throw inUse(folder, `this very process (${process.pid})`);
   heldHere.add(path);
+  const token = randomUUID();
+  const socket = await openSocket(folder, token);
   try {
-    await take(folder, path);
+    const place = await ownPlace();
+    const startedAt = await startTimeOf(process.pid);
+    const since = new Date().toISOString();
+    const self: Holder = { pid: process.pid, ...place, startedAt, since, socket: socket?.name ?? null, token };
+    await take(folder, path, self, place);
   } catch (error) {
+    await socket?.close();
     heldHere.delete(path);
     throw error;
   }
+  const stopBeating = beat(folder, path, { token, onLost });
   return {
     async release() {
-      await rm(path, { force: true });
+      await stopBeating();
+      // Another holder's lock stays.
+      if ((await readHolder(path))?.token === token) {
+        await rm(path, { force: true });
+        await rm(beatPath(folder), { force: true });
+      }
+      await socket?.close();
       heldHere.delete(path);
     },
   };
 }
 
-async function take(folder: string, path: string): Promise<void> {
-  const startedAt = await startTimeOf(process.pid);
-  const self = JSON.stringify({ pid: process.pid, host: hostname(), startedAt, since: new Date().toISOString() });
-  if (await create(path, self)) return;
+async function take(folder: string, path: string, self: Holder, place: ProcessPlace): Promise<void> {
+  const text = JSON.stringify(self);
+  if (await create(path, text)) return;
+  const found = await readHolder(path);
+  if (found !== null && (await mayLive(found, { ...place, pid: self.pid }, signsIn(folder))))
+    throw inUse(folder, describe(found, path));
   // Only the holder of the takeover file may remove the lock of a dead process. Otherwise two processes that both saw
   // it could each remove the other's new lock.
   const takeover = `${path}.takeover`;
-  if (!(await create(takeover, self)) && !(await isOld(takeover)))
-    throw inUse(folder, "a process that is starting now");
+  if (!(await create(takeover, text)) && !(await isOld(takeover))) throw inUse(folder, STARTING);
   try {
-    const holder = await readHolder(path);
-    if (holder !== null && (await mayLive(holder))) throw inUse(folder, describe(holder, path));
+    const now = await readHolder(path);
+    if (JSON.stringify(now) !== JSON.stringify(found)) throw inUse(folder, STARTING);
     await rm(path, { force: true });
-    if (!(await create(path, self))) throw inUse(folder, "a process that is starting now");
+    if (now?.socket) await rm(join(folder, basename(now.socket)), { force: true });
+    if (!(await create(path, text))) throw inUse(folder, STARTING);
   } finally {
     await rm(takeover, { force: true });
   }
 }
 
+const STARTING = "a process that is starting now";
+
 /** Makes the file with all of its content in one step. Returns false when it is there already. */
 async function create(path: string, content: string): Promise<boolean> {
-  const draft = `${path}.${process.pid}`;
-  await writeFile(draft, content);
+  // The pid would not do: in each container it may be 1.
+  const draft = `${path}.${randomUUID()}`;
+  await writeFile(draft, content, { mode: 0o600 });
   try {
     await link(draft, path);
     return true;
@@ -100,34 +115,43 @@ async function readHolder(path: string): Promise<Holder | null> {
   }
 }
 
-/**
- * Whether the holder may be alive. A process of another host (another container on the same volume) cannot be looked up
- * from here, so it counts as alive.
- */
-async function mayLive(holder: Holder): Promise<boolean> {
-  if (holder.host !== hostname()) return true;
-  try {
-    process.kill(holder.pid, 0);
-  } catch (error) {
-    // EPERM means that the process is there, and belongs to another user.
-    if (errorCode(error) === "ESRCH") return false;
+/** Beats until the returned function is called, and tells when the lock is not this holder's any more. */
+function beat(
+  folder: string,
+  path: string,
+  { token, onLost }: { readonly token: string; readonly onLost: (why: string) => void },
+): () => Promise<void> {
+  let inFlight: Promise<void> | null = null;
+  async function once(): Promise<void> {
+    const holder = await readHolder(path).catch(() => "unreadable" as const);
+    if (holder !== "unreadable" && holder?.token !== token) {
+      clearInterval(timer);
+      const now = holder === null ? "its lock was removed" : `it was taken over by ${describe(holder, path)}`;
+      return onLost(`the data folder ${folder} is not this process's any more: ${now}`);
+    }
+    // A disk that is full, or away for a moment, is told by the database. Here it means one beat less.
+    await writeFile(beatPath(folder), token, { mode: 0o600 }).catch(() => {});
   }
-  return holder.pid !== process.pid && (await startTimeOf(holder.pid)) === holder.startedAt;
+  const tick = (): void => {
+    inFlight ??= once().finally(() => (inFlight = null));
+  };
+  const timer = setInterval(tick, LOCK_BEAT_MS);
+  timer.unref();
+  tick();
+  return async () => {
+    clearInterval(timer);
+    await inFlight;
+  };
 }
 
-/**
- * Field 22 of `/proc/<pid>/stat`. The name in field 2 may contain anything, so fields are counted after its last
- * parenthesis.
- */
-async function startTimeOf(pid: number): Promise<string | null> {
-  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
-  return text === null ? null : (text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? null);
+function fail(why: string): never {
+  throw new Error(why);
 }
 
 function describe(holder: Holder, path: string): string {
   const { pid, host, since } = holder;
   if (host === hostname()) return `process ${pid}, since ${since}`;
-  return `process ${pid} on host ${host}, since ${since} (if that one is gone for good, remove ${path})`;
+  return `process ${pid} on host ${host}, since ${since} (if that one is gone for good, remove ${path}: rm '${path}')`;
 }
 
 function inUse(folder: string, holder: string): DataFolderInUse {

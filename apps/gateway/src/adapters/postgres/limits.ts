@@ -36,3 +36,14 @@ export const CLAIM_TENANTS_MAX = 64;
  * How old the lock of a dead process may become while it is taken over. That takes milliseconds; older is abandoned.
  */
 export const LOCK_TAKEOVER_MAX_MS = 10_000;
+/** How often the holder of the data folder shows that it lives, in ms. */
+export const LOCK_BEAT_MS = 2000;
+/**
+ * After this silence a holder on another kernel counts as dead, in ms. A process that stalls for so long has lost all
+ * of its leases too.
+ */
+export const LOCK_BEAT_STALE_MS = 30_000;
+/** How often a heartbeat is looked at by a process that waits for it, in ms. */
+export const LOCK_BEAT_LOOK_MS = 250;
+/** How long a holder's socket may take to accept a connection, in ms. The kernel does it, so it takes no time. */
+export const LOCK_SOCKET_TIMEOUT_MS = 1000;

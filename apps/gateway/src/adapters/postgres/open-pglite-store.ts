@@ -10,11 +10,16 @@ import { endFormerProcess } from "./statements/fleet/end-former-process.ts";
 export interface PgliteSettings {
   /** The folder of the data, made if it is not there. Undefined: the data is in memory, and gone at the end. */
   readonly dataDir: string | undefined;
+  /**
+   * Called when the folder has come to another process. This process must end then, before it writes anything more. By
+   * default an error is thrown that nobody catches.
+   */
+  readonly onLost?: (why: string) => void;
 }
 
 /** Opens the store in this process. Throws `DataFolderInUse` while another process has the folder. */
-export async function openPgliteStore({ dataDir }: PgliteSettings): Promise<Store> {
-  const lock = dataDir === undefined ? undefined : await lockDataFolder(dataDir);
+export async function openPgliteStore({ dataDir, onLost }: PgliteSettings): Promise<Store> {
+  const lock = dataDir === undefined ? undefined : await lockDataFolder(dataDir, onLost);
   try {
     const pglite = await openPglite(dataDir === undefined ? undefined : join(dataDir, "postgres"));
     const prisma = openPrisma(async () => {
