@@ -4,7 +4,7 @@ import { isLoopback, type Settings } from "./config.ts";
 import { createDeviceSocketServer } from "./edge/device/device-socket-server.ts";
 import { createMetrics } from "./edge/http/metrics.ts";
 import { createHttpServer } from "./edge/http/server.ts";
-import { SOCKET_CLOSE_TIMEOUT_MS } from "./edge/limits.ts";
+import { OPEN_ANSWER_KEPT_MS, SOCKET_CLOSE_TIMEOUT_MS } from "./edge/limits.ts";
 import { dispatchUpgrades } from "./edge/socket/upgrade.ts";
 import { registerStreamRoute } from "./edge/stream/stream-route.ts";
 import { createWatchSocketServer } from "./edge/watch/watch-socket-server.ts";
@@ -13,6 +13,7 @@ import { ensureInitialKey, type Keys, readKeys } from "./keys.ts";
 import type { OpenedPorts } from "./open-ports.ts";
 import type { Store } from "./ports/store.ts";
 import { checkReadiness } from "./readiness.ts";
+import { shareAnswer } from "./runtime/share-answer.ts";
 
 /** One gateway that serves. */
 export interface Gateway {
@@ -70,14 +71,18 @@ async function serve(
   const metrics = createMetrics(() => gateway.counts());
 
   let isClosing = false;
+  // Anybody may ask for these, and each asks the store or walks all of the metrics.
+  const answers = { keptMs: OPEN_ANSWER_KEPT_MS, clock };
+  const readiness = shareAnswer(() => checkReadiness({ store, liveLog, isClosing: false }), answers);
+  const metricsText = shareAnswer(() => metrics.text(), answers);
   const app = createHttpServer(
     {
       ...gateway.useCases,
       authenticate,
       allowedOrigins,
       isCookieSecure: !isLoopback(host),
-      readiness: () => checkReadiness({ store, liveLog, isClosing }),
-      metricsText: () => metrics.text(),
+      readiness: () => (isClosing ? checkReadiness({ store, liveLog, isClosing }) : readiness()),
+      metricsText,
     },
     {
       logger,

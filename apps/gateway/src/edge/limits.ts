@@ -52,8 +52,23 @@ export const PROBLEM_PATH_CHARACTERS_MAX = 200;
  * Bytes of a refused body that are still read (and dropped), so that the client reads the answer instead of a reset.
  */
 export const REFUSED_BODY_BYTES_MAX = 32 * 1024 * 1024;
-/** How long a request's head and body may take to arrive: a trickling client must not hold a connection for ever. */
+/**
+ * How long the head of a request may take to arrive, in ms, and the head and the body together. A client that trickles
+ * must not hold a connection for ever. The head of a WebSocket handshake is one of these.
+ */
+export const REQUEST_HEAD_TIMEOUT_MS = 10_000;
 export const REQUEST_TIMEOUT_MS = 30_000;
+/** How often connections are looked at for that, in ms: it is noticed by so much too late. */
+export const REQUEST_TIMEOUT_CHECK_MS = 1000;
+/** How long a connection stays open without a request, in ms: longer than load balancers keep theirs. */
+export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+/** Connections of one gateway, sockets and streams included. Each holds a file and some kB of memory. */
+export const CONNECTIONS_MAX = 30_000;
+/** Requests that were sent ahead and wait, on one connection and in all. Each holds about 5 kB. */
+export const REQUESTS_WAITING_PER_CONNECTION_MAX = 100;
+export const REQUESTS_WAITING_MAX = 5000;
+/** How long the readiness and the metrics serve all who ask, in ms: anyone may ask, and each costs the store or CPU. */
+export const OPEN_ANSWER_KEPT_MS = 250;
 /** What `Retry-After` says while the store is away, in seconds. */
 export const UNAVAILABLE_RETRY_AFTER_S = 1;
 /** How long a browser may remember that an origin is allowed, in seconds. A change of the settings shows by then. */

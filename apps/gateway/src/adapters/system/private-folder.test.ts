@@ -56,10 +56,8 @@ test("a folder that many users share is not taken from them", async () => {
   const folder = join(parent, "shared");
   await mkdir(folder);
   await chmod(folder, 0o1777);
-  expect(await makePrivateFolder(folder, isOurs)).toMatchObject({
-    kind: "shared",
-    detail: expect.stringContaining(folder),
-  });
+  const privacy = await makePrivateFolder(folder, isOurs);
+  expect(privacy.kind === "shared" && privacy.detail).toContain(folder);
   expect(await modeOf(folder)).toBe("1777");
   expect(await readdir(folder)).toEqual([".gitignore"]);
 });

@@ -3,6 +3,7 @@ import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { Principal } from "../../access/principal.ts";
 import type { Refusal } from "../../access/refusal.ts";
+import type { ConstantPage } from "./constant-page.ts";
 import type { EdgeDeps } from "./deps.ts";
 
 /** What a route returns: the response when it did what was asked, else a refusal. */
@@ -21,6 +22,8 @@ export type RouteResponse =
       readonly text: string;
       readonly headers?: Readonly<Record<string, string>>;
     }
+  /** A body that is the same for every request. */
+  | { readonly kind: "constant"; readonly page: ConstantPage }
   | { readonly kind: "empty"; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   | Refusal;
 

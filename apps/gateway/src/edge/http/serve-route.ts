@@ -4,6 +4,7 @@ import { jsonFault, textFault } from "../../access/json-faults.ts";
 import { notFound, type Refusal, refuse } from "../../access/refusal.ts";
 import { schemaFaults } from "../../access/schema-faults.ts";
 import { admitRequest } from "./credentials.ts";
+import { type ConstantPage, hasPage } from "./constant-page.ts";
 import type { EdgeDeps } from "./deps.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { sendProblem } from "./problem.ts";
@@ -81,6 +82,7 @@ async function parseBody(schema: z.ZodType, request: FastifyRequest): Promise<Pa
 
 function send(reply: FastifyReply, response: RouteResponse): FastifyReply {
   if (response.kind === "refused") return sendProblem(reply, response);
+  if (response.kind === "constant") return sendConstant(reply, response.page);
   void reply.code(response.status).headers({ ...response.headers });
   switch (response.kind) {
     case "json":
@@ -92,4 +94,9 @@ function send(reply: FastifyReply, response: RouteResponse): FastifyReply {
     default:
       return response satisfies never;
   }
+}
+
+function sendConstant(reply: FastifyReply, page: ConstantPage): FastifyReply {
+  void reply.headers(page.headers);
+  return hasPage(page, reply.request.headers["if-none-match"]) ? reply.code(304).send() : reply.send(page.bytes);
 }

@@ -1,3 +1,4 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions } from "node:http";
 import type { Socket } from "node:net";
 import Fastify, {
   type ConnectionError,
@@ -10,7 +11,14 @@ import Fastify, {
 } from "fastify";
 import { notFound, type Refusal, refuse } from "../../access/refusal.ts";
 import { StoreUnavailable } from "../../ports/store.ts";
-import { PATH_PARAMETER_CHARACTERS_MAX, REQUEST_TIMEOUT_MS } from "../limits.ts";
+import {
+  CONNECTIONS_MAX,
+  KEEP_ALIVE_TIMEOUT_MS,
+  PATH_PARAMETER_CHARACTERS_MAX,
+  REQUEST_HEAD_TIMEOUT_MS,
+  REQUEST_TIMEOUT_CHECK_MS,
+  REQUEST_TIMEOUT_MS,
+} from "../limits.ts";
 import { sendBareProblem } from "../socket/bare-problem.ts";
 import { sendPreflight, applyCors } from "./cors.ts";
 import type { EdgeDeps } from "./deps.ts";
@@ -18,6 +26,7 @@ import { sendProblem } from "./problem.ts";
 import type { Route } from "./route.ts";
 import { apiRoutes } from "./api-routes.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { RequestTurns } from "./request-turns.ts";
 import { serveRoute } from "./serve-route.ts";
 
 /** An HTTP server on Fastify, with a pino logger. */
@@ -49,11 +58,8 @@ export function createHttpServer(
     exposeHeadRoutes: false,
     genReqId: () => deps.clock.newId(),
     requestIdHeader: false,
-    requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: PATH_PARAMETER_CHARACTERS_MAX },
-    // A client that offers another protocol than WebSocket by `Upgrade` is served over HTTP/1.1 (where Node knows this
-    // option).
-    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket" },
+    serverFactory: listenInTurn,
     clientErrorHandler: sendClientError,
     // While the gateway drains, requests on open connections are served as before.
     return503OnClosing: false,
@@ -94,6 +100,23 @@ export function createHttpServer(
   options.others(app);
   for (const path of new Set(routes.map((route) => route.path))) refuseOtherMethods(app, path, routes, deps);
   return app;
+}
+
+/** Makes the server beneath: it has time-outs, and serves the requests of one connection one after the other. */
+function listenInTurn(serve: RequestListener): Server {
+  const turns = new RequestTurns(serve);
+  const options: ServerOptions & { shouldUpgradeCallback: (request: IncomingMessage) => boolean } = {
+    headersTimeout: REQUEST_HEAD_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: REQUEST_TIMEOUT_CHECK_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    // A client that offers another protocol than WebSocket by `Upgrade` is served over HTTP/1.1 (where Node knows this
+    // option).
+    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+  };
+  const server = createServer(options, turns.take);
+  server.maxConnections = CONNECTIONS_MAX;
+  return server;
 }
 
 /** Serves OPTIONS on a path, and refuses the methods that it does not have with 405 and a list of those it has. */

@@ -1,12 +1,15 @@
 import { z } from "zod";
 import { refuse } from "../../../access/refusal.ts";
 import { docsPage, homePage } from "../pages.ts";
+import { constantPage } from "../constant-page.ts";
 import { openApi } from "../openapi.ts";
 import { json, open, type Route } from "../route.ts";
 import { apiRoutes } from "../api-routes.ts";
 
 const tag = "Health";
 const status = z.object({ status: z.string() });
+const JSON_TYPE = "application/json; charset=utf-8";
+const HTML_TYPE = "text/html; charset=utf-8";
 const pageHeaders = {
   "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 };
@@ -19,7 +22,7 @@ export const healthRoutes: readonly Route[] = [
     tag,
     summary: "Whether the process serves",
     responses: { 200: { description: "It does", schema: status } },
-    handle: () => Promise.resolve(json(200, { status: "ok" })),
+    handle: () => Promise.resolve({ kind: "constant", page: health() }),
   }),
   open({
     method: "GET",
@@ -51,7 +54,7 @@ export const healthRoutes: readonly Route[] = [
     tag,
     summary: "This API as OpenAPI 3.1",
     responses: { 200: { description: "The document" } },
-    handle: () => Promise.resolve(json(200, openApi([...apiRoutes, ...healthRoutes]))),
+    handle: () => Promise.resolve({ kind: "constant", page: openApiDocument() }),
   }),
   open({
     method: "GET",
@@ -59,7 +62,7 @@ export const healthRoutes: readonly Route[] = [
     tag,
     summary: "This API for reading",
     responses: { 200: { description: "A page", mediaType: "text/html" } },
-    handle: () => Promise.resolve(htmlResponse(docsPage([...apiRoutes, ...healthRoutes]))),
+    handle: () => Promise.resolve({ kind: "constant", page: docs() }),
   }),
   open({
     method: "GET",
@@ -67,10 +70,18 @@ export const healthRoutes: readonly Route[] = [
     tag,
     summary: "What this is",
     responses: { 200: { description: "A page", mediaType: "text/html" } },
-    handle: () => Promise.resolve(htmlResponse(homePage())),
+    handle: () => Promise.resolve({ kind: "constant", page: home() }),
   }),
 ];
 
-function htmlResponse(text: string) {
-  return { kind: "text", status: 200, mediaType: "text/html; charset=utf-8", text, headers: pageHeaders } as const;
-}
+const health = constantPage({ mediaType: JSON_TYPE, text: () => JSON.stringify({ status: "ok" }) });
+const openApiDocument = constantPage({
+  mediaType: JSON_TYPE,
+  text: () => JSON.stringify(openApi([...apiRoutes, ...healthRoutes])),
+});
+const docs = constantPage({
+  mediaType: HTML_TYPE,
+  text: () => docsPage([...apiRoutes, ...healthRoutes]),
+  headers: pageHeaders,
+});
+const home = constantPage({ mediaType: HTML_TYPE, text: homePage, headers: pageHeaders });

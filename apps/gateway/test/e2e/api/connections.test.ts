@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  REQUEST_HEAD_TIMEOUT_MS,
+  REQUEST_TIMEOUT_CHECK_MS,
+  REQUEST_TIMEOUT_MS,
+  REQUESTS_WAITING_PER_CONNECTION_MAX,
+} from "../../../src/edge/limits.ts";
+import { openRawHttp, type RawHttp } from "../../support/raw-http.ts";
+import { startTestGateway, type TestGateway } from "../../support/test-gateway.ts";
+import { until } from "../../support/until.ts";
+
+let gateway: TestGateway;
+const opened: RawHttp[] = [];
+beforeAll(async () => {
+  gateway = await startTestGateway();
+  await gateway.pushAgent({ name: "echo", model: "demo/echo" });
+});
+afterAll(async () => {
+  for (const { socket } of opened) socket.destroy();
+  await gateway.close();
+});
+
+async function connect(): Promise<RawHttp> {
+  const connection = await openRawHttp(gateway.url);
+  opened.push(connection);
+  return connection;
+}
+
+const get = (path: string, more = ""): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
+const statuses = (text: string): string[] => [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) => code ?? "");
+
+describe("a client that sends ahead", () => {
+  test("is served in order, whatever each request takes", async () => {
+    const authorization = `Authorization: Bearer ${gateway.apiKey}\r\n`;
+    const body = JSON.stringify({ agent: "echo", input: "hello" });
+    const post = `POST /api/runs HTTP/1.1\r\nHost: x\r\n${authorization}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const { socket, received } = await connect();
+    const round = [post, get("/health"), get("/nothing"), get("/api/runs?limit=1", authorization), get("/api/runs")];
+    socket.write(round.join("").repeat(8));
+    await until("all are answered", () => statuses(received()).length === 40);
+    expect(statuses(received())).toEqual(Array.from({ length: 8 }, () => ["202", "200", "404", "200", "401"]).flat());
+  });
+
+  test("gets everything that may wait, and is cut beyond (R9)", async () => {
+    const within = await connect();
+    within.socket.write(get("/health").repeat(REQUESTS_WAITING_PER_CONNECTION_MAX));
+    await until("all are answered", () => statuses(within.received()).length === REQUESTS_WAITING_PER_CONNECTION_MAX);
+    const beyond = await connect();
+    beyond.socket.write(get("/ready").repeat(REQUESTS_WAITING_PER_CONNECTION_MAX * 20));
+    await until("it is cut", beyond.isClosed);
+    expect((await gateway.call("GET", "/health")).status).toBe(200);
+  });
+
+  test.each(["/openapi.json", "/docs", "/health", "/metrics", "/nothing"])(
+    "and reads nothing costs no other client's time, and no memory, at %s",
+    async (path) => {
+      const before = process.memoryUsage().rss;
+      let worstMs = 0;
+      for (let nth = 0; nth < 10; nth++) {
+        const { socket } = await connect();
+        socket.pause();
+        for (let sent = 0; sent < 20 && !socket.destroyed; sent++) socket.write(get(path).repeat(500));
+        const asked = performance.now();
+        expect((await gateway.call("GET", "/health")).status).toBe(200);
+        worstMs = Math.max(worstMs, performance.now() - asked);
+      }
+      // Far above what it takes on a busy machine, and far below the ten seconds that it took.
+      expect(worstMs).toBeLessThan(2000);
+      // Both sides are in this process, and garbage is collected late. It took 590 MB.
+      expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 * 1024);
+    },
+  );
+});
+
+test("what never changes is not sent again to a client that has it", async () => {
+  for (const path of ["/openapi.json", "/docs", "/", "/health"]) {
+    const first = await gateway.call("GET", path, undefined, { credential: null });
+    const etag = first.headers.get("etag") ?? "";
+    expect(etag).toMatch(/^"[\w-]{22}"$/);
+    const again = await gateway.call("GET", path, undefined, { credential: null, headers: { "if-none-match": etag } });
+    expect(again).toMatchObject({ status: 304, body: null });
+    const other = { "if-none-match": '"another"' };
+    expect((await gateway.call("GET", path, undefined, { credential: null, headers: other })).status).toBe(200);
+  }
+});
+
+test("heads, bodies and handshakes that trickle are cut when their time is over (R9)", {
+  timeout: REQUEST_TIMEOUT_MS + 20_000,
+}, async () => {
+  const slackMs = 2 * REQUEST_TIMEOUT_CHECK_MS + 2000;
+  /** Writes a byte now and then until the connection is closed, and returns how long it was open, in ms. */
+  async function trickle(head: string): Promise<number> {
+    const { socket, isClosed } = await connect();
+    const began = performance.now();
+    socket.write(head);
+    const timer = setInterval(() => socket.write("x"), 300);
+    await until("it is cut", isClosed, REQUEST_TIMEOUT_MS + slackMs);
+    clearInterval(timer);
+    return performance.now() - began;
+  }
+  const body = `POST /api/runs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${gateway.apiKey}\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n`;
+  const [silent, head, handshake, whole] = await Promise.all([
+    trickle(""),
+    trickle("GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: "),
+    trickle("GET /api/watch HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Slow: "),
+    trickle(body),
+  ]);
+  for (const tookMs of [head, handshake]) expect(tookMs).toBeGreaterThan(REQUEST_HEAD_TIMEOUT_MS - 500);
+  for (const tookMs of [silent, head, handshake]) expect(tookMs).toBeLessThan(REQUEST_HEAD_TIMEOUT_MS + slackMs);
+  expect(whole).toBeGreaterThan(REQUEST_TIMEOUT_MS - 500);
+  expect(whole).toBeLessThan(REQUEST_TIMEOUT_MS + slackMs);
+});
