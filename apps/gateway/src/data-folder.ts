@@ -4,8 +4,8 @@ import { closeEntries, type FolderPrivacy, makePrivateFolder } from "./adapters/
 const OURS = /^(\.gitignore|key|jwt-secret|lock\..*|postgres|postgres\.unfinished)$/;
 
 /**
- * Makes the data folder, closes it to everybody but its owner, and mends the modes of what is in it: earlier versions
- * left them as the umask and the database's template had them.
+ * Makes the data folder, closes it to everybody but its owner, and mends the modes of what is in it. Earlier versions
+ * left the modes that the umask and the database's template gave.
  */
 export async function prepareDataFolder(dataDir: string): Promise<FolderPrivacy> {
   const privacy = await makePrivateFolder(dataDir, isOurs);

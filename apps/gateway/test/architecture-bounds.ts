@@ -2,7 +2,7 @@ import { type Expression, type PrivateIdentifier, Visitor } from "oxc-parser";
 import { parse, type Source } from "./architecture-source.ts";
 
 /** Numbers that bound nothing. They identify something outside, so their place is beside what uses them. */
-const identities = new Set(["BROKEN", "LIFELINES", "LOCK_KEY", "OPEN"]);
+const identities = new Set(["BROKEN", "FOR_OTHERS", "LIFELINES", "LOCK_KEY", "OPEN", "STICKY"]);
 
 /** R9: returns one fault for each constant number that is declared outside of a `limits.ts`. */
 export function boundFaults(source: Source): string[] {

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
-import { beatPath, openSocket, ownPlace, signsIn, startTimeOf } from "./holder-signs.ts";
+import { beatPath, openSocket, ownPlace, holderSigns, startTimeOf } from "./holder-signs.ts";
 import { LOCK_BEAT_MS, LOCK_TAKEOVER_MAX_MS } from "./limits.ts";
-import { type Holder, mayLive, type ProcessPlace } from "./lock-holder.ts";
+import { type LockHolder, mayLive, type ProcessPlace } from "./lock-holder.ts";
 import { errorCode } from "./sql.ts";
 
 /** Another process has the data folder. Two processes in one folder would destroy the data. */
@@ -38,7 +38,7 @@ export async function lockDataFolder(folder: string, onLost: (why: string) => vo
     const place = await ownPlace();
     const startedAt = await startTimeOf(process.pid);
     const since = new Date().toISOString();
-    const self: Holder = { pid: process.pid, ...place, startedAt, since, socket: socket?.name ?? null, token };
+    const self: LockHolder = { pid: process.pid, ...place, startedAt, since, socket: socket?.name ?? null, token };
     await take(folder, path, self, place);
   } catch (error) {
     await socket?.close();
@@ -60,11 +60,11 @@ export async function lockDataFolder(folder: string, onLost: (why: string) => vo
   };
 }
 
-async function take(folder: string, path: string, self: Holder, place: ProcessPlace): Promise<void> {
+async function take(folder: string, path: string, self: LockHolder, place: ProcessPlace): Promise<void> {
   const text = JSON.stringify(self);
   if (await create(path, text)) return;
   const found = await readHolder(path);
-  if (found !== null && (await mayLive(found, { ...place, pid: self.pid }, signsIn(folder))))
+  if (found !== null && (await mayLive(found, { ...place, pid: self.pid }, holderSigns(folder))))
     throw inUse(folder, describe(found, path));
   // Only the holder of the takeover file may remove the lock of a dead process. Otherwise two processes that both saw
   // it could each remove the other's new lock.
@@ -106,9 +106,9 @@ async function isOld(path: string): Promise<boolean> {
 }
 
 /** Returns null when there is no holder any more, or the file is not one of ours. */
-async function readHolder(path: string): Promise<Holder | null> {
+async function readHolder(path: string): Promise<LockHolder | null> {
   try {
-    return JSON.parse(await readFile(path, "utf8")) as Holder;
+    return JSON.parse(await readFile(path, "utf8")) as LockHolder;
   } catch (error) {
     if (errorCode(error) === "ENOENT" || error instanceof SyntaxError) return null;
     throw error;
@@ -148,7 +148,7 @@ function fail(why: string): never {
   throw new Error(why);
 }
 
-function describe(holder: Holder, path: string): string {
+function describe(holder: LockHolder, path: string): string {
   const { pid, host, since } = holder;
   if (host === hostname()) return `process ${pid}, since ${since}`;
   return `process ${pid} on host ${host}, since ${since} (if that one is gone for good, remove ${path}: rm '${path}')`;

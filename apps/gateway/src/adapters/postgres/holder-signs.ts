@@ -15,7 +15,7 @@ export async function ownPlace(): Promise<ProcessPlace> {
 }
 
 /** How the holder of the lock of this folder is found out about. */
-export function signsIn(folder: string): HolderSigns {
+export function holderSigns(folder: string): HolderSigns {
   return {
     async process(pid) {
       try {
@@ -32,8 +32,8 @@ export function signsIn(folder: string): HolderSigns {
 }
 
 /**
- * Field 22 of `/proc/<pid>/stat`: when the process started; null where the kernel does not tell. The name in field 2 may
- * contain anything, so fields are counted after its last parenthesis.
+ * Field 22 of `/proc/<pid>/stat`: when the process started; null where the kernel does not tell. The name in field 2
+ * may contain anything, so fields are counted after its last parenthesis.
  */
 export async function startTimeOf(pid: number): Promise<string | null> {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);

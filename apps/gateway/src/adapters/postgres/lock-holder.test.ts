@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Holder, type HolderSigns, mayLive } from "./lock-holder.ts";
+import { type LockHolder, type HolderSigns, mayLive } from "./lock-holder.ts";
 
 const self = { pid: 7, host: "here", bootId: "boot", pidNamespace: "ns 1" };
 const since = "2026-01-01T00:00:00.000Z";
@@ -20,11 +20,11 @@ const socket = (answer: Awaited<ReturnType<HolderSigns["socket"]>>): Partial<Hol
 });
 const beat = (answer: Awaited<ReturnType<HolderSigns["beat"]>>): Partial<HolderSigns> => ({ beat: async () => answer });
 
-const near: Holder = { ...self, pid: 9, startedAt: "5", since, socket: "s" };
-const container: Holder = { ...near, host: "old-container", pidNamespace: "ns 2" };
-const before: Holder = { ...near, host: "here", bootId: "boot before" };
-const old: Holder = { pid: 9, host: "here", startedAt: "5", since };
-const away: Holder = { pid: 9, host: "elsewhere", startedAt: "5", since };
+const near: LockHolder = { ...self, pid: 9, startedAt: "5", since, socket: "s" };
+const container: LockHolder = { ...near, host: "old-container", pidNamespace: "ns 2" };
+const before: LockHolder = { ...near, host: "here", bootId: "boot before" };
+const old: LockHolder = { pid: 9, host: "here", startedAt: "5", since };
+const away: LockHolder = { pid: 9, host: "elsewhere", startedAt: "5", since };
 
 test.each([
   ["a process of this namespace that runs", near, process("5"), true],
@@ -58,7 +58,7 @@ test.each([
 
 test("without what Linux tells, a process of this host is looked up, and one of another host must beat", async () => {
   const mac = { pid: 7, host: "here", bootId: null, pidNamespace: null };
-  const local: Holder = { ...mac, pid: 9, startedAt: null, since, socket: "s" };
+  const local: LockHolder = { ...mac, pid: 9, startedAt: null, since, socket: "s" };
   expect(await mayLive(local, mac, signs(gone))).toBe(false);
   expect(await mayLive(local, mac, signs(process(null)))).toBe(true);
   expect(await mayLive({ ...local, host: "elsewhere" }, mac, signs(beat("silent")))).toBe(false);

@@ -19,10 +19,10 @@ export interface ProcessPlace {
 }
 
 /** The holder of the lock, as its file tells. */
-export interface Holder extends Partial<ProcessPlace> {
+export interface LockHolder extends Partial<ProcessPlace> {
   readonly pid: number;
   readonly host: string;
-  /** The start time of that process, where the kernel tells it (Linux). Another process may have the same pid by now. */
+  /** The start time of that process, where the kernel tells it. Another process may have the same pid by now. */
   readonly startedAt: string | null;
   readonly since: string;
   /** The name of its socket in the folder; absent or null: it has none. */
@@ -44,7 +44,7 @@ export interface HolderSigns {
 
 /** Whether the holder may be alive. */
 export async function mayLive(
-  holder: Holder,
+  holder: LockHolder,
   self: ProcessPlace & { readonly pid: number },
   signs: HolderSigns,
 ): Promise<boolean> {
@@ -62,7 +62,7 @@ export async function mayLive(
 }
 
 /** Locks of earlier versions name no namespace. For these, one host is one namespace. */
-function seesPids(holder: Holder, self: ProcessPlace): boolean {
+function seesPids(holder: LockHolder, self: ProcessPlace): boolean {
   if (!known(holder.bootId) || !known(holder.pidNamespace)) {
     return holder.host === self.host && !(known(holder.bootId) && known(self.bootId));
   }
