@@ -6,6 +6,7 @@ export * from "./device-message.ts";
 export * from "./device.ts";
 export * from "./error.ts";
 export * from "./event.ts";
+export * from "./exact-json.ts";
 export * from "./ids.ts";
 export * from "./json.ts";
 export * from "./limits.ts";
