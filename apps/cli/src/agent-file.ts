@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
-import type { JsonObject } from "@hsafa/protocol";
+import { JSON_DEPTH_MAX, type JsonObject, readExactJson, writeExactJson } from "@hsafa/protocol";
 import { CliError } from "./cli-error.ts";
 import { importUserModule } from "./user-module.ts";
 
@@ -21,19 +21,23 @@ export async function readAgentFile(file: string): Promise<{ readonly name: stri
 
 function readJson(file: string): unknown {
   if (!existsSync(file)) throw new CliError(`There is no file ${resolve(file)}.`);
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw new CliError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+  const read = readExactJson(readFileSync(file, "utf8"), JSON_DEPTH_MAX);
+  switch (read.kind) {
+    case "json":
+      return read.value;
+    case "malformed":
+      throw new CliError(`${file} is not JSON: ${read.message}`);
+    case "inexact":
+      throw new CliError(`${file} cannot be sent as it is: '${read.path}' ${read.message}.`);
+    default:
+      return read satisfies never;
   }
 }
 
 /** Drops what JSON cannot hold, such as fields that are `undefined`, before the config is hashed. */
 function jsonOf(value: unknown, file: string): unknown {
   try {
-    return JSON.parse(JSON.stringify(value) ?? "null");
+    return JSON.parse(writeExactJson(value) ?? "null");
   } catch (error) {
     throw new CliError(
       `What ${file} exports cannot be written as JSON: ${error instanceof Error ? error.message : String(error)}`,

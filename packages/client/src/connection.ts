@@ -1,3 +1,4 @@
+import { writeExactJson } from "@hsafa/protocol";
 import { errorOf, HsafaError } from "./error.ts";
 import { keepToken, type TokenSource } from "./token.ts";
 
@@ -23,7 +24,7 @@ export interface RequestParams extends CallOptions {
   readonly method?: "GET" | "POST" | "DELETE";
   /** Fields that are `undefined` are left out. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
-  /** Sent as JSON. */
+  /** Sent as JSON. A number that is not finite is a TypeError. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -50,11 +51,13 @@ export function createConnection(options: ConnectionOptions): Connection {
       authorization: `Bearer ${token}`,
     };
     if (params.body !== undefined) headers["content-type"] = "application/json";
+    // Before the try: a body that is no JSON is a mistake of the caller, not of the network.
+    const body = params.body === undefined ? undefined : writeExactJson(params.body);
     try {
       return await send(base + path + queryOf(params.query), {
         method: params.method ?? "GET",
         headers,
-        body: params.body === undefined ? undefined : JSON.stringify(params.body),
+        body,
         signal: params.signal,
       });
     } catch (error) {

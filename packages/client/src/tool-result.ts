@@ -1,20 +1,25 @@
-import { type JsonValue, TOOL_ERROR_CODE_CHARACTERS_MAX, type ToolError, type ToolResult } from "@hsafa/protocol";
+import {
+  JSON_DEPTH_MAX,
+  readExactJson,
+  TOOL_ERROR_CODE_CHARACTERS_MAX,
+  type ToolError,
+  type ToolResult,
+  writeExactJson,
+} from "@hsafa/protocol";
 import { ERROR_MESSAGE_CHARACTERS_MAX, RESULT_BYTES_MAX } from "./limits.ts";
 
 /**
  * Returns the message, as JSON, that answers a call with what its tool returned. `undefined` becomes `null`. A result
- * that is no JSON or too large becomes an error.
+ * that is no JSON or too large becomes an error. So does one that a gateway would refuse, such as a number that is not
+ * finite: an error reaches the model.
  */
 export function toolResultOf(callId: string, result: unknown): string {
   let text: string;
   try {
     // A function or a symbol is no JSON value and has no text.
-    text = JSON.stringify(result) ?? "null";
+    text = writeExactJson(result) ?? "null";
   } catch (error) {
-    return errorResultOf(callId, {
-      code: "result_not_json",
-      message: `The tool's result is no JSON: ${messageOf(error)}`,
-    });
+    return notJson(callId, messageOf(error));
   }
   if (bytesOf(text) > RESULT_BYTES_MAX) {
     return errorResultOf(callId, {
@@ -22,7 +27,14 @@ export function toolResultOf(callId: string, result: unknown): string {
       message: `The tool's result is larger than ${RESULT_BYTES_MAX} bytes.`,
     });
   }
-  return JSON.stringify({ type: "tool.result", callId, result: JSON.parse(text) as JsonValue } satisfies ToolResult);
+  const read = readExactJson(text, JSON_DEPTH_MAX);
+  if (read.kind === "inexact") return notJson(callId, `'${read.path}' ${read.message}`);
+  if (read.kind === "malformed") return notJson(callId, read.message);
+  return JSON.stringify({ type: "tool.result", callId, result: read.value } satisfies ToolResult);
+}
+
+function notJson(callId: string, reason: string): string {
+  return errorResultOf(callId, { code: "result_not_json", message: `The tool's result is no JSON: ${reason}` });
 }
 
 /** Returns the message, as JSON, that answers a call with what its tool threw. Its `code` is kept if it is a text. */
@@ -38,10 +50,15 @@ export function errorResultOf(callId: string, error: ToolError): string {
     callId,
     error: {
       code: error.code?.slice(0, TOOL_ERROR_CODE_CHARACTERS_MAX),
-      message: error.message.slice(0, ERROR_MESSAGE_CHARACTERS_MAX),
+      message: wholeCharacters(error.message.slice(0, ERROR_MESSAGE_CHARACTERS_MAX)),
     },
   };
   return JSON.stringify(answer);
+}
+
+/** Replaces halves of characters: a gateway takes Unicode text only. */
+function wholeCharacters(text: string): string {
+  return text.replace(/[\ud800-\udfff]/gu, "\ufffd");
 }
 
 function messageOf(error: unknown): string {

@@ -3,8 +3,8 @@
  * values. JSON can say more than those hold, and `JSON.parse` drops the rest without a word. So every door reads by
  * `readExactJson`, which keeps these rules (I-JSON, RFC 7493):
  *
- * 1. A number is refused if it cannot be written back: an integer that a double rounds, more digits than a double has,
- *    or a number beyond its range.
+ * 1. A number is refused if it cannot be written back. Such are an integer that a double rounds, more digits than a
+ *    double has, and a number beyond its range.
  * 2. A name that stands twice in one object is refused, because one of its values would be lost.
  * 3. Nesting beyond a bound is refused, because recursion over the value would overflow the stack. So is the name
  *    `__proto__`, which means something to JavaScript.
@@ -13,6 +13,7 @@
  * The check reads the text once. It costs about as much as `JSON.parse`, whatever the text holds.
  */
 import type { JsonValue } from "./json.ts";
+import { NUMBER_SHOWN_CHARACTERS_MAX, UNITS_WRITTEN_AT_ONCE_MAX } from "./limits.ts";
 
 /** What a text holds. `path` is written like `metadata.list.0`; empty: the value itself. */
 export type ExactJson =
@@ -48,35 +49,36 @@ export function writeExactJson(value: unknown): string | undefined {
       throw new TypeError(`${key === "" ? "The value" : `'${key}'`} is ${part}, which is no JSON number.`);
     }
     return part;
-  }) as string | undefined;
+  });
 }
 
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const MINUS = 0x2d;
-const DIGIT_0 = 0x30;
-const DIGIT_9 = 0x39;
-const UPPER_E = 0x45;
-const BRACKET_OPEN = 0x5b;
-const BACKSLASH = 0x5c;
-const BRACKET_CLOSE = 0x5d;
-const LOWER_D = 0x64;
-const LOWER_E = 0x65;
-const LOWER_F = 0x66;
-const LOWER_U = 0x75;
-const BRACE_OPEN = 0x7b;
-const BRACE_CLOSE = 0x7d;
+/** The characters that JSON is written with, as UTF-16 code units. */
+const UNIT = {
+  quote: 0x22,
+  plus: 0x2b,
+  comma: 0x2c,
+  minus: 0x2d,
+  dot: 0x2e,
+  digit0: 0x30,
+  digit9: 0x39,
+  upperE: 0x45,
+  bracketOpen: 0x5b,
+  backslash: 0x5c,
+  bracketClose: 0x5d,
+  lowerD: 0x64,
+  lowerE: 0x65,
+  lowerF: 0x66,
+  lowerU: 0x75,
+  braceOpen: 0x7b,
+  braceClose: 0x7d,
+  replacement: 0xfffd,
+} as const;
 
-/** Digits that any double keeps, and digits of an exponent with which none of them leaves the range of doubles. */
-const DIGITS_ALWAYS_KEPT = 15;
-const EXPONENT_DIGITS_ALWAYS_KEPT = 2;
-/** A number with so few digits loses none of them between these powers of ten. */
-const POWER_ALWAYS_KEPT = 1e290;
-const REPLACEMENT = 0xfffd;
-/** Arguments of one call of `String.fromCharCode`: each takes a place on the stack. */
-const MENDED_UNITS_AT_ONCE = 4096;
-/** What a message quotes of a number or a name, in characters. */
-const QUOTED_CHARACTERS_MAX = 60;
+/**
+ * What every double keeps: so many digits between these powers of ten. No number with so few digits of an exponent
+ * leaves that range.
+ */
+const ALWAYS_KEPT = { digits: 15, exponentDigits: 2, power: 1e290 } as const;
 
 interface Fault {
   readonly path: string;
@@ -116,7 +118,7 @@ class Scan {
     let nameFollows = false;
     while (this.#at < end) {
       const code = text.charCodeAt(this.#at);
-      if (code === QUOTE) {
+      if (code === UNIT.quote) {
         const start = this.#at;
         const level = this.#levels[this.#depth - 1];
         if (nameFollows && level !== undefined) {
@@ -126,21 +128,21 @@ class Scan {
           this.#readText();
         }
         nameFollows = false;
-      } else if (code === BRACE_OPEN || code === BRACKET_OPEN) {
+      } else if (code === UNIT.braceOpen || code === UNIT.bracketOpen) {
         if (this.#depth === this.#depthMax) return this.#fault(`is nested deeper than ${this.#depthMax} levels`);
-        this.#open(code === BRACE_OPEN);
-        nameFollows = code === BRACE_OPEN;
+        this.#open(code === UNIT.braceOpen);
+        nameFollows = code === UNIT.braceOpen;
         this.#at += 1;
-      } else if (code === BRACE_CLOSE || code === BRACKET_CLOSE) {
+      } else if (code === UNIT.braceClose || code === UNIT.bracketClose) {
         this.#depth -= 1;
         nameFollows = false;
         this.#at += 1;
-      } else if (code === COMMA) {
+      } else if (code === UNIT.comma) {
         const level = this.#levels[this.#depth - 1];
         if (level !== undefined) level.index += 1;
         nameFollows = level?.isObject === true;
         this.#at += 1;
-      } else if (code === MINUS || (code >= DIGIT_0 && code <= DIGIT_9)) {
+      } else if (code === UNIT.minus || (code >= UNIT.digit0 && code <= UNIT.digit9)) {
         const fault = this.#readNumber();
         if (fault !== null) return fault;
       } else {
@@ -155,19 +157,19 @@ class Scan {
     const units = new Uint16Array(this.#text.length);
     for (let index = 0; index < units.length; index += 1) units[index] = this.#text.charCodeAt(index);
     for (const at of this.#torn) {
-      if (units[at] !== BACKSLASH) {
-        units[at] = REPLACEMENT;
+      if (units[at] !== UNIT.backslash) {
+        units[at] = UNIT.replacement;
         continue;
       }
       // Written out, because a megabyte may hold 160,000 of them.
-      units[at + 2] = LOWER_F;
-      units[at + 3] = LOWER_F;
-      units[at + 4] = LOWER_F;
-      units[at + 5] = LOWER_D;
+      units[at + 2] = UNIT.lowerF;
+      units[at + 3] = UNIT.lowerF;
+      units[at + 4] = UNIT.lowerF;
+      units[at + 5] = UNIT.lowerD;
     }
     let text = "";
-    for (let at = 0; at < units.length; at += MENDED_UNITS_AT_ONCE) {
-      text += String.fromCharCode(...units.subarray(at, at + MENDED_UNITS_AT_ONCE));
+    for (let at = 0; at < units.length; at += UNITS_WRITTEN_AT_ONCE_MAX) {
+      text += String.fromCharCode(...units.subarray(at, at + UNITS_WRITTEN_AT_ONCE_MAX));
     }
     return text;
   }
@@ -208,10 +210,10 @@ class Scan {
     const text = this.#text;
     let isPlain = true;
     let at = this.#at + 1;
-    for (let code = text.charCodeAt(at); code !== QUOTE; code = text.charCodeAt(at)) {
-      if (code === BACKSLASH) {
+    for (let code = text.charCodeAt(at); code !== UNIT.quote; code = text.charCodeAt(at)) {
+      if (code === UNIT.backslash) {
         isPlain = false;
-        at = text.charCodeAt(at + 1) === LOWER_U ? this.#afterUnit(at) : at + 2;
+        at = text.charCodeAt(at + 1) === UNIT.lowerU ? this.#afterUnit(at) : at + 2;
       } else if ((code & 0xf800) === 0xd800) {
         at = this.#afterUnit(at);
         isPlain = false;
@@ -243,17 +245,17 @@ class Scan {
     let exponentDigits = -1;
     for (; ; at += 1) {
       const code = text.charCodeAt(at);
-      if (code >= DIGIT_0 && code <= DIGIT_9) {
+      if (code >= UNIT.digit0 && code <= UNIT.digit9) {
         if (exponentDigits >= 0) exponentDigits += 1;
         else digits += 1;
-      } else if (code === LOWER_E || code === UPPER_E) {
+      } else if (code === UNIT.lowerE || code === UNIT.upperE) {
         exponentDigits = 0;
-      } else if (!(code >= 0x2b && code <= 0x2e && code !== COMMA)) {
-        break; // `+`, `-` and `.` belong to the number.
+      } else if (code !== UNIT.plus && code !== UNIT.minus && code !== UNIT.dot) {
+        break;
       }
     }
     this.#at = at;
-    if (digits <= DIGITS_ALWAYS_KEPT && exponentDigits <= EXPONENT_DIGITS_ALWAYS_KEPT) return null;
+    if (digits <= ALWAYS_KEPT.digits && exponentDigits <= ALWAYS_KEPT.exponentDigits) return null;
     const message = numberFault(text.slice(start, at), digits);
     return message === null ? null : this.#fault(message);
   }
@@ -273,20 +275,20 @@ class Scan {
 
 /** Where the unit after this one begins: `\uXXXX`, another escape, or one character. */
 function afterUnit(text: string, at: number): number {
-  if (text.charCodeAt(at) !== BACKSLASH) return at + 1;
-  return text.charCodeAt(at + 1) === LOWER_U ? at + 6 : at + 2;
+  if (text.charCodeAt(at) !== UNIT.backslash) return at + 1;
+  return text.charCodeAt(at + 1) === UNIT.lowerU ? at + 6 : at + 2;
 }
 
 /** Which half of a surrogate pair stands here, escaped or not. */
 function halfAt(text: string, at: number): "none" | "first" | "second" {
   const code = text.charCodeAt(at);
-  if (code !== BACKSLASH) return (code & 0xf800) !== 0xd800 ? "none" : code < 0xdc00 ? "first" : "second";
-  if (text.charCodeAt(at + 1) !== LOWER_U) return "none";
+  if (code !== UNIT.backslash) return (code & 0xf800) !== 0xd800 ? "none" : code < 0xdc00 ? "first" : "second";
+  if (text.charCodeAt(at + 1) !== UNIT.lowerU) return "none";
   // Halves are D800 to DFFF. Bit 0x20 tells capital letters from small ones.
-  if ((text.charCodeAt(at + 2) | 0x20) !== LOWER_D) return "none";
+  if ((text.charCodeAt(at + 2) | 0x20) !== UNIT.lowerD) return "none";
   const digit = text.charCodeAt(at + 3) | 0x20;
   if (digit >= 0x38 && digit <= 0x39) return "first";
-  if (digit >= 0x61 && digit <= LOWER_F) return digit < 0x63 ? "first" : "second";
+  if (digit >= 0x61 && digit <= UNIT.lowerF) return digit < 0x63 ? "first" : "second";
   return "none";
 }
 
@@ -298,7 +300,7 @@ function wellFormed(text: string): string {
 function numberFault(literal: string, digitsWritten: number): string | null {
   const value = Number(literal);
   const size = Math.abs(value);
-  if (digitsWritten <= DIGITS_ALWAYS_KEPT && size < POWER_ALWAYS_KEPT && size > 1 / POWER_ALWAYS_KEPT) return null;
+  if (digitsWritten <= ALWAYS_KEPT.digits && size < ALWAYS_KEPT.power && size > 1 / ALWAYS_KEPT.power) return null;
   if (!Number.isFinite(value)) return `is the number ${quoted(literal)}, which is beyond the range of a double`;
   const kept = String(value);
   if (kept === literal) return null;
@@ -325,10 +327,10 @@ function decimalOf(literal: string): string {
 
 function withoutTrailingZeros(digits: string): string {
   let end = digits.length;
-  while (end > 0 && digits.charCodeAt(end - 1) === DIGIT_0) end -= 1;
+  while (end > 0 && digits.charCodeAt(end - 1) === UNIT.digit0) end -= 1;
   return digits.slice(0, end);
 }
 
 function quoted(text: string): string {
-  return text.length <= QUOTED_CHARACTERS_MAX ? text : `${text.slice(0, QUOTED_CHARACTERS_MAX)}…`;
+  return text.length <= NUMBER_SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, NUMBER_SHOWN_CHARACTERS_MAX)}…`;
 }

@@ -103,6 +103,12 @@ export const MAX_IN_FLIGHT_MAX = 1000;
 
 // Payloads
 
+/** How deeply JSON may nest: `JSON.stringify` overflows the stack at depths that `JSON.parse` takes. */
+export const JSON_DEPTH_MAX = 64;
+/** What a message quotes of a number that cannot be kept, in characters: a number may be as long as a body. */
+export const NUMBER_SHOWN_CHARACTERS_MAX = 60;
+/** Code units that one call of `String.fromCharCode` writes: each takes a place on the stack. */
+export const UNITS_WRITTEN_AT_ONCE_MAX = 4096;
 /**
  * The outcome of a call as a gateway takes it, in bytes of its JSON: the result or error, and a few bytes around it. It
  * becomes a fact, and the model reads it.

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import type { JsonValue } from "@hsafa/protocol";
+import { JSON_DEPTH_MAX, type JsonValue, readExactJson } from "@hsafa/protocol";
+import { CliError } from "../cli-error.ts";
 import { connect } from "../connect.ts";
 
 export const answer = new Command("answer")
@@ -15,9 +16,8 @@ export const answer = new Command("answer")
   });
 
 function valueOf(text: string): JsonValue {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return text;
-  }
+  const read = readExactJson(text, JSON_DEPTH_MAX);
+  if (read.kind === "inexact")
+    throw new CliError(`The result cannot be sent as it is: '${read.path}' ${read.message}.`);
+  return read.kind === "json" ? read.value : text;
 }

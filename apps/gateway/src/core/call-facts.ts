@@ -23,10 +23,12 @@ export function dispatched(callId: string, attempt: number, deadline: number | n
   };
 }
 
-/** Its executor was lost, and the call must not be repeated. */
-export function outcomeUnknown({ callId, toolName }: CallName): ToolFailed {
-  const message =
-    "The call was under way when its executor was lost. It may or may not have taken effect, and the tool does not say that it can be repeated.";
+/** The call may have taken effect, nobody knows, and it is not repeated. `reason`: a sentence without its full stop. */
+export function outcomeUnknown(
+  { callId, toolName }: CallName,
+  reason = "The call was under way when its executor was lost",
+): ToolFailed {
+  const message = `${reason}. The call may or may not have taken effect.`;
   return { type: "tool.failed", data: { callId, toolName, error: { code: "outcome_unknown", message } } };
 }
 

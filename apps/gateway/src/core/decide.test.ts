@@ -14,6 +14,7 @@ import {
 } from "../../test/support/given.ts";
 import { effectsOf } from "./effects.ts";
 import type { RunInput } from "./input.ts";
+import { SERVER_TOOL_ATTEMPTS_MAX } from "./limits.ts";
 
 const message: RunInput = { kind: "message", message: { role: "user", content: "and?" } };
 const cancel: RunInput = { kind: "cancel", reason: "enough", partial: "half a sen" };
@@ -95,6 +96,50 @@ describe("several calls of one step", () => {
   test("calls are shown to the model directly after the message that made them, though a user spoke meanwhile", () => {
     const run = given(begun).when(finished(["a", "look"]), proceed, message, result("a"), proceed);
     expect(run.state.run.transcript.map((entry) => entry.kind)).toEqual(["message", "step", "message"]);
+  });
+});
+
+describe("an answer that was lost", () => {
+  const answerLost = (callId: string, attempt: number): RunInput => ({
+    kind: "server_tool_finished",
+    callId,
+    attempt,
+    outcome: { kind: "unknown", reason: "The answer to POST /pay was lost: it broke off" },
+  });
+
+  test("a server call whose answer was lost has an unknown outcome, and is not performed again", () => {
+    const { facts } = given(begun).when(finished(["a", "fetch"]), proceed, answerLost("a", 1));
+    const told = "The answer to POST /pay was lost: it broke off. The call may or may not have taken effect.";
+    expect(facts).toEqual([
+      {
+        type: "tool.failed",
+        data: { callId: "a", toolName: "fetch", error: { code: "outcome_unknown", message: told } },
+      },
+    ]);
+  });
+
+  test("a repeatable one is performed again within its first deadline, a bounded number of times", () => {
+    let run = given(begun).when(finished(["a", "refetch"]), proceed);
+    const deadline = new Date(NOW + 1000).toISOString();
+    for (let attempt = 1; attempt < SERVER_TOOL_ATTEMPTS_MAX; attempt += 1) {
+      run = run.at(NOW + attempt).when(answerLost("a", attempt));
+      expect(run.facts).toEqual([{ type: "tool.dispatched", data: { callId: "a", attempt: attempt + 1, deadline } }]);
+      expect(effectsOf(run.state)).toMatchObject([{ kind: "perform_tool", attempt: attempt + 1 }]);
+    }
+    expect(run.when(answerLost("a", 1)).facts).toEqual([]);
+    expect(run.when(answerLost("a", SERVER_TOOL_ATTEMPTS_MAX)).facts).toMatchObject([
+      { type: "tool.failed", data: { error: { code: "outcome_unknown" } } },
+    ]);
+  });
+
+  test("a server call that is overdue has an unknown outcome, unless repeating it is harmless", () => {
+    const late = (tool: string) =>
+      given(begun)
+        .when(finished(["a", tool]), proceed)
+        .at(NOW + 1000)
+        .when(proceed);
+    expect(late("fetch").facts[0]).toMatchObject({ type: "tool.failed", data: { error: { code: "outcome_unknown" } } });
+    expect(late("refetch").facts[0]).toMatchObject({ type: "tool.expired" });
   });
 });
 

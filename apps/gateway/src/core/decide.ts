@@ -14,6 +14,7 @@ import { dispatchDeadline } from "./deadline.ts";
 import { decideRetry } from "./decide-retry.ts";
 import type { ModelFailure, RequestedCall, RunInput } from "./input.ts";
 import { isoTime } from "./iso-time.ts";
+import { SERVER_TOOL_ATTEMPTS_MAX } from "./limits.ts";
 import { proceed } from "./proceed.ts";
 import { canceledEnd, discardedStep, failedEnd } from "./run-ends.ts";
 import { type Call, isForDevice, isInHouse, type LiveState, openCallsOf, type RunState } from "./run-state.ts";
@@ -120,7 +121,18 @@ function serverToolFinished(state: LiveState, input: InputOf<"server_tool_finish
   const call = state.run.calls.get(input.callId);
   // 3.
   if (call?.phase.kind !== "dispatched" || call.phase.dispatch.attempt !== input.attempt) return [];
-  return [settled(call, { outcome: input.outcome, source: "server", deviceId: null })];
+  const { outcome } = input;
+  if (outcome.kind !== "unknown") return [settled(call, { outcome, source: "server", deviceId: null })];
+  const { attempt, deadline } = call.phase.dispatch;
+  // The deadline bounds all attempts together.
+  if (call.tool !== null && isRepeatable(call.tool) && attempt < SERVER_TOOL_ATTEMPTS_MAX)
+    return [dispatched(call.callId, attempt + 1, deadline)];
+  return [
+    outcomeUnknown(
+      call,
+      attempt === 1 ? outcome.reason : `${outcome.reason}, at attempt ${attempt} of ${SERVER_TOOL_ATTEMPTS_MAX}`,
+    ),
+  ];
 }
 
 function settled(call: Call, result: Pick<InputOf<"tool_result">, "outcome" | "source" | "deviceId">): Fact {

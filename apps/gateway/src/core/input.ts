@@ -34,6 +34,12 @@ export type ToolOutcome =
   | { readonly kind: "completed"; readonly result: JsonValue }
   | { readonly kind: "failed"; readonly error: Failure };
 
+/**
+ * How a tool on the server ended. `unknown`: the call may have taken effect, and its answer was lost. `reason` is a
+ * sentence without its full stop.
+ */
+export type ServerToolOutcome = ToolOutcome | { readonly kind: "unknown"; readonly reason: string };
+
 /** A tool call as the model asked for it. `invalid`: there is no such tool, or its schema refuses the arguments. */
 export interface RequestedCall {
   readonly callId: string;
@@ -92,7 +98,7 @@ export type RunInput =
       readonly kind: "server_tool_finished";
       readonly callId: string;
       readonly attempt: number;
-      readonly outcome: ToolOutcome;
+      readonly outcome: ServerToolOutcome;
     }
   /** The gateway is stopping: close what is open, so that another can go on. */
   | { readonly kind: "handover" }

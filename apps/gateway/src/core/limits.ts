@@ -2,13 +2,11 @@
 import type { BackoffBounds } from "./backoff.ts";
 
 // Payloads
-/** How deeply JSON from outside may nest: `JSON.stringify` overflows the stack at depths that `JSON.parse` takes. */
-export const JSON_DEPTH_MAX = 64;
 /**
- * The JSON of a tool's result, wherever it comes from: it is kept for ever and shown to the model in every step. The
- * wire contract has it, since devices keep to it.
+ * How deeply JSON from outside may nest, and the JSON of a tool's result, wherever it comes from. A result is kept for
+ * ever and shown to the model in every step. The wire contract has both, since devices keep to them.
  */
-export { TOOL_RESULT_BYTES_MAX } from "@hsafa/protocol";
+export { JSON_DEPTH_MAX, TOOL_RESULT_BYTES_MAX } from "@hsafa/protocol";
 /** Tool calls that one step may ask for. A step with more fails, or it would flood devices. */
 export const TOOL_CALLS_PER_STEP_MAX = 128;
 /** What a failure of a model or a tool may quote, in characters: enough for a person, too little to flood an event. */
@@ -19,6 +17,15 @@ export const FAILURE_MESSAGE_CHARACTERS_MAX = 1000;
 export const APPROVAL_TIMEOUT_MS = 24 * 3600 * 1000;
 /** Claims of a run that found a lost lease, without progress between them. One more and the run is given up. */
 export const RECOVERIES_MAX = 3;
+
+// Retries of tools
+/**
+ * Attempts at a repeatable call on the server, the first one included. A service that loses its answers again and again
+ * is not asked for ever.
+ */
+export const SERVER_TOOL_ATTEMPTS_MAX = 3;
+/** The delays between these attempts: a service that has just failed is not hammered. */
+export const SERVER_TOOL_RETRY: BackoffBounds = { minMs: 250, maxMs: 2000 };
 
 // Retries of the model
 /** The delays between tries of one step: a provider that has just failed is not hammered. */

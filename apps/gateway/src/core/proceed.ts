@@ -77,9 +77,12 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
 /** Settles an overdue call. */
 function overdueFact(call: Call, status: DispatchStatus | undefined): Fact {
   const { callId, toolName, tool } = call;
-  // It was sent and its device is gone. The device may have acted, so "expired" would claim to know that it did not.
-  const mayHaveActed = status?.sent === true && !status.connected && !(tool !== null && isRepeatable(tool));
-  return mayHaveActed ? outcomeUnknown(call) : { type: "tool.expired", data: { callId, toolName } };
+  if (tool !== null && isRepeatable(tool)) return { type: "tool.expired", data: { callId, toolName } };
+  // "Expired" would claim to know that the call did not take effect.
+  if (isInHouse(call)) return outcomeUnknown(call, "The call expired: the tool did not answer in time");
+  // It was sent and its device is gone.
+  if (status?.sent === true && !status.connected) return outcomeUnknown(call);
+  return { type: "tool.expired", data: { callId, toolName } };
 }
 
 /** The fact that sends a requested call on its way: to a person for approval, to its executor, or nowhere. */

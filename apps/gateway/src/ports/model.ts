@@ -37,12 +37,12 @@ export type ModelOutcome =
       readonly kind: "finished";
       readonly finishReason: FinishReason;
       readonly messages: readonly Message[];
-      /** `unparsable`: the arguments are no JSON, and `args` is their text. */
+      /** `fault`: why the arguments cannot be taken; `args` is then their text. Null: `args` is what the model said. */
       readonly calls: readonly {
         readonly callId: string;
         readonly toolName: string;
         readonly args: JsonValue;
-        readonly unparsable: boolean;
+        readonly fault: string | null;
       }[];
       readonly usage: Usage;
       readonly leftOut?: readonly LeftOut[];

@@ -1,12 +1,12 @@
 import type { JsonValue, ServerTool } from "@hsafa/protocol";
-import type { ToolOutcome } from "../core/input.ts";
+import type { ServerToolOutcome } from "../core/input.ts";
 
 /** Tools that execute on the server, while the lease is held. */
 export interface ServerTools {
   /**
-   * Performs one call. Never rejects: a failure is an outcome, and its message may be shown to a model. Settles soon
-   * after `signal` aborts; the outcome is then ignored. `idempotencyKey` is the call's id, so a repetition of the call
-   * has the same key (R4).
+   * Performs one call. Never rejects: a failure is an outcome, and its message may be shown to a model. It is `failed`
+   * only if the call had no effect, or if the tool itself says that it failed. Settles soon after `signal` aborts; the
+   * outcome is then ignored. `idempotencyKey` is the call's id, so a repetition of the call has the same key (R4).
    */
   perform(params: {
     readonly server: ServerTool;
@@ -15,5 +15,5 @@ export interface ServerTools {
     readonly runId: string;
     readonly idempotencyKey: string;
     readonly signal: AbortSignal;
-  }): Promise<ToolOutcome>;
+  }): Promise<ServerToolOutcome>;
 }

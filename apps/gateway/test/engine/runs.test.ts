@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { SERVER_TOOL_ATTEMPTS_MAX } from "../../src/core/limits.ts";
 import { EngineWorld, externalTool, functionTool } from "../support/engine-world.ts";
 import { HeldLiveLog } from "../support/fakes.ts";
 
@@ -62,7 +63,7 @@ test("server tools are performed side by side: a slow one holds up no fast one, 
   await world.checkPublished(runId, gateway);
 });
 
-test("a server tool past its deadline is aborted, and the model is told that it expired", async () => {
+test("a server tool past its deadline is aborted, and the model is told that nobody knows what it did", async () => {
   let isAborted = false;
   world.gateway({
     functions: {
@@ -78,10 +79,31 @@ test("a server tool past its deadline is aborted, and the model is told that it 
   const runId = await world.start({ tools: [functionTool("hang", { timeoutMs: 50 })] });
   (await world.model.next()).finish({ toolName: "hang" });
   const second = await world.model.next();
-  expect(JSON.stringify(second.call.messages.at(-1))).toContain("expired");
+  expect(JSON.stringify(second.call.messages.at(-1))).toContain("outcome_unknown: The call expired");
   expect(isAborted).toBe(true);
   second.finish();
   await world.reaches(runId, "completed");
+});
+
+test("a repeatable server tool whose executor breaks is performed again under the same key, and then it is unknown", async () => {
+  const keys: string[] = [];
+  const broken = {
+    perform: ({ idempotencyKey, toolName }: { idempotencyKey: string; toolName: string }) => {
+      keys.push(`${toolName} ${idempotencyKey}`);
+      throw new Error("a bug");
+    },
+  };
+  world.gateway({ serverTools: broken });
+  const tools = [functionTool("safe", { repeatable: true }), functionTool("pay")];
+  const runId = await world.start({ tools });
+  (await world.model.next()).finish({ toolName: "safe" }, { toolName: "pay" });
+  const told = JSON.stringify((await world.model.next()).call.messages.at(-1));
+  expect(told.match(/outcome_unknown: The tool broke: a bug/g)).toHaveLength(2);
+  expect(keys.filter((key) => key.startsWith("pay"))).toHaveLength(1);
+  const repeats = keys.filter((key) => key.startsWith("safe"));
+  expect([repeats.length, new Set(repeats).size]).toEqual([SERVER_TOOL_ATTEMPTS_MAX, 1]);
+  await world.cancel(runId);
+  await world.reaches(runId, "canceled");
 });
 
 test("a server tool that ignores its abort holds up neither the run nor the gateway", async () => {
@@ -100,7 +122,7 @@ test("the model is told of unknown tools and of arguments that do not fit, and m
   (await world.model.next()).finish(
     { toolName: "nothing" },
     { toolName: "ask", args: { n: "one" } },
-    { toolName: "ask", args: "{", unparsable: true },
+    { toolName: "ask", args: "{", fault: "they are not valid JSON" },
   );
   const told = JSON.stringify((await world.model.next()).call.messages.at(-1));
   for (const words of ["unknown_tool", "The tools are: ask", "invalid_args", "valid JSON"])

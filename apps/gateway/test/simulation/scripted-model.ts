@@ -81,7 +81,7 @@ export function scriptedModel(machine: Machine, provider: Provider, recorder: Re
         callId: clock.newId(),
         toolName,
         args: { for: key },
-        unparsable: false,
+        fault: null,
       }));
       for (const { callId, toolName } of calls) {
         await say({ kind: "tool_input", at: "start", callId, toolName });

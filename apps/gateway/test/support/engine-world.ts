@@ -21,6 +21,7 @@ import type { Clock } from "../../src/ports/clock.ts";
 import type { Inbox } from "../../src/ports/fleet-store.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Model } from "../../src/ports/model.ts";
+import type { ServerTools } from "../../src/ports/server-tools.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
@@ -48,6 +49,7 @@ export interface EngineOptions {
   readonly leaseDurationMs?: number;
   readonly liveLog?: LiveLog;
   readonly functions?: Readonly<Record<string, ToolFunction>>;
+  readonly serverTools?: ServerTools;
   readonly clock?: Clock;
 }
 
@@ -128,7 +130,7 @@ export class EngineWorld {
       },
       clock: options.clock ?? this.time.clock,
       model: options.model ?? this.model,
-      serverTools: createServerTools({ functions: options.functions ?? {} }),
+      serverTools: options.serverTools ?? createServerTools({ functions: options.functions ?? {} }),
       schemas: createAjvSchemas(),
       log,
     });

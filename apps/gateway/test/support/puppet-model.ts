@@ -44,12 +44,12 @@ export class PuppetCall {
   }
 
   /** Ends the step with what was said and these calls, and returns their ids. */
-  finish(...requested: readonly { toolName: string; args?: JsonValue; unparsable?: boolean }[]): string[] {
-    const calls = requested.map(({ toolName, args = {}, unparsable = false }) => ({
+  finish(...requested: readonly { toolName: string; args?: JsonValue; fault?: string | null }[]): string[] {
+    const calls = requested.map(({ toolName, args = {}, fault = null }) => ({
       callId: systemClock.newId(),
       toolName,
       args,
-      unparsable,
+      fault,
     }));
     this.#settle({
       kind: "finished",

@@ -26,8 +26,8 @@ test("parallel calls with interleaved fragments keep their own arguments, under 
   ]);
   if (outcome.kind !== "finished") throw new Error("expected a finished step");
   expect(outcome.calls).toEqual([
-    { callId: "hsafa-1", toolName: "get_weather", args: { city: "Paris" }, unparsable: false },
-    { callId: "hsafa-2", toolName: "get_weather", args: { city: "Rome" }, unparsable: false },
+    { callId: "hsafa-1", toolName: "get_weather", args: { city: "Paris" }, fault: null },
+    { callId: "hsafa-2", toolName: "get_weather", args: { city: "Rome" }, fault: null },
   ]);
   expect(outcome.messages).toMatchObject([
     {
@@ -100,23 +100,25 @@ test("another provider gets hsafa's call ids, not the ids of the provider before
   ]);
 });
 
-test("arguments that are no JSON are passed on as unparsable, and the message has an empty object for them", async () => {
+test("arguments that are no JSON are passed on as their text, and the message has an empty object for them", async () => {
   const { step } = await startChatProvider({
     chunks: [toolCallChunk(0, { id: "c", name: "get_weather", arguments: '{"city": ' }), chatEnd("tool_calls")],
   });
   const { outcome } = await step({ tools: [WEATHER_TOOL] });
   expect(outcome).toMatchObject({
-    calls: [{ callId: "hsafa-1", args: '{"city": ', unparsable: true }],
+    calls: [{ callId: "hsafa-1", args: '{"city": ', fault: "they are not valid JSON" }],
     messages: [{ content: [{ type: "tool-call", toolCallId: "hsafa-1", input: {} }] }],
   });
 });
 
-test("arguments nested too deep to be serialised again count as unparsable (R9)", async () => {
+test("arguments nested too deep to be serialised again are a fault (R9)", async () => {
   const deep = "[".repeat(50_000) + "]".repeat(50_000);
   const { step } = await startChatProvider({
     chunks: [toolCallChunk(0, { id: "c", name: "get_weather", arguments: deep }), chatEnd("tool_calls")],
   });
-  expect((await step({ tools: [WEATHER_TOOL] })).outcome).toMatchObject({ calls: [{ unparsable: true, args: deep }] });
+  expect((await step({ tools: [WEATHER_TOOL] })).outcome).toMatchObject({
+    calls: [{ fault: expect.stringContaining("deeper than 64") as string, args: deep }],
+  });
 });
 
 test("a call without arguments gets an empty object", async () => {
@@ -124,7 +126,7 @@ test("a call without arguments gets an empty object", async () => {
     chunks: [toolCallChunk(0, { id: "c", name: "get_weather", arguments: "" }), chatEnd("tool_calls")],
   });
   const { outcome, parts } = await step({ tools: [WEATHER_TOOL] });
-  expect(outcome).toMatchObject({ calls: [{ args: {}, unparsable: false }] });
+  expect(outcome).toMatchObject({ calls: [{ args: {}, fault: null }] });
   expect(parts.map((part) => part.at)).toEqual(["start", "end"]);
 });
 

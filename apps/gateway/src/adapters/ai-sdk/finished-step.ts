@@ -2,19 +2,27 @@ import type { LanguageModelV4FinishReason, LanguageModelV4Usage, SharedV4Provide
 import {
   type AssistantPart,
   type FinishReason,
-  isDeeperThan,
   type JsonObject,
   type JsonValue,
+  readExactJson,
   type Usage,
 } from "@hsafa/protocol";
 import { JSON_DEPTH_MAX } from "../../core/limits.ts";
 import type { ModelOutcome } from "../../ports/model.ts";
+import type { CharacterHalves } from "./character-halves.ts";
 import { type Origin, withOrigin } from "./dialects/origin.ts";
 
 export type TextKind = "text" | "reasoning";
 /** A part of the unfinished message. Its place in the list of drafts is its place in the message. */
 export type Draft =
-  | { kind: TextKind; partId: string; text: string; metadata: SharedV4ProviderMetadata | undefined; open: boolean }
+  | {
+      kind: TextKind;
+      partId: string;
+      text: string;
+      halves: CharacterHalves;
+      metadata: SharedV4ProviderMetadata | undefined;
+      open: boolean;
+    }
   | { kind: "file"; data: string; mediaType: string; metadata: SharedV4ProviderMetadata | undefined }
   | {
       kind: "tool_call";
@@ -22,6 +30,7 @@ export type Draft =
       providerCallId: string;
       toolName: string;
       input: string;
+      halves: CharacterHalves;
       inputOpen: boolean;
       /** The call itself has come. Without it the input was cut short, and nothing may be executed. */
       called: boolean;
@@ -77,19 +86,27 @@ function callPart(draft: CallDraft, args: JsonValue, origin: Origin, isUnique: b
 
 interface ParsedArguments {
   readonly args: JsonValue;
-  readonly unparsable: boolean;
+  readonly fault: string | null;
 }
 
 /**
- * Reads arguments as JSON. No text means no arguments. Deep nesting is unparsable: `JSON.stringify` overflows on it.
+ * Reads arguments as JSON. No text means no arguments. Arguments that could not be kept exactly are a fault: a tool
+ * must not act on another id than the model named.
  */
 function parseArguments(text: string): ParsedArguments {
-  if (text.trim() === "") return { args: {}, unparsable: false };
-  try {
-    const args = JSON.parse(text) as JsonValue;
-    return isDeeperThan(args, JSON_DEPTH_MAX) ? { args: text, unparsable: true } : { args, unparsable: false };
-  } catch {
-    return { args: text, unparsable: true };
+  if (text.trim() === "") return { args: {}, fault: null };
+  const read = readExactJson(text, JSON_DEPTH_MAX);
+  switch (read.kind) {
+    case "json":
+      return { args: read.value, fault: null };
+    case "malformed":
+      return { args: text.toWellFormed(), fault: "they are not valid JSON" };
+    case "inexact": {
+      const { path, message } = read;
+      return { args: text.toWellFormed(), fault: `${path === "" ? "the value" : `'${path}'`} ${message}` };
+    }
+    default:
+      return read satisfies never;
   }
 }
 
@@ -130,5 +147,10 @@ function usageOf({ inputTokens, outputTokens }: LanguageModelV4Usage): Usage {
     reasoningTokens: outputTokens.reasoning,
     cachedInputTokens: inputTokens.cacheRead,
   };
-  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== undefined));
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => isCount(count)));
+}
+
+/** A server may say anything. What is no count would make the run's sum meaningless, or `null`. */
+function isCount(count: number | undefined): boolean {
+  return Number.isSafeInteger(count) && count !== undefined && count >= 0;
 }

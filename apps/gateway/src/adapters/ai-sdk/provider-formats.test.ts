@@ -73,7 +73,7 @@ describe("OpenAI responses", () => {
     ]);
     expect(outcome).toMatchObject({
       finishReason: "tool-calls",
-      calls: [{ callId: "hsafa-1", args: {}, unparsable: false }],
+      calls: [{ callId: "hsafa-1", args: {}, fault: null }],
       usage: { inputTokens: 10, cachedInputTokens: 4, outputTokens: 6, reasoningTokens: 2, totalTokens: 16 },
     });
     await step("openai/gpt-5-fake", { tools: [clock], messages: answered(outcome) });

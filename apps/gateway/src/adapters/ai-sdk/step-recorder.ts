@@ -1,4 +1,5 @@
 import type { LanguageModelV4StreamPart, LanguageModelV4ToolCall, SharedV4ProviderMetadata } from "@ai-sdk/provider";
+import { CharacterHalves } from "./character-halves.ts";
 import { STEP_CHARACTERS_MAX } from "./limits.ts";
 import { TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
 import type { ModelPart } from "../../ports/model.ts";
@@ -31,7 +32,7 @@ export type StreamEnd =
  * Folds a provider's stream parts into the port's parts and, at the end, into the message that the step added.
  *
  * Some providers use a part id twice in a stream, and some send calls without their fragments. What leaves here has ids
- * of its own, and each part has its start, deltas and end in order.
+ * of its own, and each part has its start, deltas and end in order. No text that leaves here holds half a character.
  */
 export class StepRecorder {
   readonly #origin: Origin;
@@ -101,7 +102,8 @@ export class StepRecorder {
 
   #startText(kind: TextKind, id: string, metadata: SharedV4ProviderMetadata | undefined): TextDraft {
     this.#endText(kind, id, undefined);
-    const draft: TextDraft = { kind, partId: `p${this.#drafts.length}`, text: "", metadata, open: true };
+    const partId = `p${this.#drafts.length}`;
+    const draft: TextDraft = { kind, partId, text: "", halves: new CharacterHalves(), metadata, open: true };
     this.#drafts.push(draft);
     this.#openTexts.set(`${kind}:${id}`, draft);
     this.#onPart({ kind, at: "start", partId: draft.partId });
@@ -112,10 +114,14 @@ export class StepRecorder {
     const draft = this.#openTexts.get(`${kind}:${id}`) ?? this.#startText(kind, id, metadata);
     // The latest metadata counts: signatures and encrypted reasoning come with the last fragment or with the end.
     if (metadata !== undefined) draft.metadata = metadata;
+    this.#appendText(draft, draft.halves.add(text));
+  }
+
+  #appendText(draft: TextDraft, text: string): void {
     if (text === "") return;
     this.#count(text.length);
     draft.text += text;
-    this.#onPart({ kind, at: "delta", partId: draft.partId, text });
+    this.#onPart({ kind: draft.kind, at: "delta", partId: draft.partId, text });
   }
 
   #endText(kind: TextKind, id: string, metadata: SharedV4ProviderMetadata | undefined): void {
@@ -123,8 +129,13 @@ export class StepRecorder {
     if (draft === undefined) return;
     if (metadata !== undefined) draft.metadata = metadata;
     this.#openTexts.delete(`${kind}:${id}`);
+    this.#closeText(draft);
+  }
+
+  #closeText(draft: TextDraft): void {
+    this.#appendText(draft, draft.halves.end());
     draft.open = false;
-    this.#onPart({ kind, at: "end", partId: draft.partId });
+    this.#onPart({ kind: draft.kind, at: "end", partId: draft.partId });
   }
 
   #startCall(providerCallId: string, toolName: string, metadata: SharedV4ProviderMetadata | undefined): CallDraft {
@@ -133,6 +144,7 @@ export class StepRecorder {
       throw new StepTooLargeError(`The model asked for more than ${TOOL_CALLS_PER_STEP_MAX} tool calls in one step.`);
     }
     this.#count(toolName.length);
+    toolName = toolName.toWellFormed();
     const callId = this.#newId();
     const draft: CallDraft = {
       kind: "tool_call",
@@ -140,6 +152,7 @@ export class StepRecorder {
       providerCallId,
       toolName,
       input: "",
+      halves: new CharacterHalves(),
       inputOpen: true,
       called: false,
       metadata,
@@ -152,7 +165,12 @@ export class StepRecorder {
 
   #addInput(providerCallId: string, text: string): void {
     const draft = this.#openCalls.get(providerCallId);
-    if (draft === undefined || text === "" || !draft.inputOpen) return;
+    if (draft === undefined || !draft.inputOpen) return;
+    this.#appendInput(draft, draft.halves.add(text));
+  }
+
+  #appendInput(draft: CallDraft, text: string): void {
+    if (text === "") return;
     this.#count(text.length);
     draft.input += text;
     this.#onPart({ kind: "tool_input", at: "delta", callId: draft.callId, toolName: draft.toolName, text });
@@ -160,6 +178,7 @@ export class StepRecorder {
 
   #endInput(draft: CallDraft | undefined): void {
     if (draft === undefined || !draft.inputOpen) return;
+    this.#appendInput(draft, draft.halves.end());
     draft.inputOpen = false;
     this.#onPart({ kind: "tool_input", at: "end", callId: draft.callId, toolName: draft.toolName });
   }
@@ -183,7 +202,7 @@ export class StepRecorder {
   #finish(part: Extract<LanguageModelV4StreamPart, { type: "finish" }>): StreamEnd {
     for (const draft of this.#drafts) {
       if (draft.kind === "tool_call") this.#endInput(draft);
-      else if (draft.kind !== "file" && draft.open) this.#onPart({ kind: draft.kind, at: "end", partId: draft.partId });
+      else if (draft.kind !== "file" && draft.open) this.#closeText(draft);
     }
     return finishedStep(this.#drafts, part, this.#origin);
   }

@@ -1,4 +1,4 @@
-import { isDeeperThan, type JsonValue } from "@hsafa/protocol";
+import { isDeeperThan, type JsonValue, readExactJson, writeExactJson } from "@hsafa/protocol";
 import type { ToolOutcome } from "../../core/input.ts";
 import { failureMessage } from "../../core/failure-message.ts";
 import { JSON_DEPTH_MAX } from "../../core/limits.ts";
@@ -31,14 +31,26 @@ export async function performFunctionTool(
         `The function '${name}' answered JSON nested deeper than ${JSON_DEPTH_MAX} levels.`,
       );
     }
-    // The result goes through JSON text, so that the record and its readers have the same. No result becomes null.
-    const text = JSON.stringify(result ?? null) as string | undefined;
-    if (text === undefined) return failed("invalid_result", `The function '${name}' answered what is no JSON.`);
-    return { kind: "completed", result: JSON.parse(text) as JsonValue };
+    return outcomeOf(name, result);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return failed("tool_failed", failureMessage(message));
   }
+}
+
+/** The result goes through JSON text, so that the record and its readers have the same. No result becomes null. */
+function outcomeOf(name: string, result: unknown): ToolOutcome {
+  let text: string | undefined;
+  try {
+    text = writeExactJson(result ?? null);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return failed("invalid_result", failureMessage(`The function '${name}' answered what is no JSON: ${reason}`));
+  }
+  const read = text === undefined ? null : readExactJson(text, JSON_DEPTH_MAX);
+  if (read?.kind === "json") return { kind: "completed", result: read.value };
+  const reason = read?.kind === "inexact" ? `: '${read.path}' ${read.message}` : "";
+  return failed("invalid_result", failureMessage(`The function '${name}' answered what is no JSON${reason}.`));
 }
 
 function failed(code: string, message: string): ToolOutcome {

@@ -15,8 +15,14 @@ export type PlannedRequest =
 
 /**
  * Returns the request of a call. An argument goes where its `{placeholder}` stands. The rest go into the query of a
- * GET, else into a JSON body. A model must not choose where a request goes. So placeholders may stand only in the path
- * and the query, and may not change the number of the path's segments.
+ * GET, else into a JSON body.
+ *
+ * A model must not choose where a request goes:
+ *
+ * 1. Placeholders stand only in the path and the query.
+ * 2. What is filled in is sent as it is. An argument that URL parsing would drop or change is refused: with '.' for the
+ *    id, `DELETE /users/{id}` would become `DELETE /users/`.
+ * 3. A parameter that the address fixes is not given a second time. Which of two values counts is up to the server.
  */
 export function planHttpRequest(server: HttpServerTool, args: JsonValue, idempotencyKey: string): PlannedRequest {
   if (typeof args !== "object" || args === null || Array.isArray(args)) {
@@ -36,6 +42,11 @@ export function planHttpRequest(server: HttpServerTool, args: JsonValue, idempot
   headers.set("idempotency-key", idempotencyKey);
   if (!headers.has("accept")) headers.set("accept", "application/json, text/*;q=0.9, */*;q=0.1");
   if (server.method === "GET") {
+    const fixed = new Set([...url.searchParams.keys()].map(parameterOf));
+    const again = Object.keys(rest).find((name) => fixed.has(parameterOf(name)));
+    if (again !== undefined) {
+      return refused("invalid_args", `The tool's address fixes '${again}' already; call it without this argument.`); // 3.
+    }
     for (const [name, value] of Object.entries(rest)) {
       for (const item of Array.isArray(value) ? value : [value]) url.searchParams.append(name, textOf(item));
     }
@@ -45,37 +56,68 @@ export function planHttpRequest(server: HttpServerTool, args: JsonValue, idempot
   return { kind: "planned", url, method: server.method, headers, body: JSON.stringify(rest) };
 }
 
+/**
+ * The parameter that a name in a query means to a lenient server. To some, `account[]`, `account.x` and `Account` are
+ * all `account`.
+ */
+function parameterOf(name: string): string {
+  return name.trim().toLowerCase().split(/[[.]/, 1)[0] ?? "";
+}
+
 type Filled =
   | { readonly kind: "filled"; readonly url: URL; readonly used: ReadonlySet<string> }
   | Extract<PlannedRequest, { kind: "refused" }>;
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
+/** Stands for a value where the template alone is parsed. It is no part of any sensible address. */
+const INERT = "hsafa0value0";
 
 function fill(template: string, args: JsonObject): Filled {
-  const used = new Set<string>();
-  const missing: string[] = [];
-  const text = template.replaceAll(PLACEHOLDER, (_, name: string) => {
-    used.add(name);
+  const names = [...template.matchAll(PLACEHOLDER)].map(([, name = ""]) => name);
+  const values: string[] = [];
+  for (const name of names) {
     const value = Object.hasOwn(args, name) ? args[name] : undefined;
     // Without a value the URL would name another resource: DELETE /users/{id} must not become DELETE /users/.
-    if (value === undefined || value === null || value === "") missing.push(name);
-    return encodeURIComponent(textOf(value ?? ""));
-  });
-  if (missing.length > 0) return refused("invalid_args", `The address needs a value for '${missing.join("', '")}'.`);
+    if (value === undefined || value === null || value === "") {
+      return refused("invalid_args", `The address needs a value for '${name}'.`);
+    }
+    const text = textOf(value);
+    if (!text.isWellFormed() || text.includes("\ufffd")) {
+      return refused("invalid_args", `The argument '${name}' holds half a character, so it names nothing.`);
+    }
+    values.push(encode(text));
+  }
 
-  const [url, plain] = [parse(text), parse(template.replaceAll(PLACEHOLDER, "x"))];
+  const plain = parse(replaced(template, () => INERT));
+  const url = parse(replaced(template, (index) => values[index] ?? ""));
   if (url === null || plain === null) return refused("invalid_tool", `The tool's address '${template}' is not a URL.`);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     return refused("invalid_tool", `The tool's address must begin with http:// or https://, not '${url.protocol}'.`);
   }
-  if (url.origin !== plain.origin || url.username !== plain.username || url.password !== plain.password) {
-    return refused("invalid_tool", "A placeholder may stand in the path and in the query of a tool's address only.");
+  const isElsewhere = url.origin !== plain.origin || url.username !== plain.username || url.password !== plain.password;
+  const around = `${plain.pathname}${plain.search}`.split(INERT);
+  if (isElsewhere || around.length !== names.length + 1) {
+    return refused("invalid_tool", "A placeholder may stand in the path and in the query of a tool's address only."); // 1.
   }
-  // '.' and '..' are not encoded, and URL parsing removes segments for them.
-  if (url.pathname.split("/").length !== plain.pathname.split("/").length) {
-    return refused("invalid_args", "An argument in the address must not be '.' or '..'.");
+  // 2.
+  const expected = around.map((text, index) => text + (values[index] ?? "")).join("");
+  if (`${url.pathname}${url.search}` !== expected) {
+    return refused("invalid_args", "An argument in the address must not be '.' or '..', nor change its path.");
   }
-  return { kind: "filled", url, used };
+  return { kind: "filled", url, used: new Set(names) };
+}
+
+function replaced(template: string, valueAt: (index: number) => string): string {
+  let index = 0;
+  return template.replaceAll(PLACEHOLDER, () => valueAt(index++));
+}
+
+/** Encodes all that RFC 3986 reserves. `encodeURIComponent` leaves five of those characters as they are. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 function parse(text: string): URL | null {

@@ -1,56 +1,67 @@
-import { isDeeperThan, type JsonValue } from "@hsafa/protocol";
-import type { ToolOutcome } from "../../core/input.ts";
+import { type JsonValue, readExactJson } from "@hsafa/protocol";
+import type { ServerToolOutcome } from "../../core/input.ts";
 import { deepestMessage } from "../../core/failure-message.ts";
 import { FAILURE_MESSAGE_CHARACTERS_MAX, JSON_DEPTH_MAX, TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
 import { HTTP_TOOL_REDIRECTS_MAX } from "./limits.ts";
 import { type HttpServerTool, type PlannedRequest, planHttpRequest } from "./http-request.ts";
+import { neverSent } from "./never-sent.ts";
 import { readBounded } from "./read-bounded.ts";
 
 type Fetch = typeof globalThis.fetch;
 type Planned = Extract<PlannedRequest, { kind: "planned" }>;
 
-/** Performs a tool of type `http`: it sends one request, and its response is the result. Never rejects. */
+/**
+ * Performs a tool of type `http`: it sends one request, and its response is the result. Never rejects. What failed
+ * before the request left has failed, and so has what was answered with a status that is no success. Everything else
+ * that goes wrong leaves the outcome unknown: the other side may have acted.
+ */
 export async function performHttpTool(
   server: HttpServerTool,
   call: { readonly args: JsonValue; readonly idempotencyKey: string; readonly signal: AbortSignal },
   fetch: Fetch,
-): Promise<ToolOutcome> {
+): Promise<ServerToolOutcome> {
   const planned = planHttpRequest(server, call.args, call.idempotencyKey);
   if (planned.kind === "refused") return failed(planned.code, planned.message);
   // The query is left out, because it may contain secrets.
   const what = `${planned.method} ${planned.url.origin}${planned.url.pathname}`;
   try {
-    const response = await follow(planned, call.signal, fetch);
-    if (response === null)
-      return failed("too_many_redirects", `${what} was redirected more than ${HTTP_TOOL_REDIRECTS_MAX} times.`);
-    if (!response.ok) {
-      const { bytes } = await readBounded(response, FAILURE_MESSAGE_CHARACTERS_MAX);
-      const excerpt = new TextDecoder().decode(bytes).trim();
-      return failed("http_status", `${what} answered ${response.status}${excerpt === "" ? "." : `: ${excerpt}`}`);
-    }
+    const followed = await follow(planned, call.signal, fetch);
+    if (followed.kind === "refused") return failed(followed.code, `${what} ${followed.message}`);
+    const { response } = followed;
+    if (!response.ok) return failed("http_status", `${what} answered ${response.status}${await excerptOf(response)}`);
     const { bytes, whole } = await readBounded(response, TOOL_RESULT_BYTES_MAX);
     if (!whole) return failed("result_too_large", `${what} answered more than ${TOOL_RESULT_BYTES_MAX} bytes.`);
     return resultOf(bytes, response.headers.get("content-type") ?? "", what);
   } catch (error) {
-    if (call.signal.aborted) return failed("canceled", `${what} was given up.`);
-    return failed("unreachable", `${what} failed: ${deepestMessage(error)}`);
+    const reason = deepestMessage(error);
+    if (neverSent(error)) return failed("unreachable", `${what} could not be sent: ${reason}`);
+    return {
+      kind: "unknown",
+      reason: `The answer to ${what} was lost: ${call.signal.aborted ? "it was given up" : reason}`,
+    };
   }
 }
 
+type Followed =
+  | { readonly kind: "response"; readonly response: Response }
+  | { readonly kind: "refused"; readonly code: string; readonly message: string };
+
 /**
  * Sends the request and follows redirects. `fetch` itself would send the tool's own headers, with their secrets, to
- * another origin. Returns null after too many redirects.
+ * another origin. A redirect is an answer: what it leads to is refused without a doubt about the outcome.
  */
-async function follow(planned: Planned, signal: AbortSignal, fetch: Fetch): Promise<Response | null> {
+async function follow(planned: Planned, signal: AbortSignal, fetch: Fetch): Promise<Followed> {
   let { url, method, headers, body } = planned;
   for (let redirects = 0; redirects <= HTTP_TOOL_REDIRECTS_MAX; redirects += 1) {
     const response = await fetch(url, { method, headers, body, signal, redirect: "manual" });
     const location = response.headers.get("location");
-    if (location === null || ![301, 302, 303, 307, 308].includes(response.status)) return response;
+    if (location === null || ![301, 302, 303, 307, 308].includes(response.status))
+      return { kind: "response", response };
     await response.body?.cancel();
-    const next = new URL(location, url);
-    if (next.protocol !== "http:" && next.protocol !== "https:") {
-      throw new Error(`it was redirected to '${next.protocol}', which is not followed`);
+    const next = URL.canParse(location, url.href) ? new URL(location, url) : null;
+    if (next === null || (next.protocol !== "http:" && next.protocol !== "https:")) {
+      const where = next === null ? "an address that is no URL" : `'${next.protocol}'`;
+      return { kind: "refused", code: "unreachable", message: `was redirected to ${where}, which is not followed.` };
     }
     if (next.origin !== url.origin) headers = withoutSecrets(headers);
     // By the Fetch standard a POST becomes a GET on 301 and 302, and any method does on 303.
@@ -62,7 +73,8 @@ async function follow(planned: Planned, signal: AbortSignal, fetch: Fetch): Prom
     }
     url = next;
   }
-  return null;
+  const message = `was redirected more than ${HTTP_TOOL_REDIRECTS_MAX} times.`;
+  return { kind: "refused", code: "too_many_redirects", message };
 }
 
 const HARMLESS_HEADERS = ["accept", "content-type", "idempotency-key"];
@@ -71,7 +83,18 @@ function withoutSecrets(headers: Headers): Headers {
   return new Headers([...headers].filter(([name]) => HARMLESS_HEADERS.includes(name)));
 }
 
-function resultOf(bytes: Uint8Array, contentType: string, what: string): ToolOutcome {
+/** What a response that is no success says. Its status is the answer, even if the body breaks off. */
+async function excerptOf(response: Response): Promise<string> {
+  try {
+    const { bytes } = await readBounded(response, FAILURE_MESSAGE_CHARACTERS_MAX);
+    const excerpt = new TextDecoder().decode(bytes).trim();
+    return excerpt === "" ? "." : `: ${excerpt}`;
+  } catch {
+    return ".";
+  }
+}
+
+function resultOf(bytes: Uint8Array, contentType: string, what: string): ServerToolOutcome {
   if (bytes.length === 0) return { kind: "completed", result: null };
   let text: string;
   try {
@@ -80,20 +103,11 @@ function resultOf(bytes: Uint8Array, contentType: string, what: string): ToolOut
     return failed("not_text", `${what} answered with data that is no text (${contentType || "of unknown type"}).`);
   }
   const isJson = /^[^;]*\b(application|text)\/([^;]*\+)?json\b/i.test(contentType);
-  const json = isJson ? parsed(text) : undefined;
-  return { kind: "completed", result: json === undefined ? text : json };
+  const read = isJson ? readExactJson(text, JSON_DEPTH_MAX) : null;
+  // JSON that could not be kept exactly, such as an id above 2^53, is shown as its text. So every digit stays.
+  return { kind: "completed", result: read?.kind === "json" ? read.value : text };
 }
 
-/** Returns the JSON, or undefined if it is none or nested too deep. Then its text says more than an error would. */
-function parsed(text: string): JsonValue | undefined {
-  try {
-    const value = JSON.parse(text) as JsonValue;
-    return isDeeperThan(value, JSON_DEPTH_MAX) ? undefined : value;
-  } catch {
-    return undefined;
-  }
-}
-
-function failed(code: string, message: string): ToolOutcome {
+function failed(code: string, message: string): ServerToolOutcome {
   return { kind: "failed", error: { code, message } };
 }

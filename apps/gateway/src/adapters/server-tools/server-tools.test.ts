@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { JsonValue } from "@hsafa/protocol";
+import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { ToolOutcome } from "../../core/input.ts";
+import type { ServerToolOutcome } from "../../core/input.ts";
 import { TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
 import type { ToolFunction } from "./function-tool.ts";
 import type { HttpServerTool } from "./http-request.ts";
@@ -63,8 +64,8 @@ const json =
     response.setHeader("content-type", "application/json; charset=utf-8").end(JSON.stringify(value));
   };
 
-function codeOf(outcome: ToolOutcome): string {
-  return outcome.kind === "failed" ? outcome.error.code : "completed";
+function codeOf(outcome: ServerToolOutcome): string {
+  return outcome.kind === "failed" ? outcome.error.code : outcome.kind;
 }
 
 describe("what an http tool sends", () => {
@@ -98,6 +99,12 @@ describe("what an http tool sends", () => {
     ["another host", "http://{host}/x", { host: "evil.example" }, "invalid_tool"],
     ["another port", "http://127.0.0.1:{port}/x", { port: 22 }, "invalid_tool"],
     ["the parent folder", "http://127.0.0.1/users/{id}/x", { id: ".." }, "invalid_args"],
+    ["the folder itself", "http://127.0.0.1/users/{id}", { id: "." }, "invalid_args"],
+    ["the folder itself, encoded by the address", "http://127.0.0.1/users/%2{id}", { id: "e" }, "invalid_args"],
+    ["half a character", "http://127.0.0.1/users/{id}", { id: "\ud800" }, "invalid_args"],
+    ["half a character that was replaced", "http://127.0.0.1/users?id={id}", { id: "a\ufffd" }, "invalid_args"],
+    ["what is never sent", "http://127.0.0.1/users#{id}", { id: "a" }, "invalid_tool"],
+    ["a folder that the address leaves again", "http://127.0.0.1/a/{id}/../b", { id: "a" }, "invalid_tool"],
     ["the parent folder in two halves", "http://127.0.0.1/users/{a}{b}/x", { a: ".", b: "." }, "invalid_args"],
     ["the whole collection", "http://127.0.0.1/users/{id}", { id: "" }, "invalid_args"],
     ["nothing in particular", "http://127.0.0.1/users/{id}", {}, "invalid_args"],
@@ -106,6 +113,36 @@ describe("what an http tool sends", () => {
     ["a list for arguments", "http://127.0.0.1/", [1], "invalid_args"],
   ])("a model cannot make a tool ask for %s", async (_, url, args, code) => {
     expect(codeOf(await perform({ url }, args))).toBe(code);
+  });
+
+  test.each(["account", "Account", "account[]", "account.x"])(
+    "an argument '%s' does not override a parameter that the address fixes",
+    async (name) => {
+      const { url, received } = await serve(json(1));
+      const server = { url: `${url}/balance?account=42`, method: "GET" } as const;
+      expect(codeOf(await perform(server, { [name]: "7" }))).toBe("invalid_args");
+      expect(received).toEqual([]);
+      expect(codeOf(await perform(server, { other: "7" }))).toBe("completed");
+    },
+  );
+
+  test("whatever text an argument holds, the server receives exactly this text or nothing at all", async () => {
+    const { url, received } = await serve(json(1));
+    const text = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.constantFrom(".", "..", "%2e", "a/../b", "?", "#", "'()*!", ""),
+    );
+    await fc.assert(
+      fc.asyncProperty(text, text, async (id, lang) => {
+        received.length = 0;
+        const outcome = await perform({ url: `${url}/users/{id}/notes?lang={lang}`, method: "DELETE" }, { id, lang });
+        const sent = received.map((one) => new URL(one.url, url));
+        const told = sent.map((one) => [one.pathname.split("/").map(decodeURIComponent), [...one.searchParams]]);
+        const whole = [["", "users", id, "notes"], [["lang", lang]]];
+        expect([codeOf(outcome), told]).toEqual(told.length === 0 ? ["invalid_args", []] : ["completed", [whole]]);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   test("a header that cannot be sent is a failed outcome, not an exception", async () => {
@@ -121,6 +158,10 @@ describe("what an http tool makes of the answer", () => {
     ["text", "text/plain", '{"a":1}', '{"a":1}'],
     ["malformed JSON", "application/json", "{oops", "{oops"],
     ["nothing", "text/plain", "", null],
+    ["an id that a double would round", "application/json", '{"id":1234567890123456789}', '{"id":1234567890123456789}'],
+    ["a number beyond the range of a double", "application/json", "[1e400]", "[1e400]"],
+    ["the name __proto__", "application/json", '{"__proto__":1}', '{"__proto__":1}'],
+    ["half a character", "application/json", String.raw`{"title":"sunny \ud83d"}`, { title: "sunny \ufffd" }],
     [
       "JSON too deep to be serialised again",
       "application/json",
@@ -178,19 +219,52 @@ describe("what an http tool makes of the answer", () => {
     expect(await perform({ url: "http://127.0.0.1:1/x" })).toMatchObject({ error: { code: "unreachable" } });
   });
 
-  test("a socket that breaks within a response is a failure", async () => {
-    const { url } = await serve((_, response) => {
-      response.writeHead(200, { "content-length": "100" });
-      response.write("half");
-      setTimeout(() => response.destroy(), 10);
+  test.each<[string, Answer]>([
+    ["before the response", (_, response) => response.destroy()],
+    [
+      "within the response",
+      (_, response) => {
+        response.writeHead(200, { "content-length": "100" });
+        response.write("half", () => setImmediate(() => response.destroy()));
+      },
+    ],
+    ["with garbage", (_, response) => response.socket?.end("HTTP/1.1 oops\r\n\r\n")],
+  ])("a connection that ends %s leaves the outcome unknown, since the service may have acted", async (_, answer) => {
+    const { url } = await serve(answer);
+    const outcome = await perform({ url: `${url}/pay?key=secret` });
+    expect(outcome).toMatchObject({
+      kind: "unknown",
+      reason: expect.stringContaining(`POST ${url}/pay was lost`) as string,
     });
+    expect(JSON.stringify(outcome)).not.toContain("secret");
+  });
+
+  test("a status that is no success is the answer, even if its body breaks off", async () => {
+    const { url } = await serve((_, response) => {
+      response.writeHead(422, { "content-length": "100" });
+      response.write("half", () => setImmediate(() => response.destroy()));
+    });
+    expect(codeOf(await perform({ url }))).toBe("http_status");
+  });
+
+  test.each<[string, string]>([
+    ["a name that does not exist", "http://no-such-name.invalid/"],
+    ["a port where nobody listens", "http://127.0.0.1:9/"],
+    ["a port that fetch refuses", "http://127.0.0.1:1/"],
+  ])("%s is a failure, since nothing was sent", async (_, url) => {
     expect(codeOf(await perform({ url }))).toBe("unreachable");
+  });
+
+  test("a TLS handshake that fails is a failure, since nothing was sent", async () => {
+    const { url, received } = await serve(json(1));
+    expect(codeOf(await perform({ url: url.replace("http:", "https:") }))).toBe("unreachable");
+    expect(received).toEqual([]);
   });
 
   test("an abort settles the call soon and closes its socket", async () => {
     const abort = new AbortController();
     const { url, clientClosed } = await serve(() => abort.abort());
-    expect(codeOf(await perform({ url }, {}, abort.signal))).toBe("canceled");
+    expect(codeOf(await perform({ url }, {}, abort.signal))).toBe("unknown");
     await clientClosed;
   });
 });
@@ -250,7 +324,9 @@ describe("functions of the gateway's own program", () => {
     ["is not registered", {}, "unknown_function"],
     ["throws", { add: () => Promise.reject(new Error("no")) }, "tool_failed"],
     ["returns a function", { add: () => () => 1 }, "invalid_result"],
-    ["returns a big integer", { add: () => 1n }, "tool_failed"],
+    ["returns a big integer", { add: () => 1n }, "invalid_result"],
+    ["returns a number that is not finite", { add: () => ({ rate: [Number.NaN] }) }, "invalid_result"],
+    ["returns the name __proto__", { add: () => JSON.parse('{"__proto__":1}') as unknown }, "invalid_result"],
   ])("a function that %s is a failure", async (_, functions, code) => {
     expect(codeOf(await call(functions))).toBe(code);
   });

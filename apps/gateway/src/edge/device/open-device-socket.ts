@@ -19,6 +19,9 @@ import type { MessageTransport } from "../socket/message-transport.ts";
 import { readMessage } from "../socket/read-message.ts";
 import { GOING_AWAY, type SocketEnd, type SocketProtocol } from "../socket/socket-protocol.ts";
 
+/** They carry what a tool found. Half a character in it must not cost the result. */
+const MENDED_MESSAGES: ReadonlySet<string> = new Set(["tool.result", "tool.progress"]);
+
 const PROTOCOL: SocketProtocol<DeviceMessage, GatewayMessage> = {
   bounds: {
     queue: { messagesMax: DEVICE_MESSAGES_QUEUED_MAX, bytesMax: DEVICE_QUEUED_BYTES_MAX },
@@ -35,7 +38,7 @@ const PROTOCOL: SocketProtocol<DeviceMessage, GatewayMessage> = {
     closeCode: CLOSE_CODES.heartbeatMissed,
     detail: "The device did not register in time.",
   },
-  read: (text) => readMessage(text, deviceMessageSchema, "callId"),
+  read: (text) => readMessage(text, deviceMessageSchema, "callId", MENDED_MESSAGES),
   error: (code, message, callId) => ({ type: "error", code, message, callId }),
 };
 

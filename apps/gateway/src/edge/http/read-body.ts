@@ -1,5 +1,5 @@
+import { readExactJson } from "@hsafa/protocol";
 import type { FastifyRequest } from "fastify";
-import { jsonFault } from "../../access/json-faults.ts";
 import { type Refusal, refuse } from "../../access/refusal.ts";
 import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../limits.ts";
 import { JSON_DEPTH_MAX } from "../../core/limits.ts";
@@ -13,8 +13,9 @@ const NOT_JSON = refuse(
 );
 
 /**
- * Reads a request's JSON body within its bounds. It refuses what recursion over the value would not survive. A refused
- * body is still read to its end, within a bound: then the client reads the response instead of a reset.
+ * Reads a request's JSON body within its bounds. It refuses what could not be kept as it was sent: the client is there
+ * to send it otherwise. A refused body is still read to its end, within a bound: then the client reads the response
+ * instead of a reset.
  */
 export async function readBody(request: FastifyRequest): Promise<ReadBody> {
   const { "content-type": mediaType, "content-encoding": coding = "identity" } = request.headers;
@@ -22,16 +23,33 @@ export async function readBody(request: FastifyRequest): Promise<ReadBody> {
   if (bytes === "too_large") return TOO_LARGE;
   if (bytes.length === 0) return { kind: "none" };
   if (!isJson(mediaType) || coding !== "identity") return NOT_JSON;
-  let value: unknown;
+  let text: string;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    return refuse("malformed_json", `The body cannot be read as JSON: ${error instanceof Error ? error.message : ""}`);
+    return malformed(error instanceof Error ? error.message : "");
   }
-  const fault = jsonFault(value, JSON_DEPTH_MAX);
-  return fault === null
-    ? { kind: "json", value }
-    : refuse("invalid_request", "The body cannot be taken; see 'errors'.", [fault]);
+  const read = readExactJson(text, JSON_DEPTH_MAX);
+  switch (read.kind) {
+    case "malformed":
+      return malformed(read.message);
+    case "inexact":
+      return unfit(read);
+    case "json":
+      return read.tornAt === null ? read : unfit({ path: read.tornAt, message: TORN });
+    default:
+      return read satisfies never;
+  }
+}
+
+const TORN = "holds half of a surrogate pair, which is no Unicode text";
+
+function malformed(reason: string): Refusal {
+  return refuse("malformed_json", `The body cannot be read as JSON: ${reason}`);
+}
+
+function unfit({ path, message }: { readonly path: string; readonly message: string }): Refusal {
+  return refuse("invalid_request", "The body cannot be taken; see 'errors'.", [{ path, message }]);
 }
 
 function isJson(mediaType: string | undefined): boolean {

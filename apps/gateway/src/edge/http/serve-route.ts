@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
-import { jsonFault, textFault } from "../../access/json-faults.ts";
+import { textFault } from "../../access/text-fault.ts";
 import { notFound, type Refusal, refuse } from "../../access/refusal.ts";
 import { schemaFaults } from "../../access/schema-faults.ts";
 import { admitRequest } from "./credentials.ts";
@@ -57,8 +57,6 @@ const NOTHING = { kind: "valid", value: undefined } as const;
 const NO_KEY = { kind: "key", key: undefined } as const;
 
 function readQuery(schema: z.ZodObject, query: unknown): Parsed {
-  const unfit = jsonFault(query, 2);
-  if (unfit !== null) return refuseQuery(schema, [unfit]);
   // Strict, so that a misspelt filter is refused and does not silently list everything.
   const parsed = schema.strict().safeParse({ ...(query as object) });
   return parsed.success ? { kind: "valid", value: parsed.data } : refuseQuery(schema, schemaFaults(parsed.error));

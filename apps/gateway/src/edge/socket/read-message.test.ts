@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { readMessage } from "./read-message.ts";
 
 const CALL = "0199c8f0-0000-7000-8000-0000000000aa";
-const read = (text: string) => readMessage(text, deviceMessageSchema, "callId");
+const read = (text: string) => readMessage(text, deviceMessageSchema, "callId", new Set(["tool.result"]));
 
 test("a message is read as its schema says", () => {
   expect(read(`{"type":"tool.accepted","callId":"${CALL}"}`)).toEqual({
@@ -26,6 +26,29 @@ test("what is no message is refused, with the call that it was about if that can
 test("nesting that would overflow a stack is refused by name", () => {
   const deep = `{"type":"tool.result","callId":"${CALL}","result":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
   expect(read(deep)).toMatchObject({ kind: "invalid", subject: CALL });
+});
+
+test.each(["1e400", "9007199254740993", '{"__proto__":1}', '{"a":1,"a":2}'])(
+  "a result of %s is refused aloud, with its call, and never becomes another one",
+  (result) => {
+    const found = read(`{"type":"tool.result","callId":"${CALL}","result":${result}}`);
+    expect(found).toMatchObject({
+      kind: "invalid",
+      subject: CALL,
+      detail: expect.stringContaining("result") as string,
+    });
+  },
+);
+
+test("half a character is replaced in a result, and refused elsewhere", () => {
+  expect(read(String.raw`{"type":"tool.result","callId":"${CALL}","result":"x\ud83d"}`)).toEqual({
+    kind: "message",
+    message: { type: "tool.result", callId: CALL, result: "x\ufffd" },
+  });
+  expect(read(String.raw`{"type":"tool.progress","callId":"${CALL}","data":"x\ud83d"}`)).toMatchObject({
+    kind: "invalid",
+    subject: CALL,
+  });
 });
 
 test("a message that is wrong all over is answered with less than it sent", () => {

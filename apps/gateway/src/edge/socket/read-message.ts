@@ -1,5 +1,5 @@
+import { type JsonValue, readExactJson } from "@hsafa/protocol";
 import type { z } from "zod";
-import { jsonFault } from "../../access/json-faults.ts";
 import { schemaFaults, type ValidationFault } from "../../access/schema-faults.ts";
 import { JSON_DEPTH_MAX } from "../../core/limits.ts";
 import {
@@ -16,22 +16,37 @@ export type ReadMessage<M> =
 
 /**
  * Reads one JSON text message. Never throws, whatever the text; its length is bounded before. `subjectField`: the field
- * that names what a message is about (`callId`, `runId`).
+ * that names what a message is about (`callId`, `runId`). `mended`: types of messages in which half a surrogate pair
+ * becomes U+FFFD. They carry what a tool found, and nobody is there to send it otherwise.
  */
-export function readMessage<M>(text: string, schema: z.ZodType<M>, subjectField: string): ReadMessage<M> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { kind: "invalid", detail: "The message is not JSON." };
-  }
+export function readMessage<M>(
+  text: string,
+  schema: z.ZodType<M>,
+  subjectField: string,
+  mended: ReadonlySet<string> = NOTHING_MENDED,
+): ReadMessage<M> {
   // What a message carries (a result, a schema) may be as deep as anywhere else. The message itself is one level more.
-  const unfit = jsonFault(value, JSON_DEPTH_MAX + 1);
-  if (unfit !== null) return { kind: "invalid", detail: sentence(unfit), ...subjectOf(value, subjectField) };
+  const read = readExactJson(text, JSON_DEPTH_MAX + 1);
+  if (read.kind === "malformed") return { kind: "invalid", detail: "The message is not JSON." };
+  if (read.kind === "inexact") {
+    return { kind: "invalid", detail: sentence(read), ...subjectOf(JSON.parse(text), subjectField) };
+  }
+  const { value, tornAt } = read;
+  if (tornAt !== null && !mended.has(typeOf(value))) {
+    const detail = sentence({ path: tornAt, message: "holds half of a surrogate pair, which is no Unicode text" });
+    return { kind: "invalid", detail, ...subjectOf(value, subjectField) };
+  }
   const parsed = schema.safeParse(value);
   if (parsed.success) return { kind: "message", message: parsed.data };
   const detail = schemaFaults(parsed.error).slice(0, SOCKET_FAULTS_REPORTED_MAX).map(sentence).join(" ");
   return { kind: "invalid", detail, ...subjectOf(value, subjectField) };
+}
+
+const NOTHING_MENDED: ReadonlySet<string> = new Set();
+
+function typeOf(message: JsonValue): string {
+  if (typeof message !== "object" || message === null || Array.isArray(message)) return "";
+  return typeof message.type === "string" ? message.type : "";
 }
 
 function sentence({ path, message }: ValidationFault): string {

@@ -39,14 +39,14 @@ export async function callModel(params: {
 
 /** Checks a call. One that cannot be performed is told to the model at once, in words that it can act on. */
 function check(call: FinishedOutcome["calls"][number], config: AgentConfig, schemas: JsonSchemas): RequestedCall {
-  const { callId, toolName, args, unparsable } = call;
+  const { callId, toolName, args, fault: unreadable } = call;
   const tool = config.tools.find((candidate) => candidate.name === toolName);
   if (tool === undefined) {
     const names = config.tools.map((candidate) => candidate.name).join(", ");
     const message = `There is no tool '${toolName}'. ${names === "" ? "There are no tools." : `The tools are: ${names}.`}`;
     return { callId, toolName, args, invalid: { code: "unknown_tool", message } };
   }
-  const fault = unparsable ? "they are not valid JSON" : schemas.validate(tool.inputSchema, args);
+  const fault = unreadable ?? schemas.validate(tool.inputSchema, args);
   if (fault === null) return { callId, toolName, args, invalid: null };
   const message = `The arguments do not fit the tool's schema: ${fault}. Call the tool again with arguments that fit.`;
   return { callId, toolName, args, invalid: { code: "invalid_args", message } };

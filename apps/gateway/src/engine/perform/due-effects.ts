@@ -29,10 +29,10 @@ export function dueEffects(state: RunState, tools: EffectTools): ReadonlyMap<str
         break;
       case "perform_tool": {
         const { call, attempt } = effect;
-        const { serverTools } = tools.deps;
+        const { serverTools, clock } = tools.deps;
         const { runId } = state.run;
         due.set(`tool:${call.callId}:${attempt}`, (signal) =>
-          runServerTool({ serverTools, runId, call, attempt, signal }),
+          runServerTool({ serverTools, clock, runId, call, attempt, signal }),
         );
         break;
       }

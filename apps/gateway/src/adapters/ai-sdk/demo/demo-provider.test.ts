@@ -164,7 +164,10 @@ describe("scripts as JSON", () => {
 
   test("a script may send arguments that are no JSON, and choose the finish reason", async () => {
     const { outcome } = await play([[{ call: "clock", rawArgs: "{oops" }, { finish: "length" }]], { tools: [clock] });
-    expect(outcome).toMatchObject({ finishReason: "length", calls: [{ args: "{oops", unparsable: true }] });
+    expect(outcome).toMatchObject({
+      finishReason: "length",
+      calls: [{ args: "{oops", fault: "they are not valid JSON" }],
+    });
   });
 
   test("a directive in the last message or in the system prompt is a script too", async () => {
