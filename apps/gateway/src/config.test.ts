@@ -76,6 +76,7 @@ describe("what cannot work is told by its variable, all at once", () => {
     ["HSAFA_ALLOWED_ORIGINS", "*"],
     ["HSAFA_ALLOWED_ORIGINS", "https://a.example/path"],
     ["OPENAI_COMPATIBLE_BASE_URL", "localhost"],
+    ["OPENAI_COMPATIBLE_STREAM_OPTIONS", "sometimes"],
   ])("%s=%s", (name, value) => {
     expect(faultsOf({ [name]: value })).toContain(name);
   });

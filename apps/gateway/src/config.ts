@@ -27,7 +27,7 @@ export interface Settings {
     readonly anthropic?: ProviderAccess;
     readonly google?: ProviderAccess;
     readonly xai?: ProviderAccess;
-    readonly openaiCompatible?: ProviderAccess;
+    readonly openaiCompatible?: ProviderAccess & { readonly streamOptions?: "auto" | "never" };
   };
 }
 
@@ -81,6 +81,14 @@ export function readSettings(env: Environment = process.env): Settings {
     return { ...(apiKey === null ? {} : { apiKey }), ...(baseUrl === null ? {} : { baseUrl }) };
   }
 
+  function streamOptions(): "auto" | "never" {
+    const name = "OPENAI_COMPATIBLE_STREAM_OPTIONS";
+    const value = text(name) ?? settingsTable[name].default;
+    if (value === "auto" || value === "never") return value;
+    fault(name, `must be 'auto' or 'never', not '${value}'.`);
+    return "auto";
+  }
+
   const host = text("HOST") ?? settingsTable.HOST.default;
   const jwtSecret = secret("HSAFA_JWT_SECRET");
   if (jwtSecret === null && !isLoopback(host)) {
@@ -103,6 +111,8 @@ export function readSettings(env: Environment = process.env): Settings {
       );
     }
   }
+  const compatible = access("OPENAI_COMPATIBLE_API_KEY", "OPENAI_COMPATIBLE_BASE_URL");
+  const asksForUsage = streamOptions();
   const settings: Settings = {
     host,
     port: integer("PORT"),
@@ -118,7 +128,7 @@ export function readSettings(env: Environment = process.env): Settings {
       anthropic: access("ANTHROPIC_API_KEY"),
       google: access("GOOGLE_GENERATIVE_AI_API_KEY"),
       xai: access("XAI_API_KEY"),
-      openaiCompatible: access("OPENAI_COMPATIBLE_API_KEY", "OPENAI_COMPATIBLE_BASE_URL"),
+      openaiCompatible: compatible === undefined ? undefined : { ...compatible, streamOptions: asksForUsage },
     },
   };
   if (faults.length > 0)

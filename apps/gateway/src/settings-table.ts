@@ -77,6 +77,12 @@ export const settingsTable = {
     readBy: gateway,
   },
   OPENAI_COMPATIBLE_API_KEY: { meaning: "key of that server", unset: "none", readBy: gateway },
+  OPENAI_COMPATIBLE_STREAM_OPTIONS: {
+    meaning:
+      "whether that server is asked for the usage of its streams (`stream_options`): `auto`, until it refuses that; `never`",
+    default: "auto",
+    readBy: gateway,
+  },
   HSAFA_URL: { meaning: "gateway that commands talk to", default: "http://127.0.0.1:3001", readBy: commands },
   HSAFA_API_KEY: {
     meaning: "key that commands use",

@@ -64,7 +64,9 @@ const wiringFiles = new Set([
  * is no business of an adapter.
  */
 const sharedRules = new Set(
-  ["backoff.ts", "failure-message.ts", "first-facts.ts", "recipient.ts"].map((name) => `apps/gateway/src/core/${name}`),
+  ["backoff.ts", "failure-message.ts", "first-facts.ts", "recipient.ts", "redact-secrets.ts"].map(
+    (name) => `apps/gateway/src/core/${name}`,
+  ),
 );
 
 export function brokenRules(sources: readonly Source[]): string[] {

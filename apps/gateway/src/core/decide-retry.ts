@@ -9,6 +9,7 @@ const RETRYABLE: Readonly<Record<ModelFailureKind, boolean>> = {
   idle: true,
   unauthorized: false,
   bad_request: false,
+  bad_response: false,
   unknown_model: false,
   other: false,
 };

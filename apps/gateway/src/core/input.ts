@@ -56,6 +56,7 @@ export type ModelFailureKind =
   | "idle"
   | "unauthorized"
   | "bad_request"
+  | "bad_response"
   | "unknown_model"
   | "other";
 
@@ -64,6 +65,8 @@ export interface ModelFailure {
   readonly message: string;
   /** The `retry-after` of the provider, in ms; null: it sent none. */
   readonly retryAfterMs: number | null;
+  /** The provider is there, and its model is not yet. It is waited for longer than the attempts at a step take. */
+  readonly isLoading?: boolean;
 }
 
 /**

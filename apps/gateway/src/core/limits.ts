@@ -11,6 +11,8 @@ export { JSON_DEPTH_MAX, TOOL_RESULT_BYTES_MAX } from "@hsafa/protocol";
 export const TOOL_CALLS_PER_STEP_MAX = 128;
 /** What a failure of a model or a tool may quote, in characters: enough for a person, too little to flood an event. */
 export const FAILURE_MESSAGE_CHARACTERS_MAX = 1000;
+/** A secret with fewer characters is not removed from texts: a server on one's own machine takes any word for a key. */
+export const SECRET_CHARACTERS_MIN = 8;
 
 // Runs
 /** How long a call may wait for an approval, in ms: 24 hours. Without a bound a forgotten run would wait for ever. */

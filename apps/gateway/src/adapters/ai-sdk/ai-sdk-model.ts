@@ -11,14 +11,16 @@
  */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { LeftOut } from "@hsafa/protocol";
+import type { ModelFailure } from "../../core/input.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Model, ModelOutcome, ModelPart } from "../../ports/model.ts";
 import { callOptionsOf } from "./call-options.ts";
 import { accountOf } from "./dialects/origin.ts";
-import { describeFailure } from "./describe-failure.ts";
+import { describeFailure, describeWireEnd, isSchemaFault } from "./describe-failure.ts";
 import { type ProviderSettings, Providers, splitModelName } from "./providers.ts";
 import { SilenceWatch } from "./silence-watch.ts";
-import { StepRecorder } from "./step-recorder.ts";
+import { StepRecorder, StepTooLargeError } from "./step-recorder.ts";
+import type { ProviderWire } from "./wire/provider-wire.ts";
 
 /** Makes the model port from the providers' settings. A provider's package is loaded with its first call. */
 export function createAiSdkModel(settings: ProviderSettings, clock: Clock): Model {
@@ -74,18 +76,20 @@ async function readStep(
     readonly silence: SilenceWatch;
   },
 ): Promise<ModelOutcome> {
-  const { call, waitForCapacity, providers, clock, onPart, provider, request, silence } = params;
+  const { call, idleTimeoutMs, waitForCapacity, providers, clock, onPart, provider, request, silence } = params;
   const access = providers.accessOf(provider);
   const origin = { provider, model: call.model, account: accountOf(access) };
   const recorder = new StepRecorder({ origin, newId: () => clock.newId(), onPart });
+  const context = { provider, access, now: clock.now() };
   let said: { readonly leftOut?: readonly LeftOut[] } = {};
-  const failed = (error: unknown): ModelOutcome => ({
-    kind: "failed",
-    failure: describeFailure(error, { provider, access, now: clock.now() }),
-    ...said,
-  });
+  let wire: ProviderWire | null = null;
+  /** What the wire knows of a failure, since the SDK does not pass it on. Null if the answer is finished. */
+  const failureOfWire = (): ModelFailure | null => (wire === null ? null : describeWireEnd(wire.end, context));
+  const failed = (failure: ModelFailure): ModelOutcome => ({ kind: "failed", failure, ...said });
   try {
-    const model = await providers.languageModel(call.model);
+    const opened = await providers.open(call, { idleTimeoutMs });
+    wire = opened.wire;
+    const { model } = opened;
     const asked = await callOptionsOf({ call, model, origin, baseUrl: access.baseUrl, abortSignal: request });
     if (asked.leftOut.length > 0) said = { leftOut: asked.leftOut };
     const { stream } = await model.doStream(asked.options);
@@ -95,15 +99,26 @@ async function readStep(
       if (capacity !== undefined) await silence.during(capacity);
       const { done, value: part } = await reader.read();
       if (request.aborted) return { kind: "aborted" };
-      if (done) return brokenOff(provider);
+      if (done) return failed(failureOfWire() ?? brokenOff(provider));
       if (isSignOfLife(part)) silence.heard();
       const end = recorder.accept(part);
-      if (end === null) continue;
-      if (end.kind === "interrupted") return brokenOff(provider);
-      return end.kind === "error" ? failed(end.error) : { ...end, ...said };
+      // A frame that the package cannot read says nothing. What follows it may be the rest of the answer.
+      if (end === null || (end.kind === "error" && isSchemaFault(end.error))) continue;
+      const failure = failureOfWire();
+      if (failure !== null) return failed(failure);
+      switch (end.kind) {
+        case "interrupted":
+          return failed(brokenOff(provider));
+        case "error":
+          return failed(describeFailure(end.error, context));
+        default:
+          return { ...end, ...said };
+      }
     }
   } catch (error) {
-    return failed(error);
+    // What the SDK throws after a refusal, or after the end of a torn stream, says less than the wire.
+    const failure = error instanceof StepTooLargeError ? null : failureOfWire();
+    return failed(failure ?? describeFailure(error, context));
   }
 }
 
@@ -122,7 +137,7 @@ function isSignOfLife(part: LanguageModelV4StreamPart): boolean {
   }
 }
 
-function brokenOff(provider: string): ModelOutcome {
+function brokenOff(provider: string): ModelFailure {
   const message = `The stream from ${provider} broke off before the model had finished.`;
-  return { kind: "failed", failure: { kind: "network", message, retryAfterMs: null } };
+  return { kind: "network", message, retryAfterMs: null };
 }

@@ -8,8 +8,14 @@ import {
 } from "@ai-sdk/provider";
 import type { ModelFailure, ModelFailureKind } from "../../core/input.ts";
 import { failureMessage, deepestMessage } from "../../core/failure-message.ts";
+import { redactSecrets } from "../../core/redact-secrets.ts";
 import type { ProviderAccess } from "./providers.ts";
+import { SERVER_WORDS_CHARACTERS_MAX } from "./limits.ts";
 import { StepTooLargeError } from "./step-recorder.ts";
+import { FrameTooLargeError } from "./wire/frame-reader.ts";
+import type { WireEnd } from "./wire/provider-wire.ts";
+import type { Refusal } from "./wire/refusal.ts";
+import { retryAfterMsOf } from "./wire/retry-after.ts";
 
 interface FailureContext {
   readonly provider: string;
@@ -18,34 +24,72 @@ interface FailureContext {
   readonly now: number;
 }
 
+type Classified = {
+  readonly kind: ModelFailureKind;
+  readonly message: string;
+  readonly retryAfterMs?: number | null;
+  readonly isLoading?: boolean;
+};
+
 /**
- * Returns what an error of the SDK, of `fetch` or of a provider's stream means for the run. The message helps a person
- * and holds no secret.
+ * Returns what an error of the SDK or of `fetch` means for the run. The message helps a person and holds no secret.
  */
 export function describeFailure(error: unknown, context: FailureContext): ModelFailure {
-  const { kind, message, retryAfterMs } = classify(error, context);
+  return failureOf(classifyError(error, context), context);
+}
+
+/** Returns what the end of a connection means for the run, or null if it is no failure. */
+export function describeWireEnd(end: WireEnd, context: FailureContext): ModelFailure | null {
+  const { provider } = context;
+  switch (end.kind) {
+    case "open":
+    case "finished":
+      return null;
+    case "refused":
+      return failureOf(classifyRefusal(end.refusal, context), context);
+    case "torn": {
+      if (end.error !== null) return describeFailure(end.error, context);
+      const message = `The stream from ${provider} broke off before the model had finished.`;
+      return failureOf({ kind: "network", message }, context);
+    }
+    case "foreign": {
+      const message = `${provider} sent a response that is no answer in its API: '${end.said}'. Check its base URL.`;
+      return failureOf({ kind: "bad_response", message }, context);
+    }
+    default:
+      return end satisfies never;
+  }
+}
+
+function failureOf({ kind, message, retryAfterMs, isLoading }: Classified, { access }: FailureContext): ModelFailure {
+  // Bounded before any pattern sees it, since a library may quote a whole request.
+  const bounded = message.slice(0, SERVER_WORDS_CHARACTERS_MAX);
   return {
     kind,
-    message: failureMessage(redacted(message, context.access.apiKey)),
+    message: failureMessage(redactSecrets(bounded, secretsOf(access))),
     retryAfterMs: retryAfterMs ?? null,
+    ...(isLoading === true ? { isLoading } : {}),
   };
 }
 
-type Classified = { readonly kind: ModelFailureKind; readonly message: string; readonly retryAfterMs?: number | null };
+/** The key, and what a base URL may carry: a password, and keys in its query. */
+function secretsOf({ apiKey, baseUrl }: ProviderAccess): string[] {
+  const url = baseUrl !== undefined && URL.canParse(baseUrl) ? new URL(baseUrl) : null;
+  const carried = url === null ? [] : [decodeURIComponent(url.password), ...url.searchParams.values()];
+  return [...(apiKey === undefined ? [] : [apiKey]), ...carried];
+}
 
-function classify(error: unknown, context: FailureContext): Classified {
+function classifyError(error: unknown, context: FailureContext): Classified {
   const { provider } = context;
   if (error instanceof StepTooLargeError) return { kind: "other", message: error.message };
   if (NoSuchModelError.isInstance(error)) return { kind: "unknown_model", message: error.message };
   if (LoadAPIKeyError.isInstance(error)) return { kind: "unauthorized", message: error.message };
   if (APICallError.isInstance(error)) {
-    const { statusCode } = error;
-    if (statusCode !== undefined && statusCode >= 400) {
-      const reason = { statusCode, message: error.message, signs: `${error.message} ${error.responseBody ?? ""}` };
-      return classifyStatus(reason, context, retryAfterMsOf(error.responseHeaders ?? {}, context.now));
-    }
-    // Without a status the provider was never reached. With a good one the answer broke off or was malformed.
-    return { kind: "network", message: `${provider} could not be reached or broke off: ${deepestMessage(error)}` };
+    const { statusCode: status = 0, responseHeaders, message } = error;
+    // Without a status the provider was never reached. With a good one its answer broke off.
+    if (status < 400) return unreachable(error, provider);
+    const retryAfterMs = retryAfterMsOf(new Headers(responseHeaders), context.now);
+    return classifyRefusal({ message, signs: "", status, retryAfterMs }, context);
   }
   if (
     UnsupportedFunctionalityError.isInstance(error) ||
@@ -54,40 +98,13 @@ function classify(error: unknown, context: FailureContext): Classified {
   ) {
     return { kind: "bad_request", message: `${provider} cannot be asked this: ${error.message}` };
   }
-  if (error instanceof Error) return classifyThrown(error, context);
-  const reason = reasonOfStreamError(error);
-  return classifyStatus(reason, context, null);
+  return error instanceof Error
+    ? classifyThrown(error, context)
+    : { kind: "other", message: `the call of ${provider} failed: ${String(error)}` };
 }
 
-interface Reason {
-  readonly statusCode: number;
-  readonly message: string;
-  /** All that the provider said about the error, in which its own codes are looked for. */
-  readonly signs: string;
-}
-
-function classifyStatus(reason: Reason, context: FailureContext, retryAfterMs: number | null): Classified {
-  const { statusCode, signs } = reason;
-  const said = reason.message === "" ? "." : `: ${reason.message}`;
-  const answered = `${context.provider} answered ${statusCode}`;
-  if (statusCode === 401 || statusCode === 403) {
-    const { keyVariable } = context.access;
-    const advice = keyVariable === null ? "" : ` Check ${keyVariable}.`;
-    return { kind: "unauthorized", message: `${answered}${said}${advice}` };
-  }
-  if (statusCode === 429) {
-    // Waiting does not refill an empty account.
-    if (signs.includes("insufficient_quota")) return { kind: "other", message: `${answered}${said}` };
-    return { kind: "rate_limited", message: `${answered} (too many requests)${said}`, retryAfterMs };
-  }
-  if (statusCode >= 500 || statusCode === 408) {
-    return { kind: "overloaded", message: `${answered}${said}`, retryAfterMs };
-  }
-  const unknownModel = /model_not_found|models?\b.*\b(not found|does not exist)/i.test(signs);
-  if (unknownModel || (statusCode === 404 && /model/i.test(signs))) {
-    return { kind: "unknown_model", message: `${answered}${said}` };
-  }
-  return { kind: "bad_request", message: `${answered}${said}` };
+function unreachable(error: Error, provider: string): Classified {
+  return { kind: "network", message: `${provider} could not be reached or broke off: ${deepestMessage(error)}` };
 }
 
 /** Classifies what the SDK throws itself, by name, because most of its classes are not exported. */
@@ -95,14 +112,20 @@ function classifyThrown(error: Error, { provider }: FailureContext): Classified 
   if (error.name === "AI_MissingToolResultsError" || error.name === "AI_InvalidDataContentError") {
     return { kind: "bad_request", message: `${provider} cannot be asked this: ${error.message}` };
   }
-  // An event within an answer is malformed: the connection, or a proxy on it, garbled the stream.
-  const garbled = /^AI_(JSONParse|TypeValidation|InvalidResponseData|EmptyResponseBody|NoContentGenerated)Error$/.test(
-    error.name,
-  );
-  if (garbled || isNetworkError(error)) {
-    return { kind: "network", message: `${provider} could not be reached or broke off: ${deepestMessage(error)}` };
+  // The server said something that its API does not. To ask again would bring the same.
+  if (error instanceof FrameTooLargeError || isSchemaFault(error)) {
+    return { kind: "bad_response", message: `${provider} answered what is not its API: ${deepestMessage(error)}` };
   }
+  if (isNetworkError(error)) return unreachable(error, provider);
   return { kind: "other", message: `the call of ${provider} failed: ${error.message}` };
+}
+
+/** Whether the SDK could not read what the server said. It is no fault of the network. */
+export function isSchemaFault(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /^AI_(JSONParse|TypeValidation|InvalidResponseData|EmptyResponseBody|NoContentGenerated)Error$/.test(error.name)
+  );
 }
 
 /** `fetch` fails with a TypeError, and its cause bears the socket's code. */
@@ -114,53 +137,65 @@ function isNetworkError(error: Error): boolean {
   return false;
 }
 
-/** Reads an error that came within a 200 response. Each provider has its own shape; this uses what they share. */
-function reasonOfStreamError(error: unknown): Reason {
-  if (typeof error === "string") return { statusCode: 500, message: error, signs: error };
-  const outer = recordOf(error);
-  const inner = recordOf(recordOf(outer.response).error ?? outer.error ?? outer);
-  const text = (...values: unknown[]) => values.find((value) => typeof value === "string") ?? "";
-  const signs = [inner.type, inner.code, inner.status, outer.type, outer.code]
-    .filter((sign) => typeof sign === "string")
-    .join(" ");
-  const explicit = [inner.statusCode, outer.statusCode, inner.status, inner.code, outer.code].map(Number);
-  const statusCode = explicit.find((code) => code >= 400 && code <= 599) ?? statusBySign(signs);
-  return { statusCode, message: text(inner.message, outer.message), signs: `${signs} ${text(inner.message)}` };
+function classifyRefusal(refusal: Refusal, context: FailureContext): Classified {
+  const { retryAfterMs } = refusal;
+  // Bounded before any pattern sees it.
+  const message = refusal.message.slice(0, SERVER_WORDS_CHARACTERS_MAX);
+  const signs = `${refusal.signs} ${message}`;
+  const statusCode = refusal.status ?? statusBySign(signs);
+  const said = message === "" ? "." : `: ${message}`;
+  const answered = `${context.provider} answered ${statusCode}`;
+  if (statusCode === 401 || statusCode === 403) {
+    const { keyVariable } = context.access;
+    const advice = keyVariable === null ? "" : ` Check ${keyVariable}.`;
+    return { kind: "unauthorized", message: `${answered}${said}${advice}` };
+  }
+  if (saysLoading(statusCode, message)) {
+    return { kind: "overloaded", message: `${answered}${said}`, retryAfterMs, isLoading: true };
+  }
+  if (statusCode === 429) {
+    // Waiting does not refill an empty account.
+    if (signs.includes("insufficient_quota")) return { kind: "other", message: `${answered}${said}` };
+    return { kind: "rate_limited", message: `${answered} (too many requests)${said}`, retryAfterMs };
+  }
+  if (statusCode >= 500 || statusCode === 408) {
+    return { kind: "overloaded", message: `${answered}${said}`, retryAfterMs };
+  }
+  if (saysUnknownModel(signs) || (statusCode === 404 && /model/i.test(signs))) {
+    return { kind: "unknown_model", message: `${answered}${said}` };
+  }
+  return { kind: "bad_request", message: `${answered}${said}` };
+}
+
+/** Whether waiting may be all it takes: the server is there, and its model is not yet. */
+function saysLoading(statusCode: number, message: string): boolean {
+  // RFC 9110, 15.6.4: the server is unable for a while. llama.cpp, vLLM and Hugging Face say it while they load.
+  if (statusCode === 503) return true;
+  if (![400, 409, 425, 429, 500, 502, 504].includes(statusCode)) return false;
+  if (/\b(?:fail|failed|error|cannot|could not|unable)\b/i.test(message)) return false;
+  return /\bloading (?:the )?model\b|\b(?:is|still|currently|being) (?:being )?(?:loading|loaded|starting|warming up)\b/i.test(
+    message,
+  );
+}
+
+/** By position instead of one pattern with `.*`, which is quadratic in a text that repeats the word. */
+function saysUnknownModel(signs: string): boolean {
+  if (/model_not_found/i.test(signs)) return true;
+  const model = signs.search(/\bmodels?\b/i);
+  return model !== -1 && /\b(?:not found|does not exist)\b/i.test(signs.slice(model));
 }
 
 const SIGNS: readonly (readonly [RegExp, number])[] = [
-  [/rate_limit|quota|resource_exhausted/i, 429],
+  [/insufficient_quota|rate_?limit|quota|resource_exhausted/i, 429],
   [/overload/i, 529],
+  [/\bunavailable/i, 503],
   [/authentication|unauthenticated/i, 401],
   [/permission/i, 403],
   [/not_found/i, 404],
-  [/invalid|bad_request|context_length/i, 400],
+  [/invalid|bad_?request|context_length|context_size|context length|context window/i, 400],
 ];
 
+/** An error within a stream names a status seldom. */
 function statusBySign(signs: string): number {
   return SIGNS.find(([pattern]) => pattern.test(signs))?.[1] ?? 500;
-}
-
-function recordOf(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-/**
- * Returns the milliseconds to wait: from `retry-after-ms`, else from `retry-after` in seconds or as an HTTP date (RFC
- * 9110, 10.2.3). Null if both are absent or unreadable.
- */
-function retryAfterMsOf(headers: Readonly<Record<string, string>>, now: number): number | null {
-  const inMs = Number.parseFloat(headers["retry-after-ms"] ?? "");
-  if (inMs >= 0) return Math.ceil(inMs);
-  const text = headers["retry-after"]?.trim() ?? "";
-  if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number.parseFloat(text) * 1000);
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? null : Math.max(0, date - now);
-}
-
-/** Removes API keys: providers quote the key that they refuse, in part or whole. */
-function redacted(message: string, apiKey: string | undefined): string {
-  // A server on one's own machine takes any word for a key. So short a word may be an innocent part of the message.
-  const withoutOurs = apiKey === undefined || apiKey.length < 8 ? message : message.replaceAll(apiKey, "[key]");
-  return withoutOurs.replaceAll(/\b(?:sk|xai|gsk|AIza)[-_][-_A-Za-z0-9*.]{6,}|\bAIza[-_A-Za-z0-9*]{6,}/g, "[key]");
 }

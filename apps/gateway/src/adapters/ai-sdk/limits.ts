@@ -4,6 +4,26 @@
 /** Characters that one step may say in all: a model that never stops must not fill the memory. */
 export const STEP_CHARACTERS_MAX = 4 * 1024 * 1024;
 
+// What a provider sends
+/**
+ * One message of a stream, in characters. A provider repeats a whole step in one message, and escapes may double it. A
+ * server that never ends its line must not fill the memory.
+ */
+export const FRAME_CHARACTERS_MAX = 4 * STEP_CHARACTERS_MAX;
+/** What is read of a refusal's body, in bytes. A server that repeats the request in it may send as much as it got. */
+export const REFUSAL_BYTES_MAX = 256 * 1024;
+/** What is kept of a server's words, in characters, before anything searches in them. */
+export const SERVER_WORDS_CHARACTERS_MAX = 4096;
+/** Reasons quoted of a list of them, and how deep a reason may lie in a body. */
+export const SERVER_REASONS_MAX = 5;
+export const SERVER_WORDS_DEPTH_MAX = 8;
+/** How long an answer that is closed by its mark is read on for its end, in ms: a connection can then serve again. */
+export const CLOSED_ANSWER_WAIT_MS = 250;
+/** How long a finished answer is waited on for its usage and its closing mark, in ms. Some servers send neither. */
+export const FINISHED_ANSWER_WAIT_MS = 5000;
+/** Models without `stream_options` that are remembered. Beyond it all are forgotten, at the cost of a refusal each. */
+export const PLAIN_STREAMS_REMEMBERED_MAX = 1000;
+
 // The demo provider
 /** Scripted failures whose count is remembered. Beyond it the oldest count is forgotten and starts again. */
 export const DEMO_FAILURES_COUNTED_MAX = 1000;

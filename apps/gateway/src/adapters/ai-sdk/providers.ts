@@ -1,6 +1,15 @@
 import { type LanguageModelV4, NoSuchModelError } from "@ai-sdk/provider";
+import type { JsonObject } from "@hsafa/protocol";
 import type { Clock } from "../../ports/clock.ts";
+import type { ModelCall } from "../../ports/model.ts";
 import { DemoProvider } from "./demo/demo-provider.ts";
+import { chatFormat } from "./wire/chat-format.ts";
+import type { WireFormat } from "./wire/wire-format.ts";
+import { geminiFormat } from "./wire/gemini-format.ts";
+import { messagesFormat } from "./wire/messages-format.ts";
+import { ProviderWire } from "./wire/provider-wire.ts";
+import { responsesFormat } from "./wire/responses-format.ts";
+import { StreamOptions } from "./wire/stream-options.ts";
 
 /** How to reach one provider. */
 export interface ProviderAccess {
@@ -16,21 +25,38 @@ export interface ProviderSettings {
   readonly google?: ProviderAccess;
   readonly xai?: ProviderAccess;
   /** Any server that speaks OpenAI's chat completions. Its key may be absent. */
-  readonly openaiCompatible?: ProviderAccess;
+  readonly openaiCompatible?: ProviderAccess & {
+    /** `never`: `stream_options` is left out. `auto`, the default: it is left out once the server has refused it. */
+    readonly streamOptions?: "auto" | "never";
+  };
   /** Replaces the global `fetch` for every provider. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
-type Load = (
-  access: ProviderAccess,
-  fetch: typeof globalThis.fetch | undefined,
-) => Promise<(modelId: string) => LanguageModelV4>;
+type Fetch = typeof globalThis.fetch;
+
+/** Loads a provider's package. What it returns makes a model whose requests leave by `fetch`. */
+type Load = (access: ProviderAccess) => Promise<(modelId: string, call: LoadedCall) => LanguageModelV4>;
+
+interface LoadedCall {
+  readonly fetch: Fetch;
+  /** Whether the usage of a stream is asked for by `stream_options`. */
+  readonly asksForUsage: boolean;
+}
+
+/** The model of one call. `wire` is its connection to the provider; null if there is none. */
+export interface OpenedModel {
+  readonly model: LanguageModelV4;
+  readonly wire: ProviderWire | null;
+}
 
 interface ProviderEntry {
   readonly setting: Exclude<keyof ProviderSettings, "fetch">;
   readonly needs: "apiKey" | "baseUrl";
   /** The environment variables from which the wiring reads the access, for messages to people. */
   readonly variables: { readonly apiKey: string; readonly baseUrl?: string };
+  /** What the provider says in its streams. */
+  readonly format: WireFormat<unknown>;
   readonly load: Load;
 }
 
@@ -43,60 +69,56 @@ const ENTRIES: Readonly<Record<string, ProviderEntry>> = {
     setting: "openai",
     needs: "apiKey",
     variables: { apiKey: "OPENAI_API_KEY" },
-    load: async ({ apiKey, baseUrl }, fetch) => {
+    format: responsesFormat,
+    load: async ({ apiKey, baseUrl }) => {
       const { createOpenAI } = await import("@ai-sdk/openai");
-      const provider = createOpenAI({ apiKey, baseURL: baseUrl ?? "https://api.openai.com/v1", fetch });
-      return (modelId) => provider.languageModel(modelId);
+      const baseURL = baseUrl ?? "https://api.openai.com/v1";
+      return (modelId, { fetch }) => createOpenAI({ apiKey, baseURL, fetch }).languageModel(modelId);
     },
   },
   anthropic: {
     setting: "anthropic",
     needs: "apiKey",
     variables: { apiKey: "ANTHROPIC_API_KEY" },
-    load: async ({ apiKey, baseUrl }, fetch) => {
+    format: messagesFormat,
+    load: async ({ apiKey, baseUrl }) => {
       const { createAnthropic } = await import("@ai-sdk/anthropic");
-      const provider = createAnthropic({ apiKey, baseURL: baseUrl ?? "https://api.anthropic.com/v1", fetch });
-      return (modelId) => provider.languageModel(modelId);
+      const baseURL = baseUrl ?? "https://api.anthropic.com/v1";
+      return (modelId, { fetch }) => createAnthropic({ apiKey, baseURL, fetch }).languageModel(modelId);
     },
   },
   google: {
     setting: "google",
     needs: "apiKey",
     variables: { apiKey: "GOOGLE_GENERATIVE_AI_API_KEY" },
-    load: async ({ apiKey, baseUrl }, fetch) => {
+    format: geminiFormat,
+    load: async ({ apiKey, baseUrl }) => {
       const { createGoogleGenerativeAI } = await import("@ai-sdk/google");
-      const provider = createGoogleGenerativeAI({
-        apiKey,
-        baseURL: baseUrl ?? "https://generativelanguage.googleapis.com/v1beta",
-        fetch,
-      });
-      return (modelId) => provider.languageModel(modelId);
+      const baseURL = baseUrl ?? "https://generativelanguage.googleapis.com/v1beta";
+      return (modelId, { fetch }) => createGoogleGenerativeAI({ apiKey, baseURL, fetch }).languageModel(modelId);
     },
   },
   xai: {
     setting: "xai",
     needs: "apiKey",
     variables: { apiKey: "XAI_API_KEY" },
-    load: async ({ apiKey, baseUrl }, fetch) => {
+    format: responsesFormat,
+    load: async ({ apiKey, baseUrl }) => {
       const { createXai } = await import("@ai-sdk/xai");
-      const provider = createXai({ apiKey, baseURL: baseUrl ?? "https://api.x.ai/v1", fetch });
-      return (modelId) => provider.languageModel(modelId);
+      const baseURL = baseUrl ?? "https://api.x.ai/v1";
+      return (modelId, { fetch }) => createXai({ apiKey, baseURL, fetch }).languageModel(modelId);
     },
   },
   "openai-compatible": {
     setting: "openaiCompatible",
     needs: "baseUrl",
     variables: { apiKey: "OPENAI_COMPATIBLE_API_KEY", baseUrl: "OPENAI_COMPATIBLE_BASE_URL" },
-    load: async ({ apiKey, baseUrl }, fetch) => {
+    format: chatFormat,
+    load: async ({ apiKey, baseUrl }) => {
       const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
-      const provider = createOpenAICompatible({
-        name: "openai-compatible",
-        apiKey,
-        baseURL: baseUrl ?? "",
-        includeUsage: true,
-        fetch,
-      });
-      return (modelId) => provider.languageModel(modelId);
+      const settings = { name: "openai-compatible", apiKey, baseURL: baseUrl ?? "" };
+      return (modelId, { fetch, asksForUsage }) =>
+        createOpenAICompatible({ ...settings, includeUsage: asksForUsage, fetch }).languageModel(modelId);
     },
   },
 };
@@ -109,14 +131,17 @@ export function splitModelName(model: string): { readonly provider: string; read
     : { provider: model.slice(0, slash), modelId: model.slice(slash + 1) };
 }
 
-/** Finds language models by name, and keeps each provider once it has been loaded. */
+/** Finds language models by name, and keeps each provider's package once it has been loaded. */
 export class Providers {
   readonly #settings: ProviderSettings;
+  readonly #clock: Clock;
   readonly #demo: DemoProvider;
   readonly #loaded = new Map<string, ReturnType<Load>>();
+  readonly #streamOptions = new StreamOptions();
 
   constructor(settings: ProviderSettings, clock: Clock) {
     this.#settings = settings;
+    this.#clock = clock;
     this.#demo = new DemoProvider(clock);
   }
 
@@ -133,16 +158,40 @@ export class Providers {
     return `the model '${model}' needs ${entry.variables[entry.needs]}, which is not set on this gateway.`;
   }
 
-  /** Returns the language model of this name. Throws `NoSuchModelError` with the reason of `check`, if it has one. */
-  async languageModel(model: string): Promise<LanguageModelV4> {
-    const objection = this.check(model);
-    const { provider, modelId } = splitModelName(model);
+  /**
+   * Returns the language model of a call, and the call's own connection. Throws `NoSuchModelError` with the reason of
+   * `check`, if it has one.
+   */
+  async open(
+    call: Pick<ModelCall, "model" | "settings">,
+    { idleTimeoutMs }: { readonly idleTimeoutMs: number },
+  ): Promise<OpenedModel> {
+    const objection = this.check(call.model);
+    const { provider, modelId } = splitModelName(call.model);
     if (objection !== null) throw new NoSuchModelError({ modelId, modelType: "languageModel", message: objection });
     const entry = ENTRIES[provider];
-    if (entry === undefined) return this.#demo.languageModel(modelId);
-    const loading = this.#loaded.get(provider) ?? entry.load(this.accessOf(provider), this.#settings.fetch);
+    if (entry === undefined) return { model: this.#demo.languageModel(modelId), wire: null };
+    const loading = this.#loaded.get(provider) ?? entry.load(this.accessOf(provider));
     this.#loaded.set(provider, loading);
-    return (await loading)(modelId);
+    const makeModel = await loading;
+    const asksForUsage = this.#asksForUsage(call.settings.providerOptions);
+    const send = this.#settings.fetch ?? globalThis.fetch;
+    const wire = new ProviderWire({
+      fetch: entry.setting === "openaiCompatible" ? this.#streamOptions.sendBy(send, modelId) : send,
+      format: entry.format,
+      clock: this.#clock,
+      idleTimeoutMs,
+    });
+    return { model: makeModel(modelId, { fetch: wire.fetch, asksForUsage }), wire };
+  }
+
+  /** An agent leaves `stream_options` out with `providerOptions: { openaiCompatible: { stream_options: null } }`. */
+  #asksForUsage(providerOptions: Readonly<Record<string, JsonObject>> | undefined): boolean {
+    if (this.#settings.openaiCompatible?.streamOptions === "never") return false;
+    return ["openaiCompatible", "openai-compatible"].every((name) => {
+      const asked = providerOptions?.[name]?.stream_options;
+      return asked !== null && asked !== false;
+    });
   }
 
   /** Returns how to reach this provider, and the variable in which a person sets its key. */

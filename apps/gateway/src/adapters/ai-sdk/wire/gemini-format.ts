@@ -1,0 +1,115 @@
+/** Google's Gemini. */
+import type { JsonObject, JsonValue } from "@hsafa/protocol";
+import type { WireFormat, Progress } from "./wire-format.ts";
+import { countOf, objectOf, textOf, withoutNulls } from "./parsed-json.ts";
+
+interface GeminiState {
+  readonly progress: Progress;
+}
+
+const COUNTS = [
+  "promptTokenCount",
+  "candidatesTokenCount",
+  "totalTokenCount",
+  "thoughtsTokenCount",
+  "cachedContentTokenCount",
+  "toolUsePromptTokenCount",
+];
+/** Parts of tools that the provider executes itself, in the shape that its package knows. */
+const FOREIGN_PARTS = ["toolCall", "toolResponse", "executableCode", "codeExecutionResult"];
+
+export const geminiFormat: WireFormat<GeminiState> = {
+  initial: { progress: "open" },
+
+  read(state, frame) {
+    const chunk = objectOf(frame);
+    const candidate = candidateOf(chunk);
+    const usage = usageOf(objectOf(chunk?.usageMetadata));
+    const blockReason = textOf(objectOf(chunk?.promptFeedback)?.blockReason);
+    if (chunk === null || (candidate === null && usage === null && blockReason === null)) {
+      return { state, frames: [], isUnderstood: chunk !== null && Array.isArray(chunk.candidates) };
+    }
+    const reason = textOf(candidate?.finishReason);
+    const isFinished = (reason !== null && reason !== "CONTINUATION") || blockReason !== null;
+    return {
+      state: { progress: isFinished && state.progress === "open" ? "finished" : state.progress },
+      frames: [
+        withoutNulls({
+          responseId: textOf(chunk.responseId),
+          candidates: candidate === null ? null : [candidate],
+          usageMetadata: usage,
+          promptFeedback: blockReason === null ? null : { blockReason },
+        }),
+      ],
+      isUnderstood: true,
+    };
+  },
+
+  readDone(state) {
+    const frames = state.progress === "open" ? [{ candidates: [{ finishReason: "STOP" }] }] : [];
+    return { state: { progress: "closed" }, frames, isUnderstood: true };
+  },
+
+  end: () => [],
+  progressOf: (state) => state.progress,
+};
+
+function candidateOf(chunk: JsonObject | null): JsonObject | null {
+  const candidates = chunk?.candidates;
+  const candidate = objectOf(Array.isArray(candidates) ? candidates[0] : candidates);
+  if (candidate === null) return null;
+  const parts = partsOf(candidate.content);
+  const reason = textOf(candidate.finishReason)?.toUpperCase() ?? "";
+  return withoutNulls({
+    content: parts.length === 0 ? null : { parts },
+    finishReason: reason === "" || reason === "FINISH_REASON_UNSPECIFIED" ? null : reason,
+    finishMessage: textOf(candidate.finishMessage),
+    continuationToken: textOf(candidate.continuationToken),
+  });
+}
+
+function partsOf(content: JsonValue | undefined): JsonObject[] {
+  if (typeof content === "string") return [{ text: content }];
+  const parts = objectOf(content)?.parts ?? (Array.isArray(content) ? content : null);
+  const list = Array.isArray(parts) ? parts : [parts];
+  return list.map(partOf).filter((part) => part !== null);
+}
+
+function partOf(value: JsonValue): JsonObject | null {
+  if (typeof value === "string") return { text: value };
+  const part = objectOf(value);
+  if (part === null) return null;
+  const signature = withoutNulls({ thoughtSignature: textOf(part.thoughtSignature) });
+  const call = objectOf(part.functionCall);
+  if (call !== null) return { functionCall: functionCallOf(call), ...signature };
+  const thought: JsonObject = part.thought === true ? { thought: true } : {};
+  const inline = objectOf(part.inlineData);
+  if (inline !== null) {
+    const [mimeType, data] = [textOf(inline.mimeType), textOf(inline.data)];
+    return mimeType === null || data === null ? null : { inlineData: { mimeType, data }, ...thought, ...signature };
+  }
+  if (FOREIGN_PARTS.some((name) => objectOf(part[name]) !== null)) return part;
+  const text = part.text ?? null;
+  if (text === null && Object.keys(signature).length === 0) return null;
+  return {
+    text: typeof text === "string" ? text : text === null ? "" : JSON.stringify(text),
+    ...thought,
+    ...signature,
+  };
+}
+
+function functionCallOf(call: JsonObject): JsonObject {
+  const { partialArgs, willContinue } = call;
+  return withoutNulls({
+    id: textOf(call.id),
+    name: textOf(call.name),
+    args: call.args,
+    partialArgs: Array.isArray(partialArgs) ? partialArgs : null,
+    willContinue: typeof willContinue === "boolean" ? willContinue : null,
+  });
+}
+
+function usageOf(usage: JsonObject | null): JsonObject | null {
+  const counts = withoutNulls(Object.fromEntries(COUNTS.map((name) => [name, countOf(usage?.[name])])));
+  return Object.keys(counts).length === 0 ? null : counts;
+}

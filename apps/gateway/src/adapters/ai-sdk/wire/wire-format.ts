@@ -1,0 +1,36 @@
+import type { JsonObject, JsonValue } from "@hsafa/protocol";
+
+/**
+ * How far an answer has come. `open`: its end is not known. `finished`: the provider has said why it ended, and may
+ * still send the usage. `closed`: the closing mark has come, and nothing follows.
+ */
+export type Progress = "open" | "finished" | "closed";
+
+/** What a frame leads to. */
+export interface Reading<State> {
+  readonly state: State;
+  /** The frames that the provider's package is given instead. They fit its schema. */
+  readonly frames: readonly JsonObject[];
+  /** Whether the frame said something that this format knows. */
+  readonly isUnderstood: boolean;
+}
+
+/**
+ * What one API of a provider says in the frames of a stream, and how servers that copy the API say it otherwise. Every
+ * function is pure.
+ *
+ * 1. The frames of a reading fit the schema of the provider's package: one that does not would end the step.
+ * 2. No text, reasoning or call in a frame is lost, wherever the server puts it.
+ * 3. Frames that say nothing of the answer lead to no frame.
+ */
+export interface WireFormat<State> {
+  /** The state before the first frame. */
+  readonly initial: State;
+  /** Reads one frame. Errors have been taken out (`refusalOf`). */
+  read(state: State, frame: JsonValue): Reading<State>;
+  /** Reads the closing mark that many servers send: `data: [DONE]`. */
+  readDone(state: State): Reading<State>;
+  /** The frames that the provider's package still needs at the end of a finished answer. */
+  end(state: State): readonly JsonObject[];
+  progressOf(state: State): Progress;
+}
