@@ -8,6 +8,7 @@ import { createMemoryBell } from "./adapters/memory/memory-bell.ts";
 import { createMemoryLiveLog } from "./adapters/memory/memory-live-log.ts";
 import { type AssembledGateway, assemble } from "./assemble.ts";
 import type { Store } from "./ports/store.ts";
+import { acceptingSchemas } from "../test/support/accepting-schemas.ts";
 
 /** A gateway over a store in memory, with one tenant's key and one run that waits to be claimed. */
 async function waitingWorld(): Promise<{
@@ -48,7 +49,7 @@ async function waitingWorld(): Promise<{
       clock,
       model: { check: () => null, step: () => Promise.resolve({ kind: "aborted" }) },
       serverTools: { perform: () => Promise.resolve({ kind: "completed", result: null }) },
-      schemas: { check: () => null, validate: () => null },
+      schemas: acceptingSchemas,
       log,
     },
     { leaseDurationMs: 6000, isOnlyGateway: true, tokenSecret: new Uint8Array(32) },

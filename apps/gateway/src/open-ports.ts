@@ -53,6 +53,7 @@ export async function openPorts(settings: Settings, overrides: PortOverrides = {
   try {
     if (settings.databaseUrl !== null && settings.redisUrl === null) await refuseSecondGateway(store.fleet, clock);
     const { liveLog, bell } = await openBus(settings, clock, log);
+    const schemas = createAjvSchemas();
     const outbound = openOutboundHttp();
     const providers = { fetch: outbound.fetch, ...settings.providers };
     return {
@@ -63,7 +64,7 @@ export async function openPorts(settings: Settings, overrides: PortOverrides = {
         clock,
         model: overrides.model ?? createAiSdkModel(providers, clock),
         serverTools: createServerTools({ functions: overrides.functions, fetch: outbound.fetch }),
-        schemas: createAjvSchemas(),
+        schemas,
         log,
       },
       logger: log,

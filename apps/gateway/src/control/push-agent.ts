@@ -22,7 +22,7 @@ export async function pushAgent(
   },
 ): Promise<PushOutcome> {
   const { name, config, version, promote } = params;
-  const faults = configFaults(deps.schemas, name, config);
+  const faults = await configFaults({ schemas: deps.schemas, tenantId: principal.tenantId, name, config });
   if (faults.length > 0) {
     return refuse("invalid_agent_config", "The config cannot be run; mend what 'errors' lists and push again.", faults);
   }
@@ -39,15 +39,21 @@ export async function pushAgent(
   return { kind: "pushed", agent };
 }
 
-function configFaults(schemas: JsonSchemas, name: string, config: JsonObject): readonly ValidationFault[] {
+async function configFaults(params: {
+  readonly schemas: JsonSchemas;
+  readonly tenantId: string;
+  readonly name: string;
+  readonly config: JsonObject;
+}): Promise<readonly ValidationFault[]> {
+  const { schemas, tenantId, name, config } = params;
   const parsed = agentConfigSchema.safeParse(config);
   if (!parsed.success) return schemaFaults(parsed.error, ["config"]);
   const faults: ValidationFault[] = [];
   if (parsed.data.name !== name) {
     faults.push({ path: "config.name", message: `is '${parsed.data.name}', but the agent is pushed as '${name}'` });
   }
-  parsed.data.tools.forEach((tool, index) => {
-    const message = schemas.check(tool.inputSchema);
+  const checked = await schemas.check({ tenantId, schemas: parsed.data.tools.map(({ inputSchema }) => inputSchema) });
+  checked.forEach((message, index) => {
     if (message !== null) faults.push({ path: `config.tools.${index}.inputSchema`, message });
   });
   return faults;

@@ -135,7 +135,8 @@ export class RunHolder implements LeaseListener {
     while (true) {
       const end = (await this.#round(held)) ?? this.#lostEnd();
       if (end !== null) return end;
-      this.#effects.reconcile(dueEffects(held.state, { deps, writer: held.writer, history: held.history })); // 4.
+      const { writer, history } = held;
+      this.#effects.reconcile(dueEffects(held.state, { tenantId, deps, writer, history })); // 4.
       const deadline = this.#signals.leaving === "no" ? nextDeadlineOf(held.state) : null;
       await this.#signals.next(deadline === null ? null : Math.max(1, deadline - now()));
       const lostEnd = this.#lostEnd();

@@ -1,9 +1,21 @@
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
 
-/** JSON Schemas (draft 2020-12 and draft-07), by which tools describe their arguments. */
+/**
+ * JSON Schemas (draft 2020-12 and draft-07), by which tools describe their arguments.
+ *
+ * 1. Nothing that a schema or a value asks for keeps the event loop, and no call ever rejects.
+ * 2. What is asked in one call has one budget of time together. What comes after it is told as too slow.
+ * 3. A tenant that asks for slow checks delays another tenant's by at most one of them.
+ */
 export interface JsonSchemas {
-  /** Returns why this schema cannot be used, or null if it can. Never throws. Takes a bounded time. */
-  check(schema: JsonObject): string | null;
-  /** Returns why `value` does not fit the schema, or null if it does. Never throws. Takes a bounded time. */
-  validate(schema: JsonObject, value: JsonValue): string | null;
+  /** Returns for each schema why it cannot be used, or null if it can. */
+  check(params: {
+    readonly tenantId: string;
+    readonly schemas: readonly JsonObject[];
+  }): Promise<readonly (string | null)[]>;
+  /** Returns for each value why it does not fit its schema, or null if it does. */
+  validate(params: {
+    readonly tenantId: string;
+    readonly values: readonly { readonly schema: JsonObject; readonly value: JsonValue }[];
+  }): Promise<readonly (string | null)[]>;
 }

@@ -50,10 +50,23 @@ test("an input that is accepted while its run is given up is consumed too", asyn
   expect(await world.waiting(runId)).toEqual({ count: 0, inputs: [] });
 });
 
-test("a bug that a run meets is logged, and does not spin", async () => {
-  const gateway = world.gateway({ leaseDurationMs: 300 });
+test("an error that is thrown while the model is asked ends the step, costs no lease, and does not spin", async () => {
+  const gateway = world.gateway();
   world.model.play = () => {
     throw new Error("a bug in the model's adapter");
+  };
+  const runId = await world.start();
+  await world.reaches(runId, "failed");
+  expect(await world.fact(runId, "run.failed")).toMatchObject({ error: { code: "model_other" } });
+  expect(await world.types(runId)).not.toContain("run.recovered");
+  expect(gateway.log.errors).toHaveLength(1);
+  gateway.log.errors.length = 0;
+});
+
+test("a bug that a holder meets is logged, counts as a lost lease, and does not spin", async () => {
+  const gateway = world.gateway({ leaseDurationMs: 300 });
+  gateway.fleet.before = async (name) => {
+    if (name === "loadRun") throw new Error("a bug on the way to the store");
   };
   const runId = await world.start();
   await world.reaches(runId, "failed");

@@ -12,6 +12,7 @@ import type { DevicePlants } from "./device-plants.ts";
 import type { Machine } from "./machine.ts";
 import type { Recorder } from "./recorder.ts";
 import { type Provider, scriptedModel } from "./scripted-model.ts";
+import { acceptingSchemas } from "../support/accepting-schemas.ts";
 
 /** After how long a gateway that could not start tries again, in virtual ms. */
 const RESTART_MS = 200;
@@ -56,7 +57,7 @@ export class SimulatedGateway {
         clock: machine.clock,
         model: scriptedModel(machine, provider, recorder),
         serverTools: serverTools(machine, recorder),
-        schemas: { check: () => null, validate: () => null },
+        schemas: acceptingSchemas,
         log: this.#log,
       },
       {

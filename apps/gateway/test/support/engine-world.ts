@@ -8,7 +8,7 @@ import {
   type ToolConfig,
 } from "@hsafa/protocol";
 import assert from "node:assert/strict";
-import { createAjvSchemas } from "../../src/adapters/ajv/ajv-schemas.ts";
+import { createLocalAjvSchemas } from "../../src/adapters/ajv/ajv-schemas.ts";
 import { createMemoryBell } from "../../src/adapters/memory/memory-bell.ts";
 import { createMemoryLiveLog } from "../../src/adapters/memory/memory-live-log.ts";
 import type { ToolFunction } from "../../src/adapters/server-tools/function-tool.ts";
@@ -131,7 +131,7 @@ export class EngineWorld {
       clock: options.clock ?? this.time.clock,
       model: options.model ?? this.model,
       serverTools: options.serverTools ?? createServerTools({ functions: options.functions ?? {} }),
-      schemas: createAjvSchemas(),
+      schemas: createLocalAjvSchemas(),
       log,
     });
     const gateway = { engine, fleet, log, published, stored };

@@ -1,118 +1,184 @@
+import { createHash } from "node:crypto";
 import { isDeeperThan, type JsonObject, type JsonValue } from "@hsafa/protocol";
-import type { ErrorObject, ValidateFunction } from "ajv";
-import { failureMessage } from "../../core/failure-message.ts";
 import { JSON_DEPTH_MAX } from "../../core/limits.ts";
-import { SCHEMA_CHARACTERS_MAX, SCHEMA_TIME_MAX_MS, SCHEMAS_CACHED_MAX } from "./limits.ts";
 import type { JsonSchemas } from "../../ports/json-schemas.ts";
-import { type Draft, draftOf } from "./drafts.ts";
-import { withinTimeLimit } from "./time-limit.ts";
+import { REQUEST_COMPILE_MAX_MS, SCHEMA_CHARACTERS_MAX, SCHEMAS_PER_JOB_MAX } from "./limits.ts";
+import { SchemaChecker } from "./schema-checker.ts";
+import type { SchemaJob, SchemaVerdict } from "./schema-job.ts";
+import { type JobOutcome, SchemaWorkers } from "./schema-workers.ts";
+import { SlowSchemas } from "./slow-schemas.ts";
 
-type Compiled =
-  | { readonly kind: "usable"; readonly validator: ValidateFunction }
+/** Does a job for a tenant, somewhere. `write` returns it once its turn has come. */
+type PerformJob = (tenantId: string, write: () => SchemaJob) => Promise<JobOutcome>;
+
+/** A schema as text, or why it cannot be used. */
+type WrittenSchema =
+  | { readonly kind: "written"; readonly text: string; readonly hash: string }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** JSON Schemas by ajv. It keeps the compiled validators that were used last, by their schema's text. */
-export function createAjvSchemas(): JsonSchemas {
-  const compiled = new Map<string, Compiled>();
+/** A question to which no answer is known. */
+interface Question {
+  readonly kind: "question";
+  readonly schema: string;
+  readonly value: string | null;
+  /** Names the schema of this tenant. */
+  readonly key: string;
+}
 
-  const compiledOf = (schema: JsonObject): Compiled => {
-    // This comes first, because `JSON.stringify` overflows the stack on deep nesting.
-    if (isDeeperThan(schema, JSON_DEPTH_MAX)) {
-      return { kind: "refused", reason: `it is nested deeper than ${JSON_DEPTH_MAX} levels` };
+const UNUSABLE = "the tool's own schema cannot be used: ";
+const TOO_SLOW_VALUE = "checking it against the schema takes too long";
+const BUSY = "too many schemas are being checked for this tenant; try again in a moment";
+
+/**
+ * JSON Schemas by ajv, in worker threads: nothing that a schema or a value asks for keeps the event loop. Close it with
+ * the gateway.
+ */
+export function createAjvSchemas(): JsonSchemas & { close(): Promise<void> } {
+  const workers = new SchemaWorkers();
+  return {
+    ...schemasOver((tenantId, write) => workers.perform(tenantId, write)),
+    close: () => workers.close(),
+  };
+}
+
+/** The same on the thread of the caller, for a program that knows its schemas and cannot wait for another thread. */
+export function createLocalAjvSchemas(): JsonSchemas {
+  const checker = new SchemaChecker();
+  return schemasOver((_, write) => Promise.resolve({ kind: "done", ...checker.perform(write()) }));
+}
+
+function schemasOver(perform: PerformJob): JsonSchemas {
+  const slow = new SlowSchemas();
+  /** By identity: the calls of a step name the same few schemas, and writing a large one takes its time. */
+  const written = new WeakMap<JsonObject, WrittenSchema>();
+
+  const writtenOf = (schema: JsonObject): WrittenSchema => {
+    const known = written.get(schema) ?? writeSchema(schema);
+    written.set(schema, known);
+    return known;
+  };
+
+  /** Judges by the text alone, or makes a question of it. */
+  const prepare = (tenantId: string, schema: JsonObject, value: JsonValue | undefined): SchemaVerdict | Question => {
+    const known = writtenOf(schema);
+    if (known.kind === "refused") return { kind: "unusable", reason: known.reason };
+    if (isDeeperThan(value, JSON_DEPTH_MAX)) {
+      return { kind: "unfit", reason: `the value is nested deeper than ${JSON_DEPTH_MAX} levels` };
     }
-    const text = JSON.stringify(schema);
-    if (text.length > SCHEMA_CHARACTERS_MAX) {
-      return { kind: "refused", reason: `it is longer than ${SCHEMA_CHARACTERS_MAX} characters` };
+    const text = value === undefined ? null : JSON.stringify(value);
+    const key = `${tenantId} ${known.hash}`;
+    const tooSlow = slow.find(key, text?.length ?? 0);
+    if (tooSlow !== null) return { kind: "too_slow", what: tooSlow, alone: true };
+    return { kind: "question", schema: known.text, value: text, key };
+  };
+
+  /** Asks about many schemas, each with a value or with none. */
+  const ask = async (
+    tenantId: string,
+    asked: readonly { readonly schema: JsonObject; readonly value?: JsonValue }[],
+  ): Promise<readonly (SchemaVerdict | "busy")[]> => {
+    const prepared = asked.map(({ schema, value }) => prepare(tenantId, schema, value));
+    const questions = prepared.filter((one) => one.kind === "question");
+    const verdicts: (SchemaVerdict | "busy")[] = [];
+    let compileMaxMs = REQUEST_COMPILE_MAX_MS;
+    while (verdicts.length < questions.length) {
+      const next = nextOf(questions, verdicts.length);
+      const outcome = await perform(tenantId, () => jobOf(next, compileMaxMs));
+      if (outcome.kind === "done") compileMaxMs -= outcome.compileMs;
+      verdicts.push(...verdictsOf(outcome, next));
     }
-    const draft = draftOf(schema);
-    if (draft === null) {
-      return {
-        kind: "refused",
-        reason: "its $schema is not supported: use draft 2020-12 or draft-07, or leave it out",
-      };
-    }
-    const known = compiled.get(text);
-    const result = known ?? withinTimeLimit(SCHEMA_TIME_MAX_MS, () => compile(draft, schema));
-    // Not kept: the machine may have been busy for a moment.
-    if (result === "too_slow") return { kind: "refused", reason: "it takes too long to compile" };
-    compiled.delete(text);
-    compiled.set(text, result);
-    const oldest = compiled.keys().next().value;
-    if (compiled.size > SCHEMAS_CACHED_MAX && oldest !== undefined) compiled.delete(oldest);
-    return result;
+    questions.forEach(({ key, value }, index) => {
+      const verdict = verdicts[index];
+      if (verdict === undefined || verdict === "busy" || verdict.kind !== "too_slow" || !verdict.alone) return;
+      slow.remember(key, verdict.what === "schema" ? 0 : (value?.length ?? 0));
+    });
+    let place = 0;
+    return prepared.map((one) => (one.kind === "question" ? (verdicts[place++] ?? "busy") : one));
   };
 
   return {
-    check(schema) {
-      const result = compiledOf(schema);
-      return result.kind === "usable" ? null : failureMessage(result.reason);
+    async check({ tenantId, schemas }) {
+      const verdicts = await ask(
+        tenantId,
+        schemas.map((schema) => ({ schema })),
+      );
+      return verdicts.map((verdict) => {
+        if (verdict === "busy") return BUSY;
+        switch (verdict.kind) {
+          case "fits":
+            return null;
+          case "unusable":
+          case "unfit":
+            return verdict.reason;
+          case "too_slow":
+            return verdict.alone
+              ? "it takes too long to compile"
+              : "the schemas of this request take too long to compile together; make them simpler, or push fewer";
+          default:
+            return verdict satisfies never;
+        }
+      });
     },
-    validate(schema, value) {
-      const result = compiledOf(schema);
-      if (result.kind === "refused") return failureMessage(`the tool's own schema cannot be used: ${result.reason}`);
-      const errors = withinTimeLimit(SCHEMA_TIME_MAX_MS, () => errorsOf(result.validator, value));
-      if (errors === "too_slow") return "checking it against the schema takes too long";
-      return errors === null ? null : failureMessage(sentenceOf(errors, "the value"));
+    async validate({ tenantId, values }) {
+      const verdicts = await ask(tenantId, values);
+      return verdicts.map((verdict) => {
+        if (verdict === "busy") return BUSY;
+        switch (verdict.kind) {
+          case "fits":
+            return null;
+          case "unusable":
+            return `${UNUSABLE}${verdict.reason}`;
+          case "unfit":
+            return verdict.reason;
+          case "too_slow":
+            return verdict.what === "schema" ? `${UNUSABLE}it takes too long to compile` : TOO_SLOW_VALUE;
+          default:
+            return verdict satisfies never;
+        }
+      });
     },
   };
 }
 
-function compile(draft: Draft, schema: JsonObject): Compiled {
-  // `$schema` has selected the draft. `$async` is ajv's own, and would make every check return a promise.
-  const { $schema: _schema, $async: _async, ...rest } = schema;
-  const faults = errorsOf(draft.metaSchema, rest);
-  if (faults !== null) return { kind: "refused", reason: sentenceOf(faults, "the schema") };
-  return build(draft, rest);
-}
-
-/** Compiles with a new instance each time, because an instance keeps everything that it ever compiled. */
-function build(draft: Draft, schema: JsonObject): Compiled {
-  try {
-    return { kind: "usable", validator: draft.instance().compile(schema) };
-  } catch (error) {
-    return { kind: "refused", reason: error instanceof Error ? error.message : "it cannot be compiled" };
+function writeSchema(schema: JsonObject): WrittenSchema {
+  // This comes first, because `JSON.stringify` overflows the stack on deep nesting.
+  if (isDeeperThan(schema, JSON_DEPTH_MAX)) {
+    return { kind: "refused", reason: `it is nested deeper than ${JSON_DEPTH_MAX} levels` };
   }
-}
-
-function errorsOf(validator: ValidateFunction, value: JsonValue): readonly ErrorObject[] | null {
-  try {
-    return validator(value) ? null : (validator.errors ?? []);
-  } catch {
-    // A schema that refers to itself on the same value overflows the stack.
-    return [
-      {
-        keyword: "$ref",
-        instancePath: "",
-        schemaPath: "",
-        params: {},
-        message: "fits no schema that refers only to itself",
-      },
-    ];
+  const text = JSON.stringify(schema);
+  if (text.length > SCHEMA_CHARACTERS_MAX) {
+    return { kind: "refused", reason: `it is longer than ${SCHEMA_CHARACTERS_MAX} characters` };
   }
+  return { kind: "written", text, hash: createHash("sha256").update(text).digest("base64") };
 }
 
-/** Writes errors as `/city must be string`. It names what is allowed or missing, so that a model can correct it. */
-function sentenceOf(errors: readonly ErrorObject[], root: string): string {
-  const [first] = errors;
-  if (first === undefined) return `${root} does not fit`;
-  // In an anyOf the errors of the branches come before the error of the whole, which is the last.
-  const told = errors.length > 1 ? [first, ...errors.slice(-1)] : [first];
-  return told
-    .map((error) => `${error.instancePath || root} ${error.message ?? "does not fit"}${detailOf(error)}`)
-    .join("; ");
+/** The questions of the next job. Values are checked together, since they have one budget. */
+function nextOf(questions: readonly Question[], from: number): readonly Question[] {
+  const isOfValues = questions[from]?.value !== null;
+  return isOfValues ? questions.slice(from) : questions.slice(from, from + SCHEMAS_PER_JOB_MAX);
 }
 
-function detailOf({ keyword, params }: ErrorObject): string {
-  switch (keyword) {
-    case "additionalProperties":
-      return `: '${String(params.additionalProperty)}'`;
-    case "unevaluatedProperties":
-      return `: '${String(params.unevaluatedProperty)}'`;
-    case "enum":
-      return `: ${JSON.stringify(params.allowedValues)}`;
-    case "const":
-      return `: ${JSON.stringify(params.allowedValue)}`;
+function jobOf(questions: readonly Question[], compileMaxMs: number): SchemaJob {
+  const schemas = [...new Set(questions.map(({ schema }) => schema))];
+  const places = new Map(schemas.map((schema, place) => [schema, place]));
+  const checks = questions.map(({ schema, value }) => ({ schema: places.get(schema) ?? 0, value }));
+  return { schemas, checks, compileMaxMs };
+}
+
+function verdictsOf(outcome: JobOutcome, questions: readonly Question[]): readonly (SchemaVerdict | "busy")[] {
+  switch (outcome.kind) {
+    case "done":
+      return outcome.verdicts;
+    case "busy":
+      return questions.map(() => "busy");
+    case "lost":
+      // Nobody knows which of several it was. One alone is remembered.
+      return questions.map(({ value }) => ({
+        kind: "too_slow",
+        what: value === null ? "schema" : "value",
+        alone: questions.length === 1,
+      }));
     default:
-      return "";
+      return outcome satisfies never;
   }
 }

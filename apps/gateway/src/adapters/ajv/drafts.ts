@@ -37,6 +37,8 @@ const OPTIONS: Options = {
   // only the schema that it compiles.
   validateSchema: false,
   meta: false,
+  // A definition is compiled once. Inlined, a large one would be compiled again for each reference to it.
+  inlineRefs: false,
   code: { regExp: linearRegExp },
 };
 

@@ -1,4 +1,4 @@
-import type { AgentConfig, Message } from "@hsafa/protocol";
+import type { AgentConfig, JsonObject, JsonValue, Message } from "@hsafa/protocol";
 import type { RequestedCall, RunInput } from "../../core/input.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { JsonSchemas } from "../../ports/json-schemas.ts";
@@ -8,6 +8,7 @@ type FinishedOutcome = Extract<ModelOutcome, { kind: "finished" }>;
 
 /** Asks the model for one step. Returns what `decide` is to be told, or null if `signal` cut the call short. */
 export async function callModel(params: {
+  readonly tenantId: string;
   readonly model: Model;
   readonly schemas: JsonSchemas;
   readonly clock: Clock;
@@ -17,7 +18,7 @@ export async function callModel(params: {
   readonly waitForCapacity: () => Promise<void> | undefined;
   readonly onPart: (part: ModelPart) => void;
 }): Promise<RunInput | null> {
-  const { model, schemas, clock, config, messages, signal, waitForCapacity, onPart } = params;
+  const { tenantId, model, schemas, clock, config, messages, signal, waitForCapacity, onPart } = params;
   const tools = config.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   const call = { model: config.model, system: config.system, messages, tools, settings: config.settings };
   const outcome = await model.step({ call, idleTimeoutMs: config.modelIdleTimeoutMs, signal, waitForCapacity }, onPart);
@@ -25,7 +26,8 @@ export async function callModel(params: {
   switch (outcome.kind) {
     case "finished": {
       const { finishReason, usage } = outcome;
-      const calls = outcome.calls.map((requested) => check(requested, config, schemas));
+      const calls = await check({ tenantId, requested: outcome.calls, config, schemas });
+      if (signal.aborted) return null;
       return { kind: "step_finished", finishReason, messages: outcome.messages, usage, calls };
     }
     case "failed":
@@ -37,17 +39,39 @@ export async function callModel(params: {
   }
 }
 
-/** Checks a call. One that cannot be performed is told to the model at once, in words that it can act on. */
-function check(call: FinishedOutcome["calls"][number], config: AgentConfig, schemas: JsonSchemas): RequestedCall {
-  const { callId, toolName, args, fault: unreadable } = call;
-  const tool = config.tools.find((candidate) => candidate.name === toolName);
-  if (tool === undefined) {
-    const names = config.tools.map((candidate) => candidate.name).join(", ");
-    const message = `There is no tool '${toolName}'. ${names === "" ? "There are no tools." : `The tools are: ${names}.`}`;
-    return { callId, toolName, args, invalid: { code: "unknown_tool", message } };
-  }
-  const fault = unreadable ?? schemas.validate(tool.inputSchema, args);
-  if (fault === null) return { callId, toolName, args, invalid: null };
+/** Checks the calls of a step. Calls that cannot be performed are told to the model, in words that it can act on. */
+async function check(params: {
+  readonly tenantId: string;
+  readonly requested: FinishedOutcome["calls"];
+  readonly config: AgentConfig;
+  readonly schemas: JsonSchemas;
+}): Promise<RequestedCall[]> {
+  const { tenantId, requested, config, schemas } = params;
+  const tools = new Map(config.tools.map((tool) => [tool.name, tool]));
+  const values: { readonly schema: JsonObject; readonly value: JsonValue }[] = [];
+  /** For each call what is wrong with it, or the place of its arguments among `values`. */
+  const known = requested.map((call): NonNullable<RequestedCall["invalid"]> | number => {
+    const tool = tools.get(call.toolName);
+    if (tool === undefined) return unknownTool(call.toolName, config);
+    if (call.fault !== null) return invalidArguments(call.fault);
+    return values.push({ schema: tool.inputSchema, value: call.args }) - 1;
+  });
+  const faults = values.length === 0 ? [] : await schemas.validate({ tenantId, values });
+  return requested.map(({ callId, toolName, args }, index) => {
+    const found = known[index];
+    const fault = typeof found === "number" ? (faults[found] ?? null) : null;
+    const invalid = typeof found === "object" ? found : fault === null ? null : invalidArguments(fault);
+    return { callId, toolName, args, invalid };
+  });
+}
+
+function unknownTool(toolName: string, config: AgentConfig): NonNullable<RequestedCall["invalid"]> {
+  const names = config.tools.map((tool) => tool.name).join(", ");
+  const known = names === "" ? "There are no tools." : `The tools are: ${names}.`;
+  return { code: "unknown_tool", message: `There is no tool '${toolName}'. ${known}` };
+}
+
+function invalidArguments(fault: string): NonNullable<RequestedCall["invalid"]> {
   const message = `The arguments do not fit the tool's schema: ${fault}. Call the tool again with arguments that fit.`;
-  return { callId, toolName, args, invalid: { code: "invalid_args", message } };
+  return { code: "invalid_args", message };
 }

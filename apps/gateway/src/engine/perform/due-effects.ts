@@ -11,7 +11,8 @@ import type { ThreadHistory } from "./thread-history.ts";
 
 /** What effects are performed with. */
 export interface EffectTools {
-  readonly deps: Pick<EngineDeps, "model" | "schemas" | "clock" | "serverTools">;
+  readonly tenantId: string;
+  readonly deps: Pick<EngineDeps, "model" | "schemas" | "clock" | "serverTools" | "log">;
   readonly writer: Pick<RunWriter, "openStep" | "write" | "waitForCapacity">;
   readonly history: ThreadHistory;
 }
@@ -19,20 +20,33 @@ export interface EffectTools {
 /**
  * What a committed state calls for (R4), each effect under a key of its own. The same effect has the same key in every
  * state that calls for it, so none is begun twice.
+ *
+ * An effect never rejects. What it throws is a bug, and the outcome of this step or call alone: the lease goes on, and
+ * the run does not spin.
  */
 export function dueEffects(state: RunState, tools: EffectTools): ReadonlyMap<string, PerformEffect> {
   const due = new Map<string, PerformEffect>();
+  const { runId } = state.run;
   for (const effect of effectsOf(state)) {
     switch (effect.kind) {
       case "call_model":
-        due.set(stepKey(effect.seq), (signal) => performStep(state, effect, tools, signal));
+        due.set(stepKey(effect.seq), (signal) =>
+          orOutcome(performStep(state, effect, tools, signal), {
+            signal,
+            outcome: () => brokenStep(tools.deps.clock.random()),
+            onBug: (error) => tools.deps.log.error({ err: error, runId }, "a step could not be performed"),
+          }),
+        );
         break;
       case "perform_tool": {
         const { call, attempt } = effect;
-        const { serverTools, clock } = tools.deps;
-        const { runId } = state.run;
+        const { serverTools, clock, log } = tools.deps;
         due.set(`tool:${call.callId}:${attempt}`, (signal) =>
-          runServerTool({ serverTools, clock, runId, call, attempt, signal }),
+          orOutcome(runServerTool({ serverTools, clock, runId, call, attempt, signal }), {
+            signal,
+            outcome: () => brokenCall(call.callId, attempt),
+            onBug: (error) => log.error({ err: error, runId, tool: call.toolName }, "a tool could not be performed"),
+          }),
         );
         break;
       }
@@ -50,16 +64,43 @@ export function stepKey(seq: number): string {
   return `step:${seq}`;
 }
 
+async function orOutcome(
+  performed: Promise<RunInput | null>,
+  params: {
+    readonly signal: AbortSignal;
+    readonly outcome: () => RunInput;
+    readonly onBug: (error: unknown) => void;
+  },
+): Promise<RunInput | null> {
+  try {
+    return await performed;
+  } catch (error) {
+    params.onBug(error);
+    return params.signal.aborted ? null : params.outcome();
+  }
+}
+
+function brokenStep(jitter: number): RunInput {
+  const message = "The gateway met an error of its own while it asked the model. Its log has the reason.";
+  return { kind: "step_failed", failure: { kind: "other", message, retryAfterMs: null }, jitter };
+}
+
+function brokenCall(callId: string, attempt: number): RunInput {
+  const reason = "The gateway met an error of its own while it performed the call. Its log has the reason.";
+  return { kind: "server_tool_finished", callId, attempt, outcome: { kind: "unknown", reason } };
+}
+
 async function performStep(
   state: RunState,
   { step, seq }: Extract<Effect, { kind: "call_model" }>,
-  { deps, writer, history }: EffectTools,
+  { tenantId, deps, writer, history }: EffectTools,
   signal: AbortSignal,
 ): Promise<RunInput | null> {
   writer.openStep(step, seq);
   const earlier = await history.messagesOf(state.run.historyRunIds);
   if (earlier === null || signal.aborted) return null;
   return callModel({
+    tenantId,
     model: deps.model,
     schemas: deps.schemas,
     clock: deps.clock,
