@@ -39,7 +39,8 @@ test("a token about to expire is replaced on the open connection", async () => {
   expect(server.connections).toHaveLength(1);
 });
 
-test("a device that is closed by its own onState leaves no timer behind", async () => {
+/** Sockets without a network, on virtual time. */
+function useFakeSockets() {
   vi.useFakeTimers();
   onTestFinished(() => {
     vi.useRealTimers();
@@ -47,6 +48,7 @@ test("a device that is closed by its own onState leaves no timer behind", async 
   const sockets: FakeSocket[] = [];
   class FakeSocket implements WebSocketLike {
     readonly readyState = 1;
+    readonly sent: string[] = [];
     readonly listeners = new Map<string, (event: { readonly type: string; readonly data?: unknown }) => void>();
     constructor() {
       sockets.push(this);
@@ -57,9 +59,26 @@ test("a device that is closed by its own onState leaves no timer behind", async 
     ): void {
       this.listeners.set(type, listener);
     }
-    send(): void {}
+    send(text: string): void {
+      this.sent.push(text);
+    }
     close(): void {}
+    says(message: GatewayMessage): void {
+      this.listeners.get("message")?.({ type: "message", data: JSON.stringify(message) });
+    }
   }
+  return { sockets, FakeSocket };
+}
+
+const REGISTERED: GatewayMessage = {
+  type: "device.registered",
+  deviceId: "d",
+  sessionId: "s",
+  heartbeatMs: 5000,
+};
+
+test("a device that is closed by its own onState leaves no timer behind", async () => {
+  const { sockets, FakeSocket } = useFakeSockets();
   const device = createDevice({
     url: "http://gateway",
     token: "key",
@@ -71,8 +90,27 @@ test("a device that is closed by its own onState leaves no timer behind", async 
     },
   });
   await vi.advanceTimersByTimeAsync(0);
-  const registered: GatewayMessage = { type: "device.registered", deviceId: "d", sessionId: "s", heartbeatMs: 10_000 };
-  sockets[0]?.listeners.get("message")?.({ type: "message", data: JSON.stringify(registered) });
+  sockets[0]?.says(REGISTERED);
   expect(await device.stopped).toEqual({ kind: "closed" });
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test.each([0, 2000, 5000, 12_500, 60_100])(
+  "a line that dies after %s ms is noticed within 20 s by the device",
+  async (livesMs) => {
+    const { sockets, FakeSocket } = useFakeSockets();
+    const device = createDevice({ url: "http://g", token: "key", deviceKey: "d", tools: {}, WebSocket: FakeSocket });
+    await vi.advanceTimersByTimeAsync(0);
+    sockets[0]?.says(REGISTERED);
+    let answered = 0;
+    for (let at = 0; at < livesMs; at += 100) {
+      await vi.advanceTimersByTimeAsync(100);
+      const pings = sockets[0]?.sent.filter((text) => text.includes('"ping"')).length ?? 0;
+      for (; answered < pings; answered += 1) sockets[0]?.says({ type: "pong" });
+    }
+    expect(device.state.kind).toBe("online");
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(sockets.length).toBeGreaterThan(1);
+    device.close();
+  },
+);

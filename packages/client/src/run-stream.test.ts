@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
-import { expect, test } from "vitest";
+import { STREAM_HEARTBEAT_MS } from "@hsafa/protocol";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { type FakeGateway, type Handler, json, problem, startFakeGateway } from "../test/fake-gateway.ts";
 import { createConnection } from "./connection.ts";
 import { HsafaError } from "./error.ts";
@@ -213,4 +214,42 @@ test("polling ends too if it begins at the terminal event", async () => {
     json(200, { id: "run-1", position: "9-0", completedAt: "2026-11-01T00:00:00.000Z" }),
   );
   expect(await idsOf(watch(gateway, { transport: "poll", after: "9-0" }))).toEqual([]);
+});
+
+test("a stream on a dead line is given up within 20 s, and one that says still here is kept", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  let say: (text: string) => void = () => {};
+  const fetch = (_url: unknown, init?: RequestInit): Promise<Response> => {
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        say = (text) => controller.enqueue(new TextEncoder().encode(text));
+        init?.signal?.addEventListener("abort", () => controller.error(new Error("aborted")));
+      },
+    });
+    return Promise.resolve(new Response(body, { headers: { "content-type": "text/event-stream" } }));
+  };
+  const connection = createConnection({ url: "http://g", token: "key", fetch });
+  const cuts: number[] = [];
+  const stop = new AbortController();
+  const events = streamRun(connection, {
+    runId: "run-1",
+    transport: "sse",
+    signal: stop.signal,
+    onCut: () => cuts.push(Date.now()),
+  });
+  const reading = idsOf(events).catch(() => []);
+  await vi.advanceTimersByTimeAsync(0);
+  for (let heartbeats = 0; heartbeats < 20; heartbeats += 1) {
+    say(": still here\n\n");
+    await vi.advanceTimersByTimeAsync(STREAM_HEARTBEAT_MS);
+  }
+  expect(cuts).toEqual([]);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(cuts).toHaveLength(1);
+  stop.abort();
+  await vi.advanceTimersByTimeAsync(0);
+  await reading;
 });

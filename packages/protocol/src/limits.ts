@@ -117,5 +117,8 @@ export const TOOL_RESULT_BYTES_MAX = 256 * 1024;
 
 // Streams
 
-/** How often a gateway sends a comment on an event stream without events, in milliseconds. It keeps proxies open. */
-export const STREAM_HEARTBEAT_MS = 15_000;
+/**
+ * How often a gateway sends a comment on an event stream without events, in milliseconds. It keeps proxies open. A
+ * client takes three of them without a byte for a dead line, within 20 s.
+ */
+export const STREAM_HEARTBEAT_MS = 6000;

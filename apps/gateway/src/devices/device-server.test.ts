@@ -2,7 +2,12 @@ import { expect, test } from "vitest";
 import { callIdOf, startDeviceWorld } from "../../test/support/device-world.ts";
 import { settled } from "../../test/support/fakes.ts";
 import { SocketlessDevice } from "../../test/support/socketless-device.ts";
-import { DEVICE_POLL_MS, REGISTRATION_IN_FLIGHT_MAX_MS, TAKEOVER_AWAITED_MAX_MS } from "./limits.ts";
+import {
+  DEVICE_HEARTBEAT_MS,
+  DEVICE_POLL_MS,
+  REGISTRATION_IN_FLIGHT_MAX_MS,
+  TAKEOVER_AWAITED_MAX_MS,
+} from "./limits.ts";
 
 function start() {
   const world = startDeviceWorld();
@@ -24,7 +29,7 @@ test("a device that registers is told its ids, and how often it is pinged", asyn
   const laptop = await device();
   const sessionId = rows.sessions[0]?.sessionId;
   expect(laptop.heard).toEqual([
-    { type: "device.registered", deviceId: "device of laptop", sessionId, heartbeatMs: 10_000 },
+    { type: "device.registered", deviceId: "device of laptop", sessionId, heartbeatMs: DEVICE_HEARTBEAT_MS },
   ]);
   expect(laptop.admittedUntil).toBe(Number.POSITIVE_INFINITY);
 });

@@ -2,8 +2,11 @@
 
 /** Calls in hand on one device at once when it does not say how many it takes. */
 export const DEVICE_IN_FLIGHT_DEFAULT = 16;
-/** How often a device is pinged, in milliseconds. Its registration is answered with it, so it may rely on it. */
-export const DEVICE_HEARTBEAT_MS = 10_000;
+/**
+ * How often a device is pinged, in milliseconds. Its registration is answered with it, so it may rely on it. A device
+ * gives a silent gateway up after three of them.
+ */
+export const DEVICE_HEARTBEAT_MS = 5000;
 /** How often the calls of all sessions are read without a ring, in milliseconds: a lost ring costs that much. */
 export const DEVICE_POLL_MS = 1000;
 /**

@@ -1,4 +1,5 @@
 import { CALL_ID_CHARACTERS_MAX } from "@hsafa/protocol";
+import type { Rate } from "../runtime/token-bucket.ts";
 
 /** Bounds of `edge`, each with its unit and the trouble it prevents (R9). */
 
@@ -21,19 +22,35 @@ export const SOCKET_FAULT_CHARACTERS_MAX = 300;
 /** An id that is repeated in an error about a message that is not valid, in characters. */
 export const SOCKET_SUBJECT_CHARACTERS_MAX = CALL_ID_CHARACTERS_MAX;
 
+/**
+ * Strangers of one socket server, and those of one address: connections that have sent no message yet. They have places
+ * of their own, so that they never take one from a client. A proxy in front of the gateway is one address.
+ */
+export const SOCKET_STRANGERS_MAX = 1024;
+export const SOCKET_STRANGERS_PER_ADDRESS_MAX = 256;
+
 // Devices
 /** A message before registration, and after it, in bytes: a stranger gets little room. */
 export const DEVICE_REGISTER_BYTES_MAX = 64 * 1024;
 export const DEVICE_MESSAGE_BYTES_MAX = 1024 * 1024;
 /** How long a connection may take until it has registered, in milliseconds. */
 export const DEVICE_REGISTER_TIMEOUT_MS = 10_000;
-/** How long a device may stay unheard before it is dropped, in milliseconds: two pings. */
-export const DEVICE_UNHEARD_MAX_MS = 20_000;
+/**
+ * How long a device may stay unheard before it is dropped, in milliseconds: three pings. With the check that is below
+ * the 20 s in which a dead line is to be noticed.
+ */
+export const DEVICE_UNHEARD_MAX_MS = 15_000;
 /** Messages that are not this protocol before a registered device is closed. */
 export const DEVICE_FAULTS_MAX = 20;
 /** Messages of one session waiting to be handled, and their bytes, before its socket is paused. */
 export const DEVICE_MESSAGES_QUEUED_MAX = 16;
 export const DEVICE_QUEUED_BYTES_MAX = 2 * DEVICE_MESSAGE_BYTES_MAX;
+/**
+ * Messages and pings of one device that are handled, and bytes of text. Each call is two messages and some progress.
+ * All calls in hand may end at once with the largest result. What comes faster is read later.
+ */
+export const DEVICE_MESSAGE_RATE: Rate = { perSecond: 200, burst: 1000 };
+export const DEVICE_BYTE_RATE: Rate = { perSecond: 1024 * 1024, burst: 16 * 1024 * 1024 };
 /** Bytes waiting to be written to one device: above it the device does not read, and is dropped. */
 export const DEVICE_UNSENT_BYTES_MAX = 8 * 1024 * 1024;
 /** Device sockets of one gateway: each holds memory, whether or not it says anything. */
@@ -91,8 +108,11 @@ export const WATCH_QUEUED_BYTES_MAX = 4 * WATCH_MESSAGE_BYTES_MAX;
 /** How long a watch socket may stay silent before it has authenticated. */
 export const WATCH_AUTH_TIMEOUT_MS = 10_000;
 /** How often it is pinged, and how long one that reads what it is sent may stay unheard. */
-export const WATCH_HEARTBEAT_MS = 10_000;
-export const WATCH_UNHEARD_MAX_MS = 30_000;
+export const WATCH_HEARTBEAT_MS = 5000;
+export const WATCH_UNHEARD_MAX_MS = 15_000;
+/** The same for a watch socket, whose client may subscribe to all of its runs at once. */
+export const WATCH_MESSAGE_RATE: Rate = { perSecond: 50, burst: 250 };
+export const WATCH_BYTE_RATE: Rate = { perSecond: 64 * 1024, burst: 1024 * 1024 };
 /** Bytes waiting to be written above which a socket is full: its runs wait, each after one more write at most. */
 export const WATCH_UNSENT_BYTES_MAX = 256 * 1024;
 /** Messages that are not this protocol before it is closed. */

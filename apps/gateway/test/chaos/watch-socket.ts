@@ -132,6 +132,7 @@ export function openWatchSocket(params: {
       case "error":
         return hearError(answer);
       case "tool.progress":
+      case "pong":
         return;
       default:
         return withRun(answer.runId, answer.id, (run) => {

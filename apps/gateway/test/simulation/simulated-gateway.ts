@@ -112,7 +112,9 @@ export class SimulatedGateway {
     if (this.#phase !== "serving") return false;
     const { authenticate, hub, useCases } = this.assembled;
     const { clock } = this.machine;
-    openWatchSocket(this.#watchPlant(transport), { authenticate, hub, store: useCases.store, clock, log: this.#log });
+    const { store } = useCases;
+    const deps = { authenticate, hub, store, clock, log: this.#log, later: queueMicrotask };
+    openWatchSocket(this.#watchPlant(transport), deps);
     return true;
   }
 
@@ -121,7 +123,7 @@ export class SimulatedGateway {
     if (this.#phase !== "serving") return false;
     const { devices } = this.assembled;
     const parts = this.#plants.connection({ transport, devices, clock: this.machine.clock });
-    openDeviceSocket(parts.transport, { ...parts, log: this.#log });
+    openDeviceSocket(parts.transport, { ...parts, log: this.#log, later: queueMicrotask });
     return true;
   }
 }

@@ -79,6 +79,12 @@ export class FakeTransport implements MessageTransport {
     this.#events?.bytes(byteLength);
   }
 
+  /** The other side sends a ping. */
+  pinged(): void {
+    this.#events?.bytes(6);
+    this.#events?.pinged();
+  }
+
   /** The other side answers a ping. */
   pongs(): void {
     this.#events?.bytes(6);

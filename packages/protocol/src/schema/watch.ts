@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { TOKEN_CHARACTERS_MAX } from "../limits.ts";
-import { authRefreshSchema } from "./device-message.ts";
+import { authRefreshSchema, pingSchema } from "./device-message.ts";
 import { idSchema } from "./ids.ts";
 import { positionTextSchema } from "./position.ts";
 
@@ -10,4 +10,5 @@ export const watchMessageSchema = z.discriminatedUnion("type", [
   authRefreshSchema,
   z.strictObject({ type: z.literal("subscribe"), runId: idSchema, after: positionTextSchema.optional() }),
   z.strictObject({ type: z.literal("unsubscribe"), runId: idSchema }),
+  pingSchema,
 ]);

@@ -9,7 +9,9 @@ import {
   DEVICE_FAULTS_MAX,
   DEVICE_REGISTER_BYTES_MAX,
   DEVICE_REGISTER_TIMEOUT_MS,
+  DEVICE_MESSAGE_RATE,
   DEVICE_UNHEARD_MAX_MS,
+  SOCKET_STRANGERS_PER_ADDRESS_MAX,
 } from "../limits.ts";
 
 /** Asks for a WebSocket and returns the response that refuses it. */
@@ -209,6 +211,37 @@ test("messages wait in order, and in bounded number, while the store is slow", a
   resolve();
   await laptop.next("tool.result.ack", 60);
   expect(laptop.all("tool.result.ack").map(({ callId }) => callId)).toEqual(ids);
+});
+
+test("strangers that say nothing hold few places, and the oldest of them gives way; a device is served all the same", async () => {
+  const { device, url } = await startDeviceSockets();
+  const before = await device("before");
+  const strangers = Array.from({ length: SOCKET_STRANGERS_PER_ADDRESS_MAX + 20 }, () => new RawDevice(url));
+  await Promise.all(strangers.map((stranger) => stranger.open()));
+  const cut = () => strangers.filter(({ closedWith }) => closedWith !== null);
+  await expect.poll(() => cut().length).toBe(20);
+  const after = await device("after");
+  expect(after.all("device.registered")).toHaveLength(1);
+  expect([before.closedWith, after.closedWith]).toEqual([null, null]);
+  for (const { socket } of strangers) socket.terminate();
+});
+
+test("a device that floods the gateway with messages is read at its pace, and all of them are answered in the end", async () => {
+  const { device, clock } = await startDeviceSockets();
+  const flooding = await device("flooding");
+  const count = DEVICE_MESSAGE_RATE.burst + 3 * DEVICE_MESSAGE_RATE.perSecond;
+  for (let n = 0; n < count; n += 1) flooding.send({ type: "ping" });
+  await expect.poll(() => flooding.all("pong").length).toBeGreaterThanOrEqual(DEVICE_MESSAGE_RATE.burst - 1);
+  const quiet = await device("quiet");
+  quiet.send({ type: "ping" });
+  await quiet.next("pong");
+  expect(flooding.all("pong").length).toBeLessThan(count);
+  await expect
+    .poll(() => {
+      clock.advance(500);
+      return flooding.all("pong").length;
+    })
+    .toBe(count);
 });
 
 test("a device whose connection is reset is disconnected in the store", async () => {

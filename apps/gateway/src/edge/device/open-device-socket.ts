@@ -6,7 +6,9 @@ import { DEVICE_HEARTBEAT_MS } from "../../devices/limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import {
+  DEVICE_BYTE_RATE,
   DEVICE_FAULTS_MAX,
+  DEVICE_MESSAGE_RATE,
   DEVICE_MESSAGES_QUEUED_MAX,
   DEVICE_QUEUED_BYTES_MAX,
   DEVICE_REGISTER_BYTES_MAX,
@@ -25,6 +27,7 @@ const MENDED_MESSAGES: ReadonlySet<string> = new Set(["tool.result", "tool.progr
 const PROTOCOL: SocketProtocol<DeviceMessage, GatewayMessage> = {
   bounds: {
     queue: { messagesMax: DEVICE_MESSAGES_QUEUED_MAX, bytesMax: DEVICE_QUEUED_BYTES_MAX },
+    pace: { messages: DEVICE_MESSAGE_RATE, bytes: DEVICE_BYTE_RATE },
     strangerBytesMax: DEVICE_REGISTER_BYTES_MAX,
     admissionTimeoutMs: DEVICE_REGISTER_TIMEOUT_MS,
     pingEveryMs: DEVICE_HEARTBEAT_MS,
@@ -59,10 +62,15 @@ const ENDS: Readonly<Record<SessionEnd, SocketEnd>> = {
 /** Serves one device's connection: the messages of `devices` over a transport. */
 export function openDeviceSocket(
   transport: MessageTransport,
-  deps: { readonly devices: DeviceServer; readonly clock: Clock; readonly log: Log },
+  deps: {
+    readonly devices: DeviceServer;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly later?: (callback: () => void) => void;
+  },
 ): MessageSocket<DeviceMessage, GatewayMessage> {
-  const { devices, clock, log } = deps;
-  const socket = new MessageSocket({ transport, protocol: PROTOCOL, clock, log });
+  const { devices, ...ports } = deps;
+  const socket = new MessageSocket({ transport, protocol: PROTOCOL, ...ports });
   const handler = devices.connect({
     send: (message) => socket.send(message),
     fault: (detail, callId) => socket.fault(detail, callId),

@@ -10,6 +10,7 @@ import type { SocketBounds, SocketProtocol } from "./socket-protocol.ts";
 
 const BOUNDS: SocketBounds = {
   queue: { messagesMax: 3, bytesMax: 100 },
+  pace: { messages: { perSecond: 10, burst: 50 }, bytes: { perSecond: 1000, burst: 10_000 } },
   strangerBytesMax: 200,
   admissionTimeoutMs: 10_000,
   pingEveryMs: 10_000,
@@ -32,11 +33,12 @@ function protocolWith(bounds: Partial<SocketBounds>): SocketProtocol<string, obj
   };
 }
 
-function openSocket(bounds: Partial<SocketBounds> = {}) {
+/** Here the next turn of the event loop is the next microtask, unless a test brings another `later`. */
+function openSocket(bounds: Partial<SocketBounds> = {}, later: (callback: () => void) => void = queueMicrotask) {
   const transport = new FakeTransport();
   const clock = new ManualClock();
   const log = recordingLog();
-  const socket = new MessageSocket({ transport, protocol: protocolWith(bounds), clock, log });
+  const socket = new MessageSocket({ transport, protocol: protocolWith(bounds), clock, log, later });
   const began: string[] = [];
   const ends: string[] = [];
   let sent = 0;
@@ -80,8 +82,8 @@ function openSocket(bounds: Partial<SocketBounds> = {}) {
 }
 
 /** A client that has been admitted. */
-function openAdmitted(bounds: Partial<SocketBounds> = {}) {
-  const world = openSocket(bounds);
+function openAdmitted(...params: Parameters<typeof openSocket>) {
+  const world = openSocket(...params);
   world.socket.admit({});
   return world;
 }
@@ -178,6 +180,66 @@ describe("order and bounds", () => {
     socket.sendBatch(['{"n":1}', new TextEncoder().encode('{"n":2}')]);
     expect(transport.sent).toEqual([{ n: 1 }, { n: 2 }]);
     expect(transport.batches).toEqual([2]);
+  });
+});
+
+describe("pace", () => {
+  test("a client that sends faster than its pace is read later, and nothing that it sent is lost", async () => {
+    const { transport, clock, began } = openAdmitted({
+      pace: { ...BOUNDS.pace, messages: { perSecond: 10, burst: 2 } },
+    });
+    for (const text of ["a", "b", "c", "d", "e", "f"]) transport.says(text);
+    await settled();
+    expect(began).toEqual(["a", "b", "c"]);
+    expect(transport.isPaused).toBe(true);
+    for (let count = 0; count < 10; count += 1) {
+      clock.advance(101);
+      await settled();
+    }
+    expect(began).toEqual(["a", "b", "c", "d", "e", "f"]);
+    expect(transport.isPaused).toBe(false);
+  });
+
+  test("the event loop turns between two messages, whatever their handler does", async () => {
+    const turns: (() => void)[] = [];
+    const { transport, began } = openAdmitted({}, (callback) => void turns.push(callback));
+    for (const text of ["a", "b", "c"]) transport.says(text);
+    for (const expected of [["a"], ["a", "b"], ["a", "b", "c"]]) {
+      await settled();
+      expect(began).toEqual(expected);
+      turns.shift()?.();
+    }
+    await settled();
+    expect(turns).toEqual([]);
+  });
+
+  test("a flood of pings is paid for by reading later, and its silence does not count meanwhile", () => {
+    const { transport, clock } = openAdmitted();
+    // The transport delivers what it has read already, also while it is paused.
+    for (let count = 0; count < 2000; count += 1) transport.pinged();
+    expect(transport.isPaused).toBe(true);
+    clock.advance(6000);
+    expect(transport.isPaused).toBe(false);
+    transport.pinged();
+    expect(transport.isPaused).toBe(true);
+    clock.advance(180_000);
+    expect([transport.isPaused, transport.closedWith]).toEqual([true, null]);
+    clock.advance(10_000);
+    expect(transport.isPaused).toBe(false);
+  });
+
+  test("a client that ends while it waits for its pace leaves nothing behind", async () => {
+    const { transport, clock, began, isClosed } = openAdmitted({
+      pace: { ...BOUNDS.pace, messages: { perSecond: 1, burst: 1 } },
+    });
+    for (const text of ["a", "b", "c"]) transport.says(text);
+    await settled();
+    transport.closes();
+    await settled();
+    expect(isClosed()).toBe(true);
+    clock.advance(60_000);
+    expect(began).toEqual(["a", "b"]);
+    expect(transport.isPaused).toBe(false);
   });
 });
 

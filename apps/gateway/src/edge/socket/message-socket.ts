@@ -4,6 +4,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import { StoreUnavailable } from "../../ports/store.ts";
 import { CLOSE_REASON_CHARACTERS_MAX, SOCKET_CHECK_MS } from "../limits.ts";
+import { MessagePace } from "./message-pace.ts";
 import { MessageQueue } from "./message-queue.ts";
 import type { MessageTransport } from "./message-transport.ts";
 import { SilenceWatch } from "./silence-watch.ts";
@@ -31,6 +32,8 @@ type Phase =
  * 8. A bug here costs this connection and nothing else. The client is told `internal` and to reconnect (1012).
  * 9. A client is pinged as soon as it is admitted, and its first pong confirms that it is there. Nothing else confirms
  *    it, since messages and a close frame may have been under way before the admission.
+ * 10. No client keeps the event loop to itself. The loop turns between two messages. A client that sends faster than
+ *    its pace is read no more until it has waited, and pings count like messages.
  */
 export class MessageSocket<In, Out> {
   /** Resolves when the transport is closed and no message is being handled. */
@@ -40,13 +43,17 @@ export class MessageSocket<In, Out> {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #queue: MessageQueue;
+  readonly #pace: MessagePace;
   readonly #silence: SilenceWatch;
+  readonly #later: (callback: () => void) => void;
   readonly #resolveClosed: () => void;
   #handler: MessageHandler<In> | null = null;
   #phase: Phase = { kind: "stranger", bytes: 0 };
   #isHandling = false;
   #isPaused = false;
   #isClosed = false;
+  /** While the client waits because it sent too fast (10). `wake` ends the wait. */
+  #pacing: { readonly paid: Promise<void>; wake: () => void } | null = null;
   #cancelCheck = (): void => {};
 
   constructor(params: {
@@ -54,12 +61,16 @@ export class MessageSocket<In, Out> {
     readonly protocol: SocketProtocol<In, Out>;
     readonly clock: Clock;
     readonly log: Log;
+    /** Calls back in a later turn of the event loop. If left out: the next one. */
+    readonly later?: (callback: () => void) => void;
   }) {
     this.#transport = params.transport;
     this.#protocol = params.protocol;
     this.#clock = params.clock;
     this.#log = params.log;
     this.#queue = new MessageQueue(params.protocol.bounds.queue);
+    this.#pace = new MessagePace(params.protocol.bounds.pace);
+    this.#later = params.later ?? setImmediate;
     this.#silence = new SilenceWatch(params.clock.monotonic());
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
@@ -72,6 +83,7 @@ export class MessageSocket<In, Out> {
     this.#transport.open({
       text: (text, byteLength) => this.#receive(text, byteLength),
       binary: () => this.fault("Messages are JSON in text frames, not binary."),
+      pinged: () => this.#pinged(),
       pong: () => this.#confirm(),
       bytes: (byteLength) => this.#hear(byteLength),
       closed: () => this.#transportClosed(),
@@ -177,10 +189,11 @@ export class MessageSocket<In, Out> {
     this.#isHandling = true; // 1.
     try {
       for (;;) {
-        const text = this.#queue.shift();
-        if (text === undefined || this.hasEnded) break;
+        const message = this.#queue.shift();
+        if (message === undefined || this.hasEnded) break;
         this.#updatePause();
-        await this.#handle(text);
+        await this.#handle(message.text);
+        await this.#letOthersGo(message.byteLength);
       }
     } catch (error) {
       this.#failed(error);
@@ -194,6 +207,49 @@ export class MessageSocket<In, Out> {
     const read = this.#protocol.read(text);
     if (read.kind === "invalid") return this.fault(read.detail, read.subject);
     await this.#handler?.handle(read.message);
+  }
+
+  /** 10. */
+  async #letOthersGo(bytes: number): Promise<void> {
+    this.#pace.charge({ messages: 1, bytes });
+    await this.#untilPaid();
+    if (!this.#queue.isEmpty) await new Promise<void>((resolve) => this.#later(resolve));
+  }
+
+  /** 10. The transport answers a ping at once; what a flood of them costs is paid by reading later. */
+  #pinged(): void {
+    this.#pace.charge({ messages: 1, bytes: 0 });
+    void this.#untilPaid();
+  }
+
+  /** Resolves when the client has paid for what it sent. Nothing is read meanwhile. */
+  #untilPaid(): Promise<void> | undefined {
+    if (this.#pacing !== null) return this.#pacing.paid;
+    const waitMs = this.#pace.pay(this.#clock.monotonic());
+    if (waitMs === 0 || this.hasEnded) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const pacing = { paid: promise, wake: () => {} };
+    this.#pacing = pacing;
+    const wait = (delayMs: number): void => {
+      const cancel = this.#clock.after(delayMs, () => {
+        const restMs = this.#pace.pay(this.#clock.monotonic());
+        if (restMs > 0) return wait(restMs);
+        this.#endPacing(resolve);
+      });
+      pacing.wake = () => {
+        cancel();
+        this.#endPacing(resolve);
+      };
+    };
+    wait(waitMs);
+    this.#updatePause();
+    return promise;
+  }
+
+  #endPacing(resolve: () => void): void {
+    this.#pacing = null;
+    this.#updatePause();
+    resolve();
   }
 
   /** 8. */
@@ -210,7 +266,8 @@ export class MessageSocket<In, Out> {
 
   /** 2. */
   #updatePause(): void {
-    const mustPause = !this.hasEnded && (this.#queue.isFull || this.#isBusyWithStranger || this.#isHeldBack);
+    const isAhead = this.#queue.isFull || this.#pacing !== null;
+    const mustPause = !this.hasEnded && (isAhead || this.#isBusyWithStranger || this.#isHeldBack);
     if (mustPause === this.#isPaused) return;
     this.#isPaused = mustPause;
     if (mustPause) this.#transport.pause();
@@ -309,6 +366,7 @@ export class MessageSocket<In, Out> {
     this.#phase = { kind: "ended", reason }; // 6.
     this.#cancelCheck();
     this.#queue.clear();
+    this.#pacing?.wake();
     this.#updatePause(); // 7.
     this.#handler?.ended(reason);
     return true;

@@ -28,6 +28,8 @@ export interface TransportEvents {
   text(text: string, byteLength: number): void;
   /** A binary message is complete. */
   binary(): void;
+  /** The other side has sent a ping, which the transport answers by itself. */
+  pinged(): void;
   /** The other side has answered a ping. Comes after the bytes of the pong. */
   pong(): void;
   /** Bytes came in, of whole messages or not, pongs included. Comes before the message that they complete. */

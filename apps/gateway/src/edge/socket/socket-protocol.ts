@@ -1,4 +1,5 @@
 import { CLOSE_CODES, type ErrorCode } from "@hsafa/protocol";
+import type { PaceBounds } from "./message-pace.ts";
 import type { QueueBounds } from "./message-queue.ts";
 import type { ReadMessage } from "./read-message.ts";
 
@@ -22,6 +23,8 @@ export const GOING_AWAY: SocketEnd = {
 
 export interface SocketBounds {
   readonly queue: QueueBounds;
+  /** How fast messages and pings are taken. What comes faster is read later. */
+  readonly pace: PaceBounds;
   /**
    * Bytes that a stranger may send before its first message is handled. If left out, the transport's own bound on a
    * message suffices.

@@ -1,14 +1,15 @@
 import type { Duplex } from "node:stream";
-import { type ServerOptions, WebSocketServer } from "ws";
-import { SOCKET_CLOSE_TIMEOUT_MS } from "../limits.ts";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { SOCKET_CLOSE_TIMEOUT_MS, SOCKET_STRANGERS_MAX, SOCKET_STRANGERS_PER_ADDRESS_MAX } from "../limits.ts";
 import { sendBareProblem } from "./bare-problem.ts";
 import type { MessageSocket } from "./message-socket.ts";
 import type { MessageTransport } from "./message-transport.ts";
+import { StrangerPlaces } from "./stranger-places.ts";
 import type { UpgradeHandler } from "./upgrade.ts";
 import { wsTransport } from "./ws-transport.ts";
 
 /** What a server needs of the connections that it opened. */
-type OpenSocket = Pick<MessageSocket<never, never>, "goAway" | "closed">;
+type OpenSocket = Pick<MessageSocket<never, never>, "goAway" | "terminate" | "closed">;
 
 /** The WebSocket connections of one path. */
 export interface SocketServer {
@@ -21,6 +22,7 @@ export interface SocketServer {
 export function createSocketServer(params: {
   /** What connects here, for the refusal: "devices". */
   readonly clients: string;
+  /** Of those that have sent something. */
   readonly socketsMax: number;
   readonly messageBytesMax: number;
   /** The subprotocol spoken here. A client that offers none is served: its first message says what it speaks. */
@@ -30,26 +32,36 @@ export function createSocketServer(params: {
 }): SocketServer {
   const { clients, socketsMax, subprotocol } = params;
   const sockets = new Set<OpenSocket>();
+  const strangers = new StrangerPlaces<OpenSocket>({
+    strangersMax: SOCKET_STRANGERS_MAX,
+    strangersPerAddressMax: SOCKET_STRANGERS_PER_ADDRESS_MAX,
+  });
   const options: ServerOptions & { closeTimeout: number } = {
     noServer: true,
     clientTracking: false,
     maxPayload: params.messageBytesMax,
     perMessageDeflate: false,
+    // The transport answers pings, so that a flood of them is bounded.
+    autoPong: false,
     closeTimeout: SOCKET_CLOSE_TIMEOUT_MS,
     ...(subprotocol === undefined ? {} : { handleProtocols: (offered) => offered.has(subprotocol) && subprotocol }),
   };
   const server = new WebSocketServer(options);
   let isClosing = false;
 
-  function serve(transport: MessageTransport): void {
-    const socket = params.open(transport);
+  function serve(webSocket: WebSocket, stream: Duplex, address: string): void {
+    const socket = params.open(wsTransport(webSocket, stream));
     sockets.add(socket);
+    const known = (): void => strangers.remove(socket, address);
+    webSocket.once("message", known);
+    void socket.closed.then(known);
     void socket.closed.then(() => sockets.delete(socket));
+    strangers.add(socket, address)?.terminate("crowded_out");
   }
 
   return {
     upgrade(request, stream: Duplex, head) {
-      if (isClosing || sockets.size >= socketsMax) {
+      if (isClosing || sockets.size - strangers.count >= socketsMax) {
         const detail = `This gateway takes no more ${clients}; connect again.`;
         return sendBareProblem(stream, { code: "unavailable", detail });
       }
@@ -58,7 +70,8 @@ export function createSocketServer(params: {
         const detail = `The only subprotocol spoken here is ${subprotocol}.`;
         return sendBareProblem(stream, { code: "invalid_request", detail });
       }
-      server.handleUpgrade(request, stream, head, (webSocket) => serve(wsTransport(webSocket, stream)));
+      const address = request.socket.remoteAddress ?? "";
+      server.handleUpgrade(request, stream, head, (webSocket) => serve(webSocket, stream, address));
     },
     async close() {
       isClosing = true;

@@ -5,12 +5,17 @@ import type { MessageTransport } from "./message-transport.ts";
 /** A transport over a WebSocket of the `ws` library. `stream` is the connection beneath it. */
 export function wsTransport(webSocket: WebSocket, stream: Duplex): MessageTransport {
   const isOpen = (): boolean => webSocket.readyState === webSocket.OPEN;
+  const answerPing = pongsFor(webSocket);
   return {
     open(events) {
       stream.on("data", (chunk: Buffer) => events.bytes(chunk.length));
       webSocket.on("message", (data: Buffer, isBinary) => {
         if (isBinary) events.binary();
         else events.text(data.toString("utf8"), data.length);
+      });
+      webSocket.on("ping", (payload: Buffer) => {
+        answerPing(payload);
+        events.pinged();
       });
       webSocket.on("pong", () => events.pong());
       // After an error (a message above the bound, a reset) the library closes the connection, and `close` follows.
@@ -36,5 +41,27 @@ export function wsTransport(webSocket: WebSocket, stream: Duplex): MessageTransp
     get bufferedAmount() {
       return webSocket.bufferedAmount;
     },
+  };
+}
+
+/**
+ * Returns a function that answers a ping. While a pong is on its way it keeps the latest ping alone, as RFC 6455
+ * allows. The library would answer each, and keep the pongs of a client that does not read.
+ */
+function pongsFor(webSocket: WebSocket): (payload: Buffer) => void {
+  let isSending = false;
+  let latest: Buffer | null = null;
+  const send = (payload: Buffer): void => {
+    isSending = true;
+    webSocket.pong(payload, false, () => {
+      isSending = false;
+      const next = latest;
+      latest = null;
+      if (next !== null && webSocket.readyState === webSocket.OPEN) send(next);
+    });
+  };
+  return (payload) => {
+    if (isSending) latest = payload;
+    else if (webSocket.readyState === webSocket.OPEN) send(payload);
   };
 }

@@ -4,8 +4,10 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import {
   WATCH_AUTH_TIMEOUT_MS,
+  WATCH_BYTE_RATE,
   WATCH_FAULTS_MAX,
   WATCH_HEARTBEAT_MS,
+  WATCH_MESSAGE_RATE,
   WATCH_MESSAGES_QUEUED_MAX,
   WATCH_QUEUED_BYTES_MAX,
   WATCH_UNHEARD_MAX_MS,
@@ -20,11 +22,13 @@ import { WatchConnection, type WatchConnectionDeps } from "./watch-connection.ts
 export interface WatchSocketDeps extends WatchConnectionDeps {
   readonly clock: Clock;
   readonly log: Log;
+  readonly later?: (callback: () => void) => void;
 }
 
 const PROTOCOL: SocketProtocol<WatchMessage, WatchAnswer> = {
   bounds: {
     queue: { messagesMax: WATCH_MESSAGES_QUEUED_MAX, bytesMax: WATCH_QUEUED_BYTES_MAX },
+    pace: { messages: WATCH_MESSAGE_RATE, bytes: WATCH_BYTE_RATE },
     admissionTimeoutMs: WATCH_AUTH_TIMEOUT_MS,
     pingEveryMs: WATCH_HEARTBEAT_MS,
     unheardMaxMs: WATCH_UNHEARD_MAX_MS,
@@ -47,8 +51,9 @@ export function openWatchSocket(
   transport: MessageTransport,
   deps: WatchSocketDeps,
 ): MessageSocket<WatchMessage, WatchAnswer> {
-  const { clock, log } = deps;
-  const socket = new MessageSocket({ transport, protocol: PROTOCOL, clock, log });
+  const { clock, log, later } = deps;
+  const pace = later === undefined ? {} : { later };
+  const socket = new MessageSocket({ transport, protocol: PROTOCOL, clock, log, ...pace });
   socket.open(new WatchConnection(socket, deps));
   return socket;
 }

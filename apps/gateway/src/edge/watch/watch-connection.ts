@@ -89,6 +89,8 @@ export class WatchConnection implements MessageHandler<WatchMessage> {
         return this.#subscribe(principal, message.runId, message.after);
       case "unsubscribe":
         return this.#unsubscribe(message.runId);
+      case "ping":
+        return this.#socket.send({ type: "pong" });
       default:
         message satisfies never;
     }
