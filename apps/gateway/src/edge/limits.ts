@@ -61,6 +61,8 @@ export const DEVICE_SOCKETS_MAX = 10_000;
 export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
 /** An id, a name or a thread's key in a path, in characters: a key of 200 may be percent-encoded. */
 export const PATH_PARAMETER_CHARACTERS_MAX = 2400;
+/** Of the code that stands before each cursor of a list, in bytes: 128 bits that nobody guesses. */
+export const CURSOR_CODE_BYTES = 16;
 /** Faults listed in one problem document: a body wrong all over must not answer with more than it sent. */
 export const PROBLEM_ERRORS_MAX = 50;
 /** Of a fault's path, in characters: the names of fields in it are the client's own. */

@@ -7,9 +7,10 @@ import { admitRequest } from "./credentials.ts";
 import { type ConstantPage, hasPage } from "./constant-page.ts";
 import type { EdgeDeps } from "./deps.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
+import { ListCursor } from "./list-cursor.ts";
 import { sendProblem } from "./problem.ts";
 import { readBody } from "./read-body.ts";
-import type { RouteResponse, OpenRoute, Route, ScopedRoute } from "./route.ts";
+import { type OpenRoute, pathOf, type Route, type RouteResponse, type ScopedRoute } from "./route.ts";
 
 /** Serves one route of the table. */
 export function serveRoute(app: FastifyInstance, deps: EdgeDeps, route: Route): void {
@@ -34,21 +35,32 @@ async function respond(
   const params = request.params as Readonly<Record<string, string>>;
   // A name that cannot be kept names nothing, like a malformed id.
   if (Object.values(params).some((text) => textFault(text) !== null)) return notFound("thing");
-  const query = route.query === null ? NOTHING : readQuery(route.query, request.query);
+  const { principal } = admission;
+  const cursors = new ListCursor(deps.tokenSecret, principal.tenantId, pathOf(route.path, params));
+  const query = route.query === null ? NOTHING : readQuery(route.query, request.query, cursors);
   if (query.kind === "refused") return query;
   const body = route.body === null ? NOTHING : await parseBody(route.body, request);
   if (body.kind === "refused") return body;
   const idempotency = route.headers.includes("Idempotency-Key") ? idempotencyKeyOf(request) : NO_KEY;
   if (idempotency.kind === "refused") return idempotency;
-  return route.handle({
+  const response = await route.handle({
     deps,
-    principal: admission.principal,
+    principal,
     request,
     params,
     query: query.value,
     body: body.value,
     idempotencyKey: idempotency.key,
   });
+  return withSealedCursor(response, cursors);
+}
+
+/** The cursor of the next page is sealed here, for every list alike. */
+function withSealedCursor(response: RouteResponse, cursors: ListCursor): RouteResponse {
+  if (response.kind !== "json" || !("nextCursor" in response.body)) return response;
+  const { nextCursor } = response.body;
+  if (typeof nextCursor !== "string") return response;
+  return { ...response, body: { ...response.body, nextCursor: cursors.seal(nextCursor) } };
 }
 
 type Parsed = { readonly kind: "valid"; readonly value: unknown } | Refusal;
@@ -56,11 +68,22 @@ type Parsed = { readonly kind: "valid"; readonly value: unknown } | Refusal;
 const NOTHING = { kind: "valid", value: undefined } as const;
 const NO_KEY = { kind: "key", key: undefined } as const;
 
-function readQuery(schema: z.ZodObject, query: unknown): Parsed {
+/** The cursor of a run's events is a position, which anyone may write. All others are opened. */
+function readQuery(schema: z.ZodObject, query: unknown, cursors: ListCursor): Parsed {
   // Strict, so that a misspelt filter is refused and does not silently list everything.
   const parsed = schema.strict().safeParse({ ...(query as object) });
-  return parsed.success ? { kind: "valid", value: parsed.data } : refuseQuery(schema, schemaFaults(parsed.error));
+  if (!parsed.success) return refuseQuery(schema, schemaFaults(parsed.error));
+  const { cursor } = parsed.data;
+  if (typeof cursor !== "string" || "after" in schema.shape) return { kind: "valid", value: parsed.data };
+  const opened = cursors.open(cursor);
+  if (opened === null) return refuseQuery(schema, [NEVER_GIVEN]);
+  return { kind: "valid", value: { ...parsed.data, cursor: opened } };
 }
+
+const NEVER_GIVEN = {
+  path: "cursor",
+  message: "was never given by this list; take 'nextCursor' of a page, or leave it out for the first page",
+};
 
 function refuseQuery(schema: z.ZodObject, faults: NonNullable<Refusal["faults"]>): Refusal {
   const isPosition = faults.every(({ path }) => path === "after" || (path === "cursor" && "after" in schema.shape));

@@ -6,6 +6,12 @@ import { type ApiGateway, MISSING_ID, startApiGateway } from "../../support/api-
 import { expectProblem } from "../../support/expect-problem.ts";
 import type { Answer } from "../../support/test-gateway.ts";
 
+interface OpenApiPaths {
+  readonly paths: Readonly<
+    Record<string, { readonly get?: { readonly parameters?: readonly { readonly name: string }[] } }>
+  >;
+}
+
 let gateway: ApiGateway;
 beforeAll(async () => {
   gateway = await startApiGateway();
@@ -53,6 +59,37 @@ test("unknown fields and wrong types are reported with their paths", async () =>
   expectProblem(await gateway.call("GET", "/api/runs?limit=1&limit=2"), 400, "invalid_request");
   expectProblem(await gateway.call("POST", "/api/runs", "null"), 400, "invalid_request");
   expectProblem(await gateway.call("POST", "/api/runs"), 400, "invalid_request");
+});
+
+test("a cursor that a list never gave is 400 at every list, and one that it gave leads on", async () => {
+  const { runId } = await gateway.startWaitingRun();
+  await gateway.startWaitingRun();
+  const { body: thread } = await gateway.call<{ id: string }>("POST", "/api/threads", {});
+  const document = await gateway.call<OpenApiPaths>("GET", "/openapi.json");
+  const lists = Object.entries(document.body.paths)
+    .filter(([, { get }]) => {
+      const names = get?.parameters?.map(({ name }) => name) ?? [];
+      // The cursor of a run's events is a position.
+      return names.includes("cursor") && !names.includes("after");
+    })
+    .map(([path]) =>
+      path.replace(/\{idOrName\}/, "echo").replace("{id}", path.includes("threads") ? thread.id : runId),
+    );
+  expect(lists.length).toBeGreaterThanOrEqual(7);
+  const { body: page } = await gateway.call<{ nextCursor: string }>("GET", "/api/runs?limit=1");
+  const given = page.nextCursor;
+  expect((await gateway.call("GET", `/api/runs?limit=1&cursor=${given}`)).status).toBe(200);
+  const wrong = ["x", "", Buffer.from(runId).toString("base64url"), given.slice(1), given, `${given}A`];
+  for (const path of lists) {
+    for (const cursor of wrong) {
+      if (path === "/api/runs" && cursor === given) continue;
+      const answer = await gateway.call("GET", `${path}?cursor=${encodeURIComponent(cursor)}`);
+      const problem = expectProblem(answer, 400, "invalid_request");
+      expect(problem.errors?.map((error) => error.path)).toEqual(["cursor"]);
+    }
+  }
+  const beyond = await gateway.call("GET", `/api/runs/${runId}/events?cursor=99999-0`);
+  expectProblem(beyond, 400, "invalid_position");
 });
 
 test("JSON nested 100,000 deep, the name __proto__ and half a surrogate pair are refused (R9)", async () => {
