@@ -18,6 +18,8 @@ export interface Failure {
   readonly code: string;
   /** What went wrong, for people and models. */
   readonly message: string;
+  /** What programs may want to know beside the code. PROTOCOL.md lists it by code. */
+  readonly data?: JsonObject;
 }
 
 /** A piece of the conversation that the model was not shown in a step, and why. The record keeps it. */
@@ -42,7 +44,10 @@ export const RESULT_SOURCES = ["device", "http", "server"] as const;
 export type ResultSource = (typeof RESULT_SOURCES)[number];
 
 /** Why a step in progress was cut short. */
-export type DiscardReason = "crash" | "error" | "handover" | "cancel";
+export type DiscardReason = "crash" | "error" | "handover" | "cancel" | "refused";
+
+/** What is shown of the earlier runs of the thread: everything, their text alone, or nothing. */
+export type HistoryForm = "full" | "text" | "none";
 
 /** The `data` of each fact. A fact is decided, durable before it is visible, and numbered. Times are ISO 8601, UTC. */
 export interface FactData {
@@ -74,17 +79,32 @@ export interface FactData {
   "run.canceled": { readonly reason: string | null; readonly usage: Usage };
   /** The user said something: in the run's input, or while the run was in progress. */
   "message.user": { readonly message: UserMessage };
-  /** The model is asked. `step`: 1 for the first. Deltas of this step follow. */
-  "step.started": { readonly step: number };
-  /** The model has answered. `messages`: what the step adds to the conversation. */
+  /**
+   * The model is asked. `step`: 1 for the first. Deltas of this step follow. `history`: the form of the earlier runs,
+   * if a provider refused them as they are.
+   */
+  "step.started": { readonly step: number; readonly history?: HistoryForm };
+  /** The model has answered. `messages`: what the step adds to the conversation. `leftOut`: what it was not shown. */
   "step.completed": {
     readonly step: number;
     readonly finishReason: FinishReason;
     readonly messages: Message[];
     readonly usage: Usage;
+    readonly leftOut?: LeftOut[];
   };
-  /** The step's deltas are void. `partial`: on a cancel, the text so far, which stays in the thread. */
-  "step.discarded": { readonly step: number; readonly reason: DiscardReason; readonly partial?: string };
+  /**
+   * The step's deltas are void. `partial`: on a cancel, the text so far, which stays in the thread. `error` and
+   * `history`: the provider refused the conversation for this reason, and is asked again with this form of the earlier
+   * runs.
+   */
+  "step.discarded": {
+    readonly step: number;
+    readonly reason: DiscardReason;
+    readonly partial?: string;
+    readonly error?: Failure;
+    readonly history?: HistoryForm;
+    readonly leftOut?: LeftOut[];
+  };
   /** The model asked for a tool call. */
   "tool.requested": {
     readonly callId: string;

@@ -8,7 +8,7 @@
  * 3. A call settles once: what comes for a settled call decides nothing (R7).
  * 4. An end settles every open call and closes an open step before the terminal fact (`run-ends.ts`).
  */
-import { type Fact, type Failure, isRepeatable, targetOf } from "@hsafa/protocol";
+import { type Fact, type Failure, isRepeatable, type LeftOut, targetOf } from "@hsafa/protocol";
 import { dispatched, outcomeUnknown } from "./call-facts.ts";
 import { dispatchDeadline } from "./deadline.ts";
 import { decideRetry } from "./decide-retry.ts";
@@ -16,6 +16,7 @@ import type { ModelFailure, RequestedCall, RunInput } from "./input.ts";
 import { isoTime } from "./iso-time.ts";
 import { SERVER_TOOL_ATTEMPTS_MAX } from "./limits.ts";
 import { proceed } from "./proceed.ts";
+import { decideRefusal, refusedError } from "./decide-refusal.ts";
 import { canceledEnd, discardedStep, failedEnd } from "./run-ends.ts";
 import { type Call, isForDevice, isInHouse, type LiveState, openCallsOf, type RunState } from "./run-state.ts";
 
@@ -163,8 +164,9 @@ function stepFinished(state: LiveState, input: InputOf<"step_finished">): Fact[]
   if (state.phase !== "stepping") return [];
   const { step } = state;
   const { finishReason, usage } = input;
+  const messages = [...input.messages];
   return [
-    { type: "step.completed", data: { step, finishReason, messages: [...input.messages], usage } },
+    { type: "step.completed", data: { step, finishReason, messages, usage, ...leftOutOf(input) } },
     ...input.calls.flatMap((call) => requested(state, step, call)),
   ];
 }
@@ -183,12 +185,24 @@ function stepFailed(state: LiveState, input: InputOf<"step_failed">, now: number
   const attempt = state.run.failedAttempts + 1;
   const { maxAttempts } = state.run.config.retry;
   const error = modelError(input.failure);
+  if (input.failure.refusesConversation === true) {
+    const refusal = decideRefusal(state.run);
+    if (refusal.kind === "give_up") return failedEnd(state, refusedError(error, refusal.refused));
+    const { history } = refusal;
+    return [
+      { type: "step.discarded", data: { step: state.step, reason: "refused", error, history, ...leftOutOf(input) } },
+    ];
+  }
   const retry = decideRetry({ failure: input.failure, attempt, maxAttempts, jitter: input.jitter });
   if (retry.kind === "give_up") return failedEnd(state, error);
   return [
     discardedStep(state.step, "error"),
     { type: "run.retrying", data: { attempt, error, nextAt: isoTime(now + retry.delayMs) } },
   ];
+}
+
+function leftOutOf({ leftOut = [] }: { readonly leftOut?: readonly LeftOut[] }): { readonly leftOut?: LeftOut[] } {
+  return leftOut.length === 0 ? {} : { leftOut: [...leftOut] };
 }
 
 function modelError({ kind, message }: ModelFailure): Failure {

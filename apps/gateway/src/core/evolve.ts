@@ -17,7 +17,9 @@ export function initialState(params: {
       config: params.config,
       deviceKey: params.deviceKey,
       seq: 0,
+      versionId: null,
       historyRunIds: [],
+      historyForm: "full",
       transcript: [],
       steps: 0,
       failedAttempts: 0,
@@ -38,11 +40,11 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
   const run: RunBody = {
     ...state.run,
     seq: state.run.seq + 1,
-    transcript: extendTranscript(state.run.transcript, fact),
+    transcript: extendTranscript(state.run.transcript, fact, state.run.seq + 1),
   };
   switch (fact.type) {
     case "run.created":
-      return { phase: "created", run };
+      return { phase: "created", run: { ...run, versionId: fact.data.versionId } };
     case "run.started":
       return { phase: "ready", run: { ...run, historyRunIds: fact.data.historyRunIds, startedAt: at } };
     case "run.resumed":
@@ -73,7 +75,7 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
         },
       };
     case "step.discarded":
-      return { phase: "ready", run };
+      return { phase: "ready", run: { ...run, historyForm: fact.data.history ?? run.historyForm } };
     case "tool.requested":
       return { phase: "acting", run: withCall(run, requestedCall(run, fact.data, at)) };
     case "tool.awaiting_approval":

@@ -2,7 +2,16 @@
  * Everything `decide` can be told. `OutsideInput` comes from outside; the holder of the lease learns the rest by
  * performing effects, or by looking at the clock.
  */
-import type { Failure, FinishReason, JsonValue, Message, ResultSource, Usage, UserMessage } from "@hsafa/protocol";
+import type {
+  Failure,
+  FinishReason,
+  JsonValue,
+  LeftOut,
+  Message,
+  ResultSource,
+  Usage,
+  UserMessage,
+} from "@hsafa/protocol";
 
 /** An input from outside. It is stored in the run's inbox, as JSON of this shape, before `decide` is told (R5). */
 export type OutsideInput =
@@ -67,6 +76,8 @@ export interface ModelFailure {
   readonly retryAfterMs: number | null;
   /** The provider is there, and its model is not yet. It is waited for longer than the attempts at a step take. */
   readonly isLoading?: boolean;
+  /** Whether it was the conversation that was refused. A wrong key or setting says nothing about the messages. */
+  readonly refusesConversation?: boolean;
 }
 
 /**
@@ -94,9 +105,15 @@ export type RunInput =
       readonly messages: readonly Message[];
       readonly usage: Usage;
       readonly calls: readonly RequestedCall[];
+      readonly leftOut?: readonly LeftOut[];
     }
   /** `jitter` is a random number in [0, 1). */
-  | { readonly kind: "step_failed"; readonly failure: ModelFailure; readonly jitter: number }
+  | {
+      readonly kind: "step_failed";
+      readonly failure: ModelFailure;
+      readonly jitter: number;
+      readonly leftOut?: readonly LeftOut[];
+    }
   | {
       readonly kind: "server_tool_finished";
       readonly callId: string;

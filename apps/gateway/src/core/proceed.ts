@@ -70,7 +70,8 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
     };
     return [...facts, ...failedEnd(state, error)];
   }
-  emit({ type: "step.started", data: { step: run.steps + 1 } });
+  const history = run.historyForm === "full" ? {} : { history: run.historyForm };
+  emit({ type: "step.started", data: { step: run.steps + 1, ...history } });
   return facts;
 }
 

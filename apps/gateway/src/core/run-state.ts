@@ -7,6 +7,7 @@
 import type {
   AgentConfig,
   Failure,
+  HistoryForm,
   JsonValue,
   ResultSource,
   RunStatus,
@@ -58,8 +59,12 @@ export interface RunBody {
   readonly deviceKey: string | null;
   /** The seq of the last fact folded in; 0 before the first. */
   readonly seq: number;
+  /** The version of the agent; null before the first fact. */
+  readonly versionId: string | null;
   /** The ended runs of the thread whose messages this run sees, oldest first. */
   readonly historyRunIds: readonly string[];
+  /** What the model is shown of those runs. It becomes less when a provider refuses them. */
+  readonly historyForm: HistoryForm;
   readonly transcript: readonly TranscriptEntry[];
   /** Completed steps. */
   readonly steps: number;

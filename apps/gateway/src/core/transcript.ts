@@ -6,12 +6,17 @@
 import type { Fact, Failure, JsonValue, Message, ToolMessage, ToolResultOutput } from "@hsafa/protocol";
 import type { SettlingFact } from "./settling-fact.ts";
 
-/** One turn of the conversation. */
+/** One turn of the conversation. `seq`: the fact that it came with. */
 export type TranscriptEntry =
-  | { readonly kind: "message"; readonly message: Message }
-  | { readonly kind: "step"; readonly messages: readonly Message[]; readonly calls: readonly TranscriptCall[] }
+  | { readonly kind: "message"; readonly seq: number; readonly message: Message }
+  | {
+      readonly kind: "step";
+      readonly seq: number;
+      readonly messages: readonly Message[];
+      readonly calls: readonly TranscriptCall[];
+    }
   /** The text of a step that a cancel cut short. */
-  | { readonly kind: "partial"; readonly text: string };
+  | { readonly kind: "partial"; readonly seq: number; readonly text: string };
 
 /** How a tool call ended, as the model is told. */
 export type CallOutcome =
@@ -32,19 +37,23 @@ export interface ThreadEntry {
   readonly partial: boolean;
 }
 
-/** The transcript after one more fact. */
-export function extendTranscript(transcript: readonly TranscriptEntry[], fact: Fact): readonly TranscriptEntry[] {
+/** The transcript after one more fact, whose seq this is. */
+export function extendTranscript(
+  transcript: readonly TranscriptEntry[],
+  fact: Fact,
+  seq: number,
+): readonly TranscriptEntry[] {
   switch (fact.type) {
     case "run.created":
-      return [...transcript, ...fact.data.earlier.map((message) => ({ kind: "message", message }) as const)];
+      return [...transcript, ...fact.data.earlier.map((message) => ({ kind: "message", seq, message }) as const)];
     case "message.user":
-      return [...transcript, { kind: "message", message: fact.data.message }];
+      return [...transcript, { kind: "message", seq, message: fact.data.message }];
     case "step.completed":
-      return [...transcript, { kind: "step", messages: fact.data.messages, calls: [] }];
+      return [...transcript, { kind: "step", seq, messages: fact.data.messages, calls: [] }];
     case "step.discarded":
       return fact.data.partial === undefined || fact.data.partial === ""
         ? transcript
-        : [...transcript, { kind: "partial", text: fact.data.partial }];
+        : [...transcript, { kind: "partial", seq, text: fact.data.partial }];
     case "tool.requested":
       return withLastStep(transcript, (calls) => [
         ...calls,
@@ -115,27 +124,36 @@ export function isAnswered(transcript: readonly TranscriptEntry[]): boolean {
 
 /** The messages that the model is shown: those of the thread's earlier runs, then this run's. */
 export function conversationOf(transcript: readonly TranscriptEntry[], history: readonly Message[]): Message[] {
-  return [...history, ...entriesOf(transcript).map((entry) => entry.message)];
+  return [...history, ...transcript.flatMap(messagesOf)];
 }
 
 /** The messages that a run leaves in its thread, from its facts. A call that is still open has no result. */
 export function threadMessagesOf(facts: readonly Fact[]): ThreadEntry[] {
-  return entriesOf(facts.reduce<readonly TranscriptEntry[]>(extendTranscript, []));
+  return transcriptOf(facts).flatMap((entry) =>
+    messagesOf(entry).map((message) => ({ message, partial: entry.kind === "partial" })),
+  );
 }
 
-function entriesOf(transcript: readonly TranscriptEntry[]): ThreadEntry[] {
-  return transcript.flatMap((entry): ThreadEntry[] => {
-    switch (entry.kind) {
-      case "message":
-        return [{ message: entry.message, partial: false }];
-      case "partial":
-        return [{ message: { role: "assistant", content: entry.text }, partial: true }];
-      case "step":
-        return [...entry.messages, ...toolMessages(entry.calls)].map((message) => ({ message, partial: false }));
-      default:
-        return entry satisfies never;
-    }
-  });
+/** The transcript of a run, from all its facts. */
+export function transcriptOf(facts: readonly Fact[]): readonly TranscriptEntry[] {
+  return facts.reduce<readonly TranscriptEntry[]>((transcript, fact, index) => {
+    // R2: the facts of a run count from 1.
+    return extendTranscript(transcript, fact, index + 1);
+  }, []);
+}
+
+/** The messages of one turn. */
+export function messagesOf(entry: TranscriptEntry): Message[] {
+  switch (entry.kind) {
+    case "message":
+      return [entry.message];
+    case "partial":
+      return [{ role: "assistant", content: entry.text }];
+    case "step":
+      return [...entry.messages, ...toolMessages(entry.calls)];
+    default:
+      return entry satisfies never;
+  }
 }
 
 function toolMessages(calls: readonly TranscriptCall[]): ToolMessage[] {

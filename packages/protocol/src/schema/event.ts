@@ -4,7 +4,7 @@ import { jsonObjectSchema } from "./json.ts";
 import { timeSchema } from "./time.ts";
 
 /** A failure as clients read it. */
-export const failureSchema = z.object({ code: z.string(), message: z.string() });
+export const failureSchema = z.object({ code: z.string(), message: z.string(), data: jsonObjectSchema.optional() });
 
 /** Tokens spent. */
 export const usageSchema = z.object({

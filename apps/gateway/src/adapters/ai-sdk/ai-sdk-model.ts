@@ -18,6 +18,7 @@ import { callOptionsOf } from "./call-options.ts";
 import { accountOf } from "./dialects/origin.ts";
 import { describeFailure, describeWireEnd, isSchemaFault } from "./describe-failure.ts";
 import { type ProviderSettings, Providers, splitModelName } from "./providers.ts";
+import { refusesConversation } from "./refuses-conversation.ts";
 import { SilenceWatch } from "./silence-watch.ts";
 import { StepRecorder, StepTooLargeError } from "./step-recorder.ts";
 import type { ProviderWire } from "./wire/provider-wire.ts";
@@ -27,8 +28,14 @@ export function createAiSdkModel(settings: ProviderSettings, clock: Clock): Mode
   const providers = new Providers(settings, clock);
   return {
     check: (model) => providers.check(model),
-    step: (params, onPart) => performStep({ ...params, providers, clock, onPart }),
+    step: async (params, onPart) => blaming(await performStep({ ...params, providers, clock, onPart })),
   };
+}
+
+/** Says of a failure whether it is the conversation that was refused. */
+function blaming(outcome: ModelOutcome): ModelOutcome {
+  if (outcome.kind !== "failed" || !refusesConversation(outcome.failure)) return outcome;
+  return { ...outcome, failure: { ...outcome.failure, kind: "bad_request", refusesConversation: true } };
 }
 
 type StepParams = Parameters<Model["step"]>[0] & {

@@ -1,4 +1,4 @@
-import type { AgentConfig, JsonObject, JsonValue, Message } from "@hsafa/protocol";
+import type { AgentConfig, JsonObject, JsonValue, LeftOut, Message } from "@hsafa/protocol";
 import type { RequestedCall, RunInput } from "../../core/input.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { JsonSchemas } from "../../ports/json-schemas.ts";
@@ -14,6 +14,8 @@ export async function callModel(params: {
   readonly clock: Clock;
   readonly config: AgentConfig;
   readonly messages: readonly Message[];
+  /** What of the thread those messages lack. */
+  readonly leftOut: readonly LeftOut[];
   readonly signal: AbortSignal;
   readonly waitForCapacity: () => Promise<void> | undefined;
   readonly onPart: (part: ModelPart) => void;
@@ -23,15 +25,16 @@ export async function callModel(params: {
   const call = { model: config.model, system: config.system, messages, tools, settings: config.settings };
   const outcome = await model.step({ call, idleTimeoutMs: config.modelIdleTimeoutMs, signal, waitForCapacity }, onPart);
   if (signal.aborted) return null;
+  const leftOut = outcome.kind === "aborted" ? [] : [...params.leftOut, ...(outcome.leftOut ?? [])];
   switch (outcome.kind) {
     case "finished": {
       const { finishReason, usage } = outcome;
       const calls = await check({ tenantId, requested: outcome.calls, config, schemas });
       if (signal.aborted) return null;
-      return { kind: "step_finished", finishReason, messages: outcome.messages, usage, calls };
+      return { kind: "step_finished", finishReason, messages: outcome.messages, usage, calls, leftOut };
     }
     case "failed":
-      return { kind: "step_failed", failure: outcome.failure, jitter: clock.random() };
+      return { kind: "step_failed", failure: outcome.failure, jitter: clock.random(), leftOut };
     case "aborted":
       throw new Error("The model says that its call was aborted, but nobody aborted it.");
     default:

@@ -1,5 +1,6 @@
 import { type Effect, effectsOf } from "../../core/effects.ts";
 import type { RunInput } from "../../core/input.ts";
+import { pastConversation } from "../../core/past-conversation.ts";
 import type { RunState } from "../../core/run-state.ts";
 import { conversationOf } from "../../core/transcript.ts";
 import type { PerformEffect } from "../effects-in-flight.ts";
@@ -97,15 +98,18 @@ async function performStep(
   signal: AbortSignal,
 ): Promise<RunInput | null> {
   writer.openStep(step, seq);
-  const earlier = await history.messagesOf(state.run.historyRunIds);
+  const { versionId, historyForm: form, historyRunIds, transcript } = state.run;
+  const earlier = await history.runsOf(historyRunIds);
   if (earlier === null || signal.aborted) return null;
+  const past = pastConversation(earlier, { form, versionId });
   return callModel({
     tenantId,
     model: deps.model,
     schemas: deps.schemas,
     clock: deps.clock,
     config: state.run.config,
-    messages: conversationOf(state.run.transcript, earlier),
+    messages: conversationOf(transcript, past.messages),
+    leftOut: past.leftOut,
     signal,
     waitForCapacity: () => writer.waitForCapacity(),
     onPart: (part) => writer.write(part),

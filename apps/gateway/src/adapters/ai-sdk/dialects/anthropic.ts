@@ -8,7 +8,7 @@ import { reasoningAsText, withOwnAdditions } from "./own-additions.ts";
 import { takenFiles } from "./taken-files.ts";
 import { toldCalls } from "./told-calls.ts";
 import { turnsInOrder } from "./turns-in-order.ts";
-import { isBlank, type Turn } from "./turn.ts";
+import { isBlank, mapAssistant, type Turn } from "./turn.ts";
 
 /** Anthropic's messages. Its package makes one turn of results and what the user says after them. */
 export const anthropic: Dialect = {
@@ -17,11 +17,19 @@ export const anthropic: Dialect = {
     const common = commonForm(turns, listener, USUAL_CALL_ID);
     const { turns: taken, leftOut } = takenFiles(common, listener.origin, fileRules.anthropic(listener.modelId));
     const own = withOwnAdditions(taken, listener.origin, { names: ["anthropic"], reasoning: thinking });
-    const spoken = withoutBlankText(own).filter((turn) => turn.content.length > 0);
+    const spoken = mapAssistant(withoutBlankText(own), callsLast).filter((turn) => turn.content.length > 0);
     const told = toldCalls(spoken, (at) => at >= firstToldTurn(spoken, listener));
     return { messages: turnsInOrder(told, { betweenResultsAndUser: false }), leftOut };
   },
 };
+
+/** Nothing may stand between calls and their results, so text that came after a call goes before it. */
+function callsLast({ content }: { readonly content: AssistantPart[] }): AssistantPart[] {
+  const first = content.findIndex((part) => part.type === "tool-call");
+  if (first === -1 || !content.slice(first).some((part) => part.type === "text")) return content;
+  const isCall = (part: AssistantPart): boolean => part.type === "tool-call";
+  return [...content.filter((part) => !isCall(part)), ...content.filter(isCall)];
+}
 
 /** Thinking goes back with its signature, or as Anthropic's own encrypted data. Thinking without either is refused. */
 function thinking(text: string, own: ProviderOptions | null): AssistantPart[] {
