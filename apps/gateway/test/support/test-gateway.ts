@@ -10,7 +10,7 @@
  *     await gateway.close();
  */
 import type { AgentConfigInput, PushedAgent, Run, RunEvent, StartedRun, ToolCall } from "@hsafa/protocol";
-import { readSettings } from "../../src/config.ts";
+import { readSettings, type Settings } from "../../src/config.ts";
 import { type Gateway, type Overrides, startGateway } from "../../src/gateway.ts";
 
 export interface TestGatewayOptions extends Overrides {
@@ -18,6 +18,8 @@ export interface TestGatewayOptions extends Overrides {
   readonly redisUrl?: string;
   /** Further variables of the environment, as an operator would set them. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Model providers in place of those that the environment names. */
+  readonly providers?: Settings["providers"];
 }
 
 /** A response. Its JSON body is parsed; `body` is null where there is none. */
@@ -69,8 +71,8 @@ const POLL_MS = 15;
 const PAGE_LIMIT = 200;
 
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
-  const { databaseUrl, redisUrl, env, ...overrides } = options;
-  const settings = readSettings({
+  const { databaseUrl, redisUrl, env, providers, ...overrides } = options;
+  const read = readSettings({
     PORT: "0",
     HSAFA_ADMIN_KEY: ADMIN_KEY,
     HSAFA_JWT_SECRET: "a secret that every test gateway signs its tokens with",
@@ -78,6 +80,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
     ...env,
   });
+  const settings = providers === undefined ? read : { ...read, providers: { ...read.providers, ...providers } };
   const gateway = await startGateway(settings, { isEphemeral: true, logLevel: "error", drainMs: 100, ...overrides });
   const { url } = gateway;
   const apiKey = settings.adminKey ?? ADMIN_KEY;
