@@ -65,6 +65,31 @@ export function readSettings(env: Environment = process.env): Settings {
     return value;
   }
 
+  /** One primary: the addresses of a Sentinel and of a Cluster name none. */
+  function redisAddress(): string | null {
+    const value = text("REDIS_URL");
+    if (
+      value !== null &&
+      (/^\w[\w+.-]*(sentinel|cluster)[\w+.-]*:/.test(value) || /^[^?]*,/.test(value.replace(/^.*@/, "")))
+    ) {
+      fault(
+        "REDIS_URL",
+        "must lead to one primary; hsafa does not speak to Sentinel or Cluster. Give the address of a proxy or a service that leads to the present primary (docs/deploy/redis.md).",
+      );
+      return value;
+    }
+    return address("REDIS_URL", ["redis:", "rediss:"]);
+  }
+
+  /** The adapter reads the rest: an address of Postgres may name several hosts, and is then no URL. */
+  function databaseAddress(): string | null {
+    const value = text("DATABASE_URL");
+    if (value !== null && !/^postgres(ql)?:\/\//.test(value)) {
+      fault("DATABASE_URL", "must be an address that begins with postgres:// or postgresql://.");
+    }
+    return value;
+  }
+
   function secret(name: "HSAFA_ADMIN_KEY" | "HSAFA_JWT_SECRET"): string | null {
     const { charactersMin } = settingsTable[name];
     const value = text(name);
@@ -116,8 +141,8 @@ export function readSettings(env: Environment = process.env): Settings {
   const settings: Settings = {
     host,
     port: integer("PORT"),
-    databaseUrl: address("DATABASE_URL", ["postgres:", "postgresql:"]),
-    redisUrl: address("REDIS_URL", ["redis:", "rediss:"]),
+    databaseUrl: databaseAddress(),
+    redisUrl: redisAddress(),
     dataDir: text("HSAFA_DATA_DIR") ?? settingsTable.HSAFA_DATA_DIR.default,
     adminKey,
     jwtSecret,

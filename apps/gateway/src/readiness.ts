@@ -10,6 +10,7 @@ export async function checkReadiness(gateway: {
   if (gateway.isClosing) return "This gateway is going away; ask another one.";
   const missing = await gateway.store.check();
   if (missing !== null) return `The store does not serve: ${missing}`;
-  if (await gateway.liveLog.check()) return null;
-  return "Redis does not answer; runs go on, and watchers are served from Postgres.";
+  const away = await gateway.liveLog.check();
+  if (away === null) return null;
+  return `Redis does not serve: ${away}. Runs go on, and watchers are served from Postgres.`;
 }

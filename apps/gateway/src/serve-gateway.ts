@@ -68,7 +68,10 @@ async function serve(
   const { gatewayId, authenticate, hub } = gateway;
   const devices = createDeviceSocketServer({ ...ports, devices: gateway.devices });
   const watches = createWatchSocketServer({ ...ports, authenticate, hub });
-  const metrics = createMetrics(() => gateway.counts());
+  const metrics = createMetrics(
+    () => gateway.counts(),
+    () => liveLog.check(),
+  );
 
   let isClosing = false;
   // Anybody may ask for these, and each asks the store or walks all of the metrics.

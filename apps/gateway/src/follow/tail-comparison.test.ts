@@ -67,7 +67,7 @@ function createComparison(runCount: number) {
         return new Map(runIds.map((runId) => [runId, 7]));
       },
     },
-    liveLog: { check: async () => !world.isAway },
+    liveLog: { check: async () => (world.isAway ? "away" : null) },
     clock,
     log,
     followers: () => followers,

@@ -78,7 +78,7 @@ export class TailComparison {
   async #check(): Promise<number | null> {
     if (this.#live.length === 0) return null;
     const wasAway = this.#isLiveLogAway;
-    this.#isLiveLogAway = !(await this.#liveLog.check().catch(() => false));
+    this.#isLiveLogAway = (await this.#liveLog.check().catch(String)) !== null;
     if (this.#isLiveLogAway && !wasAway) this.#comparisons.request(); // 2.
     return FOLLOW_POLL_INTERVAL_MS;
   }

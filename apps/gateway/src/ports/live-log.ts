@@ -47,8 +47,11 @@ export interface LiveLog {
   }): Promise<Subscription>;
   /** Sends a `tool.progress` event to the present subscribers of a run, at most once. It is never kept. */
   sendProgress(params: { readonly runId: string; readonly json: string }): void;
-  /** Returns whether the live log can be reached now. */
-  check(): Promise<boolean>;
+  /**
+   * Writes and reads as requests do. Returns why the live log does not serve now, as a text that begins with its own
+   * code where it gave one; null: it serves.
+   */
+  check(): Promise<string | null>;
   close(): Promise<void>;
 }
 

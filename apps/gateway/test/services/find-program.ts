@@ -1,6 +1,6 @@
 /**
- * Finds the programs that some tests need: Postgres, Redis, Chromium. It installs a missing one where that is allowed:
- * on Debian, as root. Otherwise it returns the reason, so that a test can be skipped with it.
+ * Finds the programs that some tests need: Postgres, Redis, PgBouncer, Chromium. It installs a missing one where that
+ * is allowed: on Debian, as root. Otherwise it returns the reason, so that a test can be skipped with it.
  */
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
@@ -27,6 +27,14 @@ export function findRedis(): Promise<Found> {
   return findOrInstall({
     debianPackage: "redis-server",
     locate: () => firstRecent(onPath("redis-server", "valkey-server"), (program) => program, 7),
+  });
+}
+
+/** Finds PgBouncer. */
+export function findPgbouncer(): Promise<Found> {
+  return findOrInstall({
+    debianPackage: "pgbouncer",
+    locate: async () => [...onPath("pgbouncer"), "/usr/sbin/pgbouncer"].find((program) => existsSync(program)),
   });
 }
 

@@ -94,7 +94,7 @@ function settingsOf(port: number): string[] {
 }
 
 /** Postgres refuses to run as root. */
-async function unprivilegedUser(): Promise<{ uid: number; gid: number } | undefined> {
+export async function unprivilegedUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   for (const name of ["postgres", "nobody"]) {
     const ids = await Promise.allSettled([run("id", ["-u", name]), run("id", ["-g", name])]);

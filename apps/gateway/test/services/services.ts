@@ -1,5 +1,5 @@
 /**
- * The services that tests need: Postgres, Redis, Chromium.
+ * The services that tests need: Postgres, Redis, PgBouncer, Chromium.
  *
  *     const missing = await missingServices("postgres");
  *     describe.skipIf(missing)("the store on Postgres", () => { … await freshDatabase() … });
@@ -10,20 +10,21 @@
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 import { inject, type ProvidedContext } from "vitest";
-import { findChromium, findPostgres, findRedis, type Found } from "./find-program.ts";
+import { findChromium, findPgbouncer, findPostgres, findRedis, type Found } from "./find-program.ts";
 
 export { startPrivatePostgres } from "./postgres-server.ts";
 export { startPrivateRedis } from "./redis-server.ts";
 export type { ThrowawayServer } from "./throwaway-server.ts";
 
 /** `private-…` is a server that a test may stop or kill, so a given server does not serve. */
-export type ServiceName = "postgres" | "redis" | "private-postgres" | "private-redis" | "chromium";
+export type ServiceName = "postgres" | "redis" | "private-postgres" | "private-redis" | "pgbouncer" | "chromium";
 
 const finders: Record<ServiceName, () => Promise<Found>> = {
   postgres: () => given("DATABASE_URL") ?? findPostgres(),
   redis: () => given("REDIS_URL") ?? findRedis(),
   "private-postgres": findPostgres,
   "private-redis": findRedis,
+  pgbouncer: findPgbouncer,
   chromium: findChromium,
 };
 

@@ -37,6 +37,8 @@ export interface ServerRecipe {
   /** The user of the process, if it is not the user of the tests. */
   user?: { uid: number; gid: number } | undefined;
   prepare?: (folder: string) => Promise<void>;
+  /** Called before each start, for a file that names the port. */
+  beforeStart?: (folder: string, port: number) => Promise<void>;
 }
 
 /** Another process may take a port before its use, and the shared memory of a killed server outlives it a little. */
@@ -122,6 +124,7 @@ async function startOnce(
   folder: string,
   port: number,
 ): Promise<{ kind: "ready"; child: ChildProcess } | { kind: "failed"; output: string }> {
+  await recipe.beforeStart?.(folder, port);
   const { program, args } = recipe.command(folder, port);
   const child = spawn(program, args, {
     stdio: ["ignore", "pipe", "pipe"],

@@ -200,7 +200,7 @@ export function linkLiveLog(machine: Machine, redis: SimulatedRedis): LiveLog {
     sendProgress: ({ runId, json }) => {
       if (machine.mayAct()) redis.announce(runId, json);
     },
-    check: () => ask("check", () => true, false),
+    check: () => ask("check", () => null, "away"),
     close: async () => {},
   };
 }

@@ -32,7 +32,7 @@ export class HeldLiveLog {
     read: async () => [],
     subscribe: async () => ({ unsubscribe() {} }),
     sendProgress() {},
-    check: async () => true,
+    check: async () => null,
     close: async () => {},
   };
 

@@ -153,7 +153,7 @@ export class LossyLiveLog implements Pick<LiveLog, "read" | "subscribe" | "check
   }
 
   async check() {
-    return !this.isAway;
+    return this.isAway ? "away" : null;
   }
 }
 

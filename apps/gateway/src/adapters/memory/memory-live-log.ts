@@ -89,7 +89,7 @@ export function createMemoryLiveLog(params: MemoryLiveLogParams): LiveLog {
     },
 
     async check() {
-      return !closed;
+      return closed ? "closed" : null;
     },
 
     async close() {

@@ -6,6 +6,10 @@
  * Statements are short, so ten serve many runs.
  */
 export const STORE_CONNECTIONS_DEFAULT = 10;
+/** Connections that `connection_limit` in the address may ask for. More help nobody: a server has hundreds for all. */
+export const STORE_CONNECTIONS_MAX = 100;
+/** The least `connect_timeout` that is meant, in seconds. A shorter one is taken for this, as libpq does. */
+export const CONNECT_TIMEOUT_S_MIN = 2;
 /** How long a statement waits for a connection, a new one or a free one. After that the store counts as away. */
 export const STORE_CONNECT_TIMEOUT_MS = 3000;
 /** How long Postgres works on one statement. */

@@ -20,6 +20,9 @@ const LOCK_KEY = 72_707_369;
 /** An SQLSTATE of our own. A migration's script raises it when another process was quicker. */
 const ALREADY_APPLIED = "HS001";
 
+/** Since Postgres 15 only the owner of a database may make tables in its schema `public`. */
+const INSUFFICIENT_PRIVILEGE = "42501";
+
 const READ_APPLIED = fleetStatement({
   name: "read-applied-migrations",
   parameters: {},
@@ -116,6 +119,16 @@ ${text}
 insert into _prisma_migrations (id, checksum, finished_at, migration_name, applied_steps_count)
 values (gen_random_uuid()::text, '${checksum}', clock_timestamp(), ${quoted}, 1);`);
   } catch (error) {
+    if (errorCode(error) === INSUFFICIENT_PRIVILEGE) throw missingPrivilege(name, error);
     if (errorCode(error) !== ALREADY_APPLIED) throw error;
   }
+}
+
+function missingPrivilege(migration: string, cause: unknown): Error {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return new Error(
+    `the migration ${migration} may not change the database: ${said}. Give the role a schema of its own (create schema ` +
+      "authorization <role>), name one that it owns with ?schema= in DATABASE_URL, or grant it: grant create on schema public to <role>",
+    { cause },
+  );
 }

@@ -2,7 +2,7 @@ import { StoreUnavailable, type Store } from "../../ports/store.ts";
 import { createFleetStore } from "./fleet-store.ts";
 import { checkMigrations, migrate, readMigrations } from "./migrate.ts";
 import type { Prisma } from "./prisma.ts";
-import { requireUtcSessions } from "./utc-sessions.ts";
+import { readSchema } from "./read-schema.ts";
 import type { Sql } from "./sql.ts";
 import { createTenantStore } from "./tenant-store.ts";
 
@@ -17,8 +17,8 @@ export async function openStore(sql: Sql, prisma: Prisma, pulse: Sql | null = nu
   };
   try {
     const migrations = await readMigrations();
+    await readSchema(sql);
     await migrate(sql, migrations);
-    await requireUtcSessions(sql);
     return {
       forTenant: (tenantId) => createTenantStore(sql, prisma, tenantId),
       fleet: createFleetStore(sql, pulse),

@@ -117,8 +117,8 @@ export class Channels<Message> {
     try {
       await client.subscribe(names, this.#hear);
     } catch (error) {
-      // If the connection was lost, the next one subscribes again.
-      if (this.#client === client) this.#params.log.warn({ err: error }, "Redis refused a subscription");
+      // If the connection was lost, the next one subscribes again. One that was refused is made anew.
+      if (this.#client === client) this.#params.connection.refused(client, error);
       return;
     }
     if (this.#client !== client) return;

@@ -10,9 +10,11 @@ import { parseLiveMessage } from "./live-message.ts";
 import { createRedisBell, parseRing, type ReceivedRing } from "./redis-bell.ts";
 import { clientsFor } from "./redis-client.ts";
 import { createRedisLiveLog } from "./redis-live-log.ts";
+import { RedisProbe } from "./redis-probe.ts";
+import { UnsupportedRedis } from "./redis-refusal.ts";
 
 export interface OpenRedisParams {
-  /** `redis[s]://[[user]:password@]host[:port][/database]`. */
+  /** `redis[s]://[[user]:password@]host[:port][/database][?parameters]`; see `redis-address.ts`. */
   readonly url: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -30,14 +32,27 @@ export interface RedisBus {
 
 /**
  * Connects to Redis, and connects again whenever the connection is lost. A gateway serves without Redis too, so this
- * resolves at the latest after `REDIS_START_WAIT_MAX_MS` or a first failure. Throws only if the URL is no address.
+ * resolves at the latest after `REDIS_START_WAIT_MAX_MS` or a first failure. Throws if the URL is no address, or leads
+ * to a cluster or a sentinel.
  */
 export async function openRedis(params: OpenRedisParams): Promise<RedisBus> {
   const { url, clock, log, recordsMax, ttlMs, timeoutMs = LIVE_LOG_TIMEOUT_MS } = params;
   const newClient = clientsFor(url);
-  const commands = new Connection({ name: "commands", newClient, clock, timeoutMs, log });
+  const probe = new RedisProbe(clock);
+  const of = { newClient, clock, timeoutMs, log };
+  const commands = new Connection({
+    ...of,
+    name: "commands",
+    greet: (client) => probe.greet(client),
+    probe: (client) => probe.write(client),
+  });
   // A connection of its own, because a subscribed one takes no other commands.
-  const subscriber = new Connection({ name: "subscriber", newClient, clock, timeoutMs, log });
+  const subscriber = new Connection({
+    ...of,
+    name: "subscriber",
+    greet: (client) => probe.listen(client),
+    probe: (client) => probe.hear(client),
+  });
   let users = 2;
   const release = (): void => {
     users -= 1;
@@ -52,8 +67,14 @@ export async function openRedis(params: OpenRedisParams): Promise<RedisBus> {
 
   const waited = Promise.withResolvers<void>();
   const cancel = clock.after(REDIS_START_WAIT_MAX_MS, waited.resolve);
-  await Promise.race([Promise.all([commands.open(), subscriber.open()]), waited.promise]);
+  const first = await Promise.race([Promise.all([commands.open(), subscriber.open()]), waited.promise]);
   cancel();
+  const unsupported = first?.find((error) => error instanceof UnsupportedRedis);
+  if (unsupported !== undefined) {
+    commands.close();
+    subscriber.close();
+    throw unsupported;
+  }
   const bell = await createRedisBell({ commands, channels: rings, log, self: clock.newId(), release });
   return {
     liveLog,

@@ -1,6 +1,7 @@
 import { createClient } from "redis";
 import { appendRecords } from "./append-records.ts";
 import { REDIS_COMMANDS_MAX, REDIS_CONNECT_TIMEOUT_MS } from "./limits.ts";
+import { parseRedisAddress, type RedisAddress } from "./redis-address.ts";
 
 export type RedisClient = ReturnType<typeof createTemplate>;
 
@@ -10,11 +11,10 @@ export type RedisClient = ReturnType<typeof createTemplate>;
  * which may hold a password.
  */
 export function clientsFor(url: string): (name: string) => RedisClient {
+  const address = parseRedisAddress(url);
   let template: RedisClient;
   try {
-    // node-redis reads an empty address as localhost, its default.
-    if (url === "") throw new TypeError("empty");
-    template = createTemplate(url);
+    template = createTemplate(address);
   } catch {
     throw new Error(
       "the Redis address (REDIS_URL) cannot be read; it looks like redis://user:password@host:6379/0, or rediss:// for TLS",
@@ -24,7 +24,7 @@ export function clientsFor(url: string): (name: string) => RedisClient {
   return (name) => template.duplicate({ name });
 }
 
-function createTemplate(url: string) {
+function createTemplate({ url, tls }: RedisAddress) {
   return createClient({
     url,
     scripts: { appendRecords },
@@ -33,6 +33,6 @@ function createTemplate(url: string) {
     // Off, because an AbortSignal and a timer for each command cost more than the command. `Connection.ask` bounds it.
     commandOptions: { timeout: undefined },
     maintNotifications: "disabled",
-    socket: { reconnectStrategy: false, connectTimeout: REDIS_CONNECT_TIMEOUT_MS },
+    socket: { reconnectStrategy: false, connectTimeout: REDIS_CONNECT_TIMEOUT_MS, ...tls },
   });
 }

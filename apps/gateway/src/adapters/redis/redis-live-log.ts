@@ -58,7 +58,9 @@ export function createRedisLiveLog(params: RedisLiveLogParams): LiveLog {
     },
 
     async check() {
-      return !closed && subscriber.usable && (await commands.ask((client) => client.ping())) !== "unavailable";
+      if (closed) return "closed";
+      await commands.probe();
+      return commands.reason ?? subscriber.reason;
     },
 
     async close() {

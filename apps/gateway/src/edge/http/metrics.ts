@@ -23,8 +23,14 @@ const GAUGES: Readonly<Record<keyof GaugeValues, { readonly name: string; readon
   bufferedBytes: { name: "hsafa_watch_buffer_bytes", help: "Recent events kept in memory for watchers." },
 };
 
-/** The metrics of one gateway. Labels come from the route table and from status codes, so there are few series (R9). */
-export function createMetrics(values: () => GaugeValues): Metrics {
+/** How much of the text of a failure becomes a label: the code that Redis gave. */
+const REFUSAL_CODE = /^[A-Z]{2,}(?= )/;
+
+/**
+ * The metrics of one gateway. Labels come from the route table and from status codes, so there are few series (R9).
+ * `liveLogAway`: why the live log does not serve now; null: it does.
+ */
+export function createMetrics(values: () => GaugeValues, liveLogAway: () => Promise<string | null>): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -39,6 +45,20 @@ export function createMetrics(values: () => GaugeValues): Metrics {
       }),
     );
   }
+  registry.registerMetric(
+    new Gauge({
+      name: "hsafa_live_log_away",
+      help: "1 while the live log (Redis) does not serve, with its code for that; 0 while it serves.",
+      labelNames: ["reason"],
+      registers: [],
+      async collect() {
+        const reason = await liveLogAway();
+        this.reset();
+        if (reason === null) this.set({ reason: "" }, 0);
+        else this.set({ reason: REFUSAL_CODE.exec(reason)?.[0] ?? "unreachable" }, 1);
+      },
+    }),
+  );
   const requests = new Counter({
     name: "hsafa_http_requests_total",
     help: "HTTP requests answered.",
