@@ -40,8 +40,9 @@ export interface DeviceConnectionDeps {
   readonly onError: (error: unknown) => void;
 }
 
-/** The calls of a device, with the boot id of their memory. */
+/** The calls of a device, with the key and the boot id of their memory. */
 export interface OpenCalls extends Pick<DeviceMemory, "bootId"> {
+  readonly deviceKey: string;
   readonly calls: DeviceCalls;
 }
 
@@ -85,13 +86,13 @@ export class DeviceConnection {
 
   async #open(): Promise<void> {
     const { options, tokens, refusedToken, openCalls } = this.#deps;
-    const { bootId, calls } = await openCalls();
+    const { deviceKey, bootId, calls } = await openCalls();
     const renewed = refusedToken === null ? null : await tokens.renew(refusedToken);
     this.#token = renewed ?? (await tokens.current());
     // 1.
     if (this.#isOver) return;
     this.#socket = openClientSocket(deviceUrlOf(options), DEVICE_SUBPROTOCOL, options.WebSocket, {
-      open: () => this.#send(registrationOf(options, this.#token, bootId)),
+      open: () => this.#send(registrationOf({ ...options, deviceKey }, this.#token, bootId)),
       message: (text) => {
         try {
           this.#receive(JSON.parse(text) as GatewayMessage, calls);

@@ -11,7 +11,10 @@ export interface DeviceOptions {
   readonly url: string;
   /** A key or token with the scope `devices:connect`, or a function that gets one. */
   readonly token: TokenSource;
-  /** The device's own name for itself, unique in its tenant; in a browser, one per tab. */
+  /**
+   * The device's own name for itself, unique in its tenant. In a browser it is one per tab: while another living tab
+   * holds it, this one gets a key of its own (`Device.deviceKey`). `tabDeviceKey()` makes one that outlives a reload.
+   */
   readonly deviceKey: string;
   /** The tools, by their names. */
   readonly tools: Readonly<Record<string, DeviceTool>>;

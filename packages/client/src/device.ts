@@ -11,10 +11,16 @@ import { openDeviceMemory } from "./device-memory.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { HsafaError } from "./error.ts";
 import { randomId } from "./random-id.ts";
+import { type HeldKey, holdTabKey } from "./tab-key.ts";
 import { keepToken, type TokenKeeper } from "./token.ts";
 
 /** A device that is connected, or tries to be. */
 export interface Device {
+  /**
+   * The key that it registers with. In a duplicated browser tab it is not the one that was given, as soon as the device
+   * connects.
+   */
+  readonly deviceKey: string;
   /** The state of the connection now. */
   readonly state: DeviceLinkState;
   /** Resolves when the device is registered. Rejects with an `HsafaError` if it stops before. */
@@ -39,6 +45,9 @@ export function createDevice(options: DeviceOptions): Device {
   const runtime = new DeviceRuntime(options);
   // A plain object: its methods may be taken apart.
   return {
+    get deviceKey() {
+      return runtime.deviceKey;
+    },
     get state() {
       return runtime.state;
     },
@@ -62,6 +71,8 @@ class DeviceRuntime {
   #connection: DeviceConnection | null = null;
   #openCalls: Promise<OpenCalls> | null = null;
   #calls: DeviceCalls | null = null;
+  /** The key while it is held for this tab. */
+  #key: HeldKey | null = null;
 
   constructor(options: DeviceOptions) {
     this.#options = options;
@@ -80,14 +91,19 @@ class DeviceRuntime {
     return this.#state;
   }
 
+  get deviceKey(): string {
+    return this.#key?.deviceKey ?? this.#options.deviceKey;
+  }
+
   whenOnline(): Promise<OnlineDevice> {
     return new Promise((resolve, reject) => {
       const look = (state: DeviceLinkState): void => {
         if (state.kind !== "online" && state.kind !== "stopped") return;
         this.#listeners.delete(look);
         if (state.kind === "online") return resolve({ deviceId: state.deviceId, sessionId: state.sessionId });
-        const { kind } = state.reason;
-        reject(new HsafaError({ code: kind, message: `The device has stopped: ${kind}.` }));
+        const { reason } = state;
+        const why = "message" in reason ? `${reason.kind} (${reason.message})` : reason.kind;
+        reject(new HsafaError({ code: reason.kind, message: `The device has stopped: ${why}.` }));
       };
       this.#listeners.add(look);
       look(this.#state);
@@ -113,6 +129,7 @@ class DeviceRuntime {
         return this.#wait(next.delayMs);
       case "stopped":
         this.#calls?.abort();
+        this.#key?.release();
         return this.#settleStopped(next.reason);
       case "online":
         return;
@@ -148,13 +165,16 @@ class DeviceRuntime {
   }
 
   async #openMemory(): Promise<OpenCalls> {
-    const { deviceKey, storage, tools } = this.#options;
+    const { storage, tools } = this.#options;
+    this.#key ??= await holdTabKey(this.#options.deviceKey);
+    if (this.#state.kind === "stopped") this.#key.release();
+    const { deviceKey } = this.#key;
     const memory = await openDeviceMemory({ deviceKey, storage, newBootId: randomId });
     const send = (text: string): void => {
       if (this.#state.kind === "online") this.#connection?.sendText(text);
     };
     const calls = createDeviceCalls({ tools, memory, send, onError: this.#onError, now: Date.now });
     this.#calls = calls;
-    return { bootId: memory.bootId, calls };
+    return { deviceKey, bootId: memory.bootId, calls };
   }
 }

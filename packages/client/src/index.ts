@@ -15,6 +15,7 @@ export type { KeyedCallOptions } from "./post-once.ts";
 export type { RunStreamCut } from "./run-stream.ts";
 export type { RunStreamEvent, RunStreamTransport } from "./run-stream-transport.ts";
 export type { Runs, StartRunParams, StreamRunOptions, ToolResultParams } from "./runs.ts";
+export { tabDeviceKey } from "./tab-key.ts";
 export type { Threads } from "./threads.ts";
 export type { TokenSource } from "./token.ts";
 export type { Tokens } from "./tokens.ts";

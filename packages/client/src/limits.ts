@@ -57,3 +57,15 @@ export const ACKNOWLEDGED_CHARACTERS_MAX = 8 * 1024 * 1024;
 export const RESULT_BYTES_MAX = TOOL_RESULT_BYTES_MAX - 1024;
 /** The message of an error, in characters. The model reads it, and a stack trace of an hour helps nobody. */
 export const ERROR_MESSAGE_CHARACTERS_MAX = 10_000;
+
+// Browser tabs
+
+/**
+ * How long a tab waits for its key while another one holds it, in milliseconds. The page before a reload takes a moment
+ * to let go. A duplicated tab waits so long before it gets a key of its own.
+ */
+export const TAB_KEY_AWAITED_MS = 1000;
+/** How long other tabs may take to answer that they hold a key, in milliseconds, where there are no Web Locks. */
+export const TAB_ANSWER_MS = 300;
+/** The random end of a key that a duplicated tab gets, in characters. */
+export const TAB_KEY_SUFFIX_CHARACTERS = 12;

@@ -2,6 +2,7 @@ import type { DeviceMessage, DeviceRegister, ErrorCode } from "@hsafa/protocol";
 import { admit } from "../access/admit.ts";
 import type { Authenticate } from "../access/authenticate.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { LiveLog } from "../ports/live-log.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeviceDispatch } from "./device-dispatch.ts";
@@ -22,6 +23,7 @@ export interface DeviceConnectionDeps {
   readonly dispatch: DeviceDispatch;
   readonly results: ToolResults;
   readonly closer: SessionCloser;
+  readonly schemas: Pick<JsonSchemas, "findFaults">;
 }
 
 type Phase =

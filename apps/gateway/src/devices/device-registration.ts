@@ -4,6 +4,7 @@ import type { Authenticate } from "../access/authenticate.ts";
 import type { Principal } from "../access/principal.ts";
 import { type Refusal, refuse } from "../access/refusal.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { JsonSchemas } from "../ports/json-schemas.ts";
 import { DEVICE_IN_FLIGHT_MAX } from "../ports/limits.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
 import { DEVICE_IN_FLIGHT_DEFAULT } from "./limits.ts";
@@ -38,6 +39,7 @@ export async function registerDevice(
     readonly gatewayId: string;
     readonly clock: Pick<Clock, "newId">;
     readonly closer: Pick<SessionCloser, "endUnconfirmed">;
+    readonly schemas: Pick<JsonSchemas, "findFaults">;
   },
   message: DeviceRegister,
 ): Promise<DeviceRegistration> {
@@ -49,6 +51,13 @@ export async function registerDevice(
   if (admission.kind === "refused") return admission;
   const { principal } = admission;
   const { tenantId } = principal;
+  // After the credential: a stranger's schemas are worth no work.
+  const faults = await deps.schemas.findFaults({ tenantId, schemas: tools.map(({ inputSchema }) => inputSchema) });
+  const wrong = faults.findIndex((fault) => fault !== null);
+  if (wrong >= 0) {
+    const detail = `The inputSchema of the tool '${tools[wrong]?.name}' cannot be used: ${faults[wrong]}.`;
+    return { kind: "invalid", detail };
+  }
   const sessionId = deps.clock.newId();
   // No more than the store lists for one session in any case: a call in hand that is not listed counts as settled.
   const maxInFlight = Math.min(message.maxInFlight ?? DEVICE_IN_FLIGHT_DEFAULT, DEVICE_IN_FLIGHT_MAX);

@@ -56,6 +56,19 @@ test("two tools of one name are a fault that names them", async () => {
   expect(rows.sessions).toEqual([]);
 });
 
+test("a tool schema that is no schema is a fault that names the tool and what is wrong, and opens no session", async () => {
+  const { connect, rows } = start();
+  const tools = [
+    { name: "fine", description: "", inputSchema: { type: "object" } },
+    { name: "odd", description: "", inputSchema: { type: "objekt" } },
+  ];
+  const confused = await connect().register("laptop", { tools });
+  expect(confused.faults).toEqual([
+    "The inputSchema of the tool 'odd' cannot be used: /type must be one of the allowed types.",
+  ]);
+  expect(rows.sessions).toEqual([]);
+});
+
 test("a credential that does not let its holder be this device is refused", async () => {
   const { connect, rows } = start();
   const outcomes = await Promise.all(

@@ -2,6 +2,7 @@ import type { DeviceMessage } from "@hsafa/protocol";
 import type { Authenticate } from "../access/authenticate.ts";
 import type { Bell } from "../ports/bell.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { LiveLog } from "../ports/live-log.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
@@ -21,6 +22,7 @@ export interface DeviceServerDeps {
   readonly bell: Bell;
   readonly clock: Clock;
   readonly log: Log;
+  readonly schemas: Pick<JsonSchemas, "findFaults">;
 }
 
 /** Where a socket brings what its device sends. */

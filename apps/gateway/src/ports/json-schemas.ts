@@ -13,6 +13,11 @@ export interface JsonSchemas {
     readonly tenantId: string;
     readonly schemas: readonly JsonObject[];
   }): Promise<readonly (string | null)[]>;
+  /** Returns for each schema why it is no usable schema. Null also for one that could not be judged in time. */
+  findFaults(params: {
+    readonly tenantId: string;
+    readonly schemas: readonly JsonObject[];
+  }): Promise<readonly (string | null)[]>;
   /** Returns for each value why it does not fit its schema, or null if it does. */
   validate(params: {
     readonly tenantId: string;

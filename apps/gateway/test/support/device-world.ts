@@ -43,6 +43,10 @@ export function startDeviceWorld(): DeviceWorld {
     bell,
     clock,
     log,
+    schemas: {
+      findFaults: async ({ schemas }) =>
+        schemas.map(({ type }) => (type === "objekt" ? "/type must be one of the allowed types" : null)),
+    },
   });
   devices.start();
   onTestFinished(async () => {

@@ -119,6 +119,15 @@ function schemasOver(perform: PerformJob): JsonSchemas {
         }
       });
     },
+    async findFaults({ tenantId, schemas }) {
+      const verdicts = await ask(
+        tenantId,
+        schemas.map((schema) => ({ schema })),
+      );
+      return verdicts.map((verdict) =>
+        verdict !== "busy" && (verdict.kind === "unusable" || verdict.kind === "unfit") ? verdict.reason : null,
+      );
+    },
     async validate({ tenantId, values }) {
       const verdicts = await ask(tenantId, values);
       return verdicts.map((verdict) => {
