@@ -77,6 +77,9 @@ describe("what cannot work is told by its variable, all at once", () => {
     ["HSAFA_ALLOWED_ORIGINS", "https://a.example/path"],
     ["OPENAI_COMPATIBLE_BASE_URL", "localhost"],
     ["OPENAI_COMPATIBLE_STREAM_OPTIONS", "sometimes"],
+    ["HTTPS_PROXY", "socks5://proxy:1080"],
+    ["HTTP_PROXY", "http://"],
+    ["HSAFA_END_WITH_PARENT", "yes"],
   ])("%s=%s", (name, value) => {
     expect(faultsOf({ [name]: value })).toContain(name);
   });
@@ -97,7 +100,8 @@ test("the table lists exactly the variables that a gateway reads", () => {
       {},
       {
         get(_env, name) {
-          read.add(String(name));
+          // The proxies' names may be lower case.
+          read.add(String(name).replace(/^\w+_proxy$/, (lower) => lower.toUpperCase()));
           return undefined;
         },
       },
@@ -105,4 +109,25 @@ test("the table lists exactly the variables that a gateway reads", () => {
   );
   const listed = Object.entries<Setting>(settingsTable).filter(([, { readBy }]) => readBy.includes("gateway"));
   expect([...read].toSorted()).toEqual(listed.map(([name]) => name).toSorted());
+});
+
+test("proxies are taken from names of either case, with or without a scheme", () => {
+  const lower = {
+    http_proxy: "one:3128",
+    HTTP_PROXY: "http://two:1",
+    https_proxy: "",
+    HTTPS_PROXY: "https://u:p@s:8443",
+  };
+  expect(readSettings({ ...lower, no_proxy: "localhost, .internal 10.0.0.0/8" }).proxies).toEqual({
+    http: "http://one:3128",
+    https: "https://u:p@s:8443",
+    except: ["localhost", ".internal", "10.0.0.0/8"],
+  });
+});
+
+test("the gateway ends with its parent if a person says so, or npm started it", () => {
+  expect(readSettings({}).endsWithParent).toBe("never");
+  expect(readSettings({ npm_execpath: "/npm" }).endsWithParent).toBe("unless_detached");
+  expect(readSettings({ npm_execpath: "/npm", HSAFA_END_WITH_PARENT: "false" }).endsWithParent).toBe("never");
+  expect(readSettings({ HSAFA_END_WITH_PARENT: "true" }).endsWithParent).toBe("always");
 });

@@ -22,6 +22,10 @@ export interface Settings {
   /** Milliseconds. */
   readonly leaseMs: number;
   readonly allowedOrigins: readonly string[];
+  /** The proxies of requests to models and of HTTP tools; null: none. */
+  readonly proxies: { readonly http: string | null; readonly https: string | null; readonly except: readonly string[] };
+  /** Whether the gateway ends when its parent process does. `unless_detached`: not if it was told to outlive it. */
+  readonly endsWithParent: "always" | "never" | "unless_detached";
   readonly providers: {
     readonly openai?: ProviderAccess;
     readonly anthropic?: ProviderAccess;
@@ -90,6 +94,27 @@ export function readSettings(env: Environment = process.env): Settings {
     return value;
   }
 
+  /** A variable that other programs read too. By custom its name may be lower case, which wins. */
+  function shared(name: "HTTP_PROXY" | "HTTPS_PROXY" | "NO_PROXY"): string | null {
+    return env[name.toLowerCase()]?.trim() || text(name);
+  }
+
+  function proxy(name: "HTTP_PROXY" | "HTTPS_PROXY"): string | null {
+    const value = shared(name);
+    if (value === null) return null;
+    const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+    if (URL.canParse(url) && ["http:", "https:"].includes(new URL(url).protocol)) return url;
+    fault(name, "must be an address that begins with http:// or https://; other kinds of proxies are not spoken.");
+    return null;
+  }
+
+  function endsWithParent(): Settings["endsWithParent"] {
+    const value = text("HSAFA_END_WITH_PARENT");
+    if (value === "true") return "always";
+    if (value !== null && value !== "false") fault("HSAFA_END_WITH_PARENT", `must be true or false, not '${value}'.`);
+    return value === null && text("npm_execpath") !== null ? "unless_detached" : "never";
+  }
+
   function secret(name: "HSAFA_ADMIN_KEY" | "HSAFA_JWT_SECRET"): string | null {
     const { charactersMin } = settingsTable[name];
     const value = text(name);
@@ -148,6 +173,12 @@ export function readSettings(env: Environment = process.env): Settings {
     jwtSecret,
     leaseMs: integer("HSAFA_LEASE_MS"),
     allowedOrigins,
+    proxies: {
+      http: proxy("HTTP_PROXY"),
+      https: proxy("HTTPS_PROXY"),
+      except: (shared("NO_PROXY") ?? "").split(/[\s,]+/).filter((entry) => entry !== ""),
+    },
+    endsWithParent: endsWithParent(),
     providers: {
       openai: access("OPENAI_API_KEY"),
       anthropic: access("ANTHROPIC_API_KEY"),

@@ -5,6 +5,7 @@ import { type Gateway, serveGateway } from "./serve-gateway.ts";
 export type { ToolFunction } from "./adapters/server-tools/function-tool.ts";
 export { InvalidSettings, readSettings, type Settings } from "./config.ts";
 export type { Gateway } from "./serve-gateway.ts";
+export { findStarter, stopRequest } from "./stop-request.ts";
 
 /** What a program that embeds a gateway may bring along. */
 export interface Overrides extends PortOverrides {

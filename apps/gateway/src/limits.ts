@@ -4,3 +4,7 @@
 export const SECOND_GATEWAY_LOOK_MS = 4000;
 /** How long a close may take in all, the drain included, in ms: after it the process ends as by a crash. */
 export const CLOSE_TIMEOUT_MS = 20_000;
+/** How often a gateway that ends with its parent looks for it, in ms. Only then can it free its port and its leases. */
+export const PARENT_CHECK_MS = 500;
+/** Ancestors of a process that are looked through for npm: a shell or two stand between. */
+export const ANCESTORS_MAX = 4;

@@ -1,7 +1,8 @@
 /** The program of `hsafa start`: one gateway in the foreground, until SIGTERM or SIGINT. */
 import { readSettings } from "./config.ts";
-import { startGateway } from "./gateway.ts";
+import { type Gateway, startGateway } from "./gateway.ts";
 import { CLOSE_TIMEOUT_MS } from "./limits.ts";
+import { findStarter, stopRequest } from "./stop-request.ts";
 
 process.on("uncaughtException", (error) => fail("an error that nobody caught", error));
 process.on("unhandledRejection", (error) => fail("a promise that nobody awaited", error));
@@ -12,18 +13,24 @@ function fail(what: string, error: unknown): never {
   process.exit(1);
 }
 
+function close(gateway: Gateway, why: string): void {
+  // Without a parent there may be nobody who reads this.
+  process.stderr.on("error", () => {});
+  process.stderr.write(`the gateway stops: ${why}\n`);
+  setTimeout(() => fail("closing took too long", new Error(`${CLOSE_TIMEOUT_MS} ms`)), CLOSE_TIMEOUT_MS).unref();
+  gateway.close().then(
+    () => process.exit(0),
+    (error: unknown) => fail("closing failed", error),
+  );
+}
+
 try {
-  const gateway = await startGateway(readSettings());
-  const close = (): void => {
-    setTimeout(() => fail("closing took too long", new Error(`${CLOSE_TIMEOUT_MS} ms`)), CLOSE_TIMEOUT_MS).unref();
-    gateway.close().then(
-      () => process.exit(0),
-      (error: unknown) => fail("closing failed", error),
-    );
-  };
-  process.once("SIGTERM", close);
-  process.once("SIGINT", close);
+  const starter = await findStarter();
+  const settings = readSettings();
+  const gateway = await startGateway(settings);
+  const stop = stopRequest(settings, starter);
   process.stdout.write(`listening on ${gateway.url}\n`);
+  void stop.then((why) => close(gateway, why));
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${message}\n`);

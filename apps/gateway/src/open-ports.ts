@@ -54,7 +54,7 @@ export async function openPorts(settings: Settings, overrides: PortOverrides = {
     if (settings.databaseUrl !== null && settings.redisUrl === null) await refuseSecondGateway(store.fleet, clock);
     const { liveLog, bell } = await openBus(settings, clock, log);
     const schemas = createAjvSchemas();
-    const outbound = openOutboundHttp();
+    const outbound = openOutboundHttp(settings.proxies);
     const providers = { fetch: outbound.fetch, ...settings.providers };
     return {
       ports: {

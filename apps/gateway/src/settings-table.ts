@@ -66,6 +66,33 @@ export const settingsTable = {
     unset: "same origin only",
     readBy: gateway,
   },
+  HTTP_PROXY: {
+    meaning:
+      "proxy for requests to models and of HTTP tools whose address begins with `http://`; lower case too, which wins",
+    unset: "none",
+    readBy: gateway,
+  },
+  HTTPS_PROXY: {
+    meaning: "the same for `https://`; the proxy tunnels (CONNECT); lower case too, which wins",
+    unset: "none",
+    readBy: gateway,
+  },
+  NO_PROXY: {
+    meaning:
+      "what is reached without a proxy, separated by commas: `*`, a host with those below it, an address or a range (`10.0.0.0/8`), each also with `:port`; lower case too, which wins",
+    unset: "nothing",
+    readBy: gateway,
+  },
+  HSAFA_END_WITH_PARENT: {
+    meaning: "`true`: the gateway stops, as by SIGTERM, when the process that started it ends; `false`: it does not",
+    unset: "`true` if npm or npx started it in the foreground, else `false`",
+    readBy: gateway,
+  },
+  npm_execpath: {
+    meaning: "set by npm and npx themselves, and by programs like them: it tells that one of them started the gateway",
+    unset: "nothing follows",
+    readBy: gateway,
+  },
   OPENAI_API_KEY: { meaning: "key of the model provider `openai`", unset: "none", readBy: gateway },
   ANTHROPIC_API_KEY: { meaning: "key of the model provider `anthropic`", unset: "none", readBy: gateway },
   GOOGLE_GENERATIVE_AI_API_KEY: { meaning: "key of the model provider `google`", unset: "none", readBy: gateway },

@@ -55,6 +55,7 @@ const wiringFiles = new Set([
   "keys.ts",
   "data-folder.ts",
   "readiness.ts",
+  "stop-request.ts",
   "refuse-second-gateway.ts",
   "limits.ts",
 ]);

@@ -19,12 +19,12 @@ export const dev = new Command("dev")
         ),
       );
     }
+    const { findStarter, stopRequest } = await import("@hsafa/gateway");
+    const starter = await findStarter();
     const gateway = await open({ ...env, PORT: options.port ?? env.PORT });
+    const stop = stopRequest(gateway.settings, starter);
     console.log(welcome(gateway));
-    await new Promise<void>((resolve) => {
-      process.once("SIGINT", () => resolve());
-      process.once("SIGTERM", () => resolve());
-    });
+    await stop;
     await gateway.close();
   });
 

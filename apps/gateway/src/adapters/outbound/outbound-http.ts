@@ -1,5 +1,6 @@
-import { Agent, type RequestInit as UndiciRequestInit, fetch as undiciFetch } from "undici";
-import { OUTBOUND_ADDRESS_TIMEOUT_MS, OUTBOUND_CONNECT_TIMEOUT_MS } from "./limits.ts";
+import { type RequestInit as UndiciRequestInit, fetch as undiciFetch } from "undici";
+import { OutboundDispatcher } from "./outbound-dispatcher.ts";
+import type { ProxySettings } from "./proxy-for.ts";
 
 /** The requests that a gateway makes itself: to models, and for tools of type `http`. */
 export interface OutboundHttp {
@@ -20,16 +21,8 @@ export interface OutboundHttp {
  * `modelIdleTimeoutMs` and a tool's `timeoutMs` may be longer. The client comes from the package `undici`, since the
  * one inside Node takes no settings, and takes no dispatcher of another version.
  */
-export function openOutboundHttp(): OutboundHttp {
-  const dispatcher = new Agent({
-    // 0: none. The callers bound each request by its signal.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: {
-      timeout: OUTBOUND_CONNECT_TIMEOUT_MS,
-      autoSelectFamilyAttemptTimeout: OUTBOUND_ADDRESS_TIMEOUT_MS,
-    },
-  });
+export function openOutboundHttp(proxies: ProxySettings = NO_PROXIES): OutboundHttp {
+  const dispatcher = new OutboundDispatcher(proxies);
   return {
     fetch: async (input, init) => {
       if (input instanceof Request) throw new TypeError("The outbound fetch takes a URL, not a Request.");
@@ -40,3 +33,5 @@ export function openOutboundHttp(): OutboundHttp {
     close: () => dispatcher.destroy(),
   };
 }
+
+const NO_PROXIES: ProxySettings = { http: null, https: null, except: [] };
