@@ -4,7 +4,7 @@
  * 1. At SIGTERM and SIGINT.
  * 2. When its parent ends, if the settings say so. `npx` runs a command through npm and a shell. A SIGTERM to npm ends
  *    both of these, and never reaches the gateway. It would stay without an owner, with its port and its data folder.
- * 3. Not when it was told to outlive its parent (`unless_detached`): `nohup` ignores SIGHUP for it, and a shell ignores
+ * 3. Not when it was told to outlive its parent (`unless_detached`). `nohup` ignores SIGHUP for it, and a shell ignores
  *    SIGINT for what it starts with `&`. A service of systemd and a container do not name npm, so 2 does not hold.
  */
 import { readFile } from "node:fs/promises";

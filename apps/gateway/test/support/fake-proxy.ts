@@ -35,7 +35,10 @@ export async function startFakeProxy(
     credentials.push(request.headers["proxy-authorization"]);
     socket.on("error", () => {});
     if (options.silent === true) return;
-    if (options.refuse !== undefined) return void socket.end(`HTTP/1.1 ${options.refuse} No\r\n\r\n`);
+    if (options.refuse !== undefined) {
+      socket.end(`HTTP/1.1 ${options.refuse} No\r\n\r\n`);
+      return;
+    }
     const [host = "", port = ""] = (request.url ?? "").split(":");
     // The names of tests mean this machine, so that nothing is looked up.
     const onward = connect(Number(port), host.endsWith(".test") ? "127.0.0.1" : host, () => {

@@ -57,7 +57,7 @@ test("a request to http:// goes to the proxy whole, and its answer comes back", 
 
 test("a request to https:// goes through a tunnel, by the name of the host", async () => {
   const url = await serve((_, response) => response.end("over TLS"), certificate());
-  // The certificate is of nobody whom this process trusts.
+  // No authority that this process trusts has signed the certificate.
   vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
   onTestFinished(() => void vi.unstubAllEnvs());
   const { port } = new URL(url);
@@ -96,15 +96,15 @@ test("the credentials of a proxy's address are for the proxy alone", async () =>
 
 test("a server behind the proxy may take ten minutes to its first byte, and between two", async () => {
   const releases: (() => void)[] = [];
-  const url = await serve(async (_, response) => {
-    await new Promise<void>((resolve) => releases.push(resolve));
-    response.write("he");
-    await new Promise<void>((resolve) => releases.push(resolve));
-    response.end("re");
+  const url = await serve((_, response) => {
+    releases.push(
+      () => void response.write("he"),
+      () => response.end("re"),
+    );
   });
   const { fetch } = await proxied();
   const answer = fetch(url);
-  await vi.waitUntil(() => releases.length === 1);
+  await vi.waitUntil(() => releases.length === 2);
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   onTestFinished(() => void vi.useRealTimers());
   await vi.advanceTimersByTimeAsync(LONG_MS);

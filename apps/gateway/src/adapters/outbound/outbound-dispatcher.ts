@@ -64,7 +64,7 @@ function openProxy(uri: string, isTunnel: boolean): Dispatcher {
     proxyTunnel: false,
     proxyTls: CONNECT,
     ...UNTIMED,
-    factory: (origin, options) => new Pool(origin, { ...options, ...UNTIMED }),
+    factory: (origin, options) => new Pool(origin, Object.assign({}, options, UNTIMED)),
   });
 }
 
@@ -81,13 +81,12 @@ function tunnelThrough(uri: string): buildConnector.connector {
   const secure = buildConnector(CONNECT);
   return (options, callback) => {
     const target = `${options.host ?? options.hostname}${options.port === "" ? ":443" : ""}`;
-    proxy.connect({ path: target, headers: { host: target, ...authorization } }).then(
-      ({ socket, statusCode }) => {
-        if (statusCode === 200) return secure({ ...options, httpSocket: socket as Socket }, callback);
-        socket.on("error", () => {}).destroy();
-        return callback(new Error(`the proxy refused to connect to ${target}: it answered ${statusCode}`), null);
-      },
-      (error: Error) => callback(error, null),
-    );
+    proxy.connect({ path: target, headers: { host: target, ...authorization } }, (error, answer) => {
+      if (error !== null) return callback(error, null);
+      const { socket, statusCode } = answer;
+      if (statusCode === 200) return secure({ ...options, httpSocket: socket as Socket }, callback);
+      socket.on("error", () => {}).destroy();
+      return callback(new Error(`the proxy refused to connect to ${target}: it answered ${statusCode}`), null);
+    });
   };
 }
