@@ -8,6 +8,8 @@ export const EXIT = {
   fault: 2,
   /** The run that was followed was canceled. */
   runCanceled: 3,
+  /** The run that was followed completed, and its last answer is not whole: it was cut or filtered. */
+  runIncomplete: 4,
   /** Ctrl-C: the command stopped watching; the run goes on. */
   detached: 130,
 } as const;

@@ -1,4 +1,5 @@
 import { type Client, HsafaError, type RunStreamCut, type RunStreamEvent } from "@hsafa/client";
+import { type FinishReason, isWholeAnswer, type RunStatus } from "@hsafa/protocol";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import { createRunPrinter } from "./run-printer.ts";
 import { note, paintNote } from "./terminal.ts";
@@ -17,13 +18,13 @@ export async function followRun(
   const leave = (): void => leaving.abort();
   process.once("SIGINT", leave);
   let position = after;
-  let last: string | null = null;
+  let ended: ExitCode | null = null;
   try {
     for await (const event of client.runs.stream(runId, { after, signal: leaving.signal, onCut: tellCut })) {
       if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
       else show(print(event));
       if ("id" in event) position = event.id;
-      last = event.type;
+      ended = outcomeOf(event);
     }
   } catch (error) {
     if (!leaving.signal.aborted) throw error;
@@ -35,8 +36,15 @@ export async function followRun(
   } finally {
     process.removeListener("SIGINT", leave);
   }
+  if (ended !== null) return ended;
   // A stream that resumes after the last event of an ended run has no events.
-  return outcomeOf(last ?? `run.${(await client.runs.get(runId)).status}`);
+  const run = await client.runs.get(runId);
+  const code = codeOf(run.status, run.finishReason);
+  if (code !== null) return code;
+  throw new HsafaError({
+    code: "unexpected_response",
+    message: `The stream ended while the run is ${run.status}, which is no end of a run.`,
+  });
 }
 
 function show(printed: ReturnType<ReturnType<typeof createRunPrinter>>): void {
@@ -47,18 +55,34 @@ function tellCut({ delayMs }: RunStreamCut): void {
   note(paintNote("yellow", `\n(the connection was lost; coming back in ${(delayMs / 1000).toFixed(1)} s)`));
 }
 
-function outcomeOf(type: RunStreamEvent["type"] | (string & {})): ExitCode {
-  switch (type) {
+/** Returns the exit code of an event that ends the run, or null. */
+function outcomeOf(event: RunStreamEvent): ExitCode | null {
+  switch (event.type) {
     case "run.completed":
-      return EXIT.done;
+      return codeOf("completed", event.data.finishReason ?? null);
     case "run.canceled":
       return EXIT.runCanceled;
     case "run.failed":
       return EXIT.runFailed;
     default:
-      throw new HsafaError({
-        code: "unexpected_response",
-        message: `The stream ended with ${type}, which is no end of a run.`,
-      });
+      return null;
+  }
+}
+
+/** Returns the exit code of a run that has ended, or null if it has not. */
+function codeOf(status: RunStatus, finishReason: FinishReason | null): ExitCode | null {
+  switch (status) {
+    case "completed":
+      return finishReason === null || isWholeAnswer(finishReason) ? EXIT.done : EXIT.runIncomplete;
+    case "canceled":
+      return EXIT.runCanceled;
+    case "failed":
+      return EXIT.runFailed;
+    case "queued":
+    case "running":
+    case "waiting_tool":
+      return null;
+    default:
+      return status satisfies never;
   }
 }

@@ -1,6 +1,6 @@
 import { SHOWN_CHARACTERS_MAX } from "./limits.ts";
 import type { RunStreamEvent } from "@hsafa/client";
-import type { JsonValue, Message, Usage } from "@hsafa/protocol";
+import { isWholeAnswer, type JsonValue, type Message, type Usage } from "@hsafa/protocol";
 import type { Paint } from "./terminal.ts";
 
 /** A piece of output. What the model says is the command's result; everything else is a note about it. */
@@ -99,8 +99,14 @@ export function createRunPrinter(paint: Paint): (event: RunStreamEvent) => Print
           paint("yellow", `(attempt ${attempt} failed: ${error.message} [${error.code}]; the next at ${nextAt})`),
         );
       }
-      case "run.completed":
-        return line(`${paint("green", "completed")}${tokensOf(event.data.usage, paint)}`);
+      case "run.completed": {
+        const { finishReason, usage } = event.data;
+        const isWhole = finishReason === undefined || isWholeAnswer(finishReason);
+        const shown = isWhole
+          ? paint("green", "completed")
+          : paint("yellow", `completed, but the answer is not whole: it ended with '${finishReason}'`);
+        return line(`${shown}${tokensOf(usage, paint)}`);
+      }
       case "run.failed":
         return line(
           `${paint("red", `failed: ${event.data.error.message} [${event.data.error.code}]`)}${tokensOf(event.data.usage, paint)}`,

@@ -93,12 +93,18 @@ export interface AgentConfig {
   readonly settings: ModelSettings;
   /** A run with more steps fails with `max_steps_reached`. */
   readonly maxSteps: number;
-  /** `maxAttempts`: attempts at one model call, the first one included. */
-  readonly retry: { readonly maxAttempts: number };
+  /**
+   * `maxAttempts`: attempts at one model call, the first one included. `loadingTimeoutMs`: how long a model that is
+   * still loading is waited for in all, in milliseconds. Attempts meanwhile do not count; with one attempt nothing is
+   * waited for.
+   */
+  readonly retry: { readonly maxAttempts: number; readonly loadingTimeoutMs: number };
   /** How long a dispatched call may take if its tool does not say, in milliseconds. */
   readonly toolTimeoutMs: number;
   /** How long the model may send nothing, in milliseconds. */
   readonly modelIdleTimeoutMs: number;
+  /** What a run does whose last answer is not whole: it completes and says so, or it fails with `answer_incomplete`. */
+  readonly onIncomplete: "complete" | "fail";
   readonly tools: ToolConfig[];
 }
 
@@ -125,12 +131,15 @@ export interface ModelSettingsInput extends Omit<ModelSettings, "providerOptions
 /** An agent's config as a person writes it. What is left out has a default. */
 export interface AgentConfigInput
   extends Omit<
-    Defaulted<AgentConfig, "maxSteps" | "toolTimeoutMs" | "modelIdleTimeoutMs">,
+    Defaulted<AgentConfig, "maxSteps" | "toolTimeoutMs" | "modelIdleTimeoutMs" | "onIncomplete">,
     "settings" | "retry" | "tools"
   > {
   readonly settings?: ModelSettingsInput;
-  /** `maxAttempts`: attempts at one model call, the first one included; 3 if left out. */
-  readonly retry?: { readonly maxAttempts?: number };
+  /**
+   * `maxAttempts`: attempts at one model call, the first one included; 3 if left out. `loadingTimeoutMs`: how long a
+   * model that is still loading is waited for, in milliseconds; 5 minutes if left out.
+   */
+  readonly retry?: { readonly maxAttempts?: number; readonly loadingTimeoutMs?: number };
   readonly tools?: ToolConfigInput[];
 }
 

@@ -37,6 +37,21 @@ export interface LeftOut {
 /** Why the model stopped, as the AI SDK names it. */
 export type FinishReason = "stop" | "length" | "content-filter" | "tool-calls" | "error" | "other";
 
+/** Why the model stopped, as the AI SDK names it: every reason. */
+export const FINISH_REASONS = [
+  "stop",
+  "length",
+  "content-filter",
+  "tool-calls",
+  "error",
+  "other",
+] as const satisfies readonly FinishReason[];
+
+/** Whether an answer that ended for this reason is whole. Any other was cut, filtered, or ended for no known reason. */
+export function isWholeAnswer(finishReason: FinishReason): boolean {
+  return finishReason === "stop" || finishReason === "tool-calls";
+}
+
 /** Where a call's result may come from: a device's socket, an HTTP request, or the gateway itself. */
 export const RESULT_SOURCES = ["device", "http", "server"] as const;
 
@@ -69,12 +84,20 @@ export interface FactData {
   "run.resumed": { readonly epoch: number };
   /** The run waits for these calls, and no gateway holds it. */
   "run.waiting": { readonly callIds: string[] };
-  /** A model call failed. `attempt`: the one that failed, 1 for the first; `nextAt`: when the next one begins. */
-  "run.retrying": { readonly attempt: number; readonly error: Failure; readonly nextAt: string };
-  /** Terminal. `output`: the text of the last step. */
-  "run.completed": { readonly output: string; readonly usage: Usage };
-  /** Terminal. */
-  "run.failed": { readonly error: Failure; readonly usage: Usage };
+  /**
+   * A model call failed. `attempt`: the one that failed, 1 for the first; `nextAt`: when the next one begins.
+   * `loading`: the model is still loading, and the attempt does not count.
+   */
+  "run.retrying": {
+    readonly attempt: number;
+    readonly error: Failure;
+    readonly nextAt: string;
+    readonly loading?: true;
+  };
+  /** Terminal. `output`: the text of the last step. `finishReason`: why it ended. Runs of older versions have none. */
+  "run.completed": { readonly output: string; readonly usage: Usage; readonly finishReason?: FinishReason };
+  /** Terminal. `finishReason`: if the run failed because its answer is not whole. */
+  "run.failed": { readonly error: Failure; readonly usage: Usage; readonly finishReason?: FinishReason };
   /** Terminal. `reason`: what the one who canceled said. */
   "run.canceled": { readonly reason: string | null; readonly usage: Usage };
   /** The user said something: in the run's input, or while the run was in progress. */

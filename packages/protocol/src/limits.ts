@@ -55,6 +55,8 @@ export const STEPS_DEFAULT = 20;
 export const MODEL_ATTEMPTS_MAX = 10;
 /** The attempts at one model call when a config names none. */
 export const MODEL_ATTEMPTS_DEFAULT = 3;
+/** How long a model that is still loading is waited for when a config says nothing, in milliseconds: 5 minutes. */
+export const MODEL_LOADING_TIMEOUT_MS_DEFAULT = 5 * 60_000;
 /** The longest timeout that a config may name, in milliseconds: 7 days. A run must not wait for ever. */
 export const TIMEOUT_MS_MAX = 7 * 24 * 3600 * 1000;
 /** How long a dispatched call may take when a config says nothing, in milliseconds. */

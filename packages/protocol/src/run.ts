@@ -1,4 +1,4 @@
-import type { Failure, Usage } from "./event.ts";
+import type { Failure, FinishReason, Usage } from "./event.ts";
 import type { JsonObject } from "./json.ts";
 import type { InputMessage, UserMessage } from "./message.ts";
 import type { PageQuery } from "./page.ts";
@@ -35,6 +35,11 @@ export interface Run {
   readonly metadata: JsonObject;
   /** The text of the last step; `null` until the run has completed. */
   readonly output: string | null;
+  /**
+   * Why the model's last answer ended; `null` until the run has completed. An answer that is not whole
+   * (`isWholeAnswer`) was cut or filtered. It is there as well if the run failed for that.
+   */
+  readonly finishReason: FinishReason | null;
   /** Why the run failed; `null` unless its status is `failed`. */
   readonly error: Failure | null;
   /** The tokens spent so far. */

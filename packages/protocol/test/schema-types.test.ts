@@ -58,6 +58,7 @@ interface Types {
   deviceToolSchema: { input: DeviceToolInput; output: protocol.DeviceTool };
   earlierAssistantMessageSchema: Both<protocol.EarlierAssistantMessage>;
   failureSchema: Both<protocol.Failure>;
+  finishReasonSchema: Both<protocol.FinishReason>;
   functionServerToolSchema: Both<protocol.FunctionServerTool>;
   httpServerToolSchema: { input: HttpServerToolInput; output: protocol.HttpServerTool };
   idOrNameSchema: Both<string>;

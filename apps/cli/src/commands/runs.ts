@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import type { RunStatus } from "@hsafa/protocol";
+import { isWholeAnswer, type RunStatus } from "@hsafa/protocol";
 import { connect } from "../connect.ts";
 
 const STATUSES = ["queued", "running", "waiting_tool", "completed", "failed", "canceled"] satisfies RunStatus[];
@@ -12,6 +12,8 @@ export const runs = new Command("runs")
   .action(async (options: { agent?: string; status?: RunStatus; limit: number }) => {
     const { data } = await connect().runs.list(options);
     for (const run of data) {
-      console.log(`${run.id}  ${run.status.padEnd(12)}  ${run.createdAt}  ${run.agentName}`);
+      const { finishReason } = run;
+      const ending = finishReason === null || isWholeAnswer(finishReason) ? "" : `  (${finishReason})`;
+      console.log(`${run.id}  ${run.status.padEnd(12)}  ${run.createdAt}  ${run.agentName}${ending}`);
     }
   });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -100,6 +100,21 @@ describe("the commands, against a gateway of 'hsafa dev'", () => {
     expect(device.printed.notes).toContain("<- get_time");
     device.child.kill("SIGINT");
     expect(await device.exit).toBe(0);
+  });
+
+  test("a run whose answer was cut says so, and has an exit code of its own", async () => {
+    const script = [[{ text: "Half an ans" }, { finish: "length" }]];
+    const file = join(folder, "cut.json");
+    const settings = { providerOptions: { demo: { script } } };
+    writeFileSync(file, JSON.stringify({ name: "cut", model: "demo/script", settings }));
+    expect((await done(["push", file])).exit).toBe(0);
+    const run = await done(["run", "cut", "go"]);
+    expect(run.exit).toBe(4);
+    expect(run.out).toContain("Half an ans");
+    expect(run.notes).toContain("the answer is not whole: it ended with 'length'");
+    expect((await done(["runs", "--agent", "cut"])).out).toContain("(length)");
+    const [, runId = ""] = /^run (\S+)/m.exec(run.notes) ?? [];
+    expect((await done(["watch", runId])).exit).toBe(4);
   });
 
   test("Ctrl-C stops watching and not the run; the position it tells leads back", async () => {

@@ -49,8 +49,37 @@ describe("a step ends", () => {
   test("a run completes with the step in which the model asked for no tool", () => {
     const { facts } = given(begun).when(finished(), proceed);
     expect(facts).toEqual([
-      { type: "run.completed", data: { output: "said", usage: { inputTokens: 1, outputTokens: 2 } } },
+      {
+        type: "run.completed",
+        data: { output: "said", usage: { inputTokens: 1, outputTokens: 2 }, finishReason: "stop" },
+      },
     ]);
+  });
+
+  test.each(["length", "content-filter", "error", "other"] as const)(
+    "a run whose answer ended with %s completes and says so, or fails if its agent wants that",
+    (finishReason) => {
+      const cut: RunInput = { ...finished(), finishReason } as RunInput;
+      expect(given(begun).when(cut, proceed).facts).toMatchObject([{ type: "run.completed", data: { finishReason } }]);
+      const failing = given(begun, newRun({ onIncomplete: "fail" }));
+      expect(failing.when(cut, proceed).facts).toMatchObject([
+        { type: "run.failed", data: { error: { code: "answer_incomplete" }, finishReason } },
+      ]);
+      expect(failing.when(finished(), proceed).types).toEqual(["run.completed"]);
+    },
+  );
+
+  test("a model that is loading is waited for by time, and its attempts are told apart", () => {
+    const loading: RunInput = {
+      kind: "step_failed",
+      failure: { kind: "overloaded", message: "Loading model", retryAfterMs: null, isLoading: true },
+      jitter: 0.5,
+    };
+    const run = given(begun, newRun({ retry: { maxAttempts: 2, loadingTimeoutMs: 60_000 } })).when(loading);
+    expect(run.facts).toMatchObject([{}, { type: "run.retrying", data: { attempt: 1, loading: true } }]);
+    const again = run.at(NOW + 30_000).when(proceed, loading);
+    expect(again.facts).toMatchObject([{}, { type: "run.retrying", data: { attempt: 2, loading: true } }]);
+    expect(again.at(NOW + 70_000).when(proceed, loading).types).toEqual(["step.discarded", "run.failed"]);
   });
 
   test("a message that arrives while the last step ends keeps the run going", () => {

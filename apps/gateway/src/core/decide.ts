@@ -182,8 +182,8 @@ function requested(state: LiveState, step: number, call: RequestedCall): Fact[] 
 
 function stepFailed(state: LiveState, input: InputOf<"step_failed">, now: number): Fact[] {
   if (state.phase !== "stepping") return [];
-  const attempt = state.run.failedAttempts + 1;
-  const { maxAttempts } = state.run.config.retry;
+  const { failedAttempts, loadingAttempts, loadingSince, config } = state.run;
+  const attempt = failedAttempts + 1;
   const error = modelError(input.failure);
   if (input.failure.refusesConversation === true) {
     const refusal = decideRefusal(state.run);
@@ -193,11 +193,19 @@ function stepFailed(state: LiveState, input: InputOf<"step_failed">, now: number
       { type: "step.discarded", data: { step: state.step, reason: "refused", error, history, ...leftOutOf(input) } },
     ];
   }
-  const retry = decideRetry({ failure: input.failure, attempt, maxAttempts, jitter: input.jitter });
+  const retry = decideRetry({
+    failure: input.failure,
+    attempt,
+    loadingAttempts,
+    loadingForMs: loadingSince === null ? 0 : now - loadingSince,
+    retry: config.retry,
+    jitter: input.jitter,
+  });
   if (retry.kind === "give_up") return failedEnd(state, error);
+  const loading = retry.isLoading ? { loading: true as const } : {};
   return [
     discardedStep(state.step, "error"),
-    { type: "run.retrying", data: { attempt, error, nextAt: isoTime(now + retry.delayMs) } },
+    { type: "run.retrying", data: { attempt, error, nextAt: isoTime(now + retry.delayMs), ...loading } },
   ];
 }
 

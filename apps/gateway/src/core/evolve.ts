@@ -1,6 +1,6 @@
 import { type AgentConfig, type Fact, targetOf } from "@hsafa/protocol";
 import { addUsage } from "./add-usage.ts";
-import type { Call, CallPhase, RunBody, RunState } from "./run-state.ts";
+import type { Call, CallPhase, RunBody, RunEnd, RunState } from "./run-state.ts";
 import type { SettlingFact } from "./settling-fact.ts";
 import { extendTranscript, outcomeOf } from "./transcript.ts";
 
@@ -23,8 +23,11 @@ export function initialState(params: {
       transcript: [],
       steps: 0,
       failedAttempts: 0,
+      loadingAttempts: 0,
+      loadingSince: null,
       usage: {},
       output: "",
+      finishReason: null,
       calls: new Map(),
       startedAt: null,
       endedAt: null,
@@ -57,7 +60,7 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
     case "run.retrying":
       return {
         phase: "retrying",
-        run: { ...run, failedAttempts: fact.data.attempt },
+        run: { ...run, failedAttempts: fact.data.attempt, ...loadingAfter(run, fact, at) },
         nextAt: Date.parse(fact.data.nextAt),
       };
     case "step.started":
@@ -69,8 +72,11 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
           ...run,
           steps: fact.data.step,
           failedAttempts: 0,
+          loadingAttempts: 0,
+          loadingSince: null,
           usage: addUsage(run.usage, fact.data.usage),
           output: textOf(fact.data.messages),
+          finishReason: fact.data.finishReason,
           calls: new Map(),
         },
       };
@@ -99,14 +105,33 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
     case "tool.denied":
       return { ...state, run: withPhase(run, fact.data.callId, (phase) => settledPhase(phase, fact, at)) };
     case "run.completed":
-      return { phase: "ended", run: { ...run, endedAt: at }, end: { kind: "completed", output: fact.data.output } };
+      return { phase: "ended", run: { ...run, endedAt: at }, end: completedEnd(fact) };
     case "run.failed":
-      return { phase: "ended", run: { ...run, endedAt: at }, end: { kind: "failed", error: fact.data.error } };
+      return { phase: "ended", run: { ...run, endedAt: at }, end: failedEnd(fact) };
     case "run.canceled":
       return { phase: "ended", run: { ...run, endedAt: at }, end: { kind: "canceled", reason: fact.data.reason } };
     default:
       return fact satisfies never;
   }
+}
+
+function completedEnd({ data }: Extract<Fact, { type: "run.completed" }>): RunEnd {
+  return { kind: "completed", output: data.output, finishReason: data.finishReason ?? null };
+}
+
+function failedEnd({ data }: Extract<Fact, { type: "run.failed" }>): RunEnd {
+  return { kind: "failed", error: data.error, finishReason: data.finishReason ?? null };
+}
+
+/** How long the model has been loading, after one more attempt. An attempt of another kind does not end the wait. */
+function loadingAfter(
+  { loadingAttempts, loadingSince }: RunBody,
+  { data }: Extract<Fact, { type: "run.retrying" }>,
+  at: number,
+): Pick<RunBody, "loadingAttempts" | "loadingSince"> {
+  return data.loading === true
+    ? { loadingAttempts: loadingAttempts + 1, loadingSince: loadingSince ?? at }
+    : { loadingAttempts, loadingSince };
 }
 
 function requestedCall(run: RunBody, data: Extract<Fact, { type: "tool.requested" }>["data"], at: number): Call {

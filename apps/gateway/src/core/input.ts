@@ -49,6 +49,12 @@ export type ToolOutcome =
  */
 export type ServerToolOutcome = ToolOutcome | { readonly kind: "unknown"; readonly reason: string };
 
+/**
+ * How much of a call's arguments the model wrote. `nothing`: no text at all, which means no arguments if the answer is
+ * whole. `partly`: the provider did not close the call.
+ */
+export type CallWritten = "nothing" | "partly" | "whole";
+
 /** A tool call as the model asked for it. `invalid`: there is no such tool, or its schema refuses the arguments. */
 export interface RequestedCall {
   readonly callId: string;

@@ -32,5 +32,7 @@ export const SERVER_TOOL_RETRY: BackoffBounds = { minMs: 250, maxMs: 2000 };
 // Retries of the model
 /** The delays between tries of one step: a provider that has just failed is not hammered. */
 export const MODEL_RETRY: BackoffBounds = { minMs: 500, maxMs: 30_000 };
+/** The delays between tries while a model loads: it is noticed soon, and is not asked all the time. */
+export const MODEL_LOADING_RETRY: BackoffBounds = { minMs: 1000, maxMs: 10_000 };
 /** The longest `retry-after` that is obeyed, in ms. A provider that asks for more ends the run. */
 export const MODEL_RETRY_AFTER_MAX_MS = 10 * 60_000;

@@ -6,7 +6,7 @@ import type { DispatchStatus, RunInput } from "./input.ts";
 import { isoTime } from "./iso-time.ts";
 import { APPROVAL_TIMEOUT_MS } from "./limits.ts";
 import { recipientOf } from "./recipient.ts";
-import { failedEnd } from "./run-ends.ts";
+import { answeredEnd, failedEnd } from "./run-ends.ts";
 import { type Call, isInHouse, type LiveState, openCallsOf, type RunBody, type RunState } from "./run-state.ts";
 import { isAnswered } from "./transcript.ts";
 
@@ -59,8 +59,7 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
 
   const { run } = state;
   if (isAnswered(run.transcript)) {
-    emit({ type: "run.completed", data: { output: run.output, usage: run.usage } });
-    return facts;
+    return [...facts, answeredEnd(state)];
   }
   if (state.phase === "waiting") emit(resumed);
   if (run.steps >= run.config.maxSteps) {

@@ -1,6 +1,7 @@
 import {
   type Fact,
   type Failure,
+  type FinishReason,
   isRepeatable,
   type JsonValue,
   type ResultSource,
@@ -20,6 +21,7 @@ export interface RunProjection {
   readonly openStep: number | null;
   readonly usage: Usage;
   readonly output: string | null;
+  readonly finishReason: FinishReason | null;
   readonly error: Failure | null;
   readonly startedAt: number | null;
   readonly completedAt: number | null;
@@ -62,6 +64,7 @@ export function projectRun(state: RunState): RunProjection {
     openStep: state.phase === "stepping" ? state.step : null,
     usage: run.usage,
     output: end?.kind === "completed" ? end.output : null,
+    finishReason: end?.kind === "completed" || end?.kind === "failed" ? end.finishReason : null,
     error: end?.kind === "failed" ? end.error : null,
     startedAt: run.startedAt,
     completedAt: run.endedAt,

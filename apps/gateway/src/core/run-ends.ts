@@ -1,4 +1,4 @@
-import type { DiscardReason, Fact, Failure } from "@hsafa/protocol";
+import { type DiscardReason, type Fact, type Failure, type FinishReason, isWholeAnswer } from "@hsafa/protocol";
 import { canceledCall } from "./call-facts.ts";
 import { openCallsOf, type RunState } from "./run-state.ts";
 
@@ -18,6 +18,36 @@ export function failedEnd(state: RunState, error: Failure): Fact[] {
   return state.phase === "stepping"
     ? [discardedStep(state.step, "error"), end]
     : [...openCallsOf(state.run).map(canceledCall), end];
+}
+
+/** The end of a run whose model has had its last word. An answer that is not whole counts as the agent says. */
+export function answeredEnd({ run }: RunState): Fact {
+  const { output, usage, finishReason, config } = run;
+  const reason = finishReason === null ? {} : { finishReason };
+  if (finishReason === null || isWholeAnswer(finishReason) || config.onIncomplete === "complete") {
+    return { type: "run.completed", data: { output, usage, ...reason } };
+  }
+  const error = { code: "answer_incomplete", message: `${incompleteReason(finishReason)} The agent fails on that.` };
+  return { type: "run.failed", data: { error, usage, ...reason } };
+}
+
+/** How an answer that is not whole ended, for a person and a model. */
+export function incompleteReason(finishReason: FinishReason): string {
+  switch (finishReason) {
+    case "length":
+      return "The model's answer was cut at its token limit.";
+    case "content-filter":
+      return "The model's answer was cut or taken back by a content filter.";
+    case "error":
+      return "The model's answer ended with an error.";
+    case "other":
+      return "The model's answer ended for a reason that is not known.";
+    case "stop":
+    case "tool-calls":
+      return "The model's answer is whole.";
+    default:
+      return finishReason satisfies never;
+  }
 }
 
 /** An open step is closed without a result; `partial` is its text so far, if it is kept. */

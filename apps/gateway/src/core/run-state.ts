@@ -7,6 +7,7 @@
 import type {
   AgentConfig,
   Failure,
+  FinishReason,
   HistoryForm,
   JsonValue,
   ResultSource,
@@ -70,9 +71,13 @@ export interface RunBody {
   readonly steps: number;
   /** Failed attempts at the next step since the last completed one. */
   readonly failedAttempts: number;
+  /** Of these, the attempts at a model that was still loading; and when the first of them was told, in ms. */
+  readonly loadingAttempts: number;
+  readonly loadingSince: number | null;
   readonly usage: Usage;
-  /** The text of the last completed step. */
+  /** The text of the last completed step, and why the model ended it; null before the first. */
   readonly output: string;
+  readonly finishReason: FinishReason | null;
   /** The calls of the last completed step, by call id, in the model's order. */
   readonly calls: ReadonlyMap<string, Call>;
   readonly startedAt: number | null;
@@ -98,8 +103,8 @@ export type RunState =
 export type LiveState = Exclude<RunState, { phase: "ended" }>;
 
 export type RunEnd =
-  | { readonly kind: "completed"; readonly output: string }
-  | { readonly kind: "failed"; readonly error: Failure }
+  | { readonly kind: "completed"; readonly output: string; readonly finishReason: FinishReason | null }
+  | { readonly kind: "failed"; readonly error: Failure; readonly finishReason: FinishReason | null }
   | { readonly kind: "canceled"; readonly reason: string | null };
 
 /** The status that clients see. */

@@ -19,6 +19,7 @@ function commit(overrides: Partial<Commit> = {}): Commit {
       openStep: null,
       usage: {},
       output: null,
+      finishReason: null,
       error: null,
       startedAt: null,
       completedAt: null,

@@ -1,5 +1,5 @@
 import type { FinishReason, JsonObject, JsonValue, LeftOut, Message, ModelSettings, Usage } from "@hsafa/protocol";
-import type { ModelFailure } from "../core/input.ts";
+import type { CallWritten, ModelFailure } from "../core/input.ts";
 
 /** One call of a model, with all that it is shown. Tools cannot execute within it, so control always comes back. */
 export interface ModelCall {
@@ -37,12 +37,17 @@ export type ModelOutcome =
       readonly kind: "finished";
       readonly finishReason: FinishReason;
       readonly messages: readonly Message[];
-      /** `fault`: why the arguments cannot be taken; `args` is then their text. Null: `args` is what the model said. */
+      /**
+       * In the order in which the model wrote them. `fault`: why the arguments cannot be taken; `args` is then their
+       * text. Null: `args` is what the model said. `written`: whether the provider closed the call, and whether any
+       * text came.
+       */
       readonly calls: readonly {
         readonly callId: string;
         readonly toolName: string;
         readonly args: JsonValue;
         readonly fault: string | null;
+        readonly written: CallWritten;
       }[];
       readonly usage: Usage;
       readonly leftOut?: readonly LeftOut[];
@@ -53,7 +58,9 @@ export type ModelOutcome =
 /** Language models, called for one step at a time. */
 export interface Model {
   /**
-   * Asks for one step. Calls `onPart` in the model's order, as fragments arrive. It makes no retries and never rejects.
+   * Asks for one step. Calls `onPart` in the model's order, as fragments arrive. It never rejects, and makes no
+   * retries. A request goes twice only if the server refused a field of it that can be left out.
+   *
    * After `signal` aborts it settles soon as `aborted`, and calls `onPart` no more. Silence longer than `idleTimeoutMs`
    * ends the call as a failure of kind `idle`; a provider's pings do not break the silence.
    */

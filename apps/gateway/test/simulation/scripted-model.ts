@@ -82,6 +82,7 @@ export function scriptedModel(machine: Machine, provider: Provider, recorder: Re
         toolName,
         args: { for: key },
         fault: null,
+        written: "whole" as const,
       }));
       for (const { callId, toolName } of calls) {
         await say({ kind: "tool_input", at: "start", callId, toolName });

@@ -69,7 +69,7 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
   }
 
   function runOf(row: RunRow): Run {
-    const { status, output, error, usage, steps, startedAt, completedAt } = row.projection;
+    const { status, output, finishReason, error, usage, steps, startedAt, completedAt } = row.projection;
     return {
       id: row.id,
       status,
@@ -81,6 +81,7 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
       deviceKey: row.deviceKey,
       metadata: row.metadata,
       output,
+      finishReason,
       error,
       usage,
       steps,

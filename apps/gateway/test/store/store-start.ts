@@ -39,7 +39,15 @@ export function startRun(
   const facts = firstFacts({ ...params, ...ids, now });
   const isBusy = thread !== null && rows.runsOfThread(thread.id).some(isOpen);
   if (thread !== null) thread.turns += 1;
-  const nothing = { openStep: null, usage: {}, output: null, error: null, startedAt: null, completedAt: null };
+  const nothing = {
+    openStep: null,
+    usage: {},
+    output: null,
+    finishReason: null,
+    error: null,
+    startedAt: null,
+    completedAt: null,
+  };
   rows.runs.set(runId, {
     id: runId,
     tenantId,

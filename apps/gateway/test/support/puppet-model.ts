@@ -50,6 +50,7 @@ export class PuppetCall {
       toolName,
       args,
       fault,
+      written: "whole" as const,
     }));
     this.#settle({
       kind: "finished",

@@ -6,6 +6,7 @@ import {
   MODEL_ATTEMPTS_DEFAULT,
   MODEL_ATTEMPTS_MAX,
   MODEL_IDLE_TIMEOUT_MS_DEFAULT,
+  MODEL_LOADING_TIMEOUT_MS_DEFAULT,
   MODEL_NAME_CHARACTERS_MAX,
   STEPS_DEFAULT,
   STEPS_MAX,
@@ -120,10 +121,14 @@ export const agentConfigSchema = z
     settings: modelSettingsSchema.default({}),
     maxSteps: z.int().min(1).max(STEPS_MAX).default(STEPS_DEFAULT),
     retry: z
-      .strictObject({ maxAttempts: z.int().min(1).max(MODEL_ATTEMPTS_MAX).default(MODEL_ATTEMPTS_DEFAULT) })
-      .default({ maxAttempts: MODEL_ATTEMPTS_DEFAULT }),
+      .strictObject({
+        maxAttempts: z.int().min(1).max(MODEL_ATTEMPTS_MAX).default(MODEL_ATTEMPTS_DEFAULT),
+        loadingTimeoutMs: z.int().min(0).max(TIMEOUT_MS_MAX).default(MODEL_LOADING_TIMEOUT_MS_DEFAULT),
+      })
+      .default({ maxAttempts: MODEL_ATTEMPTS_DEFAULT, loadingTimeoutMs: MODEL_LOADING_TIMEOUT_MS_DEFAULT }),
     toolTimeoutMs: timeoutMsSchema.default(TOOL_TIMEOUT_MS_DEFAULT),
     modelIdleTimeoutMs: timeoutMsSchema.default(MODEL_IDLE_TIMEOUT_MS_DEFAULT),
+    onIncomplete: z.enum(["complete", "fail"]).default("complete"),
     tools: z.array(toolConfigSchema).max(TOOLS_PER_AGENT_MAX).default([]),
   })
   .superRefine((config, context) => {

@@ -1,10 +1,14 @@
 import { z } from "zod";
+import { FINISH_REASONS } from "../event.ts";
 import { idSchema } from "./ids.ts";
 import { jsonObjectSchema } from "./json.ts";
 import { timeSchema } from "./time.ts";
 
 /** A failure as clients read it. */
 export const failureSchema = z.object({ code: z.string(), message: z.string(), data: jsonObjectSchema.optional() });
+
+/** Why the model stopped. */
+export const finishReasonSchema = z.enum(FINISH_REASONS);
 
 /** Tokens spent. */
 export const usageSchema = z.object({

@@ -6,7 +6,7 @@ import {
   THREAD_KEY_CHARACTERS_MAX,
 } from "../limits.ts";
 import { RUN_STATUSES } from "../run.ts";
-import { failureSchema, usageSchema } from "./event.ts";
+import { failureSchema, finishReasonSchema, usageSchema } from "./event.ts";
 import { agentNameSchema, deviceKeySchema, idOrNameSchema, idSchema } from "./ids.ts";
 import { jsonObjectSchema } from "./json.ts";
 import { inputMessageSchema, userMessageSchema } from "./message.ts";
@@ -29,6 +29,7 @@ export const runSchema = z.object({
   deviceKey: z.string().nullable(),
   metadata: jsonObjectSchema,
   output: z.string().nullable(),
+  finishReason: finishReasonSchema.nullable(),
   error: failureSchema.nullable(),
   usage: usageSchema,
   steps: z.int(),

@@ -8,6 +8,7 @@ import {
   type Usage,
 } from "@hsafa/protocol";
 import { JSON_DEPTH_MAX } from "../../core/limits.ts";
+import type { CallWritten } from "../../core/input.ts";
 import type { ModelOutcome } from "../../ports/model.ts";
 import type { CharacterHalves } from "./character-halves.ts";
 import { type Origin, withOrigin } from "./dialects/origin.ts";
@@ -32,7 +33,7 @@ export type Draft =
       input: string;
       halves: CharacterHalves;
       inputOpen: boolean;
-      /** The call itself has come. Without it the input was cut short, and nothing may be executed. */
+      /** The call itself has come. Without it the input was cut short, and the call is not executed. */
       called: boolean;
       metadata: SharedV4ProviderMetadata | undefined;
     };
@@ -48,10 +49,11 @@ export function finishedStep(
   end: { readonly usage: LanguageModelV4Usage; readonly finishReason: LanguageModelV4FinishReason },
   origin: Origin,
 ): FinishedStep {
-  const called = drafts.filter((draft): draft is CallDraft => draft.kind === "tool_call" && draft.called);
+  const called = drafts.filter((draft): draft is CallDraft => draft.kind === "tool_call");
   const calls = called.map((draft) => ({
     callId: draft.callId,
     toolName: draft.toolName,
+    written: writtenOf(draft),
     ...parseArguments(draft.input),
   }));
   const content = drafts.flatMap((draft) => {
@@ -68,6 +70,11 @@ export function finishedStep(
     calls,
     usage: usageOf(end.usage),
   };
+}
+
+function writtenOf({ called, input }: CallDraft): CallWritten {
+  if (!called) return "partly";
+  return input.trim() === "" ? "nothing" : "whole";
 }
 
 /** Makes the message's part of a call. `isUnique`: no other call of the step has the provider's id. */

@@ -1,4 +1,13 @@
-import { type Failure, isId, type JsonObject, type Page, type Run, type RunStatus, type Usage } from "@hsafa/protocol";
+import {
+  type Failure,
+  type FinishReason,
+  isId,
+  type JsonObject,
+  type Page,
+  type Run,
+  type RunStatus,
+  type Usage,
+} from "@hsafa/protocol";
 import { storableText } from "../../ports/storable-text.ts";
 import type { TenantStore } from "../../ports/tenant-store.ts";
 import { readPage } from "./page.ts";
@@ -61,6 +70,7 @@ function runOf(row: Row): Run {
     deviceKey: row.deviceKey,
     metadata: row.metadata as JsonObject,
     output: row.output as string | null,
+    finishReason: row.finishReason as FinishReason | null,
     error: row.error as Failure | null,
     usage: row.usage as Usage,
     steps: row.steps,

@@ -1,4 +1,14 @@
-import type { AgentConfig, JsonObject, JsonValue, LeftOut, Message } from "@hsafa/protocol";
+import {
+  type AgentConfig,
+  type FinishReason,
+  isWholeAnswer,
+  type JsonObject,
+  type JsonValue,
+  type LeftOut,
+  type Message,
+} from "@hsafa/protocol";
+import { isCutCall } from "../../core/cut-call.ts";
+import { incompleteReason } from "../../core/run-ends.ts";
 import type { RequestedCall, RunInput } from "../../core/input.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { JsonSchemas } from "../../ports/json-schemas.ts";
@@ -29,7 +39,7 @@ export async function callModel(params: {
   switch (outcome.kind) {
     case "finished": {
       const { finishReason, usage } = outcome;
-      const calls = await check({ tenantId, requested: outcome.calls, config, schemas });
+      const calls = await check({ tenantId, outcome, config, schemas });
       if (signal.aborted) return null;
       return { kind: "step_finished", finishReason, messages: outcome.messages, usage, calls, leftOut };
     }
@@ -45,15 +55,18 @@ export async function callModel(params: {
 /** Checks the calls of a step. Calls that cannot be performed are told to the model, in words that it can act on. */
 async function check(params: {
   readonly tenantId: string;
-  readonly requested: FinishedOutcome["calls"];
+  readonly outcome: FinishedOutcome;
   readonly config: AgentConfig;
   readonly schemas: JsonSchemas;
 }): Promise<RequestedCall[]> {
-  const { tenantId, requested, config, schemas } = params;
+  const { tenantId, outcome, config, schemas } = params;
+  const { calls: requested, finishReason } = outcome;
   const tools = new Map(config.tools.map((tool) => [tool.name, tool]));
   const values: { readonly schema: JsonObject; readonly value: JsonValue }[] = [];
   /** For each call what is wrong with it, or the place of its arguments among `values`. */
-  const known = requested.map((call): NonNullable<RequestedCall["invalid"]> | number => {
+  const known = requested.map((call, index): NonNullable<RequestedCall["invalid"]> | number => {
+    const isLast = index === requested.length - 1;
+    if (isCutCall({ written: call.written, isLast, finishReason })) return cutCall(finishReason);
     const tool = tools.get(call.toolName);
     if (tool === undefined) return unknownTool(call.toolName, config);
     if (call.fault !== null) return invalidArguments(call.fault);
@@ -66,6 +79,13 @@ async function check(params: {
     const invalid = typeof found === "object" ? found : fault === null ? null : invalidArguments(fault);
     return { callId, toolName, args, invalid };
   });
+}
+
+/** A call that may have been cut is not executed, and the model is told why. */
+function cutCall(reason: FinishReason): NonNullable<RequestedCall["invalid"]> {
+  const why = isWholeAnswer(reason) ? "The provider did not close this call." : incompleteReason(reason);
+  const advice = reason === "length" ? "Call the tool again with shorter arguments." : "Call the tool again if needed.";
+  return { code: "invalid_args", message: `${why} The call may not be whole, so it was not executed. ${advice}` };
 }
 
 function unknownTool(toolName: string, config: AgentConfig): NonNullable<RequestedCall["invalid"]> {

@@ -213,6 +213,7 @@ export function claimsOfStore(store: () => Store): void {
       expect(await scene.tenant.findRun({ runId })).toMatchObject({
         status: "completed",
         output: "Done.",
+        finishReason: "length",
         completedAt: new Date(TS).toISOString(),
       });
     });

@@ -41,6 +41,7 @@ export function commitsOfStore(store: () => Store): void {
         openStep: 7,
         usage: { inputTokens: 3, totalTokens: 4 },
         output: NASTY,
+        finishReason: "content-filter" as const,
         startedAt: 1_700_000_000_001,
       };
       const commit = commitOf(held, [], { facts, deltas, calls: [call], run });
@@ -51,6 +52,7 @@ export function commitsOfStore(store: () => Store): void {
         steps: 1,
         usage: run.usage,
         output: NASTY,
+        finishReason: "content-filter",
         position: "5-0",
         startedAt: new Date(1_700_000_000_001).toISOString(),
       });

@@ -139,6 +139,7 @@ export function commitOf(
       openStep: null,
       usage: {},
       output: null,
+      finishReason: null,
       error: null,
       startedAt: TS,
       completedAt: null,
@@ -157,7 +158,7 @@ export function commitOf(
 export function endOf(claimed: ClaimedRun, overrides: Parameters<typeof commitOf>[2] = {}): Commit {
   return commitOf(claimed, ["run.completed"], {
     status: "completed",
-    run: { output: "Done.", completedAt: TS },
+    run: { output: "Done.", finishReason: "length", completedAt: TS },
     lease: { kind: "release", wakeAt: null },
     ...overrides,
   });

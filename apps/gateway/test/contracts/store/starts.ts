@@ -38,6 +38,7 @@ export function startsOfStore(store: () => Store): void {
         deviceKey: "tab-1",
         metadata,
         output: null,
+        finishReason: null,
         error: null,
         usage: {},
         steps: 0,

@@ -34,6 +34,7 @@ const ODD_FRAMES = [
   sse({ id: 12, object: 3, created: "now", model: null, choices: [{ index: "0", delta: {} }] }),
   sse({ choices: [{ index: 0, delta: { role: "model", content: null, tool_calls: null } }], error: null }),
   sse({ choices: [{ index: 0, delta: { content: "", tool_calls: [], refusal: false }, logprobs: "x" }], x: { y: 1 } }),
+  sse({ x_groq: { id: "req_1", usage: { prompt_tokens: 11, completion_tokens: 7 } } }),
   sse({ usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 } }),
   sse({ choices: null, usage: { prompt_tokens: "11", completion_tokens: 7 } }),
   sse({

@@ -40,6 +40,7 @@ const COMMIT = tenantStatement({
     openStep: "int?",
     usage: "json",
     output: "json?",
+    finishReason: "text?",
     error: "json?",
     startedAt: "float8?",
     completedAt: "float8?",
@@ -55,7 +56,8 @@ const COMMIT = tenantStatement({
 -- 1. 2. 3.
 with guarded as (
   update runs set
-    status = :status, steps = :steps, open_step = :openStep, usage = :usage, output = :output, error = :error,
+    status = :status, steps = :steps, open_step = :openStep, usage = :usage, output = :output,
+    finish_reason = :finishReason, error = :error,
     started_at = ${time(":startedAt")}, completed_at = ${time(":completedAt")},
     last_seq = :lastSeq,
     -- 4.
@@ -172,6 +174,7 @@ function commitQuery(params: Commit): Query {
     openStep: run.openStep,
     usage: JSON.stringify(run.usage),
     output: run.output === null ? null : JSON.stringify(run.output),
+    finishReason: run.finishReason,
     error: run.error === null ? null : JSON.stringify(run.error),
     startedAt: run.startedAt,
     completedAt: run.completedAt,

@@ -1,4 +1,4 @@
-import type { Failure, RunStatus, Usage } from "@hsafa/protocol";
+import type { Failure, FinishReason, RunStatus, Usage } from "@hsafa/protocol";
 import { TOOL_CALLS_PER_STEP_MAX } from "../../../../core/limits.ts";
 import type { FleetStore, RunOutline } from "../../../../ports/fleet-store.ts";
 import { OPEN_CALL_COLUMNS, openCall, type OpenCallRow } from "../../call-rows.ts";
@@ -11,7 +11,8 @@ const LOAD_OUTLINE = tenantStatement({
   name: "load-outline",
   parameters: { runId: "uuid", epoch: "int" },
   text: `
-select status, inbox, steps, open_step, usage::text as usage, output::text as output, error::text as error,
+select status, inbox, steps, open_step, usage::text as usage, output::text as output,
+  finish_reason, error::text as error,
   ${millis("started_at")} as started_at, ${millis("completed_at")} as completed_at
 from runs where id = :runId and tenant_id = :tenantId and epoch = :epoch`,
 });
@@ -33,6 +34,7 @@ interface RunRow {
   readonly open_step: number | null;
   readonly usage: string;
   readonly output: string | null;
+  readonly finish_reason: FinishReason | null;
   readonly error: string | null;
   readonly started_at: number | null;
   readonly completed_at: number | null;
@@ -54,6 +56,7 @@ export async function loadOutline(
       openStep: run.open_step,
       usage: JSON.parse(run.usage) as Usage,
       output: run.output === null ? null : (JSON.parse(run.output) as string),
+      finishReason: run.finish_reason,
       error: run.error === null ? null : (JSON.parse(run.error) as Failure),
       startedAt: run.started_at,
       completedAt: run.completed_at,

@@ -1,0 +1,180 @@
+/** How an answer ended, and what a provider said instead of one, from a server on a socket to the API. */
+import type { AgentConfigInput, Run } from "@hsafa/protocol";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { toolCallChunk } from "../support/chat-provider.ts";
+import { chatChunk, chatEnd, type Reply, startFakeProvider } from "../support/fake-provider-server.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
+
+const KEY = "secret-of-the-test";
+const says = (text: string, finishReason = "stop"): Reply => ({
+  chunks: [chatChunk({ content: text }), chatEnd(finishReason)],
+});
+const refuses = (status: number, body: unknown, headers: Record<string, string> = {}): Reply => ({
+  status,
+  headers: { "content-type": "application/json", ...headers },
+  chunks: [JSON.stringify(body)],
+});
+
+/** Starts a gateway whose provider plays these replies, with one agent. */
+async function serve(config: Partial<AgentConfigInput>, ...replies: readonly Reply[]) {
+  const provider = await startFakeProvider(...replies);
+  onTestFinished(() => provider.close());
+  const env = { OPENAI_COMPATIBLE_BASE_URL: provider.url, OPENAI_COMPATIBLE_API_KEY: KEY };
+  const gateway = await startTestGateway({ env });
+  onTestFinished(() => gateway.close());
+  await gateway.pushAgent({ name: "a", model: "openai-compatible/m", ...config });
+  const run = async (): Promise<Run> => {
+    const { runId } = await gateway.startRun({ agent: "a", input: "x" });
+    return gateway.waitForEnd(runId);
+  };
+  return { gateway, provider, run };
+}
+
+const removal = {
+  name: "delete_files",
+  description: "deletes all files, or those that match",
+  inputSchema: { type: "object", properties: { match: { type: "string" } } },
+  target: "external",
+} as const;
+
+describe("an answer that is not whole", () => {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await startTestGateway();
+  });
+  afterAll(() => gateway.close());
+
+  const scripted = (name: string, finish: string, more: Partial<AgentConfigInput> = {}): AgentConfigInput => ({
+    name,
+    model: "demo/script",
+    settings: { providerOptions: { demo: { script: [[{ text: "Half an ans" }, { finish }]] } } },
+    ...more,
+  });
+
+  test.each(["length", "content-filter", "error", "other"])(
+    "that ended with %s shows in the run, in the list and in its last event",
+    async (finish) => {
+      await gateway.pushAgent(scripted(`ends-${finish}`, finish));
+      const { runId } = await gateway.startRun({ agent: `ends-${finish}`, input: "x" });
+      const run = await gateway.waitForEnd(runId);
+      expect(run).toMatchObject({ status: "completed", output: "Half an ans", finishReason: finish });
+      const [page] = await gateway.readPages<Run>(`/api/runs?agent=ends-${finish}`, 1);
+      expect(page).toMatchObject([{ id: runId, finishReason: finish }]);
+      const events = await gateway.watch(runId);
+      expect(events.at(-1)).toMatchObject({ type: "run.completed", data: { finishReason: finish } });
+    },
+  );
+
+  test("fails the run of an agent that wants whole answers", async () => {
+    await gateway.pushAgent(scripted("strict", "length", { onIncomplete: "fail" }));
+    const { runId } = await gateway.startRun({ agent: "strict", input: "x" });
+    expect(await gateway.waitForEnd(runId)).toMatchObject({
+      status: "failed",
+      finishReason: "length",
+      error: { code: "answer_incomplete" },
+    });
+  });
+
+  test("leaves the thread able to go on", async () => {
+    await gateway.pushAgent(scripted("cut", "length"));
+    const threadId = "a thread that was cut";
+    for (let turn = 0; turn < 2; turn += 1) {
+      const { runId } = await gateway.startRun({ agent: "cut", input: "x", threadId });
+      expect(await gateway.waitForEnd(runId)).toMatchObject({ status: "completed" });
+    }
+  });
+});
+
+describe("a call that may have been cut", () => {
+  const cut = (args: string, finishReason: string): Reply => ({
+    chunks: [toolCallChunk(0, { id: "c", name: "delete_files", arguments: args }), chatEnd(finishReason)],
+  });
+
+  test.each([
+    ["right after its name", "", "length"],
+    ["within its arguments", '{"match":"*.t', "length"],
+    ["after arguments that look whole", '{"match":"*"}', "length"],
+    ["by a filter", "{}", "content_filter"],
+    ["by its server", "", "insufficient_system_resource"],
+  ])("%s is not executed, and the model reads why", async (_, args, finishReason) => {
+    const { gateway, provider, run } = await serve({ tools: [removal] }, cut(args, finishReason), says("fine"));
+    const { id, status, output } = await run();
+    expect({ status, output }).toEqual({ status: "completed", output: "fine" });
+    expect(await gateway.toolCalls(id)).toMatchObject([{ status: "failed", error: { code: "invalid_args" } }]);
+    const told = JSON.stringify(provider.requests[1]?.body.messages);
+    expect(told).toContain("not executed");
+  });
+
+  test("does not stop the calls before it, which are whole", async () => {
+    const { gateway } = await serve(
+      { tools: [removal] },
+      {
+        chunks: [
+          toolCallChunk(0, { id: "c", name: "delete_files", arguments: '{"match":"a"}' }),
+          toolCallChunk(1, { id: "d", name: "delete_files", arguments: '{"mat' }),
+          chatEnd("length"),
+        ],
+      },
+      says("fine"),
+    );
+    const { runId } = await gateway.startRun({ agent: "a", input: "x" });
+    await gateway.waitForRun(runId, ({ status }) => status === "waiting_tool");
+    const calls = await gateway.toolCalls(runId);
+    expect(
+      calls.map(({ status, args }) => ({ status, args })).toSorted((one) => (one.status === "failed" ? 1 : -1)),
+    ).toMatchObject([{ status: "dispatched", args: { match: "a" } }, { status: "failed" }]);
+  });
+});
+
+describe("a provider's failure", () => {
+  test("is told in its own words, without the key in any form", async () => {
+    const inBase64 = Buffer.from(`user:${KEY}`).toString("base64");
+    const message = `Refused: Authorization: Bearer ${KEY}, Basic ${inBase64}, the very reason`;
+    const { run, provider } = await serve({}, refuses(422, { detail: [{ loc: ["body", "x"], msg: message }] }));
+    const { error } = await run();
+    expect(error).toMatchObject({ code: "model_bad_request" });
+    expect(error?.message).toContain("the very reason");
+    expect(error?.message).toContain("body.x");
+    expect(error?.message).not.toContain(KEY);
+    expect(error?.message).not.toContain(inBase64.slice(8, 24));
+    expect(provider.requests).toHaveLength(1);
+  });
+
+  test("that repeats 200 kB of what the user said costs no time", async () => {
+    const input = "model ".repeat(34_000);
+    const { run } = await serve({}, refuses(422, { detail: [{ msg: "Input should be shorter", input }] }));
+    const from = performance.now();
+    const { error } = await run();
+    expect(error?.message).toContain("Input should be shorter");
+    expect(performance.now() - from).toBeLessThan(5000);
+  });
+
+  test("because its model is loading is waited for, and does not use up the attempts", async () => {
+    const loading = refuses(503, { error: { message: "Loading model", type: "unavailable_error", code: 503 } });
+    const { gateway, run, provider } = await serve(
+      { retry: { maxAttempts: 2 } },
+      loading,
+      loading,
+      loading,
+      says("up"),
+    );
+    const { id, status, output } = await run();
+    expect({ status, output }).toEqual({ status: "completed", output: "up" });
+    expect(provider.requests).toHaveLength(4);
+    const retries = (await gateway.events(id)).filter(({ type }) => type === "run.retrying");
+    expect(retries.map(({ data }) => data)).toMatchObject([{ loading: true }, { loading: true }, { loading: true }]);
+  });
+
+  test("because its model is loading ends the run after the agent's time for it", async () => {
+    const loading = refuses(500, { error: "The model is still loading, please wait" });
+    const { run } = await serve({ retry: { maxAttempts: 3, loadingTimeoutMs: 1500 } }, loading);
+    expect(await run()).toMatchObject({ status: "failed", error: { code: "model_overloaded" } });
+  });
+
+  test("that is no answer of its API is not tried again", async () => {
+    const page: Reply = { headers: { "content-type": "text/html" }, chunks: ["<html><body>Log in</body></html>"] };
+    const { run, provider } = await serve({}, page);
+    expect(await run()).toMatchObject({ status: "failed", error: { code: "model_bad_response" } });
+    expect(provider.requests).toHaveLength(1);
+  });
+});
