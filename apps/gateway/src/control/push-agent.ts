@@ -23,6 +23,9 @@ export async function pushAgent(
 ): Promise<PushOutcome> {
   const { name, config, version, promote } = params;
   const faults = await configFaults({ schemas: deps.schemas, tenantId: principal.tenantId, name, config });
+  if (faults === "busy") {
+    return refuse("too_many_requests", "Too many schemas of this tenant are being checked; push again in a moment.");
+  }
   if (faults.length > 0) {
     return refuse("invalid_agent_config", "The config cannot be run; mend what 'errors' lists and push again.", faults);
   }
@@ -44,7 +47,7 @@ async function configFaults(params: {
   readonly tenantId: string;
   readonly name: string;
   readonly config: JsonObject;
-}): Promise<readonly ValidationFault[]> {
+}): Promise<readonly ValidationFault[] | "busy"> {
   const { schemas, tenantId, name, config } = params;
   const parsed = agentConfigSchema.safeParse(config);
   if (!parsed.success) return schemaFaults(parsed.error, ["config"]);
@@ -53,7 +56,8 @@ async function configFaults(params: {
     faults.push({ path: "config.name", message: `is '${parsed.data.name}', but the agent is pushed as '${name}'` });
   }
   const checked = await schemas.check({ tenantId, schemas: parsed.data.tools.map(({ inputSchema }) => inputSchema) });
-  checked.forEach((message, index) => {
+  if (checked.kind === "busy") return "busy";
+  checked.faults.forEach((message, index) => {
     if (message !== null) faults.push({ path: `config.tools.${index}.inputSchema`, message });
   });
   return faults;

@@ -1,5 +1,10 @@
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
 
+/** `faults`: for each schema why it cannot be used, or null if it can. `busy`: nobody looked; it may be asked again. */
+export type SchemaCheck =
+  | { readonly kind: "checked"; readonly faults: readonly (string | null)[] }
+  | { readonly kind: "busy" };
+
 /**
  * JSON Schemas (draft 2020-12 and draft-07), by which tools describe their arguments.
  *
@@ -8,11 +13,7 @@ import type { JsonObject, JsonValue } from "@hsafa/protocol";
  * 3. A tenant that asks for slow checks delays another tenant's by at most one of them.
  */
 export interface JsonSchemas {
-  /** Returns for each schema why it cannot be used, or null if it can. */
-  check(params: {
-    readonly tenantId: string;
-    readonly schemas: readonly JsonObject[];
-  }): Promise<readonly (string | null)[]>;
+  check(params: { readonly tenantId: string; readonly schemas: readonly JsonObject[] }): Promise<SchemaCheck>;
   /** Returns for each schema why it is no usable schema. Null also for one that could not be judged in time. */
   findFaults(params: {
     readonly tenantId: string;

@@ -102,22 +102,8 @@ function schemasOver(perform: PerformJob): JsonSchemas {
         tenantId,
         schemas.map((schema) => ({ schema })),
       );
-      return verdicts.map((verdict) => {
-        if (verdict === "busy") return BUSY;
-        switch (verdict.kind) {
-          case "fits":
-            return null;
-          case "unusable":
-          case "unfit":
-            return verdict.reason;
-          case "too_slow":
-            return verdict.alone
-              ? "it takes too long to compile"
-              : "the schemas of this request take too long to compile together; make them simpler, or push fewer";
-          default:
-            return verdict satisfies never;
-        }
-      });
+      const known = verdicts.filter((verdict) => verdict !== "busy");
+      return known.length < verdicts.length ? { kind: "busy" } : { kind: "checked", faults: known.map(schemaFault) };
     },
     async findFaults({ tenantId, schemas }) {
       const verdicts = await ask(
@@ -147,6 +133,23 @@ function schemasOver(perform: PerformJob): JsonSchemas {
       });
     },
   };
+}
+
+/** Returns why a schema cannot be used; null: it can. */
+function schemaFault(verdict: SchemaVerdict): string | null {
+  switch (verdict.kind) {
+    case "fits":
+      return null;
+    case "unusable":
+    case "unfit":
+      return verdict.reason;
+    case "too_slow":
+      return verdict.alone
+        ? "it takes too long to compile"
+        : "the schemas of this request take too long to compile together; make them simpler, or push fewer";
+    default:
+      return verdict satisfies never;
+  }
 }
 
 function writeSchema(schema: JsonObject): WrittenSchema {

@@ -53,8 +53,8 @@ export const COMPILED_BYTES_MAX = 32 * 1024 * 1024;
 // Jobs that wait
 /** Jobs of one tenant that wait: as many as the runs of a gateway, each with a step that ends. */
 export const QUEUED_JOBS_PER_TENANT_MAX = 1000;
-/** How long a job may wait, in ms. A tenant whose own jobs are slow is told so, before its leases are in danger. */
-export const JOB_WAIT_MAX_MS = 10_000;
+/** How long a job may wait, in ms. A busy machine takes up to ten seconds to start a worker. */
+export const JOB_WAIT_MAX_MS = 20_000;
 
 // What was too slow
 /** Schemas of which is remembered that they, or a value of some length, took too long. */

@@ -90,6 +90,8 @@ export class SchemaWorkers {
   /** Starts a worker for a job. */
   #start(tenantId: string, work: WaitingJob): void {
     const worker = new Worker(program, {
+      // What this process was started with, such as `--eval`, is not for its workers.
+      execArgv: [],
       resourceLimits: {
         maxOldGenerationSizeMb: WORKER_HEAP_MAX_MB,
         maxYoungGenerationSizeMb: WORKER_YOUNG_HEAP_MAX_MB,

@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import type { Store } from "../ports/store.ts";
+import { pushAgent } from "./push-agent.ts";
+
+test("a push whose schemas nobody could check is told to come again, and not that its config is wrong", async () => {
+  const store = { forTenant: () => expect.unreachable("nothing is stored") } as unknown as Store;
+  const schemas = {
+    check: async () => ({ kind: "busy" }) as const,
+    findFaults: async () => [],
+    validate: async () => [],
+  };
+  const config = { name: "a", model: "demo/echo", tools: [{ name: "t", target: "external", inputSchema: {} }] };
+  const principal = { kind: "api_key" as const, tenantId: "t", name: "key", scopes: ["agents:write" as const] };
+  const outcome = await pushAgent({ store, schemas }, principal, { name: "a", config, promote: true });
+  expect(outcome).toMatchObject({ kind: "refused", code: "too_many_requests" });
+});
