@@ -16,6 +16,7 @@ import type { Log } from "../ports/log.ts";
 import type { TenantStore } from "../ports/tenant-store.ts";
 import { Semaphore } from "../runtime/semaphore.ts";
 import { RING_BOUNDS, type RingBounds, type RingsBudget } from "./event-ring.ts";
+import { FeedTurns } from "./feed-turns.ts";
 import { FOLLOW_PAGES_MAX, WATCHERS_MAX, WATCHERS_PER_RUN_MAX } from "./limits.ts";
 import { LingeringFollowers } from "./lingering-followers.ts";
 import { RunFollower } from "./run-follower.ts";
@@ -63,12 +64,14 @@ export class FollowHub implements LocalFeed {
   readonly #comparison: TailComparison;
   readonly #rings: RingsBudget;
   readonly #pages = new Semaphore(FOLLOW_PAGES_MAX);
+  readonly #turns: FeedTurns;
   #watchers = 0;
   #isClosed = false;
 
   constructor(deps: FollowHubDeps) {
     const { store, liveLog, clock, log } = deps;
     this.#deps = deps;
+    this.#turns = new FeedTurns(clock);
     this.#rings = { bounds: deps.ringBounds ?? RING_BOUNDS, bytes: 0 };
     this.#lingering = new LingeringFollowers(clock, (follower) => this.#letGo(follower));
     this.#comparison = new TailComparison({
@@ -175,6 +178,7 @@ export class FollowHub implements LocalFeed {
       log,
       rings: this.#rings,
       pages: this.#pages,
+      turns: this.#turns,
       onLeft: (left) => this.#onLeft(left),
     });
     this.#followers.set(runId, follower);

@@ -39,6 +39,12 @@ export const FOLLOW_PAGES_MAX = 32;
 /** Records in such a page, and how long a full socket may hold one. After that the rest is read again. */
 export const FOLLOW_PAGE_RECORDS_MAX = 200;
 export const FOLLOW_PAGE_HELD_MS = 1000;
+/**
+ * How long watchers are fed at a time, and how long this rests then, in milliseconds. However many they are, they take
+ * a part of the event loop only.
+ */
+export const FEED_SLICE_MS = 4;
+export const FEED_REST_MS = 6;
 /** How often followed runs are compared with the store: a lost notification may have nothing after it. */
 export const FOLLOW_COMPARE_INTERVAL_MS = 2000;
 /** Runs compared in one query. */

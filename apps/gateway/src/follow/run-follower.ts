@@ -1,4 +1,4 @@
-import type { Position } from "@hsafa/protocol";
+import { formatPosition, type Position } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
 import type { Clock } from "../ports/clock.ts";
 import { EVENTS_PAGE_MAX } from "../ports/limits.ts";
@@ -9,6 +9,7 @@ import type { TenantStore } from "../ports/tenant-store.ts";
 import type { Semaphore } from "../runtime/semaphore.ts";
 import { batchesOf, EventBatch } from "./event-batch.ts";
 import { EventRing, type RingsBudget, type RingView } from "./event-ring.ts";
+import type { FeedTurns } from "./feed-turns.ts";
 import { FollowedEvent } from "./followed-event.ts";
 import {
   beginHealing,
@@ -35,6 +36,8 @@ export interface RunFollowerParams {
   readonly rings: RingsBudget;
   /** Bounds the pages that lagging watchers of this gateway have in hand. */
   readonly pages: Semaphore;
+  /** Of all watchers of this gateway. */
+  readonly turns: FeedTurns;
   /** A watcher has gone; called once for each. */
   readonly onLeft: (follower: RunFollower) => void;
 }
@@ -50,6 +53,8 @@ type Reading = Extract<HealingPhase, { kind: "reading" }>;
  * 3. What is accepted goes into the ring, then to the watchers that stand at the head. A watcher elsewhere finds it in
  *    the ring or in the stores.
  * 4. The ring is back within its bounds after each change (R9).
+ * 5. A crowd of watchers does not hold up the run. Those that one slice of time is too short for read an event in turn,
+ *    together with what came after it. What has no position is not kept, so they miss it.
  */
 export class RunFollower implements WatchedRun {
   readonly #params: RunFollowerParams;
@@ -57,6 +62,7 @@ export class RunFollower implements WatchedRun {
   readonly #watchers = new Set<Watcher>();
   /** Those that stand at the head with room in their sockets. */
   readonly #idle = new Set<Watcher>();
+  readonly #pagesInFlight = new Map<string, Promise<readonly EventRecord[]>>();
   #healing: HealingState;
   /** The phase that was obeyed last. */
   #obeyed: HealingPhase;
@@ -108,7 +114,7 @@ export class RunFollower implements WatchedRun {
 
   /** Adds a watcher after a position, which is fed from now on. */
   watch(after: Position, sink: Sink): Watcher {
-    const { clock, log, pages } = this.#params;
+    const { clock, log, pages, turns } = this.#params;
     const watcher = new Watcher({
       after,
       sink,
@@ -116,6 +122,7 @@ export class RunFollower implements WatchedRun {
       clock,
       log,
       pages,
+      turns,
       onIdle: (one, isIdle) => {
         if (isIdle) this.#idle.add(one);
         else this.#idle.delete(one);
@@ -164,10 +171,18 @@ export class RunFollower implements WatchedRun {
     return this.#ring.after(position);
   }
 
+  /** Watchers that ask for the same page at the same time share one read of it. */
   readNext(position: Position): Promise<readonly EventRecord[]> {
+    const key = formatPosition(position);
+    const known = this.#pagesInFlight.get(key);
+    if (known !== undefined) return known;
     const { runId, store, liveLog, isLiveLogAway } = this.#params;
     const mayAskLiveLog = this.isLive && !isLiveLogAway();
-    return readNextRecords({ runId, position, store, liveLog: mayAskLiveLog ? liveLog : null });
+    const page = readNextRecords({ runId, position, store, liveLog: mayAskLiveLog ? liveLog : null }).finally(() =>
+      this.#pagesInFlight.delete(key),
+    );
+    this.#pagesInFlight.set(key, page);
+    return page;
   }
 
   #hear(message: LiveMessage): void {
@@ -198,8 +213,13 @@ export class RunFollower implements WatchedRun {
     this.#trim();
   }
 
+  /** 5. */
   #hand(batch: EventBatch): void {
-    for (const watcher of this.#idle) watcher.receive(batch);
+    const { turns } = this.#params;
+    for (const watcher of this.#idle) {
+      if (turns.isFree) turns.now(() => watcher.receive(batch));
+      else if (batch.end !== null) watcher.lag();
+    }
   }
 
   /** 4. While a watcher lags, one copy here spares many reads. */

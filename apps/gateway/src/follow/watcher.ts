@@ -7,6 +7,7 @@ import { StoreUnavailable } from "../ports/store.ts";
 import type { Semaphore } from "../runtime/semaphore.ts";
 import { batchesOf, EventBatch } from "./event-batch.ts";
 import type { RingView } from "./event-ring.ts";
+import type { FeedTurns } from "./feed-turns.ts";
 import { FollowedEvent } from "./followed-event.ts";
 import { FOLLOW_PAGE_HELD_MS, FOLLOW_RETRY, WATCHER_STALL_MS } from "./limits.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "./sink.ts";
@@ -31,6 +32,7 @@ export interface WatcherParams {
   readonly clock: Clock;
   readonly log: Log;
   readonly pages: Semaphore;
+  readonly turns: FeedTurns;
   /** It stands at the head and wants to be handed what comes; or not any more. */
   readonly onIdle: (watcher: Watcher, isIdle: boolean) => void;
   /** Called once, before the sink is closed. */
@@ -53,6 +55,7 @@ type Phase =
  *    between. An event that its sink does not take whole ends the idleness.
  * 3. A sink is written to only while it is ready, and after a part of an event only with its rest (`WatcherCursor`).
  * 4. A sink that takes nothing for `WATCHER_STALL_MS` is closed.
+ * 5. While it catches up, it hands over in turn with all other watchers (`FeedTurns`).
  */
 export class Watcher implements WatcherHandle {
   readonly #params: WatcherParams;
@@ -89,6 +92,15 @@ export class Watcher implements WatcherHandle {
     this.start();
   }
 
+  /** Something new was not handed to it, if it stood idle: it reads that in its turn. */
+  lag(): void {
+    if (this.#phase.kind !== "idle") return;
+    const { turns, onIdle } = this.#params;
+    this.#phase = { kind: "catching_up" };
+    onIdle(this, false);
+    void turns.afterRest().then(() => this.start());
+  }
+
   drained(): void {
     if (this.#isClosed) return;
     this.#cancelStall?.();
@@ -118,22 +130,19 @@ export class Watcher implements WatcherHandle {
 
   /** Goes from where it stands to the head of the run, at the pace of its sink. */
   async #catchUp(): Promise<void> {
-    const { sink, run, onIdle, clock } = this.#params;
+    const { sink, turns, clock } = this.#params;
     let fruitless = 0;
     while (!this.#isClosed) {
       if (!sink.isReady()) {
         await this.#waitForSink(null);
         continue;
       }
-      const view = run.after(this.#cursor.position);
-      switch (view.kind) {
-        case "events":
-          this.#hand(new EventBatch(view.events));
+      const found = await turns.run(() => this.#handFromMemory()); // 5.
+      switch (found) {
+        case "handed":
           break;
-        case "head":
-          if (run.hasEnded) return this.end("ended");
-          this.#phase = { kind: "idle" }; // 2.
-          return onIdle(this, true);
+        case "done":
+          return;
         case "evicted":
           fruitless = (await this.#handPage()) ? 0 : fruitless + 1;
           if (fruitless > 0 && !this.#isClosed) {
@@ -141,20 +150,47 @@ export class Watcher implements WatcherHandle {
           }
           break;
         default:
-          view satisfies never;
+          found satisfies never;
       }
+    }
+  }
+
+  /** Hands over what comes next, if it is in memory. `done`: it stands at the head, or has come to its end. */
+  #handFromMemory(): "handed" | "done" | "evicted" {
+    const { sink, run, onIdle } = this.#params;
+    // It may have waited for its turn.
+    if (this.#isClosed || !sink.isReady()) return "handed";
+    const view = run.after(this.#cursor.position);
+    switch (view.kind) {
+      case "events":
+        this.#hand(new EventBatch(view.events));
+        return "handed";
+      case "head":
+        if (run.hasEnded) {
+          this.end("ended");
+          return "done";
+        }
+        this.#phase = { kind: "idle" }; // 2.
+        onIdle(this, true);
+        return "done";
+      case "evicted":
+        return "evicted";
+      default:
+        return view satisfies never;
     }
   }
 
   /** Reads one page and hands over what the sink takes of it. False: there was nothing, or no store to ask. */
   async #handPage(): Promise<boolean> {
-    const { run, pages } = this.#params;
+    const { run, pages, turns } = this.#params;
     const release = await pages.acquire(); // 1.
     try {
       if (this.#isClosed) return true;
       const records = await run.readNext(this.#cursor.position);
-      for (const batch of batchesOf(eventsOf(run.runId, records))) {
-        if (!(await this.#handSlowly(batch))) break;
+      const batches = batchesOf(eventsOf(run.runId, records));
+      for (;;) {
+        const batch = await turns.run(() => batches.next()); // 5.
+        if (batch.done === true || !(await this.#handSlowly(batch.value))) break;
       }
       return records.length > 0;
     } catch (error) {
@@ -167,11 +203,12 @@ export class Watcher implements WatcherHandle {
 
   /** Hands over a batch of a page, at the pace of the sink. False: the sink is full for long, or closed. */
   async #handSlowly(batch: EventBatch): Promise<boolean> {
-    const { sink } = this.#params;
+    const { sink, turns } = this.#params;
     for (let rest: EventBatch | null = batch; rest !== null; rest = rest.after(this.#cursor.position)) {
       if (!sink.isReady()) await this.#waitForSink(FOLLOW_PAGE_HELD_MS); // 1.
       if (this.#isClosed || !sink.isReady()) return false;
-      this.#hand(rest);
+      const next = rest;
+      await turns.run(() => !this.#isClosed && sink.isReady() && this.#hand(next)); // 5.
       if (this.#isClosed) return false;
     }
     return true;
