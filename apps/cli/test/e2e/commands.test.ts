@@ -103,7 +103,7 @@ describe("the commands, against a gateway of 'hsafa dev'", () => {
   });
 
   test("a run whose answer was cut says so, and has an exit code of its own", async () => {
-    const script = [[{ text: "Half an ans" }, { finish: "length" }]];
+    const script = [[{ say: "Half an ans" }, { finish: "length" }]];
     const file = join(folder, "cut.json");
     const settings = { providerOptions: { demo: { script } } };
     writeFileSync(file, JSON.stringify({ name: "cut", model: "demo/script", settings }));

@@ -1,5 +1,7 @@
 /** How an answer ended, and what a provider said instead of one, from a server on a socket to the API. */
-import type { AgentConfigInput, Run } from "@hsafa/protocol";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { AgentConfigInput, Page, Run } from "@hsafa/protocol";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { toolCallChunk } from "../support/chat-provider.ts";
 import { chatChunk, chatEnd, type Reply, startFakeProvider } from "../support/fake-provider-server.ts";
@@ -15,19 +17,42 @@ const refuses = (status: number, body: unknown, headers: Record<string, string> 
   chunks: [JSON.stringify(body)],
 });
 
-/** Starts a gateway whose provider plays these replies, with one agent. */
+/** The provider of each model. One gateway serves all tests, since a start takes longer than they do. */
+const providers = new Map<string, string>();
+const router = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.on("end", () => {
+    const { model } = JSON.parse(Buffer.concat(chunks).toString()) as { model: string };
+    response.writeHead(307, { location: `${providers.get(model) ?? ""}${request.url}` }).end();
+  });
+});
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => router.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(router.address() as AddressInfo).port}`;
+  const env = { OPENAI_COMPATIBLE_BASE_URL: url, OPENAI_COMPATIBLE_API_KEY: KEY };
+  gateway = await startTestGateway({ env });
+});
+afterAll(async () => {
+  await gateway.close();
+  router.closeAllConnections();
+  router.close();
+});
+
+/** Pushes an agent whose provider plays these replies. */
 async function serve(config: Partial<AgentConfigInput>, ...replies: readonly Reply[]) {
   const provider = await startFakeProvider(...replies);
   onTestFinished(() => provider.close());
-  const env = { OPENAI_COMPATIBLE_BASE_URL: provider.url, OPENAI_COMPATIBLE_API_KEY: KEY };
-  const gateway = await startTestGateway({ env });
-  onTestFinished(() => gateway.close());
-  await gateway.pushAgent({ name: "a", model: "openai-compatible/m", ...config });
+  const name = `agent-${providers.size}`;
+  providers.set(name, provider.url);
+  await gateway.pushAgent({ name, model: `openai-compatible/${name}`, ...config });
   const run = async (): Promise<Run> => {
-    const { runId } = await gateway.startRun({ agent: "a", input: "x" });
+    const { runId } = await gateway.startRun({ agent: name, input: "x" });
     return gateway.waitForEnd(runId);
   };
-  return { gateway, provider, run };
+  return { name, provider, run };
 }
 
 const removal = {
@@ -38,16 +63,10 @@ const removal = {
 } as const;
 
 describe("an answer that is not whole", () => {
-  let gateway: TestGateway;
-  beforeAll(async () => {
-    gateway = await startTestGateway();
-  });
-  afterAll(() => gateway.close());
-
   const scripted = (name: string, finish: string, more: Partial<AgentConfigInput> = {}): AgentConfigInput => ({
     name,
     model: "demo/script",
-    settings: { providerOptions: { demo: { script: [[{ text: "Half an ans" }, { finish }]] } } },
+    settings: { providerOptions: { demo: { script: [[{ say: "Half an ans" }, { finish }]] } } },
     ...more,
   });
 
@@ -58,8 +77,8 @@ describe("an answer that is not whole", () => {
       const { runId } = await gateway.startRun({ agent: `ends-${finish}`, input: "x" });
       const run = await gateway.waitForEnd(runId);
       expect(run).toMatchObject({ status: "completed", output: "Half an ans", finishReason: finish });
-      const [page] = await gateway.readPages<Run>(`/api/runs?agent=ends-${finish}`, 1);
-      expect(page).toMatchObject([{ id: runId, finishReason: finish }]);
+      const list = await gateway.call<Page<Run>>("GET", `/api/runs?agent=ends-${finish}`);
+      expect(list.body.data).toMatchObject([{ id: runId, finishReason: finish }]);
       const events = await gateway.watch(runId);
       expect(events.at(-1)).toMatchObject({ type: "run.completed", data: { finishReason: finish } });
     },
@@ -97,7 +116,7 @@ describe("a call that may have been cut", () => {
     ["by a filter", "{}", "content_filter"],
     ["by its server", "", "insufficient_system_resource"],
   ])("%s is not executed, and the model reads why", async (_, args, finishReason) => {
-    const { gateway, provider, run } = await serve({ tools: [removal] }, cut(args, finishReason), says("fine"));
+    const { provider, run } = await serve({ tools: [removal] }, cut(args, finishReason), says("fine"));
     const { id, status, output } = await run();
     expect({ status, output }).toEqual({ status: "completed", output: "fine" });
     expect(await gateway.toolCalls(id)).toMatchObject([{ status: "failed", error: { code: "invalid_args" } }]);
@@ -106,7 +125,7 @@ describe("a call that may have been cut", () => {
   });
 
   test("does not stop the calls before it, which are whole", async () => {
-    const { gateway } = await serve(
+    const { name } = await serve(
       { tools: [removal] },
       {
         chunks: [
@@ -117,7 +136,7 @@ describe("a call that may have been cut", () => {
       },
       says("fine"),
     );
-    const { runId } = await gateway.startRun({ agent: "a", input: "x" });
+    const { runId } = await gateway.startRun({ agent: name, input: "x" });
     await gateway.waitForRun(runId, ({ status }) => status === "waiting_tool");
     const calls = await gateway.toolCalls(runId);
     expect(
@@ -151,13 +170,7 @@ describe("a provider's failure", () => {
 
   test("because its model is loading is waited for, and does not use up the attempts", async () => {
     const loading = refuses(503, { error: { message: "Loading model", type: "unavailable_error", code: 503 } });
-    const { gateway, run, provider } = await serve(
-      { retry: { maxAttempts: 2 } },
-      loading,
-      loading,
-      loading,
-      says("up"),
-    );
+    const { run, provider } = await serve({ retry: { maxAttempts: 2 } }, loading, loading, loading, says("up"));
     const { id, status, output } = await run();
     expect({ status, output }).toEqual({ status: "completed", output: "up" });
     expect(provider.requests).toHaveLength(4);
