@@ -53,10 +53,20 @@ export function createRunPrinter(paint: Paint): (event: RunStreamEvent) => Print
       case "step.completed": {
         const texts = textSeen === false ? event.data.messages.map(textOf).filter((text) => text !== "") : [];
         textSeen = null;
-        return [...closeLine(), ...texts.map((text): Printed => ({ to: "result", text: `${text}\n` }))];
+        const { leftOut = [], summary } = event.data;
+        const notes = leftOut.map(({ what }) => `(not shown to the model: ${what})`);
+        if (summary !== undefined) notes.push("(the older turns of the thread were summarised)");
+        return [
+          ...closeLine(),
+          ...texts.map((text): Printed => ({ to: "result", text: `${text}\n` })),
+          ...notes.flatMap((note) => line(paint("dim", note))),
+        ];
       }
       case "step.discarded":
         textSeen = null;
+        if (event.data.contextTokensMax !== undefined)
+          return line(paint("yellow", "(the conversation is too long for the model; it is shown less of it)"));
+        if (event.data.reason === "history") return line(paint("dim", "(the thread is summarised first)"));
         return line(paint("yellow", `(the step was cut short: ${event.data.reason})`));
       case "tool.requested": {
         const { toolName, args, target } = event.data;

@@ -82,6 +82,18 @@ export interface ModelSettings {
   readonly providerOptions?: Record<string, JsonObject>;
 }
 
+/** What happens with turns of a thread that are too many: they are left out, summarised, or the run fails. */
+export const HISTORY_OVERFLOWS = ["trim", "summarize", "fail"] as const;
+
+/** How much of its thread a run shows the model. */
+export interface HistoryConfig {
+  /** Tokens that the messages of one step may have, about; as many as the model is known to take if left out. */
+  readonly maxTokens?: number;
+  /** Earlier runs of the thread that are shown, the newest ones. */
+  readonly maxRuns?: number;
+  readonly overflow: (typeof HISTORY_OVERFLOWS)[number];
+}
+
 /** An agent's config with its defaults filled in: what a run works from. */
 export interface AgentConfig {
   readonly name: string;
@@ -105,6 +117,7 @@ export interface AgentConfig {
   readonly modelIdleTimeoutMs: number;
   /** What a run does whose last answer is not whole: it completes and says so, or it fails with `answer_incomplete`. */
   readonly onIncomplete: "complete" | "fail";
+  readonly history: HistoryConfig;
   readonly tools: ToolConfig[];
 }
 
@@ -132,7 +145,7 @@ export interface ModelSettingsInput extends Omit<ModelSettings, "providerOptions
 export interface AgentConfigInput
   extends Omit<
     Defaulted<AgentConfig, "maxSteps" | "toolTimeoutMs" | "modelIdleTimeoutMs" | "onIncomplete">,
-    "settings" | "retry" | "tools"
+    "settings" | "retry" | "history" | "tools"
   > {
   readonly settings?: ModelSettingsInput;
   /**
@@ -140,6 +153,8 @@ export interface AgentConfigInput
    * model that is still loading is waited for, in milliseconds; 5 minutes if left out.
    */
   readonly retry?: { readonly maxAttempts?: number; readonly loadingTimeoutMs?: number };
+  /** How much of its thread a run shows the model. `overflow` is `trim` if left out. */
+  readonly history?: Defaulted<HistoryConfig, "overflow">;
   readonly tools?: ToolConfigInput[];
 }
 

@@ -24,8 +24,11 @@ export interface Failure {
 
 /** A piece of the conversation that the model was not shown in a step, and why. The record keeps it. */
 export interface LeftOut {
-  /** `refused`: a provider refused it before. `unsupported`: the model takes no such file. */
-  readonly reason: "refused" | "unsupported";
+  /**
+   * `refused`: a provider refused it before. `unsupported`: the model takes no such file. `too_long`: the conversation
+   * is longer than the model, or the agent's `history`, takes.
+   */
+  readonly reason: "refused" | "unsupported" | "too_long";
   /** What it was, for people: a message, a step, or a file with its media type. */
   readonly what: string;
   /** The run that it stands in. Absent for a file. */
@@ -59,10 +62,16 @@ export const RESULT_SOURCES = ["device", "http", "server"] as const;
 export type ResultSource = (typeof RESULT_SOURCES)[number];
 
 /** Why a step in progress was cut short. */
-export type DiscardReason = "crash" | "error" | "handover" | "cancel" | "refused";
+export type DiscardReason = "crash" | "error" | "handover" | "cancel" | "refused" | "history";
 
 /** What is shown of the earlier runs of the thread: everything, their text alone, or nothing. */
 export type HistoryForm = "full" | "text" | "none";
+
+/** What stands for the runs of a thread up to `throughRunId` in later requests. */
+export interface ThreadSummary {
+  readonly text: string;
+  readonly throughRunId: string;
+}
 
 /** The `data` of each fact. A fact is decided, durable before it is visible, and numbered. Times are ISO 8601, UTC. */
 export interface FactData {
@@ -104,21 +113,29 @@ export interface FactData {
   "message.user": { readonly message: UserMessage };
   /**
    * The model is asked. `step`: 1 for the first. Deltas of this step follow. `history`: the form of the earlier runs,
-   * if a provider refused them as they are.
+   * if a provider refused them as they are. `summarizesThrough`: the step summarises the thread up to this run, and is
+   * no turn of the conversation. It has no deltas.
    */
-  "step.started": { readonly step: number; readonly history?: HistoryForm };
-  /** The model has answered. `messages`: what the step adds to the conversation. `leftOut`: what it was not shown. */
+  "step.started": { readonly step: number; readonly history?: HistoryForm; readonly summarizesThrough?: string };
+  /**
+   * The model has answered. `messages`: what the step adds to the conversation. `leftOut`: what it was not shown.
+   * `summary`: what a step that summarises came to. `estimatedInputTokens`: the gateway's estimate, to compare with
+   * `usage`.
+   */
   "step.completed": {
     readonly step: number;
     readonly finishReason: FinishReason;
     readonly messages: Message[];
     readonly usage: Usage;
     readonly leftOut?: LeftOut[];
+    readonly summary?: ThreadSummary;
+    readonly estimatedInputTokens?: number;
   };
   /**
-   * The step's deltas are void. `partial`: on a cancel, the text so far, which stays in the thread. `error` and
-   * `history`: the provider refused the conversation for this reason, and is asked again with this form of the earlier
-   * runs.
+   * The step's deltas are void. `partial`: on a cancel, the text so far, which stays in the thread. `error`: why a step
+   * failed after which the run goes on. `history`: the provider refused the conversation, and is asked again with this
+   * form of the earlier runs. `contextTokensMax`: the conversation was too long, and is shown with so many
+   * tokens at most from now on. `summarizesThrough`: the thread up to this run is summarised first.
    */
   "step.discarded": {
     readonly step: number;
@@ -127,6 +144,8 @@ export interface FactData {
     readonly error?: Failure;
     readonly history?: HistoryForm;
     readonly leftOut?: LeftOut[];
+    readonly contextTokensMax?: number;
+    readonly summarizesThrough?: string;
   };
   /** The model asked for a tool call. */
   "tool.requested": {

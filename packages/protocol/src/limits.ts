@@ -47,6 +47,10 @@ export const TOOL_ERROR_CODE_CHARACTERS_MAX = 100;
 
 /** Tools of one agent: providers accept no more, and each one costs context in every step. */
 export const TOOLS_PER_AGENT_MAX = 128;
+/** Tokens that a config may allow for the messages of a step: above every model's window. */
+export const HISTORY_TOKENS_MAX = 100_000_000;
+/** Earlier runs of a thread that a config may ask for: a gateway reads no more of them. */
+export const HISTORY_RUNS_MAX = 100;
 /** Steps of one run: an agent that loops must end. */
 export const STEPS_MAX = 200;
 /** The bound on steps when a config names none. */

@@ -21,7 +21,7 @@ const LESS: Readonly<Record<HistoryForm, HistoryForm | null>> = { full: "text", 
 
 /** Decides about a conversation that was refused in the run's present step. `refused`: positions of facts. */
 export function decideRefusal(run: RunBody): RefusalDecision {
-  const less = run.steps === 0 && run.historyRunIds.length > 0 ? LESS[run.historyForm] : null; // 1. and 2.
+  const less = run.steps === run.summarySteps && run.historyRunIds.length > 0 ? LESS[run.historyForm] : null; // 1. and 2.
   if (less !== null) return { kind: "ask_again", history: less };
   const seqs = new Set(sinceAccepted(run.transcript).map((entry) => entry.seq)); // 3.
   return { kind: "give_up", refused: [...seqs].map((seq) => formatPosition({ seq, sub: 0 })) };

@@ -11,6 +11,7 @@ const RETRYABLE: Readonly<Record<ModelFailureKind, boolean>> = {
   unauthorized: false,
   bad_request: false,
   bad_response: false,
+  context_exceeded: false,
   unknown_model: false,
   other: false,
 };

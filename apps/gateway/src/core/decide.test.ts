@@ -128,6 +128,59 @@ describe("several calls of one step", () => {
   });
 });
 
+describe("a conversation that is too long", () => {
+  const tooLong = (tokens: number, isLeast = false): RunInput => ({
+    kind: "step_failed",
+    failure: { kind: "context_exceeded", message: "too long", retryAfterMs: null },
+    jitter: 0,
+    sent: { tokens, isLeast },
+  });
+  const fails = { type: "run.failed", data: { error: { code: "model_context_exceeded", message: "too long" } } };
+
+  test("the step is asked again at once with half as much, and at last with the run alone", () => {
+    let run = given(begun).when(tooLong(1000));
+    const bounds: unknown[] = [];
+    for (let tokens = 500; ; tokens /= 2) {
+      const [fact] = run.facts;
+      if (fact?.type !== "step.discarded" || fact.data.contextTokensMax === undefined) break;
+      bounds.push(fact.data.contextTokensMax);
+      run = run.when(proceed);
+      expect(run.types).toEqual(["step.started"]);
+      run = run.when(tooLong(tokens));
+    }
+    expect(bounds).toEqual([500, 250, 125, 1]);
+    expect(run.facts.at(-1)).toMatchObject(fails);
+  });
+
+  test("a run that is too long by itself, or whose agent wants no less, fails", () => {
+    expect(given(begun).when(tooLong(1000, true)).facts.at(-1)).toMatchObject(fails);
+    const strict = given(begun, newRun({ history: { overflow: "fail" } }));
+    expect(strict.when(tooLong(1000)).facts.at(-1)).toMatchObject(fails);
+  });
+
+  test("a summary that is due comes before the step, counts for no step, and is no turn", () => {
+    const due = given(begun, newRun({ maxSteps: 1 })).when({ kind: "summary_due", throughRunId: "old" });
+    expect(due.facts).toEqual([
+      { type: "step.discarded", data: { step: 1, reason: "history", summarizesThrough: "old" } },
+    ]);
+    const begins = due.when(proceed);
+    expect(begins.facts).toEqual([{ type: "step.started", data: { step: 1, summarizesThrough: "old" } }]);
+    const made = begins.when({
+      ...(finished() as Extract<RunInput, { kind: "step_finished" }>),
+      messages: [],
+      summary: { text: "all of it", throughRunId: "old" },
+    });
+    expect(made.state.run.transcript.map((entry) => entry.kind)).toEqual(["message"]);
+    expect(made.when(proceed).facts).toEqual([{ type: "step.started", data: { step: 2 } }]);
+  });
+
+  test("a crash in the middle of a summary makes it again", () => {
+    const begins = given(begun).when({ kind: "summary_due", throughRunId: "old" }, proceed);
+    const after = begins.when(claimed(true), proceed);
+    expect(after.facts).toEqual([{ type: "step.started", data: { step: 1, summarizesThrough: "old" } }]);
+  });
+});
+
 describe("an answer that was lost", () => {
   const answerLost = (callId: string, attempt: number): RunInput => ({
     kind: "server_tool_finished",

@@ -14,7 +14,7 @@ import { dispatchDeadline } from "./deadline.ts";
 import { decideRetry } from "./decide-retry.ts";
 import type { ModelFailure, RequestedCall, RunInput } from "./input.ts";
 import { isoTime } from "./iso-time.ts";
-import { SERVER_TOOL_ATTEMPTS_MAX } from "./limits.ts";
+import { CONTEXT_TOKENS_LEAST, CONTEXT_TRIES_MAX, SERVER_TOOL_ATTEMPTS_MAX } from "./limits.ts";
 import { proceed } from "./proceed.ts";
 import { decideRefusal, refusedError } from "./decide-refusal.ts";
 import { canceledEnd, discardedStep, failedEnd } from "./run-ends.ts";
@@ -45,6 +45,8 @@ export function decide(state: RunState, input: RunInput, now: number): readonly 
       return stepFinished(state, input);
     case "step_failed":
       return stepFailed(state, input, now);
+    case "summary_due":
+      return state.phase === "stepping" ? [summaryDue(state.step, input.throughRunId)] : [];
     case "server_tool_finished":
       return serverToolFinished(state, input);
     case "handover":
@@ -64,6 +66,7 @@ export function mayTell(state: RunState, input: RunInput): boolean {
   switch (input.kind) {
     case "step_finished":
     case "step_failed":
+    case "summary_due":
       return state.phase === "stepping" || state.phase === "ended";
     case "claimed":
     case "cancel":
@@ -163,10 +166,11 @@ function dispatchLost(state: LiveState, input: InputOf<"dispatch_lost">, now: nu
 function stepFinished(state: LiveState, input: InputOf<"step_finished">): Fact[] {
   if (state.phase !== "stepping") return [];
   const { step } = state;
-  const { finishReason, usage } = input;
-  const messages = [...input.messages];
+  const { finishReason, usage, summary, sent } = input;
+  const data = { step, finishReason, messages: [...input.messages], usage, ...leftOutOf(input) };
+  const estimated = sent === undefined ? {} : { estimatedInputTokens: sent.tokens };
   return [
-    { type: "step.completed", data: { step, finishReason, messages, usage, ...leftOutOf(input) } },
+    { type: "step.completed", data: { ...data, ...estimated, ...(summary === undefined ? {} : { summary }) } },
     ...input.calls.flatMap((call) => requested(state, step, call)),
   ];
 }
@@ -185,6 +189,9 @@ function stepFailed(state: LiveState, input: InputOf<"step_failed">, now: number
   const { failedAttempts, loadingAttempts, loadingSince, config } = state.run;
   const attempt = failedAttempts + 1;
   const error = modelError(input.failure);
+  // Without the summary the run goes on all the same, and shows less of its thread.
+  if (state.summarizesThrough !== null)
+    return [{ type: "step.discarded", data: { step: state.step, reason: "error", error } }];
   if (input.failure.refusesConversation === true) {
     const refusal = decideRefusal(state.run);
     if (refusal.kind === "give_up") return failedEnd(state, refusedError(error, refusal.refused));
@@ -193,6 +200,7 @@ function stepFailed(state: LiveState, input: InputOf<"step_failed">, now: number
       { type: "step.discarded", data: { step: state.step, reason: "refused", error, history, ...leftOutOf(input) } },
     ];
   }
+  if (input.failure.kind === "context_exceeded") return contextExceeded(state, input, error);
   const retry = decideRetry({
     failure: input.failure,
     attempt,
@@ -207,6 +215,31 @@ function stepFailed(state: LiveState, input: InputOf<"step_failed">, now: number
     discardedStep(state.step, "error"),
     { type: "run.retrying", data: { attempt, error, nextAt: isoTime(now + retry.delayMs), ...loading } },
   ];
+}
+
+/**
+ * A conversation that is too long is shown again with half as much. The last try shows the run alone: it must not fail
+ * for its thread. Nothing is learnt from that one.
+ */
+function contextExceeded(
+  state: Extract<LiveState, { phase: "stepping" }>,
+  input: InputOf<"step_failed">,
+  error: Failure,
+): Fact[] {
+  const { config, contextTries } = state.run;
+  const { sent } = input;
+  const isLast = contextTries === CONTEXT_TRIES_MAX - 1;
+  if (sent === undefined || sent.isLeast || config.history.overflow === "fail" || contextTries >= CONTEXT_TRIES_MAX)
+    return failedEnd(state, error);
+  const contextTokensMax = isLast
+    ? CONTEXT_TOKENS_LEAST
+    : Math.max(CONTEXT_TOKENS_LEAST + 1, Math.floor(sent.tokens / 2));
+  const data = { step: state.step, reason: "error" as const, error, contextTokensMax };
+  return [{ type: "step.discarded", data: { ...data, ...leftOutOf(input) } }];
+}
+
+function summaryDue(step: number, summarizesThrough: string): Fact {
+  return { type: "step.discarded", data: { step, reason: "history", summarizesThrough } };
 }
 
 function leftOutOf({ leftOut = [] }: { readonly leftOut?: readonly LeftOut[] }): { readonly leftOut?: LeftOut[] } {

@@ -6,7 +6,13 @@ import { type Call, isInHouse, openCallsOf, type RunState } from "./run-state.ts
  */
 export type Effect =
   /** Ask the model for step `step`; its deltas hang under the fact `seq`. */
-  | { readonly kind: "call_model"; readonly step: number; readonly seq: number }
+  | {
+      readonly kind: "call_model";
+      readonly step: number;
+      readonly seq: number;
+      /** The step summarises the thread up to this run; absent: it is a turn of the conversation. */
+      readonly summarizesThrough?: string;
+    }
   /** Perform a server tool while the lease is held. */
   | { readonly kind: "perform_tool"; readonly call: Call; readonly attempt: number }
   /** Nothing until then, in ms; null: until an input arrives. The lease is returned. */
@@ -21,8 +27,10 @@ export function effectsOf(state: RunState): readonly Effect[] {
     case "ready":
     case "ended":
       return [];
-    case "stepping":
-      return [{ kind: "call_model", step: state.step, seq: state.seq }];
+    case "stepping": {
+      const { step, seq, summarizesThrough } = state;
+      return [{ kind: "call_model", step, seq, ...(summarizesThrough === null ? {} : { summarizesThrough }) }];
+    }
     case "acting":
       return openCallsOf(state.run).flatMap((call): Effect[] =>
         isInHouse(call) && call.phase.kind === "dispatched"

@@ -1,6 +1,7 @@
 import { type AgentConfig, type Fact, targetOf } from "@hsafa/protocol";
 import { addUsage } from "./add-usage.ts";
 import type { Call, CallPhase, RunBody, RunEnd, RunState } from "./run-state.ts";
+import { extendShownContext, NOTHING_SHOWN } from "./context-budget.ts";
 import type { SettlingFact } from "./settling-fact.ts";
 import { extendTranscript, outcomeOf } from "./transcript.ts";
 
@@ -20,6 +21,12 @@ export function initialState(params: {
       versionId: null,
       historyRunIds: [],
       historyForm: "full",
+      shownContext: NOTHING_SHOWN,
+      contextTries: 0,
+      summary: null,
+      summaryDue: null,
+      summaryFailure: null,
+      summarySteps: 0,
       transcript: [],
       steps: 0,
       failedAttempts: 0,
@@ -44,6 +51,7 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
     ...state.run,
     seq: state.run.seq + 1,
     transcript: extendTranscript(state.run.transcript, fact, state.run.seq + 1),
+    shownContext: extendShownContext(state.run.shownContext, fact),
   };
   switch (fact.type) {
     case "run.created":
@@ -64,8 +72,24 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
         nextAt: Date.parse(fact.data.nextAt),
       };
     case "step.started":
-      return { phase: "stepping", run, step: fact.data.step, seq: run.seq };
-    case "step.completed":
+      return {
+        phase: "stepping",
+        run,
+        step: fact.data.step,
+        seq: run.seq,
+        summarizesThrough: fact.data.summarizesThrough ?? null,
+      };
+    case "step.completed": {
+      const { summary } = fact.data;
+      const usage = addUsage(run.usage, fact.data.usage);
+      // A summary is no turn of the conversation.
+      if (summary !== undefined) {
+        const summarySteps = run.summarySteps + 1;
+        return {
+          phase: "ready",
+          run: { ...run, steps: fact.data.step, usage, summary, summaryDue: null, summarySteps },
+        };
+      }
       return {
         phase: "ready",
         run: {
@@ -74,14 +98,25 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
           failedAttempts: 0,
           loadingAttempts: 0,
           loadingSince: null,
-          usage: addUsage(run.usage, fact.data.usage),
+          contextTries: 0,
+          usage,
           output: textOf(fact.data.messages),
           finishReason: fact.data.finishReason,
           calls: new Map(),
         },
       };
-    case "step.discarded":
-      return { phase: "ready", run: { ...run, historyForm: fact.data.history ?? run.historyForm } };
+    }
+    case "step.discarded": {
+      const { reason, error, contextTokensMax, summarizesThrough, history } = fact.data;
+      if (state.phase === "stepping" && state.summarizesThrough !== null && reason === "error")
+        return { phase: "ready", run: { ...run, summaryDue: null, summaryFailure: error?.message ?? "it failed" } };
+      const contextTries = run.contextTries + (contextTokensMax === undefined ? 0 : 1);
+      const summaryDue = summarizesThrough ?? run.summaryDue;
+      return {
+        phase: "ready",
+        run: { ...run, contextTries, summaryDue, historyForm: history ?? run.historyForm },
+      };
+    }
     case "tool.requested":
       return { phase: "acting", run: withCall(run, requestedCall(run, fact.data, at)) };
     case "tool.awaiting_approval":

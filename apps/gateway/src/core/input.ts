@@ -9,6 +9,7 @@ import type {
   LeftOut,
   Message,
   ResultSource,
+  ThreadSummary,
   Usage,
   UserMessage,
 } from "@hsafa/protocol";
@@ -63,6 +64,12 @@ export interface RequestedCall {
   readonly invalid: Failure | null;
 }
 
+/** The size of the conversation that a model was shown, in estimated tokens. `isLeast`: nothing can be left out. */
+export interface SentConversation {
+  readonly tokens: number;
+  readonly isLeast: boolean;
+}
+
 /** Why a model call failed. `core/decide-retry.ts` says which kinds are tried again. */
 export type ModelFailureKind =
   | "rate_limited"
@@ -72,6 +79,7 @@ export type ModelFailureKind =
   | "unauthorized"
   | "bad_request"
   | "bad_response"
+  | "context_exceeded"
   | "unknown_model"
   | "other";
 
@@ -112,6 +120,8 @@ export type RunInput =
       readonly usage: Usage;
       readonly calls: readonly RequestedCall[];
       readonly leftOut?: readonly LeftOut[];
+      readonly summary?: ThreadSummary;
+      readonly sent?: SentConversation;
     }
   /** `jitter` is a random number in [0, 1). */
   | {
@@ -119,7 +129,10 @@ export type RunInput =
       readonly failure: ModelFailure;
       readonly jitter: number;
       readonly leftOut?: readonly LeftOut[];
+      readonly sent?: SentConversation;
     }
+  /** The conversation is too long, and the thread up to this run is to be summarised before the step is asked. */
+  | { readonly kind: "summary_due"; readonly throughRunId: string }
   | {
       readonly kind: "server_tool_finished";
       readonly callId: string;

@@ -36,3 +36,23 @@ export const MODEL_RETRY: BackoffBounds = { minMs: 500, maxMs: 30_000 };
 export const MODEL_LOADING_RETRY: BackoffBounds = { minMs: 1000, maxMs: 10_000 };
 /** The longest `retry-after` that is obeyed, in ms. A provider that asks for more ends the run. */
 export const MODEL_RETRY_AFTER_MAX_MS = 10 * 60_000;
+
+// The size of conversations
+/** What a message costs beside its text, in tokens, about: its role and its frame. */
+export const MESSAGE_TOKENS_ESTIMATED = 4;
+/** What a picture or a file costs, in tokens, about: a large picture, or a few pages. */
+export const FILE_TOKENS_ESTIMATED = 1500;
+/** Tokens of a model's window that are kept free for its answer, where the agent names no `maxOutputTokens`. */
+export const ANSWER_TOKENS_RESERVED = 8192;
+/** The largest share of a window that is kept free for an answer: a small window must still hold a conversation. */
+export const ANSWER_WINDOW_SHARE_MAX = 0.25;
+/** A size that shows nothing but the run itself, in tokens. */
+export const CONTEXT_TOKENS_LEAST = 1;
+/** Tokens of a summary: enough for what matters of a long thread, and little beside what it stands for. */
+export const SUMMARY_TOKENS_MAX = 1500;
+/** Characters of a summary, whatever its model says: it is shown in every later run of the thread. */
+export const SUMMARY_CHARACTERS_MAX = 16_000;
+/** How often one step is asked again with less, after a provider said that the conversation is too long. */
+export const CONTEXT_TRIES_MAX = 4;
+/** How far a provider's own count may correct the estimate upwards. A count beyond that is a fault of the server. */
+export const TOKEN_RATIO_MAX = 4;

@@ -8,6 +8,7 @@
 import { type Fact, formatPosition, type HistoryForm, type LeftOut, type Message } from "@hsafa/protocol";
 import { plainMessages } from "./plain-messages.ts";
 import { refusedPositions } from "./decide-refusal.ts";
+import type { ThreadRun } from "./thread-summary.ts";
 import { messagesOf, type TranscriptEntry, transcriptOf } from "./transcript.ts";
 
 /** An ended run of the thread. */
@@ -17,6 +18,9 @@ export interface PastRun {
 }
 
 export interface PastConversation {
+  /** What is shown of each run. */
+  readonly runs: readonly ThreadRun[];
+  /** The same as one conversation. */
   readonly messages: readonly Message[];
   readonly leftOut: readonly LeftOut[];
 }
@@ -32,19 +36,18 @@ export function pastConversation(
   { form, versionId }: { readonly form: HistoryForm; readonly versionId: string | null },
 ): PastConversation {
   const learnt = learntForms(runs, versionId); // 2.
-  const messages: Message[] = [];
   const leftOut: LeftOut[] = [];
-  for (const run of runs) {
+  const shownRuns = runs.map((run): ThreadRun => {
     const shown = stricter(form, learnt.get(run.runId) ?? "full");
     if (shown !== "full") {
       const what = shown === "none" ? "the whole run" : "everything but the text of the run";
       leftOut.push({ reason: "refused", what, runId: run.runId });
     }
-    if (shown === "none") continue;
+    if (shown === "none") return { ...run, messages: [] };
     const turns = withoutRefused(run, leftOut);
-    messages.push(...(shown === "text" ? plainMessages(turns) : turns));
-  }
-  return { messages, leftOut };
+    return { ...run, messages: shown === "text" ? plainMessages(turns) : turns };
+  });
+  return { runs: shownRuns, messages: shownRuns.flatMap(({ messages }) => messages), leftOut };
 }
 
 function withoutRefused(run: PastRun, leftOut: LeftOut[]): Message[] {
@@ -79,7 +82,7 @@ function acceptedForm(facts: readonly Fact[]): HistoryForm {
   let form: HistoryForm = "full";
   for (const fact of facts) {
     if (fact.type === "step.started") form = fact.data.history ?? "full";
-    if (fact.type === "step.completed") return form;
+    if (fact.type === "step.completed" && fact.data.summary === undefined) return form;
   }
   return "full";
 }

@@ -62,10 +62,14 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
     return [...facts, answeredEnd(state)];
   }
   if (state.phase === "waiting") emit(resumed);
-  if (run.steps >= run.config.maxSteps) {
+  if (run.summaryDue !== null) {
+    emit({ type: "step.started", data: { step: run.steps + 1, summarizesThrough: run.summaryDue } });
+    return facts;
+  }
+  if (run.steps - run.summarySteps >= run.config.maxSteps) {
     const error = {
       code: "max_steps_reached",
-      message: `The run took ${run.steps} steps, as many as its agent's maxSteps allows, and the model had not finished.`,
+      message: `The run took ${run.steps - run.summarySteps} steps, as many as its agent's maxSteps allows, and the model had not finished.`,
     };
     return [...facts, ...failedEnd(state, error)];
   }

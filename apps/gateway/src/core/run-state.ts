@@ -12,10 +12,12 @@ import type {
   JsonValue,
   ResultSource,
   RunStatus,
+  ThreadSummary,
   ToolConfig,
   ToolTarget,
   Usage,
 } from "@hsafa/protocol";
+import type { ShownContext } from "./context-budget.ts";
 import type { CallOutcome, TranscriptEntry } from "./transcript.ts";
 
 /** One dispatch of a call: which attempt, since when, until when (null: as long as it takes). Times in ms. */
@@ -66,6 +68,18 @@ export interface RunBody {
   readonly historyRunIds: readonly string[];
   /** What the model is shown of those runs. It becomes less when a provider refuses them. */
   readonly historyForm: HistoryForm;
+  /** What this run has learnt of how much its model takes. */
+  readonly shownContext: ShownContext;
+  /** How often the present step was refused because the conversation was too long. */
+  readonly contextTries: number;
+  /** What stands for the older runs of the thread, if this run has summarised them. */
+  readonly summary: ThreadSummary | null;
+  /** The run up to which the thread is to be summarised before the next step; null: no summary is due. */
+  readonly summaryDue: string | null;
+  /** Why this run has no summary although one was due. It does not try again. */
+  readonly summaryFailure: string | null;
+  /** Completed steps that summarised. They do not count for `maxSteps`. */
+  readonly summarySteps: number;
   readonly transcript: readonly TranscriptEntry[];
   /** Completed steps. */
   readonly steps: number;
@@ -90,7 +104,14 @@ export type RunState =
   /** Between steps: the next one is due, or the end. */
   | { readonly phase: "ready"; readonly run: RunBody }
   /** A step is open: the model is being asked, or was. Its deltas hang under its `step.started`, whose seq this is. */
-  | { readonly phase: "stepping"; readonly run: RunBody; readonly step: number; readonly seq: number }
+  | {
+      readonly phase: "stepping";
+      readonly run: RunBody;
+      readonly step: number;
+      readonly seq: number;
+      /** The step summarises the thread up to this run; null: it is a turn of the conversation. */
+      readonly summarizesThrough: string | null;
+    }
   /** The lease is held while calls are open. */
   | { readonly phase: "acting"; readonly run: RunBody }
   /** Parked: no open call needs the lease. */

@@ -51,12 +51,16 @@ const input: fc.Arbitrary<RunInput> = fc.oneof(
   fc.record({
     kind: fc.constant("step_failed" as const),
     failure: fc.record({
-      kind: fc.constantFrom("rate_limited" as const, "network" as const, "bad_request" as const),
+      kind: fc
+        .constantFrom("rate_limited", "network", "bad_request", "context_exceeded")
+        .map((kind) => kind as "network"),
       message: fc.constant("no"),
       retryAfterMs: fc.constantFrom(null, 5000),
     }),
+    sent: fc.record({ tokens: fc.constantFrom(0, 1000), isLeast: fc.boolean() }),
     jitter: fc.double({ min: 0, max: 0.99, noNaN: true }),
   }),
+  fc.constant<RunInput>({ kind: "summary_due", throughRunId: "old" }),
   fc.constant<RunInput>({ kind: "handover" }),
   fc.record({ kind: fc.constant("cancel" as const), reason: fc.constant(null) }),
 );

@@ -49,6 +49,8 @@ export function extendTranscript(
     case "message.user":
       return [...transcript, { kind: "message", seq, message: fact.data.message }];
     case "step.completed":
+      // A summary is no turn.
+      if (fact.data.summary !== undefined) return transcript;
       return [...transcript, { kind: "step", seq, messages: fact.data.messages, calls: [] }];
     case "step.discarded":
       return fact.data.partial === undefined || fact.data.partial === ""

@@ -1,8 +1,10 @@
 import { z } from "zod";
-import { HTTP_TOOL_METHODS, MODEL_PROVIDERS } from "../agent-config.ts";
+import { HISTORY_OVERFLOWS, HTTP_TOOL_METHODS, MODEL_PROVIDERS } from "../agent-config.ts";
 import {
   DESCRIPTION_CHARACTERS_MAX,
   FUNCTION_NAME_CHARACTERS_MAX,
+  HISTORY_RUNS_MAX,
+  HISTORY_TOKENS_MAX,
   MODEL_ATTEMPTS_DEFAULT,
   MODEL_ATTEMPTS_MAX,
   MODEL_IDLE_TIMEOUT_MS_DEFAULT,
@@ -129,6 +131,13 @@ export const agentConfigSchema = z
     toolTimeoutMs: timeoutMsSchema.default(TOOL_TIMEOUT_MS_DEFAULT),
     modelIdleTimeoutMs: timeoutMsSchema.default(MODEL_IDLE_TIMEOUT_MS_DEFAULT),
     onIncomplete: z.enum(["complete", "fail"]).default("complete"),
+    history: z
+      .strictObject({
+        maxTokens: z.int().min(1).max(HISTORY_TOKENS_MAX).optional(),
+        maxRuns: z.int().min(0).max(HISTORY_RUNS_MAX).optional(),
+        overflow: z.enum(HISTORY_OVERFLOWS).default("trim"),
+      })
+      .default({ overflow: "trim" }),
     tools: z.array(toolConfigSchema).max(TOOLS_PER_AGENT_MAX).default([]),
   })
   .superRefine((config, context) => {

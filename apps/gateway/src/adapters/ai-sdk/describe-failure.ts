@@ -9,6 +9,7 @@ import {
 import type { ModelFailure, ModelFailureKind } from "../../core/input.ts";
 import { failureMessage, deepestMessage } from "../../core/failure-message.ts";
 import { redactSecrets } from "../../core/redact-secrets.ts";
+import { exceedsContext } from "./exceeds-context.ts";
 import type { ProviderAccess } from "./providers.ts";
 import { SERVER_WORDS_CHARACTERS_MAX } from "./limits.ts";
 import { StepTooLargeError } from "./step-recorder.ts";
@@ -65,7 +66,7 @@ function failureOf({ kind, message, retryAfterMs, isLoading }: Classified, { acc
   // Bounded before any pattern sees it, since a library may quote a whole request.
   const bounded = message.slice(0, SERVER_WORDS_CHARACTERS_MAX);
   return {
-    kind,
+    kind: exceedsContext(kind, bounded) ? "context_exceeded" : kind,
     message: failureMessage(redactSecrets(bounded, secretsOf(access))),
     retryAfterMs: retryAfterMs ?? null,
     ...(isLoading === true ? { isLoading } : {}),

@@ -9,7 +9,7 @@ import {
 } from "@hsafa/protocol";
 import { isCutCall } from "../../core/cut-call.ts";
 import { incompleteReason } from "../../core/run-ends.ts";
-import type { RequestedCall, RunInput } from "../../core/input.ts";
+import type { RequestedCall, RunInput, SentConversation } from "../../core/input.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { JsonSchemas } from "../../ports/json-schemas.ts";
 import type { Model, ModelOutcome, ModelPart } from "../../ports/model.ts";
@@ -24,8 +24,9 @@ export async function callModel(params: {
   readonly clock: Clock;
   readonly config: AgentConfig;
   readonly messages: readonly Message[];
-  /** What of the thread those messages lack. */
+  /** What of the thread these messages lack. */
   readonly leftOut: readonly LeftOut[];
+  readonly sent: SentConversation;
   readonly signal: AbortSignal;
   readonly waitForCapacity: () => Promise<void> | undefined;
   readonly onPart: (part: ModelPart) => void;
@@ -35,16 +36,17 @@ export async function callModel(params: {
   const call = { model: config.model, system: config.system, messages, tools, settings: config.settings };
   const outcome = await model.step({ call, idleTimeoutMs: config.modelIdleTimeoutMs, signal, waitForCapacity }, onPart);
   if (signal.aborted) return null;
+  const { sent } = params;
   const leftOut = outcome.kind === "aborted" ? [] : [...params.leftOut, ...(outcome.leftOut ?? [])];
   switch (outcome.kind) {
     case "finished": {
       const { finishReason, usage } = outcome;
       const calls = await check({ tenantId, outcome, config, schemas });
       if (signal.aborted) return null;
-      return { kind: "step_finished", finishReason, messages: outcome.messages, usage, calls, leftOut };
+      return { kind: "step_finished", finishReason, messages: outcome.messages, usage, calls, leftOut, sent };
     }
     case "failed":
-      return { kind: "step_failed", failure: outcome.failure, jitter: clock.random(), leftOut };
+      return { kind: "step_failed", failure: outcome.failure, jitter: clock.random(), leftOut, sent };
     case "aborted":
       throw new Error("The model says that its call was aborted, but nobody aborted it.");
     default:

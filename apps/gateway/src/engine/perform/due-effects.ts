@@ -2,12 +2,13 @@ import { type Effect, effectsOf } from "../../core/effects.ts";
 import type { RunInput } from "../../core/input.ts";
 import { pastConversation } from "../../core/past-conversation.ts";
 import type { RunState } from "../../core/run-state.ts";
-import { conversationOf } from "../../core/transcript.ts";
+import { stepConversation, summaryConversation } from "../../core/step-conversation.ts";
 import type { PerformEffect } from "../effects-in-flight.ts";
 import type { EngineDeps } from "../engine-deps.ts";
 import type { RunWriter } from "../run-writer.ts";
 import { callModel } from "./call-model.ts";
 import { runServerTool } from "./run-server-tool.ts";
+import { summarizeThread } from "./summarize-thread.ts";
 import type { ThreadHistory } from "./thread-history.ts";
 
 /** What effects are performed with. */
@@ -93,25 +94,43 @@ function brokenCall(callId: string, attempt: number): RunInput {
 
 async function performStep(
   state: RunState,
-  { step, seq }: Extract<Effect, { kind: "call_model" }>,
+  { step, seq, summarizesThrough }: Extract<Effect, { kind: "call_model" }>,
   { tenantId, deps, writer, history }: EffectTools,
   signal: AbortSignal,
 ): Promise<RunInput | null> {
   writer.openStep(step, seq);
-  const { versionId, historyForm: form, historyRunIds, transcript } = state.run;
-  const earlier = await history.runsOf(historyRunIds);
+  const { run } = state;
+  const earlier = await history.runsOf(run.historyRunIds);
   if (earlier === null || signal.aborted) return null;
-  const past = pastConversation(earlier, { form, versionId });
-  return callModel({
-    tenantId,
-    model: deps.model,
-    schemas: deps.schemas,
-    clock: deps.clock,
-    config: state.run.config,
-    messages: conversationOf(transcript, past.messages),
-    leftOut: past.leftOut,
-    signal,
-    waitForCapacity: () => writer.waitForCapacity(),
-    onPart: (part) => writer.write(part),
-  });
+  const past = pastConversation(earlier, { form: run.historyForm, versionId: run.versionId });
+  if (summarizesThrough !== undefined) {
+    const messages = summaryConversation(run, past.runs, summarizesThrough);
+    return summarizeThread({ deps, config: run.config, messages, throughRunId: summarizesThrough, signal });
+  }
+  const conversation = stepConversation(run, past.runs);
+  switch (conversation.kind) {
+    case "summarize":
+      return { kind: "summary_due", throughRunId: conversation.throughRunId };
+    case "refuse": {
+      const { message, sent } = conversation;
+      const failure = { kind: "context_exceeded", message, retryAfterMs: null } as const;
+      return { kind: "step_failed", failure, jitter: deps.clock.random(), sent };
+    }
+    case "show":
+      return callModel({
+        tenantId,
+        model: deps.model,
+        schemas: deps.schemas,
+        clock: deps.clock,
+        config: run.config,
+        messages: conversation.messages,
+        leftOut: [...past.leftOut, ...conversation.leftOut],
+        sent: conversation.sent,
+        signal,
+        waitForCapacity: () => writer.waitForCapacity(),
+        onPart: (part) => writer.write(part),
+      });
+    default:
+      return conversation satisfies never;
+  }
 }

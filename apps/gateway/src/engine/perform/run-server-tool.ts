@@ -1,5 +1,5 @@
 import { backoffMs } from "../../core/backoff.ts";
-import { deepestMessage, failureMessage } from "../../core/failure-message.ts";
+import { failureMessage } from "../../core/failure-message.ts";
 import type { RunInput, ServerToolOutcome } from "../../core/input.ts";
 import { SERVER_TOOL_RETRY, TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
 import type { Call } from "../../core/run-state.ts";
@@ -8,7 +8,7 @@ import type { ServerTools } from "../../ports/server-tools.ts";
 
 /**
  * Performs one attempt at a server tool. Returns what `decide` is to be told, or null if `signal` cut it short. A later
- * attempt begins after a pause. A bug of the tool's executor is an outcome of the call: nobody knows what it did.
+ * attempt begins after a pause.
  */
 export async function runServerTool(params: {
   readonly serverTools: ServerTools;
@@ -29,21 +29,10 @@ export async function runServerTool(params: {
   });
   if (attempt > 1) await Promise.race([aborted, pause(clock, attempt)]);
   if (signal.aborted) return null;
-  const performed = perform(serverTools, { server, toolName, args, runId, idempotencyKey: callId, signal });
+  const performed = serverTools.perform({ server, toolName, args, runId, idempotencyKey: callId, signal });
   const outcome = await Promise.race([performed, aborted]);
   if (outcome === null || signal.aborted) return null;
   return { kind: "server_tool_finished", callId, attempt, outcome: bounded(outcome) };
-}
-
-async function perform(
-  serverTools: ServerTools,
-  call: Parameters<ServerTools["perform"]>[0],
-): Promise<ServerToolOutcome> {
-  try {
-    return await serverTools.perform(call);
-  } catch (error) {
-    return { kind: "unknown", reason: `The tool broke: ${deepestMessage(error)}` };
-  }
 }
 
 function pause(clock: Clock, attempt: number): Promise<void> {

@@ -1,0 +1,53 @@
+/**
+ * How many tokens a conversation costs, about. Each model counts in its own way, and only its provider knows how. This
+ * estimate needs no vocabulary: four characters of ASCII are a token, and other characters cost three quarters of one.
+ * English and code come out within a third. What a provider reports corrects it (`core/context-budget.ts`).
+ */
+import type { AssistantPart, JsonValue, Message, ToolResultPart, UserMessage } from "@hsafa/protocol";
+import { FILE_TOKENS_ESTIMATED, MESSAGE_TOKENS_ESTIMATED } from "./limits.ts";
+
+type Part = Exclude<UserMessage["content"], string>[number] | AssistantPart | ToolResultPart;
+
+/** Returns the estimate for messages, in tokens. */
+export function estimateTokens(messages: readonly Message[]): number {
+  let tokens = 0;
+  for (const message of messages) tokens += tokensOfMessage(message);
+  return Math.ceil(tokens);
+}
+
+/** Returns the estimate for one message, in tokens and parts of a token. Sums of it are those of `estimateTokens`. */
+export function tokensOfMessage({ content }: Message): number {
+  let tokens = MESSAGE_TOKENS_ESTIMATED;
+  if (typeof content === "string") tokens += tokensOfText(content);
+  else for (const part of content) tokens += tokensOfPart(part);
+  return tokens;
+}
+
+/** Returns the estimate for any JSON value that a provider is sent, in tokens. */
+export function estimateTokensOfJson(value: JsonValue): number {
+  return Math.ceil(tokensOfText(JSON.stringify(value)));
+}
+
+function tokensOfPart(part: Part): number {
+  switch (part.type) {
+    case "text":
+    case "reasoning":
+      return tokensOfText(part.text);
+    case "image":
+    case "file":
+      // Providers count pictures and pages, not characters of Base64.
+      return FILE_TOKENS_ESTIMATED;
+    case "tool-call":
+      return tokensOfText(part.toolName) + tokensOfText(JSON.stringify(part.input));
+    case "tool-result":
+      return tokensOfText(part.toolName) + tokensOfText(JSON.stringify(part.output));
+    default:
+      return part satisfies never;
+  }
+}
+
+function tokensOfText(text: string): number {
+  let beyondAscii = 0;
+  for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) > 0x7f) beyondAscii += 1;
+  return (text.length - beyondAscii) / 4 + (beyondAscii * 3) / 4;
+}
