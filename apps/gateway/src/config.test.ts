@@ -78,6 +78,9 @@ describe("what cannot work is told by its variable, all at once", () => {
     ["OPENAI_COMPATIBLE_BASE_URL", "localhost"],
     ["OPENAI_COMPATIBLE_STREAM_OPTIONS", "sometimes"],
     ["HTTPS_PROXY", "socks5://proxy:1080"],
+    ["HSAFA_TENANT_REQUESTS_PER_S", "0"],
+    ["HSAFA_TRUST_PROXY", "10.0.0.0/33"],
+    ["HSAFA_TRUST_PROXY", "true"],
     ["HTTP_PROXY", "http://"],
     ["HSAFA_END_WITH_PARENT", "yes"],
   ])("%s=%s", (name, value) => {

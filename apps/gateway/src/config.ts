@@ -22,6 +22,14 @@ export interface Settings {
   /** Milliseconds. */
   readonly leaseMs: number;
   readonly allowedOrigins: readonly string[];
+  /** Requests a second on this gateway: of one tenant, of one key or token, and of one address without either. */
+  readonly rates: {
+    readonly tenantPerSecond: number;
+    readonly principalPerSecond: number;
+    readonly addressPerSecond: number;
+  };
+  /** Addresses and ranges of proxies in front of the gateway, whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   /** The proxies of requests to models and of HTTP tools; null: none. */
   readonly proxies: { readonly http: string | null; readonly https: string | null; readonly except: readonly string[] };
   /** Whether the gateway ends when its parent process does. `unless_detached`: not if it was told to outlive it. */
@@ -50,7 +58,14 @@ export function readSettings(env: Environment = process.env): Settings {
     faults.push(`${name} ${must}`);
   };
 
-  function integer(name: "PORT" | "HSAFA_LEASE_MS"): number {
+  function integer(
+    name:
+      | "PORT"
+      | "HSAFA_LEASE_MS"
+      | "HSAFA_TENANT_REQUESTS_PER_S"
+      | "HSAFA_KEY_REQUESTS_PER_S"
+      | "HSAFA_ADDRESS_REQUESTS_PER_S",
+  ): number {
     const { default: fallback, min, max } = settingsTable[name];
     const value = text(name);
     if (value === null) return fallback;
@@ -106,6 +121,16 @@ export function readSettings(env: Environment = process.env): Settings {
     if (URL.canParse(url) && ["http:", "https:"].includes(new URL(url).protocol)) return url;
     fault(name, "must be an address that begins with http:// or https://; other kinds of proxies are not spoken.");
     return null;
+  }
+
+  function trustedProxies(): readonly string[] {
+    const entries = (text("HSAFA_TRUST_PROXY") ?? "").split(/[\s,]+/).filter((entry) => entry !== "");
+    for (const entry of entries) {
+      if (!isAddressRange(entry)) {
+        fault("HSAFA_TRUST_PROXY", `must list addresses and ranges like '10.0.0.0/8', not '${entry}'.`);
+      }
+    }
+    return entries.filter(isAddressRange);
   }
 
   function endsWithParent(): Settings["endsWithParent"] {
@@ -173,6 +198,12 @@ export function readSettings(env: Environment = process.env): Settings {
     jwtSecret,
     leaseMs: integer("HSAFA_LEASE_MS"),
     allowedOrigins,
+    rates: {
+      tenantPerSecond: integer("HSAFA_TENANT_REQUESTS_PER_S"),
+      principalPerSecond: integer("HSAFA_KEY_REQUESTS_PER_S"),
+      addressPerSecond: integer("HSAFA_ADDRESS_REQUESTS_PER_S"),
+    },
+    trustedProxies: trustedProxies(),
     proxies: {
       http: proxy("HTTP_PROXY"),
       https: proxy("HTTPS_PROXY"),
@@ -197,4 +228,15 @@ export function readSettings(env: Environment = process.env): Settings {
 /** Returns whether only this machine can reach the address. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function isAddressRange(entry: string): boolean {
+  const [address = "", prefix, ...rest] = entry.split("/");
+  const isV6 = address.includes(":");
+  const bits = isV6 ? 128 : 32;
+  // A URL takes addresses of both kinds, and writes an IPv4 address as it was given if it is one.
+  const url = `http://${isV6 ? `[${address}]` : address}/`;
+  const isAddress = URL.canParse(url) && (isV6 || (/^[\d.]+$/.test(address) && new URL(url).hostname === address));
+  if (!isAddress || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
 }

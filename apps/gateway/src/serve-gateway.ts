@@ -3,6 +3,7 @@ import { assemble } from "./assemble.ts";
 import { isLoopback, type Settings } from "./config.ts";
 import { createDeviceSocketServer } from "./edge/device/device-socket-server.ts";
 import { createMetrics } from "./edge/http/metrics.ts";
+import { RequestLimits } from "./edge/http/request-limits.ts";
 import { createHttpServer } from "./edge/http/server.ts";
 import { OPEN_ANSWER_KEPT_MS, SOCKET_CLOSE_TIMEOUT_MS } from "./edge/limits.ts";
 import { dispatchUpgrades } from "./edge/socket/upgrade.ts";
@@ -73,6 +74,7 @@ async function serve(
     () => liveLog.check(),
   );
 
+  const limits = new RequestLimits({ rates: settings.rates, trustedProxies: settings.trustedProxies }, clock);
   let isClosing = false;
   // Anybody may ask for these, and each asks the store or walks all of the metrics.
   const answers = { keptMs: OPEN_ANSWER_KEPT_MS, clock };
@@ -83,6 +85,7 @@ async function serve(
       ...gateway.useCases,
       authenticate,
       allowedOrigins,
+      limits,
       isCookieSecure: !isLoopback(host),
       readiness: () => (isClosing ? checkReadiness({ store, liveLog, isClosing }) : readiness()),
       metricsText,
@@ -90,7 +93,7 @@ async function serve(
     {
       logger,
       onServed: metrics.observe,
-      others: (server) => registerStreamRoute(server, { authenticate, allowedOrigins, store, hub, clock }),
+      others: (server) => registerStreamRoute(server, { authenticate, allowedOrigins, limits, store, hub, clock }),
     },
   );
   const handlers = new Map([

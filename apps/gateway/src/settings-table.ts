@@ -66,6 +66,35 @@ export const settingsTable = {
     unset: "same origin only",
     readBy: gateway,
   },
+  HSAFA_TENANT_REQUESTS_PER_S: {
+    meaning:
+      "requests a second that one tenant may make of this gateway; as many as for 4 s at once; beyond: 429 with `Retry-After`",
+    default: 500,
+    min: 1,
+    max: 1_000_000,
+    readBy: gateway,
+  },
+  HSAFA_KEY_REQUESTS_PER_S: {
+    meaning: "the same for one API key, and for the browser tokens of one key that are bound alike",
+    default: 250,
+    min: 1,
+    max: 1_000_000,
+    readBy: gateway,
+  },
+  HSAFA_ADDRESS_REQUESTS_PER_S: {
+    meaning:
+      "the same for requests of one address without a valid credential; an IPv6 network of 64 bits is one address",
+    default: 100,
+    min: 1,
+    max: 1_000_000,
+    readBy: gateway,
+  },
+  HSAFA_TRUST_PROXY: {
+    meaning:
+      "addresses and ranges of proxies in front of the gateway, separated by commas, whose `X-Forwarded-For` names the client's address",
+    unset: "the address of the connection counts",
+    readBy: gateway,
+  },
   HTTP_PROXY: {
     meaning:
       "proxy for requests to models and of HTTP tools whose address begins with `http://`; lower case too, which wins",

@@ -16,6 +16,8 @@ export interface Requirement {
   readonly deviceKey?: string;
   /** The tenant of the connection that the credential renews. */
   readonly tenantId?: string;
+  /** The address that the credential came from. It is held to account for credentials that are unknown. */
+  readonly from?: string;
 }
 
 export type Admission = { readonly kind: "admitted"; readonly principal: Principal } | Refusal;
@@ -30,7 +32,7 @@ export async function admit(
   requirement: Requirement,
 ): Promise<Admission> {
   try {
-    const authentication = await deps.authenticate(credential);
+    const authentication = await deps.authenticate(credential, requirement.from);
     if (authentication.kind === "refused") return authentication;
     const { principal } = authentication;
     return unmet(principal, requirement) ?? { kind: "admitted", principal };

@@ -7,6 +7,8 @@ export interface Refusal {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly faults?: readonly ValidationFault[];
+  /** After how many ms the same may succeed, where that is known. */
+  readonly retryAfterMs?: number;
 }
 
 /** Makes a refusal. */

@@ -86,6 +86,10 @@ export const CONNECTIONS_MAX = 30_000;
 /** Requests that were sent ahead and wait, on one connection and in all. Each holds about 5 kB. */
 export const REQUESTS_WAITING_PER_CONNECTION_MAX = 100;
 export const REQUESTS_WAITING_MAX = 5000;
+/** How long the refusal of too many requests is held back, in ms: a client that does not wait by itself is slowed. */
+export const SLOWED_REFUSAL_MS = 500;
+/** Refusals that are held back at once. Each holds its request; beyond it a refusal is sent at once. */
+export const SLOWED_REFUSALS_MAX = 1000;
 /** How long the readiness and the metrics serve all who ask, in ms: anyone may ask, and each costs the store or CPU. */
 export const OPEN_ANSWER_KEPT_MS = 250;
 /** What `Retry-After` says while the store is away, in seconds. */

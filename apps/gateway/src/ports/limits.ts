@@ -18,6 +18,11 @@ export const THREAD_HISTORY_RUNS_MAX = 100;
 export const EVENTS_PAGE_MAX = 500;
 /** Payload bytes in one page of events, so that a page fits into memory many times. One larger event goes alone. */
 export const EVENTS_PAGE_BYTES_MAX = 1024 * 1024;
+/**
+ * Bytes of metadata, outputs, configs, tools, arguments and results on one page of a list. The page ends with the item
+ * that reaches it, so that one larger item goes alone.
+ */
+export const PAGE_BYTES_MAX = 1024 * 1024;
 /** Sessions shown with one device, the newest ones. */
 export const SESSIONS_PER_DEVICE_SHOWN = 20;
 

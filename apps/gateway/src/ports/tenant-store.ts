@@ -20,6 +20,10 @@ import type { EventRecord } from "../core/event-record.ts";
 import type { OutsideInput, ToolOutcome } from "../core/input.ts";
 import type { SessionStanding } from "./session-standing.ts";
 
+/**
+ * A page ends at `limit` items, or with the item by which it has `PAGE_BYTES_MAX` bytes. The store reads no more than
+ * these bytes either.
+ */
 export interface PageParams {
   readonly limit: number;
   /**

@@ -9,7 +9,7 @@ import {
   type ToolCall,
 } from "@hsafa/protocol";
 import { isoTime } from "../../src/core/iso-time.ts";
-import { SESSIONS_PER_DEVICE_SHOWN } from "../../src/ports/limits.ts";
+import { PAGE_BYTES_MAX, SESSIONS_PER_DEVICE_SHOWN } from "../../src/ports/limits.ts";
 import { cursorId, pageCursor } from "../../src/ports/page-cursor.ts";
 import { storableText } from "../../src/ports/storable-text.ts";
 import type { PageParams, TenantStore } from "../../src/ports/tenant-store.ts";
@@ -142,7 +142,11 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
   }
 
   return {
-    listAgents: async (params) => newestFirst(params, own(rows.agents), agentOf),
+    listAgents: async (params) =>
+      newestFirst(params, own(rows.agents), agentOf, ({ currentVersion }) => [
+        currentVersion?.config,
+        currentVersion?.description,
+      ]),
 
     async findAgent({ idOrName }) {
       const row = agentNamed(idOrName);
@@ -151,7 +155,9 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
 
     async listVersions(params) {
       const agent = agentNamed(params.idOrName);
-      return agent === undefined ? null : newestFirst(params, versionsOf(agent), versionOf);
+      return agent === undefined
+        ? null
+        : newestFirst(params, versionsOf(agent), versionOf, (version) => [version.config, version.description]);
     },
 
     async findVersion({ idOrName, versionId }) {
@@ -183,7 +189,7 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
           (agent === undefined || run.agentId === named?.id) &&
           (threads === undefined || threads.some((thread) => thread.id === run.threadId)),
       );
-      return newestFirst(params, found, runOf);
+      return newestFirst(params, found, runOf, ({ metadata, output, error }) => [metadata, output, error]);
     },
 
     async findCall({ callId }) {
@@ -194,7 +200,7 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
     async listCallsOfRun(params) {
       if (rows.runOf(tenantId, params.runId) === undefined) return null;
       const calls = own(rows.calls).filter((row) => row.runId === params.runId);
-      return oldestFirst(params, calls.map(callOf).toSorted(byId));
+      return oldestFirst(params, calls.map(callOf).toSorted(byId), callPayload);
     },
 
     async listCalls(params) {
@@ -206,7 +212,7 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
           (deviceId === undefined || call.deviceId === deviceId) &&
           (status === undefined || call.status === status),
       );
-      return newestFirst(params, found.map(callOf).toSorted(byId), (call) => call);
+      return newestFirst(params, found.map(callOf).toSorted(byId), (call) => call, callPayload);
     },
 
     async findThread({ idOrKey }) {
@@ -216,11 +222,11 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
 
     async listThreadRuns(params) {
       const runs = rows.runsOfThread(params.threadId).filter((run) => run.tenantId === tenantId);
-      const page = oldestFirst(params, runs);
+      const page = oldestFirst(params, runs, () => []);
       return { ...page, data: page.data.map((run) => ({ runId: run.id, status: run.projection.status })) };
     },
 
-    listDevices: async (params) => newestFirst(params, own(rows.devices), deviceOf),
+    listDevices: async (params) => newestFirst(params, own(rows.devices), deviceOf, ({ tools }) => [tools]),
 
     async findDevice({ deviceId }) {
       const row = rows.deviceOf(tenantId, deviceId);
@@ -258,30 +264,43 @@ function threadsNamed(threads: readonly ThreadRow[], idOrKey: string): ThreadRow
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
 
-function newestFirst<Row extends { readonly id: string }, Item>(
+const callPayload = ({ args, result, error }: ToolCall): readonly unknown[] => [args, result, error];
+
+function newestFirst<Row extends { readonly id: string }, Item extends { readonly id: string }>(
   params: PageParams,
   rows: readonly Row[],
   item: (row: Row) => Item,
+  payload: (item: Item) => readonly unknown[],
 ): Page<Item> {
-  const { data, nextCursor } = oldestFirst(
-    params,
-    rows.toSorted((a, b) => byId(b, a)),
-  );
-  return { data: data.map(item), nextCursor };
+  return oldestFirst(params, rows.toSorted((a, b) => byId(b, a)).map(item), payload);
 }
 
-/** A page of rows in the given order. It starts after the row of the cursor, and is empty if there is no such row. */
-function oldestFirst<Row extends { readonly id: string }>(
+/**
+ * A page of items in the given order. It starts after the item of the cursor, and is empty if there is no such item.
+ * `payload`: the parts of an item that count for the bytes of the page.
+ */
+function oldestFirst<Item extends { readonly id: string }>(
   { limit, cursor }: PageParams,
-  rows: readonly Row[],
-): Page<Row> {
+  items: readonly Item[],
+  payload: (item: Item) => readonly unknown[],
+): Page<Item> {
   const after = cursor === undefined ? undefined : cursorId(cursor);
-  const first = after === undefined ? 0 : rows.findIndex((row) => row.id === after) + 1;
+  const first = after === undefined ? 0 : items.findIndex((item) => item.id === after) + 1;
   if (after !== undefined && first === 0) return { data: [], nextCursor: null };
-  const data = rows.slice(first, first + limit);
+  const data: Item[] = [];
+  let bytes = 0;
+  for (const item of items.slice(first, first + limit)) {
+    if (bytes >= PAGE_BYTES_MAX) break;
+    bytes += payload(item).reduce<number>((sum, part) => sum + byteLength(part), 0);
+    data.push(item);
+  }
   const last = data.at(-1);
-  const hasMore = rows.length > first + limit && last !== undefined;
+  const hasMore = items.length > first + data.length && last !== undefined;
   return { data, nextCursor: hasMore ? pageCursor(last.id) : null };
+}
+
+function byteLength(part: unknown): number {
+  return part === undefined || part === null ? 0 : Buffer.byteLength(JSON.stringify(part));
 }
 
 function timeOrNull(ms: number | null): string | null {

@@ -1,8 +1,15 @@
 import { type Agent, type AgentVersion, isId, type JsonObject, type Page } from "@hsafa/protocol";
 import { storableText } from "../../ports/storable-text.ts";
 import type { PageParams, TenantStore } from "../../ports/tenant-store.ts";
-import { readPage } from "./page.ts";
+import { readBoundedPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
+import type { Sql } from "./sql.ts";
+import { AGENT_PAYLOADS, type ConfigPayload, type PayloadRow, VERSION_PAYLOADS } from "./statements/read-payloads.ts";
+
+interface Databases {
+  readonly sql: Sql;
+  readonly prisma: Prisma;
+}
 
 const WITH_CURRENT = { currentVersion: true } as const;
 
@@ -26,24 +33,26 @@ export async function findAgent(
   return row === null ? null : agentOf(row);
 }
 
-export function listAgents(prisma: Prisma, tenantId: string, params: PageParams): Promise<Page<Agent>> {
-  return readPage(
+export function listAgents({ sql, prisma }: Databases, tenantId: string, params: PageParams): Promise<Page<Agent>> {
+  return readBoundedPage(
     params,
     ({ after, take }) =>
       prisma.read(tenantId, (client) =>
         client.agent.findMany({
           where: { tenantId, id: { lt: after } },
-          include: WITH_CURRENT,
+          include: { currentVersion: { omit: { config: true, description: true } } },
           orderBy: { id: "desc" },
           take,
         }),
       ),
-    agentOf,
+    (ids) => sql.query<PayloadRow<ConfigPayload>>(AGENT_PAYLOADS({ ids, tenantId })),
+    ({ currentVersion, ...row }, { config, description }) =>
+      agentOf({ ...row, currentVersion: currentVersion === null ? null : { ...currentVersion, config, description } }),
   );
 }
 
 export async function listVersions(
-  prisma: Prisma,
+  { sql, prisma }: Databases,
   tenantId: string,
   params: Parameters<TenantStore["listVersions"]>[0],
 ): Promise<Page<AgentVersion> | null> {
@@ -51,17 +60,19 @@ export async function listVersions(
     client.agent.findFirst({ where: named(tenantId, params.idOrName), select: { id: true } }),
   );
   if (agent === null) return null;
-  return readPage(
+  return readBoundedPage(
     params,
     ({ after, take }) =>
       prisma.read(tenantId, (client) =>
         client.agentVersion.findMany({
           where: { tenantId, agentId: agent.id, id: { lt: after } },
+          omit: { config: true, description: true },
           orderBy: { id: "desc" },
           take,
         }),
       ),
-    versionOf,
+    (ids) => sql.query<PayloadRow<ConfigPayload>>(VERSION_PAYLOADS({ ids, tenantId })),
+    (row, payload) => versionOf({ ...row, ...payload }),
   );
 }
 

@@ -1,12 +1,21 @@
-import type { Failure, JsonValue, Page, ResultSource, ToolCall, ToolCallStatus, ToolTarget } from "@hsafa/protocol";
+import type { Failure, Page, ResultSource, ToolCall, ToolCallStatus, ToolTarget } from "@hsafa/protocol";
 import { storableText } from "../../ports/storable-text.ts";
 import type { TenantStore } from "../../ports/tenant-store.ts";
-import { readPage } from "./page.ts";
+import { readBoundedPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
+import type { Sql } from "./sql.ts";
+import { CALL_PAYLOADS, type CallPayload, type PayloadRow } from "./statements/read-payloads.ts";
+
+interface Databases {
+  readonly sql: Sql;
+  readonly prisma: Prisma;
+}
 
 type Row = Awaited<ReturnType<typeof callRows>>[number];
 
-/** Calls with the key of the device that has or had them, if that device is still known. */
+/**
+ * Calls without what may be large, and with the key of the device that has or had them, if that device is still known.
+ */
 async function callRows(
   client: PrismaClient,
   tenantId: string,
@@ -14,6 +23,7 @@ async function callRows(
 ) {
   const calls = await client.toolCall.findMany({
     where: { ...params.where, tenantId },
+    omit: { args: true, result: true, error: true },
     orderBy: { id: params.order },
     take: params.take,
   });
@@ -32,18 +42,25 @@ function deviceOf(call: { readonly deviceId: string | null; readonly sentDeviceI
 }
 
 export async function findCall(
-  prisma: Prisma,
+  { sql, prisma }: Databases,
   tenantId: string,
   { callId }: Parameters<TenantStore["findCall"]>[0],
 ): Promise<ToolCall | null> {
   const [row] = await prisma.read(tenantId, (client) =>
     callRows(client, tenantId, { where: { id: callId }, order: "asc", take: 1 }),
   );
-  return row === undefined ? null : callOf(row);
+  if (row === undefined) return null;
+  const [payload] = await payloadsOf(sql, tenantId)([callId]);
+  return payload === undefined || payload.id === null ? null : callOf({ ...row, ...payload });
+}
+
+function payloadsOf(sql: Sql, tenantId: string) {
+  return (ids: readonly string[]): Promise<readonly PayloadRow<CallPayload>[]> =>
+    sql.query<PayloadRow<CallPayload>>(CALL_PAYLOADS({ ids, tenantId }));
 }
 
 export async function listCallsOfRun(
-  prisma: Prisma,
+  { sql, prisma }: Databases,
   tenantId: string,
   params: Parameters<TenantStore["listCallsOfRun"]>[0],
 ): Promise<Page<ToolCall> | null> {
@@ -52,46 +69,48 @@ export async function listCallsOfRun(
     client.run.findFirst({ where: { id: runId, tenantId }, select: { id: true } }),
   );
   if (run === null) return null;
-  return readPage(
+  return readBoundedPage(
     params,
     ({ after, take }) =>
       prisma.read(tenantId, (client) =>
         callRows(client, tenantId, { where: { runId, id: { gt: after } }, order: "asc", take }),
       ),
-    callOf,
+    payloadsOf(sql, tenantId),
+    (row, payload) => callOf({ ...row, ...payload }),
   );
 }
 
 export function listCalls(
-  prisma: Prisma,
+  { sql, prisma }: Databases,
   tenantId: string,
   params: Parameters<TenantStore["listCalls"]>[0],
 ): Promise<Page<ToolCall>> {
   const { status, deviceId } = params;
   const toolName = params.toolName === undefined ? undefined : storableText(params.toolName);
-  return readPage(
+  return readBoundedPage(
     params,
     ({ after, take }) =>
       prisma.read(tenantId, (client) =>
         callRows(client, tenantId, { where: { toolName, status, deviceId, id: { lt: after } }, order: "desc", take }),
       ),
-    callOf,
+    payloadsOf(sql, tenantId),
+    (row, payload) => callOf({ ...row, ...payload }),
   );
 }
 
-function callOf(row: Row): ToolCall {
+function callOf(row: Row & CallPayload): ToolCall {
   return {
     id: row.id,
     runId: row.runId,
     step: row.step,
     toolName: row.toolName,
-    args: row.args as JsonValue,
+    args: row.args,
     target: row.target as ToolTarget,
     status: row.status as ToolCallStatus,
     attempts: row.attempt,
     deviceId: deviceOf(row),
     deviceKey: row.deviceKey,
-    result: row.result as JsonValue,
+    result: row.result,
     error: row.error as Failure | null,
     source: row.source as ResultSource | null,
     requestedAt: row.requestedAt.toISOString(),

@@ -2,8 +2,10 @@ import type { Device, DeviceDetail, DeviceTool, Page } from "@hsafa/protocol";
 import { GATEWAY_TIMEOUT_MS, SESSIONS_PER_DEVICE_SHOWN } from "../../ports/limits.ts";
 import type { PageParams, TenantStore } from "../../ports/tenant-store.ts";
 import { labelsOf } from "./labels.ts";
-import { readPage } from "./page.ts";
+import { readBoundedPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
+import type { Sql } from "./sql.ts";
+import { DEVICE_PAYLOADS, type DevicePayload, type PayloadRow } from "./statements/read-payloads.ts";
 
 type Row = Awaited<ReturnType<typeof deviceRows>>[number];
 
@@ -17,6 +19,7 @@ async function deviceRows(
     where: { ...params.where, tenantId },
     orderBy: { id: "desc" },
     take: params.take,
+    omit: { tools: true },
     include: { sessions: { orderBy: { id: "desc" }, take: params.sessions } },
   });
   const gatewayIds = [...new Set(devices.flatMap((device) => openGateway(device) ?? []))];
@@ -38,19 +41,29 @@ function openGateway(device: {
   return device.sessions.find((session) => session.disconnectedAt === null)?.gatewayId;
 }
 
-export function listDevices(prisma: Prisma, tenantId: string, params: PageParams): Promise<Page<Device>> {
-  return readPage(
+export function listDevices(
+  { sql, prisma }: { readonly sql: Sql; readonly prisma: Prisma },
+  tenantId: string,
+  params: PageParams,
+): Promise<Page<Device>> {
+  return readBoundedPage(
     params,
     ({ after, take }) =>
       prisma.read(tenantId, (client) =>
         deviceRows(client, tenantId, { where: { id: { lt: after } }, take, sessions: 1 }),
       ),
-    deviceOf,
+    payloadsOf(sql, tenantId),
+    (row, payload) => deviceOf({ ...row, ...payload }),
   );
 }
 
+function payloadsOf(sql: Sql, tenantId: string) {
+  return (ids: readonly string[]): Promise<readonly PayloadRow<DevicePayload>[]> =>
+    sql.query<PayloadRow<DevicePayload>>(DEVICE_PAYLOADS({ ids, tenantId }));
+}
+
 export async function findDevice(
-  prisma: Prisma,
+  { sql, prisma }: { readonly sql: Sql; readonly prisma: Prisma },
   tenantId: string,
   { deviceId }: Parameters<TenantStore["findDevice"]>[0],
 ): Promise<DeviceDetail | null> {
@@ -58,6 +71,8 @@ export async function findDevice(
     deviceRows(client, tenantId, { where: { id: deviceId }, take: 1, sessions: SESSIONS_PER_DEVICE_SHOWN }),
   );
   if (row === undefined) return null;
+  const [payload] = await payloadsOf(sql, tenantId)([deviceId]);
+  if (payload === undefined || payload.id === null) return null;
   const sessions = row.sessions.map((session) => ({
     id: session.id,
     gatewayId: session.gatewayId,
@@ -66,10 +81,10 @@ export async function findDevice(
     disconnectedAt: session.disconnectedAt?.toISOString() ?? null,
     reason: session.reason,
   }));
-  return { ...deviceOf(row), sessions };
+  return { ...deviceOf({ ...row, ...payload }), sessions };
 }
 
-function deviceOf(row: Row): Device {
+function deviceOf(row: Row & DevicePayload): Device {
   return {
     id: row.id,
     key: row.key,

@@ -3,6 +3,7 @@ import {
   type FinishReason,
   isId,
   type JsonObject,
+  type JsonValue,
   type Page,
   type Run,
   type RunStatus,
@@ -10,15 +11,18 @@ import {
 } from "@hsafa/protocol";
 import { storableText } from "../../ports/storable-text.ts";
 import type { TenantStore } from "../../ports/tenant-store.ts";
-import { readPage } from "./page.ts";
+import { readBoundedPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
+import type { Sql } from "./sql.ts";
+import { type PayloadRow, RUN_PAYLOADS, type RunPayload } from "./statements/read-payloads.ts";
 
 const WITH_AGENT_NAME = { agentVersion: { select: { agent: { select: { name: true } } } } };
 
-type Row = Awaited<ReturnType<typeof rows>>[number];
+type Row = Awaited<ReturnType<typeof smallRows>>[number];
 
-function rows(client: PrismaClient, where: object, take: number) {
-  return client.run.findMany({ where, include: WITH_AGENT_NAME, orderBy: { id: "desc" }, take });
+function smallRows(client: PrismaClient, where: object, take: number) {
+  const omit = { metadata: true, output: true, error: true } as const;
+  return client.run.findMany({ where, include: WITH_AGENT_NAME, omit, orderBy: { id: "desc" }, take });
 }
 
 export async function findRun(
@@ -26,12 +30,21 @@ export async function findRun(
   tenantId: string,
   { runId }: { readonly runId: string },
 ): Promise<Run | null> {
-  const [row] = await prisma.read(tenantId, (client) => rows(client, { id: runId, tenantId }, 1));
-  return row === undefined ? null : runOf(row);
+  const row = await prisma.read(tenantId, (client) =>
+    client.run.findFirst({ where: { id: runId, tenantId }, include: WITH_AGENT_NAME }),
+  );
+  if (row === null) return null;
+  const { metadata, output, error } = row;
+  return runOf({
+    ...row,
+    metadata: metadata as JsonObject,
+    output: output as string | null,
+    error: error as JsonValue,
+  });
 }
 
 export async function listRuns(
-  prisma: Prisma,
+  { sql, prisma }: { readonly sql: Sql; readonly prisma: Prisma },
   tenantId: string,
   params: Parameters<TenantStore["listRuns"]>[0],
 ): Promise<Page<Run>> {
@@ -42,10 +55,11 @@ export async function listRuns(
     ...(agent === undefined ? {} : ofAgent(agent)),
     ...(threadId === undefined ? {} : { thread: ofThread(threadId) }),
   };
-  return readPage(
+  return readBoundedPage(
     params,
-    ({ after, take }) => prisma.read(tenantId, (client) => rows(client, { ...where, id: { lt: after } }, take)),
-    runOf,
+    ({ after, take }) => prisma.read(tenantId, (client) => smallRows(client, { ...where, id: { lt: after } }, take)),
+    (ids) => sql.query<PayloadRow<RunPayload>>(RUN_PAYLOADS({ ids, tenantId })),
+    (row, payload) => runOf({ ...row, ...payload }),
   );
 }
 
@@ -58,7 +72,7 @@ function ofThread(idOrKey: string) {
   return isId(idOrKey) ? { OR: [{ id: idOrKey }, { key }] } : { key };
 }
 
-function runOf(row: Row): Run {
+function runOf(row: Row & RunPayload): Run {
   return {
     id: row.id,
     status: row.status as RunStatus,
@@ -68,8 +82,8 @@ function runOf(row: Row): Run {
     threadId: row.threadId,
     parentRunId: row.parentRunId,
     deviceKey: row.deviceKey,
-    metadata: row.metadata as JsonObject,
-    output: row.output as string | null,
+    metadata: row.metadata,
+    output: row.output,
     finishReason: row.finishReason as FinishReason | null,
     error: row.error as Failure | null,
     usage: row.usage as Usage,

@@ -22,24 +22,24 @@ import { submitToolResult } from "./statements/calls/submit-tool-result.ts";
 export function createTenantStore(sql: Sql, prisma: Prisma, tenantId: string): TenantStore {
   return {
     pushAgent: (params) => pushAgent(sql, tenantId, params),
-    listAgents: (params) => listAgents(prisma, tenantId, params),
+    listAgents: (params) => listAgents({ sql, prisma }, tenantId, params),
     findAgent: (params) => findAgent(prisma, tenantId, params),
-    listVersions: (params) => listVersions(prisma, tenantId, params),
+    listVersions: (params) => listVersions({ sql, prisma }, tenantId, params),
     findVersion: (params) => findVersion(prisma, tenantId, params),
     promoteVersion: (params) => promoteVersion(prisma, tenantId, params),
 
     startRun: (params) => startRun(sql, tenantId, params),
     findRun: (params) => findRun(prisma, tenantId, params),
-    listRuns: (params) => listRuns(prisma, tenantId, params),
+    listRuns: (params) => listRuns({ sql, prisma }, tenantId, params),
     readTail: (params) => readTail(sql, tenantId, params),
     readEvents: (params) => readEvents(sql, tenantId, params),
     enqueueInput: (params) => enqueueInput(sql, tenantId, params),
     // A client may name a call by any short text. A text without the shape of an id names none.
     submitToolResult: async (params) =>
       isId(params.callId) ? submitToolResult(sql, tenantId, params) : { kind: "not_found" },
-    findCall: async (params) => (isId(params.callId) ? findCall(prisma, tenantId, params) : null),
-    listCallsOfRun: (params) => listCallsOfRun(prisma, tenantId, params),
-    listCalls: (params) => listCalls(prisma, tenantId, params),
+    findCall: async (params) => (isId(params.callId) ? findCall({ sql, prisma }, tenantId, params) : null),
+    listCallsOfRun: (params) => listCallsOfRun({ sql, prisma }, tenantId, params),
+    listCalls: (params) => listCalls({ sql, prisma }, tenantId, params),
 
     createThread: (params) => createThread(sql, tenantId, params),
     findThread: (params) => findThread(prisma, tenantId, params),
@@ -53,8 +53,8 @@ export function createTenantStore(sql: Sql, prisma: Prisma, tenantId: string): T
     markAccepted: async (params) => {
       if (isId(params.callId)) await markAccepted(sql, tenantId, params);
     },
-    listDevices: (params) => listDevices(prisma, tenantId, params),
-    findDevice: (params) => findDevice(prisma, tenantId, params),
+    listDevices: (params) => listDevices({ sql, prisma }, tenantId, params),
+    findDevice: (params) => findDevice({ sql, prisma }, tenantId, params),
     deleteDevice: (params) => deleteDevice(sql, tenantId, params),
   };
 }

@@ -4,32 +4,49 @@ import { type Admission, admit, type Requirement } from "../../access/admit.ts";
 import type { Authenticate } from "../../access/authenticate.ts";
 import { refuse } from "../../access/refusal.ts";
 import { isOriginAllowed } from "../origin.ts";
+import type { RequestLimits } from "./request-limits.ts";
 
 export const COOKIE_NAME = "hsafa_token";
 
 export interface CredentialsDeps {
   readonly authenticate: Authenticate;
   readonly allowedOrigins: readonly string[];
+  readonly limits: RequestLimits;
 }
 
 /**
- * Says who makes a request and whether it meets the requirement. A bearer credential counts first. The cookie, which a
- * browser's own EventSource needs, counts for reading runs only, and from allowed origins only.
+ * Says who makes a request and whether it meets the requirement, and counts it against the rates. One that was not
+ * admitted counts for its address, any other for its principal and tenant.
  */
 export async function admitRequest(
   deps: CredentialsDeps,
   request: FastifyRequest,
   requirement: Requirement,
 ): Promise<Admission> {
+  const { limits } = deps;
+  const admission = await identify(deps, request, requirement);
+  if (admission.kind === "admitted") {
+    const tooMany = limits.countPrincipal(admission.principal);
+    return tooMany === null ? admission : limits.slow(tooMany);
+  }
+  const isStranger = admission.code === "unauthenticated" || admission.code === "forbidden";
+  return limits.slow(isStranger ? limits.countStranger(request.raw, admission) : admission);
+}
+
+/**
+ * A bearer credential counts first. The cookie, which a
+ * browser's own EventSource needs, counts for reading runs only, and from allowed origins only.
+ */
+async function identify(deps: CredentialsDeps, request: FastifyRequest, requirement: Requirement): Promise<Admission> {
   const bearer = bearerOf(request);
-  if (bearer !== null) return admit(deps, bearer, requirement);
+  if (bearer !== null) return admit(deps, bearer, { ...requirement, from: deps.limits.addressOf(request.raw) });
   const cookie = cookieOf(request, deps.allowedOrigins, requirement);
   if (cookie === null) {
     return refuse("unauthenticated", "Send 'Authorization: Bearer <API key or token>' with the request.");
   }
   // Of the token's scopes `runs:read` alone counts, even where it holds more.
   const scopes = ["runs:read"] as const;
-  const admission = await admit(deps, cookie, { ...requirement, scopes });
+  const admission = await admit(deps, cookie, { ...requirement, scopes, from: deps.limits.addressOf(request.raw) });
   if (admission.kind === "refused") return admission;
   return { kind: "admitted", principal: { ...admission.principal, scopes } };
 }

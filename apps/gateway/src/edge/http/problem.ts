@@ -21,7 +21,7 @@ function problemOf(refusal: Refusal, requestId: string): Problem {
 export function sendProblem(reply: FastifyReply, refusal: Refusal): FastifyReply {
   const { code } = refusal;
   if (code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="hsafa"');
-  if (code === "unavailable" || code === "too_many_requests") reply.header("retry-after", UNAVAILABLE_RETRY_AFTER_S);
+  if (code === "unavailable" || code === "too_many_requests") reply.header("retry-after", retryAfterS(refusal));
   return (
     reply
       .code(ERRORS[code].status)
@@ -29,4 +29,8 @@ export function sendProblem(reply: FastifyReply, refusal: Refusal): FastifyReply
       // As bytes: Fastify would add a charset to a text, and this media type has none.
       .send(Buffer.from(JSON.stringify(problemOf(refusal, reply.request.id))))
   );
+}
+
+function retryAfterS({ retryAfterMs }: Refusal): number {
+  return retryAfterMs === undefined ? UNAVAILABLE_RETRY_AFTER_S : Math.max(1, Math.ceil(retryAfterMs / 1000));
 }

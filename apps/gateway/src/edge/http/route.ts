@@ -80,6 +80,8 @@ export interface ScopedRoute extends RouteText, RouteInput {
 /** A route that anyone may call. */
 export interface OpenRoute extends RouteText, RouteInput {
   readonly access: "open";
+  /** Whether no rate holds: for what load balancers ask, who come from few addresses. */
+  readonly isUncounted: boolean;
   readonly handle: (deps: EdgeDeps, request: FastifyRequest) => Promise<RouteResponse>;
 }
 
@@ -117,8 +119,10 @@ export function scoped<Query extends z.ZodObject = z.ZodObject, Body extends z.Z
 }
 
 /** Makes an open route. */
-export function open(route: RouteText & Pick<OpenRoute, "handle">): OpenRoute {
-  return { ...route, access: "open", query: null, body: null, headers: [] };
+export function open(
+  route: RouteText & Pick<OpenRoute, "handle"> & Partial<Pick<OpenRoute, "isUncounted">>,
+): OpenRoute {
+  return { isUncounted: false, ...route, access: "open", query: null, body: null, headers: [] };
 }
 
 /** A route's path with its names filled in. The values have no character that a path would have to escape. */

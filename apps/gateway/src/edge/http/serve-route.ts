@@ -28,7 +28,10 @@ async function respond(
   route: ScopedRoute | OpenRoute,
   request: FastifyRequest,
 ): Promise<RouteResponse> {
-  if (route.access === "open") return route.handle(deps, request);
+  if (route.access === "open") {
+    const tooMany = route.isUncounted ? null : deps.limits.countStranger(request.raw, null);
+    return tooMany === null ? route.handle(deps, request) : deps.limits.slow(tooMany);
+  }
   // Before the body is read: a stranger's bytes are not worth any memory.
   const admission = await admitRequest(deps, request, { scopes: route.scopes, unbound: route.unbound });
   if (admission.kind === "refused") return admission;

@@ -90,8 +90,9 @@ export function createHttpServer(
     request.log.debug({ method, route, status: reply.statusCode, durationMs: reply.elapsedTime }, "request served");
     done();
   });
-  app.setNotFoundHandler((request, reply) => {
-    void sendProblem(reply, refuse("not_found", `Nothing is served at ${request.method} of this path; see /docs.`));
+  app.setNotFoundHandler(async (request, reply) => {
+    const missing = refuse("not_found", `Nothing is served at ${request.method} of this path; see /docs.`);
+    return sendProblem(reply, await deps.limits.slow(deps.limits.countStranger(request.raw, missing)));
   });
   app.setErrorHandler(sendError);
 

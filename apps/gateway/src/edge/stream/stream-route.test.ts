@@ -17,6 +17,7 @@ import { refuse } from "../../access/refusal.ts";
 import { FOLLOW_PAGE_HELD_MS, WATCHER_STALL_MS, WATCHER_WRITE_BYTES_MAX } from "../../follow/limits.ts";
 import { STREAM_HEARTBEAT_MS } from "../limits.ts";
 import type { Store } from "../../ports/store.ts";
+import { RequestLimits } from "../http/request-limits.ts";
 import { registerStreamRoute } from "./stream-route.ts";
 
 async function startRoute() {
@@ -32,6 +33,10 @@ async function startRoute() {
     // Only a token bound to a thread or a device makes the route ask for more than the follower's fake answers.
     store: world.store as unknown as Store,
     allowedOrigins: [],
+    limits: new RequestLimits(
+      { rates: { tenantPerSecond: 1e6, principalPerSecond: 1e6, addressPerSecond: 1e6 }, trustedProxies: [] },
+      world.clock,
+    ),
     async authenticate(credential) {
       if (credential === "bad") return refuse("unauthenticated", "unknown");
       const scopes = credential === "writer" ? (["runs:write"] as const) : (["runs:read"] as const);

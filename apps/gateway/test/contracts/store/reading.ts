@@ -1,9 +1,23 @@
+import type { Page } from "@hsafa/protocol";
 import { agentConfigSchema } from "@hsafa/protocol/schema";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
-import { EVENTS_PAGE_BYTES_MAX } from "../../../src/ports/limits.ts";
+import { EVENTS_PAGE_BYTES_MAX, PAGE_BYTES_MAX } from "../../../src/ports/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
-import { claim, commitOf, connect, CONFIG, delta, fact, factsOf, openScene, parkWithCall, start } from "./scene.ts";
+import type { PageParams } from "../../../src/ports/tenant-store.ts";
+import {
+  callOf,
+  claim,
+  commitOf,
+  connect,
+  CONFIG,
+  delta,
+  fact,
+  factsOf,
+  openScene,
+  parkWithCall,
+  start,
+} from "./scene.ts";
 
 export function readingOfStore(store: () => Store): void {
   describe("reading", () => {
@@ -51,6 +65,56 @@ export function readingOfStore(store: () => Store): void {
         after = { seq: last.seq, sub: last.sub };
       }
       expect(pages).toEqual([["3"], ["4", "5"], ["6"]]);
+    });
+
+    test("a page of a list ends at its bytes but has at least one item, and its cursor misses none (R9)", async () => {
+      const scene = await openScene(store());
+      const { tenant } = scene;
+      const half = "x".repeat(PAGE_BYTES_MAX / 2 + 100);
+      const giant = "x".repeat(PAGE_BYTES_MAX + 100);
+      const sizes = [half, half, half, giant, "", giant, half, ""];
+      /** Reads a list to its end, and returns how many items each page had. */
+      async function pagesOf(list: (page: PageParams) => Promise<Page<{ id: string }> | null>, limit = 100) {
+        const pages: string[][] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await list({ limit, cursor });
+          if (page === null) throw new Error("there is no such list");
+          pages.push(page.data.map(({ id }) => id));
+          cursor = page.nextCursor ?? undefined;
+        } while (cursor !== undefined);
+        expect(new Set(pages.flat()).size).toBe(pages.flat().length);
+        return pages.map((ids) => ids.length);
+      }
+
+      for (const text of sizes) await start(scene, { metadata: { text } });
+      const runs = (page: PageParams) =>
+        tenant.listRuns({ ...page, status: undefined, agent: undefined, threadId: undefined });
+      // Newest first: "", half, giant; "", giant; half, half; half.
+      expect(await pagesOf(runs)).toEqual([3, 2, 2, 1]);
+      expect(await pagesOf(runs, 1)).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+
+      for (const [nth, text] of sizes.entries()) {
+        const config = { ...CONFIG, settings: { providerOptions: { demo: { text } } } };
+        const push = { description: null, version: null, config, promote: true };
+        await tenant.pushAgent({ ...push, name: "worker", configHash: `${nth}` });
+        await tenant.pushAgent({ ...push, name: `agent ${nth}`, configHash: `${nth}` });
+        const tools = [{ name: "open", description: text, inputSchema: {} }];
+        await connect(scene, { deviceKey: `device ${nth}`, tools });
+      }
+      // The version of the scene is one more.
+      expect(await pagesOf((page) => tenant.listVersions({ idOrName: "worker", ...page }))).toEqual([3, 2, 2, 2]);
+      // So is its agent, whose current version is the small one that was pushed last.
+      expect(await pagesOf((page) => tenant.listAgents(page))).toEqual([3, 2, 2, 2]);
+      expect(await pagesOf((page) => tenant.listDevices(page))).toEqual([3, 2, 2, 1]);
+
+      const { runId } = await start(scene);
+      const held = await claim(scene, runId);
+      const calls = sizes.map((text) => callOf({ args: { text } }));
+      await store().fleet.commit(commitOf(held, ["run.started", "tool.requested"], { calls }));
+      expect(await pagesOf((page) => tenant.listCallsOfRun({ runId, ...page }))).toEqual([2, 2, 2, 2]);
+      const all = { toolName: undefined, deviceId: undefined, status: undefined };
+      expect(await pagesOf((page) => tenant.listCalls({ ...all, ...page }))).toEqual([3, 2, 2, 1]);
     });
 
     test("a holder loads all that it needs to go on, and a former holder nothing", async () => {

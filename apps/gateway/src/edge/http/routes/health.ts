@@ -19,6 +19,7 @@ export const healthRoutes: readonly Route[] = [
   open({
     method: "GET",
     path: "/health",
+    isUncounted: true,
     tag,
     summary: "Whether the process serves",
     responses: { 200: { description: "It does", schema: status } },
@@ -27,6 +28,7 @@ export const healthRoutes: readonly Route[] = [
   open({
     method: "GET",
     path: "/ready",
+    isUncounted: true,
     tag,
     summary: "Whether what the gateway rests on answers",
     responses: { 200: { description: "It does", schema: status } },
