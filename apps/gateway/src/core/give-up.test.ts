@@ -15,7 +15,7 @@ test.each(Object.entries(open))(
   "a run that is given up while %s gets the rows that folding its last facts gives: no row differs from the log",
   (_name, { state }) => {
     const openCalls = projectCalls(state, callFacts(state));
-    const end = giveUp({ run: projectRun(state), openCalls, recoveries: 4, now: NOW + 5 });
+    const end = giveUp({ run: projectRun(state), openCalls, blame: { recoveries: 4, stalls: 0 }, now: NOW + 5 });
     const ended = fold(end.facts, state, NOW + 5);
     expect(ended.phase).toBe("ended");
     expect(end.run).toEqual(projectRun(ended));
@@ -28,7 +28,7 @@ test("a run that is given up says why, and what its open step and calls came to"
   const end = giveUp({
     run: projectRun(state),
     openCalls: projectCalls(state, callFacts(state)),
-    recoveries: 4,
+    blame: { recoveries: 4, stalls: 0 },
     now: NOW,
   });
   expect(end.facts).toMatchObject([
@@ -37,7 +37,12 @@ test("a run that is given up says why, and what its open step and calls came to"
     { type: "run.failed", data: { error: { code: "recovery_exhausted" }, usage: { inputTokens: 1 } } },
   ]);
   const { state: stepping } = open["a step is open"];
-  const [first] = giveUp({ run: projectRun(stepping), openCalls: [], recoveries: 4, now: NOW }).facts;
+  const [first] = giveUp({
+    run: projectRun(stepping),
+    openCalls: [],
+    blame: { recoveries: 4, stalls: 0 },
+    now: NOW,
+  }).facts;
   expect(first).toEqual({ type: "step.discarded", data: { step: 1, reason: "crash" } });
 });
 

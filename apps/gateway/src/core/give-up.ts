@@ -1,5 +1,7 @@
 import type { Fact } from "@hsafa/protocol";
+import type { Blame } from "./blame.ts";
 import { canceledCall } from "./call-facts.ts";
+import { RECOVERIES_MAX } from "./limits.ts";
 import type { CallProjection, RunProjection } from "./projection.ts";
 import { discardedStep } from "./run-ends.ts";
 
@@ -11,18 +13,17 @@ export interface GivenUp {
 }
 
 /**
- * Ends a run that keeps killing its gateways. It needs only the run's row and the rows of its open calls, since loading
- * its events may be what kills. `now` in ms.
+ * Ends a run that keeps killing or stalling its gateways. It needs only the run's row and the rows of its open calls,
+ * since loading its events may be what kills. `now` in ms.
  */
 export function giveUp(params: {
   readonly run: RunProjection;
   readonly openCalls: readonly CallProjection[];
-  readonly recoveries: number;
+  readonly blame: Blame;
   readonly now: number;
 }): GivenUp {
-  const { run, openCalls, recoveries, now } = params;
-  const message = `The run was taken up ${recoveries} times without getting any further; each time its gateway was lost.`;
-  const error = { code: "recovery_exhausted", message };
+  const { run, openCalls, blame, now } = params;
+  const error = { code: "recovery_exhausted", message: reasonOf(blame) };
   const settled = openCalls.map((call) => ({ call, fact: canceledCall(call) }));
   return {
     facts: [
@@ -38,4 +39,10 @@ export function giveUp(params: {
       settledAt: now,
     })),
   };
+}
+
+function reasonOf({ recoveries, stalls }: Blame): string {
+  return recoveries > RECOVERIES_MAX
+    ? `The run was taken up ${recoveries} times without getting any further; each time its gateway was lost.`
+    : `The work of the run kept its gateway from everything else for seconds, ${stalls} times.`;
 }

@@ -19,6 +19,16 @@ export const SECRET_CHARACTERS_MIN = 8;
 export const APPROVAL_TIMEOUT_MS = 24 * 3600 * 1000;
 /** Claims of a run that found a lost lease, without progress between them. One more and the run is given up. */
 export const RECOVERIES_MAX = 3;
+/**
+ * Stalls of a gateway by a run's own work, in the life of the run. One more and the run is given up: each may cost
+ * every run of that gateway its lease.
+ */
+export const STALLS_MAX = 3;
+/**
+ * A gap of the event loop is taken for a stall by code if its thread had the CPU for this share of it. A process that
+ * is frozen has none of it.
+ */
+export const STALL_CPU_SHARE_MIN = 0.1;
 
 // Retries of tools
 /**

@@ -18,6 +18,7 @@ const run = (runId: string): ClaimedRun => ({
   lastSeq: 2,
   lost: false,
   recoveries: 0,
+  stalls: 0,
 });
 
 /** A loop whose claims are answered by the test, one after another. */

@@ -6,7 +6,10 @@
  * 2. A ring that came too late for a holder was meant for the next one, so a claim follows.
  * 3. A gateway that stops claims nothing more, and says so at once, so that others take the work. Then steps finish or
  *    are handed over. Then leases, deltas and the heartbeat end, in this order.
+ * 4. A run whose work keeps the event loop for so long that leases are in danger is counted, and no other run is. When
+ *    its stalls are too many it loses its lease, and the next claim gives it up.
  */
+import { isHopeless } from "../core/blame.ts";
 import { RECOVERIES_MAX } from "../core/limits.ts";
 import type { Ring } from "../ports/bell.ts";
 import { GATEWAY_TIMEOUT_MS } from "../ports/limits.ts";
@@ -21,6 +24,8 @@ import { giveUpRun } from "./give-up-run.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { SWEEP_INTERVAL_MS, SWEEP_RETRY } from "./limits.ts";
 import { type HoldEnd, RunHolder } from "./run-holder.ts";
+import { StallSettlement } from "./stall-settlement.ts";
+import { type Stall, StallWatch } from "./stall-watch.ts";
 import { StoreContact } from "./store-contact.ts";
 
 export class Engine {
@@ -30,17 +35,24 @@ export class Engine {
   readonly #batcher: DeltaBatcher;
   readonly #claims: ClaimLoop;
   readonly #sweeps: Recurring;
+  readonly #stallWatch: StallWatch;
+  readonly #stalls: StallSettlement;
   readonly #holders = new Map<string, RunHolder>();
   /** Everything begun and not yet over, awaited at the stop. */
   readonly #tasks = new Set<Promise<void>>();
   #unlisten: (() => void) | null = null;
   #isStopping = false;
+  /** When the last stall was over, by the monotonic clock. */
+  #stalledUntil = Number.NEGATIVE_INFINITY;
 
   constructor(deps: EngineDeps) {
     const { clock, leaseDurationMs, isOnlyGateway, store, log, gatewayId } = deps;
     const contact = new StoreContact({ clock, leaseDurationMs, isOnlyGateway });
     this.#deps = deps;
-    this.#keeper = new LeaseKeeper({ gatewayId, leaseDurationMs, store, clock, contact, log });
+    this.#stallWatch = new StallWatch({ clock, log, leaseDurationMs, onStall: (stall) => this.#stalled(stall) });
+    const onTurn = (): void => this.#stallWatch.seen();
+    this.#keeper = new LeaseKeeper({ gatewayId, leaseDurationMs, store, clock, contact, log, onTurn });
+    this.#stalls = new StallSettlement({ store, keeper: this.#keeper, clock, log });
     const onDue = (runIds: readonly string[]): void => this.#ringFor(runIds);
     this.#heartbeat = new GatewayHeartbeat({ gatewayId, store, clock, contact, log, onDue });
     this.#batcher = new DeltaBatcher({ store, clock, log });
@@ -69,6 +81,8 @@ export class Engine {
     this.#unlisten = this.#deps.bell.listen((ring) => this.#heard(ring));
     this.#heartbeat.start();
     this.#keeper.start();
+    this.#stallWatch.start();
+    this.#stalls.start();
     this.#sweeps.start(0);
     this.#claims.start();
   }
@@ -89,6 +103,7 @@ export class Engine {
     });
     await Promise.all(this.#tasks);
     cancelHandover();
+    await Promise.all([this.#stallWatch.stop(), this.#stalls.stop()]);
     await this.#keeper.close();
     await this.#batcher.close();
     await this.#heartbeat.close();
@@ -114,8 +129,11 @@ export class Engine {
   }
 
   #begin(claim: FreshClaim): void {
-    const isHopeless = claim.claimed.recoveries > RECOVERIES_MAX;
-    const task = (isHopeless ? this.#giveUp(claim) : this.#advance(claim)).finally(() => this.#tasks.delete(task));
+    // The claim was under way in a stall. Its lease may have been lost before this gateway knew of it (4.).
+    if (claim.sentAt < this.#stalledUntil) this.#stalls.add({ stalled: [], forgiven: [claim.claimed] });
+    const task = (isHopeless(claim.claimed) ? this.#giveUp(claim) : this.#advance(claim)).finally(() =>
+      this.#tasks.delete(task),
+    );
     this.#tasks.add(task);
   }
 
@@ -124,7 +142,13 @@ export class Engine {
     const { log } = this.#deps;
     const { runId, epoch, recoveries } = claim.claimed;
     // An earlier holder of this run here hears that its lease is lost.
-    const holder = new RunHolder({ deps: this.#deps, keeper: this.#keeper, batcher: this.#batcher, ...claim });
+    const holder = new RunHolder({
+      deps: this.#deps,
+      keeper: this.#keeper,
+      batcher: this.#batcher,
+      stallWatch: this.#stallWatch,
+      ...claim,
+    });
     this.#holders.set(runId, holder);
     if (this.#isStopping) holder.leave("when_idle");
     let end: HoldEnd | null = null;
@@ -141,6 +165,23 @@ export class Engine {
     // 2. And a slot is free now, or the place of a run on its last chance.
     if (holder.wasRung || this.#claims.isFull || recoveries === RECOVERIES_MAX) this.#claims.request();
     await holder.settle();
+  }
+
+  /**
+   * The event loop did not go for a while. The run whose work that was is counted, and given up in the end; no other is
+   * counted for it (4.).
+   */
+  #stalled({ claim, gapMs }: Stall): void {
+    const { log } = this.#deps;
+    const culprit = claim === null ? undefined : this.#holders.get(claim.runId);
+    log.warn({ runId: culprit?.lease.runId, gapMs: Math.round(gapMs) }, "the event loop was kept from everything else");
+    this.#stalledUntil = this.#deps.clock.monotonic();
+    const others = [...this.#holders.values()].filter((holder) => holder !== culprit);
+    const forgiven = others.map(({ lease: { runId, epoch } }) => ({ runId, epoch }));
+    const stalled = culprit === undefined ? [] : [{ runId: culprit.lease.runId, stalls: culprit.stalledAgain() }];
+    this.#stalls.add({ stalled, forgiven });
+    if (culprit !== undefined && isHopeless({ recoveries: 0, stalls: culprit.stalls }))
+      this.#keeper.drop(culprit.lease);
   }
 
   #dueAgain(runId: string, inMs: number): void {

@@ -24,7 +24,7 @@ export async function giveUpRun(params: GiveUpParams): Promise<void> {
 
 async function tryToGiveUp({ deps, batcher, claimed, now }: GiveUpParams): Promise<CommitEnd> {
   const { store, bell, log } = deps;
-  const { tenantId, runId, epoch, lastSeq, recoveries } = claimed;
+  const { tenantId, runId, epoch, lastSeq, recoveries, stalls } = claimed;
   const outline = await store.loadOutline({ tenantId, runId, epoch });
   if (outline === null) return "fenced";
 
@@ -41,7 +41,7 @@ async function tryToGiveUp({ deps, batcher, claimed, now }: GiveUpParams): Promi
   });
   try {
     const at = now();
-    const end = giveUp({ run: outline.run, openCalls: outline.openCalls, recoveries, now: at });
+    const end = giveUp({ run: outline.run, openCalls: outline.openCalls, blame: claimed, now: at });
     const decision = { ...end, at, consumed: [], inboxMustBe: outline.inboxCount, release: { wakeAt: null } };
     const outcome = await commitRound({
       claim: claimed,
@@ -52,7 +52,7 @@ async function tryToGiveUp({ deps, batcher, claimed, now }: GiveUpParams): Promi
       bell,
     });
     if (outcome === "committed")
-      log.warn({ runId, recoveries }, "a run was given up: every gateway that took it up was lost");
+      log.warn({ runId, recoveries, stalls }, "a run was given up: the gateways that took it up were lost or stalled");
     return outcome;
   } finally {
     await writer.close();

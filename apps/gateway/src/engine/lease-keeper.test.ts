@@ -41,7 +41,15 @@ function world() {
     },
   };
   const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS, isOnlyGateway: true });
-  const keeper = new LeaseKeeper({ gatewayId: "g", leaseDurationMs: LEASE_MS, store: port, clock, contact, log });
+  const keeper = new LeaseKeeper({
+    gatewayId: "g",
+    leaseDurationMs: LEASE_MS,
+    store: port,
+    clock,
+    contact,
+    log,
+    onTurn: () => {},
+  });
   const heard: string[] = [];
   const hold = (runId: string, epoch = 1) =>
     keeper.hold({

@@ -27,6 +27,8 @@ export interface LeaseKeeperParams {
   readonly clock: Clock;
   readonly contact: StoreContact;
   readonly log: Log;
+  /** Called when the event loop goes, before any lease is dropped. */
+  readonly onTurn: () => void;
 }
 
 /** What a holder is told of its lease. */
@@ -120,6 +122,22 @@ export class LeaseKeeper {
     if (this.#held.get(lease.runId) === lease) this.#held.delete(lease.runId);
   }
 
+  /** Takes a lease from its holder, and returns it. */
+  drop(lease: Lease): void {
+    const held = this.#held.get(lease.runId);
+    if (held !== lease) return;
+    this.#held.delete(lease.runId);
+    lose(held, "stale");
+    this.returnLater(lease);
+  }
+
+  /** Renews or returns every lease that the store may still take for ours. Rejects if the store is away. */
+  async settle(): Promise<void> {
+    this.#dropStale();
+    await this.renew();
+    await this.#returnLeases();
+  }
+
   /** Returns a lease as soon as the store answers. */
   returnLater({ tenantId, runId, epoch }: Claim): void {
     this.#leasesToReturn.set(`${runId}@${epoch}`, { tenantId, runId, epoch });
@@ -205,7 +223,8 @@ export class LeaseKeeper {
 
   /** Drops what went stale (1. and 3.). Returns when the next lease would, in ms. */
   #dropStale(): number | null {
-    const { clock } = this.#params;
+    const { clock, onTurn } = this.#params;
+    onTurn();
     let first = Number.POSITIVE_INFINITY;
     for (const lease of this.#held.values()) {
       if (lease.isGood()) {

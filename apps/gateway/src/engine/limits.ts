@@ -28,6 +28,8 @@ export const CLAIM_POLL_MS = 1000;
  */
 export const CLAIM_REST_MIN_MS = 20;
 export const CLAIM_REST_MAX_MS = 200;
+/** The time between two looks whether the event loop goes, in ms: fine enough to tell whose code kept it. */
+export const STALL_WATCH_INTERVAL_MS = 100;
 /** The time between two heartbeats of a gateway, in ms. Two fit into `GATEWAY_SILENCE_MS`, so one may be late. */
 export const GATEWAY_HEARTBEAT_INTERVAL_MS = 500;
 /** The delay after a heartbeat that failed: no longer than the interval. */

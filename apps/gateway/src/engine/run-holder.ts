@@ -31,11 +31,13 @@ import { dueEffects, stepKey } from "./perform/due-effects.ts";
 import { ThreadHistory } from "./perform/thread-history.ts";
 import { planRound, type Round } from "./plan-round.ts";
 import { RunWriter } from "./run-writer.ts";
+import type { StallWatch } from "./stall-watch.ts";
 
 export interface HolderParams extends FreshClaim {
   readonly deps: EngineDeps;
   readonly keeper: LeaseKeeper;
   readonly batcher: DeltaBatcher;
+  readonly stallWatch: Pick<StallWatch, "ran" | "seen">;
 }
 
 /** How a holder came to be done with a run. */
@@ -53,6 +55,7 @@ export class RunHolder implements LeaseListener {
   readonly #lease: Lease;
   readonly #effects: EffectsInFlight;
   #held: HeldRun | null = null;
+  #stallsHere = 0;
   /** A commit that returns the lease is in flight, or was written (6.). */
   #isReleasing = false;
   #hasProgressed = false;
@@ -77,6 +80,17 @@ export class RunHolder implements LeaseListener {
     const { deps, claimed, sentAt } = this.#params;
     const isWatched = deps.clock.monotonic() < sentAt + LAST_CHANCE_WATCH_MS;
     return claimed.recoveries === RECOVERIES_MAX && !this.#hasProgressed && isWatched;
+  }
+
+  /** How often the run's own work has stalled a gateway, as far as this holder knows. */
+  get stalls(): number {
+    return this.#params.claimed.stalls + this.#stallsHere;
+  }
+
+  /** The run's own work has stalled this gateway once more. Returns how often it did so in all. */
+  stalledAgain(): number {
+    this.#stallsHere += 1;
+    return this.stalls;
   }
 
   /** Whether a bell rang for this run since its inbox was last read. */
@@ -129,14 +143,18 @@ export class RunHolder implements LeaseListener {
     const { tenantId, runId, epoch, lost } = claimed;
     const loaded = await this.#ask(() => deps.store.loadRun({ tenantId, runId, epoch }));
     if (loaded.kind !== "answered") return loaded;
+    const { stallWatch } = this.#params;
+    stallWatch.seen();
     const held = this.#open(loaded.value);
+    stallWatch.ran(this.#lease);
     this.#held = held;
     this.#signals.report({ kind: "claimed", epoch, lost, historyRunIds: loaded.value.earlierRunIds });
     while (true) {
       const end = (await this.#round(held)) ?? this.#lostEnd();
       if (end !== null) return end;
       const { writer, history } = held;
-      this.#effects.reconcile(dueEffects(held.state, { tenantId, deps, writer, history })); // 4.
+      const onRan = (): void => stallWatch.ran(this.#lease);
+      this.#effects.reconcile(dueEffects(held.state, { tenantId, deps, writer, history, onRan })); // 4.
       const deadline = this.#signals.leaving === "no" ? nextDeadlineOf(held.state) : null;
       await this.#signals.next(deadline === null ? null : Math.max(1, deadline - now()));
       const lostEnd = this.#lostEnd();
@@ -195,7 +213,9 @@ export class RunHolder implements LeaseListener {
       const { state, writer, inbox, dispatchContext } = held;
       const { epoch } = claimed;
       const partial = writer.stepText;
+      this.#params.stallWatch.seen();
       const round = planRound({ state, epoch, reports, inbox, dispatchContext, partial, leaving, now: at });
+      this.#params.stallWatch.ran(this.#lease);
       if (round.facts.length === 0 && round.consumed.length === 0 && round.release === null) return null;
       // 5. The deltas that the facts name were dropped with the lease: without them the record would have a hole.
       if (this.#signals.lost !== null) return this.#lostEnd();

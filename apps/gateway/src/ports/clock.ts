@@ -4,6 +4,8 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some fixed moment. It never jumps. */
   monotonic(): number;
+  /** CPU time of this thread so far, in ms. Between two moments it tells work from a process that was frozen. */
+  cpu(): number;
   /**
    * Calls `callback` once after `delayMs`, unless the returned function is called before. The timer does not keep the
    * process alive.

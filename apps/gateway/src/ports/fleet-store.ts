@@ -17,6 +17,16 @@ export interface ClaimedRun {
   readonly lost: boolean;
   /** Claims since the last progress that found a lost lease, this one included. */
   readonly recoveries: number;
+  /** How often the run's own work has stalled a gateway (`core/blame.ts`). */
+  readonly stalls: number;
+}
+
+/** What stalls of a gateway have cost: the runs that are counted for them, and the leases that are forgiven. */
+export interface StallCosts {
+  /** Runs whose own work stalled the gateway, and how often it did so in all. */
+  readonly stalled: readonly { readonly runId: string; readonly stalls: number }[];
+  /** Leases that the gateway had meanwhile for other runs. */
+  readonly forgiven: readonly { readonly runId: string; readonly epoch: number }[];
 }
 
 /** What a holder needs to go on with a run. */
@@ -218,6 +228,12 @@ export interface FleetStore {
   releaseLeases(params: {
     readonly runs: readonly { readonly runId: string; readonly epoch: number }[];
   }): Promise<void>;
+  /**
+   * Settles what stalls have cost. A run's stalls become at least what is named. A claim that took one of the forgiven
+   * leases for lost is counted no longer. Call it once the gateway has renewed or returned those leases. Repeated, it
+   * may forgive one loss too many.
+   */
+  settleStalls(params: StallCosts): Promise<void>;
   /**
    * Gives back what these claims of a gateway took, as far as no other claim has taken it since. It serves claims whose
    * answer was lost. The runs are due at once and do not count as lost. A claim that reaches the store later than this

@@ -2,11 +2,12 @@ import { comparePositions, formatPosition, type JsonValue, type Position, START 
 import { canonicalHash } from "../../src/control/canonical-json.ts";
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
 import { INPUTS_PER_DRAIN_MAX } from "../../src/ports/limits.ts";
-import { RECOVERIES_MAX } from "../../src/core/limits.ts";
+import { RECOVERIES_MAX, STALLS_MAX } from "../../src/core/limits.ts";
 import type { FleetStore, Inbox } from "../../src/ports/fleet-store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import type { Recorder } from "./recorder.ts";
 import { callIdOf, dataOf, type RunHistory, settlementsOf } from "./run-history.ts";
+import { EPOCHS_OF_A_STALLING_RUN_MAX, isStallingRun } from "./stalling-run.ts";
 import type { SeenEvent, SimulatedWatcher } from "./watcher.ts";
 
 /** Failures that a plan, a device or a fault may cause. Any other is a fault of the runtime. */
@@ -162,15 +163,35 @@ function checkEnd(recorder: Recorder, history: RunHistory): void {
   if (!hasEnded) recorder.fail("R6", `${runId} has not ended; ${tailOf(history)}`);
   const last = facts.at(-1);
   const code = codeOf(last);
+  checkBlame(recorder, history);
   if (isCanceled && last?.type !== "run.canceled" && code !== "recovery_exhausted")
     recorder.fail("R6", `${runId} was canceled and ended otherwise; ${tailOf(history)}`);
   if (code === null) return;
   if (!FAILURES.has(code)) recorder.fail("R6", `${runId} failed; ${tailOf(history)}`);
   if (code !== "recovery_exhausted") return;
+  if (history.stalls > STALLS_MAX) return;
   if (losses.length <= RECOVERIES_MAX)
     recorder.fail("R6", `${runId} was given up although only ${losses.length} of its leases were lost`);
   if (!isPoison && losses.every((cause) => cause === "poison"))
     recorder.fail("R6", `${runId} was given up for what another run did`);
+}
+
+/**
+ * R6: a run that stalls its gateways is counted, and asked again a bounded number of times. What another run's stall
+ * has cost is forgiven by every gateway that lives on.
+ */
+function checkBlame(recorder: Recorder, history: RunHistory): void {
+  const { runId, facts, stalls, epoch, unforgiven } = history;
+  if (isStallingRun(facts)) {
+    if (epoch > EPOCHS_OF_A_STALLING_RUN_MAX && recorder.counts.stalls > 0)
+      recorder.fail("R6", `${runId} stalls its gateways, and was claimed ${epoch} times`);
+    return;
+  }
+  if (stalls > 0) recorder.fail("R6", `${runId} is blamed for ${stalls} stalls, and caused none`);
+  for (const gatewayId of unforgiven.values()) {
+    if (!recorder.hasDied(gatewayId))
+      recorder.fail("R6", `${runId} is counted for a stall of ${gatewayId} that another run caused`);
+  }
 }
 
 /** The code of a run's failure, from its last fact; null: it did not fail. */

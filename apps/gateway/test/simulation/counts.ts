@@ -17,6 +17,10 @@ export interface Counts {
   lostCalls: number;
   /** Gateways that died of a run that they claimed. */
   poisonings: number;
+  /** Steps that kept the event loop of their gateway. */
+  stalls: number;
+  /** Leases of runs that were lost beside a run that stalled their gateway, and forgiven. */
+  forgiven: number;
 }
 
 export function noCounts(): Counts {
@@ -31,5 +35,7 @@ export function noCounts(): Counts {
     contestedResults: 0,
     lostCalls: 0,
     poisonings: 0,
+    stalls: 0,
+    forgiven: 0,
   };
 }

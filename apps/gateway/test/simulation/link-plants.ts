@@ -23,6 +23,8 @@ function leasePlant(plant: Plant | null, fleet: FleetStore): Partial<FleetStore>
       return { releaseLeases: async () => {} };
     case "forget_lost_claims":
       return { releaseClaims: async () => {} };
+    case "forgive_nobody":
+      return { settleStalls: ({ stalled }) => fleet.settleStalls({ stalled, forgiven: [] }) };
     case "last_chances_together":
       return { claimRuns: (params) => fleet.claimRuns({ ...params, lastChancesMax: params.limit }) };
     default:

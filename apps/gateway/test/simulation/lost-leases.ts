@@ -1,7 +1,7 @@
 import type { Scheduler } from "./scheduler.ts";
 
-/** Why a gateway lost its leases: a fault, or a run that kills every gateway that claims it. */
-export type LossCause = "fault" | "poison";
+/** Why a gateway lost its leases: a fault, a run that kills every gateway that claims it, or a run that stalls it. */
+export type LossCause = "fault" | "poison" | "stall";
 
 /**
  * After a fault is over, leases may still end, and a gateway must look for them. That takes a lease and this long at
@@ -17,6 +17,7 @@ export class LostLeases {
   readonly #scheduler: Scheduler;
   readonly #leaseDurationMs: number;
   readonly #hinderedUntil = new Map<string, number>();
+  readonly #stalledUntil = new Map<string, number>();
   readonly #dead = new Set<string>();
   readonly #poisoned = new Set<string>();
   #everybodyUntil = 0;
@@ -41,6 +42,15 @@ export class LostLeases {
     this.#hinderedUntil.set(gatewayId, Math.max(this.#hinderedUntil.get(gatewayId) ?? 0, this.#overAt(forMs)));
   }
 
+  /** A run keeps the event loop of this gateway for so long, in virtual ms. */
+  stalled(gatewayId: string, forMs: number): void {
+    this.#stalledUntil.set(gatewayId, Math.max(this.#stalledUntil.get(gatewayId) ?? 0, this.#overAt(forMs)));
+  }
+
+  hasDied(gatewayId: string): boolean {
+    return this.#dead.has(gatewayId);
+  }
+
   everybodyHindered(forMs: number): void {
     this.#everybodyUntil = Math.max(this.#everybodyUntil, this.#overAt(forMs));
   }
@@ -50,6 +60,7 @@ export class LostLeases {
     const hinderedUntil = Math.max(this.#hinderedUntil.get(gatewayId) ?? 0, this.#everybodyUntil);
     if (this.#scheduler.time <= hinderedUntil) return "fault";
     if (this.#poisoned.has(gatewayId)) return "poison";
+    if (this.#scheduler.time <= (this.#stalledUntil.get(gatewayId) ?? 0)) return "stall";
     return this.#dead.has(gatewayId) ? "fault" : null;
   }
 

@@ -15,12 +15,19 @@ export class Machine {
   readonly scheduler: Scheduler;
   #phase: "alive" | "frozen" | "dead" = "alive";
   #backlog: (() => void)[] = [];
+  /**
+   * What goes on first when code lets go of the event loop: that code, and the timers that came due. Node calls them
+   * before what else has come since. Null: no code keeps it.
+   */
+  #lateTimers: (() => void)[] | null = null;
   /** After so many more acts it dies, in the middle of a turn. */
   #doom: number | null = null;
   #onDeath: (() => void)[] = [];
   /** For how long its monotonic clock stood still so far, and since when it stands still now, in ms. */
   #stoodMs = 0;
   #standsSince: number | null = null;
+  /** How long code has kept its event loop so far, in ms. */
+  #burntMs = 0;
   /** How far this machine's wall clock is off, in ms. */
   skewMs = 0;
 
@@ -33,6 +40,7 @@ export class Machine {
     this.clock = {
       now: () => Math.floor(EPOCH_MS + scheduler.time + this.skewMs),
       monotonic: () => this.#monotonic(),
+      cpu: () => this.#burntMs,
       after: (delayMs, callback) => {
         // Like Node's timers: whole milliseconds, rounded down, at least one, and a little late.
         const wholeMs = Math.max(1, Math.trunc(delayMs));
@@ -47,7 +55,7 @@ export class Machine {
           else callback();
         };
         const arm = (inMs: number): void => {
-          cancel = scheduler.after(inMs + this.random.next(), `${name}.timer`, () => this.enter(fire));
+          cancel = scheduler.after(inMs + this.random.next(), `${name}.timer`, () => this.#enterByTimer(fire));
         };
         arm(wholeMs);
         return () => {
@@ -112,14 +120,38 @@ export class Machine {
     if (how === "suspended") this.#standsSince = this.scheduler.time;
   }
 
+  /**
+   * Code that runs here keeps the event loop for so long. Nothing else runs meanwhile, and what comes waits. The
+   * promise resolves before all that waited.
+   */
+  burn(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#phase !== "alive") return this.enter(resolve);
+      this.freeze();
+      const since = this.scheduler.time;
+      const end = (): void => {
+        this.#burntMs += this.scheduler.time - since;
+        resolve();
+      };
+      this.#lateTimers = [end];
+      this.scheduler.after(ms, `${this.name}.burnt`, () => this.thaw());
+    });
+  }
+
+  #enterByTimer(callback: () => void): void {
+    if (this.#phase === "frozen" && this.#lateTimers !== null) this.#lateTimers.push(callback);
+    else this.enter(callback);
+  }
+
   /** What waited is done in order, each entry with everything that follows from it. */
   thaw(): void {
     if (this.#phase !== "frozen") return;
     this.#phase = "alive";
     if (this.#standsSince !== null) this.#stoodMs += this.scheduler.time - this.#standsSince;
     this.#standsSince = null;
-    const backlog = this.#backlog;
+    const backlog = [...(this.#lateTimers ?? []), ...this.#backlog];
     this.#backlog = [];
+    this.#lateTimers = null;
     for (const callback of backlog) this.scheduler.after(0, `${this.name}.late`, () => this.enter(callback));
   }
 

@@ -26,6 +26,10 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
         for (const run of claim.runs) recorder.claimed(run, params.gatewayId);
         return claim;
       },
+      async settleStalls(params) {
+        await fleet.settleStalls(params);
+        recorder.settled(params);
+      },
       async commit(commit) {
         const last = commit.facts.length > 0 ? await lastPosition(commit) : START;
         const outcome = await fleet.commit(planted(commit, recorder, plant));

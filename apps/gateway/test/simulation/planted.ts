@@ -55,6 +55,7 @@ export const PLANTED: readonly PlantedBug[] = [
   { plant: "forget_what_is_owed", breaks: /^R6/, faults: ["store_down"], seedsMax: 40 },
   { plant: "forget_lost_claims", breaks: /^R6/, faults: ["store_unknown"], seedsMax: 40 },
   { plant: "last_chances_together", breaks: /^R6/, faults: [], traits: { isPoisoned: true }, seedsMax: 40 },
+  { plant: "forgive_nobody", breaks: /^R6/, faults: [], traits: { isStalling: true }, seedsMax: 40 },
   {
     plant: "poll_never_looks",
     breaks: /^R[67]/,

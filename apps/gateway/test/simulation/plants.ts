@@ -24,6 +24,7 @@ export type Plant =
   | "forget_what_is_owed"
   | "forget_lost_claims"
   | "last_chances_together"
+  | "forgive_nobody"
   | "poll_never_looks"
   | "handle_at_once"
   | "drop_while_busy"

@@ -1,7 +1,7 @@
 import { comparePositions, formatPosition, isTerminalType, type Position } from "@hsafa/protocol";
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
-import type { ClaimedRun, Commit, Inbox } from "../../src/ports/fleet-store.ts";
+import type { ClaimedRun, Commit, Inbox, StallCosts } from "../../src/ports/fleet-store.ts";
 import { noCounts } from "./counts.ts";
 import type { LossCause } from "./lost-leases.ts";
 import { callIdOf, dataOf, newRunHistory, type RunHistory } from "./run-history.ts";
@@ -27,6 +27,7 @@ export class Recorder {
   readonly #lost = new Set<string>();
   /** Why a lease of this gateway may be lost now; null: there is no reason. */
   causeOfLoss: (gatewayId: string) => LossCause | null = () => null;
+  hasDied: (gatewayId: string) => boolean = () => false;
   /** Called with each fact when it is committed: people and programs act on it. */
   onFact: (runId: string, fact: EventRecord) => void = () => {};
   /** Called with each input when it is accepted, except results. */
@@ -62,6 +63,19 @@ export class Recorder {
     const cause = holder === null ? null : this.causeOfLoss(holder);
     if (cause === null) this.fail("R6", `${runId} is taken for lost, and nothing happened to its holder ${holder}`);
     else history.losses.push(cause);
+    if (cause === "stall" && holder !== null) history.unforgiven.set(history.epoch, holder);
+  }
+
+  /** The store has settled what a gateway's stall has cost. */
+  settled({ stalled, forgiven }: StallCosts): void {
+    for (const { runId, stalls } of stalled) this.history(runId).stalls = Math.max(this.history(runId).stalls, stalls);
+    for (const { runId, epoch } of forgiven) {
+      const { unforgiven, losses } = this.history(runId);
+      if (!unforgiven.delete(epoch)) continue;
+      const at = losses.indexOf("stall");
+      if (at >= 0) losses.splice(at, 1);
+      this.counts.forgiven += 1;
+    }
   }
 
   /** The store has applied a commit, perhaps once more. `last`: the run's last position before it. */

@@ -28,6 +28,10 @@ export interface RunHistory {
   holder: string | null;
   /** Why its leases were lost since it last made progress. */
   losses: LossCause[];
+  /** Leases that were lost to a stall, which their gateway has not forgiven yet: by epoch, the gateway. */
+  readonly unforgiven: Map<number, string>;
+  /** How often its own work has stalled a gateway, as the store knows. */
+  stalls: number;
   /** It kills every gateway that loads it. */
   isPoison: boolean;
   /** The run whose turn in the thread is before this one's. */
@@ -50,6 +54,8 @@ export function newRunHistory(runId: string): RunHistory {
     hasEnded: false,
     holder: null,
     losses: [],
+    unforgiven: new Map(),
+    stalls: 0,
     isPoison: false,
     before: null,
   };

@@ -4,6 +4,7 @@ import { planOf, type PlannedStep } from "./agent.ts";
 import type { Machine } from "./machine.ts";
 import { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
+import type { StallStep } from "./stalling-run.ts";
 
 /** What the provider remembers: how often each step has failed so far. */
 export interface Provider {
@@ -14,7 +15,12 @@ export interface Provider {
 const PLAN = /^plan (\d+)$/;
 
 /** A model that follows the plan which the conversation names, at the plan's pace and in one machine's time. */
-export function scriptedModel(machine: Machine, provider: Provider, recorder: Recorder): Model {
+export function scriptedModel(
+  machine: Machine,
+  provider: Provider,
+  recorder: Recorder,
+  stall: StallStep | null,
+): Model {
   const { clock } = machine;
 
   function pause(delayMs: number, signal: AbortSignal): Promise<void> {
@@ -41,6 +47,8 @@ export function scriptedModel(machine: Machine, provider: Provider, recorder: Re
       const random = new Random(provider.seed ^ (plan * 7919));
       const step: PlannedStep | undefined = planOf(random)[index];
       machine.scheduler.trace(`${machine.name} model ${plan}.${index}`);
+      await stall?.(machine, plan);
+      await room?.();
       const { reasoning = 0, words = 1, paceMs = 5, tools = [], failures = 0, failure = "network" } = step ?? {};
       const key = `${plan}.${index}`;
       const failedBefore = provider.failed.get(key) ?? 0;

@@ -45,6 +45,7 @@ class Totals {
       `${of("runs")} runs, ${of("facts")} facts, ${of("recoveries")} recoveries, ${of("steps")} steps, ${(of("virtualMs") / 3_600_000).toFixed(1)} virtual hours`,
       `${of("frozenHolders")} freezes of a gateway that held runs; stale writes refused: ${of("fenced") + of("refusedAppends")}; that counted: ${this.failed === 0 ? "none" : "see above"}`,
       `${of("laggingReads")} pages read by watchers behind what was evicted; ${of("longInboxes")} reads of an inbox longer than a read; ${of("contestedResults")} accepted results beside a cancel or the loss of their call; ${of("lostCalls")} calls lost by their devices; ${of("poisonings")} gateways dead of a run they took up`,
+      `${of("stalls")} steps that stalled their gateway; ${of("forgiven")} leases lost beside one, and forgiven`,
       `${this.seeds} seeds, ${this.failed} failed, in ${this.seconds.toFixed(1)} s: ${this.seedsPerSecond} seeds/s`,
     ];
   }

@@ -12,6 +12,7 @@ import type { DevicePlants } from "./device-plants.ts";
 import type { Machine } from "./machine.ts";
 import type { Recorder } from "./recorder.ts";
 import { type Provider, scriptedModel } from "./scripted-model.ts";
+import type { StallStep } from "./stalling-run.ts";
 import { acceptingSchemas } from "../support/accepting-schemas.ts";
 
 /** After how long a gateway that could not start tries again, in virtual ms. */
@@ -28,6 +29,8 @@ export interface SimulatedGatewayParams {
   readonly leaseDurationMs: number;
   readonly ringBounds: RingBounds | null;
   readonly plants: DevicePlants;
+  /** What keeps its event loop in some steps; null: nothing. */
+  readonly stall: StallStep | null;
   /** A bug of its watch sockets, if one is planted there. */
   readonly watchPlant: (transport: MessageTransport) => MessageTransport;
 }
@@ -55,7 +58,7 @@ export class SimulatedGateway {
         liveLog,
         bell: plants.bell(bell),
         clock: machine.clock,
-        model: scriptedModel(machine, provider, recorder),
+        model: scriptedModel(machine, provider, recorder, params.stall),
         serverTools: serverTools(machine, recorder),
         schemas: acceptingSchemas,
         log: this.#log,

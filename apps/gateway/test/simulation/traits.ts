@@ -18,6 +18,8 @@ export interface Traits {
   readonly isPatient: boolean;
   /** Whether one of the runs kills every gateway that loads it. */
   readonly isPoisoned: boolean;
+  /** Whether every step of one of the runs keeps its gateway's event loop from everything else. */
+  readonly isStalling: boolean;
   /** Whether at the end all devices go for good, so that every gateway must notice it. */
   readonly isDeserted: boolean;
 }
@@ -29,6 +31,7 @@ export const NO_TRAITS: Traits = {
   isHasty: false,
   isPatient: false,
   isPoisoned: false,
+  isStalling: false,
   isDeserted: false,
 };
 
@@ -42,6 +45,8 @@ const SMALL_MEMORIES: readonly RingBounds[] = [
 
 /** Keeps what is drawn here apart from what the world draws from the same seed. */
 const SALT = 0x2545f491;
+/** The same for what came later, so that what is drawn above stays what it was. */
+const LATER_SALT = 0x1b873593;
 
 /**
  * The traits of a seed, and a generator for what they bring. So a seed without traits plays the same whatever traits
@@ -60,6 +65,7 @@ export function traitsOf(
     isHasty: random.chance(0.3),
     isPatient: random.chance(0.25),
     isPoisoned: random.chance(0.1),
+    isStalling: new Random(seed ^ LATER_SALT).chance(0.1),
     isDeserted: random.chance(0.15),
     ...wanted,
   };

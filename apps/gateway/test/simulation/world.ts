@@ -25,6 +25,7 @@ import { linkBell, linkLiveLog, SimulatedRedis } from "./redis.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Provider } from "./scripted-model.ts";
 import { SimulatedGateway } from "./simulated-gateway.ts";
+import { type StallStep, stallingRun } from "./stalling-run.ts";
 import { linkStore, type StoreWeather } from "./store-link.ts";
 import { type Traits, traitsOf } from "./traits.ts";
 import { WatchClient } from "./watch-client.ts";
@@ -78,6 +79,7 @@ export class World {
     this.leaseDurationMs = this.random.pick([1500, 1500, 3000]);
     this.lostLeases = new LostLeases(this.scheduler, this.leaseDurationMs);
     this.recorder.causeOfLoss = (gatewayId) => this.lostLeases.causeOf(gatewayId);
+    this.recorder.hasDied = (gatewayId) => this.lostLeases.hasDied(gatewayId);
   }
 
   /** The tenant's store as no gateway reaches it: at once, and always. */
@@ -132,6 +134,7 @@ export class World {
       leaseDurationMs: this.leaseDurationMs,
       ringBounds: this.traits.ringBounds,
       plants: devicePlantsOf(this.#plant),
+      stall: this.traits.isStalling ? this.#stallingRun(() => gateway.gatewayId) : null,
       watchPlant: (transport) => plantedWatchTransport(this.#plant, transport),
     });
     this.gateways.add(gateway);
@@ -146,6 +149,17 @@ export class World {
     // Now and then something in between keeps the connection open, so that only the leases tell.
     if (this.random.chance(0.2)) return;
     this.scheduler.after(this.random.delayMs(2), "lifeline", () => this.database.cutLifeline(gatewayId));
+  }
+
+  #stallingRun(gatewayIdOf: () => string): StallStep {
+    return stallingRun({
+      random: this.traitRandom,
+      leaseDurationMs: this.leaseDurationMs,
+      onStall: (_, ms) => {
+        this.recorder.counts.stalls += 1;
+        this.lostLeases.stalled(gatewayIdOf(), ms);
+      },
+    });
   }
 
   /** At once, or when it begins to do something with the run. */

@@ -76,8 +76,8 @@ function take(
   run.claimNumber = lease.claimNumber;
   run.wakeAt = lease.endsAt;
   if (lost) run.recoveries += 1;
-  const { id: runId, tenantId, epoch, lastSeq, recoveries } = run;
-  return { runId, tenantId, epoch, lastSeq, lost, recoveries };
+  const { id: runId, tenantId, epoch, lastSeq, recoveries, stalls } = run;
+  return { runId, tenantId, epoch, lastSeq, lost, recoveries, stalls };
 }
 
 /** Whether the run will be on its last chance once it is claimed. */

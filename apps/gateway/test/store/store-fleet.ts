@@ -152,6 +152,18 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       }
     },
 
+    async settleStalls({ stalled, forgiven }) {
+      for (const { runId, stalls } of stalled) {
+        const run = rows.runs.get(runId);
+        if (run !== undefined) run.stalls = Math.max(run.stalls, stalls);
+      }
+      const lost = forgiven.flatMap(({ runId, epoch }) => {
+        const run = rows.runs.get(runId);
+        return run !== undefined && run.epoch > epoch ? [run] : [];
+      });
+      for (const run of new Set(lost)) run.recoveries = Math.max(0, run.recoveries - 1);
+    },
+
     async releaseClaims({ gatewayId, claimNumbers }) {
       for (const run of rows.runs.values()) {
         if (run.leaseOwner !== gatewayId || run.claimNumber === null || !claimNumbers.includes(run.claimNumber))

@@ -73,6 +73,7 @@ export interface RunRow {
   epoch: number;
   inbox: number;
   recoveries: number;
+  stalls: number;
   lastSeq: number;
 }
 

@@ -66,6 +66,7 @@ export function startRun(
     epoch: 0,
     inbox: 0,
     recoveries: 0,
+    stalls: 0,
     lastSeq: facts.length,
   });
   return { kind: "started", runId, status: "queued", created: true };

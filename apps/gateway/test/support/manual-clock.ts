@@ -3,11 +3,13 @@ import type { Clock } from "../../src/ports/clock.ts";
 /** A clock that the test moves. */
 export class ManualClock implements Clock {
   #time = 1_750_000_000_000;
+  #cpu = 0;
   #ids = 0;
   #timers = new Set<{ at: number; callback: () => void }>();
 
   now = (): number => this.#time;
   monotonic = (): number => this.#time;
+  cpu = (): number => this.#cpu;
   random = (): number => 0.5;
   newId = (): string => {
     this.#ids += 1;
@@ -39,6 +41,12 @@ export class ManualClock implements Clock {
     if (next > end) return false;
     this.advance(Math.max(0, next - this.#time));
     return true;
+  }
+
+  /** Goes on as it does under code that keeps the event loop for `ms`: no timer fires meanwhile. */
+  burn(ms: number): void {
+    this.#time += ms;
+    this.#cpu += ms;
   }
 
   /** Jumps like a process that was stopped: what fell due meanwhile is called once, late. */

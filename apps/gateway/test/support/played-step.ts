@@ -9,6 +9,7 @@ function testClock(): Clock {
   let ids = 0;
   return {
     now: () => Date.now(),
+    cpu: () => 0,
     monotonic: () => performance.now(),
     after: (delayMs, callback) => {
       const timer = setTimeout(callback, delayMs);

@@ -11,18 +11,28 @@ export interface WorldTime {
   until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs?: number): Promise<void>;
   /** Lets this time go by, in ms. */
   pass(ms: number): Promise<void>;
+  /** Keeps the event loop for this time, in ms, as code does that never rests. */
+  burn(ms: number): void;
 }
 
 /** The time of this machine. */
-export const realTime: WorldTime = { clock: systemClock, until, pass: (ms) => sleep(ms) };
+export const realTime: WorldTime = {
+  clock: systemClock,
+  until,
+  pass: (ms) => sleep(ms),
+  burn(ms) {
+    for (const end = performance.now() + ms; performance.now() < end; );
+  },
+};
 
 /** A clock whose process was stopped for a while: its monotonic time is `aheadMs` ahead of what it is to the others. */
 export interface StoppedClock extends Clock {
   aheadMs: number;
 }
 
-export function stoppedClock({ now, monotonic, after, random, newId }: Clock): StoppedClock {
-  const clock: StoppedClock = { now, monotonic: () => monotonic() + clock.aheadMs, after, random, newId, aheadMs: 0 };
+export function stoppedClock({ now, monotonic, cpu, after, random, newId }: Clock): StoppedClock {
+  const ahead = (): number => monotonic() + clock.aheadMs;
+  const clock: StoppedClock = { now, monotonic: ahead, cpu, after, random, newId, aheadMs: 0 };
   return clock;
 }
 
@@ -32,11 +42,12 @@ export function stoppedClock({ now, monotonic, after, random, newId }: Clock): S
  */
 export function virtualTime(): WorldTime {
   const manual = new ManualClock();
-  const { now, monotonic, after, random } = manual;
+  const { now, monotonic, cpu, after, random } = manual;
   /** Lets everything run that only waits for promises. */
   const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
   return {
-    clock: { now, monotonic, after, random, newId: systemClock.newId },
+    clock: { now, monotonic, cpu, after, random, newId: systemClock.newId },
+    burn: (ms) => manual.burn(ms),
     async until(what, condition, timeoutMs = 60_000) {
       const end = manual.monotonic() + timeoutMs;
       do {

@@ -18,6 +18,7 @@ import { readTails } from "./statements/runs/read-tails.ts";
 import { releaseClaims } from "./statements/runs/release-claims.ts";
 import { releaseLeases } from "./statements/runs/release-leases.ts";
 import { renewLeases } from "./statements/runs/renew-leases.ts";
+import { settleStalls } from "./statements/runs/settle-stalls.ts";
 import { sweep } from "./statements/fleet/sweep.ts";
 
 /**
@@ -37,6 +38,7 @@ export function createFleetStore(sql: Sql, pulse: Sql | null = null): FleetStore
     renewLeases: (params) => renewLeases(pulse ?? sql, params),
     releaseLeases: (params) => releaseLeases(pulse ?? sql, params),
     releaseClaims: (params) => releaseClaims(pulse ?? sql, params),
+    settleStalls: (params) => settleStalls(sql, params),
     appendDeltas: (params) => appendDeltas(sql, params),
     readTails: (params) => readTails(sql, params),
     readOpenCalls: (params) => readOpenCalls(sql, params),

@@ -41,6 +41,7 @@ test("what serves all tenants at once is this and no more (R10)", () => {
     "releaseClaims",
     "releaseLeases",
     "renewLeases",
+    "settleStalls",
     "sweep",
   ]);
 });

@@ -30,11 +30,16 @@ export async function callModel(params: {
   readonly signal: AbortSignal;
   readonly waitForCapacity: () => Promise<void> | undefined;
   readonly onPart: (part: ModelPart) => void;
+  /** Called when the model's adapter has just run. */
+  readonly onRan: () => void;
 }): Promise<RunInput | null> {
-  const { tenantId, model, schemas, clock, config, messages, signal, waitForCapacity, onPart } = params;
+  const { tenantId, model, schemas, clock, config, messages, signal, waitForCapacity, onPart, onRan } = params;
   const tools = config.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   const call = { model: config.model, system: config.system, messages, tools, settings: config.settings };
-  const outcome = await model.step({ call, idleTimeoutMs: config.modelIdleTimeoutMs, signal, waitForCapacity }, onPart);
+  const asked = model.step({ call, idleTimeoutMs: config.modelIdleTimeoutMs, signal, waitForCapacity }, onPart);
+  onRan();
+  const outcome = await asked;
+  onRan();
   if (signal.aborted) return null;
   const { sent } = params;
   const leftOut = outcome.kind === "aborted" ? [] : [...params.leftOut, ...(outcome.leftOut ?? [])];

@@ -17,6 +17,8 @@ export interface EffectTools {
   readonly deps: Pick<EngineDeps, "model" | "schemas" | "clock" | "serverTools" | "log">;
   readonly writer: Pick<RunWriter, "openStep" | "write" | "waitForCapacity">;
   readonly history: ThreadHistory;
+  /** Called when foreign code that works for this run has just run. */
+  readonly onRan: () => void;
 }
 
 /**
@@ -29,12 +31,14 @@ export interface EffectTools {
 export function dueEffects(state: RunState, tools: EffectTools): ReadonlyMap<string, PerformEffect> {
   const due = new Map<string, PerformEffect>();
   const { runId } = state.run;
+  const { onRan } = tools;
   for (const effect of effectsOf(state)) {
     switch (effect.kind) {
       case "call_model":
         due.set(stepKey(effect.seq), (signal) =>
           orOutcome(performStep(state, effect, tools, signal), {
             signal,
+            onRan,
             outcome: () => brokenStep(tools.deps.clock.random()),
             onBug: (error) => tools.deps.log.error({ err: error, runId }, "a step could not be performed"),
           }),
@@ -46,6 +50,7 @@ export function dueEffects(state: RunState, tools: EffectTools): ReadonlyMap<str
         due.set(`tool:${call.callId}:${attempt}`, (signal) =>
           orOutcome(runServerTool({ serverTools, clock, runId, call, attempt, signal }), {
             signal,
+            onRan,
             outcome: () => brokenCall(call.callId, attempt),
             onBug: (error) => log.error({ err: error, runId, tool: call.toolName }, "a tool could not be performed"),
           }),
@@ -70,15 +75,20 @@ async function orOutcome(
   performed: Promise<RunInput | null>,
   params: {
     readonly signal: AbortSignal;
+    readonly onRan: () => void;
     readonly outcome: () => RunInput;
     readonly onBug: (error: unknown) => void;
   },
 ): Promise<RunInput | null> {
+  // It has begun by now.
+  params.onRan();
   try {
     return await performed;
   } catch (error) {
     params.onBug(error);
     return params.signal.aborted ? null : params.outcome();
+  } finally {
+    params.onRan();
   }
 }
 
@@ -95,7 +105,7 @@ function brokenCall(callId: string, attempt: number): RunInput {
 async function performStep(
   state: RunState,
   { step, seq, summarizesThrough }: Extract<Effect, { kind: "call_model" }>,
-  { tenantId, deps, writer, history }: EffectTools,
+  { tenantId, deps, writer, history, onRan }: EffectTools,
   signal: AbortSignal,
 ): Promise<RunInput | null> {
   writer.openStep(step, seq);
@@ -127,8 +137,15 @@ async function performStep(
         leftOut: [...past.leftOut, ...conversation.leftOut],
         sent: conversation.sent,
         signal,
-        waitForCapacity: () => writer.waitForCapacity(),
-        onPart: (part) => writer.write(part),
+        waitForCapacity() {
+          onRan();
+          return writer.waitForCapacity();
+        },
+        onPart(part) {
+          onRan();
+          writer.write(part);
+        },
+        onRan,
       });
     default:
       return conversation satisfies never;

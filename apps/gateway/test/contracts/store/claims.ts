@@ -199,6 +199,35 @@ export function claimsOfStore(store: () => Store): void {
       await expect(claim(scene, runId)).rejects.toThrow("was not due");
     });
 
+    test("of a gateway that stalled, the run that did it is counted, and no run beside it, however often it is settled", async () => {
+      const scene = await openScene(store());
+      await claimAll(store());
+      const [culprit, bystander, other] = await Promise.all([start(scene), start(scene), start(scene)]);
+      const lost = await takeAndLose(culprit.runId);
+      expect(lost).toMatchObject({ recoveries: 0, stalls: 0 });
+      // Another gateway has taken all of them for lost, and one of them was lost before.
+      await takeAndLose(culprit.runId);
+      const costs = {
+        stalled: [{ runId: culprit.runId, stalls: 1 }],
+        forgiven: [
+          { runId: bystander.runId, epoch: 1 },
+          // It is the holder of this one that stalled.
+          { runId: other.runId, epoch: 2 },
+        ],
+      };
+      await store().fleet.settleStalls(costs);
+      await store().fleet.settleStalls(costs);
+      const { runs } = await take();
+      const of = (runId: string): object | undefined => runs.find((run) => run.runId === runId);
+      expect(of(culprit.runId)).toMatchObject({ epoch: 3, recoveries: 2, stalls: 1 });
+      expect(of(bystander.runId)).toMatchObject({ epoch: 3, recoveries: 1, stalls: 0 });
+      expect(of(other.runId)).toMatchObject({ epoch: 3, recoveries: 2, stalls: 0 });
+      // Fewer stalls than are known come from a holder that knew less.
+      await store().fleet.settleStalls({ stalled: [{ runId: culprit.runId, stalls: 0 }], forgiven: [] });
+      await store().fleet.releaseLeases({ runs });
+      expect(await claim(scene, culprit.runId)).toMatchObject({ recoveries: 2, stalls: 1 });
+    });
+
     test("an ended run is never due again, and its lease is over (R6)", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);

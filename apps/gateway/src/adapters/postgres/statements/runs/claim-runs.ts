@@ -123,7 +123,7 @@ claimed as (
     -- 5.
     recoveries = r.recoveries + taken.lost::int
   from taken where r.id = taken.id
-  returning r.id::text, r.tenant_id::text, r.epoch, r.last_seq, taken.lost, r.recoveries
+  returning r.id::text, r.tenant_id::text, r.epoch, r.last_seq, taken.lost, r.recoveries, r.stalls
 ),
 -- 6.
 coming as (
@@ -153,6 +153,7 @@ interface Row {
   readonly last_seq: number;
   readonly lost: boolean;
   readonly recoveries: number;
+  readonly stalls: number;
 }
 
 type Claim = FleetStore["claimRuns"];
@@ -178,6 +179,7 @@ export function claimRuns(sql: Sql): Claim {
               lastSeq: row.last_seq,
               lost: row.lost,
               recoveries: row.recoveries,
+              stalls: row.stalls,
             },
           ],
     );

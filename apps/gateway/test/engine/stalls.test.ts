@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { STALLS_MAX } from "../../src/core/limits.ts";
+import { EngineWorld, functionTool } from "../support/engine-world.ts";
+import type { PuppetCall } from "../support/puppet-model.ts";
+
+const LEASE_MS = 6000;
+
+let world: EngineWorld;
+beforeEach(async () => {
+  world = await EngineWorld.openInMemory();
+});
+afterEach(() => world.close());
+
+/** The run that stalls says so in its system prompt. */
+const isCulprit = ({ call }: PuppetCall): boolean => call.system === "stall";
+
+const ended = async (runId: string): Promise<object> => world.fact(runId, "run.failed");
+
+/** As another gateway does that finds every lease at its end. Returns what it took. */
+async function anotherGatewayClaims(): Promise<readonly { readonly runId: string; readonly epoch: number }[]> {
+  const { runs } = await world.store.fleet.claimRuns({
+    gatewayId: "another",
+    claimNumber: 1,
+    leaseDurationMs: LEASE_MS,
+    limit: 10,
+    judgesUntil: Number.POSITIVE_INFINITY,
+    lastChancesMax: 10,
+  });
+  return runs;
+}
+
+test("a run whose every step outlasts the lease is not asked for ever: it ends, and what ran beside it does not fail", async () => {
+  const gateway = world.gateway({ leaseDurationMs: LEASE_MS });
+  let asked = 0;
+  world.model.play = (call) => {
+    if (!isCulprit(call)) {
+      world.model.calls.push(call);
+      return;
+    }
+    asked += 1;
+    world.time.burn(8000);
+    call.say("too late").finish();
+  };
+  const quiet = await world.start();
+  const beside = await world.model.next();
+  beside.say("thinking");
+  const culprit = await world.start({ system: "stall" });
+  await world.reaches(culprit, "failed");
+  expect(await ended(culprit)).toMatchObject({ error: { code: "recovery_exhausted" } });
+  expect(asked).toBe(STALLS_MAX + 1);
+  // Its own step was begun again whenever the gateway lost its leases. That counts for nothing.
+  for (const call of world.model.calls) if (!call.signal.aborted) call.say("done").finish();
+  world.model.play = (call) => call.say("done").finish();
+  await world.reaches(quiet, "completed");
+  expect(gateway.log.errors).toEqual([]);
+});
+
+test("a run that stalls its gateway for less than a lease, and goes on, ends as well", async () => {
+  world.gateway({ leaseDurationMs: LEASE_MS, functions: { busy: () => world.time.burn(3000) } });
+  world.model.play = (call) => void call.say("again").finish({ toolName: "busy" });
+  const culprit = await world.start({ tools: [functionTool("busy")], maxSteps: 200 });
+  await world.reaches(culprit, "failed");
+  const message = "The work of the run kept its gateway from everything else for seconds, 4 times.";
+  expect(await ended(culprit)).toMatchObject({ error: { code: "recovery_exhausted", message } });
+});
+
+test("another gateway takes the leases of one that stalls, and no run beside the culprit is counted for that", async () => {
+  const gateway = world.gateway({ leaseDurationMs: LEASE_MS });
+  const quiet = await world.start();
+  (await world.model.next()).say("thinking");
+  const culprit = await world.start({ system: "stall" });
+  const stalling = await world.model.next();
+  let taken: Promise<readonly { readonly runId: string; readonly epoch: number }[]> = Promise.resolve([]);
+  // Everything within one turn of the event loop of the gateway that stalls.
+  await world.time.pass(100);
+  world.time.burn(9000);
+  taken = anotherGatewayClaims();
+  stalling.say("too late").finish();
+  const leases = await taken;
+  expect(leases.map(({ runId }) => runId).toSorted()).toEqual([quiet, culprit].toSorted());
+  await world.until("the stall is settled", () => gateway.fleet.said.includes("settleStalls"));
+  await world.time.pass(50);
+  await world.store.fleet.releaseLeases({ runs: leases });
+  const claimed = await world.store.fleet.claimRuns({
+    gatewayId: "another",
+    claimNumber: 2,
+    leaseDurationMs: LEASE_MS,
+    limit: 10,
+    judgesUntil: Number.POSITIVE_INFINITY,
+    lastChancesMax: 10,
+  });
+  const of = (runId: string) => claimed.runs.find((run) => run.runId === runId);
+  expect(of(quiet)).toMatchObject({ recoveries: 0, stalls: 0 });
+  expect(of(culprit)).toMatchObject({ recoveries: 1, stalls: 1 });
+  await world.store.fleet.releaseLeases({ runs: claimed.runs });
+});
+
+test("a gateway that was frozen blames nobody, and forgives nobody", async () => {
+  const gateway = world.gateway({ leaseDurationMs: LEASE_MS });
+  await world.start();
+  const call = await world.model.next();
+  gateway.fleet.gate = world.time.pass(9000);
+  await gateway.fleet.gate;
+  call.say("late");
+  expect(gateway.fleet.said).not.toContain("settleStalls");
+});
