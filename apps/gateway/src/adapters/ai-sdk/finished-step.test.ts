@@ -26,8 +26,8 @@ test("parallel calls with interleaved fragments keep their own arguments, under 
   ]);
   if (outcome.kind !== "finished") throw new Error("expected a finished step");
   expect(outcome.calls).toEqual([
-    { callId: "hsafa-1", toolName: "get_weather", args: { city: "Paris" }, fault: null },
-    { callId: "hsafa-2", toolName: "get_weather", args: { city: "Rome" }, fault: null },
+    { callId: "hsafa-1", toolName: "get_weather", args: { city: "Paris" }, fault: null, written: "whole" },
+    { callId: "hsafa-2", toolName: "get_weather", args: { city: "Rome" }, fault: null, written: "whole" },
   ]);
   expect(outcome.messages).toMatchObject([
     {

@@ -217,7 +217,7 @@ describe("an error within a stream is told, with what was said before it", () =>
     const { step, server } = await startChatProvider({ chunks: [chatChunk({ content: "Hel" }), frame, HOLD] });
     const { parts, outcome } = await step();
     expect(deltasOf(parts, "text")).toBe("Hel");
-    expect(outcome).toMatchObject({ kind: "failed", failure: { kind: "bad_request" } });
+    expect(outcome).toMatchObject({ kind: "failed", failure: { kind: "context_exceeded" } });
     expect(JSON.stringify(outcome)).toContain(why);
     expect(server.requests).toHaveLength(1);
   });
