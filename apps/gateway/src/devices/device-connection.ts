@@ -155,9 +155,10 @@ export class DeviceConnection {
   async #refresh({ tenantId, deviceKey }: DeviceSession, token: string): Promise<void> {
     const admission = await admit(this.#deps, token, { ...deviceRequirement(deviceKey), tenantId });
     if (admission.kind === "admitted") return this.#socket.admit(admission.principal);
-    if (admission.code !== "unavailable") return this.#socket.refuse(admission);
+    const { code } = admission;
+    if (code !== "unavailable" && code !== "too_many_requests") return this.#socket.refuse(admission);
     // The old token is good until it expires, so the device has time to try again.
-    this.#sendError("unavailable", "The token could not be checked; send it again.");
+    this.#sendError(code, "The token could not be checked; send it again.");
   }
 
   #sendError(code: ErrorCode, message: string, callId?: string): void {

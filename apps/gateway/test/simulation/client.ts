@@ -86,7 +86,7 @@ export class Clients {
     }
   }
 
-  /** Asks until it is answered otherwise than that the store is away. */
+  /** Asks until it is answered otherwise than that it should ask again. */
   async #untilAnswered<T>(useCase: UseCase<T>): Promise<T | Refusal> {
     for (;;) {
       const outcome = await this.#request(useCase);
@@ -95,7 +95,7 @@ export class Clients {
     }
   }
 
-  /** Null: no answer, or that the store is away. */
+  /** Null: no answer, or that it should ask again. */
   #request<T>(useCase: UseCase<T>): Promise<{ readonly value: T | Refusal } | null> {
     const gateway = this.#pickGateway();
     return new Promise((resolve) => {
@@ -112,7 +112,7 @@ export class Clients {
       this.#scheduler.after(this.#random.delayMs(2), "request", () =>
         machine.enter(() => {
           serve(gateway, useCase).then(
-            (value) => answer(isUnavailable(value) ? null : { value }),
+            (value) => answer(mustAskAgain(value) ? null : { value }),
             (error: unknown) => {
               if (!(error instanceof StoreUnavailable)) this.#recorder.fail("bug", String(error));
               answer(null);
@@ -130,6 +130,8 @@ async function serve<T>({ assembled }: SimulatedGateway, useCase: UseCase<T>): P
   return admission.kind === "refused" ? admission : useCase(assembled.useCases, admission.principal);
 }
 
-function isUnavailable(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "code" in value && value.code === "unavailable";
+/** The store is away, or too many credentials are looked up just now. */
+function mustAskAgain(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || !("code" in value)) return false;
+  return value.code === "unavailable" || value.code === "too_many_requests";
 }

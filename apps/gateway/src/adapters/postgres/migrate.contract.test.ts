@@ -30,7 +30,10 @@ describe("migrations", () => {
     return { pglite, sql: pgliteSql(pglite) };
   }
 
-  test("the schema that Prisma's client is made from is the one that the migrations make", async () => {
+  // A busy machine takes half a minute to compile Prisma's schema engine, which is WebAssembly.
+  test("the schema that Prisma's client is made from is the one that the migrations make", {
+    timeout: 120_000,
+  }, async () => {
     const database = await emptyDatabase();
     await migrate(database.sql, await readMigrations());
     const engine = await openSchemaEngine(database.pglite);

@@ -391,7 +391,7 @@ describe("credentials", () => {
     expect(transport.closedWith).toMatchObject({ code: 4401 });
   });
 
-  test("a refusal asks for a new token, but a store that is away asks to reconnect", () => {
+  test("a refusal asks for a new token, but one that says nothing of the token asks to reconnect", () => {
     const refused = openSocket();
     refused.socket.refuse(refuse("forbidden", "Not you."));
     expect(refused.transport.sent).toMatchObject([{ error: "forbidden", message: "Not you." }]);
@@ -399,6 +399,9 @@ describe("credentials", () => {
     const away = openSocket();
     away.socket.refuse(refuse("unavailable", "The store is away."));
     expect(away.transport.closedWith).toMatchObject({ code: 1012 });
+    const busy = openSocket();
+    busy.socket.refuse(refuse("too_many_requests", "Too many unknown keys are tried."));
+    expect(busy.transport.closedWith).toMatchObject({ code: 1012 });
   });
 });
 

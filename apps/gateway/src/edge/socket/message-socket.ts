@@ -158,7 +158,9 @@ export class MessageSocket<In, Out> {
 
   /** Refuses the client's credential, and ends the connection. */
   refuse({ code, detail }: Refusal): void {
-    const closeCode = code === "unavailable" ? CLOSE_CODES.goingAway : CLOSE_CODES.notAuthenticated;
+    // Neither of these says anything of the credential: the client keeps it, and connects again.
+    const mayReturn = code === "unavailable" || code === "too_many_requests";
+    const closeCode = mayReturn ? CLOSE_CODES.goingAway : CLOSE_CODES.notAuthenticated;
     this.end({ reason: code, closeCode, detail, error: code });
   }
 
