@@ -130,7 +130,7 @@ test("proxies are taken from names of either case, with or without a scheme", ()
 
 test("the gateway ends with its parent if a person says so, or npm started it", () => {
   expect(readSettings({}).endsWithParent).toBe("never");
-  expect(readSettings({ npm_execpath: "/npm" }).endsWithParent).toBe("unless_detached");
+  expect(readSettings({ npm_execpath: "/npm" }).endsWithParent).toBe("with_npm");
   expect(readSettings({ npm_execpath: "/npm", HSAFA_END_WITH_PARENT: "false" }).endsWithParent).toBe("never");
   expect(readSettings({ HSAFA_END_WITH_PARENT: "true" }).endsWithParent).toBe("always");
 });

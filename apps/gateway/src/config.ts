@@ -32,8 +32,8 @@ export interface Settings {
   readonly trustedProxies: readonly string[];
   /** The proxies of requests to models and of HTTP tools; null: none. */
   readonly proxies: { readonly http: string | null; readonly https: string | null; readonly except: readonly string[] };
-  /** Whether the gateway ends when its parent process does. `unless_detached`: not if it was told to outlive it. */
-  readonly endsWithParent: "always" | "never" | "unless_detached";
+  /** Whether the gateway ends when its parent process does. `with_npm`: only if npm started it. */
+  readonly endsWithParent: "always" | "never" | "with_npm";
   readonly providers: {
     readonly openai?: ProviderAccess;
     readonly anthropic?: ProviderAccess;
@@ -137,7 +137,7 @@ export function readSettings(env: Environment = process.env): Settings {
     const value = text("HSAFA_END_WITH_PARENT");
     if (value === "true") return "always";
     if (value !== null && value !== "false") fault("HSAFA_END_WITH_PARENT", `must be true or false, not '${value}'.`);
-    return value === null && text("npm_execpath") !== null ? "unless_detached" : "never";
+    return value === null && text("npm_execpath") !== null ? "with_npm" : "never";
   }
 
   function secret(name: "HSAFA_ADMIN_KEY" | "HSAFA_JWT_SECRET"): string | null {

@@ -114,7 +114,7 @@ export const settingsTable = {
   },
   HSAFA_END_WITH_PARENT: {
     meaning: "`true`: the gateway stops, as by SIGTERM, when the process that started it ends; `false`: it does not",
-    unset: "`true` if npm or npx started it in the foreground, else `false`",
+    unset: "`true` if npm or npx started it, else `false`",
     readBy: gateway,
   },
   npm_execpath: {

@@ -4,8 +4,9 @@
  * 1. At SIGTERM and SIGINT.
  * 2. When its parent ends, if the settings say so. `npx` runs a command through npm and a shell. A SIGTERM to npm ends
  *    both of these, and never reaches the gateway. It would stay without an owner, with its port and its data folder.
- * 3. Not when it was told to outlive its parent (`unless_detached`). `nohup` ignores SIGHUP for it, and a shell ignores
- *    SIGINT for what it starts with `&`. A service of systemd and a container do not name npm, so 2 does not hold.
+ * 3. By default only what stands between the gateway and npm counts (`with_npm`), with npm itself. So a gateway that no
+ *    npm started outlives its parent, as a service and a container must. So does `nohup npx hsafa start &`, whose npm
+ *    lives on. Node resets ignored signals, so nobody can tell `nohup node …` within a script of npm from the rest.
  */
 import { readFile } from "node:fs/promises";
 import type { Settings } from "./config.ts";
@@ -14,22 +15,20 @@ import { ANCESTORS_MAX, PARENT_CHECK_MS } from "./limits.ts";
 /** The process that started this one, as it was when `findStarter` was called. */
 export interface Starter {
   readonly pid: number;
-  /** The processes from the parent up to npm, where the kernel tells. */
-  readonly ancestors: readonly Ancestor[];
-  /** Whether this process was told to outlive its parent (3). */
-  readonly isDetached: boolean;
+  /** The processes from the parent up to npm; empty if npm is not among them; null where the kernel does not tell. */
+  readonly upToNpm: readonly Ancestor[] | null;
 }
 
 /** Finds out who started this process. Call it first of all: the parent may end while the gateway starts. */
 export async function findStarter(): Promise<Starter> {
   const pid = process.ppid;
-  const [ancestors, detached] = await Promise.all([ancestorsUpToNpm(pid), isDetached()]);
-  return { pid, ancestors, isDetached: detached };
+  return { pid, upToNpm: await ancestorsUpToNpm(pid) };
 }
 
 /** Resolves with a sentence for people that says why the gateway has to stop. */
 export function stopRequest({ endsWithParent }: Pick<Settings, "endsWithParent">, starter: Starter): Promise<string> {
-  const watches = endsWithParent === "always" || (endsWithParent === "unless_detached" && !starter.isDetached);
+  const isFromNpm = starter.upToNpm === null || starter.upToNpm.length > 0;
+  const watches = endsWithParent === "always" || (endsWithParent === "with_npm" && isFromNpm); // 3.
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(`it got ${signal}`)); // 1.
     if (!watches) return;
@@ -50,17 +49,15 @@ interface Ancestor {
 
 async function hasEnded(starter: Starter): Promise<boolean> {
   if (process.ppid !== starter.pid) return true;
-  for (const { pid, startedAt } of starter.ancestors) {
+  for (const { pid, startedAt } of starter.upToNpm ?? []) {
     if ((await statOf(pid))?.startedAt !== startedAt) return true;
   }
   return false;
 }
 
-/**
- * The processes from the parent up to npm. A shell between the two outlives npm when npm is killed. Empty where the
- * kernel does not tell (it does on Linux); then the parent alone counts.
- */
-async function ancestorsUpToNpm(parent: number): Promise<readonly Ancestor[]> {
+/** The processes from the parent up to the nearest npm. A shell between the two outlives npm when npm is killed. */
+async function ancestorsUpToNpm(parent: number): Promise<readonly Ancestor[] | null> {
+  if ((await statOf(process.pid)) === null) return null;
   const found: Ancestor[] = [];
   let pid = parent;
   while (pid > 1 && found.length < ANCESTORS_MAX) {
@@ -70,8 +67,7 @@ async function ancestorsUpToNpm(parent: number): Promise<readonly Ancestor[]> {
     if (/^(npm|npx|pnpm|yarn|bun)/.test(stat.name)) return found;
     pid = stat.parent;
   }
-  // No npm among them: only the parent is known to have started this process.
-  return found.slice(0, 1);
+  return [];
 }
 
 /** What `/proc/<pid>/stat` says; null where there is no such process, or no such file. */
@@ -86,12 +82,4 @@ async function statOf(
   // A dead process keeps its pid until its parent has asked for its end.
   if (fields[0] === "Z") return null;
   return { name: text.slice(text.indexOf("(") + 1, end), parent: Number(fields[1]), startedAt: fields[19] ?? "" };
-}
-
-/** 3. Whether SIGHUP or SIGINT is ignored, where the kernel tells. */
-async function isDetached(): Promise<boolean> {
-  const status = await readFile("/proc/self/status", "utf8").catch(() => "");
-  const ignored = BigInt(`0x${/^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
-  // Signals 1 and 2 are the lowest two bits.
-  return (ignored & 0b11n) !== 0n;
 }
