@@ -1,4 +1,4 @@
-import type { DeviceMessage, DeviceRegister, ErrorCode } from "@hsafa/protocol";
+import { type DeviceMessage, type DeviceRegister, type ErrorCode, ERRORS } from "@hsafa/protocol";
 import { admit } from "../access/admit.ts";
 import type { Authenticate } from "../access/authenticate.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -156,7 +156,7 @@ export class DeviceConnection {
     const admission = await admit(this.#deps, token, { ...deviceRequirement(deviceKey), tenantId });
     if (admission.kind === "admitted") return this.#socket.admit(admission.principal);
     const { code } = admission;
-    if (code !== "unavailable" && code !== "too_many_requests") return this.#socket.refuse(admission);
+    if (!ERRORS[code].retryable) return this.#socket.refuse(admission);
     // The old token is good until it expires, so the device has time to try again.
     this.#sendError(code, "The token could not be checked; send it again.");
   }

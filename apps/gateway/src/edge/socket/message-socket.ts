@@ -1,4 +1,4 @@
-import { CLOSE_CODES, type ErrorCode } from "@hsafa/protocol";
+import { CLOSE_CODES, type ErrorCode, ERRORS } from "@hsafa/protocol";
 import { type Refusal, refuse } from "../../access/refusal.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
@@ -158,9 +158,8 @@ export class MessageSocket<In, Out> {
 
   /** Refuses the client's credential, and ends the connection. */
   refuse({ code, detail }: Refusal): void {
-    // Neither of these says anything of the credential: the client keeps it, and connects again.
-    const mayReturn = code === "unavailable" || code === "too_many_requests";
-    const closeCode = mayReturn ? CLOSE_CODES.goingAway : CLOSE_CODES.notAuthenticated;
+    // What may succeed later says nothing of the credential: the client keeps it, and connects again.
+    const closeCode = ERRORS[code].retryable ? CLOSE_CODES.goingAway : CLOSE_CODES.notAuthenticated;
     this.end({ reason: code, closeCode, detail, error: code });
   }
 
