@@ -1,4 +1,6 @@
 import type { JsonObject } from "./json.ts";
+import type { SecretRef } from "./secret.ts";
+import { HELD_TIMEOUT_MS_MAX } from "./limits.ts";
 
 /** Where a tool call executes. `browser` is a device whose platform is `browser`; `external` is any HTTP client. */
 export const TOOL_TARGETS = ["server", "device", "browser", "external"] as const;
@@ -19,7 +21,12 @@ export interface HttpServerTool {
   readonly url: string;
   /** `POST` by default. The arguments are the JSON body, or the query of a `GET`. */
   readonly method: (typeof HTTP_TOOL_METHODS)[number];
-  readonly headers?: Record<string, string>;
+  /** A credential is best given as a reference to a secret. */
+  readonly headers?: Record<string, string | SecretRef>;
+  /** Parameters of the query that no argument changes. A credential is best given as a reference to a secret. */
+  readonly query?: Record<string, string | SecretRef>;
+  /** Fields of the JSON body that no argument changes. A `GET` has none. */
+  readonly body?: Record<string, string | SecretRef>;
 }
 
 /** A function that the program around the gateway has registered. */
@@ -45,6 +52,14 @@ export interface ToolDevice {
   readonly labels?: Record<string, string>;
 }
 
+/** Who may approve the calls of a tool. */
+export interface ApprovalRules {
+  /** Groups of which the decider's credential must have one; if left out, none is needed. */
+  readonly groups?: string[];
+  /** Whether who started the run may decide its calls; `false` if left out. */
+  readonly selfApproval?: boolean;
+}
+
 /** One tool of an agent, with its defaults filled in. */
 export interface ToolConfig {
   readonly name: string;
@@ -55,8 +70,13 @@ export interface ToolConfig {
   /** Use `targetOf`, which knows the default. */
   readonly target?: ToolTarget;
   readonly device?: ToolDevice;
-  /** `always`: each call waits until a person approves it. */
-  readonly approval: "never" | "always";
+  /**
+   * `always`, or rules: each call waits until somebody approves it. The default is `never`, or `always` if the tool is
+   * destructive. Use `approvalRulesOf`, which knows the defaults.
+   */
+  readonly approval?: "never" | "always" | ApprovalRules;
+  /** Whether a call may destroy what cannot be brought back. Such a tool asks for approval, unless it says `never`. */
+  readonly destructive?: boolean;
   /** Use `isRepeatable`, which knows the default. */
   readonly repeatable?: boolean;
   /** How long a dispatched call may take, in milliseconds. Use `timeoutMsOf`, which knows the default. */
@@ -113,11 +133,13 @@ export interface AgentConfig {
   readonly retry: { readonly maxAttempts: number; readonly loadingTimeoutMs: number };
   /** How long a dispatched call may take if its tool does not say, in milliseconds. */
   readonly toolTimeoutMs: number;
-  /** How long the model may send nothing, in milliseconds. */
+  /** How long the model may send nothing, in milliseconds. Use `modelIdleTimeoutMsOf`. */
   readonly modelIdleTimeoutMs: number;
   /** What a run does whose last answer is not whole: it completes and says so, or it fails with `answer_incomplete`. */
   readonly onIncomplete: "complete" | "fail";
   readonly history: HistoryConfig;
+  /** Who may approve calls, for the tools that do not say so themselves. It makes no tool ask. */
+  readonly approval?: ApprovalRules;
   readonly tools: ToolConfig[];
 }
 
@@ -128,8 +150,7 @@ type Defaulted<T, Field extends keyof T> = Omit<T, Field> & Partial<Pick<T, Fiel
 export type ServerToolInput = Defaulted<HttpServerTool, "method"> | FunctionServerTool;
 
 /** One tool of an agent, as a person writes it. */
-export interface ToolConfigInput
-  extends Omit<Defaulted<ToolConfig, "approval" | "onTimeout">, "inputSchema" | "server"> {
+export interface ToolConfigInput extends Omit<Defaulted<ToolConfig, "onTimeout">, "inputSchema" | "server"> {
   /** The JSON Schema of the arguments. */
   readonly inputSchema: object;
   readonly server?: ServerToolInput;
@@ -172,10 +193,31 @@ export function isRepeatable(tool: ToolConfig): boolean {
 }
 
 /**
+ * Returns who may approve a call of this tool; `null`: it needs no approval. What the tool says goes before what the
+ * agent says. What a device says of itself changes nothing.
+ */
+export function approvalRulesOf(config: AgentConfig, tool: ToolConfig): Required<ApprovalRules> | null {
+  const asks = tool.approval ?? (tool.destructive === true ? "always" : "never");
+  if (asks === "never") return null;
+  const own = asks === "always" ? {} : asks;
+  return {
+    groups: own.groups ?? config.approval?.groups ?? [],
+    selfApproval: own.selfApproval ?? config.approval?.selfApproval ?? false,
+  };
+}
+
+/**
  * Returns how long a dispatched call may take, in milliseconds. `null` means without bound: a tool with the target
- * `external` has none unless it names one.
+ * `external` has none unless it names one. What the gateway executes takes `HELD_TIMEOUT_MS_MAX` at most, also if an
+ * earlier version took a config with more.
  */
 export function timeoutMsOf(config: AgentConfig, tool: ToolConfig): number | null {
-  if (tool.timeoutMs !== undefined) return tool.timeoutMs;
-  return targetOf(tool) === "external" ? null : config.toolTimeoutMs;
+  const target = targetOf(tool);
+  if (target === "server") return Math.min(tool.timeoutMs ?? config.toolTimeoutMs, HELD_TIMEOUT_MS_MAX);
+  return tool.timeoutMs ?? (target === "external" ? null : config.toolTimeoutMs);
+}
+
+/** Returns how long the model may send nothing, in milliseconds: `HELD_TIMEOUT_MS_MAX` at most, as for tools. */
+export function modelIdleTimeoutMsOf(config: AgentConfig): number {
+  return Math.min(config.modelIdleTimeoutMs, HELD_TIMEOUT_MS_MAX);
 }

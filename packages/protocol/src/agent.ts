@@ -14,6 +14,13 @@ export interface PushAgentBody {
   readonly promote?: boolean;
 }
 
+/** What is not wrong with a config, and should be changed. */
+export interface ConfigWarning {
+  /** Where in the body it lies, such as `config.tools.0.server.url`. */
+  readonly path: string;
+  readonly message: string;
+}
+
 /** The response to a pushed agent. */
 export interface PushedAgent {
   readonly agentId: string;
@@ -24,6 +31,8 @@ export interface PushedAgent {
   readonly configHash: string;
   /** `false` if a version with this very config was there already. */
   readonly created: boolean;
+  /** Left out if there are none. */
+  readonly warnings?: readonly ConfigWarning[];
 }
 
 /** A version of an agent. It never changes. */
@@ -34,8 +43,11 @@ export interface AgentVersion {
   readonly version: string;
   /** The SHA-256 of the config's canonical JSON (RFC 8785), in hexadecimal. */
   readonly configHash: string;
-  /** The config as it was pushed, without defaults. */
-  readonly config: JsonObject;
+  /**
+   * The config as it was pushed, without defaults. `***` stands for each credential that it holds in clear. Only keys
+   * and tokens with `agents:write` get it.
+   */
+  readonly config?: JsonObject;
   readonly description: string | null;
   /** ISO 8601, UTC. */
   readonly createdAt: string;

@@ -23,6 +23,13 @@ export interface DeviceRegister {
   readonly bootId: string;
   /** Calls that the device takes at once; 16 if left out. */
   readonly maxInFlight?: number;
+  /** Whether it takes no new call, as after `device.drain`. */
+  readonly drains?: boolean;
+}
+
+/** The device takes no new call from now on. It finishes what it has in hand. */
+export interface DeviceDrain {
+  readonly type: "device.drain";
 }
 
 /** The device has begun to execute a call. */
@@ -59,7 +66,14 @@ export interface Ping {
 }
 
 /** Any message from a device. */
-export type DeviceMessage = DeviceRegister | ToolAccepted | ToolProgress | ToolResult | AuthRefresh | Ping;
+export type DeviceMessage =
+  | DeviceRegister
+  | DeviceDrain
+  | ToolAccepted
+  | ToolProgress
+  | ToolResult
+  | AuthRefresh
+  | Ping;
 
 /** Any message from a gateway to a device. */
 export type GatewayMessage =
@@ -70,6 +84,11 @@ export type GatewayMessage =
       readonly sessionId: string;
       readonly heartbeatMs: number;
     }
+  /**
+   * Somebody has to enter this code before the device gets calls. `expiresAt`: ISO 8601; another code comes then. With
+   * `null` it was entered, and the device gets calls from now on.
+   */
+  | { readonly type: "device.pairing"; readonly code: string | null; readonly expiresAt: string | null }
   /** Execute this call. `attempt`: 1 for the first; `deadline`: ISO 8601, or `null` if there is none. */
   | {
       readonly type: "tool.call.request";
@@ -84,6 +103,8 @@ export type GatewayMessage =
   | { readonly type: "tool.call.cancel"; readonly callId: string }
   /** The result is durable. `duplicate`: it was taken before. */
   | { readonly type: "tool.result.ack"; readonly callId: string; readonly duplicate: boolean }
+  /** No call comes any more that was not sent to this device before. */
+  | { readonly type: "device.draining" }
   /** The response to a `ping`. */
   | { readonly type: "pong" }
   /** A message was not taken. `callId`: the call that the message was about. */

@@ -1,7 +1,8 @@
 import type { ToolTarget } from "./agent-config.ts";
+import type { ApprovalRecipient, Decider } from "./approval.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { InputMessage, Message, UserMessage } from "./message.ts";
-import type { PositionText } from "./position.ts";
+import type { PlaceText, PositionText } from "./position.ts";
 
 /** Tokens spent. A count that the provider did not give is absent, and counts as zero in a sum. */
 export interface Usage {
@@ -155,12 +156,30 @@ export interface FactData {
     readonly target: ToolTarget;
     readonly step: number;
   };
-  /** `expiresAt`: when the call expires without an approval. */
-  "tool.awaiting_approval": { readonly callId: string; readonly expiresAt: string };
-  /** `by`: the key or token that approved. */
-  "tool.approved": { readonly callId: string; readonly by: string };
-  /** `reason`: what the one who denied said. */
-  "tool.denied": { readonly callId: string; readonly toolName: string; readonly reason: string | null };
+  /**
+   * A person is asked. `expiresAt`: when the call expires without an approval. The other fields are those of
+   * `ApprovedCall` and `CallApproval`. `groups`: if a group is needed. `selfApproval`: if who started the run may
+   * decide. Records of earlier versions have `callId` and `expiresAt` alone.
+   */
+  "tool.awaiting_approval": {
+    readonly callId: string;
+    readonly expiresAt: string;
+    readonly toolName?: string;
+    readonly args?: JsonValue;
+    readonly recipient?: ApprovalRecipient;
+    readonly digest?: string;
+    readonly groups?: string[];
+    readonly selfApproval?: true;
+  };
+  /** `digest`: what was approved. */
+  "tool.approved": Decider & { readonly callId: string; readonly digest?: string };
+  /** `reason`: what the one who denied said. Records of earlier versions do not say who it was. */
+  "tool.denied": Partial<Decider> & {
+    readonly callId: string;
+    readonly toolName: string;
+    readonly reason: string | null;
+    readonly digest?: string;
+  };
   /** The call is under way. `attempt`: 1 for the first; `deadline`: when the call expires, or `null` for never. */
   "tool.dispatched": {
     readonly callId: string;
@@ -182,8 +201,12 @@ export interface FactData {
     readonly source?: ResultSource;
     readonly deviceId?: string;
   };
-  /** The deadline passed without a result, or without an approval. */
-  "tool.expired": { readonly callId: string; readonly toolName: string };
+  /**
+   * The deadline passed without a result, or without an approval. The code of `error` says what is known of the call:
+   * `not_executed`, since it never left; or `outcome_unknown`, since it was given to its executor. Records of earlier
+   * versions have no `error`, and say nothing of it.
+   */
+  "tool.expired": { readonly callId: string; readonly toolName: string; readonly error?: Failure };
 }
 
 /**
@@ -220,8 +243,8 @@ export type Fact = { [T in FactType]: { readonly type: T; readonly data: FactDat
 export type Delta = { [T in DeltaType]: { readonly type: T; readonly data: DeltaData[T] } }[DeltaType];
 
 interface Placed {
-  /** The event's position. */
-  readonly id: PositionText;
+  /** The event's position, after which a stream can be resumed. */
+  readonly id: PlaceText;
   readonly runId: string;
   /** When it happened: ISO 8601, UTC, milliseconds. */
   readonly ts: string;
@@ -229,7 +252,7 @@ interface Placed {
 
 /** A fact on the wire. `prev` is the position of the event before it. */
 export type FactEvent = {
-  [T in FactType]: Placed & { readonly prev: PositionText; readonly type: T; readonly data: FactData[T] };
+  [T in FactType]: Placed & { readonly prev: PlaceText; readonly type: T; readonly data: FactData[T] };
 }[FactType];
 /** A delta on the wire. */
 export type DeltaEvent = { [T in DeltaType]: Placed & { readonly type: T; readonly data: DeltaData[T] } }[DeltaType];
@@ -246,35 +269,26 @@ export interface ToolProgressEvent {
   readonly data: { readonly callId: string; readonly data: JsonValue };
 }
 
-/** Whether a run has no more events after such a fact. The table names each fact, so an added one is decided here. */
-const ENDS_RUN = {
-  "run.created": false,
-  "run.started": false,
-  "run.recovered": false,
-  "run.resumed": false,
-  "run.waiting": false,
-  "run.retrying": false,
-  "run.completed": true,
-  "run.failed": true,
-  "run.canceled": true,
-  "message.user": false,
-  "step.started": false,
-  "step.completed": false,
-  "step.discarded": false,
-  "tool.requested": false,
-  "tool.awaiting_approval": false,
-  "tool.approved": false,
-  "tool.denied": false,
-  "tool.dispatched": false,
-  "tool.completed": false,
-  "tool.failed": false,
-  "tool.expired": false,
-} as const satisfies Record<FactType, boolean>;
+/**
+ * The position after which the stream was to begin is of a history that the store has lost. The run's events follow
+ * from its first one. What was shown of the run is void. It has no position itself.
+ */
+export interface StreamRewoundEvent {
+  readonly runId: string;
+  readonly type: "stream.rewound";
+  /** When it happened: ISO 8601, UTC, milliseconds. */
+  readonly ts: string;
+  /** `after`: the position that was given. */
+  readonly data: { readonly after: string };
+}
+
+/** The facts after which a run has no more events: few, since every page that watches a run loads them. */
+const ENDS_OF_RUN = ["run.completed", "run.failed", "run.canceled"] as const satisfies readonly FactType[];
 
 /** The name of a fact after which a run has no more events. */
-export type TerminalFactType = { [T in FactType]: (typeof ENDS_RUN)[T] extends true ? T : never }[FactType];
+export type TerminalFactType = (typeof ENDS_OF_RUN)[number];
 
 /** Whether an event of this type is its run's last. Types that are not known are not. */
 export function isTerminalType(type: string): type is TerminalFactType {
-  return Object.hasOwn(ENDS_RUN, type) && ENDS_RUN[type as FactType];
+  return (ENDS_OF_RUN as readonly string[]).includes(type);
 }

@@ -9,11 +9,13 @@
  * 3. Nesting beyond a bound is refused, because recursion over the value would overflow the stack. So is the name
  *    `__proto__`, which means something to JavaScript.
  * 4. Half a surrogate pair is no Unicode text. U+FFFD takes its place, and the caller is told where.
+ * 5. A text of very many parts is refused before it is parsed. A megabyte of `[]` would cost a hundred times as much as
+ *    a megabyte of words, in each place that it comes through.
  *
- * The check reads the text once. It costs about as much as `JSON.parse`, whatever the text holds.
+ * The check reads the text twice, and once quickly. It costs about as much as `JSON.parse`, whatever the text holds.
  */
 import type { JsonValue } from "./json.ts";
-import { NUMBER_SHOWN_CHARACTERS_MAX, UNITS_WRITTEN_AT_ONCE_MAX } from "./limits.ts";
+import { JSON_PARTS_MAX, NUMBER_SHOWN_CHARACTERS_MAX, UNITS_WRITTEN_AT_ONCE_MAX } from "./limits.ts";
 
 /** What a text holds. `path` is written like `metadata.list.0`; empty: the value itself. */
 export type ExactJson =
@@ -21,11 +23,15 @@ export type ExactJson =
   | { readonly kind: "json"; readonly value: JsonValue; readonly tornAt: string | null }
   /** The text is no JSON. */
   | { readonly kind: "malformed"; readonly message: string }
-  /** The text is JSON that cannot be kept as it is. `message` continues a sentence about what stands at `path`. */
+  /**
+   * The text cannot be kept as it is: it has too many parts, or it is JSON that says too much. `message` continues a
+   * sentence about what stands at `path`.
+   */
   | { readonly kind: "inexact"; readonly path: string; readonly message: string };
 
 /** Reads JSON text, at most `depthMax` levels deep: a scalar has no level, `[]` has one. Never throws. */
 export function readExactJson(text: string, depthMax: number): ExactJson {
+  if (hasManyParts(text, depthMax)) return { kind: "inexact", path: "", message: TOO_MANY_PARTS }; // 5.
   let value: JsonValue;
   try {
     value = JSON.parse(text) as JsonValue;
@@ -37,6 +43,53 @@ export function readExactJson(text: string, depthMax: number): ExactJson {
   if (fault !== null) return { kind: "inexact", ...fault };
   if (scan.tornAt === null) return { kind: "json", value, tornAt: null };
   return { kind: "json", value: JSON.parse(scan.mended()) as JsonValue, tornAt: scan.tornAt };
+}
+
+/** Says that a value has too many parts (5.). */
+export const TOO_MANY_PARTS = `has more than ${JSON_PARTS_MAX} values and names; send fewer, or send them as one text`;
+
+/**
+ * Whether a text that may be JSON has too many parts (5.). Each comma, colon and opening bracket outside of a text
+ * stands for one, so that the count needs no value. It stops at what nests deeper than `depthMax`: that is refused for
+ * its depth.
+ */
+export function hasManyParts(text: string, depthMax: number = Infinity): boolean {
+  if (text.length <= JSON_PARTS_MAX) return false;
+  let parts = 0;
+  let depth = 0;
+  for (let at = 0; at < text.length && parts <= JSON_PARTS_MAX; at += 1) {
+    switch (text.charCodeAt(at)) {
+      case quoteUnit:
+        at = textEnd(text, at);
+        break;
+      case commaUnit:
+      case colonUnit:
+        parts += 1;
+        break;
+      case bracketOpenUnit:
+      case braceOpenUnit:
+        parts += 1;
+        depth += 1;
+        if (depth > depthMax) return false;
+        break;
+      case bracketCloseUnit:
+      case braceCloseUnit:
+        depth -= 1;
+        break;
+      default:
+    }
+  }
+  return parts > JSON_PARTS_MAX;
+}
+
+/** Where the text ends that begins here; the end of everything if it does not end. */
+function textEnd(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(at - 1 - backslashes) === backslashUnit) backslashes += 1;
+    if (backslashes % 2 === 0) return at;
+  }
+  return text.length;
 }
 
 /**
@@ -52,27 +105,26 @@ export function writeExactJson(value: unknown): string | undefined {
   });
 }
 
-/** The characters that JSON is written with, as UTF-16 code units. */
-const UNIT = {
-  quote: 0x22,
-  plus: 0x2b,
-  comma: 0x2c,
-  minus: 0x2d,
-  dot: 0x2e,
-  digit0: 0x30,
-  digit9: 0x39,
-  upperE: 0x45,
-  bracketOpen: 0x5b,
-  backslash: 0x5c,
-  bracketClose: 0x5d,
-  lowerD: 0x64,
-  lowerE: 0x65,
-  lowerF: 0x66,
-  lowerU: 0x75,
-  braceOpen: 0x7b,
-  braceClose: 0x7d,
-  replacement: 0xfffd,
-} as const;
+// The characters that JSON is written with, as UTF-16 code units. Fields of an object would not be inlined.
+const quoteUnit = 0x22;
+const plusUnit = 0x2b;
+const commaUnit = 0x2c;
+const minusUnit = 0x2d;
+const dotUnit = 0x2e;
+const digit0Unit = 0x30;
+const digit9Unit = 0x39;
+const colonUnit = 0x3a;
+const upperEUnit = 0x45;
+const bracketOpenUnit = 0x5b;
+const backslashUnit = 0x5c;
+const bracketCloseUnit = 0x5d;
+const lowerDUnit = 0x64;
+const lowerEUnit = 0x65;
+const lowerFUnit = 0x66;
+const lowerUUnit = 0x75;
+const braceOpenUnit = 0x7b;
+const braceCloseUnit = 0x7d;
+const replacementUnit = 0xfffd;
 
 /**
  * What every double keeps: so many digits between these powers of ten. No number with so few digits of an exponent
@@ -118,7 +170,7 @@ class Scan {
     let nameFollows = false;
     while (this.#at < end) {
       const code = text.charCodeAt(this.#at);
-      if (code === UNIT.quote) {
+      if (code === quoteUnit) {
         const start = this.#at;
         const level = this.#levels[this.#depth - 1];
         if (nameFollows && level !== undefined) {
@@ -128,21 +180,21 @@ class Scan {
           this.#readText();
         }
         nameFollows = false;
-      } else if (code === UNIT.braceOpen || code === UNIT.bracketOpen) {
+      } else if (code === braceOpenUnit || code === bracketOpenUnit) {
         if (this.#depth === this.#depthMax) return this.#fault(`is nested deeper than ${this.#depthMax} levels`);
-        this.#open(code === UNIT.braceOpen);
-        nameFollows = code === UNIT.braceOpen;
+        this.#open(code === braceOpenUnit);
+        nameFollows = code === braceOpenUnit;
         this.#at += 1;
-      } else if (code === UNIT.braceClose || code === UNIT.bracketClose) {
+      } else if (code === braceCloseUnit || code === bracketCloseUnit) {
         this.#depth -= 1;
         nameFollows = false;
         this.#at += 1;
-      } else if (code === UNIT.comma) {
+      } else if (code === commaUnit) {
         const level = this.#levels[this.#depth - 1];
         if (level !== undefined) level.index += 1;
         nameFollows = level?.isObject === true;
         this.#at += 1;
-      } else if (code === UNIT.minus || (code >= UNIT.digit0 && code <= UNIT.digit9)) {
+      } else if (code === minusUnit || (code >= digit0Unit && code <= digit9Unit)) {
         const fault = this.#readNumber();
         if (fault !== null) return fault;
       } else {
@@ -157,15 +209,15 @@ class Scan {
     const units = new Uint16Array(this.#text.length);
     for (let index = 0; index < units.length; index += 1) units[index] = this.#text.charCodeAt(index);
     for (const at of this.#torn) {
-      if (units[at] !== UNIT.backslash) {
-        units[at] = UNIT.replacement;
+      if (units[at] !== backslashUnit) {
+        units[at] = replacementUnit;
         continue;
       }
       // Written out, because a megabyte may hold 160,000 of them.
-      units[at + 2] = UNIT.lowerF;
-      units[at + 3] = UNIT.lowerF;
-      units[at + 4] = UNIT.lowerF;
-      units[at + 5] = UNIT.lowerD;
+      units[at + 2] = lowerFUnit;
+      units[at + 3] = lowerFUnit;
+      units[at + 4] = lowerFUnit;
+      units[at + 5] = lowerDUnit;
     }
     let text = "";
     for (let at = 0; at < units.length; at += UNITS_WRITTEN_AT_ONCE_MAX) {
@@ -210,10 +262,10 @@ class Scan {
     const text = this.#text;
     let isPlain = true;
     let at = this.#at + 1;
-    for (let code = text.charCodeAt(at); code !== UNIT.quote; code = text.charCodeAt(at)) {
-      if (code === UNIT.backslash) {
+    for (let code = text.charCodeAt(at); code !== quoteUnit; code = text.charCodeAt(at)) {
+      if (code === backslashUnit) {
         isPlain = false;
-        at = text.charCodeAt(at + 1) === UNIT.lowerU ? this.#afterUnit(at) : at + 2;
+        at = text.charCodeAt(at + 1) === lowerUUnit ? this.#afterUnit(at) : at + 2;
       } else if ((code & 0xf800) === 0xd800) {
         at = this.#afterUnit(at);
         isPlain = false;
@@ -245,12 +297,12 @@ class Scan {
     let exponentDigits = -1;
     for (; ; at += 1) {
       const code = text.charCodeAt(at);
-      if (code >= UNIT.digit0 && code <= UNIT.digit9) {
+      if (code >= digit0Unit && code <= digit9Unit) {
         if (exponentDigits >= 0) exponentDigits += 1;
         else digits += 1;
-      } else if (code === UNIT.lowerE || code === UNIT.upperE) {
+      } else if (code === lowerEUnit || code === upperEUnit) {
         exponentDigits = 0;
-      } else if (code !== UNIT.plus && code !== UNIT.minus && code !== UNIT.dot) {
+      } else if (code !== plusUnit && code !== minusUnit && code !== dotUnit) {
         break;
       }
     }
@@ -275,20 +327,20 @@ class Scan {
 
 /** Where the unit after this one begins: `\uXXXX`, another escape, or one character. */
 function afterUnit(text: string, at: number): number {
-  if (text.charCodeAt(at) !== UNIT.backslash) return at + 1;
-  return text.charCodeAt(at + 1) === UNIT.lowerU ? at + 6 : at + 2;
+  if (text.charCodeAt(at) !== backslashUnit) return at + 1;
+  return text.charCodeAt(at + 1) === lowerUUnit ? at + 6 : at + 2;
 }
 
 /** Which half of a surrogate pair stands here, escaped or not. */
 function halfAt(text: string, at: number): "none" | "first" | "second" {
   const code = text.charCodeAt(at);
-  if (code !== UNIT.backslash) return (code & 0xf800) !== 0xd800 ? "none" : code < 0xdc00 ? "first" : "second";
-  if (text.charCodeAt(at + 1) !== UNIT.lowerU) return "none";
+  if (code !== backslashUnit) return (code & 0xf800) !== 0xd800 ? "none" : code < 0xdc00 ? "first" : "second";
+  if (text.charCodeAt(at + 1) !== lowerUUnit) return "none";
   // Halves are D800 to DFFF. Bit 0x20 tells capital letters from small ones.
-  if ((text.charCodeAt(at + 2) | 0x20) !== UNIT.lowerD) return "none";
+  if ((text.charCodeAt(at + 2) | 0x20) !== lowerDUnit) return "none";
   const digit = text.charCodeAt(at + 3) | 0x20;
   if (digit >= 0x38 && digit <= 0x39) return "first";
-  if (digit >= 0x61 && digit <= UNIT.lowerF) return digit < 0x63 ? "first" : "second";
+  if (digit >= 0x61 && digit <= lowerFUnit) return digit < 0x63 ? "first" : "second";
   return "none";
 }
 
@@ -327,7 +379,7 @@ function decimalOf(literal: string): string {
 
 function withoutTrailingZeros(digits: string): string {
   let end = digits.length;
-  while (end > 0 && digits.charCodeAt(end - 1) === UNIT.digit0) end -= 1;
+  while (end > 0 && digits.charCodeAt(end - 1) === digit0Unit) end -= 1;
   return digits.slice(0, end);
 }
 

@@ -1,6 +1,9 @@
 /** The wire contract of hsafa as types, constants and pure functions. It has no dependency; schemas: `./schema`. */
 export * from "./agent-config.ts";
 export * from "./agent.ts";
+export * from "./api-key.ts";
+export * from "./approval.ts";
+export * from "./audit.ts";
 export * from "./close-code.ts";
 export * from "./device-message.ts";
 export * from "./device.ts";
@@ -13,8 +16,12 @@ export * from "./limits.ts";
 export * from "./message.ts";
 export * from "./page.ts";
 export * from "./position.ts";
+export * from "./quota.ts";
 export * from "./run.ts";
+export * from "./secret.ts";
+export * from "./tenant.ts";
 export * from "./thread.ts";
 export * from "./token.ts";
 export * from "./tool-call.ts";
+export * from "./unseen.ts";
 export * from "./watch.ts";

@@ -26,7 +26,17 @@ export const LABEL_NAME_CHARACTERS_MAX = 100;
 /** The value of one label of a device, in characters. */
 export const LABEL_VALUE_CHARACTERS_MAX = 200;
 
+/** The name of a secret, in characters: with its prefix it is the name of a variable or a file. */
+export const SECRET_NAME_CHARACTERS_MAX = 64;
+
 // Texts
+
+/** A secret's value, in characters: a key with its certificates, and well below a body's bound. */
+export const SECRET_VALUE_CHARACTERS_MAX = 16_384;
+/** The least characters of a secret's value. A shorter word may be an innocent part of a text, so none removes it. */
+export const SECRET_VALUE_CHARACTERS_MIN = 8;
+/** What stands before a secret's value, in characters: the scheme of a credential. */
+export const SECRET_PREFIX_CHARACTERS_MAX = 100;
 
 /** A description of an agent or a tool, in characters. The model reads it with every step. */
 export const DESCRIPTION_CHARACTERS_MAX = 10_000;
@@ -63,6 +73,11 @@ export const MODEL_ATTEMPTS_DEFAULT = 3;
 export const MODEL_LOADING_TIMEOUT_MS_DEFAULT = 5 * 60_000;
 /** The longest timeout that a config may name, in milliseconds: 7 days. A run must not wait for ever. */
 export const TIMEOUT_MS_MAX = 7 * 24 * 3600 * 1000;
+/**
+ * The longest timeout of what a gateway itself waits for, in milliseconds: 30 minutes. That is a silent model, or a
+ * tool that the gateway executes. The run holds one of the gateway's places meanwhile.
+ */
+export const HELD_TIMEOUT_MS_MAX = 30 * 60_000;
 /** How long a dispatched call may take when a config says nothing, in milliseconds. */
 export const TOOL_TIMEOUT_MS_DEFAULT = 60_000;
 /** How long a model may send nothing when a config says nothing, in milliseconds. */
@@ -75,6 +90,8 @@ export const STOP_SEQUENCES_MAX = 16;
 export const TOOL_URL_CHARACTERS_MAX = 2000;
 /** The name under which a program registered a function tool, in characters. */
 export const FUNCTION_NAME_CHARACTERS_MAX = 100;
+/** Parameters that an HTTP tool fixes in its query, and fields in its body: an address has no room for more. */
+export const TOOL_FIXED_VALUES_MAX = 50;
 
 // Lists
 
@@ -89,15 +106,34 @@ export const CURSOR_CHARACTERS_MAX = 500;
 
 /** A token inside a message of a socket, in characters: no key or token comes near it. */
 export const TOKEN_CHARACTERS_MAX = 10_000;
-/** The longest life of a browser token, in seconds: 24 hours. It cannot be taken back before its end. */
+/** The longest life of a browser token, in seconds: 24 hours. Revocations are kept for longer than that. */
 export const TOKEN_LIFETIME_S_MAX = 24 * 3600;
+/** The agents that a browser token may name: one page serves a few, and the token travels in a header. */
+export const TOKEN_AGENTS_MAX = 50;
 /** The life of a browser token when its maker names none, in seconds: 15 minutes. */
 export const TOKEN_LIFETIME_S_DEFAULT = 900;
+/** Characters of the subject of a token: an id or an address of a person in somebody's own system. */
+export const SUBJECT_CHARACTERS_MAX = 255;
+/** Characters of a key's name: people read it in lists and in the record of approvals. */
+export const KEY_NAME_CHARACTERS_MAX = 64;
+/** The longest life of a key that expires, in seconds: ten years. */
+export const KEY_LIFETIME_S_MAX = 10 * 365 * 24 * 3600;
+/** How long the former secret of a rotated key may be taken, in seconds: 7 days. */
+export const KEY_OVERLAP_S_MAX = 7 * 24 * 3600;
+/** How long it is taken if nobody says, in seconds: an hour. */
+export const KEY_OVERLAP_S_DEFAULT = 3600;
+
+/** The name of a group of people, in characters. Credentials and configs name groups. */
+export const GROUP_NAME_CHARACTERS_MAX = 64;
+/** Groups that one credential or config names: they travel in every token. */
+export const GROUPS_MAX = 20;
 
 // Devices
 
 /** Tools that one device offers. They travel in its first message and are kept in its row. */
 export const TOOLS_PER_DEVICE_MAX = 256;
+/** A pairing code as a person types it, in characters: with spaces and dashes. */
+export const PAIRING_CODE_CHARACTERS_MAX = 40;
 /** A device's name for people, in characters. */
 export const DISPLAY_NAME_CHARACTERS_MAX = 200;
 /** A device's platform, in characters. */
@@ -111,10 +147,20 @@ export const MAX_IN_FLIGHT_MAX = 1000;
 
 /** How deeply JSON may nest: `JSON.stringify` overflows the stack at depths that `JSON.parse` takes. */
 export const JSON_DEPTH_MAX = 64;
+/**
+ * Parts of one JSON text: its commas, colons and opening brackets. Each costs time in every place that it comes
+ * through, however short it is. A hundred thousand cost about 20 ms; no model could read them.
+ */
+export const JSON_PARTS_MAX = 100_000;
 /** What a message quotes of a number that cannot be kept, in characters: a number may be as long as a body. */
 export const NUMBER_SHOWN_CHARACTERS_MAX = 60;
 /** Code units that one call of `String.fromCharCode` writes: each takes a place on the stack. */
 export const UNITS_WRITTEN_AT_ONCE_MAX = 4096;
+/**
+ * The metadata of a run or a thread, in bytes of its JSON. It is read with every list of them, and is part of a run's
+ * first fact.
+ */
+export const METADATA_BYTES_MAX = 64 * 1024;
 /**
  * The outcome of a call as a gateway takes it, in bytes of its JSON: the result or error, and a few bytes around it. It
  * becomes a fact, and the model reads it.
@@ -128,3 +174,8 @@ export const TOOL_RESULT_BYTES_MAX = 256 * 1024;
  * client takes three of them without a byte for a dead line, within 20 s.
  */
 export const STREAM_HEARTBEAT_MS = 6000;
+
+/** A limit of a quota: what a double counts exactly. */
+export const QUOTA_LIMIT_MAX = Number.MAX_SAFE_INTEGER;
+/** The name of a tenant in a request, in characters. */
+export const TENANT_NAME_CHARACTERS_MAX = 200;

@@ -12,11 +12,26 @@ export interface Position {
 /** A position as it travels: `7-2`. */
 export type PositionText = `${number}-${number}`;
 
+/**
+ * A position with the generation of the store that it belongs to. After a restore, runs may go another way from a
+ * position than the one that a client saw.
+ */
+export interface Place {
+  readonly position: Position;
+  /** Names the generation; the first one's name is empty. */
+  readonly generation: string;
+}
+
+/** A place as it travels, which is the `id` of an event: `7-2`, and `7-2.1f0c9a3e` in a later generation. */
+export type PlaceText = PositionText | `${PositionText}.${string}`;
+
 /** The position before the first event of any run. A reader here has seen nothing. */
 export const START: Position = { seq: 0, sub: 0 };
 
 /** At most nine digits each: Redis takes 64-bit ids and Postgres integers, and no run comes near either. */
 const POSITION = /^(0|[1-9]\d{0,8})-(0|[1-9]\d{0,8})$/;
+
+const PLACE = /^([\d-]+)(?:\.([0-9a-f]{8}))?$/;
 
 /** Reads a position. Returns `null` if the text is not one. */
 export function parsePosition(text: string): Position | null {
@@ -27,6 +42,18 @@ export function parsePosition(text: string): Position | null {
 /** Writes a position as it travels. */
 export function formatPosition(position: Position): PositionText {
   return `${position.seq}-${position.sub}`;
+}
+
+/** Reads a place. Returns `null` if the text is not one. */
+export function parsePlace(text: string): Place | null {
+  const [, positionText = "", generation = ""] = PLACE.exec(text) ?? [];
+  const position = parsePosition(positionText);
+  return position === null ? null : { position, generation };
+}
+
+/** Writes a place as it travels. */
+export function formatPlace(position: Position, generation: string): PlaceText {
+  return generation === "" ? formatPosition(position) : `${formatPosition(position)}.${generation}`;
 }
 
 /** Returns a negative number if `a` stands before `b`, zero if they are equal, and a positive number otherwise. */

@@ -27,10 +27,14 @@ export interface Run {
   readonly versionId: string;
   /** The thread on which this run takes its turn; `null` if it is on none. */
   readonly threadId: string | null;
+  /** The user of the tenant whose run it is; `null`: it is the tenant's own. A thread's subject is that of its runs. */
+  readonly subject: string | null;
   /** The run that started this one; `null` if a client did. */
   readonly parentRunId: string | null;
   /** The device that `select: "origin"` means; `null` if there is none. */
   readonly deviceKey: string | null;
+  /** Who started it, named as in decisions (`Decider.by`); `null` for a run of an earlier version. */
+  readonly startedBy: string | null;
   /** What the client attached when it started the run. */
   readonly metadata: JsonObject;
   /** The text of the last step; `null` until the run has completed. */
@@ -70,6 +74,8 @@ export interface StartRunBody {
   readonly deviceKey?: string;
   /** Kept with the run, and shown with it. */
   readonly metadata?: JsonObject;
+  /** The user of the tenant whose run it is to be. Only a key without a subject of its own says so. */
+  readonly subject?: string;
 }
 
 /** The response to a started run. */
@@ -88,6 +94,8 @@ export interface ListRunsQuery extends PageQuery {
   readonly agent?: string;
   /** A thread's id or key. */
   readonly threadId?: string;
+  /** The user of the tenant whose runs are listed. */
+  readonly subject?: string;
 }
 
 /** The query of `GET /api/runs/:id/events`. */

@@ -1,18 +1,38 @@
 import type { JsonObject } from "./json.ts";
+import type { PageQuery } from "./page.ts";
 
 /** The body of `POST /api/threads`. */
 export interface CreateThreadBody {
-  /** The client's own name for the conversation, unique in its tenant. The same key finds the same thread. */
+  /** The client's own name for the conversation, unique for its subject. The same key finds the same thread. */
   readonly key?: string;
   /** Kept with the thread, and shown with it. */
   readonly metadata?: JsonObject;
+  /** The user of the tenant whose thread it is to be. Only a key without a subject of its own says so. */
+  readonly subject?: string;
 }
+
+/** The query of `GET /api/threads`. */
+export interface ListThreadsQuery extends PageQuery {
+  /** The user of the tenant whose threads are listed. */
+  readonly subject?: string;
+}
+
+/** The query of `GET /api/threads/:id`. */
+export interface FindThreadQuery {
+  /** The user of the tenant whose thread a key names; left out: it names a thread of the tenant's own. */
+  readonly subject?: string;
+}
+
+/** The query of `GET /api/threads/:id/messages`. */
+export interface ListThreadMessagesQuery extends PageQuery, FindThreadQuery {}
 
 /** A conversation: the runs on it take turns. */
 export interface Thread {
   readonly id: string;
   /** The client's own name for the conversation; `null` if it gave none. */
   readonly key: string | null;
+  /** The user of the tenant whose thread it is; `null`: it is the tenant's own. */
+  readonly subject: string | null;
   readonly metadata: JsonObject;
   /** ISO 8601, UTC. */
   readonly createdAt: string;

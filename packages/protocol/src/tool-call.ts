@@ -1,4 +1,5 @@
 import type { ToolTarget } from "./agent-config.ts";
+import type { CallApproval } from "./approval.ts";
 import type { Failure, ResultSource } from "./event.ts";
 import type { JsonValue } from "./json.ts";
 import type { PageQuery } from "./page.ts";
@@ -52,10 +53,12 @@ export interface ToolCall {
   readonly deviceKey: string | null;
   /** What the tool returned; `null` unless the status is `completed`. */
   readonly result: JsonValue | null;
-  /** Why the call failed; `null` unless it did. */
+  /** Why the call failed or expired; `null` unless it did. */
   readonly error: Failure | null;
   /** Where the result came from; `null` before there is one. */
   readonly source: ResultSource | null;
+  /** `null` for a call that was not shown for approval. */
+  readonly approval: CallApproval | null;
   readonly requestedAt: string;
   readonly dispatchedAt: string | null;
   /** When the call was first sent to a device. */
@@ -69,6 +72,8 @@ export interface ToolCall {
 
 /** The query of `GET /api/tool-calls`. A field that is left out does not filter. */
 export interface ListToolCallsQuery extends PageQuery {
+  /** The user of the tenant whose runs made the calls. */
+  readonly subject?: string;
   readonly toolName?: string;
   readonly deviceId?: string;
   readonly status?: ToolCallStatus;
@@ -102,6 +107,11 @@ export interface ApprovalBody {
   /** A call that awaits approval. */
   readonly callId: string;
   readonly approved: boolean;
+  /**
+   * The `digest` of the approval that was shown. If it is not that of the call, nothing is decided. Without it the
+   * decision is about the call as it is.
+   */
+  readonly digest?: string;
   /** Told to the model if the call is denied. */
   readonly reason?: string;
 }

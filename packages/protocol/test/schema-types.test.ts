@@ -33,33 +33,52 @@ type Query<T> = { input: Record<keyof T, unknown>; output: Record<keyof T, unkno
 interface Types {
   acceptedInputSchema: Both<protocol.AcceptedInput>;
   agentConfigSchema: { input: protocol.AgentConfigInput; output: protocol.AgentConfig };
+  storedAgentConfigSchema: { input: protocol.AgentConfigInput; output: protocol.AgentConfig };
   agentNameSchema: Both<string>;
   agentSchema: Both<protocol.Agent>;
   agentVersionSchema: Both<protocol.AgentVersion>;
+  apiKeySchema: Both<protocol.ApiKey>;
+  apiKeyWithSecretSchema: Both<protocol.ApiKeyWithSecret>;
   approvalBodySchema: Both<protocol.ApprovalBody>;
+  approvalDecisionSchema: Both<protocol.ApprovalDecision>;
+  approvalRecipientSchema: Both<protocol.ApprovalRecipient>;
+  approvalRulesSchema: Both<protocol.ApprovalRules>;
+  auditActorSchema: Both<protocol.AuditActor>;
+  auditEntrySchema: Both<protocol.AuditEntry>;
   authRefreshSchema: Both<protocol.AuthRefresh>;
+  callApprovalSchema: Both<protocol.CallApproval>;
   callIdSchema: Both<string>;
   cancelBodySchema: Both<protocol.CancelBody>;
+  createKeyBodySchema: Both<protocol.CreateKeyBody>;
+  createTenantBodySchema: {
+    input: protocol.CreateTenantBody;
+    output: protocol.CreateTenantBody & { key: protocol.CreateKeyBody };
+  };
   createThreadBodySchema: Both<protocol.CreateThreadBody>;
   createTokenBodySchema: {
     input: protocol.CreateTokenBody;
-    output: protocol.CreateTokenBody & { expiresInSeconds: number };
+    output: protocol.CreateTokenBody & { versions: boolean; expiresInSeconds: number };
   };
   createdTokenSchema: Both<protocol.CreatedToken>;
   deviceDetailSchema: { input: Described<protocol.DeviceDetail>; output: protocol.DeviceDetail };
+  deviceDrainSchema: Both<protocol.DeviceDrain>;
   deviceKeySchema: Both<string>;
   deviceMessageSchema: {
     input: Exclude<protocol.DeviceMessage, protocol.DeviceRegister> | Described<protocol.DeviceRegister>;
     output: protocol.DeviceMessage;
   };
   deviceRegisterSchema: { input: Described<protocol.DeviceRegister>; output: protocol.DeviceRegister };
+  devicePairingSchema: Both<protocol.DevicePairing>;
   deviceSchema: { input: Described<protocol.Device>; output: protocol.Device };
   deviceSessionSchema: Both<protocol.DeviceSession>;
   deviceToolSchema: { input: DeviceToolInput; output: protocol.DeviceTool };
+  digestSchema: Both<string>;
   earlierAssistantMessageSchema: Both<protocol.EarlierAssistantMessage>;
   failureSchema: Both<protocol.Failure>;
+  findThreadQuerySchema: Query<protocol.FindThreadQuery>;
   finishReasonSchema: Both<protocol.FinishReason>;
   functionServerToolSchema: Both<protocol.FunctionServerTool>;
+  groupsSchema: Both<string[]>;
   httpServerToolSchema: { input: HttpServerToolInput; output: protocol.HttpServerTool };
   idOrNameSchema: Both<string>;
   idSchema: Both<string>;
@@ -67,13 +86,20 @@ interface Types {
   jsonObjectSchema: Both<protocol.JsonObject>;
   jsonValueSchema: Both<protocol.JsonValue>;
   labelsSchema: Both<Record<string, string>>;
+  listAuditQuerySchema: Query<protocol.ListAuditQuery>;
+  listDevicesQuerySchema: Query<protocol.ListDevicesQuery>;
   listEventsQuerySchema: Query<protocol.ListEventsQuery>;
   listQuerySchema: Query<protocol.PageQuery>;
   listRunsQuerySchema: Query<protocol.ListRunsQuery>;
+  listThreadMessagesQuerySchema: Query<protocol.ListThreadMessagesQuery>;
+  listThreadsQuerySchema: Query<protocol.ListThreadsQuery>;
   listToolCallsQuerySchema: Query<protocol.ListToolCallsQuery>;
   modelNameSchema: Both<string>;
   modelSettingsSchema: { input: protocol.ModelSettingsInput; output: protocol.ModelSettings };
+  pairDeviceBodySchema: Both<protocol.PairDeviceBody>;
+  pairedDeviceSchema: Both<protocol.PairedDevice>;
   pingSchema: Both<protocol.Ping>;
+  keyNameSchema: Both<string>;
   positionTextSchema: Both<string>;
   postMessageBodySchema: Both<protocol.PostMessageBody>;
   promoteBodySchema: Both<protocol.PromoteBody>;
@@ -82,7 +108,13 @@ interface Types {
     output: Omit<protocol.PushAgentBody, "config" | "promote"> & { config: protocol.JsonObject; promote: boolean };
   };
   pushedAgentSchema: Both<protocol.PushedAgent>;
+  quotasQuerySchema: Both<protocol.QuotasQuery>;
   /** An event in a page of the log: one shape for all types, those that are not known yet included. */
+  revokeTokensBodySchema: Both<protocol.RevokeTokensBody>;
+  rotateKeyBodySchema: {
+    input: protocol.RotateKeyBody;
+    output: { overlapSeconds: number };
+  };
   runEventSchema: Both<{
     id: string;
     prev?: string;
@@ -93,11 +125,21 @@ interface Types {
   }>;
   runSchema: Both<protocol.Run>;
   runStatusSchema: Both<protocol.RunStatus>;
+  putSecretBodySchema: Both<protocol.PutSecretBody>;
   scopeSchema: Both<protocol.Scope>;
+  secretNameSchema: Both<string>;
+  secretRefSchema: Both<protocol.SecretRef>;
+  secretSchema: Both<protocol.Secret>;
   serverToolSchema: { input: protocol.ServerToolInput; output: protocol.ServerTool };
+  setQuotasBodySchema: Both<protocol.SetQuotasBody>;
   startRunBodySchema: Both<protocol.StartRunBody>;
   startedRunSchema: Both<protocol.StartedRun>;
+  tenantNameSchema: Both<string>;
+  tenantQuotasSchema: Both<protocol.TenantQuotas>;
+  tenantSchema: Both<protocol.Tenant>;
+  tenantWithKeySchema: Both<protocol.TenantWithKey>;
   threadMessageSchema: Both<protocol.ThreadMessage>;
+  subjectSchema: Both<string>;
   threadSchema: Both<protocol.Thread>;
   toolAcceptedSchema: Both<protocol.ToolAccepted>;
   toolCallSchema: Both<protocol.ToolCall>;

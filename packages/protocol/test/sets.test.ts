@@ -12,11 +12,11 @@ import {
 
 test("a run ends by the facts that bear its terminal statuses, and by no other", () => {
   // The compiler checks it: both lists name the same facts.
-  const terminal: Record<TerminalFactType, true> & Record<`run.${(typeof TERMINAL_RUN_STATUSES)[number]}`, true> = {
+  const terminal: Record<TerminalFactType, true> = {
     "run.completed": true,
     "run.failed": true,
     "run.canceled": true,
-  };
+  } satisfies Record<`run.${(typeof TERMINAL_RUN_STATUSES)[number]}`, true>;
   expect(Object.keys(terminal)).toEqual(TERMINAL_RUN_STATUSES.map((status) => `run.${status}`));
   expect(Object.keys(terminal).filter(isTerminalType)).toEqual(Object.keys(terminal));
 });

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { HISTORY_OVERFLOWS, HTTP_TOOL_METHODS, MODEL_PROVIDERS } from "../agent-config.ts";
+import { HISTORY_OVERFLOWS, HTTP_TOOL_METHODS, MODEL_PROVIDERS, targetOf } from "../agent-config.ts";
 import {
   DESCRIPTION_CHARACTERS_MAX,
   FUNCTION_NAME_CHARACTERS_MAX,
+  HELD_TIMEOUT_MS_MAX,
   HISTORY_RUNS_MAX,
   HISTORY_TOKENS_MAX,
   MODEL_ATTEMPTS_DEFAULT,
@@ -18,11 +19,14 @@ import {
   TIMEOUT_MS_MAX,
   TOOLS_PER_AGENT_MAX,
   TOOL_TIMEOUT_MS_DEFAULT,
+  TOOL_FIXED_VALUES_MAX,
   TOOL_URL_CHARACTERS_MAX,
 } from "../limits.ts";
+import { groupsSchema } from "./groups.ts";
 import { labelsSchema } from "./device.ts";
 import { agentNameSchema, deviceKeySchema, toolNameSchema } from "./ids.ts";
 import { writtenObjectSchema } from "./json.ts";
+import { secretRefSchema } from "./secret.ts";
 import { toolTargetSchema } from "./tool-call.ts";
 
 /** `<provider>/<model>`. The model's own name may hold further slashes. */
@@ -36,12 +40,26 @@ export const modelNameSchema = z
 
 const timeoutMsSchema = z.int().min(1).max(TIMEOUT_MS_MAX);
 
+/** What is wrong with a timeout of something that a gateway itself waits for. */
+const HELD_TOO_LONG = `must be at most ${HELD_TIMEOUT_MS_MAX} (30 minutes): a gateway waits meanwhile, and holds a place`;
+
+/** What a tool fixes: a text, or a secret that is put in when the request is made. */
+const fixedValueSchema = z.union([z.string(), secretRefSchema]);
+
+const fixedValuesSchema = z
+  .record(z.string(), fixedValueSchema)
+  .refine((values) => Object.keys(values).length <= TOOL_FIXED_VALUES_MAX, {
+    message: `must have at most ${TOOL_FIXED_VALUES_MAX} entries`,
+  });
+
 /** An HTTP request that the gateway makes for the tool. */
 export const httpServerToolSchema = z.strictObject({
   type: z.literal("http"),
   url: z.string().max(TOOL_URL_CHARACTERS_MAX),
   method: z.enum(HTTP_TOOL_METHODS).default("POST"),
-  headers: z.record(z.string(), z.string()).optional(),
+  headers: z.record(z.string(), fixedValueSchema).optional(),
+  query: fixedValuesSchema.optional(),
+  body: fixedValuesSchema.optional(),
 });
 
 /** A function that the program around the gateway has registered. */
@@ -52,6 +70,12 @@ export const functionServerToolSchema = z.strictObject({
 
 /** How the gateway itself executes a tool. */
 export const serverToolSchema = z.discriminatedUnion("type", [httpServerToolSchema, functionServerToolSchema]);
+
+/** Who may approve the calls of a tool. */
+export const approvalRulesSchema = z.strictObject({
+  groups: groupsSchema.min(1).optional(),
+  selfApproval: z.boolean().optional(),
+});
 
 /** One tool of an agent. Parsing it fills in the defaults. */
 export const toolConfigSchema = z
@@ -67,7 +91,8 @@ export const toolConfigSchema = z
         labels: labelsSchema.optional(),
       })
       .optional(),
-    approval: z.enum(["never", "always"]).default("never"),
+    approval: z.union([z.enum(["never", "always"]), approvalRulesSchema]).optional(),
+    destructive: z.boolean().optional(),
     repeatable: z.boolean().optional(),
     timeoutMs: timeoutMsSchema.optional(),
     onTimeout: z.enum(["tell-model", "fail-run"]).default("tell-model"),
@@ -80,6 +105,9 @@ export const toolConfigSchema = z
         path: ["target"],
         message: "must be 'server' (or be left out) when 'server' is given",
       });
+    }
+    if (tool.server?.type === "http" && tool.server.method === "GET" && tool.server.body !== undefined) {
+      context.addIssue({ code: "custom", path: ["server", "body"], message: "is not sent with GET; use 'query'" });
     }
     if (tool.target === "server" && tool.server === undefined) {
       context.addIssue({ code: "custom", path: ["server"], message: "is required when target is 'server'" });
@@ -113,8 +141,11 @@ export const modelSettingsSchema = z.strictObject({
   providerOptions: z.record(z.string(), writtenObjectSchema).optional(),
 });
 
-/** An agent's config. Parsing it fills in the defaults. */
-export const agentConfigSchema = z
+/**
+ * An agent's config that was accepted once. Its timeouts may be longer than a gateway waits (`timeoutMsOf`). Parsing it
+ * fills in the defaults.
+ */
+export const storedAgentConfigSchema = z
   .strictObject({
     name: agentNameSchema,
     description: z.string().max(DESCRIPTION_CHARACTERS_MAX).optional(),
@@ -138,6 +169,7 @@ export const agentConfigSchema = z
         overflow: z.enum(HISTORY_OVERFLOWS).default("trim"),
       })
       .default({ overflow: "trim" }),
+    approval: approvalRulesSchema.optional(),
     tools: z.array(toolConfigSchema).max(TOOLS_PER_AGENT_MAX).default([]),
   })
   .superRefine((config, context) => {
@@ -149,3 +181,20 @@ export const agentConfigSchema = z
       seen.add(tool.name);
     });
   });
+
+/** An agent's config that is pushed. Parsing it fills in the defaults. */
+export const agentConfigSchema = storedAgentConfigSchema.superRefine((config, context) => {
+  const refuse = (path: (string | number)[], message: string): void =>
+    context.addIssue({ code: "custom", path, message });
+  if (config.modelIdleTimeoutMs > HELD_TIMEOUT_MS_MAX) refuse(["modelIdleTimeoutMs"], HELD_TOO_LONG);
+  config.tools.forEach((tool, index) => {
+    if (targetOf(tool) !== "server") return;
+    const path = ["tools", index, "timeoutMs"];
+    const advice = "A tool that takes longer needs the target 'external'.";
+    if (tool.timeoutMs !== undefined) {
+      if (tool.timeoutMs > HELD_TIMEOUT_MS_MAX) refuse(path, `${HELD_TOO_LONG}. ${advice}`);
+    } else if (config.toolTimeoutMs > HELD_TIMEOUT_MS_MAX) {
+      refuse(path, `is needed, since 'toolTimeoutMs' is too long for a tool of the gateway: it ${HELD_TOO_LONG}`);
+    }
+  });
+});

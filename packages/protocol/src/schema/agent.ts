@@ -28,6 +28,7 @@ export const pushedAgentSchema = z.object({
   version: z.string(),
   configHash: z.string(),
   created: z.boolean(),
+  warnings: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 });
 
 /** A version of an agent. */
@@ -36,7 +37,7 @@ export const agentVersionSchema = z.object({
   agentId: idSchema,
   version: z.string(),
   configHash: z.string(),
-  config: jsonObjectSchema,
+  config: jsonObjectSchema.optional(),
   description: z.string().nullable(),
   createdAt: timeSchema,
 });

@@ -23,7 +23,11 @@ export const deviceRegisterSchema = z.strictObject({
   tools: z.array(deviceToolSchema).max(TOOLS_PER_DEVICE_MAX),
   bootId: z.string().min(1).max(BOOT_ID_CHARACTERS_MAX),
   maxInFlight: z.int().min(1).max(MAX_IN_FLIGHT_MAX).optional(),
+  drains: z.boolean().optional(),
 });
+
+/** The device takes no new call from now on. */
+export const deviceDrainSchema = z.strictObject({ type: z.literal("device.drain") });
 
 /** The device has begun to execute a call. */
 export const toolAcceptedSchema = z.strictObject({ type: z.literal("tool.accepted"), callId: callIdSchema });
@@ -47,6 +51,7 @@ export const pingSchema = z.strictObject({ type: z.literal("ping") });
 /** Any message from a device. */
 export const deviceMessageSchema = z.discriminatedUnion("type", [
   deviceRegisterSchema,
+  deviceDrainSchema,
   toolAcceptedSchema,
   toolProgressSchema,
   toolResultSchema,

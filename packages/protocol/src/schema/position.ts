@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { parsePosition } from "../position.ts";
+import { parsePlace } from "../position.ts";
 
-/** A position as it travels: `7-2`, as in `Last-Event-ID`. */
-export const positionTextSchema = z.string().refine((text) => parsePosition(text) !== null, "must be '<seq>-<sub>'");
+/** The `id` of an event, as in `Last-Event-ID`: `7-2`, or `7-2.1f0c9a3e` in a later generation of the store. */
+export const positionTextSchema = z
+  .string()
+  .refine((text) => parsePlace(text) !== null, "must be '<seq>-<sub>', or '<seq>-<sub>.<generation>'");

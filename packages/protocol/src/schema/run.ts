@@ -10,8 +10,10 @@ import { failureSchema, finishReasonSchema, usageSchema } from "./event.ts";
 import { agentNameSchema, deviceKeySchema, idOrNameSchema, idSchema } from "./ids.ts";
 import { jsonObjectSchema } from "./json.ts";
 import { inputMessageSchema, userMessageSchema } from "./message.ts";
+import { metadataSchema } from "./metadata.ts";
 import { listQuerySchema } from "./page.ts";
 import { positionTextSchema } from "./position.ts";
+import { subjectSchema } from "./subject.ts";
 import { timeSchema } from "./time.ts";
 
 /** A state of a run. */
@@ -25,8 +27,10 @@ export const runSchema = z.object({
   agentName: agentNameSchema,
   versionId: idSchema,
   threadId: idSchema.nullable(),
+  subject: z.string().nullable(),
   parentRunId: idSchema.nullable(),
   deviceKey: z.string().nullable(),
+  startedBy: z.string().nullable(),
   metadata: jsonObjectSchema,
   output: z.string().nullable(),
   finishReason: finishReasonSchema.nullable(),
@@ -49,7 +53,8 @@ export const startRunBodySchema = z.strictObject({
   ]),
   threadId: z.string().min(1).max(THREAD_KEY_CHARACTERS_MAX).optional(),
   deviceKey: deviceKeySchema.optional(),
-  metadata: jsonObjectSchema.optional(),
+  metadata: metadataSchema.optional(),
+  subject: subjectSchema.optional(),
 });
 
 /** The response to a started run. */
@@ -60,6 +65,7 @@ export const listRunsQuerySchema = listQuerySchema.extend({
   status: runStatusSchema.optional(),
   agent: idOrNameSchema.optional(),
   threadId: z.string().min(1).max(THREAD_KEY_CHARACTERS_MAX).optional(),
+  subject: subjectSchema.optional(),
 });
 
 /** The query of `GET /api/runs/:id/events`. */

@@ -2,18 +2,32 @@ import { z } from "zod";
 import { THREAD_KEY_CHARACTERS_MAX } from "../limits.ts";
 import { idSchema } from "./ids.ts";
 import { jsonObjectSchema } from "./json.ts";
+import { metadataSchema } from "./metadata.ts";
+import { listQuerySchema } from "./page.ts";
+import { subjectSchema } from "./subject.ts";
 import { timeSchema } from "./time.ts";
 
 /** The body of `POST /api/threads`. */
 export const createThreadBodySchema = z.strictObject({
   key: z.string().min(1).max(THREAD_KEY_CHARACTERS_MAX).optional(),
-  metadata: jsonObjectSchema.optional(),
+  metadata: metadataSchema.optional(),
+  subject: subjectSchema.optional(),
 });
+
+/** The query of `GET /api/threads`. */
+export const listThreadsQuerySchema = listQuerySchema.extend({ subject: subjectSchema.optional() });
+
+/** The query of `GET /api/threads/:id`. */
+export const findThreadQuerySchema = z.object({ subject: subjectSchema.optional() });
+
+/** The query of `GET /api/threads/:id/messages`. */
+export const listThreadMessagesQuerySchema = listQuerySchema.extend({ subject: subjectSchema.optional() });
 
 /** A conversation. */
 export const threadSchema = z.object({
   id: idSchema,
   key: z.string().nullable(),
+  subject: z.string().nullable(),
   metadata: jsonObjectSchema,
   createdAt: timeSchema,
 });

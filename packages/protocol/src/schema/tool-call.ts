@@ -8,10 +8,12 @@ import {
   TOOL_NAME_CHARACTERS_MAX,
 } from "../limits.ts";
 import { TOOL_CALL_STATUSES } from "../tool-call.ts";
+import { callApprovalSchema, digestSchema } from "./approval.ts";
 import { failureSchema } from "./event.ts";
 import { callIdSchema, idSchema } from "./ids.ts";
 import { jsonValueSchema } from "./json.ts";
 import { listQuerySchema } from "./page.ts";
+import { subjectSchema } from "./subject.ts";
 import { timeSchema } from "./time.ts";
 
 /** Where a tool call executes. */
@@ -35,6 +37,7 @@ export const toolCallSchema = z.object({
   result: jsonValueSchema.nullable(),
   error: failureSchema.nullable(),
   source: z.enum(RESULT_SOURCES).nullable(),
+  approval: callApprovalSchema.nullable(),
   requestedAt: timeSchema,
   dispatchedAt: timeSchema.nullable(),
   sentAt: timeSchema.nullable(),
@@ -48,6 +51,7 @@ export const listToolCallsQuerySchema = listQuerySchema.extend({
   toolName: z.string().max(TOOL_NAME_CHARACTERS_MAX).optional(),
   deviceId: idSchema.optional(),
   status: toolCallStatusSchema.optional(),
+  subject: subjectSchema.optional(),
 });
 
 /** Why a tool failed, as its executor says. */
@@ -85,5 +89,6 @@ export const toolResultAnswerSchema = z.object({ callId: callIdSchema, duplicate
 export const approvalBodySchema = z.strictObject({
   callId: callIdSchema,
   approved: z.boolean(),
+  digest: digestSchema.optional(),
   reason: z.string().max(REASON_CHARACTERS_MAX).optional(),
 });
