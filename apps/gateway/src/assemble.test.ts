@@ -1,8 +1,12 @@
+import { AN_ACTOR } from "../test/support/an-actor.ts";
+import { ANY_STARTER } from "../test/support/any-starter.ts";
 import { expect, test } from "vitest";
 import { createMemoryStore } from "../test/store/memory-store.ts";
+import { noSecretBox } from "../test/support/no-secrets.ts";
 import { settled } from "../test/support/fakes.ts";
 import { ManualClock } from "../test/support/manual-clock.ts";
 import { recordingLog } from "../test/support/recording-log.ts";
+import { tokenSecrets } from "./access/browser-token.ts";
 import { apiKeyHash } from "./access/api-key.ts";
 import { createMemoryBell } from "./adapters/memory/memory-bell.ts";
 import { createMemoryLiveLog } from "./adapters/memory/memory-live-log.ts";
@@ -27,7 +31,15 @@ async function waitingWorld(): Promise<{
   const { tenantId } = await store.fleet.ensureApiKey(owner);
   const tenant = store.forTenant(tenantId);
   const config = { name: "agent", model: "demo/echo" };
-  const pushed = { name: "agent", description: null, version: null, config, configHash: "hash", promote: true };
+  const pushed = {
+    by: AN_ACTOR,
+    name: "agent",
+    description: null,
+    version: null,
+    config,
+    configHash: "hash",
+    promote: true,
+  };
   await tenant.pushAgent(pushed);
   const runId = clock.newId();
   await tenant.startRun({
@@ -39,6 +51,8 @@ async function waitingWorld(): Promise<{
     messages: [{ role: "user", content: "hi" }],
     deviceKey: null,
     metadata: {},
+    subject: null,
+    startedBy: ANY_STARTER,
     idempotency: null,
   });
   const gateway = assemble(
@@ -50,9 +64,10 @@ async function waitingWorld(): Promise<{
       model: { check: () => null, step: () => Promise.resolve({ kind: "aborted" }) },
       serverTools: { perform: () => Promise.resolve({ kind: "completed", result: null }) },
       schemas: acceptingSchemas,
+      secretBox: noSecretBox,
       log,
     },
-    { leaseDurationMs: 6000, isOnlyGateway: true, tokenSecret: new Uint8Array(32) },
+    { leaseDurationMs: 6000, isOnlyGateway: true, tokenSecrets: tokenSecrets(new Uint8Array(32)) },
   );
   return {
     gateway,
@@ -93,6 +108,8 @@ test("a gateway that serves claims what waits, and tells its devices to go elsew
   await gateway.start({ listen: async () => {} });
   const handler = gateway.devices.connect({
     send: () => {},
+    takePlace: () => null,
+    from: "10.0.0.1",
     fault: () => {},
     admit: () => {},
     refuse: () => {},

@@ -1,17 +1,29 @@
+import type { Quotas } from "@hsafa/protocol";
 import { createAuthenticate, type Authenticate } from "./access/authenticate.ts";
+import type { TokenSecrets } from "./access/browser-token.ts";
+import { ASKERS_REMEMBERED_MAX, PAIRING_TRIES_RATE } from "./access/limits.ts";
+import { RateLimits } from "./runtime/rate-limits.ts";
+import { KeyUse } from "./access/key-use.ts";
+import { Revocations } from "./access/revocations.ts";
 import { createDeviceServer, type DeviceServer } from "./devices/device-server.ts";
 import type { UseCaseDeps } from "./control/use-case-deps.ts";
 import { Engine } from "./engine/engine.ts";
+import { RUNS_HELD_MAX } from "./engine/limits.ts";
 import { FollowHub } from "./follow/follow-hub.ts";
+import { ThreadHub } from "./follow/thread-hub.ts";
 import type { RingBounds } from "./follow/event-ring.ts";
+import { StoreGeneration } from "./runtime/store-generation.ts";
+import { TenantQuotas } from "./runtime/tenant-quotas.ts";
 import type { Bell } from "./ports/bell.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { JsonSchemas } from "./ports/json-schemas.ts";
 import type { LiveLog } from "./ports/live-log.ts";
 import type { Log } from "./ports/log.ts";
 import type { Model } from "./ports/model.ts";
+import type { SecretBox } from "./ports/secret-box.ts";
 import type { ServerTools } from "./ports/server-tools.ts";
 import type { Store } from "./ports/store.ts";
+import { LoopTurns } from "./runtime/loop-turns.ts";
 
 /** The ports of one gateway. The caller closes them, after the gateway has stopped. */
 export interface Ports {
@@ -22,6 +34,7 @@ export interface Ports {
   readonly model: Model;
   readonly serverTools: ServerTools;
   readonly schemas: JsonSchemas;
+  readonly secretBox: SecretBox;
   readonly log: Log;
 }
 
@@ -30,8 +43,14 @@ export interface AssembleSettings {
   readonly leaseDurationMs: number;
   /** Whether no other gateway can work on this store. */
   readonly isOnlyGateway: boolean;
-  /** Signs browser tokens. All gateways of a fleet have the same. */
-  readonly tokenSecret: Uint8Array;
+  /** Sign and check browser tokens. All gateways of a fleet have the same. */
+  readonly tokenSecrets: TokenSecrets;
+  /** How many runs the gateway may hold at once; `RUNS_HELD_MAX` if left out. */
+  readonly runsHeldMax?: number;
+  /** What a tenant may have, unless an operator set otherwise; if left out: as much as it likes. */
+  readonly quotas?: Quotas;
+  /** The hash of the operator's key, who may set the limits of tenants; if left out: there is none. */
+  readonly operatorKeyHash?: string | null;
   /** How many bytes of recent events the follow hub keeps; `RING_BOUNDS` if left out. */
   readonly ringBounds?: RingBounds;
 }
@@ -39,6 +58,7 @@ export interface AssembleSettings {
 /** What a gateway has in hand now, for metrics. */
 export interface GatewayCounts {
   readonly runsHeld: number;
+  readonly devices: number;
   readonly watchers: number;
   readonly followedRuns: number;
   readonly bufferedBytes: number;
@@ -51,7 +71,10 @@ export interface AssembledGateway {
   /** What use cases are called with. */
   readonly useCases: UseCaseDeps;
   readonly hub: FollowHub;
+  readonly threads: ThreadHub;
   readonly devices: DeviceServer;
+  /** Shares the event loop between tenants. The edge takes turns for what clients send. */
+  readonly turns: LoopTurns;
   counts(): GatewayCounts;
   /**
    * Starts it. `listen` opens it to clients. Rejects with what `listen` throws, and with `StoreUnavailable`; then
@@ -73,51 +96,82 @@ export interface AssembledGateway {
  * 2. The engine begins last, so that a gateway which cannot listen claims no run.
  * 3. The engine stops first: while it drains, watchers see what its steps say and devices bring their results.
  * 4. Then watchers and devices are told to go elsewhere, and the sessions of the devices end in the store.
+ * 5. What was revoked is known before the first credential is checked.
  */
 export function assemble(ports: Ports, settings: AssembleSettings): AssembledGateway {
-  const { store, liveLog, bell, clock, schemas, log } = ports;
-  const { tokenSecret, ringBounds } = settings;
+  const { store, liveLog, bell, clock, schemas, secretBox, log } = ports;
+  const { tokenSecrets, ringBounds } = settings;
   const gatewayId = clock.newId();
-  const authenticate = createAuthenticate({ fleet: store.fleet, tokenSecret, clock });
-  const hub = new FollowHub({
+  const { operatorKeyHash = null } = settings;
+  const keyParts = { fleet: store.fleet, bell, clock, log };
+  const revocations = new Revocations(keyParts);
+  const keyUse = new KeyUse(keyParts);
+  const credentials = { tokenSecrets, operatorKeyHash, revocations, keyUse };
+  const authenticate = createAuthenticate({ fleet: store.fleet, ...credentials, clock });
+  const quotas = new TenantQuotas({ defaults: settings.quotas ?? null, store, clock });
+  const generation = new StoreGeneration({
+    fleet: store.fleet,
+    log,
+    leave: () => engine.dropLostRuns(),
+    enter: (present) => {
+      liveLog.enter(present.tag);
+      hub.enter();
+    },
+  });
+  const hub: FollowHub = new FollowHub({
     store,
+    generation,
     liveLog,
     clock,
     log,
     ...(ringBounds === undefined ? {} : { ringBounds }),
   });
-  const engine = new Engine({
+  const threads = new ThreadHub({ fleet: store.fleet, bell, clock, log });
+  const turns = new LoopTurns(clock);
+  const engine: Engine = new Engine({
     ...ports,
+    generation,
+    revocations,
     gatewayId,
     leaseDurationMs: settings.leaseDurationMs,
+    runsHeldMax: settings.runsHeldMax ?? RUNS_HELD_MAX,
     isOnlyGateway: settings.isOnlyGateway,
     store: store.fleet,
     localFeed: hub,
+    turns,
+    quotas,
   });
-  const devices = createDeviceServer({ ...ports, gatewayId, authenticate });
+  const pairingTries = new RateLimits({ rate: PAIRING_TRIES_RATE, keysMax: ASKERS_REMEMBERED_MAX, clock });
+  const devices = createDeviceServer({ ...ports, gatewayId, authenticate, quotas });
 
   return {
     gatewayId,
     authenticate,
-    useCases: { store, bell, clock, schemas, tokenSecret },
+    useCases: { store, bell, clock, schemas, secretBox, tokenSecrets, quotas, generation, pairingTries },
     hub,
+    threads,
     devices,
-    counts: () => ({ runsHeld: engine.runsHeld, ...hub.counts() }),
+    turns,
+    counts: () => ({ runsHeld: engine.runsHeld, devices: devices.sessions, ...hub.counts() }),
     async start({ listen }) {
-      await store.fleet.recordHeartbeat({ gatewayId, stopping: false }); // 1.
+      await revocations.read(); // 5.
+      await generation.heard(await store.fleet.recordHeartbeat({ gatewayId, stopping: false })); // 1.
       try {
         await listen();
       } catch (error) {
         await store.fleet.recordHeartbeat({ gatewayId, stopping: true });
         throw error;
       }
+      revocations.start();
+      keyUse.start();
       devices.start();
       engine.start(); // 2.
     },
     async stop({ drainMs }) {
       await engine.stop({ drainMs }); // 3.
       hub.close(); // 4.
-      await devices.close();
+      await Promise.all([threads.close(), devices.close()]);
+      await Promise.all([revocations.stop(), keyUse.stop()]);
     },
   };
 }

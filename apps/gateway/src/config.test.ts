@@ -30,6 +30,43 @@ test("nothing set, or set to nothing, is the embedded default", () => {
   );
 });
 
+test("a tenant has quotas by default, and what is set is read, 0 and what a double counts exactly included", () => {
+  expect(Object.values(readSettings({}).quotas).every((limit) => limit > 10_000)).toBe(true);
+  const { quotas } = readSettings({
+    HSAFA_QUOTA_ACTIVE_RUNS: "1",
+    HSAFA_QUOTA_QUEUED_RUNS: "2",
+    HSAFA_QUOTA_DEVICES: "0",
+    HSAFA_QUOTA_THREADS: "4",
+    HSAFA_QUOTA_AGENT_VERSIONS: "5",
+    HSAFA_QUOTA_STORED_BYTES: "9007199254740991",
+    HSAFA_QUOTA_TOKENS_PER_DAY: "7",
+  });
+  expect(quotas).toEqual({
+    activeRuns: 1,
+    queuedRuns: 2,
+    devices: 0,
+    threads: 4,
+    agentVersions: 5,
+    storedBytes: Number.MAX_SAFE_INTEGER,
+    tokensPerDay: 7,
+  });
+  expect(faultsOf({ HSAFA_QUOTA_DEVICES: "-1" })).toContain("HSAFA_QUOTA_DEVICES");
+});
+
+test("the metrics have a port of their own only if it is set, and never that of all calls", () => {
+  expect(readSettings({}).metricsPort).toBeNull();
+  expect(readSettings({ HSAFA_METRICS_PORT: "9100", PORT: "3001" }).metricsPort).toBe(9100);
+  expect(readSettings({ HSAFA_METRICS_PORT: "0", PORT: "0" }).metricsPort).toBe(0);
+  for (const [metrics, port] of [
+    ["3001", "3001"],
+    ["3001", ""],
+    ["70000", "3001"],
+    ["x", "3001"],
+  ]) {
+    expect(() => readSettings({ HSAFA_METRICS_PORT: metrics, PORT: port })).toThrow(/HSAFA_METRICS_PORT/);
+  }
+});
+
 test("everything set is read", () => {
   const read = readSettings({
     HOST: "0.0.0.0",
@@ -37,8 +74,8 @@ test("everything set is read", () => {
     DATABASE_URL: "postgres://u:p@db/hsafa",
     REDIS_URL: "rediss://cache",
     HSAFA_DATA_DIR: "/var/lib/hsafa",
-    HSAFA_ADMIN_KEY: "a".repeat(32),
-    HSAFA_JWT_SECRET: "b".repeat(32),
+    HSAFA_ADMIN_KEY: "Zq8rT2mVx5Lw9Kd3Hs7Jb4Nc6Pf1Gy0A",
+    HSAFA_JWT_SECRET: "4f1c9b7e02d8a365c1e09f7b3d52a8e6",
     HSAFA_LEASE_MS: "1000",
     HSAFA_ALLOWED_ORIGINS: "https://a.example, http://localhost:5173",
     OPENAI_API_KEY: "k",
@@ -66,6 +103,20 @@ describe("what cannot work is told by its variable, all at once", () => {
     }
   });
 
+  test.each(["HSAFA_ADMIN_KEY", "HSAFA_JWT_SECRET"])(
+    "a %s that is easy to guess does not serve other machines, and does on loopback",
+    (name) => {
+      const env = {
+        HSAFA_ADMIN_KEY: "Zq8rT2mVx5Lw9Kd3Hs7Jb4Nc6Pf1Gy0A",
+        HSAFA_JWT_SECRET: "4f1c9b7e02d8a365c1e09f7b3d52a8e6",
+        [name]: "a".repeat(40),
+      };
+      expect(faultsOf({ ...env, HOST: "0.0.0.0" })).toMatch(new RegExp(`^- ${name} is easy to guess`, "m"));
+      expect(faultsOf({ ...env, HOST: "0.0.0.0" })).toContain("openssl rand -hex 32");
+      expect(readSettings(env)).toMatchObject({ host: "127.0.0.1" });
+    },
+  );
+
   test.each([
     ["PORT", "3001x"],
     ["PORT", "-1"],
@@ -82,9 +133,28 @@ describe("what cannot work is told by its variable, all at once", () => {
     ["HSAFA_TRUST_PROXY", "10.0.0.0/33"],
     ["HSAFA_TRUST_PROXY", "true"],
     ["HTTP_PROXY", "http://"],
+    ["HSAFA_OUTBOUND_ALLOW", "10.0.0.0/33"],
+    ["HSAFA_OUTBOUND_ALLOW", "http://127.0.0.1:8080"],
+    ["HSAFA_OUTBOUND_ALLOW", "10.0"],
+    ["HSAFA_SECRETS_KEY", "short"],
+    ["HSAFA_SECRETS_KEY", `${"long-enough".repeat(3)},short`],
+    ["HSAFA_OUTBOUND_ALLOW", "none, 10.0.0.1/x"],
     ["HSAFA_END_WITH_PARENT", "yes"],
   ])("%s=%s", (name, value) => {
     expect(faultsOf({ [name]: value })).toContain(name);
+  });
+
+  test.each([
+    "redis-sentinel://:hunter2@one:26379/mymaster",
+    "redis+sentinel://one:26379",
+    "rediss+sentinel://one:26379",
+    "redis-cluster://one:6379",
+    "redis+cluster://one:6379",
+    "redis://:hunter2@one:6379,two:6379",
+  ])("REDIS_URL=%s, a Sentinel or a Cluster, with the cure", (value) => {
+    const message = faultsOf({ REDIS_URL: value });
+    expect(message).toMatch(/REDIS_URL.*Sentinel or Cluster.*proxy/);
+    expect(message).not.toContain("hunter2");
   });
 
   test("a password is never repeated", () => {
@@ -133,4 +203,23 @@ test("the gateway ends with its parent if a person says so, or npm started it", 
   expect(readSettings({ npm_execpath: "/npm" }).endsWithParent).toBe("with_npm");
   expect(readSettings({ npm_execpath: "/npm", HSAFA_END_WITH_PARENT: "false" }).endsWithParent).toBe("never");
   expect(readSettings({ HSAFA_END_WITH_PARENT: "true" }).endsWithParent).toBe("always");
+});
+
+test.each<[string, readonly string[] | null]>([
+  ["", null],
+  ["none", []],
+  ["*", ["*"]],
+  [
+    "tools.internal, .corp 10.0.0.0/8,127.0.0.1:8080 [::1]:80 fd00::/8",
+    ["tools.internal", ".corp", "10.0.0.0/8", "127.0.0.1:8080", "[::1]:80", "fd00::/8"],
+  ],
+])("what tools may reach is read from '%s'", (value, allowed) => {
+  expect(readSettings({ HSAFA_OUTBOUND_ALLOW: value }).outboundAllow).toEqual(allowed);
+});
+
+test("secrets of tools are read from every variable of their form, and of several keys the order stays", () => {
+  const keys = ["the-new-key-of-this-test-0123456789", "the-old-key-of-this-test-0123456789"];
+  const env = { HSAFA_SECRETS_KEY: keys.join(", "), HSAFA_SECRET_CRM: "a", HSAFA_SECRET_: "b", HSAFA_SECRET_MAIL: "" };
+  expect(readSettings(env).secrets).toEqual({ masterKeys: keys, folder: null, environment: { CRM: "a" } });
+  expect(readSettings({ HSAFA_SECRETS_DIR: "/run/secrets" }).secrets.folder).toBe("/run/secrets");
 });

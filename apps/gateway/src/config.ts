@@ -1,4 +1,7 @@
 /** The only reader of the gateway's environment. It checks all values at once; others give them their meaning. */
+import { isAddressRange, isTargetEntry } from "./is-target-entry.ts";
+import { secretBits } from "./secret-bits.ts";
+import { secretVariables } from "./secret-variables.ts";
 import { type SettingName, settingsTable } from "./settings-table.ts";
 
 /** Where a model provider is reached, and with which key. */
@@ -19,9 +22,19 @@ export interface Settings {
   readonly dataDir: string;
   readonly adminKey: string | null;
   readonly jwtSecret: string | null;
+  /** Their tokens are taken beside those of `jwtSecret`. */
+  readonly formerJwtSecrets: readonly string[];
   /** Milliseconds. */
   readonly leaseMs: number;
   readonly allowedOrigins: readonly string[];
+  /** Names under which the gateway is served; empty: as `allowedHosts` has it. */
+  readonly allowedHosts: readonly string[];
+  /** Null: anybody reads the metrics. */
+  readonly metricsKey: string | null;
+  /** Null: the metrics are on the port of all calls. */
+  readonly metricsPort: number | null;
+  /** Whether agents may have models of the provider `demo`. */
+  readonly demoModels: boolean;
   /** Requests a second on this gateway: of one tenant, of one key or token, and of one address without either. */
   readonly rates: {
     readonly tenantPerSecond: number;
@@ -30,8 +43,31 @@ export interface Settings {
   };
   /** Addresses and ranges of proxies in front of the gateway, whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
+  /** What one tenant may have, over all gateways, unless an operator set otherwise. */
+  readonly quotas: {
+    readonly activeRuns: number;
+    readonly queuedRuns: number;
+    readonly devices: number;
+    readonly threads: number;
+    readonly agentVersions: number;
+    readonly storedBytes: number;
+    readonly tokensPerDay: number;
+  };
   /** The proxies of requests to models and of HTTP tools; null: none. */
   readonly proxies: { readonly http: string | null; readonly https: string | null; readonly except: readonly string[] };
+  /**
+   * What tools reach outside of the public internet, in the form of `NO_PROXY`; null: nothing is said. `hsafa start`
+   * then allows nothing. A gateway that a program starts on loopback allows loopback.
+   */
+  readonly outboundAllow: readonly string[] | null;
+  /** Where the secrets of tools come from, beside the store. */
+  readonly secrets: {
+    /** Seal what is set over the API: the first one seals, all open. */
+    readonly masterKeys: readonly string[];
+    readonly folder: string | null;
+    /** By their names as in `HSAFA_SECRET_<NAME>`. */
+    readonly environment: Readonly<Record<string, string>>;
+  };
   /** Whether the gateway ends when its parent process does. `with_npm`: only if npm started it. */
   readonly endsWithParent: "always" | "never" | "with_npm";
   readonly providers: {
@@ -48,31 +84,55 @@ export class InvalidSettings extends Error {
   override readonly name = "InvalidSettings";
 }
 
+/** The settings whose values must be hard to guess. */
+type SecretName =
+  | "HSAFA_ADMIN_KEY"
+  | "HSAFA_JWT_SECRET"
+  | "HSAFA_JWT_SECRETS_OLD"
+  | "HSAFA_METRICS_KEY"
+  | "HSAFA_SECRETS_KEY";
+
+/** The settings whose values are whole numbers. */
+type NumberName =
+  | "PORT"
+  | "HSAFA_LEASE_MS"
+  | "HSAFA_METRICS_PORT"
+  | "HSAFA_TENANT_REQUESTS_PER_S"
+  | "HSAFA_KEY_REQUESTS_PER_S"
+  | "HSAFA_ADDRESS_REQUESTS_PER_S"
+  | (`HSAFA_QUOTA_${string}` & SettingName);
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the settings of the table. An empty variable counts as unset. Throws `InvalidSettings` with every fault. */
 export function readSettings(env: Environment = process.env): Settings {
   const faults: string[] = [];
   const text = (name: SettingName): string | null => env[name]?.trim() || null;
+  const host = text("HOST") ?? settingsTable.HOST.default;
   const fault = (name: SettingName, must: string): void => {
     faults.push(`${name} ${must}`);
   };
 
-  function integer(
-    name:
-      | "PORT"
-      | "HSAFA_LEASE_MS"
-      | "HSAFA_TENANT_REQUESTS_PER_S"
-      | "HSAFA_KEY_REQUESTS_PER_S"
-      | "HSAFA_ADDRESS_REQUESTS_PER_S",
-  ): number {
-    const { default: fallback, min, max } = settingsTable[name];
+  function integer(name: Exclude<NumberName, "HSAFA_METRICS_PORT">): number {
     const value = text(name);
-    if (value === null) return fallback;
-    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    return value === null ? settingsTable[name].default : within(name, value);
+  }
+
+  function within(name: NumberName, value: string): number {
+    const { min, max } = settingsTable[name];
+    const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
     if (number >= min && number <= max) return number;
     fault(name, `must be a whole number from ${min} to ${max}, not '${value}'.`);
-    return fallback;
+    return min;
+  }
+
+  function metricsPort(): number | null {
+    const value = text("HSAFA_METRICS_PORT");
+    const port = value === null ? null : within("HSAFA_METRICS_PORT", value);
+    if (port !== null && port !== 0 && port === Number(text("PORT") ?? settingsTable.PORT.default)) {
+      fault("HSAFA_METRICS_PORT", "must be another port than PORT.");
+    }
+    return port;
   }
 
   function address(name: SettingName, protocols: readonly string[]): string | null {
@@ -124,13 +184,30 @@ export function readSettings(env: Environment = process.env): Settings {
   }
 
   function trustedProxies(): readonly string[] {
-    const entries = (text("HSAFA_TRUST_PROXY") ?? "").split(/[\s,]+/).filter((entry) => entry !== "");
-    for (const entry of entries) {
-      if (!isAddressRange(entry)) {
-        fault("HSAFA_TRUST_PROXY", `must list addresses and ranges like '10.0.0.0/8', not '${entry}'.`);
-      }
+    const entries = list("HSAFA_TRUST_PROXY");
+    for (const entry of entries.filter((one) => !isAddressRange(one))) {
+      fault("HSAFA_TRUST_PROXY", `must list addresses and ranges like '10.0.0.0/8', not '${entry}'.`);
     }
     return entries.filter(isAddressRange);
+  }
+
+  function outboundAllow(): Settings["outboundAllow"] {
+    const value = text("HSAFA_OUTBOUND_ALLOW");
+    if (value === null) return null;
+    const entries = value === "none" ? [] : list("HSAFA_OUTBOUND_ALLOW");
+    for (const entry of entries.filter((one) => !isTargetEntry(one))) {
+      const example = "'tools.internal, 10.0.0.0/8, 127.0.0.1:8080'";
+      fault(
+        "HSAFA_OUTBOUND_ALLOW",
+        `must be 'none', or list hosts, addresses and ranges like ${example}, not '${entry}'.`,
+      );
+    }
+    return entries;
+  }
+
+  /** The values of a variable that may have several, separated by spaces or commas. */
+  function list(name: SettingName): readonly string[] {
+    return (text(name) ?? "").split(/[\s,]+/).filter((entry) => entry !== "");
   }
 
   function endsWithParent(): Settings["endsWithParent"] {
@@ -140,13 +217,44 @@ export function readSettings(env: Environment = process.env): Settings {
     return value === null && text("npm_execpath") !== null ? "with_npm" : "never";
   }
 
-  function secret(name: "HSAFA_ADMIN_KEY" | "HSAFA_JWT_SECRET"): string | null {
-    const { charactersMin } = settingsTable[name];
+  function secret(name: SecretName): string | null {
     const value = text(name);
-    if (value !== null && value.length < charactersMin) {
-      fault(name, `must have ${charactersMin} characters or more; make one with 'openssl rand -hex 32'.`);
-    }
+    if (value !== null) checkSecret(name, value);
     return value;
+  }
+
+  function secrets(name: SecretName): readonly string[] {
+    const values = list(name);
+    for (const value of values) checkSecret(name, value);
+    return values;
+  }
+
+  function checkSecret(name: SecretName, value: string): void {
+    const { charactersMin, bitsMin } = settingsTable[name];
+    if (value.length < charactersMin) {
+      fault(name, `must have ${charactersMin} characters or more; make one with 'openssl rand -hex 32'.`);
+    } else if (!isLoopback(host) && secretBits(value) < bitsMin) {
+      const why = `is easy to guess, and HOST (${host}) lets other machines connect`;
+      fault(name, `${why}; make one with 'openssl rand -hex 32'.`);
+    }
+  }
+
+  function allowedHosts(): readonly string[] {
+    const names = list("HSAFA_ALLOWED_HOSTS");
+    for (const name of names) {
+      const url = `http://${name}`;
+      if (URL.canParse(url) && new URL(url).host === name.toLowerCase() && new URL(url).port === "") continue;
+      fault("HSAFA_ALLOWED_HOSTS", `must list names like 'hsafa.example.com', without a port, not '${name}'.`);
+    }
+    return names;
+  }
+
+  function demoModels(): boolean {
+    const value = text("HSAFA_DEMO_MODELS");
+    if (value !== null && value !== "on" && value !== "off") {
+      fault("HSAFA_DEMO_MODELS", `must be 'on' or 'off', not '${value}'.`);
+    }
+    return value === null ? isLoopback(host) : value === "on";
   }
 
   function access(keyName: SettingName, baseUrlName?: SettingName): ProviderAccess | undefined {
@@ -164,7 +272,6 @@ export function readSettings(env: Environment = process.env): Settings {
     return "auto";
   }
 
-  const host = text("HOST") ?? settingsTable.HOST.default;
   const jwtSecret = secret("HSAFA_JWT_SECRET");
   if (jwtSecret === null && !isLoopback(host)) {
     fault(
@@ -177,14 +284,10 @@ export function readSettings(env: Environment = process.env): Settings {
   if (adminKey !== null && !/^[\x21-\x2d\x2f-\x7e]+$/.test(adminKey)) {
     fault("HSAFA_ADMIN_KEY", "must consist of visible ASCII characters, without spaces and dots.");
   }
-  const allowedOrigins = (text("HSAFA_ALLOWED_ORIGINS") ?? "").split(/[\s,]+/).filter((origin) => origin !== "");
+  const allowedOrigins = list("HSAFA_ALLOWED_ORIGINS");
   for (const origin of allowedOrigins) {
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      fault(
-        "HSAFA_ALLOWED_ORIGINS",
-        `must list origins like 'https://app.example.com', separated by commas, not '${origin}'.`,
-      );
-    }
+    if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
+    fault("HSAFA_ALLOWED_ORIGINS", `must list origins like 'https://app.example.com', not '${origin}'.`);
   }
   const compatible = access("OPENAI_COMPATIBLE_API_KEY", "OPENAI_COMPATIBLE_BASE_URL");
   const asksForUsage = streamOptions();
@@ -196,18 +299,38 @@ export function readSettings(env: Environment = process.env): Settings {
     dataDir: text("HSAFA_DATA_DIR") ?? settingsTable.HSAFA_DATA_DIR.default,
     adminKey,
     jwtSecret,
+    formerJwtSecrets: secrets("HSAFA_JWT_SECRETS_OLD"),
     leaseMs: integer("HSAFA_LEASE_MS"),
     allowedOrigins,
+    allowedHosts: allowedHosts(),
+    metricsKey: secret("HSAFA_METRICS_KEY"),
+    metricsPort: metricsPort(),
+    demoModels: demoModels(),
     rates: {
       tenantPerSecond: integer("HSAFA_TENANT_REQUESTS_PER_S"),
       principalPerSecond: integer("HSAFA_KEY_REQUESTS_PER_S"),
       addressPerSecond: integer("HSAFA_ADDRESS_REQUESTS_PER_S"),
     },
     trustedProxies: trustedProxies(),
+    quotas: {
+      activeRuns: integer("HSAFA_QUOTA_ACTIVE_RUNS"),
+      queuedRuns: integer("HSAFA_QUOTA_QUEUED_RUNS"),
+      devices: integer("HSAFA_QUOTA_DEVICES"),
+      threads: integer("HSAFA_QUOTA_THREADS"),
+      agentVersions: integer("HSAFA_QUOTA_AGENT_VERSIONS"),
+      storedBytes: integer("HSAFA_QUOTA_STORED_BYTES"),
+      tokensPerDay: integer("HSAFA_QUOTA_TOKENS_PER_DAY"),
+    },
     proxies: {
       http: proxy("HTTP_PROXY"),
       https: proxy("HTTPS_PROXY"),
       except: (shared("NO_PROXY") ?? "").split(/[\s,]+/).filter((entry) => entry !== ""),
+    },
+    outboundAllow: outboundAllow(),
+    secrets: {
+      masterKeys: secrets("HSAFA_SECRETS_KEY"),
+      folder: text("HSAFA_SECRETS_DIR"),
+      environment: secretVariables(env),
     },
     endsWithParent: endsWithParent(),
     providers: {
@@ -228,15 +351,4 @@ export function readSettings(env: Environment = process.env): Settings {
 /** Returns whether only this machine can reach the address. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-function isAddressRange(entry: string): boolean {
-  const [address = "", prefix, ...rest] = entry.split("/");
-  const isV6 = address.includes(":");
-  const bits = isV6 ? 128 : 32;
-  // A URL takes addresses of both kinds, and writes an IPv4 address as it was given if it is one.
-  const url = `http://${isV6 ? `[${address}]` : address}/`;
-  const isAddress = URL.canParse(url) && (isV6 || (/^[\d.]+$/.test(address) && new URL(url).hostname === address));
-  if (!isAddress || rest.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
 }

@@ -2,14 +2,20 @@
 import { readSettings } from "./config.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { CLOSE_TIMEOUT_MS } from "./limits.ts";
+import { redactSecrets } from "./core/redact-secrets.ts";
+import { secretsOfSettings } from "./secrets-of-settings.ts";
 import { findStarter, stopRequest } from "./stop-request.ts";
 
 process.on("uncaughtException", (error) => fail("an error that nobody caught", error));
 process.on("unhandledRejection", (error) => fail("a promise that nobody awaited", error));
 
+/** What no output of this program tells, once it is known. */
+let secrets: readonly string[] = [];
+
 function fail(what: string, error: unknown): never {
   // The state in this process is of no use any more: other gateways, and the next start, go on from the store.
-  process.stderr.write(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${what}: ${redactSecrets(told, secrets)}\n`);
   process.exit(1);
 }
 
@@ -26,13 +32,17 @@ function close(gateway: Gateway, why: string): void {
 
 try {
   const starter = await findStarter();
-  const settings = readSettings();
+  const read = readSettings();
+  const { keys, passwords } = secretsOfSettings(read);
+  secrets = [...keys, ...passwords];
+  // Where others write the tools, this machine is as private as the rest of the operator's network.
+  const settings = { ...read, outboundAllow: read.outboundAllow ?? [] };
   const gateway = await startGateway(settings);
   const stop = stopRequest(settings, starter);
   process.stdout.write(`listening on ${gateway.url}\n`);
   void stop.then((why) => close(gateway, why));
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${message}\n`);
+  process.stderr.write(`${redactSecrets(message, secrets)}\n`);
   process.exitCode = 1;
 }

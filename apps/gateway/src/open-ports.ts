@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import pino from "pino";
 import { createAiSdkModel } from "./adapters/ai-sdk/ai-sdk-model.ts";
 import { createAjvSchemas } from "./adapters/ajv/ajv-schemas.ts";
@@ -7,18 +9,23 @@ import { openOutboundHttp } from "./adapters/outbound/outbound-http.ts";
 import { openPgliteStore } from "./adapters/postgres/open-pglite-store.ts";
 import { openPostgresStore } from "./adapters/postgres/open-postgres-store.ts";
 import { openRedis } from "./adapters/redis/open-redis.ts";
+import { createEnvelopeBox } from "./adapters/secrets/envelope-box.ts";
+import { createTenantSecrets } from "./adapters/secrets/tenant-secrets.ts";
 import type { ToolFunction } from "./adapters/server-tools/function-tool.ts";
 import { createServerTools } from "./adapters/server-tools/server-tools.ts";
 import { mendDataFolder, prepareDataFolder } from "./data-folder.ts";
+import { persistedSecret } from "./adapters/system/persisted-secret.ts";
 import { systemClock } from "./adapters/system/system-clock.ts";
 import type { Ports } from "./assemble.ts";
-import type { Settings } from "./config.ts";
+import { isLoopback, type Settings } from "./config.ts";
 import type { Bell } from "./ports/bell.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { LiveLog } from "./ports/live-log.ts";
 import type { Log } from "./ports/log.ts";
 import type { Model } from "./ports/model.ts";
 import type { Store } from "./ports/store.ts";
+import { openLog } from "./open-log.ts";
+import { secretsOfSettings } from "./secrets-of-settings.ts";
 import { refuseSecondGateway } from "./refuse-second-gateway.ts";
 
 /** What a program that embeds a gateway gives instead of the usual adapters. */
@@ -29,6 +36,8 @@ export interface PortOverrides {
   readonly clock?: Clock;
   /** Whether nothing is kept: the embedded database lives in memory, and the keys with it. */
   readonly isEphemeral?: boolean;
+  /** How long the live log keeps a run after its last write, in milliseconds. */
+  readonly liveLogTtlMs?: number;
   readonly logLevel?: "debug" | "info" | "warn" | "error" | "silent";
 }
 
@@ -48,14 +57,21 @@ export interface OpenedPorts {
 export async function openPorts(settings: Settings, overrides: PortOverrides = {}): Promise<OpenedPorts> {
   const { clock = systemClock, isEphemeral = false } = overrides;
   // To stderr, because a program prints for people on stdout.
-  const log = pino({ level: overrides.logLevel ?? "info" }, pino.destination({ fd: 2, sync: true }));
+  const { keys, passwords } = secretsOfSettings(settings);
+  const log = openLog(overrides.logLevel ?? "info", {
+    secrets: [...keys, ...passwords],
+    to: pino.destination({ fd: 2, sync: true }),
+  });
   const store = await openStore(settings, { isEphemeral, log });
   try {
     if (settings.databaseUrl !== null && settings.redisUrl === null) await refuseSecondGateway(store.fleet, clock);
-    const { liveLog, bell } = await openBus(settings, clock, log);
+    const { liveLog, bell } = await openBus(settings, { clock, log, ttlMs: overrides.liveLogTtlMs });
     const schemas = createAjvSchemas();
-    const outbound = openOutboundHttp(settings.proxies);
-    const providers = { fetch: outbound.fetch, ...settings.providers };
+    const outbound = openOutboundHttp(settings.proxies, { allowed: allowedTargets(settings) });
+    const box = createEnvelopeBox(await masterKeysOf(settings, isEphemeral));
+    const { folder, environment } = settings.secrets;
+    const secrets = createTenantSecrets({ store, box, folder, environment });
+    const providers = { demoModels: settings.demoModels, fetch: outbound.fetch, ...settings.providers };
     return {
       ports: {
         store,
@@ -63,8 +79,14 @@ export async function openPorts(settings: Settings, overrides: PortOverrides = {
         bell,
         clock,
         model: overrides.model ?? createAiSdkModel(providers, clock),
-        serverTools: createServerTools({ functions: overrides.functions, fetch: outbound.fetch }),
+        serverTools: createServerTools({
+          functions: overrides.functions,
+          fetch: outbound.guardedFetch,
+          secrets,
+          known: keys,
+        }),
         schemas,
+        secretBox: box,
         log,
       },
       logger: log,
@@ -78,6 +100,21 @@ export async function openPorts(settings: Settings, overrides: PortOverrides = {
     throw error;
   }
 }
+
+/** A key that is kept in the data folder serves the database that lies there too, and no other. */
+async function masterKeysOf(settings: Settings, isEphemeral: boolean): Promise<readonly string[]> {
+  const { databaseUrl, dataDir, secrets } = settings;
+  if (secrets.masterKeys.length > 0 || databaseUrl !== null) return secrets.masterKeys;
+  const make = (): string => randomBytes(32).toString("base64url");
+  return [isEphemeral ? make() : await persistedSecret({ path: join(dataDir, "secrets-key"), make })];
+}
+
+/** What tools may reach outside of the public internet: on one's own machine this machine, where nobody says more. */
+function allowedTargets({ outboundAllow, host }: Settings): readonly string[] {
+  return outboundAllow ?? (isLoopback(host) ? LOOPBACK : []);
+}
+
+const LOOPBACK = ["127.0.0.0/8", "::1"];
 
 async function openStore(
   settings: Settings,
@@ -95,9 +132,8 @@ async function openStore(
 
 async function openBus(
   settings: Settings,
-  clock: Clock,
-  log: Log,
+  params: { readonly clock: Clock; readonly log: Log; readonly ttlMs: number | undefined },
 ): Promise<{ readonly liveLog: LiveLog; readonly bell: Bell }> {
-  if (settings.redisUrl !== null) return openRedis({ url: settings.redisUrl, clock, log });
-  return { liveLog: createMemoryLiveLog({ clock, log }), bell: createMemoryBell({ log }) };
+  if (settings.redisUrl !== null) return openRedis({ url: settings.redisUrl, ...params });
+  return { liveLog: createMemoryLiveLog(params), bell: createMemoryBell(params) };
 }

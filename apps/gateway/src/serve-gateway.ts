@@ -1,7 +1,13 @@
-import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { assemble } from "./assemble.ts";
 import { isLoopback, type Settings } from "./config.ts";
+import { TrustedProxies } from "./access/client-address.ts";
+import { allowedHosts } from "./edge/allowed-hosts.ts";
 import { createDeviceSocketServer } from "./edge/device/device-socket-server.ts";
+import { createMetricsServer } from "./edge/http/metrics-server.ts";
 import { createMetrics } from "./edge/http/metrics.ts";
 import { RequestLimits } from "./edge/http/request-limits.ts";
 import { createHttpServer } from "./edge/http/server.ts";
@@ -10,7 +16,7 @@ import { dispatchUpgrades } from "./edge/socket/upgrade.ts";
 import { registerStreamRoute } from "./edge/stream/stream-route.ts";
 import { createWatchSocketServer } from "./edge/watch/watch-socket-server.ts";
 import { DRAIN_MS } from "./engine/limits.ts";
-import { ensureInitialKey, type Keys, readKeys } from "./keys.ts";
+import { announceGateway, type Keys, prepareKeys } from "./keys.ts";
 import type { OpenedPorts } from "./open-ports.ts";
 import type { Store } from "./ports/store.ts";
 import { checkReadiness } from "./readiness.ts";
@@ -19,6 +25,8 @@ import { shareAnswer } from "./runtime/share-answer.ts";
 /** One gateway that serves. */
 export interface Gateway {
   readonly url: string;
+  /** Where `/metrics` is served: `url`, unless it has a port of its own. */
+  readonly metricsUrl: string;
   /** The key made for the first start on loopback; null where keys are given from outside. */
   readonly apiKey: string | null;
   readonly settings: Settings;
@@ -28,10 +36,35 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** A gateway within a server that a program has already. */
+export interface GatewayHandler extends Pick<Gateway, "apiKey" | "settings" | "store" | "close"> {
+  /** Whether a request, or an upgrade, is for the gateway: `/api/…`, `/devices/connect`, `/health` and their like. */
+  handles(request: IncomingMessage): boolean;
+  /** Serves a request. Those that `handles` leaves out get 404, and `/` the console. */
+  request(request: IncomingMessage, response: ServerResponse): void;
+  /** Takes over a connection that becomes a WebSocket. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
 export interface ServeOptions {
   readonly isEphemeral?: boolean;
   readonly drainMs?: number;
+  /** Called with each request that was not let in, and with each page of a foreign origin. It must not throw. */
+  readonly onRefused?: (refused: RefusedRequest) => void;
 }
+
+/** A request that was not let in: its credential, its right or its rate was refused, or the origin of its page. */
+export interface RefusedRequest {
+  readonly method: string;
+  /** A path of the API, with its parameters by name. */
+  readonly route: string;
+  readonly status: number;
+  /** The origin of a page that `HSAFA_ALLOWED_ORIGINS` does not name; `null`: the refusal is no matter of origins. */
+  readonly refusedOrigin: string | null;
+}
+
+/** Who asks is not known, may not do it, or asks too often. */
+const REFUSED_STATUSES: ReadonlySet<number> = new Set([401, 403, 429]);
 
 /**
  * Serves a gateway on ports that are open, and closes them with it. Rejects with what the ports throw, and with what
@@ -42,11 +75,52 @@ export async function serveGateway(
   opened: OpenedPorts,
   options: ServeOptions = {},
 ): Promise<Gateway> {
-  const { isEphemeral = false, drainMs = DRAIN_MS } = options;
+  const { gateway, server } = await open(settings, opened, { ...options, isAttached: false });
+  const url = urlOf(settings.host, portOf(server.address()));
+  const { metricsServer, gatewayId } = gateway;
+  const metricsUrl = metricsServer === null ? url : urlOf(settings.host, portOf(metricsServer.address()));
+  opened.logger.info({ url, gatewayId, ...(metricsServer === null ? {} : { metricsUrl }) }, "the gateway serves");
+  return { ...gateway.common, url, metricsUrl };
+}
+
+/**
+ * Makes a gateway that listens nowhere: a program hands its requests over. The settings say as ever where the program's
+ * server listens (`HOST`). Rejects as `serveGateway` does.
+ */
+export async function attachGateway(
+  settings: Settings,
+  opened: OpenedPorts,
+  options: ServeOptions = {},
+): Promise<GatewayHandler> {
+  const { gateway, server, connections } = await open(settings, opened, { ...options, isAttached: true });
+  const seen = new WeakSet<Socket>();
+  const meet = (socket: Socket): void => {
+    if (seen.has(socket)) return;
+    seen.add(socket);
+    connections.opened(socket);
+  };
+  return {
+    ...gateway.common,
+    handles: ({ url = "" }) => OWN_PATHS.test(url),
+    request(request, response) {
+      meet(request.socket);
+      server.emit("request", request, response);
+    },
+    upgrade(request, socket, head) {
+      meet(request.socket);
+      server.emit("upgrade", request, socket, head);
+    },
+  };
+}
+
+/** What a gateway serves, but for the console at `/`, which a program's own pages go before. */
+const OWN_PATHS = /^\/(api\/|devices\/connect|health|ready|metrics|openapi\.json|docs)/;
+
+async function open(settings: Settings, opened: OpenedPorts, options: ServeOptions & { readonly isAttached: boolean }) {
+  const { isEphemeral = false, drainMs = DRAIN_MS, isAttached, onRefused = () => {} } = options;
   try {
-    const keys = await readKeys(settings, { isEphemeral });
-    await ensureInitialKey(opened.ports.store.fleet, keys);
-    return await serve(settings, opened, { keys, drainMs });
+    const keys = await prepareKeys(settings, opened.ports.store.fleet, { isEphemeral });
+    return await serve(settings, opened, { keys, drainMs, isEphemeral, isAttached, onRefused });
   } catch (error) {
     await opened.close();
     throw error;
@@ -56,25 +130,30 @@ export async function serveGateway(
 async function serve(
   settings: Settings,
   { ports, logger, close: closePorts }: OpenedPorts,
-  { keys, drainMs }: { readonly keys: Keys; readonly drainMs: number },
-): Promise<Gateway> {
+  options: { readonly keys: Keys; readonly isAttached: boolean } & Required<ServeOptions>,
+) {
+  const { keys, drainMs, isEphemeral, isAttached, onRefused } = options;
   const { store, liveLog, clock } = ports;
-  const { allowedOrigins, host, port } = settings;
+  const { allowedOrigins, host, port, metricsKey, metricsPort } = settings;
   const gateway = assemble(ports, {
     leaseDurationMs: settings.leaseMs,
     // The embedded database belongs to one process.
     isOnlyGateway: settings.databaseUrl === null,
-    tokenSecret: keys.tokenSecret,
+    tokenSecrets: keys.tokenSecrets,
+    quotas: settings.quotas,
+    operatorKeyHash: keys.initialKeyHash,
   });
-  const { gatewayId, authenticate, hub } = gateway;
-  const devices = createDeviceSocketServer({ ...ports, devices: gateway.devices });
-  const watches = createWatchSocketServer({ ...ports, authenticate, hub });
+  const { gatewayId, authenticate, hub, threads, turns } = gateway;
+  const limits = new RequestLimits({ rates: settings.rates, trustedProxies: settings.trustedProxies }, clock);
+  const { addressOf } = limits;
+  const isHostAllowed = allowedHosts({ isLoopback: isLoopback(host), listed: settings.allowedHosts });
+  const devices = createDeviceSocketServer({ ...ports, addressOf, turns, devices: gateway.devices });
+  const watches = createWatchSocketServer({ ...ports, addressOf, turns, authenticate, hub, threads });
   const metrics = createMetrics(
     () => gateway.counts(),
     () => liveLog.check(),
   );
 
-  const limits = new RequestLimits({ rates: settings.rates, trustedProxies: settings.trustedProxies }, clock);
   let isClosing = false;
   // Anybody may ask for these, and each asks the store or walks all of the metrics.
   const answers = { keptMs: OPEN_ANSWER_KEPT_MS, clock };
@@ -86,24 +165,50 @@ async function serve(
       authenticate,
       allowedOrigins,
       limits,
+      turns,
+      isHostAllowed,
       isCookieSecure: !isLoopback(host),
+      trustedProxies: new TrustedProxies(settings.trustedProxies),
       readiness: () => (isClosing ? checkReadiness({ store, liveLog, isClosing }) : readiness()),
-      metricsText,
+      metricsText: settings.metricsPort === null ? metricsText : null,
+      metricsKey,
     },
     {
       logger,
-      onServed: metrics.observe,
+      onServed: (request) => {
+        metrics.observe(request);
+        if (request.refusedOrigin !== null || REFUSED_STATUSES.has(request.status)) onRefused(request);
+      },
       others: (server) => registerStreamRoute(server, { authenticate, allowedOrigins, limits, store, hub, clock }),
     },
   );
+  const metricsServer = metricsPort === null ? null : createMetricsServer({ metricsText, metricsKey, isHostAllowed });
   const handlers = new Map([
     ["/devices/connect", devices.upgrade],
     ["/api/watch", watches.upgrade],
   ]);
-  dispatchUpgrades(app.server, { handlers, allowedOrigins });
+  dispatchUpgrades(app.server, {
+    handlers,
+    allowedOrigins,
+    isHostAllowed,
+    onRefusedOrigin: (refusedOrigin, route) => onRefused({ method: "GET", route, status: 403, refusedOrigin }),
+  });
+  let withdraw = async (): Promise<void> => {};
+  const listen = async (): Promise<void> => {
+    if (metricsServer !== null) await listenAt(metricsServer, { host, port: metricsPort ?? 0 });
+    // A program's own server listens, and nobody can be told where.
+    if (isAttached) {
+      await app.ready();
+      return;
+    }
+    await app.listen({ host, port });
+    const { devKey } = keys;
+    withdraw = await announceGateway(settings, { devKey, isEphemeral, url: urlOf(host, portOf(app.server.address())) });
+  };
   try {
-    await gateway.start({ listen: async () => void (await app.listen({ host, port })) });
+    await gateway.start({ listen });
   } catch (error) {
+    metricsServer?.close();
     await app.close();
     metrics.close();
     throw error;
@@ -111,6 +216,7 @@ async function serve(
 
   const close = async (): Promise<void> => {
     isClosing = true;
+    await withdraw();
     // Takes no more connections. What is under way has the time of the drain.
     const closed = app.close();
     await gateway.stop({ drainMs });
@@ -119,18 +225,24 @@ async function serve(
     const cancelCut = clock.after(SOCKET_CLOSE_TIMEOUT_MS, () => app.server.closeAllConnections());
     await closed;
     cancelCut();
+    metricsServer?.close();
+    metricsServer?.closeAllConnections();
     metrics.close();
     await closePorts();
   };
   let closing: Promise<void> | null = null;
-  const url = urlOf(host, portOf(app.server.address()));
-  logger.info({ url, gatewayId }, "the gateway serves");
-  return { url, apiKey: keys.devKey, settings, store, close: () => (closing ??= close()) };
+  const common = { apiKey: keys.devKey, settings, store, close: () => (closing ??= close()) };
+  return { gateway: { common, gatewayId, metricsServer }, server: app.server, connections: limits.connections };
 }
 
 function portOf(address: AddressInfo | string | null): number {
   if (address === null || typeof address === "string") throw new Error("the server has no port although it listens");
   return address.port;
+}
+
+async function listenAt(server: Server, at: { readonly host: string; readonly port: number }): Promise<void> {
+  server.listen(at);
+  await once(server, "listening");
 }
 
 /** An address that can be opened: one that means every interface is reached by loopback. */

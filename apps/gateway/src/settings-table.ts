@@ -16,11 +16,14 @@ export interface Setting {
   readonly max?: number;
   /** A shorter text is refused. */
   readonly charactersMin?: number;
+  /** Bits by which a secret must surprise, as `secretBits` estimates. A random one has about twice as many. */
+  readonly bitsMin?: number;
   readonly readBy: readonly SettingsReader[];
 }
 
 const gateway = ["gateway"] as const;
 const commands = ["commands"] as const;
+const quota = { min: 0, max: Number.MAX_SAFE_INTEGER, readBy: gateway } as const;
 
 export const settingsTable = {
   PORT: {
@@ -43,15 +46,27 @@ export const settingsTable = {
     readBy: ["gateway", "commands"],
   },
   HSAFA_ADMIN_KEY: {
-    meaning: "an operator's own key with every scope in the tenant `default`: the first key of a fleet",
+    meaning:
+      "an operator's own key with every scope in the tenant `default`: the first key of a fleet; another one ends it; the same on every gateway",
     unset: "on loopback, a development key is made and kept in the data folder",
     charactersMin: 32,
+    bitsMin: 56,
     readBy: gateway,
   },
   HSAFA_JWT_SECRET: {
-    meaning: "signs browser tokens; required when `HOST` is not loopback; the same on every gateway",
+    meaning:
+      "signs browser tokens; required, and checked to be hard to guess, when `HOST` is not loopback; the same on every gateway",
     unset: "one is made and kept in the data folder",
     charactersMin: 32,
+    bitsMin: 56,
+    readBy: gateway,
+  },
+  HSAFA_JWT_SECRETS_OLD: {
+    meaning:
+      "former values of `HSAFA_JWT_SECRET`, separated by commas: their tokens are taken until they expire, at most 24 h; the same on every gateway",
+    unset: "tokens of other secrets are refused",
+    charactersMin: 32,
+    bitsMin: 56,
     readBy: gateway,
   },
   HSAFA_LEASE_MS: {
@@ -64,6 +79,31 @@ export const settingsTable = {
   HSAFA_ALLOWED_ORIGINS: {
     meaning: "origins of browsers, for CORS and WebSocket, separated by commas",
     unset: "same origin only",
+    readBy: gateway,
+  },
+  HSAFA_ALLOWED_HOSTS: {
+    meaning:
+      "names under which requests may reach the gateway (their `Host`, without a port), separated by commas; others get 403",
+    unset: "on loopback `localhost` and its addresses, else any name",
+    readBy: gateway,
+  },
+  HSAFA_METRICS_KEY: {
+    meaning: "what a reader of `/metrics` must send as `Authorization: Bearer`",
+    unset: "anybody reads them",
+    charactersMin: 32,
+    bitsMin: 56,
+    readBy: gateway,
+  },
+  HSAFA_METRICS_PORT: {
+    meaning: "port on which `/metrics` is served, at the address of `HOST`, in place of `PORT`; `0` is any free port",
+    unset: "`/metrics` is served on `PORT`",
+    min: 0,
+    max: 65_535,
+    readBy: gateway,
+  },
+  HSAFA_DEMO_MODELS: {
+    meaning: "`on`: agents may have models of the provider `demo`, which cost no key and run here; `off`: they may not",
+    unset: "`on` on loopback, else `off`",
     readBy: gateway,
   },
   HSAFA_TENANT_REQUESTS_PER_S: {
@@ -84,7 +124,7 @@ export const settingsTable = {
   HSAFA_ADDRESS_REQUESTS_PER_S: {
     meaning:
       "the same for requests of one address without a valid credential; an IPv6 network of 64 bits is one address",
-    default: 100,
+    default: 200,
     min: 1,
     max: 1_000_000,
     readBy: gateway,
@@ -94,6 +134,26 @@ export const settingsTable = {
       "addresses and ranges of proxies in front of the gateway, separated by commas, whose `X-Forwarded-For` names the client's address",
     unset: "the address of the connection counts",
     readBy: gateway,
+  },
+  HSAFA_QUOTA_ACTIVE_RUNS: {
+    meaning:
+      "runs of one tenant that have not ended, over all gateways; beyond: 429 `quota_exceeded`; an operator sets it for a tenant by `PUT /api/quotas`",
+    default: 5_000_000,
+    ...quota,
+  },
+  HSAFA_QUOTA_QUEUED_RUNS: { meaning: "those of them that have not begun", default: 1_000_000, ...quota },
+  HSAFA_QUOTA_DEVICES: { meaning: "the same for devices, connected or not", default: 100_000, ...quota },
+  HSAFA_QUOTA_THREADS: { meaning: "the same for threads", default: 50_000_000, ...quota },
+  HSAFA_QUOTA_AGENT_VERSIONS: { meaning: "the same for versions of all agents", default: 100_000, ...quota },
+  HSAFA_QUOTA_STORED_BYTES: {
+    meaning: "the same for bytes of events, configs, tools of devices, metadata and audit entries",
+    default: 1024 ** 4,
+    ...quota,
+  },
+  HSAFA_QUOTA_TOKENS_PER_DAY: {
+    meaning: "the same for tokens that models report in a day (UTC); a run whose next step finds none left fails",
+    default: 10_000_000_000,
+    ...quota,
   },
   HTTP_PROXY: {
     meaning:
@@ -110,6 +170,26 @@ export const settingsTable = {
     meaning:
       "what is reached without a proxy, separated by commas: `*`, a host with those below it, an address or a range (`10.0.0.0/8`), each also with `:port`; lower case too, which wins",
     unset: "nothing",
+    readBy: gateway,
+  },
+  HSAFA_OUTBOUND_ALLOW: {
+    meaning:
+      "what HTTP tools may reach outside of the public internet: `none`, or a list in the form of `NO_PROXY` (`tools.internal, 10.0.0.0/8, 127.0.0.1:8080`)",
+    unset: "`none` with `hsafa start`; loopback with `hsafa dev`, and where a program starts a gateway on loopback",
+    readBy: gateway,
+  },
+  HSAFA_SECRETS_KEY: {
+    meaning:
+      "seals the secrets that are set over the API; the same on every gateway; several separated by commas: the first seals, all open",
+    unset: "one is made and kept in the data folder; with `DATABASE_URL` no secrets can be set",
+    charactersMin: 32,
+    bitsMin: 56,
+    readBy: gateway,
+  },
+  HSAFA_SECRETS_DIR: {
+    meaning:
+      "folder with secrets of the tenant `default`, a file each, as Docker and Kubernetes mount them; `HSAFA_SECRET_<NAME>` in the environment is a secret likewise",
+    unset: "none",
     readBy: gateway,
   },
   HSAFA_END_WITH_PARENT: {
@@ -139,10 +219,14 @@ export const settingsTable = {
     default: "auto",
     readBy: gateway,
   },
-  HSAFA_URL: { meaning: "gateway that commands talk to", default: "http://127.0.0.1:3001", readBy: commands },
+  HSAFA_URL: {
+    meaning: "gateway that commands talk to; unset, the one that runs with the data folder goes first",
+    default: "http://127.0.0.1:3001",
+    readBy: commands,
+  },
   HSAFA_API_KEY: {
     meaning: "key that commands use",
-    unset: "the development key in the data folder",
+    unset: "the development key in the data folder, for the gateway alone that made it",
     readBy: commands,
   },
 } as const satisfies Readonly<Record<string, Setting>>;

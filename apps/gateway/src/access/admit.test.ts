@@ -4,8 +4,15 @@ import { admit, type Requirement } from "./admit.ts";
 import type { Authenticate } from "./authenticate.ts";
 import type { Principal } from "./principal.ts";
 import { refuse } from "./refusal.ts";
+import { asTenantId } from "../core/tenant-id.ts";
 
-const PRINCIPAL: Principal = { kind: "token", tenantId: "tenant-1", name: "ci", scopes: ["runs:read"] };
+const PRINCIPAL: Principal = {
+  kind: "token",
+  keyId: "key-1",
+  tenantId: asTenantId("tenant-1"),
+  name: "ci",
+  scopes: ["runs:read"],
+};
 
 /** What becomes of a principal: `admitted`, or the code of the refusal. */
 async function outcome(principal: Partial<Principal>, requirement: Requirement): Promise<string> {
@@ -35,12 +42,13 @@ test("a token that names a device key admits no other device", async () => {
   const laptop: Requirement = { scopes: ["runs:read"], deviceKey: "laptop" };
   expect(await outcome({ deviceKey: "laptop" }, laptop)).toBe("admitted");
   expect(await outcome({ deviceKey: "phone" }, laptop)).toBe("forbidden");
-  expect(await outcome({}, laptop)).toBe("admitted");
+  expect(await outcome({}, laptop)).toBe("forbidden");
+  expect(await outcome({ kind: "api_key" }, laptop)).toBe("admitted");
 });
 
 test("a credential of another tenant does not renew a connection", async () => {
-  expect(await outcome({}, { scopes: [], tenantId: "tenant-1" })).toBe("admitted");
-  expect(await outcome({}, { scopes: [], tenantId: "tenant-2" })).toBe("forbidden");
+  expect(await outcome({}, { scopes: [], tenantId: asTenantId("tenant-1") })).toBe("admitted");
+  expect(await outcome({}, { scopes: [], tenantId: asTenantId("tenant-2") })).toBe("forbidden");
 });
 
 test("an unknown credential is refused with its reason, and a store that is away with a code that says so", async () => {

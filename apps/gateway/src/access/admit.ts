@@ -12,7 +12,7 @@ export interface Requirement {
   readonly scopes: readonly Scope[];
   /** Whether the tenant as a whole is served. A token that names a run, a thread or a device does not see that. */
   readonly unbound?: boolean;
-  /** The device that the holder wants to be. A token that names a device key admits that device only. */
+  /** The device that the holder wants to be. A token admits the device that it names. */
   readonly deviceKey?: string;
   /** The tenant of the connection that the credential renews. */
   readonly tenantId?: string;
@@ -50,8 +50,12 @@ function unmet(principal: Principal, { scopes, unbound, deviceKey, tenantId }: R
   if (unbound === true && isBound(principal)) {
     return refuse("forbidden", "The token is bound to a run, a thread or a device, and this is the whole tenant's.");
   }
-  if (deviceKey !== undefined && principal.deviceKey !== undefined && principal.deviceKey !== deviceKey) {
-    return refuse("forbidden", "The token was made for another device key.");
+  if (deviceKey !== undefined && principal.kind === "token" && principal.deviceKey !== deviceKey) {
+    const isNamed = principal.deviceKey !== undefined;
+    return refuse(
+      "forbidden",
+      isNamed ? "The token was made for another device key." : "The token names no device; make it with 'deviceKey'.",
+    );
   }
   if (tenantId !== undefined && principal.tenantId !== tenantId) {
     return refuse("forbidden", "The token belongs elsewhere than the one this connection began with.");

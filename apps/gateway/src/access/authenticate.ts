@@ -12,11 +12,13 @@ import {
 } from "./limits.ts";
 import { WrongKeys } from "./wrong-keys.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ApiKeyOwner, FleetStore } from "../ports/fleet-store.ts";
+import type { ApiKeyOwner, FleetKeys } from "../ports/fleet-keys.ts";
 import { apiKeyHash } from "./api-key.ts";
 import type { Principal } from "./principal.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import { looksLikeToken, verifyBrowserToken } from "./browser-token.ts";
+import { looksLikeToken, type TokenSecrets, verifyBrowserToken } from "./browser-token.ts";
+import type { KeyUse } from "./key-use.ts";
+import type { Revocable, Revocations } from "./revocations.ts";
 
 export type Authentication = { readonly kind: "authenticated"; readonly principal: Principal } | Refusal;
 
@@ -30,17 +32,23 @@ export type Authenticate = (credential: string, from?: string) => Promise<Authen
 /**
  * Makes the authenticator of a gateway.
  *
- * 1. It remembers known keys for `API_KEY_CACHE_TTL_MS`: a revoked key lives on for that long.
+ * 1. It remembers known keys for `API_KEY_CACHE_TTL_MS`. What `Revocations` knows ends a key at once, whatever is
+ *    remembered or just being looked up.
  * 2. A key that was refused works as soon as it is made, unless it was tried several times in vain just before.
  * 3. Guesses are looked up at a bounded pace, few at once and few from one address. They push no known key out.
  * 4. A key that was known a moment ago never waits for guesses.
  */
 export function createAuthenticate(deps: {
-  readonly fleet: Pick<FleetStore, "findApiKey">;
-  readonly tokenSecret: Uint8Array;
+  readonly fleet: Pick<FleetKeys, "findApiKey">;
+  readonly tokenSecrets: TokenSecrets;
+  readonly revocations: Pick<Revocations, "isRevoked" | "watch">;
+  readonly keyUse: Pick<KeyUse, "note">;
+  /** Of the operator's key; null, or left out: there is none. */
+  readonly operatorKeyHash?: string | null;
   readonly clock: Pick<Clock, "now" | "monotonic">;
 }): Authenticate {
-  const known = new Map<string, { readonly owner: ApiKeyOwner; readonly until: number }>();
+  const { revocations, keyUse, clock } = deps;
+  const known = new Map<string, { readonly owner: KnownOwner; readonly until: number }>();
   const wrong = new WrongKeys();
   const places = new Semaphore(KEY_LOOKUPS_AT_ONCE_MAX);
   const pace = new RateLimits({ rate: KEY_LOOKUP_RATE, keysMax: ASKERS_REMEMBERED_MAX, clock: deps.clock });
@@ -63,39 +71,71 @@ export function createAuthenticate(deps: {
     }
   }
 
-  async function ownerOf(key: string, from: string | undefined): Promise<ApiKeyOwner | null | Refusal> {
-    const keyHash = apiKeyHash(key);
+  async function ownerOf(keyHash: string, from: string | undefined): Promise<KnownOwner | null | Refusal> {
     const remembered = known.get(keyHash);
     if (remembered !== undefined && remembered.until > deps.clock.monotonic()) return remembered.owner;
     if (wrong.has(keyHash, deps.clock.monotonic())) return null;
-    const owner =
+    const found =
       remembered === undefined ? await lookUpUnknown(keyHash, from) : await deps.fleet.findApiKey({ keyHash }); // 4.
-    if (owner !== null && "kind" in owner) return owner;
-    if (owner === null) wrong.add(keyHash, deps.clock.monotonic());
+    if (found !== null && "kind" in found) return found;
+    if (found === null) wrong.add(keyHash, deps.clock.monotonic());
     else wrong.delete(keyHash);
     known.delete(keyHash);
-    if (owner === null) return null;
+    if (found === null) return null;
+    const { expiresInMs } = found;
+    const owner: KnownOwner = { ...found, expiresAt: expiresInMs === null ? null : clock.now() + expiresInMs };
     const oldest = known.size >= API_KEY_CACHE_MAX ? known.keys().next().value : undefined;
     if (oldest !== undefined) known.delete(oldest);
-    known.set(keyHash, { owner, until: deps.clock.monotonic() + API_KEY_CACHE_TTL_MS });
+    const livesMs = Math.min(API_KEY_CACHE_TTL_MS, expiresInMs ?? Number.POSITIVE_INFINITY);
+    known.set(keyHash, { owner, until: clock.monotonic() + livesMs });
     return owner;
+  }
+
+  function unlessRevoked(principal: Principal, credential: Revocable): Authentication {
+    if (revocations.isRevoked(credential)) {
+      return refuse("unauthenticated", "The credential was revoked; ask for a new one.");
+    }
+    const onRevoked = (end: () => void): (() => void) => revocations.watch(credential, end);
+    return { kind: "authenticated", principal: { ...principal, onRevoked } };
   }
 
   return async (credential, from) => {
     if (credential.length > CREDENTIAL_CHARACTERS_MAX) {
       return refuse("unauthenticated", "The credential is longer than any key or token.");
     }
+    const address = from === undefined ? {} : { address: from };
     if (looksLikeToken(credential)) {
-      const token = await verifyBrowserToken(deps.tokenSecret, credential, deps.clock.now());
-      return token.kind === "valid" ? { kind: "authenticated", principal: token.principal } : token;
+      const token = await verifyBrowserToken(deps.tokenSecrets, credential, clock.now());
+      return token.kind === "valid"
+        ? unlessRevoked({ ...token.principal, ...address }, { ...token.principal, epoch: token.epoch })
+        : token;
     }
-    const owner = await ownerOf(credential, from);
+    const keyHash = apiKeyHash(credential);
+    const owner = await ownerOf(keyHash, from);
     if (owner !== null && "kind" in owner) return owner;
     if (owner === null) return refuse("unauthenticated", "The API key is unknown or was revoked.");
-    const { tenantId, name, scopes } = owner;
-    return { kind: "authenticated", principal: { kind: "api_key", tenantId, name, scopes } };
+    const { tenantId, keyId, name, scopes, subject, groups, expiresAt } = owner;
+    const principal: Principal = {
+      kind: "api_key",
+      tenantId,
+      keyId,
+      name,
+      scopes,
+      ...(subject === null ? {} : { subject }),
+      ...address,
+      ...(groups.length === 0 ? {} : { groups }),
+      ...(expiresAt === null ? {} : { expiresAt }),
+      ...(keyHash === deps.operatorKeyHash ? { isOperator: true } : {}),
+    };
+    const authentication = unlessRevoked(principal, { tenantId, keyId, keyHash });
+    if (authentication.kind === "authenticated") keyUse.note(keyId);
+    else known.delete(keyHash);
+    return authentication;
   };
 }
+
+/** The owner of a key that is remembered. `expiresAt`: by this gateway's clock, in ms; null: never. */
+type KnownOwner = ApiKeyOwner & { readonly expiresAt: number | null };
 
 function tooManyKeys(retryAfterMs: number): Refusal {
   const detail = "Too many unknown API keys are tried just now; wait as Retry-After says.";

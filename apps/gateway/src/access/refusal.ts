@@ -1,4 +1,5 @@
 import type { ErrorCode } from "@hsafa/protocol";
+import type { QuotaLack } from "../core/quotas.ts";
 import type { ValidationFault } from "./schema-faults.ts";
 
 /** What a use case returns when it does not do what was asked. `detail` says what was wrong and what to do. */
@@ -7,6 +8,8 @@ export interface Refusal {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly faults?: readonly ValidationFault[];
+  /** The quota that has no room, for the code `quota_exceeded`. */
+  readonly quota?: QuotaLack;
   /** After how many ms the same may succeed, where that is known. */
   readonly retryAfterMs?: number;
 }

@@ -3,6 +3,7 @@ import { RateLimits } from "../runtime/rate-limits.ts";
 import type { Rate } from "../runtime/token-bucket.ts";
 import { ASKERS_REMEMBERED_MAX, RATE_BURST_S } from "./limits.ts";
 import type { Principal } from "./principal.ts";
+import { principalKey } from "./principal-key.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
 /** How many requests each may make a second, on one gateway. */
@@ -51,11 +52,6 @@ export class RequestRates {
 /** A client may spend at once what it would have in some seconds: programs work in bursts. */
 function rateOf(perSecond: number): Rate {
   return { perSecond, burst: perSecond * RATE_BURST_S };
-}
-
-/** Tokens of one maker for one purpose are one principal: a page that makes tokens anew gets no more requests. */
-function principalKey({ kind, tenantId, name, runId, threadId, deviceKey }: Principal): string {
-  return JSON.stringify([kind, tenantId, name, runId, threadId, deviceKey]);
 }
 
 function tooMany(whose: string, retryAfterMs: number): Refusal {

@@ -1,11 +1,12 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { isBound } from "./bounds.ts";
 import type { Principal } from "./principal.ts";
 import { mayAccessRun } from "./run-visibility.ts";
+import { asTenantId } from "../core/tenant-id.ts";
 
-const key: Principal = { kind: "api_key", tenantId: "t", name: "k", scopes: ["runs:read"] };
-const token = (bounds: Partial<Principal>): Principal => ({ ...key, kind: "token", ...bounds });
-const run = { id: "run-1", threadId: "thread-1", deviceKey: "tab-1" };
+const key: Principal = { kind: "api_key", keyId: "key-1", tenantId: asTenantId("t"), name: "k", scopes: ["runs:read"] };
+const token = (bounds: Partial<Principal>): Principal => ({ ...key, kind: "token", keyId: "key-1", ...bounds });
+const run = { id: "run-1", threadId: "thread-1", deviceKey: "tab-1", subject: null };
 
 test("a key sees every run of its tenant", () => {
   expect(isBound(key)).toBe(false);
@@ -28,7 +29,27 @@ test.each([
 });
 
 test("a run of no thread and no device lies outside a token for one", () => {
-  const alone = { id: "run-1", threadId: null, deviceKey: null };
+  const alone = { id: "run-1", threadId: null, deviceKey: null, subject: null };
   expect(mayAccessRun(token({ threadId: "thread-1" }), alone)).toBe(false);
   expect(mayAccessRun(token({ deviceKey: "tab-1" }), alone)).toBe(false);
+});
+
+describe("a run of a user is seen by that user, by operators, and where it is named", () => {
+  const hers = { ...run, subject: "alice" };
+  const ours = { ...run, subject: null };
+  test.each([
+    ["an operator's key", key, true, true],
+    ["a key for that user", { ...key, subject: "alice" }, true, false],
+    ["a key for another user", { ...key, subject: "bob" }, false, false],
+    ["a token for that user", token({ subject: "alice" }), true, false],
+    ["a token for another user", token({ subject: "bob" }), false, false],
+    ["a token for nobody", token({}), false, true],
+    ["another user's token that names the run", token({ subject: "bob", runId: "run-1" }), true, true],
+    ["another user's token that names its thread", token({ subject: "bob", threadId: "thread-1" }), true, true],
+    ["the user's token that names its device", token({ subject: "alice", deviceKey: "tab-1" }), true, true],
+    ["another user's token for the same device", token({ subject: "bob", deviceKey: "tab-1" }), false, true],
+    ["a token for nobody and the same device", token({ deviceKey: "tab-1" }), false, true],
+  ] as const)("%s", (_who, principal, seesHers, seesOurs) => {
+    expect([mayAccessRun(principal, hers), mayAccessRun(principal, ours)]).toEqual([seesHers, seesOurs]);
+  });
 });

@@ -1,6 +1,7 @@
 import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
-import { type InputAccepted, enqueueRunInput } from "./enqueue-run-input.ts";
+import { enqueueRunInput } from "./enqueue-run-input.ts";
+import type { InputAccepted } from "./enqueue-seen-input.ts";
 import type { Principal } from "../access/principal.ts";
 import type { Refusal } from "../access/refusal.ts";
 

@@ -1,15 +1,16 @@
-import { isId, type JsonObject, type Thread } from "@hsafa/protocol";
+import { type CreateThreadBody, isId, type Thread } from "@hsafa/protocol";
 import { isBound } from "../access/bounds.ts";
+import { quotaExceeded } from "../access/quota-exceeded.ts";
+import { ownedBy } from "../access/owned-by.ts";
 import type { Principal } from "../access/principal.ts";
 import { type Refusal, refuse } from "../access/refusal.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Store } from "../ports/store.ts";
+import type { UseCaseDeps } from "./use-case-deps.ts";
 
-/** Makes a thread, or finds the one that this key names. */
+/** Makes a thread of the principal's subject, or finds the one that this key names. An operator may name a subject. */
 export async function createThread(
-  deps: { readonly store: Store; readonly clock: Pick<Clock, "newId"> },
+  deps: Pick<UseCaseDeps, "store" | "clock" | "quotas">,
   principal: Principal,
-  params: { readonly key: string | undefined; readonly metadata: JsonObject | undefined },
+  params: CreateThreadBody,
 ): Promise<{ readonly kind: "thread"; readonly thread: Thread; readonly created: boolean } | Refusal> {
   if (isBound(principal))
     return refuse("forbidden", "The token is bound to less than the tenant; make threads with a key.");
@@ -17,10 +18,16 @@ export async function createThread(
     const fault = { path: "key", message: "must not look like an id" };
     return refuse("invalid_request", "The key could not be told from a thread's id.", [fault]);
   }
-  const made = await deps.store.forTenant(principal.tenantId).createThread({
-    threadId: deps.clock.newId(),
-    key: params.key ?? null,
-    metadata: params.metadata ?? {},
+  const owner = ownedBy(principal, params.subject);
+  if (owner.kind === "refused") return owner;
+  const { key = null, metadata = {} } = params;
+  const { subject } = owner;
+  const store = deps.store.forTenant(principal.tenantId);
+  const within = await deps.quotas.within(principal.tenantId, {
+    needs: ["threads", "storedBytes"],
+    isKnown: async () => key !== null && store.knows({ kind: "thread", key, subject }),
+    make: () => store.createThread({ threadId: deps.clock.newId(), key, subject, metadata }),
   });
-  return { kind: "thread", ...made };
+  if (within.kind === "no_room") return quotaExceeded(within.lack, deps.clock.now());
+  return { kind: "thread", ...within.made };
 }

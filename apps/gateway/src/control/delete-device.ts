@@ -1,3 +1,4 @@
+import { actorOf } from "../access/actor-of.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal } from "../access/refusal.ts";
 import type { Bell } from "../ports/bell.ts";
@@ -13,7 +14,8 @@ export async function deleteDevice(
   const { tenantId } = principal;
   const found = await findDevice(deps, principal, deviceId);
   if (found.kind === "refused") return found;
-  if (!(await deps.store.forTenant(tenantId).deleteDevice({ deviceId }))) return notFound("device");
+  if (!(await deps.store.forTenant(tenantId).deleteDevice({ deviceId, by: actorOf(principal) })))
+    return notFound("device");
   deps.bell.ring({ about: "device", tenantId, deviceKey: found.device.key });
   return { kind: "deleted" };
 }

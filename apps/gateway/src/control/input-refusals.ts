@@ -1,10 +1,17 @@
 import { type Refusal, refuse } from "../access/refusal.ts";
+import { RUN_MESSAGES_BYTES_MAX } from "../ports/limits.ts";
 
 /** Refusals that several use cases share. */
 
-/** The run of an input has `INBOX_MAX` inputs waiting. */
+/** The run of an input has `INBOX_MAX` inputs waiting, or `INBOX_BYTES_MAX` bytes with this one. */
 export function inboxFull(): Refusal {
   return refuse("too_many_requests", "The run has too much to take in already; send this again later.");
+}
+
+/** The run has taken `RUN_MESSAGES_BYTES_MAX` bytes of messages, this one included. */
+export function messagesFull(): Refusal {
+  const detail = `The run has taken ${RUN_MESSAGES_BYTES_MAX / 1024 / 1024} MiB of messages, and takes no more; start another run, in its thread if it is to go on from here.`;
+  return refuse("payload_too_large", detail);
 }
 
 /** Another body was accepted under the same idempotency key. */

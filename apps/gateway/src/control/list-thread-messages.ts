@@ -1,69 +1,118 @@
-import { type Fact, type Page, START, type ThreadMessage } from "@hsafa/protocol";
+import { type Page, START, type ThreadMessage } from "@hsafa/protocol";
 import type { Principal } from "../access/principal.ts";
 import type { Refusal } from "../access/refusal.ts";
 import { parseFact } from "../core/event-record.ts";
-import { threadMessagesOf } from "../core/transcript.ts";
-import { EVENTS_PAGE_MAX } from "../ports/limits.ts";
+import { extendTranscript, finalEntries, threadEntriesOf, type TranscriptEntry } from "../core/transcript.ts";
+import { EVENTS_PAGE_MAX, PAGE_BYTES_MAX } from "../ports/limits.ts";
 import type { Store } from "../ports/store.ts";
 import type { PageParams, TenantStore } from "../ports/tenant-store.ts";
-import { findThread } from "./find-thread.ts";
+import { findThread } from "../access/find-thread.ts";
 import { THREAD_RUNS_PER_READ } from "./limits.ts";
 
 /**
- * Lists the messages of a thread, oldest first, from the facts of its runs. A page of messages may end in the middle of
- * a run. So its cursor names a page of runs and how many messages of these runs were listed before.
+ * Lists the messages of a thread, oldest first, from the facts of its runs. A run is read page by page, and turns that
+ * are listed are forgotten. So a page of messages costs about as much memory as it has bytes.
  */
 export async function listThreadMessages(
   deps: { readonly store: Store },
   principal: Principal,
-  params: { readonly idOrKey: string } & PageParams,
+  params: { readonly idOrKey: string; readonly subject: string | undefined } & PageParams,
 ): Promise<{ readonly kind: "found"; readonly page: Page<ThreadMessage> } | Refusal> {
-  const found = await findThread(deps, principal, params.idOrKey);
+  const found = await findThread(deps, principal, params);
   if (found.kind === "refused") return found;
   const store = deps.store.forTenant(principal.tenantId);
-  const data: ThreadMessage[] = [];
+  const listed = new ListedMessages(params.limit);
   let at: MessagesCursor | null = parseCursor(params.cursor);
-  while (at !== null && data.length < params.limit) {
-    const { runs, skip }: MessagesCursor = at;
+  while (at !== null) {
+    const { runs }: MessagesCursor = at;
     const page = await store.listThreadRuns({ threadId: found.thread.id, limit: THREAD_RUNS_PER_READ, cursor: runs });
-    const messages: ThreadMessage[] = [];
-    for (const { runId } of page.data) messages.push(...(await messagesOfRun(store, runId)));
-    const taken = messages.slice(skip, skip + params.limit - data.length);
-    data.push(...taken);
-    const listed = skip + taken.length;
-    if (listed < messages.length) at = { runs, skip: listed };
-    else at = page.nextCursor === null ? null : { runs: page.nextCursor, skip: 0 };
+    for (let run = at.run; run < page.data.length; run += 1) {
+      const runId = page.data[run]?.runId ?? "";
+      const rest = await listRun(store, { runId, from: run === at.run ? at : RUN_START, listed });
+      if (rest !== null) {
+        const nextCursor = writeCursor({ runs, run, ...rest });
+        return { kind: "found", page: { data: listed.data, nextCursor } };
+      }
+    }
+    at = page.nextCursor === null ? null : { runs: page.nextCursor, run: 0, ...RUN_START };
   }
-  return { kind: "found", page: { data, nextCursor: at === null ? null : writeCursor(at) } };
+  return { kind: "found", page: { data: listed.data, nextCursor: null } };
 }
 
-interface MessagesCursor {
-  /** The store's cursor of the page of runs; absent: the first. */
-  readonly runs: string | undefined;
+/** A place in a run: the fact with which its next turn came, and how many messages of that fact were listed before. */
+interface RunPlace {
+  readonly seq: number;
   readonly skip: number;
 }
 
-function writeCursor({ runs, skip }: MessagesCursor): string {
-  return `${skip}.${runs ?? ""}`;
+const RUN_START: RunPlace = { seq: 1, skip: 0 };
+
+/** The place of the next message in a thread. */
+interface MessagesCursor extends RunPlace {
+  /** The store's cursor of a page of runs (undefined: the first), and a run's number on that page. */
+  readonly runs: string | undefined;
+  readonly run: number;
+}
+
+function writeCursor({ seq, skip, run, runs }: MessagesCursor): string {
+  return `${seq}.${skip}.${run}.${runs ?? ""}`;
 }
 
 /** Null for a text that is no cursor of ours: it gives an empty page. */
 function parseCursor(text: string | undefined): MessagesCursor | null {
-  if (text === undefined) return { runs: undefined, skip: 0 };
-  const match = /^(\d{1,9})\.(.*)$/.exec(text);
+  if (text === undefined) return { runs: undefined, run: 0, ...RUN_START };
+  const match = /^(\d{1,9})\.(\d{1,9})\.(\d{1,3})\.(.*)$/.exec(text);
   if (match === null) return null;
-  return { runs: match[2] === "" ? undefined : match[2], skip: Number(match[1]) };
+  const [, seq, skip, run, runs] = match;
+  return { runs: runs === "" ? undefined : runs, run: Number(run), seq: Number(seq), skip: Number(skip) };
 }
 
-async function messagesOfRun(store: TenantStore, runId: string): Promise<ThreadMessage[]> {
-  const facts: Fact[] = [];
-  let after = START;
-  for (;;) {
-    const records = await store.readEvents({ runId, after, limit: EVENTS_PAGE_MAX, factsOnly: true });
-    const last = records.at(-1);
-    if (last === undefined) break;
-    for (const record of records) facts.push(parseFact(record));
-    after = last;
+/** The messages of one page. The last one may take it beyond its bytes. */
+class ListedMessages {
+  readonly data: ThreadMessage[] = [];
+  readonly #limit: number;
+  #bytes = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
   }
-  return threadMessagesOf(facts).map(({ message, partial }) => ({ runId, message: { ...message }, partial }));
+
+  get isFull(): boolean {
+    return this.data.length >= this.#limit || this.#bytes >= PAGE_BYTES_MAX;
+  }
+
+  add(message: ThreadMessage): void {
+    this.data.push(message);
+    this.#bytes += Buffer.byteLength(JSON.stringify(message));
+  }
+}
+
+/** Lists the messages of a run from a place on. Returns the place of the first one that the page has no room for. */
+async function listRun(
+  store: TenantStore,
+  params: { readonly runId: string; readonly from: RunPlace; readonly listed: ListedMessages },
+): Promise<RunPlace | null> {
+  const { runId, from, listed } = params;
+  let transcript: readonly TranscriptEntry[] = [];
+  let place = from;
+  let skipped = 0;
+  for (let after = { ...START, seq: from.seq - 1 }; ; ) {
+    const records = await store.readEvents({ runId, after, limit: EVENTS_PAGE_MAX, factsOnly: true });
+    for (const record of records) transcript = extendTranscript(transcript, parseFact(record), record.seq);
+    const last = records.at(-1);
+    const entries = last === undefined ? transcript : finalEntries(transcript);
+    for (const { seq, message, partial } of entries.flatMap(threadEntriesOf)) {
+      if (seq !== place.seq) place = { seq, skip: 0 };
+      if (seq === from.seq && skipped < from.skip) {
+        skipped += 1;
+        continue;
+      }
+      if (listed.isFull) return place;
+      listed.add({ runId, message: { ...message }, partial });
+      place = { seq, skip: place.skip + 1 };
+    }
+    if (last === undefined) return null;
+    transcript = transcript.slice(entries.length);
+    after = { seq: last.seq, sub: 0 };
+  }
 }

@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
+import { ManualClock } from "../../test/support/manual-clock.ts";
+import { NO_QUOTAS } from "../../test/support/no-quotas.ts";
 import type { Store } from "../ports/store.ts";
 import { pushAgent } from "./push-agent.ts";
+import { asTenantId } from "../core/tenant-id.ts";
 
 test("a push whose schemas nobody could check is told to come again, and not that its config is wrong", async () => {
   const store = { forTenant: () => expect.unreachable("nothing is stored") } as unknown as Store;
@@ -10,7 +13,17 @@ test("a push whose schemas nobody could check is told to come again, and not tha
     validate: async () => [],
   };
   const config = { name: "a", model: "demo/echo", tools: [{ name: "t", target: "external", inputSchema: {} }] };
-  const principal = { kind: "api_key" as const, tenantId: "t", name: "key", scopes: ["agents:write" as const] };
-  const outcome = await pushAgent({ store, schemas }, principal, { name: "a", config, promote: true });
+  const principal = {
+    kind: "api_key" as const,
+    keyId: "key-1",
+    tenantId: asTenantId("t"),
+    name: "key",
+    scopes: ["agents:write" as const],
+  };
+  const outcome = await pushAgent({ store, schemas, clock: new ManualClock(), quotas: NO_QUOTAS }, principal, {
+    name: "a",
+    config,
+    promote: true,
+  });
   expect(outcome).toMatchObject({ kind: "refused", code: "too_many_requests" });
 });

@@ -1,17 +1,25 @@
 import { type JsonObject, type PushedAgent } from "@hsafa/protocol";
 import { agentConfigSchema } from "@hsafa/protocol/schema";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
-import type { Store } from "../ports/store.ts";
-import { canonicalHash } from "./canonical-json.ts";
+import { canonicalHash } from "../core/canonical-json.ts";
+import { masksIn, plainCredentials } from "./plain-credentials.ts";
+import type { UseCaseDeps } from "./use-case-deps.ts";
 import { type ValidationFault, schemaFaults } from "../access/schema-faults.ts";
+import { quotaExceeded } from "../access/quota-exceeded.ts";
+import { actorOf } from "../access/actor-of.ts";
 import type { Principal } from "../access/principal.ts";
 import { type Refusal, refuse } from "../access/refusal.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 
 export type PushOutcome = { readonly kind: "pushed"; readonly agent: PushedAgent } | Refusal;
 
-/** Makes a config a version of its agent, or finds the version that it is already. A refusal lists every fault. */
+/**
+ * Makes a config a version of its agent, or finds the version that it is already. A refusal lists every fault.
+ *
+ * `$schema` is for the editor of the person who writes the config. It is no part of it.
+ */
 export async function pushAgent(
-  deps: { readonly store: Store; readonly schemas: JsonSchemas },
+  deps: Pick<UseCaseDeps, "store" | "schemas" | "clock" | "quotas">,
   principal: Principal,
   params: {
     readonly name: string;
@@ -21,7 +29,8 @@ export async function pushAgent(
     readonly promote: boolean;
   },
 ): Promise<PushOutcome> {
-  const { name, config, version, promote } = params;
+  const { name, version, promote } = params;
+  const { $schema: _forEditors, ...config } = params.config;
   const faults = await configFaults({ schemas: deps.schemas, tenantId: principal.tenantId, name, config });
   if (faults === "busy") {
     return refuse("too_many_requests", "Too many schemas of this tenant are being checked; push again in a moment.");
@@ -30,28 +39,30 @@ export async function pushAgent(
     return refuse("invalid_agent_config", "The config cannot be run; mend what 'errors' lists and push again.", faults);
   }
   const description = params.description ?? (typeof config.description === "string" ? config.description : null);
-  const agent = await deps.store.forTenant(principal.tenantId).pushAgent({
-    name,
-    description,
-    version: version ?? null,
-    config,
-    // The hash of the config as pushed, without defaults: a default that changes later makes no new version.
-    configHash: canonicalHash(config),
-    promote,
+  const store = deps.store.forTenant(principal.tenantId);
+  // The hash of the config as pushed, without defaults: a default that changes later makes no new version.
+  const configHash = canonicalHash(config);
+  const by = actorOf(principal);
+  const within = await deps.quotas.within(principal.tenantId, {
+    needs: ["agentVersions", "storedBytes"],
+    isKnown: () => store.knows({ kind: "version", agent: name, configHash }),
+    make: () => store.pushAgent({ name, description, version: version ?? null, config, configHash, promote, by }),
   });
-  return { kind: "pushed", agent };
+  if (within.kind === "no_room") return quotaExceeded(within.lack, deps.clock.now());
+  const warnings = plainCredentials(config);
+  return { kind: "pushed", agent: warnings.length === 0 ? within.made : { ...within.made, warnings } };
 }
 
 async function configFaults(params: {
   readonly schemas: JsonSchemas;
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly name: string;
   readonly config: JsonObject;
 }): Promise<readonly ValidationFault[] | "busy"> {
   const { schemas, tenantId, name, config } = params;
   const parsed = agentConfigSchema.safeParse(config);
   if (!parsed.success) return schemaFaults(parsed.error, ["config"]);
-  const faults: ValidationFault[] = [];
+  const faults: ValidationFault[] = [...masksIn(config)];
   if (parsed.data.name !== name) {
     faults.push({ path: "config.name", message: `is '${parsed.data.name}', but the agent is pushed as '${name}'` });
   }

@@ -2,31 +2,37 @@ import { isId, type Page, type Run, type RunStatus } from "@hsafa/protocol";
 import { isBound } from "../access/bounds.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
+import { listedSubject } from "../access/listed-subject.ts";
 import { mayAccessRun } from "../access/run-visibility.ts";
-import type { Store } from "../ports/store.ts";
 import type { PageParams } from "../ports/tenant-store.ts";
+import type { UseCaseDeps } from "./use-case-deps.ts";
+
+type Deps = Pick<UseCaseDeps, "store" | "generation">;
 
 /** Finds one run. */
 export async function findRun(
-  { store }: { readonly store: Store },
+  { store, generation }: Deps,
   principal: Principal,
   runId: string,
 ): Promise<{ readonly kind: "found"; readonly run: Run } | Refusal> {
   const run = isId(runId) ? await store.forTenant(principal.tenantId).findRun({ runId }) : null;
-  return run === null || !mayAccessRun(principal, run) ? notFound("run") : { kind: "found", run };
+  return run === null || !mayAccessRun(principal, run)
+    ? notFound("run")
+    : { kind: "found", run: inGeneration(run, generation) };
 }
 
 /**
- * Lists runs, newest first. A token for a thread lists the runs of that thread. A token for one run or for a device has
- * no list.
+ * Lists runs, newest first: those that the principal reaches, and of these a subject's if one is asked for. A token for
+ * a thread lists the runs of that thread. A token for one run or for a device has no list.
  */
 export async function listRuns(
-  { store }: { readonly store: Store },
+  { store, generation }: Deps,
   principal: Principal,
   params: PageParams & {
     readonly status: RunStatus | undefined;
     readonly agent: string | undefined;
     readonly threadId: string | undefined;
+    readonly subject: string | undefined;
   },
 ): Promise<{ readonly kind: "found"; readonly page: Page<Run> } | Refusal> {
   const { runId, threadId } = principal;
@@ -35,6 +41,14 @@ export async function listRuns(
   }
   if (threadId !== undefined && params.threadId !== undefined && params.threadId !== threadId)
     return notFound("thread");
-  const page = await store.forTenant(principal.tenantId).listRuns({ ...params, threadId: params.threadId ?? threadId });
-  return { kind: "found", page };
+  const listed = threadId === undefined ? listedSubject(principal, params.subject) : { subject: params.subject };
+  if (listed === null) return { kind: "found", page: { data: [], nextCursor: null } };
+  const narrowed = { ...params, ...listed, threadId: params.threadId ?? threadId };
+  const page = await store.forTenant(principal.tenantId).listRuns(narrowed);
+  return { kind: "found", page: { ...page, data: page.data.map((run) => inGeneration(run, generation)) } };
+}
+
+/** The run with its position as it travels in this generation. */
+function inGeneration(run: Run, { present: { tag } }: Deps["generation"]): Run {
+  return tag === "" ? run : { ...run, position: `${run.position}.${tag}` };
 }

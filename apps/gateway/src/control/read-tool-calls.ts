@@ -1,4 +1,5 @@
 import type { Page, ToolCall, ToolCallStatus } from "@hsafa/protocol";
+import { listedSubject } from "../access/listed-subject.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal } from "../access/refusal.ts";
 import { maySeeRun } from "../access/run-visibility.ts";
@@ -16,15 +17,18 @@ export async function listCallsOfRun(
   return page === null ? notFound("run") : { kind: "found", page };
 }
 
-/** Lists the tool calls of all runs, newest first. */
-export function listCalls(
+/** Lists the tool calls of all runs that the principal reaches, newest first. */
+export async function listCalls(
   { store }: { readonly store: Store },
-  { tenantId }: Principal,
+  principal: Principal,
   params: PageParams & {
     readonly toolName: string | undefined;
     readonly deviceId: string | undefined;
     readonly status: ToolCallStatus | undefined;
+    readonly subject: string | undefined;
   },
 ): Promise<Page<ToolCall>> {
-  return store.forTenant(tenantId).listCalls(params);
+  const listed = listedSubject(principal, params.subject);
+  if (listed === null) return { data: [], nextCursor: null };
+  return store.forTenant(principal.tenantId).listCalls({ ...params, ...listed });
 }

@@ -1,11 +1,25 @@
-import type { InputMessage, JsonValue, RunStatus, StartRunBody, UserMessage } from "@hsafa/protocol";
-import type { Bell } from "../ports/bell.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Store } from "../ports/store.ts";
-import { canonicalHash } from "./canonical-json.ts";
+import {
+  type InputMessage,
+  isId,
+  type JsonValue,
+  type RunStatus,
+  type StartRunBody,
+  type UserMessage,
+} from "@hsafa/protocol";
+import { idempotencyOwner } from "../access/idempotency-owner.ts";
+import { ownedBy } from "../access/owned-by.ts";
+import { quotaExceeded } from "../access/quota-exceeded.ts";
+import { speaksForOperator } from "../access/reached-subject.ts";
+import { mayAccessThread } from "../access/thread-visibility.ts";
+import { RUN_QUOTAS } from "../core/quotas.ts";
+import type { StartOutcome } from "../ports/tenant-store.ts";
+import type { WithinQuota } from "../runtime/tenant-quotas.ts";
+import { canonicalHash } from "../core/canonical-json.ts";
 import { idempotencyKeyReused } from "./input-refusals.ts";
+import type { UseCaseDeps } from "./use-case-deps.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
+import { runStarterOf } from "../access/run-starter.ts";
 
 export type RunStarted =
   | { readonly kind: "started"; readonly runId: string; readonly status: RunStatus; readonly created: boolean }
@@ -17,7 +31,7 @@ export type RunStarted =
  * begins with the store.
  */
 export async function startRun(
-  deps: { readonly store: Store; readonly bell: Bell; readonly clock: Clock },
+  deps: Pick<UseCaseDeps, "store" | "bell" | "clock" | "quotas">,
   principal: Principal,
   params: { readonly request: StartRunBody; readonly idempotencyKey: string | undefined },
 ): Promise<RunStarted> {
@@ -30,29 +44,51 @@ export async function startRun(
   if (principal.deviceKey !== undefined && (request.deviceKey ?? principal.deviceKey) !== principal.deviceKey) {
     return refuse("forbidden", "The token is bound to another device key; leave 'deviceKey' out, or use its own.");
   }
+  const owner = ownedBy(principal, request.subject);
+  if (owner.kind === "refused") return owner;
+  const { subject } = owner;
   const { earlier, messages } = splitInput(request.input);
+  const excess = userExcess(principal, request, earlier);
+  if (excess !== null) return excess;
   if (messages.length === 0) {
     const fault = { path: "input", message: "must end with a message of role 'user'" };
     return refuse("invalid_request", "The input says nothing new; see 'errors'.", [fault]);
   }
-  const outcome = await deps.store.forTenant(principal.tenantId).startRun({
-    runId: deps.clock.newId(),
-    agent: request.agent,
-    versionId: request.versionId,
-    threadId: request.threadId ?? principal.threadId,
-    earlier,
-    messages,
-    deviceKey: request.deviceKey ?? principal.deviceKey ?? null,
-    metadata: request.metadata ?? {},
-    idempotency:
-      idempotencyKey === undefined
-        ? null
-        : { key: idempotencyKey, bodyHash: canonicalHash(request as unknown as JsonValue) },
+  const { tenantId } = principal;
+  const store = deps.store.forTenant(tenantId);
+  const threadId = request.threadId ?? principal.threadId;
+  if (!(await mayEnter(deps, principal, { threadId, subject: request.subject }))) return notFound("thread");
+  const keyed =
+    idempotencyKey === undefined
+      ? null
+      : { key: idempotencyKey, owner: idempotencyOwner(principal), orUnowned: speaksForOperator(principal) };
+  const start = () =>
+    store.startRun({
+      runId: deps.clock.newId(),
+      agent: request.agent,
+      versionId: request.versionId,
+      threadId,
+      earlier,
+      messages,
+      deviceKey: request.deviceKey ?? principal.deviceKey ?? null,
+      metadata: request.metadata ?? {},
+      subject,
+      startedBy: runStarterOf(principal),
+      idempotency: keyed === null ? null : { ...keyed, bodyHash: canonicalHash(request as unknown as JsonValue) },
+    });
+  const within = await deps.quotas.within(tenantId, {
+    needs: RUN_QUOTAS,
+    isKnown: async () => keyed !== null && store.knows({ kind: "run", ...keyed }),
+    make: () => withinThreads(deps, principal, { key: threadId, subject }, start),
   });
+  const outcome = within.kind === "made" ? within.made : within;
   switch (outcome.kind) {
+    case "no_room":
+      return quotaExceeded(outcome.lack, deps.clock.now());
     case "started": {
       const { runId, status, created } = outcome;
       if (created) deps.bell.ring({ about: "run", runId });
+      if (created && threadId !== undefined) deps.bell.ring({ about: "thread", tenantId, idOrKey: threadId });
       return { kind: "started", runId, status, created };
     }
     case "agent_not_found":
@@ -66,6 +102,57 @@ export async function startRun(
     default:
       return outcome satisfies never;
   }
+}
+
+/** What a user asks for beyond what the credential names, as the refusal; null if there is nothing. */
+function userExcess(principal: Principal, request: StartRunBody, earlier: readonly InputMessage[]): Refusal | null {
+  if (speaksForOperator(principal)) return null;
+  const { kind, agents, versions, threadId, deviceKey } = principal;
+  if (agents === undefined && kind === "token") {
+    return refuse("forbidden", "The token names no agent; make it with 'agents' to start runs.");
+  }
+  if (agents?.includes(request.agent) === false) return notFound("agent");
+  if (request.versionId !== undefined && versions !== true) {
+    return refuse("forbidden", "The credential may not choose a version; leave 'versionId' out.");
+  }
+  if (earlier.length > 0) {
+    return refuse("forbidden", "A user sends messages of role 'user' alone; earlier turns need a key of the operator.");
+  }
+  if (request.deviceKey !== undefined && deviceKey === undefined) {
+    return refuse("forbidden", "The credential names no device; leave 'deviceKey' out, or make a token with it.");
+  }
+  // A token for a device sees the runs that start from it, and so no thread of others.
+  if (request.threadId !== undefined && threadId === undefined && deviceKey !== undefined) return notFound("thread");
+  return null;
+}
+
+/**
+ * Whether a run of this subject may be started in this thread. The principal must reach the thread, and it must not be
+ * another user's. A thread's own key always names a thread of the subject.
+ */
+async function mayEnter(
+  { store }: Pick<UseCaseDeps, "store">,
+  principal: Principal,
+  { threadId, subject }: { readonly threadId: string | undefined; readonly subject: string | undefined },
+): Promise<boolean> {
+  if (threadId === undefined || !isId(threadId) || threadId === principal.threadId) return true;
+  if (speaksForOperator(principal) && subject === undefined) return true;
+  const thread = await store.forTenant(principal.tenantId).findThread({ idOrKey: threadId, subject: null });
+  if (thread === null || !mayAccessThread(principal, thread)) return false;
+  return subject === undefined || thread.subject === null || thread.subject === subject;
+}
+
+/** A thread's own key may make its thread, which takes room. */
+async function withinThreads(
+  deps: Pick<UseCaseDeps, "store" | "quotas">,
+  { tenantId }: Principal,
+  { key, subject }: { readonly key: string | undefined; readonly subject: string | null },
+  start: () => Promise<StartOutcome>,
+): Promise<StartOutcome | Extract<WithinQuota<never>, { kind: "no_room" }>> {
+  if (key === undefined || isId(key)) return start();
+  const isKnown = () => deps.store.forTenant(tenantId).knows({ kind: "thread", key, subject });
+  const within = await deps.quotas.within(tenantId, { needs: ["threads"], isKnown, make: start });
+  return within.kind === "made" ? within.made : within;
 }
 
 /**

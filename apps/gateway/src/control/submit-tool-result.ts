@@ -5,8 +5,9 @@ import { TOOL_RESULT_BYTES_MAX } from "../core/limits.ts";
 import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
 import type { SubmitResultOutcome } from "../ports/tenant-store.ts";
-import { canonicalJson, sha256 } from "./canonical-json.ts";
+import { canonicalJson, sha256 } from "../core/canonical-json.ts";
 import { inboxFull } from "./input-refusals.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 
 /**
  * The result of a tool call, as its executor reports it: `error` if it failed, else `result`. The edge has read it as
@@ -39,7 +40,7 @@ export type SubmittedResult = { readonly kind: "accepted"; readonly duplicate: b
 export async function submitToolResult(
   deps: { readonly store: Store; readonly bell: Bell },
   params: {
-    readonly tenantId: string;
+    readonly tenantId: TenantId;
     readonly callId: string;
     readonly answer: ReportedResult;
     readonly from: ResultSource;

@@ -1,4 +1,5 @@
 import type { Fact } from "@hsafa/protocol";
+import { MAY_HAVE_HAPPENED, NO_ANSWER_IN_TIME, unknownError } from "./expiry-error.ts";
 import { isoTime } from "./iso-time.ts";
 import type { Call } from "./run-state.ts";
 
@@ -28,12 +29,21 @@ export function outcomeUnknown(
   { callId, toolName }: CallName,
   reason = "The call was under way when its executor was lost",
 ): ToolFailed {
-  const message = `${reason}. The call may or may not have taken effect.`;
-  return { type: "tool.failed", data: { callId, toolName, error: { code: "outcome_unknown", message } } };
+  return { type: "tool.failed", data: { callId, toolName, error: unknownError(reason) } };
 }
 
-/** The run ends while the call is open. */
-export function canceledCall({ callId, toolName }: CallName): ToolFailed {
-  const error = { code: "canceled", message: "The run ended before the tool answered." };
-  return { type: "tool.failed", data: { callId, toolName, error } };
+/** The call's time is over. `hasLeft`: it was given to its executor, or may have been. */
+export function expired({ callId, toolName }: CallName, hasLeft: boolean): Extract<Fact, { type: "tool.expired" }> {
+  const error = hasLeft
+    ? unknownError(NO_ANSWER_IN_TIME)
+    : { code: "not_executed", message: "The call expired before anybody took it. It was not executed." };
+  return { type: "tool.expired", data: { callId, toolName, error } };
+}
+
+/** The run ends while the call is open. `isDispatched`: it may have been given to its executor. */
+export function canceledCall({ callId, toolName }: CallName, isDispatched: boolean): ToolFailed {
+  const message = isDispatched
+    ? `The run ended before the tool answered. ${MAY_HAVE_HAPPENED}`
+    : "The run ended before the call was sent. It was not executed.";
+  return { type: "tool.failed", data: { callId, toolName, error: { code: "canceled", message } } };
 }

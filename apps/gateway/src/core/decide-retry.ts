@@ -8,11 +8,13 @@ const RETRYABLE: Readonly<Record<ModelFailureKind, boolean>> = {
   overloaded: true,
   network: true,
   idle: true,
+  timeout: false,
   unauthorized: false,
   bad_request: false,
   bad_response: false,
   context_exceeded: false,
   unknown_model: false,
+  quota_exceeded: false,
   other: false,
 };
 

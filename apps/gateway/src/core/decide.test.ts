@@ -3,17 +3,18 @@ import {
   asked,
   begun,
   claimed,
+  config,
   created,
   finished,
   given,
-  NOW,
   newRun,
+  NOW,
   proceed,
   result,
   started,
 } from "../../test/support/given.ts";
 import { effectsOf } from "./effects.ts";
-import type { RunInput } from "./input.ts";
+import type { ModelFailureKind, RunInput } from "./input.ts";
 import { SERVER_TOOL_ATTEMPTS_MAX } from "./limits.ts";
 
 const message: RunInput = { kind: "message", message: { role: "user", content: "and?" } };
@@ -42,6 +43,24 @@ describe("a run begins", () => {
     const { state, types } = given([created, asked("hi"), started]).when(proceed);
     expect(types).toEqual(["step.started"]);
     expect(effectsOf(state)).toEqual([{ kind: "call_model", step: 1, seq: 4 }]);
+  });
+});
+
+describe("a record that is full", () => {
+  const full = { ...proceed, isRecordFull: true } as RunInput;
+
+  test("the run ends instead of going on: before its next step, while calls are out, and while it waits to try again", () => {
+    const error = { code: "record_full" };
+    const failed = [{ type: "run.failed", data: { error } }];
+    expect(given([created, asked("hi"), started]).when(full).facts).toMatchObject(failed);
+    const acting = given(begun).when(finished(["a", "look"], ["b", "ask"]), proceed);
+    expect(acting.when(full).facts).toMatchObject([{ data: { callId: "a" } }, { data: { callId: "b" } }, ...failed]);
+    expect(given(begun).when(failure("rate_limited"), full).facts.at(-1)).toMatchObject({ data: { error } });
+  });
+
+  test("the answer that fills it is still the end of the run, and an open step goes on", () => {
+    expect(given(begun).when(finished(), full).types).toEqual(["run.completed"]);
+    expect(given(begun).when(full).types).toEqual([]);
   });
 });
 
@@ -250,6 +269,41 @@ describe("a call settles once (R7)", () => {
     expect(parked.at(NOW + 1000).when(gone).facts[0]).toMatchObject({ data: { error: { code: "outcome_unknown" } } });
   });
 
+  test.each([
+    { tool: "look", dispatch: { sent: false, connected: false }, is: "not_executed" },
+    { tool: "look", dispatch: { sent: true, connected: true }, is: "outcome_unknown" },
+    { tool: "look_again", dispatch: { sent: false, connected: false }, is: "not_executed" },
+    { tool: "look_again", dispatch: { sent: true, connected: false }, is: "outcome_unknown" },
+    // What the store knows of it was not read.
+    { tool: "look", dispatch: undefined, is: "outcome_unknown" },
+    { tool: "ask_soon", dispatch: undefined, is: "outcome_unknown" },
+    { tool: "refetch", dispatch: undefined, is: "outcome_unknown" },
+  ])("an overdue call of $tool with $dispatch expires as $is", ({ tool, dispatch, is }) => {
+    const askSoon = { name: "ask_soon", inputSchema: {}, target: "external", timeoutMs: 1000 } as const;
+    const run = newRun({ tools: [...config().tools, askSoon] });
+    const late = given(begun, run)
+      .when(finished(["a", tool]), proceed)
+      .at(NOW + 60_000);
+    const dispatches = dispatch === undefined ? {} : { a: dispatch };
+    const told = late.when({ ...proceed, dispatches } as RunInput).facts[0];
+    expect(told).toMatchObject({ type: "tool.expired", data: { error: { code: is } } });
+  });
+
+  test("a second attempt that was never sent is no proof that the first was not executed", () => {
+    const again = given(begun).when(finished(["a", "look_again"]), proceed, lost("a", 1));
+    const unsent = { ...proceed, dispatches: { a: { sent: false, connected: false } } } as RunInput;
+    const late = again.at(NOW + 60_000).when(unsent).facts[0];
+    expect(late).toMatchObject({ type: "tool.expired", data: { error: { code: "outcome_unknown" } } });
+  });
+
+  test("a call that nobody approved in time was not executed", () => {
+    const late = given(begun)
+      .when(finished(["p", "pay"]), proceed)
+      .at(NOW + 24 * 3600 * 1000)
+      .when(proceed).facts[0];
+    expect(late).toMatchObject({ type: "tool.expired", data: { error: { code: "not_executed" } } });
+  });
+
   test("a result that a client sends for a server's call does not settle it", () => {
     const run = given(begun).when(finished(["b", "fetch"]), proceed);
     expect(run.when(result("b")).facts).toEqual([]);
@@ -342,6 +396,18 @@ describe("the model fails", () => {
     expect(run.types).toEqual(["step.discarded", "run.failed"]);
   });
 
+  test("every step that fails says what the model was not shown, also the last one", () => {
+    const leftOut = [{ reason: "unsupported" as const, what: "a file" }];
+    const failing = (kind: ModelFailureKind) =>
+      ({ kind: "step_failed", failure: { kind, message: "no", retryAfterMs: null }, jitter: 0.5, leftOut }) as RunInput;
+    const refusing = failing("bad_request") as Extract<RunInput, { kind: "step_failed" }>;
+    const refused = { ...refusing, failure: { ...refusing.failure, refusesConversation: true } };
+    for (const failed of [failing("rate_limited"), failing("unauthorized"), failing("context_exceeded"), refused]) {
+      expect(given(begun).when(failed).facts[0]).toMatchObject({ type: "step.discarded", data: { leftOut } });
+    }
+    expect(given(begun).when(failure("unauthorized")).facts[0]?.data).not.toHaveProperty("leftOut");
+  });
+
   test("a permanent failure of the model fails the run at once", () => {
     const run = given(begun).when(failure("unauthorized"));
     expect(run.facts.at(-1)).toMatchObject({ data: { error: { code: "model_unauthorized" } } });
@@ -360,6 +426,16 @@ describe("a cancel", () => {
   test("a cancel settles every open call first", () => {
     const run = given(begun).when(finished(["a", "look"], ["c", "ask"]), proceed, result("a"), cancel);
     expect(run.types).toEqual(["tool.failed", "run.canceled"]);
+  });
+
+  test("a cancel says of each open call whether it may have taken effect", () => {
+    const run = given(begun).when(finished(["a", "ask"], ["p", "pay"]), proceed, cancel);
+    const told = run.facts.map((fact) => (fact.type === "tool.failed" ? fact.data.error.message : fact.type));
+    expect(told).toEqual([
+      "The run ended before the tool answered. The call may or may not have taken effect.",
+      "The run ended before the call was sent. It was not executed.",
+      "run.canceled",
+    ]);
   });
 
   test("a cancel of an ended run decides nothing", () => {

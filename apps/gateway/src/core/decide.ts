@@ -8,7 +8,7 @@
  * 3. A call settles once: what comes for a settled call decides nothing (R7).
  * 4. An end settles every open call and closes an open step before the terminal fact (`run-ends.ts`).
  */
-import { type Fact, type Failure, isRepeatable, type LeftOut, targetOf } from "@hsafa/protocol";
+import { type Fact, type Failure, isRepeatable, targetOf } from "@hsafa/protocol";
 import { dispatched, outcomeUnknown } from "./call-facts.ts";
 import { dispatchDeadline } from "./deadline.ts";
 import { decideRetry } from "./decide-retry.ts";
@@ -17,7 +17,7 @@ import { isoTime } from "./iso-time.ts";
 import { CONTEXT_TOKENS_LEAST, CONTEXT_TRIES_MAX, SERVER_TOOL_ATTEMPTS_MAX } from "./limits.ts";
 import { proceed } from "./proceed.ts";
 import { decideRefusal, refusedError } from "./decide-refusal.ts";
-import { canceledEnd, discardedStep, failedEnd } from "./run-ends.ts";
+import { canceledEnd, discardedStep, failedEnd, leftOutOf } from "./run-ends.ts";
 import { type Call, isForDevice, isInHouse, type LiveState, openCallsOf, type RunState } from "./run-state.ts";
 
 /**
@@ -152,9 +152,18 @@ function approval(state: LiveState, input: InputOf<"approval">): Fact[] {
   const call = state.run.calls.get(input.callId);
   if (call?.phase.kind !== "awaiting_approval") return []; // 3.
   const { callId, toolName } = call;
+  const { by, keyId, subject, digest } = input;
+  // It is about something else than what was asked.
+  if (digest !== undefined && digest !== call.approval?.digest) return [];
+  const decided = {
+    by,
+    ...(keyId === undefined ? {} : { keyId }),
+    ...(subject === undefined ? {} : { subject }),
+    ...(digest === undefined ? {} : { digest }),
+  };
   return input.approved
-    ? [{ type: "tool.approved", data: { callId, by: input.by } }]
-    : [{ type: "tool.denied", data: { callId, toolName, reason: input.reason } }];
+    ? [{ type: "tool.approved", data: { callId, ...decided } }]
+    : [{ type: "tool.denied", data: { callId, toolName, reason: input.reason, ...decided } }];
 }
 
 function dispatchLost(state: LiveState, input: InputOf<"dispatch_lost">, now: number): Fact[] {
@@ -194,7 +203,7 @@ function stepFailed(state: LiveState, input: InputOf<"step_failed">, now: number
     return [{ type: "step.discarded", data: { step: state.step, reason: "error", error } }];
   if (input.failure.refusesConversation === true) {
     const refusal = decideRefusal(state.run);
-    if (refusal.kind === "give_up") return failedEnd(state, refusedError(error, refusal.refused));
+    if (refusal.kind === "give_up") return failedEnd(state, refusedError(error, refusal.refused), input);
     const { history } = refusal;
     return [
       { type: "step.discarded", data: { step: state.step, reason: "refused", error, history, ...leftOutOf(input) } },
@@ -209,10 +218,10 @@ function stepFailed(state: LiveState, input: InputOf<"step_failed">, now: number
     retry: config.retry,
     jitter: input.jitter,
   });
-  if (retry.kind === "give_up") return failedEnd(state, error);
+  if (retry.kind === "give_up") return failedEnd(state, error, input);
   const loading = retry.isLoading ? { loading: true as const } : {};
   return [
-    discardedStep(state.step, "error"),
+    discardedStep(state.step, "error", leftOutOf(input)),
     { type: "run.retrying", data: { attempt, error, nextAt: isoTime(now + retry.delayMs), ...loading } },
   ];
 }
@@ -230,7 +239,7 @@ function contextExceeded(
   const { sent } = input;
   const isLast = contextTries === CONTEXT_TRIES_MAX - 1;
   if (sent === undefined || sent.isLeast || config.history.overflow === "fail" || contextTries >= CONTEXT_TRIES_MAX)
-    return failedEnd(state, error);
+    return failedEnd(state, error, input);
   const contextTokensMax = isLast
     ? CONTEXT_TOKENS_LEAST
     : Math.max(CONTEXT_TOKENS_LEAST + 1, Math.floor(sent.tokens / 2));
@@ -242,10 +251,6 @@ function summaryDue(step: number, summarizesThrough: string): Fact {
   return { type: "step.discarded", data: { step, reason: "history", summarizesThrough } };
 }
 
-function leftOutOf({ leftOut = [] }: { readonly leftOut?: readonly LeftOut[] }): { readonly leftOut?: LeftOut[] } {
-  return leftOut.length === 0 ? {} : { leftOut: [...leftOut] };
-}
-
 function modelError({ kind, message }: ModelFailure): Failure {
-  return { code: `model_${kind}`, message };
+  return { code: kind === "quota_exceeded" ? kind : `model_${kind}`, message };
 }

@@ -15,8 +15,19 @@ export function estimateTokens(messages: readonly Message[]): number {
   return Math.ceil(tokens);
 }
 
+/** Messages never change, and a step asks several times for the same ones. A megabyte takes a millisecond. */
+const known = new WeakMap<Message, number>();
+
 /** Returns the estimate for one message, in tokens and parts of a token. Sums of it are those of `estimateTokens`. */
-export function tokensOfMessage({ content }: Message): number {
+export function tokensOfMessage(message: Message): number {
+  const before = known.get(message);
+  if (before !== undefined) return before;
+  const tokens = tokensOfContent(message);
+  known.set(message, tokens);
+  return tokens;
+}
+
+function tokensOfContent({ content }: Message): number {
   let tokens = MESSAGE_TOKENS_ESTIMATED;
   if (typeof content === "string") tokens += tokensOfText(content);
   else for (const part of content) tokens += tokensOfPart(part);

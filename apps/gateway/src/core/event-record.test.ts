@@ -54,7 +54,7 @@ describe("a reader", () => {
 
 describe("an event on the wire", () => {
   test("an event on the wire is the JSON of the contract, with its payload as it was serialised", () => {
-    expect(JSON.parse(wireJson("r", fact(8, [7, 4])))).toEqual({
+    expect(JSON.parse(wireJson("r", fact(8, [7, 4]), ""))).toEqual({
       id: "8-0",
       prev: "7-4",
       runId: "r",
@@ -62,7 +62,7 @@ describe("an event on the wire", () => {
       ts: "2026-11-22T12:00:00.123Z",
       data: { step: 1 },
     });
-    expect(JSON.parse(wireJson("r", delta(7, 3)))).not.toHaveProperty("prev");
+    expect(JSON.parse(wireJson("r", delta(7, 3), ""))).not.toHaveProperty("prev");
   });
 
   test("an event on the wire reads back as the fact it was", () => {

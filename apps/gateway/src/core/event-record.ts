@@ -2,7 +2,7 @@ import {
   comparePositions,
   type EventType,
   type Fact,
-  formatPosition,
+  formatPlace,
   isTerminalType,
   type Position,
 } from "@hsafa/protocol";
@@ -23,10 +23,10 @@ export interface EventRecord {
   readonly payload: string;
 }
 
-/** The event as JSON, exactly as a client reads it. */
-export function wireJson(runId: string, record: EventRecord): string {
-  const prev = record.prev === null ? "" : `"prev":"${formatPosition(record.prev)}",`;
-  return `{"id":"${record.seq}-${record.sub}",${prev}"runId":"${runId}","type":"${record.type}","ts":"${new Date(record.ts).toISOString()}","data":${record.payload}}`;
+/** The event as JSON, exactly as a client reads it in this generation of the store. */
+export function wireJson(runId: string, record: EventRecord, generation: string): string {
+  const prev = record.prev === null ? "" : `"prev":"${formatPlace(record.prev, generation)}",`;
+  return `{"id":"${formatPlace(record, generation)}",${prev}"runId":"${runId}","type":"${record.type}","ts":"${new Date(record.ts).toISOString()}","data":${record.payload}}`;
 }
 
 /** Reads a fact back from its record. Only hsafa writes records, so the payload is trusted to fit its type. */

@@ -1,5 +1,6 @@
 import { type AgentConfig, type Fact, targetOf } from "@hsafa/protocol";
 import { addUsage } from "./add-usage.ts";
+import { askedApproval, decidedApproval } from "./call-approval.ts";
 import type { Call, CallPhase, RunBody, RunEnd, RunState } from "./run-state.ts";
 import { extendShownContext, NOTHING_SHOWN } from "./context-budget.ts";
 import type { SettlingFact } from "./settling-fact.ts";
@@ -122,22 +123,35 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
     case "tool.awaiting_approval":
       return {
         ...state,
-        run: withPhase(run, fact.data.callId, () => ({
-          kind: "awaiting_approval",
-          expiresAt: Date.parse(fact.data.expiresAt),
+        run: withChange(run, fact.data.callId, () => ({
+          phase: { kind: "awaiting_approval", expiresAt: Date.parse(fact.data.expiresAt) },
+          approval: askedApproval(fact),
         })),
       };
     case "tool.approved":
-      return { ...state, run: withPhase(run, fact.data.callId, () => ({ kind: "requested", approved: true })) };
+      return {
+        ...state,
+        run: withChange(run, fact.data.callId, ({ approval }) => ({
+          phase: { kind: "requested", approved: true },
+          approval: decidedApproval(approval, fact, at),
+        })),
+      };
     case "tool.dispatched": {
       const deadline = fact.data.deadline === null ? null : Date.parse(fact.data.deadline);
       const dispatch = { attempt: fact.data.attempt, at, deadline };
       return { ...state, run: withPhase(run, fact.data.callId, () => ({ kind: "dispatched", dispatch })) };
     }
+    case "tool.denied":
+      return {
+        ...state,
+        run: withChange(run, fact.data.callId, ({ phase, approval }) => ({
+          phase: settledPhase(phase, fact, at),
+          approval: decidedApproval(approval, fact, at),
+        })),
+      };
     case "tool.completed":
     case "tool.failed":
     case "tool.expired":
-    case "tool.denied":
       return { ...state, run: withPhase(run, fact.data.callId, (phase) => settledPhase(phase, fact, at)) };
     case "run.completed":
       return { phase: "ended", run: { ...run, endedAt: at }, end: completedEnd(fact) };
@@ -181,6 +195,7 @@ function requestedCall(run: RunBody, data: Extract<Fact, { type: "tool.requested
     step,
     requestedAt: at,
     phase: { kind: "requested", approved: false },
+    approval: null,
   };
 }
 
@@ -189,8 +204,12 @@ function withCall(run: RunBody, call: Call): RunBody {
 }
 
 function withPhase(run: RunBody, callId: string, phaseAfter: (phase: CallPhase) => CallPhase): RunBody {
+  return withChange(run, callId, ({ phase }) => ({ phase: phaseAfter(phase) }));
+}
+
+function withChange(run: RunBody, callId: string, changeOf: (call: Call) => Partial<Call>): RunBody {
   const call = run.calls.get(callId);
-  return call === undefined ? run : withCall(run, { ...call, phase: phaseAfter(call.phase) });
+  return call === undefined ? run : withCall(run, { ...call, ...changeOf(call) });
 }
 
 function settledPhase(before: CallPhase, fact: SettlingFact, at: number): CallPhase {

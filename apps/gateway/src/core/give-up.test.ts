@@ -1,7 +1,7 @@
 import type { Fact } from "@hsafa/protocol";
 import { expect, test } from "vitest";
 import { begun, finished, fold, given, NOW, proceed } from "../../test/support/given.ts";
-import { giveUp } from "./give-up.ts";
+import { giveUp, recoveryExhausted } from "./give-up.ts";
 import { projectCalls, projectRun } from "./projection.ts";
 import type { RunState } from "./run-state.ts";
 
@@ -15,7 +15,12 @@ test.each(Object.entries(open))(
   "a run that is given up while %s gets the rows that folding its last facts gives: no row differs from the log",
   (_name, { state }) => {
     const openCalls = projectCalls(state, callFacts(state));
-    const end = giveUp({ run: projectRun(state), openCalls, blame: { recoveries: 4, stalls: 0 }, now: NOW + 5 });
+    const end = giveUp({
+      run: projectRun(state),
+      openCalls,
+      error: recoveryExhausted({ recoveries: 4, stalls: 0 }),
+      now: NOW + 5,
+    });
     const ended = fold(end.facts, state, NOW + 5);
     expect(ended.phase).toBe("ended");
     expect(end.run).toEqual(projectRun(ended));
@@ -28,7 +33,7 @@ test("a run that is given up says why, and what its open step and calls came to"
   const end = giveUp({
     run: projectRun(state),
     openCalls: projectCalls(state, callFacts(state)),
-    blame: { recoveries: 4, stalls: 0 },
+    error: recoveryExhausted({ recoveries: 4, stalls: 0 }),
     now: NOW,
   });
   expect(end.facts).toMatchObject([
@@ -40,7 +45,7 @@ test("a run that is given up says why, and what its open step and calls came to"
   const [first] = giveUp({
     run: projectRun(stepping),
     openCalls: [],
-    blame: { recoveries: 4, stalls: 0 },
+    error: recoveryExhausted({ recoveries: 4, stalls: 0 }),
     now: NOW,
   }).facts;
   expect(first).toEqual({ type: "step.discarded", data: { step: 1, reason: "crash" } });

@@ -1,4 +1,4 @@
-import type { Fact } from "@hsafa/protocol";
+import type { Fact, Failure } from "@hsafa/protocol";
 import type { Blame } from "./blame.ts";
 import { canceledCall } from "./call-facts.ts";
 import { RECOVERIES_MAX } from "./limits.ts";
@@ -13,18 +13,17 @@ export interface GivenUp {
 }
 
 /**
- * Ends a run that keeps killing or stalling its gateways. It needs only the run's row and the rows of its open calls,
- * since loading its events may be what kills. `now` in ms.
+ * Ends a run without a look at its events: loading them may be what kills its gateways, or what no gateway can do. It
+ * needs only the run's row and the rows of its open calls. `now` in ms.
  */
 export function giveUp(params: {
   readonly run: RunProjection;
   readonly openCalls: readonly CallProjection[];
-  readonly blame: Blame;
+  readonly error: Failure;
   readonly now: number;
 }): GivenUp {
-  const { run, openCalls, blame, now } = params;
-  const error = { code: "recovery_exhausted", message: reasonOf(blame) };
-  const settled = openCalls.map((call) => ({ call, fact: canceledCall(call) }));
+  const { run, openCalls, error, now } = params;
+  const settled = openCalls.map((call) => ({ call, fact: canceledCall(call, call.status === "dispatched") }));
   return {
     facts: [
       ...(run.openStep === null ? [] : [discardedStep(run.openStep, "crash")]),
@@ -41,8 +40,11 @@ export function giveUp(params: {
   };
 }
 
-function reasonOf({ recoveries, stalls }: Blame): string {
-  return recoveries > RECOVERIES_MAX
-    ? `The run was taken up ${recoveries} times without getting any further; each time its gateway was lost.`
-    : `The work of the run kept its gateway from everything else for seconds, ${stalls} times.`;
+/** Why a run is given up that keeps killing or stalling its gateways. */
+export function recoveryExhausted({ recoveries, stalls }: Blame): Failure {
+  const message =
+    recoveries > RECOVERIES_MAX
+      ? `The run was taken up ${recoveries} times without getting any further; each time its gateway was lost.`
+      : `The work of the run kept its gateway from everything else for seconds, ${stalls} times.`;
+  return { code: "recovery_exhausted", message };
 }

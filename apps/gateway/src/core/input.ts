@@ -31,6 +31,11 @@ export type OutsideInput =
       readonly reason: string | null;
       /** Who decided: an API key's or a token's name for itself. */
       readonly by: string;
+      /** Gateways of an earlier version gave none of these. */
+      readonly keyId?: string;
+      readonly subject?: string;
+      /** What was decided about (`core/call-approval.ts`). */
+      readonly digest?: string;
     }
   /** `partial`, the text of the step that is cut short, is never stored: the holder adds it. */
   | { readonly kind: "cancel"; readonly reason: string | null; readonly partial?: string }
@@ -76,11 +81,14 @@ export type ModelFailureKind =
   | "overloaded"
   | "network"
   | "idle"
+  | "timeout"
   | "unauthorized"
   | "bad_request"
   | "bad_response"
   | "context_exceeded"
   | "unknown_model"
+  /** The model was not asked: the tenant may use no more tokens today. */
+  | "quota_exceeded"
   | "other";
 
 export interface ModelFailure {
@@ -92,6 +100,15 @@ export interface ModelFailure {
   readonly isLoading?: boolean;
   /** Whether it was the conversation that was refused. A wrong key or setting says nothing about the messages. */
   readonly refusesConversation?: boolean;
+}
+
+/** A device that is known under its key. */
+export interface KnownDevice {
+  readonly deviceId: string;
+  /** The name of the key behind its owner; null: it was not registered since devices have owners. */
+  readonly owner: string | null;
+  /** Its owner, as `core/is-device-owner.ts` compares it; null: it was not registered since owners have ids. */
+  readonly ownerId: string | null;
 }
 
 /**
@@ -145,6 +162,8 @@ export type RunInput =
   | {
       readonly kind: "proceed";
       readonly epoch: number;
-      readonly deviceIds: Readonly<Record<string, string>>;
+      /** Whether the record of the run takes no more (`core/record-size.ts`). */
+      readonly isRecordFull: boolean;
+      readonly devices: Readonly<Record<string, KnownDevice>>;
       readonly dispatches: Readonly<Record<string, DispatchStatus>>;
     };

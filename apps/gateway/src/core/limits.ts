@@ -30,6 +30,22 @@ export const STALLS_MAX = 3;
  */
 export const STALL_CPU_SHARE_MIN = 0.1;
 
+/**
+ * How long one step may take in all, in ms: 30 minutes. A model that says a little now and then is never silent, and
+ * its run would hold a place for days.
+ */
+export const STEP_DURATION_MS_MAX = 30 * 60_000;
+
+// The size of records
+/**
+ * Bytes of a run's facts, and their count. A run whose record has reached one of them ends. A gateway that takes a run
+ * up reads its whole record, and folds each fact of it. No model takes a conversation of this size.
+ */
+export const RECORD_BYTES_MAX = 32 * 1024 * 1024;
+export const RECORD_FACTS_MAX = 20_000;
+/** Bytes of the facts of earlier runs that one run reads of its thread. The largest window takes less. */
+export const HISTORY_BYTES_MAX = 16 * 1024 * 1024;
+
 // Retries of tools
 /**
  * Attempts at a repeatable call on the server, the first one included. A service that loses its answers again and again
@@ -66,3 +82,22 @@ export const SUMMARY_CHARACTERS_MAX = 16_000;
 export const CONTEXT_TRIES_MAX = 4;
 /** How far a provider's own count may correct the estimate upwards. A count beyond that is a fault of the server. */
 export const TOKEN_RATIO_MAX = 4;
+
+// Quotas
+/** What a day has, in ms. */
+export const DAY_MS = 86_400_000;
+/** Tokens of one run that count, at most: what a provider reports may be nonsense, and must fit into a counter. */
+export const RUN_TOKENS_COUNTED_MAX = 1e12;
+/**
+ * A tenant with less room than this is near its quota: on a large fleet, so much may come until a gateway reads usage
+ * again.
+ */
+export const QUOTA_MARGINS = {
+  activeRuns: 10_000,
+  queuedRuns: 10_000,
+  devices: 10_000,
+  threads: 10_000,
+  agentVersions: 10_000,
+  storedBytes: 1024 ** 3,
+  tokensPerDay: 10_000_000,
+} as const;

@@ -1,20 +1,30 @@
-import { type Fact, isRepeatable, type ToolConfig } from "@hsafa/protocol";
-import { dispatched, outcomeUnknown } from "./call-facts.ts";
+import { approvalRulesOf, type Fact, isRepeatable, type ToolConfig } from "@hsafa/protocol";
+import { approvalRecipientOf, awaitingApproval, unlikeApproved } from "./call-approval.ts";
+import { dispatched, expired, outcomeUnknown } from "./call-facts.ts";
 import { dispatchDeadline, isOverdue } from "./deadline.ts";
 import { evolve } from "./evolve.ts";
+import { NO_ANSWER_IN_TIME } from "./expiry-error.ts";
 import type { DispatchStatus, RunInput } from "./input.ts";
-import { isoTime } from "./iso-time.ts";
-import { APPROVAL_TIMEOUT_MS } from "./limits.ts";
 import { recipientOf } from "./recipient.ts";
+import { recordFull } from "./record-size.ts";
 import { answeredEnd, failedEnd } from "./run-ends.ts";
-import { type Call, isInHouse, type LiveState, openCallsOf, type RunBody, type RunState } from "./run-state.ts";
+import {
+  type Call,
+  isForDevice,
+  isInHouse,
+  type LiveState,
+  openCallsOf,
+  type RunBody,
+  type RunState,
+} from "./run-state.ts";
 import { isAnswered } from "./transcript.ts";
 
 type Proceed = Extract<RunInput, { kind: "proceed" }>;
 
 /**
  * What a run does by itself once every input at hand is told. In this order: it expires what is overdue and dispatches
- * what may go. Then, if calls are open, it stays or parks; otherwise it ends, or begins the next step.
+ * what may go. Then, if calls are open, it stays or parks; otherwise it ends, or begins the next step. A run whose
+ * record is full does nothing but end. If its model has had the last word, that is its end.
  */
 export function proceed(before: LiveState, input: Proceed, now: number): Fact[] {
   const facts: Fact[] = [];
@@ -26,6 +36,8 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
   const resumed: Fact = { type: "run.resumed", data: { epoch: input.epoch } };
 
   if (before.phase === "created" || before.phase === "stepping") return [];
+  if (input.isRecordFull && !(openCallsOf(before.run).length === 0 && isAnswered(before.run.transcript)))
+    return failedEnd(before, recordFull());
   if (before.phase === "retrying") {
     if (now < before.nextAt) return [];
     emit(resumed);
@@ -80,13 +92,20 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
 
 /** Settles an overdue call. */
 function overdueFact(call: Call, status: DispatchStatus | undefined): Fact {
-  const { callId, toolName, tool } = call;
-  if (tool !== null && isRepeatable(tool)) return { type: "tool.expired", data: { callId, toolName } };
-  // "Expired" would claim to know that the call did not take effect.
-  if (isInHouse(call)) return outcomeUnknown(call, "The call expired: the tool did not answer in time");
+  if (!hasLeft(call, status)) return expired(call, false);
+  const isHarmless = call.tool !== null && isRepeatable(call.tool);
+  // Nobody is left who could still answer. Of a call that is under way elsewhere the executor may know more.
+  if (isInHouse(call) && !isHarmless) return outcomeUnknown(call, NO_ANSWER_IN_TIME);
   // It was sent and its device is gone.
-  if (status?.sent === true && !status.connected) return outcomeUnknown(call);
-  return { type: "tool.expired", data: { callId, toolName } };
+  if (status?.sent === true && !status.connected && !isHarmless) return outcomeUnknown(call);
+  return expired(call, true);
+}
+
+/** Whether anybody may have the call. A second attempt means that the first one left. */
+function hasLeft({ phase, target }: Call, status: DispatchStatus | undefined): boolean {
+  if (phase.kind !== "dispatched") return false;
+  // A call for a device is sent only to a device that takes it. Any other is there for its executor once dispatched.
+  return !isForDevice(target) || phase.dispatch.attempt > 1 || status === undefined || status.sent;
 }
 
 /** The fact that sends a requested call on its way: to a person for approval, to its executor, or nowhere. */
@@ -99,23 +118,21 @@ function sendingFact(params: {
   readonly now: number;
 }): Fact {
   const { call, tool, approved, run, input, now } = params;
-  const { callId, toolName } = call;
-  if (tool.approval === "always" && !approved) {
-    return { type: "tool.awaiting_approval", data: { callId, expiresAt: isoTime(now + APPROVAL_TIMEOUT_MS) } };
+  const { callId } = call;
+  const recipient = isForDevice(call.target) ? recipientOf(tool, run.deviceKey) : null;
+  if (recipient?.kind === "impossible") return failed(call, "no_device", recipient.reason);
+  const rules = approvalRulesOf(run.config, tool);
+  if (rules !== null) {
+    const goesTo = approvalRecipientOf(tool, recipient, input.devices);
+    if (!approved) return awaitingApproval({ runId: run.runId, call, recipient: goesTo, rules, now });
+    const unlike = unlikeApproved(run.runId, call, goesTo);
+    if (unlike !== null) return failed(call, "not_as_approved", `${unlike}. It was not executed.`);
   }
   const deadline = dispatchDeadline(run.config, tool, now);
-  if (call.target === "server" || call.target === "external") return dispatched(callId, 1, deadline);
-  const recipient = recipientOf(tool, run.deviceKey);
-  switch (recipient.kind) {
-    case "key":
-      return dispatched(callId, 1, deadline, input.deviceIds[recipient.deviceKey]);
-    case "any":
-      return dispatched(callId, 1, deadline);
-    case "impossible": {
-      const error = { code: "no_device", message: recipient.reason };
-      return { type: "tool.failed", data: { callId, toolName, error } };
-    }
-    default:
-      return recipient satisfies never;
-  }
+  const device = recipient?.kind === "key" ? input.devices[recipient.deviceKey] : undefined;
+  return dispatched(callId, 1, deadline, device?.deviceId);
+}
+
+function failed({ callId, toolName }: Call, code: string, message: string): Fact {
+  return { type: "tool.failed", data: { callId, toolName, error: { code, message } } };
 }

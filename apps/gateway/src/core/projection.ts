@@ -1,4 +1,5 @@
 import {
+  type CallApproval,
   type Fact,
   type Failure,
   type FinishReason,
@@ -43,6 +44,8 @@ export interface CallProjection {
   readonly repeatable: boolean;
   /** Which devices may take it; null for `server` and `external`. */
   readonly recipient: Recipient | null;
+  /** What a person was asked, and what they decided. It may narrow the recipient to one device. */
+  readonly approval: CallApproval | null;
   readonly deadline: number | null;
   readonly result: JsonValue | undefined;
   readonly error: Failure | null;
@@ -95,9 +98,10 @@ function projectCall(call: Call, originDeviceKey: string | null): CallProjection
     attempt: dispatch?.attempt ?? 0,
     repeatable: call.tool !== null && isRepeatable(call.tool),
     recipient: recipientRow(call, originDeviceKey),
+    approval: call.approval,
     deadline: dispatch?.deadline ?? null,
     result: outcome?.kind === "completed" ? outcome.result : undefined,
-    error: outcome?.kind === "failed" ? outcome.error : null,
+    error: outcome?.kind === "failed" || outcome?.kind === "expired" ? outcome.error : null,
     source: settled?.source ?? null,
     deviceId: settled?.deviceId ?? null,
     requestedAt,

@@ -1,8 +1,10 @@
-import type { ToolConfig } from "@hsafa/protocol";
+import type { CallApproval, ToolConfig } from "@hsafa/protocol";
+import { isApprovedDevice } from "./approved-device.ts";
+import type { KnownDevice } from "./input.ts";
 
 /**
- * Which devices may take a call: the one with this key, or any that offers the tool, has the labels and (if given) the
- * platform.
+ * Which devices may take a call: the one with this key, or any of the pool that fits. A device fits if it offers the
+ * tool, has the labels and (if given) the platform.
  */
 export type Recipient =
   | { readonly kind: "key"; readonly deviceKey: string }
@@ -28,12 +30,14 @@ export function recipientOf(tool: ToolConfig, originDeviceKey: string | null): R
   };
 }
 
-/** What a device offers. */
-export interface DeviceOffer {
+/** What a device offers, and whose it is. */
+export interface DeviceOffer extends KnownDevice {
   readonly key: string;
   readonly platform: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly toolNames: readonly string[];
+  /** Whether it may take calls that are addressed to nobody in particular. Its credential says so. */
+  readonly isPooled: boolean;
 }
 
 /**
@@ -41,12 +45,17 @@ export interface DeviceOffer {
  */
 export function mayTakeCall(
   device: DeviceOffer,
-  call: { readonly toolName: string; readonly recipient: Recipient | null },
+  call: {
+    readonly toolName: string;
+    readonly recipient: Recipient | null;
+    readonly approval: CallApproval | null;
+  },
 ): boolean {
-  const { toolName, recipient } = call;
-  if (recipient === null) return false;
+  const { toolName, recipient, approval } = call;
+  if (recipient === null || !isApprovedDevice(approval, device)) return false;
   if (recipient.kind === "key") return recipient.deviceKey === device.key;
   return (
+    device.isPooled &&
     device.toolNames.includes(toolName) &&
     Object.entries(recipient.labels).every(([name, value]) => device.labels[name] === value) &&
     (recipient.platform === null || recipient.platform === device.platform)

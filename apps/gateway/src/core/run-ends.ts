@@ -1,6 +1,13 @@
-import { type DiscardReason, type Fact, type Failure, type FinishReason, isWholeAnswer } from "@hsafa/protocol";
+import {
+  type DiscardReason,
+  type Fact,
+  type Failure,
+  type FinishReason,
+  isWholeAnswer,
+  type LeftOut,
+} from "@hsafa/protocol";
 import { canceledCall } from "./call-facts.ts";
-import { openCallsOf, type RunState } from "./run-state.ts";
+import { type Call, openCallsOf, type RunState } from "./run-state.ts";
 
 /** How a run ends before its model has finished: an open step is closed and every open call settled, then the end. */
 
@@ -8,16 +15,20 @@ import { openCallsOf, type RunState } from "./run-state.ts";
 export function canceledEnd(state: RunState, reason: string | null, partial: string | undefined): Fact[] {
   const end: Fact = { type: "run.canceled", data: { reason, usage: state.run.usage } };
   return state.phase === "stepping"
-    ? [discardedStep(state.step, "cancel", partial), end]
-    : [...openCallsOf(state.run).map(canceledCall), end];
+    ? [discardedStep(state.step, "cancel", partial === undefined ? {} : { partial }), end]
+    : [...openCallsOf(state.run).map(canceled), end];
 }
 
-/** A failure's end. */
-export function failedEnd(state: RunState, error: Failure): Fact[] {
+/** A failure's end. `shown`: what the model was not shown in the step that failed, if it was one. */
+export function failedEnd(state: RunState, error: Failure, shown: Shown = {}): Fact[] {
   const end: Fact = { type: "run.failed", data: { error, usage: state.run.usage } };
   return state.phase === "stepping"
-    ? [discardedStep(state.step, "error"), end]
-    : [...openCallsOf(state.run).map(canceledCall), end];
+    ? [discardedStep(state.step, "error", leftOutOf(shown)), end]
+    : [...openCallsOf(state.run).map(canceled), end];
+}
+
+function canceled(call: Call): Fact {
+  return canceledCall(call, call.phase.kind === "dispatched");
 }
 
 /** The end of a run whose model has had its last word. An answer that is not whole counts as the agent says. */
@@ -51,6 +62,19 @@ export function incompleteReason(finishReason: FinishReason): string {
 }
 
 /** An open step is closed without a result; `partial` is its text so far, if it is kept. */
-export function discardedStep(step: number, reason: DiscardReason, partial?: string): Fact {
-  return { type: "step.discarded", data: { step, reason, ...(partial === undefined ? {} : { partial }) } };
+export function discardedStep(
+  step: number,
+  reason: DiscardReason,
+  more: { readonly partial?: string; readonly leftOut?: LeftOut[] } = {},
+): Fact {
+  return { type: "step.discarded", data: { step, reason, ...more } };
+}
+
+interface Shown {
+  readonly leftOut?: readonly LeftOut[];
+}
+
+/** What a fact says of what the model was not shown; nothing if it was shown everything. */
+export function leftOutOf({ leftOut = [] }: Shown): { readonly leftOut?: LeftOut[] } {
+  return leftOut.length === 0 ? {} : { leftOut: [...leftOut] };
 }

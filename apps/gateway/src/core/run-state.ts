@@ -6,6 +6,7 @@
  */
 import type {
   AgentConfig,
+  CallApproval,
   Failure,
   FinishReason,
   HistoryForm,
@@ -52,6 +53,8 @@ export interface Call {
   readonly step: number;
   readonly requestedAt: number;
   readonly phase: CallPhase;
+  /** What a person was asked, and what they decided; null: nobody was asked. */
+  readonly approval: CallApproval | null;
 }
 
 /** What every phase has. */

@@ -64,10 +64,11 @@ const input: fc.Arbitrary<RunInput> = fc.oneof(
   fc.constant<RunInput>({ kind: "handover" }),
   fc.record({ kind: fc.constant("cancel" as const), reason: fc.constant(null) }),
 );
-const proceedInput = (sent: boolean): RunInput => ({
+const proceedInput = (sent: boolean): Extract<RunInput, { kind: "proceed" }> => ({
   kind: "proceed",
   epoch: 1,
-  deviceIds: {},
+  isRecordFull: false,
+  devices: {},
   dispatches: Object.fromEntries(callIds.map((id) => [id, { sent, connected: false }])),
 });
 
@@ -82,19 +83,22 @@ const move = fc.record({
   sent: fc.boolean(),
 });
 
+type Dispatches = ReturnType<typeof proceedInput>["dispatches"];
+
 interface Played {
   readonly state: RunState;
-  readonly facts: readonly { readonly fact: Fact; readonly at: number }[];
+  /** `dispatches`: what was known of dispatched calls, if `proceed` decided the fact. */
+  readonly facts: readonly { readonly fact: Fact; readonly at: number; readonly dispatches: Dispatches | null }[];
   readonly states: readonly RunState[];
 }
 
 function play(moves: readonly (typeof move extends fc.Arbitrary<infer M> ? M : never)[]): Played {
   let now = NOW;
   let state = newRun({ maxSteps: 4 });
-  const facts: { fact: Fact; at: number }[] = [];
+  const facts: { fact: Fact; at: number; dispatches: Dispatches | null }[] = [];
   const states: RunState[] = [];
-  const take = (decided: readonly Fact[]): void => {
-    for (const fact of decided) facts.push({ fact, at: now });
+  const take = (decided: readonly Fact[], dispatches: Dispatches | null = null): void => {
+    for (const fact of decided) facts.push({ fact, at: now, dispatches });
     state = fold(decided, state, now);
     states.push(state);
   };
@@ -106,7 +110,8 @@ function play(moves: readonly (typeof move extends fc.Arbitrary<infer M> ? M : n
     now += afterMs;
     const told: RunInput = Array.isArray(act) ? stepFinished(act, step++) : act;
     if (mayTell(state, told)) take(decide(state, told, now));
-    if (proceeds) take(decide(state, proceedInput(sent), now));
+    const proceed = proceedInput(sent);
+    if (proceeds) take(decide(state, proceed, now), proceed.dispatches);
   }
   return { state, facts, states };
 }
@@ -202,6 +207,21 @@ describe("whatever happens to a run, in whatever order", () => {
       return facts.every(
         ({ fact }) => fact.type !== "tool.dispatched" || fact.data.attempt === 1 || repeatable.has(fact.data.callId),
       );
+    };
+    expect(counterexample(rule)).toBeNull();
+  });
+
+  test("in any order of inputs, a call that is said not to be executed had left for nobody", () => {
+    const rule = ({ facts }: Played): boolean => {
+      const attempts = new Map<string, number>();
+      return facts.every(({ fact, dispatches }) => {
+        if (fact.type === "tool.dispatched") attempts.set(fact.data.callId, fact.data.attempt);
+        if (fact.type !== "tool.expired" || fact.data.error?.code !== "not_executed") return true;
+        const { callId: id, toolName } = fact.data;
+        const attempt = attempts.get(id);
+        const isForDevice = ["look", "look_again", "pay", "must", "tab"].includes(toolName);
+        return attempt === undefined || (isForDevice && attempt === 1 && dispatches?.[id]?.sent === false);
+      });
     };
     expect(counterexample(rule)).toBeNull();
   });

@@ -60,6 +60,19 @@ describe("a thread that is too long", () => {
     ]);
   });
 
+  test("older runs that were not read are said to be left out, and are too much for `fail`", () => {
+    const unread = stepConversation(run({}), earlier(2), 3);
+    const leftOut = [{ reason: "too_long", what: "the 3 oldest runs of the thread" }];
+    expect(unread).toMatchObject({ kind: "show", leftOut });
+    expect(stepConversation(run({ overflow: "fail" }), earlier(2), 3)).toMatchObject({
+      kind: "refuse",
+      message: expect.stringContaining("more than") as string,
+    });
+    const summary = (index: number): readonly Fact[] => (index === 1 ? [summarized("all", "run-0")] : []);
+    const summarizing = stepConversation(run({ overflow: "summarize" }), earlier(2, summary), 3);
+    expect(summarizing).toMatchObject({ kind: "show", leftOut: [] });
+  });
+
   test("`fail` ends the run with the size and the cure", () => {
     expect(stepConversation(run({ maxTokens: 500, overflow: "fail" }), earlier(5))).toMatchObject({
       kind: "refuse",

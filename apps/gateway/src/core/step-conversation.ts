@@ -32,22 +32,28 @@ export type StepConversation =
   /** The agent wants the run to fail rather than to show less. */
   | { readonly kind: "refuse"; readonly message: string; readonly sent: SentConversation };
 
-/** Decides what the next step of this run shows. `earlier`: the runs that it sees of its thread, oldest first. */
-export function stepConversation(run: RunBody, earlier: readonly ThreadRun[]): StepConversation {
+/**
+ * Decides what the next step of this run shows. `earlier`: the runs that it sees of its thread, oldest first. `unread`:
+ * how many older ones it sees that were not read, since they are too much.
+ */
+export function stepConversation(run: RunBody, earlier: readonly ThreadRun[], unread = 0): StepConversation {
   const { overflow, maxRuns = Number.POSITIVE_INFINITY } = run.config.history;
   const summary = overflow === "summarize" ? (run.summary ?? threadSummary(earlier)) : null;
   const runs = runsAfter(earlier, summary);
+  // A summary of a run that was read stands for the older ones too.
+  const older = earlier.some(({ runId }) => runId === summary?.throughRunId) ? 0 : unread;
+  const count = older + runs.length;
   const before = summary === null ? [] : [summaryMessage(summary)];
   const own = conversationOf(run.transcript, []);
   const tokensMax = budgetOf(run, earlier);
   const tokens = estimateTokens([...before, ...runs.flatMap(({ messages }) => messages), ...own]);
-  const isTooLong = runs.length > maxRuns || (tokensMax !== null && tokens > tokensMax);
+  const isTooLong = older > 0 || count > maxRuns || (tokensMax !== null && tokens > tokensMax);
 
   if (isTooLong && overflow === "fail") {
     const message =
-      runs.length > maxRuns
-        ? `The thread has ${runs.length} earlier runs, and the agent's history allows ${maxRuns}.`
-        : `The conversation has about ${tokens} tokens, and ${tokensMax} are allowed. Begin a new thread, or set history.overflow to 'trim' or 'summarize'.`;
+      count > maxRuns
+        ? `The thread has ${count} earlier runs, and the agent's history allows ${maxRuns}.`
+        : `The conversation has ${older > 0 ? "more than" : "about"} ${tokens} tokens, and ${tokensMax ?? "no more"} are allowed. Begin a new thread, or set history.overflow to 'trim' or 'summarize'.`;
     return { kind: "refuse", message, sent: { tokens, isLeast: true } };
   }
   if (isTooLong && overflow === "summarize" && run.summary === null && run.summaryFailure === null) {
@@ -60,12 +66,16 @@ export function stepConversation(run: RunBody, earlier: readonly ThreadRun[]): S
   const past = [...before, ...kept.flatMap(({ messages }) => messages)];
   const fitted = fitConversation({ past, own, tokensMax });
   const leftOut: LeftOut[] = [...fitted.leftOut];
-  if (kept.length < runs.length)
-    leftOut.unshift({ reason: "too_long", what: `the ${runs.length - kept.length} oldest runs of the thread` });
+  if (kept.length < count) leftOut.unshift(oldestRuns(count - kept.length));
   if (run.summaryFailure !== null && leftOut.length > 0)
     leftOut.push({ reason: "too_long", what: `a summary of them, which failed: ${run.summaryFailure}` }); // 3.
   const { messages, isLeast } = fitted;
   return { kind: "show", messages, leftOut, sent: { tokens: fitted.tokens, isLeast } };
+}
+
+/** Says that so many of the oldest runs of the thread were left out. */
+export function oldestRuns(count: number): LeftOut {
+  return { reason: "too_long", what: `the ${count} oldest runs of the thread` };
 }
 
 /** Returns what a step shows that summarises the thread up to a run: the newest turns that the model takes. */

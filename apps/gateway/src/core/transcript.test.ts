@@ -1,7 +1,9 @@
 import type { Fact } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
 import { asked, begun, created, finished, given, proceed, result } from "../../test/support/given.ts";
-import { conversationOf, threadMessagesOf } from "./transcript.ts";
+import { conversationOf, threadEntriesOf, transcriptOf } from "./transcript.ts";
+
+const threadMessagesOf = (facts: readonly Fact[]) => transcriptOf(facts).flatMap(threadEntriesOf);
 
 const said = (text: string): Fact => ({
   type: "step.completed",
@@ -58,6 +60,7 @@ describe("what a run leaves in its thread", () => {
   test("a thread keeps text that a cancel cut short, marked as partial", () => {
     const cut: Fact = { type: "step.discarded", data: { step: 1, reason: "cancel", partial: "half a" } };
     expect(threadMessagesOf([created, asked("hi"), cut]).at(-1)).toEqual({
+      seq: 3,
       message: { role: "assistant", content: "half a" },
       partial: true,
     });
@@ -70,7 +73,12 @@ describe("what a run leaves in its thread", () => {
 
   test.each([
     [{ type: "tool.failed", data: { callId: "c", toolName: "look", error: { code: "x", message: "y" } } }, "x: y"],
-    [{ type: "tool.expired", data: { callId: "c", toolName: "look" } }, "expired: the tool did not answer in time."],
+    [{ type: "tool.expired", data: { callId: "c", toolName: "look", error: { code: "x", message: "y" } } }, "x: y"],
+    [
+      // As earlier versions wrote it.
+      { type: "tool.expired", data: { callId: "c", toolName: "look" } },
+      "outcome_unknown: The call expired: the tool did not answer in time. The call may or may not have taken effect.",
+    ],
     [{ type: "tool.denied", data: { callId: "c", toolName: "look", reason: "too dear" } }, "denied: too dear"],
   ] as [Fact, string][])("a call that ended without a result is shown with the reason", (fact, text) => {
     expect(threadMessagesOf([created, asked("hi"), said(""), requested, fact]).at(-1)?.message).toMatchObject({

@@ -4,6 +4,7 @@
  * step, and a user's message that came meanwhile follows.
  */
 import type { Fact, Failure, JsonValue, Message, ToolMessage, ToolResultOutput } from "@hsafa/protocol";
+import { expiryError } from "./expiry-error.ts";
 import type { SettlingFact } from "./settling-fact.ts";
 
 /** One turn of the conversation. `seq`: the fact that it came with. */
@@ -22,7 +23,7 @@ export type TranscriptEntry =
 export type CallOutcome =
   | { readonly kind: "completed"; readonly result: JsonValue }
   | { readonly kind: "failed"; readonly error: Failure }
-  | { readonly kind: "expired" }
+  | { readonly kind: "expired"; readonly error: Failure }
   | { readonly kind: "denied"; readonly reason: string | null };
 
 interface TranscriptCall {
@@ -31,8 +32,9 @@ interface TranscriptCall {
   readonly outcome: CallOutcome | null;
 }
 
-/** A message that a run leaves in its thread; `partial`: cut short by a cancel. */
+/** A message that a run leaves in its thread; `partial`: cut short by a cancel. `seq`: that of its turn. */
 export interface ThreadEntry {
+  readonly seq: number;
   readonly message: Message;
   readonly partial: boolean;
 }
@@ -97,7 +99,7 @@ export function outcomeOf(fact: SettlingFact): CallOutcome {
     case "tool.failed":
       return { kind: "failed", error: fact.data.error };
     case "tool.expired":
-      return { kind: "expired" };
+      return { kind: "expired", error: expiryError(fact.data) };
     case "tool.denied":
       return { kind: "denied", reason: fact.data.reason };
     default:
@@ -129,11 +131,15 @@ export function conversationOf(transcript: readonly TranscriptEntry[], history: 
   return [...history, ...transcript.flatMap(messagesOf)];
 }
 
-/** The messages that a run leaves in its thread, from its facts. A call that is still open has no result. */
-export function threadMessagesOf(facts: readonly Fact[]): ThreadEntry[] {
-  return transcriptOf(facts).flatMap((entry) =>
-    messagesOf(entry).map((message) => ({ message, partial: entry.kind === "partial" })),
-  );
+/** The messages of one turn, as the run leaves them in its thread. A call that is still open has no result. */
+export function threadEntriesOf(entry: TranscriptEntry): ThreadEntry[] {
+  return messagesOf(entry).map((message) => ({ seq: entry.seq, message, partial: entry.kind === "partial" }));
+}
+
+/** The turns at the beginning of a transcript that no further fact changes: those before the last step. */
+export function finalEntries(transcript: readonly TranscriptEntry[]): readonly TranscriptEntry[] {
+  const lastStep = transcript.findLastIndex((entry) => entry.kind === "step");
+  return lastStep === -1 ? transcript : transcript.slice(0, lastStep);
 }
 
 /** The transcript of a run, from all its facts. */
@@ -172,9 +178,8 @@ function outputOf(outcome: CallOutcome): ToolResultOutput {
         ? { type: "text", value: outcome.result }
         : { type: "json", value: outcome.result };
     case "failed":
-      return { type: "error-text", value: `${outcome.error.code}: ${outcome.error.message}` };
     case "expired":
-      return { type: "error-text", value: "expired: the tool did not answer in time." };
+      return { type: "error-text", value: `${outcome.error.code}: ${outcome.error.message}` };
     case "denied":
       return {
         type: "error-text",

@@ -1,16 +1,20 @@
 import { type DeviceMessage, type DeviceRegister, type ErrorCode, ERRORS } from "@hsafa/protocol";
 import { admit } from "../access/admit.ts";
 import type { Authenticate } from "../access/authenticate.ts";
+import type { Principal } from "../access/principal.ts";
+import { refuse } from "../access/refusal.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { LiveLog } from "../ports/live-log.ts";
-import type { Store } from "../ports/store.ts";
+import { type Store, StoreUnavailable } from "../ports/store.ts";
+import type { TenantQuotas } from "../runtime/tenant-quotas.ts";
 import type { DeviceDispatch } from "./device-dispatch.ts";
 import { createDeviceProgress } from "./device-progress.ts";
 import { deviceRequirement, registerDevice } from "./device-registration.ts";
 import type { DeviceSession } from "./device-session.ts";
 import type { DeviceSocket } from "./device-socket.ts";
 import { DEVICE_HEARTBEAT_MS } from "./limits.ts";
+import { renewalFault } from "./renewal-fault.ts";
 import type { SessionCloser } from "./session-closer.ts";
 import type { ToolResults } from "./tool-results.ts";
 
@@ -24,6 +28,7 @@ export interface DeviceConnectionDeps {
   readonly results: ToolResults;
   readonly closer: SessionCloser;
   readonly schemas: Pick<JsonSchemas, "findFaults">;
+  readonly quotas: TenantQuotas;
 }
 
 type Phase =
@@ -31,6 +36,9 @@ type Phase =
   | {
       readonly kind: "registered";
       readonly session: DeviceSession;
+      /** The credential that registered the device, and what the device said then. */
+      readonly opened: Principal;
+      readonly message: DeviceRegister;
       readonly report: ReturnType<typeof createDeviceProgress>;
     }
   | { readonly kind: "ended" };
@@ -84,7 +92,7 @@ export class DeviceConnection {
   }
 
   async #register(message: DeviceRegister): Promise<void> {
-    const registration = await registerDevice(this.#deps, message);
+    const registration = await registerDevice({ ...this.#deps, socket: this.#socket }, message);
     switch (registration.kind) {
       case "registered":
         return this.#begin(message, registration);
@@ -98,10 +106,12 @@ export class DeviceConnection {
   }
 
   #begin(
-    { deviceKey, bootId }: DeviceRegister,
+    message: DeviceRegister,
     registration: Extract<Awaited<ReturnType<typeof registerDevice>>, { kind: "registered" }>,
   ): void {
-    const { principal, deviceId, sessionId, maxInFlight } = registration;
+    const { deviceKey, bootId } = message;
+    const { principal, deviceId, sessionId, maxInFlight, pairing } = registration;
+    const drain = message.drains === true ? "asked" : "no";
     const { tenantId } = principal;
     const { dispatch, closer } = this.#deps;
     // The connection may have ended meanwhile. Nobody else knows of the session.
@@ -115,22 +125,31 @@ export class DeviceConnection {
       bootId,
       maxInFlight,
       sent: new Map(),
+      drain,
+      heldBack: new Map(),
       socket,
       confirmation: "awaited",
+      pairingUntil: pairing?.expiresAt ?? null,
     };
-    this.#phase = { kind: "registered", session, report: createDeviceProgress(this.#deps, session) };
+    const report = createDeviceProgress(this.#deps, session);
+    this.#phase = { kind: "registered", session, opened: principal, message, report };
     socket.admit(principal);
     socket.send({ type: "device.registered", deviceId, sessionId, heartbeatMs: DEVICE_HEARTBEAT_MS });
+    if (pairing !== null) {
+      const expiresAt = new Date(pairing.expiresAt).toISOString();
+      socket.send({ type: "device.pairing", code: pairing.code, expiresAt });
+    }
     dispatch.add(session);
   }
 
-  async #handleRegistered({ session, report }: Registered, message: DeviceMessage): Promise<void> {
+  async #handleRegistered(phase: Registered, message: DeviceMessage): Promise<void> {
+    const { session, report } = phase;
     const { results } = this.#deps;
     switch (message.type) {
       case "ping":
         return this.#socket.send({ type: "pong" });
       case "auth.refresh":
-        return this.#refresh(session, message.token);
+        return this.#refresh(phase, message.token);
       case "tool.accepted":
         return results.accepted(session, message.callId);
       case "tool.progress":
@@ -145,6 +164,8 @@ export class DeviceConnection {
         if (taken.kind === "refused") return this.#sendError(taken.code, taken.detail, callId);
         return this.#socket.send({ type: "tool.result.ack", callId, duplicate: taken.duplicate });
       }
+      case "device.drain":
+        return this.#drain(session);
       case "device.register":
         return this.#socket.fault("This connection is registered already; open another one to register anew.");
       default:
@@ -152,13 +173,30 @@ export class DeviceConnection {
     }
   }
 
-  async #refresh({ tenantId, deviceKey }: DeviceSession, token: string): Promise<void> {
-    const admission = await admit(this.#deps, token, { ...deviceRequirement(deviceKey), tenantId });
-    if (admission.kind === "admitted") return this.#socket.admit(admission.principal);
+  async #refresh({ session, opened, message }: Registered, token: string): Promise<void> {
+    const { tenantId, deviceKey } = session;
+    const admission = await admit(this.#deps, token, { ...deviceRequirement(deviceKey, this.#socket.from), tenantId });
+    if (admission.kind === "admitted") {
+      const fault = renewalFault(opened, message, admission.principal);
+      return fault === null ? this.#socket.admit(admission.principal) : this.#socket.refuse(refuse("forbidden", fault));
+    }
     const { code } = admission;
     if (!ERRORS[code].retryable) return this.#socket.refuse(admission);
     // The old token is good until it expires, so the device has time to try again.
     this.#sendError(code, "The token could not be checked; send it again.");
+  }
+
+  /** The answer comes from the dispatch, once nothing new can be on its way any more. */
+  async #drain(session: DeviceSession): Promise<void> {
+    if (session.drain === "no") session.drain = "asked";
+    const { tenantId, sessionId } = session;
+    try {
+      await this.#deps.store.forTenant(tenantId).drainDeviceSession({ sessionId });
+    } catch (error) {
+      // Other devices then wait a moment for this one. The promise to this device needs no store.
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+    this.#deps.dispatch.look(session);
   }
 
   #sendError(code: ErrorCode, message: string, callId?: string): void {

@@ -3,7 +3,9 @@ import { callIdOf as id, startDeviceWorld } from "../../test/support/device-worl
 import { settled } from "../../test/support/fakes.ts";
 import { SocketlessDevice } from "../../test/support/socketless-device.ts";
 import { OPEN_CALLS_PER_SESSION_MAX } from "../ports/limits.ts";
+import { PAIRING_CODE_LIFE_MS } from "../access/limits.ts";
 import { DEVICE_POLL_MS } from "./limits.ts";
+import { asTenantId } from "../core/tenant-id.ts";
 
 function start() {
   const world = startDeviceWorld();
@@ -13,7 +15,7 @@ function start() {
       new SocketlessDevice(world.devices).register(deviceKey, { ...more }),
     /** Rings for all devices of the tenant. */
     async ring(deviceKey: string | null = null) {
-      world.bell.ring({ about: "device", tenantId: "tenant-1", deviceKey });
+      world.bell.ring({ about: "device", tenantId: asTenantId("tenant-1"), deviceKey });
       await settled();
     },
     async poll() {
@@ -49,6 +51,28 @@ test("a lost ring costs a second: the poll finds the call", async () => {
   rows.add({ callId: id("unrung") });
   await poll();
   expect(laptop.asked).toEqual([id("unrung")]);
+});
+
+test("a device that awaits its pairing is asked for nothing, and has to connect again when its code expires", async () => {
+  const { rows, ring, clock, device } = start();
+  rows.add({ callId: id("waits") });
+  rows.awaitsPairing = true;
+  const laptop = await device("laptop", { token: "enroller" });
+  const [pairing] = laptop.all("device.pairing");
+  expect(Date.parse(pairing?.expiresAt ?? "")).toBe(clock.now() + PAIRING_CODE_LIFE_MS);
+  expect(laptop.asked).toEqual([]);
+  clock.advance(PAIRING_CODE_LIFE_MS - 1);
+  await settled();
+  expect(laptop.endedAs).toBeNull();
+  clock.advance(DEVICE_POLL_MS);
+  await settled();
+  expect(laptop.endedAs).toBe("swept");
+  const again = await device("laptop", { token: "enroller" });
+  expect(again.all("device.pairing")[0]?.code).not.toBe(pairing?.code);
+  rows.awaitsPairing = false;
+  await ring("laptop");
+  expect(again.all("device.pairing")[1]).toEqual({ type: "device.pairing", code: null, expiresAt: null });
+  expect(again.asked).toEqual([id("waits")]);
 });
 
 test("a store that is away for a moment costs no call", async () => {
@@ -123,7 +147,7 @@ test("after a reconnect the same boot gets its call again; another boot makes it
 
 test("what another tenant has open never reaches a device of the same key", async () => {
   const { rows, poll, device } = start();
-  rows.add({ callId: id("theirs"), tenantId: "tenant-2" });
+  rows.add({ callId: id("theirs"), tenantId: asTenantId("tenant-2") });
   const laptop = await device();
   await poll();
   const other = await device("laptop", { token: "good tenant-2" });

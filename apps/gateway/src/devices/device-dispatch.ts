@@ -1,4 +1,10 @@
-import { DEVICE_SESSIONS_PER_READ_MAX, TAKEOVER_AWAITED_MAX_MS } from "./limits.ts";
+import { assignCalls } from "./assign-calls.ts";
+import {
+  ASSIGNEE_AWAITED_MAX_MS,
+  CALLS_SPREAD_MAX,
+  DEVICE_SESSIONS_PER_READ_MAX,
+  TAKEOVER_AWAITED_MAX_MS,
+} from "./limits.ts";
 import type { Bell, Ring } from "../ports/bell.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { OpenCallsOfSession } from "../ports/fleet-store.ts";
@@ -15,7 +21,7 @@ export interface DeviceDispatchDeps {
   readonly store: Store;
   readonly bell: Bell;
   readonly log: Log;
-  readonly clock: Pick<Clock, "monotonic">;
+  readonly clock: Pick<Clock, "monotonic" | "now">;
 }
 
 /**
@@ -32,6 +38,11 @@ export interface DeviceDispatchDeps {
  * 7. A connection that registered counts as a takeover only once its device was heard on it after that. Registrations
  *    may return late, and then the device has left that very connection for the one that it replaced. Until then the
  *    replaced one waits, for `TAKEOVER_AWAITED_MAX_MS` at most, and is sent no calls.
+ * 8. A session that awaits its pairing is sent no calls, and the store gives it none. When its code expires, the device
+ *    has to connect again, and gets another one.
+ * 9. A call for any device is left to the one that has least in hand, wherever that is connected. If it does not take
+ *    the call within `ASSIGNEE_AWAITED_MAX_MS`, any device does.
+ * 10. A device that drains is told so once no plan that was made before can send it anything new.
  */
 export class DeviceDispatch {
   readonly #deps: DeviceDispatchDeps;
@@ -62,6 +73,11 @@ export class DeviceDispatch {
   /** Looks at one session, or at all. */
   look(session?: DeviceSession): void {
     this.#lookAt(session === undefined ? this.#sessions.all() : [session]);
+  }
+
+  /** How many sessions are served here. */
+  get sessions(): number {
+    return this.#sessions.count;
   }
 
   /** Looks at the sessions that a ring is about. */
@@ -100,7 +116,8 @@ export class DeviceDispatch {
     try {
       const views = await this.#deps.store.fleet.readOpenCalls({ sessionIds });
       const viewOf = new Map(views.map((view) => [view.sessionId, view]));
-      const served = await Promise.allSettled(sessionIds.map((id) => this.#serve(id, viewOf.get(id)))); // 3.
+      const assigned = await this.#assign(views);
+      const served = await Promise.allSettled(sessionIds.map((id) => this.#serve(id, viewOf.get(id), assigned))); // 3.
       for (const result of served) if (result.status === "rejected") this.#report(result.reason);
     } catch (error) {
       this.#due.clear(); // 5.
@@ -108,16 +125,51 @@ export class DeviceDispatch {
     }
   }
 
-  async #serve(sessionId: string, view: OpenCallsOfSession | undefined): Promise<void> {
+  /** Which device the calls should go to that any may take, by call id. */
+  async #assign(views: readonly OpenCallsOfSession[]): Promise<ReadonlyMap<string, string>> {
+    const free = views.flatMap(({ calls }) => calls.filter(({ isForAny, sentTo }) => isForAny && sentTo === null));
+    const callIds = [...new Set(free.map(({ callId }) => callId))].slice(0, CALLS_SPREAD_MAX);
+    return callIds.length === 0 ? new Map() : assignCalls(await this.#deps.store.fleet.readCandidates({ callIds }));
+  }
+
+  /** 9. The calls that this session may take now. */
+  #ownCalls(
+    session: DeviceSession,
+    calls: OpenCallsOfSession["calls"],
+    assigned: ReadonlyMap<string, string>,
+  ): OpenCallsOfSession["calls"] {
+    const now = this.#deps.clock.monotonic();
+    const heldBack = new Map<string, number>();
+    const own = calls.filter(({ callId, sentTo }) => {
+      const assignee = sentTo === null ? assigned.get(callId) : undefined;
+      if (assignee === undefined || assignee === session.deviceId) return true;
+      const since = session.heldBack.get(callId) ?? now;
+      heldBack.set(callId, since);
+      return now - since >= ASSIGNEE_AWAITED_MAX_MS;
+    });
+    session.heldBack = heldBack;
+    return own;
+  }
+
+  async #serve(
+    sessionId: string,
+    view: OpenCallsOfSession | undefined,
+    assigned: ReadonlyMap<string, string>,
+  ): Promise<void> {
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return; // 6.
     if (view === undefined || !view.current) return this.#end(session); // 1.
     await this.#confirm(session);
+    if (session.pairingUntil !== null && !this.#isPaired(session, view)) return; // 8.
     const isServed = ({ sessionId: id }: DeviceSession): boolean => this.#sessions.get(id) !== undefined;
-    for (const action of planDeviceCalls(session, view.calls)) {
+    const wasDraining = session.drain;
+    for (const action of planDeviceCalls(session, this.#ownCalls(session, view.calls, assigned))) {
       if (!isServed(session)) return; // 6.
       await performDeviceAction({ ...this.#deps, isServed }, session, action);
     }
+    if (wasDraining !== "asked") return;
+    session.drain = "told"; // 10.
+    session.socket.send({ type: "device.draining" });
   }
 
   /** 7. Lets the connections that this one replaced learn that it has taken over. */
@@ -127,6 +179,20 @@ export class DeviceDispatch {
     await this.#deps.store.forTenant(tenantId).confirmDeviceSession({ sessionId });
     session.confirmation = "recorded";
     this.#ringAbout(session);
+  }
+
+  /** 8. */
+  #isPaired(session: DeviceSession, view: OpenCallsOfSession): boolean {
+    if (view.awaitsPairing !== true) {
+      session.pairingUntil = null;
+      session.socket.send({ type: "device.pairing", code: null, expiresAt: null });
+      return true;
+    }
+    if (session.pairingUntil !== null && session.pairingUntil <= this.#deps.clock.now()) {
+      this.remove(session);
+      session.socket.end("swept");
+    }
+    return false;
   }
 
   /** Ends a session that is no longer the device's own, once it is known why: the device may have to reconnect. */

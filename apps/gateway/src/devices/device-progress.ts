@@ -11,7 +11,7 @@ export type ProgressOutcome = "announced" | "too_large" | "left_out";
  * nor delta: it is never kept, and it is left out first when there is much of it.
  */
 export function createDeviceProgress(
-  deps: { readonly liveLog: Pick<LiveLog, "sendProgress">; readonly clock: Pick<Clock, "now" | "monotonic"> },
+  deps: { readonly liveLog: Pick<LiveLog, "forTenant">; readonly clock: Pick<Clock, "now" | "monotonic"> },
   session: DeviceSession,
 ): (progress: { readonly callId: string; readonly data: JsonValue }) => ProgressOutcome {
   let windowStart = deps.clock.monotonic();
@@ -36,7 +36,7 @@ export function createDeviceProgress(
     const json = JSON.stringify(event);
     if (Buffer.byteLength(json) > DEVICE_PROGRESS_BYTES_MAX) return "too_large";
     announced += 1;
-    deps.liveLog.sendProgress({ runId: sent.runId, json });
+    deps.liveLog.forTenant(session.tenantId).sendProgress({ runId: sent.runId, json });
     return "announced";
   };
 }

@@ -6,6 +6,7 @@ import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { LiveLog } from "../ports/live-log.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
+import type { TenantQuotas } from "../runtime/tenant-quotas.ts";
 import { Recurring } from "../runtime/recurring.ts";
 import { DeviceConnection } from "./device-connection.ts";
 import { DeviceDispatch } from "./device-dispatch.ts";
@@ -23,6 +24,7 @@ export interface DeviceServerDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly schemas: Pick<JsonSchemas, "findFaults">;
+  readonly quotas: TenantQuotas;
 }
 
 /** Where a socket brings what its device sends. */
@@ -37,6 +39,8 @@ export interface DeviceHandler {
 
 /** All devices connected to this gateway. */
 export interface DeviceServer {
+  /** Sessions that are served here. One that is taken over counts until this gateway has ended it. */
+  readonly sessions: number;
   start(): void;
   /** Serves a connection that has just opened. */
   connect(socket: DeviceSocket): DeviceHandler;
@@ -81,6 +85,9 @@ export function createDeviceServer(deps: DeviceServerDeps): DeviceServer {
   let stopListening = (): void => {};
 
   return {
+    get sessions() {
+      return dispatch.sessions;
+    },
     start() {
       stopListening = bell.listen((ring) => dispatch.hear(ring));
       loop.start(DEVICE_POLL_MS);

@@ -1,5 +1,6 @@
 import type { GatewayMessage } from "@hsafa/protocol";
-import type { Principal } from "../access/principal.ts";
+import type { TakePlace } from "../access/places.ts";
+import type { CredentialLife } from "../access/credential-life.ts";
 import type { Refusal } from "../access/refusal.ts";
 
 /** Why the gateway ends a device's connection. It decides what the device does next. */
@@ -25,8 +26,12 @@ export interface DeviceSocket {
    * were too many of them. `callId`: the call that the message was about.
    */
   fault(detail: string, callId?: string): void;
-  /** The device is known from now on. The connection ends when the principal expires, unless it is admitted again. */
-  admit(principal: Pick<Principal, "expiresAt">): void;
+  /** It is called once, when the credential was found good. */
+  readonly takePlace: TakePlace;
+  /** The address of the other side, which is held to account for credentials that are unknown. */
+  readonly from: string;
+  /** The device is known from now on. The connection ends with the credential, unless it is admitted again. */
+  admit(credential: CredentialLife): void;
   /** Refuses the device's credential, and ends the connection. */
   refuse(refusal: Refusal): void;
   end(why: SessionEnd): void;

@@ -14,6 +14,16 @@ export const DEVICE_POLL_MS = 1000;
  * connect again. A device that answers a ping later than that is hardly there.
  */
 export const TAKEOVER_AWAITED_MAX_MS = 5000;
+/**
+ * Calls for any device that one read spreads by what devices have in hand. Of more at once, the rest goes to the first
+ * device that has room.
+ */
+export const CALLS_SPREAD_MAX = 64;
+/**
+ * How long a call waits for the device that has least in hand, in milliseconds. Its gateway may have failed a moment
+ * ago. Then any device takes the call that has room.
+ */
+export const ASSIGNEE_AWAITED_MAX_MS = 2000;
 /** Progress messages of one session in a second, and the bytes of one: people look at it, so more is left out. */
 export const DEVICE_PROGRESS_PER_SECOND_MAX = 20;
 export const DEVICE_PROGRESS_BYTES_MAX = 16 * 1024;

@@ -1,4 +1,5 @@
 import type { Bell } from "../ports/bell.ts";
+import { GATEWAY_ACTOR } from "../ports/gateway-actor.ts";
 import type { OpenCall } from "../ports/fleet-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeviceSession } from "./device-session.ts";
@@ -67,6 +68,7 @@ async function reportLost(
     runId,
     input: { kind: "dispatch_lost", callId, attempt },
     dedupe: { key, bodyHash: key },
+    by: GATEWAY_ACTOR,
   });
   // If the run ended or is unknown, nobody needs the report. If its inbox is full, the next look reports it again.
   if (outcome.kind === "accepted") bell.ring({ about: "run", runId });

@@ -12,7 +12,13 @@ const ANSWERING: SentCall = { kind: "answering" };
 const ANSWERED: SentCall = { kind: "answered" };
 
 function session(sent: Record<string, SentCall> = {}, maxInFlight = 16): SessionView {
-  return { deviceId: HERE.deviceId, bootId: HERE.bootId, maxInFlight, sent: new Map(Object.entries(sent)) };
+  return {
+    deviceId: HERE.deviceId,
+    bootId: HERE.bootId,
+    maxInFlight,
+    sent: new Map(Object.entries(sent)),
+    drain: "no",
+  };
 }
 
 function open(callId: string, call: Partial<OpenCall> = {}): OpenCall {
@@ -24,6 +30,7 @@ function open(callId: string, call: Partial<OpenCall> = {}): OpenCall {
     attempt: 1,
     deadline: null,
     repeatable: false,
+    isForAny: false,
     sentTo: null,
     ...call,
   };
@@ -43,6 +50,12 @@ describe("what a device session does about its calls", () => {
 
   test("after a reconnect of the same boot a call in hand is sent again, before what is new", () => {
     expect(told(session(), [open("new"), open("old", { sentTo: HERE })])).toEqual(["send old", "send new"]);
+  });
+
+  test("a device that drains is sent what it has in hand, and nothing new", () => {
+    const draining: SessionView = { ...session(), drain: "asked" };
+    expect(told(draining, [open("new"), open("old", { sentTo: HERE })])).toEqual(["send old"]);
+    expect(told({ ...session({ a: IN_HAND }), drain: "told" }, [])).toEqual(["cancel a"]);
   });
 
   test("a call sent before the device lost its memory is never sent again by itself, repeatable or not", () => {

@@ -14,6 +14,8 @@ export interface SessionView {
   readonly bootId: string;
   readonly maxInFlight: number;
   readonly sent: ReadonlyMap<string, SentCall>;
+  /** Whether it takes no new call. */
+  readonly drain: "no" | "asked" | "told";
 }
 
 export type DeviceAction =
@@ -32,7 +34,8 @@ export type DeviceAction =
  * 1. However many calls wait, the list holds all that the device has in hand. One in hand that is missing was settled
  *    otherwise, or may go elsewhere.
  * 2. A call that the store has recorded as sent goes again to the same device in the same boot only.
- * 3. At most `maxInFlight` calls are in hand. Those in hand already come before new ones.
+ * 3. At most `maxInFlight` calls are in hand. Those in hand already come before new ones. A device that drains is sent
+ *    no new one.
  * 4. The list may be stale. That is harmless: a call is sent only after the store has recorded the sending. A device
  *    runtime must bear a cancel that comes too late, and a request that it has seen.
  */
@@ -67,7 +70,7 @@ export function planDeviceCalls(session: SessionView, calls: readonly OpenCall[]
   }
 
   // 3. A call that is held back here goes when a result is taken.
-  for (const call of [...again, ...fresh]) {
+  for (const call of session.drain === "no" ? [...again, ...fresh] : again) {
     const isCounted = session.sent.has(call.callId);
     if (!isCounted && inFlight >= session.maxInFlight) continue;
     if (!isCounted) inFlight += 1;

@@ -5,6 +5,7 @@ import { recordingLog } from "../../test/support/recording-log.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
 import { REGISTRATION_IN_FLIGHT_MAX_MS, UNCONFIRMED_SESSIONS_MAX } from "./limits.ts";
 import { SessionCloser } from "./session-closer.ts";
+import { asTenantId } from "../core/tenant-id.ts";
 
 function world() {
   const ended: string[] = [];
@@ -22,7 +23,7 @@ function world() {
 }
 
 function session(sessionId: string) {
-  return { tenantId: "tenant-1", sessionId, reason: "because" };
+  return { tenantId: asTenantId("tenant-1"), sessionId, reason: "because" };
 }
 
 test("a session that could not be ended is ended once the store is back", async () => {

@@ -2,10 +2,11 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
 import { REGISTRATION_IN_FLIGHT_MAX_MS, UNCONFIRMED_SESSIONS_MAX } from "./limits.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 
 /** A session whose socket is gone. */
 export interface EndedSession {
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly sessionId: string;
   /** For people: kept with the session. */
   readonly reason: string;
@@ -78,7 +79,7 @@ export class SessionCloser {
       await this.#store.forTenant(tenantId).endDeviceSession({ sessionId, reason });
     } catch (error) {
       if (error instanceof StoreUnavailable) this.#unended.add(session);
-      else this.#log.error({ err: error }, "could not end a device session");
+      else this.#log.error({ err: error, tenantId, sessionId }, "could not end a device session");
     }
   }
 }

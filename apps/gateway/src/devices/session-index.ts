@@ -31,6 +31,10 @@ export class SessionIndex {
     return this.#byId.get(sessionId);
   }
 
+  get count(): number {
+    return this.#byId.size;
+  }
+
   all(): readonly DeviceSession[] {
     return [...this.#byId.values()];
   }

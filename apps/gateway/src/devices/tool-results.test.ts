@@ -3,6 +3,7 @@ import { callIdOf as id, startDeviceWorld } from "../../test/support/device-worl
 import { settled } from "../../test/support/fakes.ts";
 import { SocketlessDevice } from "../../test/support/socketless-device.ts";
 import { TOOL_RESULT_BYTES_MAX } from "../core/limits.ts";
+import { asTenantId } from "../core/tenant-id.ts";
 
 /** A device that has been sent the call `a`. */
 async function start() {
@@ -66,7 +67,7 @@ test("a look at the store does not take a call for canceled while its own result
   rows.beforeResult = () => held.promise;
   await laptop.say({ type: "tool.result", callId: id("a"), result: 1 });
   rows.add({ callId: id("a"), status: "completed" });
-  bell.ring({ about: "device", tenantId: "tenant-1", deviceKey: "laptop" });
+  bell.ring({ about: "device", tenantId: asTenantId("tenant-1"), deviceKey: "laptop" });
   await settled();
   expect(laptop.all("tool.call.cancel")).toEqual([]);
   held.resolve();

@@ -4,6 +4,8 @@ import { FakeTransport } from "../../test/support/fake-transport.ts";
 import { settled } from "../../test/support/fakes.ts";
 import { openDeviceSocket } from "./device/open-device-socket.ts";
 import { openWatchSocket, type WatchSocketDeps } from "./watch/open-watch-socket.ts";
+import { LoopTurns } from "../runtime/loop-turns.ts";
+import { asTenantId } from "../core/tenant-id.ts";
 
 /** What is promised, in milliseconds. */
 const NOTICED_MS = 20_000;
@@ -27,7 +29,14 @@ describe.each([0, 1000, 4750, 5000, 7500, 60_250])("a line that dies after %s ms
   test("is noticed on a device's socket in time", async () => {
     const { devices, clock, log } = startDeviceWorld();
     const transport = new FakeTransport();
-    openDeviceSocket(transport, { devices, clock, log });
+    openDeviceSocket(transport, {
+      devices,
+      clock,
+      log,
+      turns: new LoopTurns(clock),
+      takePlace: () => null,
+      from: "10.0.0.1",
+    });
     transport.says({ type: "device.register", token: "good", deviceKey: "d", bootId: "b", tools: [] });
     await settled();
     expect(transport.sent).toMatchObject([{ type: "device.registered" }]);
@@ -41,10 +50,17 @@ describe.each([0, 1000, 4750, 5000, 7500, 60_250])("a line that dies after %s ms
     const transport = new FakeTransport();
     const authenticate: WatchSocketDeps["authenticate"] = async () => ({
       kind: "authenticated",
-      principal: { kind: "token", tenantId: "t", name: "test", scopes: ["runs:read"] },
+      principal: { kind: "token", keyId: "key-1", tenantId: asTenantId("t"), name: "test", scopes: ["runs:read"] },
     });
-    const nothing = { store: {}, hub: {} } as Pick<WatchSocketDeps, "store" | "hub">;
-    openWatchSocket(transport, { ...nothing, authenticate, clock, log });
+    const nothing = { store: {}, hub: {}, threads: {} } as Pick<WatchSocketDeps, "store" | "hub" | "threads">;
+    openWatchSocket(transport, {
+      ...nothing,
+      authenticate,
+      clock,
+      log,
+      turns: new LoopTurns(clock),
+      takePlace: () => null,
+    });
     transport.says({ type: "auth", token: "good" });
     await settled();
     expect(transport.sent).toMatchObject([{ type: "authenticated" }]);

@@ -22,12 +22,22 @@ export const SOCKET_FAULT_CHARACTERS_MAX = 300;
 /** An id that is repeated in an error about a message that is not valid, in characters. */
 export const SOCKET_SUBJECT_CHARACTERS_MAX = CALL_ID_CHARACTERS_MAX;
 
+/** How far an id is looked for in a message that has too many values to be parsed, in characters. */
+export const SUBJECT_SEARCHED_CHARACTERS_MAX = 1000;
+
 /**
  * Strangers of one socket server, and those of one address: connections that have sent no message yet. They have places
- * of their own, so that they never take one from a client. A proxy in front of the gateway is one address.
+ * of their own, so that they never take one from a client. A proxy that is not trusted is one address. An attacker who
+ * fills all places of an address again and again must take longer for it than a client there for its first message.
  */
-export const SOCKET_STRANGERS_MAX = 1024;
-export const SOCKET_STRANGERS_PER_ADDRESS_MAX = 256;
+export const SOCKET_STRANGERS_MAX = 4096;
+export const SOCKET_STRANGERS_PER_ADDRESS_MAX = 1024;
+/**
+ * The same for connections that have sent something, and whose credential is being looked up or was refused. A fleet
+ * that comes back at once behind one proxy is looked up in part of a second.
+ */
+export const SOCKET_UNKNOWN_MAX = 4096;
+export const SOCKET_UNKNOWN_PER_ADDRESS_MAX = 2048;
 
 // Devices
 /** A message before registration, and after it, in bytes: a stranger gets little room. */
@@ -53,7 +63,7 @@ export const DEVICE_MESSAGE_RATE: Rate = { perSecond: 200, burst: 1000 };
 export const DEVICE_BYTE_RATE: Rate = { perSecond: 1024 * 1024, burst: 16 * 1024 * 1024 };
 /** Bytes waiting to be written to one device: above it the device does not read, and is dropped. */
 export const DEVICE_UNSENT_BYTES_MAX = 8 * 1024 * 1024;
-/** Device sockets of one gateway: each holds memory, whether or not it says anything. */
+/** Registered devices of one gateway: each holds memory, whether or not it says anything. */
 export const DEVICE_SOCKETS_MAX = 10_000;
 
 // The HTTP edge
@@ -81,8 +91,23 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 export const REQUEST_TIMEOUT_CHECK_MS = 1000;
 /** How long a connection stays open without a request, in ms: longer than load balancers keep theirs. */
 export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
-/** Connections of one gateway, sockets and streams included. Each holds a file and some kB of memory. */
-export const CONNECTIONS_MAX = 30_000;
+/**
+ * HTTP connections of one gateway on which a request was admitted, streams included. Each holds a file and some kB.
+ */
+export const HTTP_CONNECTIONS_MAX = 24_000;
+/**
+ * HTTP connections on which none was, and those of one address. They have places of their own. A client sends its
+ * request as soon as it is connected. The requests of one address that no proxy is trusted for must find room.
+ */
+export const HTTP_STRANGERS_MAX = 8192;
+export const HTTP_STRANGERS_PER_ADDRESS_MAX = 4096;
+/**
+ * Bytes of answers that were written and have not left this process, of all connections together. Beyond it answers are
+ * cut. Each is there twice or so: as text, and as bytes.
+ */
+export const ANSWERS_UNSENT_BYTES_MAX = 64 * 1024 * 1024;
+/** How long nothing of an answer may leave, in ms, before it is cut. Its client is gone, or does not read. */
+export const ANSWER_STALL_MS = 20_000;
 /** Requests that were sent ahead and wait, on one connection and in all. Each holds about 5 kB. */
 export const REQUESTS_WAITING_PER_CONNECTION_MAX = 100;
 export const REQUESTS_WAITING_MAX = 5000;
@@ -103,9 +128,9 @@ export { STREAM_HEARTBEAT_MS } from "@hsafa/protocol";
 /** How long a client waits before it comes back: after a cut, and when the gateway says that it goes. */
 export const STREAM_RETRY_MS = 1000;
 export const STREAM_RETRY_GOING_AWAY_MS = 100;
-/** Watch sockets of one gateway, and runs followed on one of them. */
+/** Watch sockets of one gateway that are authenticated, and runs followed on one of them. */
 export const WATCH_SOCKETS_MAX = 10_000;
-export const WATCH_RUNS_PER_SOCKET_MAX = 100;
+export const WATCH_TOPICS_PER_SOCKET_MAX = 100;
 /** A message of a watch socket: a token and little more. */
 export const WATCH_MESSAGE_BYTES_MAX = 16 * 1024;
 /** Messages waiting to be handled, and their bytes, before the socket is paused. */
@@ -123,3 +148,17 @@ export const WATCH_BYTE_RATE: Rate = { perSecond: 64 * 1024, burst: 1024 * 1024 
 export const WATCH_UNSENT_BYTES_MAX = 256 * 1024;
 /** Messages that are not this protocol before it is closed. */
 export const WATCH_FAULTS_MAX = 20;
+
+/** Connections on the port of the metrics: those who scrape a gateway are few. */
+export const METRICS_CONNECTIONS_MAX = 64;
+
+/**
+ * All connections of one gateway. It is the sum of the parts, so that none of them is refused for want of another's
+ * places.
+ */
+export const CONNECTIONS_MAX =
+  HTTP_CONNECTIONS_MAX +
+  HTTP_STRANGERS_MAX +
+  DEVICE_SOCKETS_MAX +
+  WATCH_SOCKETS_MAX +
+  2 * (SOCKET_STRANGERS_MAX + SOCKET_UNKNOWN_MAX);

@@ -7,13 +7,14 @@ import { StoreUnavailable } from "../ports/store.ts";
 import { ClaimLoop } from "./claim-loop.ts";
 import { CLAIM_BATCH_MAX, CLAIM_POLL_MS, CLAIM_REST_MAX_MS, CLAIM_REST_MIN_MS, RUNS_HELD_MAX } from "./limits.ts";
 import { StoreContact } from "./store-contact.ts";
+import { asTenantId } from "../core/tenant-id.ts";
 
 const LEASE_MS = 6000;
 type Claim = Parameters<FleetStore["claimRuns"]>[0];
 
 const run = (runId: string): ClaimedRun => ({
   runId,
-  tenantId: "t",
+  tenantId: asTenantId("t"),
   epoch: 1,
   lastSeq: 2,
   lost: false,
@@ -28,7 +29,7 @@ function world() {
   const sent: Claim[] = [];
   const claimed: string[] = [];
   const returned: number[] = [];
-  const load = { runs: 0, lastChances: 0 };
+  const load = { runs: 0, byTenant: new Map<string, number>(), lastChances: 0, mayClaim: true };
   const keeper = { hasUnreturnedLeases: false, returnClaim: (claimNumber: number) => void returned.push(claimNumber) };
   let answer = Promise.withResolvers<Awaited<ReturnType<FleetStore["claimRuns"]>>>();
   const claimRuns: FleetStore["claimRuns"] = (params) => {
@@ -37,16 +38,28 @@ function world() {
     return answer.promise;
   };
   const loop = new ClaimLoop({
-    deps: { gatewayId: "g", leaseDurationMs: LEASE_MS, store: { claimRuns } as FleetStore, clock, log },
+    deps: {
+      gatewayId: "g",
+      leaseDurationMs: LEASE_MS,
+      runsHeldMax: RUNS_HELD_MAX,
+      store: { claimRuns } as FleetStore,
+      clock,
+      log,
+    },
     contact: new StoreContact({ clock, leaseDurationMs: LEASE_MS, isOnlyGateway: true }),
     keeper,
+    answers: { claimAnswered() {} },
     load: () => load,
+    mayClaim: () => load.mayClaim,
     onClaimed: (claim) => claimed.push(claim.claimed.runId),
   });
   /** Lets the store answer the claim in flight after `costMs`. */
-  const take = async (runIds: readonly string[], { costMs = 0, nextWakeInMs = null as number | null } = {}) => {
+  const take = async (
+    runIds: readonly string[],
+    { costMs = 0, nextWakeInMs = null as number | null, isAnyWithheld = false } = {},
+  ) => {
     clock.advance(costMs);
-    answer.resolve({ now: clock.now(), runs: runIds.map(run), nextWakeInMs });
+    answer.resolve({ now: clock.now(), runs: runIds.map(run), nextWakeInMs, isAnyWithheld });
     await settled();
   };
   const lose = async () => {
@@ -114,11 +127,11 @@ test("a claim that filled its batch is followed by the next one at once", async 
 test("a gateway takes no more than it may hold, and asks the store for nothing once it is full", async () => {
   const { clock, sent, load, loop, take } = world();
   await take([]);
-  expect(loop.isFull).toBe(false);
+  expect(loop.isAnyRunLeft).toBe(false);
   load.runs = RUNS_HELD_MAX - 2;
   clock.advance(CLAIM_POLL_MS);
   expect(sent.at(-1)?.limit).toBe(2);
-  expect(loop.isFull).toBe(true);
+  expect(loop.isAnyRunLeft).toBe(true);
   load.runs = RUNS_HELD_MAX;
   await take(["a", "b"]);
   clock.advance(CLAIM_POLL_MS);
@@ -130,6 +143,37 @@ test("a gateway takes no more than it may hold, and asks the store for nothing o
   loop.request();
   clock.advance(0);
   expect(sent).toHaveLength(3);
+});
+
+test("a claim tells what each tenant holds, and a loop that must leave a tenant's runs waits for a place, not at all costs", async () => {
+  const { clock, sent, load, loop, take } = world();
+  load.runs = 700;
+  load.byTenant.set("greedy", 700);
+  await take([], { nextWakeInMs: null, isAnyWithheld: true });
+  expect(loop.isAnyRunLeft).toBe(true);
+  clock.advance(CLAIM_POLL_MS - 1);
+  expect(sent).toHaveLength(1);
+  clock.advance(1);
+  expect(sent[1]?.places).toEqual({ free: RUNS_HELD_MAX - 700, heldBy: load.byTenant });
+  await take([]);
+  expect(loop.isAnyRunLeft).toBe(false);
+});
+
+test("a gateway that may take nothing asks the store for nothing, until it may again", async () => {
+  const { clock, sent, load, loop, take } = world();
+  await take([]);
+  load.mayClaim = false;
+  clock.advance(CLAIM_POLL_MS);
+  await settled();
+  loop.request();
+  clock.advance(CLAIM_POLL_MS);
+  await settled();
+  expect(sent).toHaveLength(1);
+  load.mayClaim = true;
+  loop.request();
+  clock.advance(CLAIM_POLL_MS);
+  await settled();
+  expect(sent).toHaveLength(2);
 });
 
 test("a claim whose answer was lost is returned by its number, and until then no run on its last chance is taken", async () => {

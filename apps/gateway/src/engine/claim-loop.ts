@@ -7,10 +7,13 @@
  *    for every gateway, and others are taking what is due.
  * 3. A claim whose answer was lost is returned by its number. Until then no run on its last chance is taken: this
  *    gateway may have one already, unseen.
- * 4. A pause between two claims is never so long that it would count as a silence of the store (`store-contact.ts`).
+ * 4. Tenants share the places of a gateway (`ports/share-places.ts`). While due runs wait for a place, each place that
+ *    is freed brings a claim. A gateway that may take nothing now asks for nothing.
+ * 5. A pause between two claims is never so long that it would count as a silence of the store (`store-contact.ts`).
  */
 import { StoreUnavailable } from "../ports/store.ts";
 import { type NextTick, Recurring } from "../runtime/recurring.ts";
+import type { AnsweredRuns } from "./answered-runs.ts";
 import type { FreshClaim } from "./claim.ts";
 import type { EngineDeps } from "./engine-deps.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
@@ -20,23 +23,26 @@ import {
   CLAIM_REST_MAX_MS,
   CLAIM_REST_MIN_MS,
   LAST_CHANCES_MAX,
-  RUNS_HELD_MAX,
   STORE_RETRY,
 } from "./limits.ts";
 import type { StoreContact } from "./store-contact.ts";
 
-/** How many runs a gateway holds: in all, and on their last chance. */
+/** How many runs a gateway holds: in all, of each tenant, and on their last chance. */
 export interface Load {
   readonly runs: number;
+  readonly byTenant: ReadonlyMap<string, number>;
   readonly lastChances: number;
 }
 
 export interface ClaimLoopParams {
-  readonly deps: Pick<EngineDeps, "gatewayId" | "leaseDurationMs" | "store" | "clock" | "log">;
+  readonly deps: Pick<EngineDeps, "gatewayId" | "leaseDurationMs" | "runsHeldMax" | "store" | "clock" | "log">;
   readonly contact: StoreContact;
   readonly keeper: Pick<LeaseKeeper, "hasUnreturnedLeases" | "returnClaim">;
+  readonly answers: Pick<AnsweredRuns, "claimAnswered">;
   /** Returns what the gateway holds now. */
   readonly load: () => Load;
+  /** Whether the gateway may take anything now. When it may again, it asks for a claim. */
+  readonly mayClaim: () => boolean;
   /** Called with each run that was claimed. */
   readonly onClaimed: (claim: FreshClaim) => void;
 }
@@ -44,7 +50,7 @@ export interface ClaimLoopParams {
 export class ClaimLoop {
   readonly #params: ClaimLoopParams;
   readonly #claims: Recurring;
-  #isFull = false;
+  #isAnyRunLeft = false;
   /** Claims sent so far. */
   #sent = 0;
 
@@ -54,9 +60,9 @@ export class ClaimLoop {
     this.#claims = new Recurring({ name: "claim runs", tick: () => this.#claim(), retry: STORE_RETRY, clock, log });
   }
 
-  /** Whether the last claim asked for less than a batch, for want of free slots. */
-  get isFull(): boolean {
-    return this.#isFull;
+  /** Whether the last claim may have left due runs for want of places (4.). */
+  get isAnyRunLeft(): boolean {
+    return this.#isAnyRunLeft;
   }
 
   start(): void {
@@ -74,33 +80,36 @@ export class ClaimLoop {
   }
 
   async #claim(): Promise<NextTick> {
-    const { deps, contact, keeper, load, onClaimed } = this.#params;
-    const { clock, store, gatewayId, leaseDurationMs } = deps;
-    const pollMs = Math.min(CLAIM_POLL_MS, leaseDurationMs / 6); // 4.
-    const { runs: runsHeld, lastChances } = load();
-    const limit = Math.min(CLAIM_BATCH_MAX, RUNS_HELD_MAX - runsHeld);
-    this.#isFull = limit < CLAIM_BATCH_MAX;
-    if (limit <= 0) return { dueMs: pollMs, restMs: 0 };
+    const { deps, contact, keeper, answers, load, mayClaim, onClaimed } = this.#params;
+    const { clock, store, gatewayId, leaseDurationMs, runsHeldMax } = deps;
+    const pollMs = Math.min(CLAIM_POLL_MS, leaseDurationMs / 6); // 5.
+    const { runs: runsHeld, byTenant, lastChances } = load();
+    const places = { free: runsHeldMax - runsHeld, heldBy: byTenant };
+    const limit = Math.min(CLAIM_BATCH_MAX, places.free);
+    const isFull = limit < CLAIM_BATCH_MAX;
+    this.#isAnyRunLeft = isFull;
+    if (limit <= 0 || !mayClaim()) return { dueMs: pollMs, restMs: 0 };
 
     const sentAt = clock.monotonic();
     const claimNumber = (this.#sent += 1);
     const judgesUntil = contact.judgesUntil();
     const lastChancesMax = keeper.hasUnreturnedLeases ? 0 : LAST_CHANCES_MAX - lastChances; // 3.
-    const claim = await store
-      .claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, judgesUntil, lastChancesMax })
+    const claim = await contact
+      .hear(store.claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, places, judgesUntil, lastChancesMax }))
       .catch((error: unknown) => {
         if (error instanceof StoreUnavailable) keeper.returnClaim(claimNumber); // 3.
         throw error;
       });
     const answeredAt = clock.monotonic();
-    contact.answered();
     contact.toldTime(claim.now);
+    answers.claimAnswered(answeredAt);
+    this.#isAnyRunLeft = isFull || claim.isAnyWithheld;
 
     const now = (): number => Math.floor(claim.now + clock.monotonic() - answeredAt);
     for (const claimed of claim.runs) onClaimed({ claimed, sentAt, now });
     const costMs = answeredAt - sentAt;
     const restMs = claim.runs.length > 0 ? 0 : Math.min(CLAIM_REST_MAX_MS, Math.max(CLAIM_REST_MIN_MS, 4 * costMs)); // 2.
-    if (claim.runs.length >= limit) return { dueMs: this.#isFull ? pollMs : 0, restMs };
+    if (claim.runs.length >= limit) return { dueMs: isFull ? pollMs : 0, restMs };
     // Something is due that this claim did not get: others are taking it, or its turn has not come.
     return { dueMs: Math.min(pollMs, Math.max(CLAIM_REST_MIN_MS, claim.nextWakeInMs ?? pollMs)), restMs };
   }

@@ -1,8 +1,9 @@
 import type { ClaimedRun } from "../ports/fleet-store.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 
 /** A run under the epoch of one claim. */
 export interface Claim {
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly runId: string;
   readonly epoch: number;
 }

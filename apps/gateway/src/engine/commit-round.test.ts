@@ -6,6 +6,7 @@ import { projectCalls, projectRun } from "../core/projection.ts";
 import type { Ring } from "../ports/bell.ts";
 import type { Commit } from "../ports/fleet-store.ts";
 import { commitRound, type Decision } from "./commit-round.ts";
+import { asTenantId } from "../core/tenant-id.ts";
 
 type Outcome = Awaited<ReturnType<Parameters<typeof commitRound>[0]["send"]>>;
 
@@ -20,7 +21,8 @@ function world(decided: Pick<Decision, "facts"> & Partial<Decision> = { facts: [
   const words = (ring: Ring) =>
     ring.about === "device" ? `device ${ring.deviceKey}` : `run ${"runId" in ring ? ring.runId : ""}`;
   const end = commitRound({
-    claim: { tenantId: "t", runId: "r", epoch: 2 },
+    gatewayId: "g",
+    claim: { tenantId: asTenantId("t"), runId: "r", epoch: 2 },
     afterSeq: 4,
     decision: {
       at: NOW,

@@ -15,6 +15,7 @@ import type { Bell } from "../ports/bell.ts";
 import type { CallProjection, Commit, CommitOutcome, RunProjection } from "../ports/fleet-store.ts";
 import type { Claim } from "./claim.ts";
 import type { RunWriter } from "./run-writer.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 
 /** What is to be written of a run, decided and not yet committed. */
 export interface Decision {
@@ -37,6 +38,7 @@ export type CommitEnd = CommitOutcome["kind"] | "gave_up";
 
 /** Commits a decision. If it was written, publishes its facts and rings for what it made due. */
 export async function commitRound(params: {
+  readonly gatewayId: string;
   readonly claim: Claim;
   /** The seq of the run's last fact. */
   readonly afterSeq: number;
@@ -45,13 +47,14 @@ export async function commitRound(params: {
   readonly send: (commit: Commit) => Promise<CommitOutcome | { readonly kind: "gave_up" }>;
   readonly bell: Bell;
 }): Promise<CommitEnd> {
-  const { claim, afterSeq, decision, writer, send, bell } = params;
+  const { gatewayId, claim, afterSeq, decision, writer, send, bell } = params;
   const { tenantId, runId, epoch } = claim;
   const { facts, at, run, calls, consumed, inboxMustBe, release } = decision;
   const records = placeFacts({ facts, afterSeq, prev: writer.position, ts: at }); // 1.
   const outcome = await send({
     tenantId,
     runId,
+    gatewayId,
     epoch,
     afterSeq,
     facts: records,
@@ -72,7 +75,7 @@ export async function commitRound(params: {
 /** Rings for the devices whose calls were dispatched or settled, and for the runs that became due. */
 function ringFor(params: {
   readonly bell: Bell;
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly calls: readonly CallProjection[];
   readonly wakes: readonly string[];
 }): void {

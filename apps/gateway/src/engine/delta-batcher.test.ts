@@ -7,6 +7,7 @@ import type { EventRecord } from "../core/event-record.ts";
 import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
 import { DeltaBatcher, type DeltaOutbox } from "./delta-batcher.ts";
 import { DELTA_BATCH_ROWS_MAX, STORE_RETRY } from "./limits.ts";
+import { asTenantId } from "../core/tenant-id.ts";
 
 const delta = (seq: number, sub: number): EventRecord => ({
   seq,
@@ -25,7 +26,7 @@ function world() {
   const stored: string[] = [];
   const open = (runId: string): DeltaOutbox =>
     batcher.open(
-      { tenantId: "t", runId, epoch: 1 },
+      { tenantId: asTenantId("t"), runId, epoch: 1 },
       { onStored: (upTo) => stored.push(`${runId}:${formatPosition(upTo)}`), onDrain: () => {} },
     );
   return { clock, store, batcher, stored, open, log };

@@ -5,13 +5,18 @@ import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { LiveLog } from "../ports/live-log.ts";
 import type { LocalFeed } from "../ports/local-feed.ts";
 import type { Log } from "../ports/log.ts";
+import type { LoopTurns } from "../runtime/loop-turns.ts";
 import type { Model } from "../ports/model.ts";
+import type { TenantQuotas } from "../runtime/tenant-quotas.ts";
 import type { ServerTools } from "../ports/server-tools.ts";
+import type { StoreGeneration } from "../runtime/store-generation.ts";
 
 /** The ports and settings of one gateway's engine. */
 export interface EngineDeps {
   readonly gatewayId: string;
   readonly leaseDurationMs: number;
+  /** How many runs the gateway may hold at once. */
+  readonly runsHeldMax: number;
   /** Whether no other gateway can use this store. */
   readonly isOnlyGateway: boolean;
   readonly store: FleetStore;
@@ -22,5 +27,11 @@ export interface EngineDeps {
   readonly model: Model;
   readonly serverTools: ServerTools;
   readonly schemas: JsonSchemas;
+  /** Shares the event loop between tenants. */
+  readonly turns: Pick<LoopTurns, "take" | "seen" | "owes" | "charge">;
   readonly log: Log;
+  readonly generation: Pick<StoreGeneration, "present" | "listen" | "report">;
+  /** Hears the number of the last revocation with each heartbeat. */
+  readonly revocations: { heard(number: number): void };
+  readonly quotas: Pick<TenantQuotas, "lackAsRemembered">;
 }

@@ -2,28 +2,37 @@
  * The engine of one gateway: claims runs that are due, and lets a holder advance each until its lease is gone.
  *
  * 1. A lease that a holder gave up is returned, so that its run is not taken for lost. After a bug it is left to end by
- *    itself: that counts as a recovery, so the run cannot spin.
+ *    itself: that counts as a recovery, so the run cannot spin. So it is if the store answers others, and never it.
  * 2. A ring that came too late for a holder was meant for the next one, so a claim follows.
  * 3. A gateway that stops claims nothing more, and says so at once, so that others take the work. Then steps finish or
  *    are handed over. Then leases, deltas and the heartbeat end, in this order.
  * 4. A run whose work keeps the event loop for so long that leases are in danger is counted, and no other run is. When
- *    its stalls are too many it loses its lease, and the next claim gives it up.
+ *    its stalls are too many it loses its lease, and the next claim gives it up. Nothing is claimed until the others
+ *    are forgiven, or a lease time is over: the same run could stall the gateway again before that.
  */
+import type { Failure } from "@hsafa/protocol";
 import { isHopeless } from "../core/blame.ts";
+import { recoveryExhausted } from "../core/give-up.ts";
 import { RECOVERIES_MAX } from "../core/limits.ts";
+import { recordFull } from "../core/record-size.ts";
 import type { Ring } from "../ports/bell.ts";
+import type { ClaimedRun, HeartbeatAnswer } from "../ports/fleet-store.ts";
 import { GATEWAY_TIMEOUT_MS } from "../ports/limits.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import { Recurring } from "../runtime/recurring.ts";
-import { ClaimLoop } from "./claim-loop.ts";
-import type { FreshClaim } from "./claim.ts";
+import { AnsweredRuns } from "./answered-runs.ts";
+import { ClaimLoop, type Load } from "./claim-loop.ts";
+import type { Claim, FreshClaim } from "./claim.ts";
 import { DeltaBatcher } from "./delta-batcher.ts";
 import type { EngineDeps } from "./engine-deps.ts";
 import { GatewayHeartbeat } from "./gateway-heartbeat.ts";
 import { giveUpRun } from "./give-up-run.ts";
+import type { HoldEnd } from "./hold-end.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { SWEEP_INTERVAL_MS, SWEEP_RETRY } from "./limits.ts";
-import { type HoldEnd, RunHolder } from "./run-holder.ts";
+import { reprieve } from "./reprieve.ts";
+import { RecordRoom } from "./record-room.ts";
+import { RunHolder } from "./run-holder.ts";
 import { StallSettlement } from "./stall-settlement.ts";
 import { type Stall, StallWatch } from "./stall-watch.ts";
 import { StoreContact } from "./store-contact.ts";
@@ -36,31 +45,51 @@ export class Engine {
   readonly #claims: ClaimLoop;
   readonly #sweeps: Recurring;
   readonly #stallWatch: StallWatch;
+  readonly #recordRoom: RecordRoom;
   readonly #stalls: StallSettlement;
+  readonly #answers: AnsweredRuns;
   readonly #holders = new Map<string, RunHolder>();
   /** Everything begun and not yet over, awaited at the stop. */
   readonly #tasks = new Set<Promise<void>>();
   #unlisten: (() => void) | null = null;
-  #isStopping = false;
+  /** Runs that are to be given up, and keep their places until then. Losing one of them counts for nothing. */
+  readonly #condemned = new Set<ClaimedRun>();
+  /** Aborts when the gateway begins to stop. */
+  readonly #stopping = new AbortController();
   /** When the last stall was over, by the monotonic clock. */
   #stalledUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(deps: EngineDeps) {
+  constructor(deps: EngineDeps, recordRoom = new RecordRoom(deps)) {
     const { clock, leaseDurationMs, isOnlyGateway, store, log, gatewayId } = deps;
     const contact = new StoreContact({ clock, leaseDurationMs, isOnlyGateway });
+    this.#answers = new AnsweredRuns(contact);
     this.#deps = deps;
+    this.#recordRoom = recordRoom;
     this.#stallWatch = new StallWatch({ clock, log, leaseDurationMs, onStall: (stall) => this.#stalled(stall) });
     const onTurn = (): void => this.#stallWatch.seen();
     this.#keeper = new LeaseKeeper({ gatewayId, leaseDurationMs, store, clock, contact, log, onTurn });
-    this.#stalls = new StallSettlement({ store, keeper: this.#keeper, clock, log });
     const onDue = (runIds: readonly string[]): void => this.#ringFor(runIds);
-    this.#heartbeat = new GatewayHeartbeat({ gatewayId, store, clock, contact, log, onDue });
+    const onAnswer = (answer: HeartbeatAnswer): void => {
+      deps.generation.listen(answer);
+      deps.revocations.heard(answer.lastRevocation);
+    };
+    this.#heartbeat = new GatewayHeartbeat({ gatewayId, store, clock, contact, log, onAnswer, onDue });
+    this.#stalls = new StallSettlement({
+      store,
+      keeper: this.#keeper,
+      heartbeat: this.#heartbeat,
+      clock,
+      log,
+      onSettled: () => this.#claims.request(),
+    });
     this.#batcher = new DeltaBatcher({ store, clock, log });
     this.#claims = new ClaimLoop({
       deps,
       contact,
       keeper: this.#keeper,
-      load: () => ({ runs: this.#holders.size, lastChances: this.#lastChancesHeld }),
+      answers: this.#answers,
+      load: () => this.#load(),
+      mayClaim: () => this.#mayClaim(),
       onClaimed: (claim) => this.#begin(claim),
     });
     this.#sweeps = new Recurring({ name: "sweep", tick: () => this.#sweep(), retry: SWEEP_RETRY, clock, log });
@@ -71,10 +100,24 @@ export class Engine {
     return this.#holders.size;
   }
 
-  get #lastChancesHeld(): number {
-    let count = 0;
-    for (const holder of this.#holders.values()) if (holder.isOnLastChance) count += 1;
-    return count;
+  /** 4. */
+  #mayClaim(): boolean {
+    const { clock, leaseDurationMs } = this.#deps;
+    return !this.#stalls.isSettling || clock.monotonic() > this.#stalledUntil + leaseDurationMs;
+  }
+
+  /** Of the runs that a holder advances. */
+  get #leases(): Claim[] {
+    return [...this.#holders.values()].map(({ lease }) => lease);
+  }
+
+  #load(): Load {
+    const places = [...this.#leases, ...this.#condemned];
+    const byTenant = new Map<string, number>();
+    for (const { tenantId } of places) byTenant.set(tenantId, (byTenant.get(tenantId) ?? 0) + 1);
+    let lastChances = 0;
+    for (const { isOnLastChance } of this.#holders.values()) if (isOnLastChance) lastChances += 1;
+    return { runs: places.length, byTenant, lastChances };
   }
 
   start(): void {
@@ -88,14 +131,28 @@ export class Engine {
   }
 
   /**
+   * Takes the runs from their holders that the store has not got as the holders know them. What these say would be of a
+   * history that is lost. Rejects with `StoreUnavailable`.
+   */
+  async dropLostRuns(): Promise<void> {
+    const holders = [...this.#holders.values()].map((holder) => ({ holder, seq: holder.committedSeq }));
+    if (holders.length === 0) return;
+    const tails = await this.#deps.store.readTails({ runIds: holders.map(({ holder }) => holder.lease.runId) });
+    for (const { holder, seq } of holders) {
+      if ((tails.get(holder.lease.runId) ?? 0) < seq) this.#keeper.drop(holder.lease);
+    }
+  }
+
+  /**
    * Claims nothing more, lets steps finish for `drainMs`, hands the rest over, and resolves when nothing is under way
    * any more (3.).
    */
   async stop({ drainMs }: { readonly drainMs: number }): Promise<void> {
     const { clock } = this.#deps;
-    this.#isStopping = true;
+    this.#stopping.abort();
     this.#unlisten?.();
     await Promise.all([this.#claims.stop(), this.#sweeps.stop()]);
+    this.#recordRoom.close();
     await this.#heartbeat.announceStop();
     for (const holder of this.#holders.values()) holder.leave("when_idle");
     const cancelHandover = clock.after(drainMs, () => {
@@ -130,41 +187,44 @@ export class Engine {
 
   #begin(claim: FreshClaim): void {
     // The claim was under way in a stall. Its lease may have been lost before this gateway knew of it (4.).
-    if (claim.sentAt < this.#stalledUntil) this.#stalls.add({ stalled: [], forgiven: [claim.claimed] });
-    const task = (isHopeless(claim.claimed) ? this.#giveUp(claim) : this.#advance(claim)).finally(() =>
-      this.#tasks.delete(task),
-    );
+    const isCondemned = isHopeless(claim.claimed);
+    if (claim.sentAt < this.#stalledUntil && !isCondemned) this.#stalls.add({ stalled: [], forgiven: [claim.claimed] });
+    const task = (isCondemned ? this.#mayGiveUp(claim) : this.#advance(claim)).finally(() => this.#tasks.delete(task));
     this.#tasks.add(task);
   }
 
   /** Lets a holder advance the run to its end. Never rejects. */
   async #advance(claim: FreshClaim): Promise<void> {
     const { log } = this.#deps;
-    const { runId, epoch, recoveries } = claim.claimed;
+    const { tenantId, runId, epoch, recoveries } = claim.claimed;
     // An earlier holder of this run here hears that its lease is lost.
     const holder = new RunHolder({
       deps: this.#deps,
       keeper: this.#keeper,
       batcher: this.#batcher,
+      answers: this.#answers,
       stallWatch: this.#stallWatch,
+      recordRoom: this.#recordRoom,
       ...claim,
     });
     this.#holders.set(runId, holder);
-    if (this.#isStopping) holder.leave("when_idle");
+    if (this.#stopping.signal.aborted) holder.leave("when_idle");
     let end: HoldEnd | null = null;
     try {
       end = await holder.hold();
-      log.debug({ runId, epoch, end: end.kind }, "done with a run");
+      log.debug({ tenantId, runId, epoch, end: end.kind }, "done with a run");
     } catch (error) {
-      log.error({ err: error, runId, epoch }, "a run could not be advanced"); // 1.
+      log.error({ err: error, tenantId, runId, epoch }, "a run could not be advanced"); // 1.
     }
     this.#keeper.letGo(holder.lease);
     if (this.#holders.get(runId) === holder) this.#holders.delete(runId);
+    if (end?.kind === "stuck") log.warn({ tenantId, runId, epoch }, "the store answers other runs, and never this one"); // 1.
     if (end?.kind === "gave_up") this.#keeper.returnLater(holder.lease); // 1.
     if (end?.kind === "released" && end.wakeAt !== null) this.#dueAgain(runId, end.wakeAt - claim.now());
-    // 2. And a slot is free now, or the place of a run on its last chance.
-    if (holder.wasRung || this.#claims.isFull || recoveries === RECOVERIES_MAX) this.#claims.request();
+    // 2. And a place is free now, or the place of a run on its last chance.
+    if (holder.wasRung || this.#claims.isAnyRunLeft || recoveries === RECOVERIES_MAX) this.#claims.request();
     await holder.settle();
+    if (end?.kind === "record_full") await this.#giveUp(claim, recordFull());
   }
 
   /**
@@ -174,10 +234,11 @@ export class Engine {
   #stalled({ claim, gapMs }: Stall): void {
     const { log } = this.#deps;
     const culprit = claim === null ? undefined : this.#holders.get(claim.runId);
-    log.warn({ runId: culprit?.lease.runId, gapMs: Math.round(gapMs) }, "the event loop was kept from everything else");
+    const about = { tenantId: culprit?.lease.tenantId, runId: culprit?.lease.runId, gapMs: Math.round(gapMs) };
+    log.warn(about, "the event loop was kept from everything else");
     this.#stalledUntil = this.#deps.clock.monotonic();
-    const others = [...this.#holders.values()].filter((holder) => holder !== culprit);
-    const forgiven = others.map(({ lease: { runId, epoch } }) => ({ runId, epoch }));
+    const others = this.#leases.filter((lease) => lease !== culprit?.lease);
+    const forgiven = others.map(({ runId, epoch }) => ({ runId, epoch }));
     const stalled = culprit === undefined ? [] : [{ runId: culprit.lease.runId, stalls: culprit.stalledAgain() }];
     this.#stalls.add({ stalled, forgiven });
     if (culprit !== undefined && isHopeless({ recoveries: 0, stalls: culprit.stalls }))
@@ -189,18 +250,41 @@ export class Engine {
     else this.#claims.request(inMs);
   }
 
+  /** Gives the run up, unless what it has lost is forgiven meanwhile. Never rejects. */
+  async #mayGiveUp(claim: FreshClaim): Promise<void> {
+    const deps = this.#deps;
+    const { claimed } = claim;
+    this.#condemned.add(claimed);
+    await this.#orReturn(claim, async () => {
+      // Stalls are counted for the run's own work alone, and are never forgiven.
+      const end = isHopeless({ recoveries: 0, stalls: claimed.stalls })
+        ? "hopeless"
+        : await reprieve({ deps, keeper: this.#keeper, claim, stopping: this.#stopping.signal });
+      if (end === "hopeless") await this.#giveUp(claim, recoveryExhausted(claimed));
+      else if (end !== "lost") this.#keeper.returnLater(claimed);
+    });
+    this.#condemned.delete(claimed);
+    if (this.#claims.isAnyRunLeft) this.#claims.request();
+  }
+
   /** Never rejects. */
-  async #giveUp({ claimed, now }: FreshClaim): Promise<void> {
+  async #giveUp(claim: FreshClaim, error: Failure): Promise<void> {
+    const { claimed, now } = claim;
+    await this.#orReturn(claim, () => giveUpRun({ deps: this.#deps, batcher: this.#batcher, claimed, error, now }));
+  }
+
+  /** Never rejects. While the store is away the lease is to be returned. */
+  async #orReturn({ claimed }: FreshClaim, act: () => Promise<void>): Promise<void> {
     const { log } = this.#deps;
-    const { runId } = claimed;
+    const { tenantId, runId } = claimed;
     try {
-      await giveUpRun({ deps: this.#deps, batcher: this.#batcher, claimed, now });
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) {
-        log.error({ err: error, runId }, "a run could not be given up"); // 1.
+      await act();
+    } catch (failure) {
+      if (!(failure instanceof StoreUnavailable)) {
+        log.error({ err: failure, tenantId, runId }, "a run could not be given up"); // 1.
         return;
       }
-      log.warn({ err: error, runId }, "a run could not be given up: the store is away");
+      log.warn({ err: failure, tenantId, runId }, "a run could not be given up: the store is away");
       this.#keeper.returnLater(claimed);
     }
   }

@@ -2,18 +2,22 @@ import { expect, test } from "vitest";
 import { settled } from "../../test/support/fakes.ts";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { recordingLog } from "../../test/support/recording-log.ts";
+import type { HeartbeatAnswer } from "../ports/fleet-store.ts";
+import { FIRST_GENERATION } from "../ports/generation.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import { GatewayHeartbeat } from "./gateway-heartbeat.ts";
 import { GATEWAY_HEARTBEAT_INTERVAL_MS, GATEWAY_SILENCE_MS } from "./limits.ts";
 import { StoreContact } from "./store-contact.ts";
 
 const LEASE_MS = 6000;
+const ANSWER: HeartbeatAnswer = { generation: FIRST_GENERATION, isJudged: true, written: 7, lastRevocation: 3 };
 
 function world() {
   const clock = new ManualClock();
   const log = recordingLog();
   const said: string[] = [];
   const due: string[] = [];
+  const answers: HeartbeatAnswer[] = [];
   const store = { isAway: false, gate: Promise.resolve(), runsOfTheDead: [] as string[] };
   const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS, isOnlyGateway: true });
   const heartbeat = new GatewayHeartbeat({
@@ -26,6 +30,7 @@ function world() {
         said.push(stopping ? "stopping" : "heartbeat");
         await store.gate;
         if (store.isAway) throw new StoreUnavailable("away");
+        return ANSWER;
       },
       async endDeadGateways({ silenceMs }) {
         expect(silenceMs).toBe(GATEWAY_SILENCE_MS);
@@ -33,6 +38,7 @@ function world() {
         return store.runsOfTheDead.splice(0);
       },
     },
+    onAnswer: (answer) => answers.push(answer),
     onDue: (runIds) => due.push(...runIds),
   });
   const advance = async (ms: number) => {
@@ -41,8 +47,19 @@ function world() {
       await settled();
     }
   };
-  return { heartbeat, said, due, store, contact, clock, log, advance };
+  return { heartbeat, said, due, answers, store, contact, clock, log, advance };
 }
+
+test("each heartbeat that was answered brings what the store tells with it", async () => {
+  const { heartbeat, answers, store, advance } = world();
+  heartbeat.start();
+  await advance(GATEWAY_HEARTBEAT_INTERVAL_MS + 50);
+  expect(answers).toEqual([ANSWER, ANSWER]);
+  store.isAway = true;
+  await advance(2 * GATEWAY_HEARTBEAT_INTERVAL_MS);
+  expect(answers).toHaveLength(2);
+  await heartbeat.close();
+});
 
 test("heartbeats keep their pace, however slowly the store answers, and one is in flight at a time", async () => {
   const { heartbeat, said, store, advance } = world();

@@ -7,7 +7,7 @@
  *    must have been in time for as long as the others may take. Nor does a gateway judge that is stopping.
  */
 import type { Clock } from "../ports/clock.ts";
-import type { FleetStore } from "../ports/fleet-store.ts";
+import type { FleetStore, HeartbeatAnswer } from "../ports/fleet-store.ts";
 import type { Log } from "../ports/log.ts";
 import { Recurring } from "../runtime/recurring.ts";
 import { GATEWAY_HEARTBEAT_INTERVAL_MS, GATEWAY_HEARTBEAT_RETRY, GATEWAY_SILENCE_MS } from "./limits.ts";
@@ -19,6 +19,8 @@ export interface GatewayHeartbeatParams {
   readonly clock: Clock;
   readonly contact: StoreContact;
   readonly log: Log;
+  /** Called with what came with a heartbeat. Must not wait for anything (1.). */
+  readonly onAnswer: (answer: HeartbeatAnswer) => void;
   /** Called with runs that are due because their gateway died. */
   readonly onDue: (runIds: readonly string[]) => void;
 }
@@ -53,6 +55,11 @@ export class GatewayHeartbeat {
     await this.#heartbeats.runNow();
   }
 
+  /** Records that this gateway lives, whatever else is due. Rejects if the store is away. */
+  async beat(): Promise<void> {
+    await this.#record();
+  }
+
   async close(): Promise<void> {
     await this.#heartbeats.stop();
   }
@@ -66,9 +73,8 @@ export class GatewayHeartbeat {
   }
 
   async #record(): Promise<void> {
-    const { gatewayId, store, clock, contact } = this.#params;
-    await store.recordHeartbeat({ gatewayId, stopping: this.#isStopping });
-    contact.answered();
+    const { gatewayId, store, clock, contact, onAnswer } = this.#params;
+    onAnswer(await contact.hear(store.recordHeartbeat({ gatewayId, stopping: this.#isStopping })));
     const now = clock.monotonic();
     if (now - this.#answeredAt > GATEWAY_SILENCE_MS) this.#steadySince = now;
     this.#answeredAt = now;

@@ -1,3 +1,4 @@
+import type { Failure } from "@hsafa/protocol";
 import { giveUp } from "../core/give-up.ts";
 import type { ClaimedRun } from "../ports/fleet-store.ts";
 import { type CommitEnd, commitRound } from "./commit-round.ts";
@@ -9,22 +10,23 @@ interface GiveUpParams {
   readonly deps: EngineDeps;
   readonly batcher: DeltaBatcher;
   readonly claimed: ClaimedRun;
+  readonly error: Failure;
   /** Returns the database's time, in ms. */
   readonly now: () => number;
 }
 
 /**
- * Fails a run that was claimed too often without progress. It reads the run's row and its open calls alone, since
- * loading the events or the inputs may be what kills. Throws `StoreUnavailable` if the store is away.
+ * Fails a run that no gateway can go on with. It reads the run's row and its open calls alone, since loading the events
+ * or the inputs may be what kills. Throws `StoreUnavailable` if the store is away.
  */
 export async function giveUpRun(params: GiveUpParams): Promise<void> {
   // A refusal means that an input was accepted just now. After `INBOX_MAX` of them no more are.
   while ((await tryToGiveUp(params)) === "inputs_waiting");
 }
 
-async function tryToGiveUp({ deps, batcher, claimed, now }: GiveUpParams): Promise<CommitEnd> {
+async function tryToGiveUp({ deps, batcher, claimed, error, now }: GiveUpParams): Promise<CommitEnd> {
   const { store, bell, log } = deps;
-  const { tenantId, runId, epoch, lastSeq, recoveries, stalls } = claimed;
+  const { tenantId, runId, epoch, lastSeq } = claimed;
   const outline = await store.loadOutline({ tenantId, runId, epoch });
   if (outline === null) return "fenced";
 
@@ -34,16 +36,19 @@ async function tryToGiveUp({ deps, batcher, claimed, now }: GiveUpParams): Promi
     claim: claimed,
     // Deltas of the step that is cut short may stand after the last fact. To name that fact is enough for every reader.
     position: { seq: lastSeq, sub: 0 },
+    lastFact: null,
     now,
     mayPublish: () => true,
     onStale: () => {},
-    onBug: (error) => log.error({ err: error, runId }, "the end of a run could not be published"),
+    onBug: (bug) => log.error({ err: bug, tenantId, runId }, "the end of a run could not be published"),
   });
+  const { tag } = deps.generation.present;
   try {
     const at = now();
-    const end = giveUp({ run: outline.run, openCalls: outline.openCalls, blame: claimed, now: at });
+    const end = giveUp({ run: outline.run, openCalls: outline.openCalls, error, now: at });
     const decision = { ...end, at, consumed: [], inboxMustBe: outline.inboxCount, release: { wakeAt: null } };
     const outcome = await commitRound({
+      gatewayId: deps.gatewayId,
       claim: claimed,
       afterSeq: lastSeq,
       decision,
@@ -51,8 +56,8 @@ async function tryToGiveUp({ deps, batcher, claimed, now }: GiveUpParams): Promi
       send: (commit) => store.commit(commit),
       bell,
     });
-    if (outcome === "committed")
-      log.warn({ runId, recoveries, stalls }, "a run was given up: the gateways that took it up were lost or stalled");
+    if (outcome === "store_behind") deps.generation.report(tag, "a run lacks facts that it had when it was claimed");
+    if (outcome === "committed") log.warn({ tenantId, runId, error }, "a run was given up");
     return outcome;
   } finally {
     await writer.close();

@@ -1,7 +1,6 @@
-import { parseFact } from "../core/event-record.ts";
-import { evolve, initialState } from "../core/evolve.ts";
 import type { RunState } from "../core/run-state.ts";
 import type { DispatchContext, Inbox, LoadedRun } from "../ports/fleet-store.ts";
+import type { FoldedRecord } from "./read-record.ts";
 import type { ThreadHistory } from "./perform/thread-history.ts";
 import type { Round } from "./plan-round.ts";
 import type { RunWriter } from "./run-writer.ts";
@@ -10,28 +9,34 @@ import type { RunWriter } from "./run-writer.ts";
 export class HeldRun {
   readonly writer: RunWriter;
   readonly history: ThreadHistory;
+  readonly #bytesLoaded: number;
   #state: RunState;
   #inbox: Inbox;
   #dispatchContext: DispatchContext;
 
   constructor(params: {
-    readonly runId: string;
-    readonly loaded: LoadedRun;
+    readonly record: FoldedRecord;
+    readonly loaded: Pick<LoadedRun, "inbox" | "dispatchContext">;
     readonly writer: RunWriter;
     readonly history: ThreadHistory;
   }) {
-    const { runId, loaded, writer, history } = params;
-    const { config, deviceKey, facts, inbox, dispatchContext } = loaded;
+    const { record, loaded, writer, history } = params;
+    const { inbox, dispatchContext } = loaded;
     this.writer = writer;
     this.history = history;
-    this.#state = initialState({ runId, config, deviceKey });
-    for (const record of facts) this.#state = evolve(this.#state, parseFact(record), record.ts);
+    this.#state = record.state;
+    this.#bytesLoaded = record.bytes;
     this.#inbox = inbox;
     this.#dispatchContext = dispatchContext;
   }
 
   get state(): RunState {
     return this.#state;
+  }
+
+  /** Of the payloads of the run's facts. */
+  get recordBytes(): number {
+    return this.#bytesLoaded + this.writer.factBytes;
   }
 
   /** As last read, less what commits have consumed since. */
@@ -41,6 +46,16 @@ export class HeldRun {
 
   get dispatchContext(): DispatchContext {
     return this.#dispatchContext;
+  }
+
+  /** Whether inputs wait, and must be read before any of them can be told. */
+  get mustReadInbox(): boolean {
+    return this.#inbox.count > 0 && this.#inbox.inputs.length === 0;
+  }
+
+  /** Lets go of the inputs that were read. A step may take long, and a megabyte for each held run is much. */
+  forgetInputs(): void {
+    this.#inbox = { ...this.#inbox, inputs: [] };
   }
 
   /** The inbox was read again. */
@@ -55,6 +70,7 @@ export class HeldRun {
     this.#inbox = {
       count: this.#inbox.count - consumed.length,
       inputs: this.#inbox.inputs.filter(({ inputId }) => !consumed.includes(inputId)),
+      resultsUnread: this.#inbox.resultsUnread,
     };
   }
 }

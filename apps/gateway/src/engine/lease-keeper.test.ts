@@ -7,6 +7,7 @@ import { StoreUnavailable } from "../ports/store.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { CLAIM_IN_FLIGHT_MAX_MS } from "./limits.ts";
 import { StoreContact } from "./store-contact.ts";
+import { asTenantId } from "../core/tenant-id.ts";
 
 const LEASE_MS = 6000;
 type Renewal = Awaited<ReturnType<FleetStore["renewLeases"]>>[number];
@@ -53,7 +54,7 @@ function world() {
   const heard: string[] = [];
   const hold = (runId: string, epoch = 1) =>
     keeper.hold({
-      claim: { tenantId: "t", runId, epoch },
+      claim: { tenantId: asTenantId("t"), runId, epoch },
       sentAt: clock.monotonic(),
       listener: {
         onLost: (why) => heard.push(`${runId}@${epoch} ${why}`),

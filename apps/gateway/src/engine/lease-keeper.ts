@@ -166,8 +166,7 @@ export class LeaseKeeper {
     if (leases.length === 0) return;
     const sentAt = clock.monotonic();
     const runs = leases.map(({ runId, epoch }) => ({ runId, epoch }));
-    const answers = await store.renewLeases({ gatewayId, leaseDurationMs, runs });
-    contact.answered();
+    const answers = await contact.hear(store.renewLeases({ gatewayId, leaseDurationMs, runs }));
     const renewed = new Map(answers.map((answer) => [answer.runId, answer]));
     for (const lease of leases) {
       // It was let go, or lost and claimed again, since the statement was sent.
@@ -203,8 +202,8 @@ export class LeaseKeeper {
     // Leases that are added meanwhile request a tick of their own.
     const returned = [...this.#leasesToReturn];
     if (returned.length === 0) return null;
-    await store.releaseLeases({ runs: returned.map(([, { runId, epoch }]) => ({ runId, epoch })) });
-    contact.answered();
+    const runs = returned.map(([, { runId, epoch }]) => ({ runId, epoch }));
+    await contact.hear(store.releaseLeases({ runs }));
     for (const [key] of returned) this.#leasesToReturn.delete(key);
     return null;
   }
@@ -215,8 +214,7 @@ export class LeaseKeeper {
     if (this.#unconfirmedClaims.length === 0) return null;
     const sentAt = clock.monotonic();
     const claimNumbers = this.#unconfirmedClaims.map(({ claimNumber }) => claimNumber);
-    await store.releaseClaims({ gatewayId, leaseDurationMs, claimNumbers });
-    contact.answered();
+    await contact.hear(store.releaseClaims({ gatewayId, leaseDurationMs, claimNumbers }));
     this.#unconfirmedClaims = this.#unconfirmedClaims.filter(({ until }) => until > sentAt);
     return this.#unconfirmedClaims.length === 0 ? null : this.#renewalIntervalMs;
   }

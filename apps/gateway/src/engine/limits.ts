@@ -1,5 +1,6 @@
 /** Bounds of `engine`, each with its unit and the trouble it prevents (R9). */
 import type { BackoffBounds } from "../core/backoff.ts";
+import { LOADED_FACTS_BYTES_MAX } from "../ports/limits.ts";
 
 // Runs
 /**
@@ -10,9 +11,34 @@ export const LAST_CHANCES_MAX = 1;
 /** How long a run on its last chance keeps the others waiting, in ms, if it gets no further and kills nobody. */
 export const LAST_CHANCE_WATCH_MS = 60_000;
 
+/**
+ * How long a run waits before it is given up for lost leases, in lease times. A gateway that another run has stalled
+ * goes on meanwhile as a rule, and forgives what that has cost.
+ */
+export const REPRIEVE_LEASES = 2;
+
+/**
+ * How long a holder repeats a statement that the store refuses while it answers others, in lease times. Longer than any
+ * fail-over of a database takes.
+ */
+export const OWN_TROUBLE_LEASES = 4;
+/** Refusals of such a statement, at the least: each may take as long as a statement may. */
+export const OWN_REFUSALS_MIN = 3;
+
 // The engine
 /** Runs that one gateway holds at once: each costs memory and a share of every renewal. */
 export const RUNS_HELD_MAX = 1000;
+/**
+ * Bytes of records and threads that all runs held by one gateway have together, beyond what each may have anyway. In
+ * memory they take two to four times as much.
+ */
+export const HELD_BYTES_MAX = 256 * 1024 * 1024;
+/** What each run may have of them without asking, in bytes. */
+export const RUN_BYTES_FREE = LOADED_FACTS_BYTES_MAX;
+/** Room that a run takes before it reads a page, in bytes: a megabyte, and a last fact that may have another. */
+export const PAGE_ROOM_BYTES = 2 * 1024 * 1024;
+/** How long a run waits for room, in ms, before it gives its lease back. Others wait for what it has meanwhile. */
+export const ROOM_WAIT_MS = 10_000;
 /** Runs taken by one claim: enough to fill up fast, few enough that other gateways get their share. */
 export const CLAIM_BATCH_MAX = 64;
 /**

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { asked, begun, claimed, config, created, NOW, started } from "../../test/support/given.ts";
 import { evolve, initialState } from "../core/evolve.ts";
 import type { OutsideInput, RunInput } from "../core/input.ts";
-import { APPROVAL_TIMEOUT_MS } from "../core/limits.ts";
+import { APPROVAL_TIMEOUT_MS, RECORD_BYTES_MAX } from "../core/limits.ts";
 import type { PendingInput } from "../ports/fleet-store.ts";
 import { planRound, type RoundParams } from "./plan-round.ts";
 
@@ -30,7 +30,7 @@ const parked: Fact[] = [
 
 function plan(
   facts: readonly Fact[],
-  params: Partial<Omit<RoundParams, "inbox">> & { inputs?: OutsideInput[]; count?: number },
+  params: Partial<Omit<RoundParams, "inbox">> & { inputs?: OutsideInput[]; count?: number; resultsUnread?: boolean },
 ) {
   const state = facts.reduce(
     (before, fact) => evolve(before, fact, NOW),
@@ -39,14 +39,15 @@ function plan(
   const inputs = (params.inputs ?? []).map((input, index): PendingInput => ({ inputId: `${index + 1}`, input }));
   const round = planRound({
     state,
+    recordBytes: 0,
     epoch: 2,
     reports: [],
-    dispatchContext: { deviceIds: {}, dispatches: {} },
+    dispatchContext: { devices: {}, dispatches: {} },
     partial: "",
     leaving: "no",
     now: NOW,
     ...params,
-    inbox: { count: params.count ?? inputs.length, inputs },
+    inbox: { count: params.count ?? inputs.length, inputs, resultsUnread: params.resultsUnread ?? false },
   });
   return { ...round, types: round.facts.map((fact) => fact.type) };
 }
@@ -110,6 +111,15 @@ describe("a round", () => {
     );
   });
 
+  test("a run whose record is full ends without a look at the messages that wait, but not before it has read the results", () => {
+    const full = { inputs: [message], count: 300, recordBytes: RECORD_BYTES_MAX - 10 };
+    const ended = plan(parked, full);
+    expect(ended.types).toEqual(["message.user", "tool.failed", "run.failed"]);
+    expect(ended).toMatchObject({ more: false, inboxMustBe: 300, release: { wakeAt: null } });
+    const waiting = plan(parked, { ...full, resultsUnread: true });
+    expect(waiting).toMatchObject({ types: ["message.user"], more: true, release: null });
+  });
+
   test("a park is committed only while exactly the inputs seen wait", () => {
     const round = plan(begun, { reports: [finished([call("ask")])], inputs: [message] });
     expect(round.types.at(-1)).toBe("run.waiting");
@@ -126,12 +136,25 @@ describe("a round", () => {
 
   test("a cancel that comes before a result was read waits for it: the result was accepted, so it settles its call", () => {
     const facts = [...begun, ...requested("ask", "external")];
-    expect(plan(facts, { inputs: [cancel, message], count: 300 })).toMatchObject({
+    expect(plan(facts, { inputs: [cancel, message], count: 300, resultsUnread: true })).toMatchObject({
       types: ["message.user"],
       consumed: ["2"],
       more: true,
     });
     expect(plan(facts, { inputs: [cancel] }).types).toEqual(["tool.failed", "run.canceled"]);
+  });
+
+  test("a cancel beside more messages than one read returns ends the run at once, and the end counts them all", () => {
+    const facts = [...begun, ...requested("ask", "external")];
+    const round = plan(facts, { inputs: [cancel, message], count: 300 });
+    expect(round.types).toEqual(["tool.failed", "run.canceled"]);
+    expect(round).toMatchObject({ release: { wakeAt: null }, inboxMustBe: 300, more: false });
+  });
+
+  test("more cancels than one read returns do not keep a result from being read", () => {
+    const facts = [...begun, ...requested("ask", "external")];
+    const round = plan(facts, { inputs: [cancel, cancel, cancel], count: 300, resultsUnread: true });
+    expect(round).toMatchObject({ types: [], consumed: ["2", "3"], more: true, inboxMustBe: 300 });
   });
 
   test("an accepted result settles its call, although a cancel or the loss of its device came first", () => {
@@ -168,7 +191,8 @@ describe("a round", () => {
     const facts = [...begun, ...requested("look", "device")];
     const inputs: OutsideInput[] = [{ kind: "dispatch_lost", callId: "c-look", attempt: 1 }];
     expect(plan(facts, { inputs })).toMatchObject({ types: ["tool.failed", "step.started"], inboxMustBe: 1 });
-    expect(plan(facts, { inputs, count: 300 })).toMatchObject({ types: [], consumed: [], more: true });
+    const unread = plan(facts, { inputs, count: 300, resultsUnread: true });
+    expect(unread).toMatchObject({ types: [], consumed: [], more: true });
   });
 
   test("a gateway that leaves takes an input into account and hands the rest of the work over at once, never to nobody", () => {

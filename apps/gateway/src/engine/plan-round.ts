@@ -5,14 +5,16 @@
  *    a step's failure is not told while a cancel waits.
  * 2. Results first: a client that was told that its result is accepted finds it in the log (R7). So neither a cancel
  *    nor the loss of the device settles the call, although it came earlier.
- * 3. Nothing unread is closed: while inputs wait that were not read, nothing settles a call without its result, and the
- *    run does not proceed.
+ * 3. Nothing unread is closed: while a result waits that was not read, nothing settles a call without it. While any
+ *    input waits that was not read, the run does not proceed. A cancel does not wait for messages, so that it takes
+ *    effect at once however many there are.
  * 4. Nothing slips by (R6). A round that settles a call without its result, or that parks or ends the run, must have
- *    seen every input. It is committed only while no other waits.
+ *    seen every input that could change that. It is committed only while no other waits than those that it counted.
  * 5. A round that leaves no trace but fewer inputs is committed only while they wait. If it is sent twice, they must
  *    not be counted off twice.
  * 6. A holder that leaves does not let the run proceed, so the run may be due for more than it seems to wait for. The
  *    next holder looks at once (R6).
+ * 7. A run whose record is full reads no more messages, but ends. Results that wait are told first.
  */
 import type { Fact } from "@hsafa/protocol";
 import { decide, mayTell } from "../core/decide.ts";
@@ -20,6 +22,7 @@ import { effectsOf } from "../core/effects.ts";
 import { evolve } from "../core/evolve.ts";
 import type { RunInput } from "../core/input.ts";
 import { projectCalls, projectRun } from "../core/projection.ts";
+import { isRecordFull } from "../core/record-size.ts";
 import type { RunState } from "../core/run-state.ts";
 import { isSettling } from "../core/settling-fact.ts";
 import type { DispatchContext, Inbox, PendingInput } from "../ports/fleet-store.ts";
@@ -28,6 +31,8 @@ import type { Decision } from "./commit-round.ts";
 /** What a holder knows when it plans a round. */
 export interface RoundParams {
   readonly state: RunState;
+  /** The bytes of the record that made this state. */
+  readonly recordBytes: number;
   readonly epoch: number;
   /** What the holder learnt by itself, in order: its claim, the end of a step, results of server tools. */
   readonly reports: readonly RunInput[];
@@ -68,22 +73,31 @@ export function planRound(params: RoundParams): Round {
   const consumed = new Set<string>();
   const isUnread = inbox.count > inbox.inputs.length;
   let settlesUnanswered = false;
-  for (const { inputId, input } of resultsFirst(inbox.inputs)) {
+  const [firstCancel] = inbox.inputs.filter(({ input }) => input.kind === "cancel");
+  for (const pending of resultsFirst(inbox.inputs)) {
+    const { inputId, input } = pending;
     // While a step is open only a cancel can be told. The others wait.
     if (!mayTell(state, input)) continue;
     // 3. While a step is open no call is: a cancel then settles none.
     const settlesCalls = input.kind === "dispatch_lost" || (input.kind === "cancel" && state.phase !== "stepping");
-    if (settlesCalls && isUnread) continue;
+    if (settlesCalls && inbox.resultsUnread) {
+      // One cancel is enough. The others must not take the place of the results for which it waits.
+      if (input.kind === "cancel" && pending !== firstCancel) consumed.add(inputId);
+      continue;
+    }
     const decided = tell(input.kind === "cancel" && state.phase === "stepping" ? { ...input, partial } : input);
     if (input.kind === "dispatch_lost" && decided.length > 0) settlesUnanswered = true;
     consumed.add(inputId);
   }
   if (state.phase === "ended") for (const { inputId } of inbox.inputs) consumed.add(inputId);
 
-  const more = isUnread && state.phase !== "stepping" && state.phase !== "ended";
+  const isFull = isRecordFull({ facts: state.run.seq, bytes: params.recordBytes + bytesOf(facts) });
+  const waits = isFull ? inbox.resultsUnread : isUnread; // 7.
+  const more = waits && state.phase !== "stepping" && state.phase !== "ended";
   if (leaving === "now") tell({ kind: "handover" });
   // 3. and 6.
-  const followed = leaving === "no" && !more ? tell({ kind: "proceed", epoch, ...dispatchContext }) : [];
+  const followed =
+    leaving === "no" && !more ? tell({ kind: "proceed", epoch, isRecordFull: isFull, ...dispatchContext }) : [];
   if (followed.some(isSettling)) settlesUnanswered = true;
 
   const release = more ? (leaving === "now" ? { wakeAt: now } : null) : releaseOf(state, leaving, now);
@@ -100,6 +114,10 @@ export function planRound(params: RoundParams): Round {
     release,
     more,
   };
+}
+
+function bytesOf(facts: readonly Fact[]): number {
+  return facts.reduce((sum, { data }) => sum + Buffer.byteLength(JSON.stringify(data)), 0);
 }
 
 /** 2. */

@@ -17,19 +17,24 @@ import { RECOVERIES_MAX } from "../core/limits.ts";
 import { needsDispatchContext } from "../core/needs-dispatch-context.ts";
 import { showsProgress } from "../core/shows-progress.ts";
 import type { LoadedRun } from "../ports/fleet-store.ts";
+import type { AnsweredRuns } from "./answered-runs.ts";
 import { type Asked, askWhileLeased } from "./ask-while-leased.ts";
 import type { FreshClaim } from "./claim.ts";
 import { type CommitEnd, commitRound } from "./commit-round.ts";
 import type { DeltaBatcher } from "./delta-batcher.ts";
 import { EffectsInFlight } from "./effects-in-flight.ts";
 import type { EngineDeps } from "./engine-deps.ts";
+import type { HoldEnd } from "./hold-end.ts";
 import { HeldRun } from "./held-run.ts";
 import { HolderSignals } from "./holder-signals.ts";
 import type { Lease, LeaseKeeper, LeaseListener } from "./lease-keeper.ts";
-import { LAST_CHANCE_WATCH_MS } from "./limits.ts";
+import { LAST_CHANCE_WATCH_MS, PAGE_ROOM_BYTES } from "./limits.ts";
+import { chargeRecords } from "../runtime/charge-bytes.ts";
 import { dueEffects, stepKey } from "./perform/due-effects.ts";
 import { ThreadHistory } from "./perform/thread-history.ts";
 import { planRound, type Round } from "./plan-round.ts";
+import { type FoldedRecord, lightened, readRecord } from "./read-record.ts";
+import type { RecordRoom, RunRoom } from "./record-room.ts";
 import { RunWriter } from "./run-writer.ts";
 import type { StallWatch } from "./stall-watch.ts";
 
@@ -37,28 +42,23 @@ export interface HolderParams extends FreshClaim {
   readonly deps: EngineDeps;
   readonly keeper: LeaseKeeper;
   readonly batcher: DeltaBatcher;
+  readonly answers: AnsweredRuns;
   readonly stallWatch: Pick<StallWatch, "ran" | "seen">;
+  readonly recordRoom: RecordRoom;
 }
-
-/** How a holder came to be done with a run. */
-export type HoldEnd =
-  /** The lease was returned by a commit. `wakeAt`: when the run is due again, in ms; null: not by time. */
-  | { readonly kind: "released"; readonly wakeAt: number | null }
-  /** Another holder has the run. */
-  | { readonly kind: "fenced" }
-  /** The store was away until the lease ended. The lease is to be returned once the store answers. */
-  | { readonly kind: "gave_up" };
 
 export class RunHolder implements LeaseListener {
   readonly #params: HolderParams;
   readonly #signals: HolderSignals;
   readonly #lease: Lease;
   readonly #effects: EffectsInFlight;
+  readonly #room: RunRoom;
   #held: HeldRun | null = null;
   #stallsHere = 0;
   /** A commit that returns the lease is in flight, or was written (6.). */
   #isReleasing = false;
   #hasProgressed = false;
+  #isStuck = false;
 
   constructor(params: HolderParams) {
     const { deps, keeper, claimed, sentAt } = params;
@@ -68,6 +68,7 @@ export class RunHolder implements LeaseListener {
       onReport: (report) => this.#signals.report(report),
       onBug: (error) => this.#signals.fail(error),
     });
+    this.#room = params.recordRoom.open(claimed.tenantId);
     this.#lease = keeper.hold({ claim: claimed, sentAt, listener: this });
   }
 
@@ -91,6 +92,11 @@ export class RunHolder implements LeaseListener {
   stalledAgain(): number {
     this.#stallsHere += 1;
     return this.stalls;
+  }
+
+  /** The seq of the last fact that the store is known to have committed. */
+  get committedSeq(): number {
+    return this.#held?.state.run.seq ?? this.#params.claimed.lastSeq;
   }
 
   /** Whether a bell rang for this run since its inbox was last read. */
@@ -124,9 +130,11 @@ export class RunHolder implements LeaseListener {
     let end: HoldEnd | null = null;
     try {
       end = await this.#advance();
+      if (end.kind === "gave_up" && this.#isStuck) end = { kind: "stuck" };
       return end;
     } finally {
       this.#effects.stopAll();
+      this.#room.leave();
       // 5. Only a holder that returned its lease by a commit may publish to the end.
       if (end?.kind !== "released") this.#held?.writer.drop();
     }
@@ -139,16 +147,27 @@ export class RunHolder implements LeaseListener {
   }
 
   async #advance(): Promise<HoldEnd> {
-    const { deps, claimed, now } = this.#params;
-    const { tenantId, runId, epoch, lost } = claimed;
-    const loaded = await this.#ask(() => deps.store.loadRun({ tenantId, runId, epoch }));
+    const { deps, claimed, now, stallWatch } = this.#params;
+    const { tenantId, runId, epoch, lost, lastSeq } = claimed;
+    const loaded = await this.#ask(async () =>
+      lightened(await deps.store.loadRun({ tenantId, runId, epoch }), lastSeq),
+    );
     if (loaded.kind !== "answered") return loaded;
-    const { stallWatch } = this.#params;
-    stallWatch.seen();
-    const held = this.#open(loaded.value);
-    stallWatch.ran(this.#lease);
+    const run = loaded.value;
+    const record = await readRecord({
+      runId,
+      loaded: run,
+      lastSeq,
+      room: this.#room,
+      readFacts: (afterSeq) => this.#ask(() => deps.store.readFacts({ tenantId, runId, afterSeq })),
+      beforeFold: () => stallWatch.seen(),
+      afterFold: () => stallWatch.ran(this.#lease),
+    });
+    if (record.kind !== "answered") return record;
+    chargeRecords(deps.turns, tenantId, run.facts);
+    const held = this.#open(run, record.value);
     this.#held = held;
-    this.#signals.report({ kind: "claimed", epoch, lost, historyRunIds: loaded.value.earlierRunIds });
+    this.#signals.report({ kind: "claimed", epoch, lost, historyRunIds: run.earlierRunIds });
     while (true) {
       const end = (await this.#round(held)) ?? this.#lostEnd();
       if (end !== null) return end;
@@ -167,28 +186,33 @@ export class RunHolder implements LeaseListener {
     return lost === null ? null : { kind: lost === "fenced" ? "fenced" : "gave_up" };
   }
 
-  #open(loaded: LoadedRun): HeldRun {
+  #open(loaded: LoadedRun, record: FoldedRecord): HeldRun {
     const { deps, batcher, claimed, now } = this.#params;
-    const { tenantId, runId } = claimed;
+    const { tenantId } = claimed;
     const writer = new RunWriter({
       deps,
       batcher,
       claim: claimed,
       position: loaded.lastPosition,
+      lastFact: loaded.facts.at(-1) ?? null,
       now,
       mayPublish: () => this.#lease.isGood(),
       onStale: () => this.onLost("stale"),
       onBug: (error) => this.#signals.fail(error),
     });
-    const history = new ThreadHistory(async (runIds) => {
-      const read = await this.#ask(() => deps.store.loadFacts({ tenantId, runIds }));
-      if (read.kind === "answered") return read.value;
-      // The step can report nothing any more, so the run is given up. A renewal on its way may still find the lease
-      // good, and the holder would wait for ever.
-      this.onLost("stale");
-      return null;
+    const history = new ThreadHistory({
+      load: async (wanted) => {
+        const hasRoom = await this.#room.reserve(PAGE_ROOM_BYTES);
+        const read = hasRoom ? await this.#ask(() => deps.store.loadHistory({ tenantId, ...wanted })) : null;
+        if (read?.kind === "answered") return read.value;
+        // The step can report nothing any more, so the run is given up. A renewal on its way may still find the lease
+        // good, and the holder would wait for ever.
+        this.onLost("stale");
+        return null;
+      },
+      onRead: (bytes) => this.#room.has("thread", bytes),
     });
-    return new HeldRun({ runId, loaded, writer, history });
+    return new HeldRun({ record, loaded, writer, history });
   }
 
   /** Looks at everything at hand, once. Returns null while the lease is ours. */
@@ -198,7 +222,8 @@ export class RunHolder implements LeaseListener {
     while (true) {
       // One time for both: what is overdue when the round is planned has been asked for.
       const at = now();
-      if (this.#signals.takeInboxStale() || needsDispatchContext(held.state, reports, at)) {
+      const isStale = this.#signals.takeInboxStale() || held.mustReadInbox;
+      if (isStale || needsDispatchContext(held.state, reports, at)) {
         const read = await this.#ask(() => this.#params.deps.store.readInbox(claimed));
         if (read.kind !== "answered") return read;
         held.read(read.value);
@@ -206,15 +231,28 @@ export class RunHolder implements LeaseListener {
       const { leaving } = this.#signals;
       if (held.state.phase === "stepping") {
         const isCanceled = held.inbox.inputs.some(({ input }) => input.kind === "cancel");
-        if (reports.length === 0 && leaving !== "now" && !isCanceled) return null;
+        if (reports.length === 0 && leaving !== "now" && !isCanceled) {
+          held.forgetInputs();
+          return null;
+        }
         this.#effects.stop(stepKey(held.state.seq));
         held.writer.closeStep();
       }
-      const { state, writer, inbox, dispatchContext } = held;
+      const { state, recordBytes, writer, inbox, dispatchContext } = held;
       const { epoch } = claimed;
       const partial = writer.stepText;
       this.#params.stallWatch.seen();
-      const round = planRound({ state, epoch, reports, inbox, dispatchContext, partial, leaving, now: at });
+      const round = planRound({
+        state,
+        recordBytes,
+        epoch,
+        reports,
+        inbox,
+        dispatchContext,
+        partial,
+        leaving,
+        now: at,
+      });
       this.#params.stallWatch.ran(this.#lease);
       if (round.facts.length === 0 && round.consumed.length === 0 && round.release === null) return null;
       // 5. The deltas that the facts name were dropped with the lease: without them the record would have a hole.
@@ -240,15 +278,18 @@ export class RunHolder implements LeaseListener {
     }
   }
 
-  async #commit(held: HeldRun, round: Round): Promise<CommitEnd> {
+  async #commit(held: HeldRun, round: Round): Promise<Exclude<CommitEnd, "store_behind">> {
     const { deps, claimed } = this.#params;
+    const { tag } = deps.generation.present;
     this.#isReleasing = round.release !== null;
     const end = await commitRound({
+      gatewayId: deps.gatewayId,
       claim: claimed,
       afterSeq: held.state.run.seq,
       decision: round,
       writer: held.writer,
       send: async (commit) => {
+        chargeRecords(deps.turns, commit.tenantId, commit.facts);
         const outcome = await this.#ask(() => deps.store.commit(commit)); // 3.
         return outcome.kind === "answered" ? outcome.value : outcome;
       },
@@ -256,14 +297,22 @@ export class RunHolder implements LeaseListener {
     });
     if (end !== "committed") {
       this.#isReleasing = false;
-      return end;
+      if (end !== "store_behind") return end;
+      deps.generation.report(tag, "a run lacks facts that its holder had committed");
+      return "fenced";
     }
     this.#hasProgressed ||= showsProgress(round.facts);
     held.committed(round); // 2.
+    this.#room.has("record", held.recordBytes);
     return end;
   }
 
-  #ask<T>(statement: () => Promise<T | null>): Promise<Asked<T>> {
-    return askWhileLeased(statement, { lease: this.#lease, clock: this.#params.deps.clock });
+  async #ask<T>(statement: () => Promise<T | null>): Promise<Asked<T>> {
+    const { deps, answers } = this.#params;
+    const { clock, leaseDurationMs } = deps;
+    const asked = await askWhileLeased(statement, { lease: this.#lease, clock, leaseDurationMs, answers });
+    if (asked.kind !== "stuck") return asked;
+    this.#isStuck = true;
+    return { kind: "gave_up" };
   }
 }

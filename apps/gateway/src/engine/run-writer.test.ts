@@ -1,6 +1,14 @@
 import { formatPosition } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
-import { fact, HeldDeltaStore, HeldLiveLog, isRising, recordingFeed, settled } from "../../test/support/fakes.ts";
+import {
+  fact,
+  HeldDeltaStore,
+  HeldLiveLog,
+  isRising,
+  quietGeneration,
+  recordingFeed,
+  settled,
+} from "../../test/support/fakes.ts";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { recordingLog } from "../../test/support/recording-log.ts";
 import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
@@ -8,6 +16,7 @@ import type { ModelPart } from "../ports/model.ts";
 import { DeltaBatcher } from "./delta-batcher.ts";
 import { COALESCE_ABOVE_ROWS, COALESCE_MS, GATHERED_CHARACTERS_MAX } from "./limits.ts";
 import { RunWriter } from "./run-writer.ts";
+import { asTenantId } from "../core/tenant-id.ts";
 
 const text = (words: string, partId = "p0"): ModelPart => ({ kind: "text", at: "delta", partId, text: words });
 
@@ -20,18 +29,20 @@ function world() {
   const batcher = new DeltaBatcher({ store: store.port, clock, log });
   const lease = { isGood: true, isStaleSaid: false };
   const bugs: unknown[] = [];
+  const generation = quietGeneration();
   const writer = new RunWriter({
-    deps: { liveLog: liveLog.port, localFeed, clock },
+    deps: { liveLog: liveLog.port, localFeed, clock, generation },
     batcher,
-    claim: { tenantId: "t", runId: "r", epoch: 1 },
+    claim: { tenantId: asTenantId("t"), runId: "r", epoch: 1 },
     position: { seq: 3, sub: 0 },
+    lastFact: fact(3),
     now: () => clock.now(),
     mayPublish: () => lease.isGood,
     onStale: () => void (lease.isStaleSaid = true),
     onBug: (error) => bugs.push(error),
   });
   writer.openStep(1, 4);
-  return { clock, store, liveLog, localFeed, batcher, lease, bugs, writer };
+  return { clock, store, liveLog, localFeed, batcher, lease, bugs, generation, writer };
 }
 
 describe("a run's writer", () => {
@@ -173,5 +184,32 @@ describe("a run's writer", () => {
     writer.closeStep();
     await room;
     expect(writer.waitForCapacity()).toBeUndefined();
+  });
+
+  test("the first batch names the fact below it, and so does the one after a batch that may be missing", async () => {
+    const { writer, liveLog } = world();
+    const belows = () => liveLog.writes.map(({ below }) => (below === null ? null : formatPosition(below)));
+    writer.publish([fact(4)]);
+    expect(belows()).toEqual(["3-0"]);
+    await liveLog.accept();
+    writer.publish([fact(5)]);
+    expect(belows()).toEqual([null]);
+    await liveLog.refuse();
+    writer.publish([fact(6)]);
+    expect(belows()).toEqual(["5-0"]);
+    await liveLog.accept();
+    writer.write(text("on"));
+    expect(belows()).toEqual([null]);
+  });
+
+  test("a live log that holds another history shows that the store has gone back; watchers hear of the store's", async () => {
+    const { writer, liveLog, localFeed, generation } = world();
+    writer.publish([fact(4)]);
+    await liveLog.contradict();
+    expect(generation.reports).toEqual(["the live log holds other facts of a run than the store"]);
+    expect(localFeed.said).toEqual(["<=4-0"]);
+    // The next batch goes to the log of the new generation, which may hold anything.
+    writer.publish([fact(5)]);
+    expect(liveLog.writes[0]?.below).toMatchObject({ seq: 4 });
   });
 });

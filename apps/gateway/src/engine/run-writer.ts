@@ -10,6 +10,8 @@
  * 3. Facts come here only after their commit (R3), and go after the deltas before them.
  * 4. Of what the live log did not take, watchers are told when Postgres holds it.
  * 5. A holder whose lease is stale publishes nothing more, and cannot go on: its record would have a hole.
+ * 6. The live log may hold a history that the store has lost. So the first batch, and the one after a batch that may be
+ *    missing, name the fact below them.
  */
 import { comparePositions, type DeltaType, type Position, START } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
@@ -27,11 +29,13 @@ import {
 } from "./limits.ts";
 
 export interface RunWriterParams {
-  readonly deps: Pick<EngineDeps, "liveLog" | "localFeed" | "clock">;
+  readonly deps: Pick<EngineDeps, "liveLog" | "localFeed" | "clock" | "generation">;
   readonly batcher: DeltaBatcher;
   readonly claim: Claim;
   /** The last event that the store held when the run was loaded. */
   readonly position: Position;
+  /** The last fact that the store held then; null: it was not read. */
+  readonly lastFact: EventRecord | null;
   /** Returns the database's time, in ms. */
   readonly now: () => number;
   /** Whether the lease is good: a stale holder publishes nothing more. */
@@ -71,14 +75,20 @@ export class RunWriter {
   #stored: Position;
   /** Up to where watchers are to be told that Postgres holds it, because the live log did not take it (4.). */
   #untold: Position = START;
+  /** The last fact of which the live log was told, or was to be told before it was told anything. */
+  #lastFact: EventRecord | null;
+  /** Whether the live log may lack that fact, or hold another one (6.). */
+  #isUnsure = true;
   /** Set while the model is asked to pause. */
   #capacity: PromiseWithResolvers<void> | null = null;
   #isDropped = false;
+  #factBytes = 0;
 
   constructor(params: RunWriterParams) {
     this.#params = params;
     this.#position = params.position;
     this.#stored = params.position;
+    this.#lastFact = params.lastFact;
     this.#outbox = params.batcher.open(params.claim, {
       onStored: (upTo) => this.#hasStored(upTo),
       onDrain: () => this.#resumeModel(),
@@ -88,6 +98,11 @@ export class RunWriter {
   /** The last position that was given: the `prev` of the next fact. */
   get position(): Position {
     return this.#position;
+  }
+
+  /** Of the payloads of all facts that were committed here. */
+  get factBytes(): number {
+    return this.#factBytes;
   }
 
   /** The text of the step so far, which a cancel keeps. */
@@ -138,6 +153,7 @@ export class RunWriter {
     const last = facts.at(-1);
     if (last === undefined) return;
     this.#position = last;
+    for (const { payload } of facts) this.#factBytes += Buffer.byteLength(payload);
     this.#outbox.committed(last);
     this.#queue.push(...facts);
     this.#hasStored(last);
@@ -213,14 +229,22 @@ export class RunWriter {
     const records = this.#queue;
     this.#queue = [];
     const { claim, deps, onBug } = this.#params;
+    const { tag } = deps.generation.present;
+    const below = this.#isUnsure ? this.#lastFact : null;
     this.#writing = deps.liveLog
-      .append({ runId: claim.runId, records })
-      .then((outcome) => this.#appended(records, outcome))
+      .forTenant(claim.tenantId)
+      .append({ runId: claim.runId, records, below })
+      .then((outcome) => this.#appended(records, outcome, tag))
       .catch(onBug);
   }
 
-  #appended(records: readonly EventRecord[], outcome: AppendOutcome): void {
+  #appended(records: readonly EventRecord[], outcome: AppendOutcome, tag: string): void {
     this.#writing = null;
+    this.#isUnsure = outcome.kind !== "appended";
+    this.#lastFact = records.findLast(({ sub }) => sub === 0) ?? this.#lastFact;
+    if (outcome.kind === "other_history") {
+      this.#params.deps.generation.report(tag, "the live log holds other facts of a run than the store");
+    }
     const accepted = outcome.kind === "appended" ? outcome.accepted : [];
     if (accepted.length > 0) this.#params.deps.localFeed.published(this.#params.claim.runId, accepted);
     if (accepted.length < records.length) this.#tellWhenStored(records);

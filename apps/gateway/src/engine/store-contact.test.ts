@@ -27,6 +27,43 @@ test("a gateway that was itself without the store judges nobody for one lease ti
   expect(contact.mayJudge()).toBe(true);
 });
 
+test("silences within one lease add up: each may have cost another gateway a renewal", () => {
+  const { clock, contact } = world();
+  const outage = (ms: number) => {
+    contact.missed();
+    clock.advance(ms);
+    contact.answered();
+  };
+  const well = (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 500) {
+      clock.advance(500);
+      contact.answered();
+    }
+  };
+  contact.answered();
+  outage(1300);
+  expect(contact.mayJudge()).toBe(true);
+  well(1500);
+  outage(900);
+  expect(contact.mayJudge()).toBe(false);
+  well(LEASE_MS);
+  expect(contact.mayJudge()).toBe(true);
+  // What lies a lease back costs nobody anything any more.
+  outage(1300);
+  well(LEASE_MS);
+  outage(900);
+  expect(contact.mayJudge()).toBe(true);
+});
+
+test("pauses between statements that the gateway made itself are no silences", () => {
+  const { clock, contact } = world();
+  for (let n = 0; n < 20; n++) {
+    clock.advance(900);
+    contact.answered();
+    expect(contact.mayJudge()).toBe(true);
+  }
+});
+
 test("a gateway that starts beside others judges nobody at first: the store may have been away until now, and they have yet to come back to it", () => {
   const { clock } = world();
   const contact = new StoreContact({ clock, leaseDurationMs: LEASE_MS, isOnlyGateway: false });

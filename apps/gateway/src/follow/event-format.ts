@@ -1,9 +1,7 @@
-import type { Position } from "@hsafa/protocol";
-
 /** An event as a format gets it. */
 export interface FormattableEvent {
-  /** Null for `tool.progress`, which has none: a client's position stays what it was. */
-  readonly position: Position | null;
+  /** Its position as it travels. Null for an event that has none: a client's position stays what it was. */
+  readonly id: string | null;
   /** The event as UTF-8 JSON text on one line, as `PROTOCOL.md` defines it. */
   readonly json: Buffer;
 }

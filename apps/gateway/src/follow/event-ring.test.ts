@@ -15,7 +15,7 @@ function ringOf(bounds: Partial<RingsBudget["bounds"]> = {}) {
   };
   const ring = new EventRing(at(3), budget);
   const push = (sub: number) => {
-    const event = FollowedEvent.of(RUN, delta(3, sub));
+    const event = FollowedEvent.of(RUN, delta(3, sub), "");
     ring.push(event);
     return event;
   };
@@ -36,7 +36,7 @@ test("an event is written once per format, and its bytes in every format count u
 });
 
 test("what formats need evicts the oldest events, like what is added", () => {
-  const size = FollowedEvent.of(RUN, delta(3, 1)).json.length;
+  const size = FollowedEvent.of(RUN, delta(3, 1), "").json.length;
   const { ring, budget, push } = ringOf({ ringBytesMax: 4 * size });
   const events = [push(1), push(2), push(3)];
   ring.trim(false);
@@ -50,10 +50,10 @@ test("what formats need evicts the oldest events, like what is added", () => {
 });
 
 test("rings of different runs share one bound", () => {
-  const size = FollowedEvent.of(RUN, delta(3, 1)).json.length;
+  const size = FollowedEvent.of(RUN, delta(3, 1), "").json.length;
   const { ring, budget, push } = ringOf({ ringsBytesMax: 2 * size });
   const other = new EventRing(at(3), budget);
-  other.push(FollowedEvent.of(RUN, delta(3, 1)));
+  other.push(FollowedEvent.of(RUN, delta(3, 1), ""));
   push(1);
   push(2);
   ring.trim(true);

@@ -140,7 +140,7 @@ test("for any schedule, what each watcher sees from any position on equals the w
       fc.array(segment, { minLength: 1, maxLength: 6 }),
       fc.array(action, { minLength: 10, maxLength: 80, size: "max" }),
       async (ringBounds, startsLocal, segments, actions) => {
-        const world = createFollowWorld(ringBounds);
+        const world = createFollowWorld(ringBounds === undefined ? {} : { ringBounds });
         const { store, liveLog, hub, clock } = world;
         let isLocal = startsLocal;
         const writer = createWriter(world, segments, () => isLocal);

@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { at, createStepWorld, delta, FakeSocket, fact, RUN, settle, TENANT } from "../../test/support/follow-world.ts";
+import {
+  at,
+  createStepWorld,
+  delta,
+  FakeSocket,
+  fact,
+  principalOf,
+  RUN,
+  settle,
+  TENANT,
+} from "../../test/support/follow-world.ts";
 import { sseFormat } from "../edge/stream/formats/sse.ts";
 import type { EventFormat } from "./event-format.ts";
 import type { FollowOutcome } from "./follow-hub.ts";
@@ -51,8 +61,8 @@ test("a late watcher of an ended run gets all of it from the store, without a su
 
 test("a position to follow from is accepted or refused as the protocol says", async () => {
   const { store, hub, watch } = createStepWorld();
-  const follow = async (after: string | undefined, tenantId = TENANT, runId = RUN) =>
-    outcomeOf(await hub.follow({ tenantId, runId, after }));
+  const follow = async (after: string | undefined, tenantId: string = TENANT, runId = RUN) =>
+    outcomeOf(await hub.follow({ principal: principalOf(tenantId), runId, after }));
   expect(await follow(undefined)).toBe("following");
   for (const after of ["", "3", "3-", "-1-0", "3-0 ", "03-0", "3-0-0", "x", "9999999999-0", "4-0", "4-1"]) {
     expect([after, await follow(after)]).toEqual([after, "invalid_position"]);
@@ -72,7 +82,7 @@ test("a position to follow from is accepted or refused as the protocol says", as
 test("another tenant cannot join a run that is being followed here", async () => {
   const { hub, watch } = createStepWorld();
   await watch();
-  expect(await hub.follow({ tenantId: "tenant-b", runId: RUN, after: undefined })).toMatchObject({
+  expect(await hub.follow({ principal: principalOf("tenant-b"), runId: RUN, after: undefined })).toMatchObject({
     kind: "refused",
     code: "not_found",
   });
@@ -82,9 +92,22 @@ test("a run has a bounded number of watchers", async () => {
   const { hub, watch } = createStepWorld();
   const sockets = [];
   for (let n = 0; n < WATCHERS_PER_RUN_MAX; n++) sockets.push(await watch("3-0"));
-  expect(outcomeOf(await hub.follow({ tenantId: TENANT, runId: RUN, after: "3-0" }))).toBe("too_many_requests");
+  expect(outcomeOf(await hub.follow({ principal: principalOf(TENANT), runId: RUN, after: "3-0" }))).toBe(
+    "too_many_requests",
+  );
   sockets[0]?.handle?.close();
-  expect(outcomeOf(await hub.follow({ tenantId: TENANT, runId: RUN, after: "3-0" }))).toBe("following");
+  expect(outcomeOf(await hub.follow({ principal: principalOf(TENANT), runId: RUN, after: "3-0" }))).toBe("following");
+});
+
+test("one tenant's watchers leave room for another's, and a watcher that goes gives its place back", async () => {
+  const { hub, watch } = createStepWorld({ watchersMax: 8 });
+  const follow = () => hub.follow({ principal: principalOf(TENANT), runId: RUN, after: "3-0" });
+  const sockets = [];
+  while (outcomeOf(await follow()) === "following") sockets.push(await watch("3-0"));
+  expect(sockets.length).toBeLessThan(7);
+  expect(await follow()).toMatchObject({ code: "too_many_requests", retryAfterMs: expect.any(Number) as number });
+  sockets[0]?.handle?.close();
+  expect(outcomeOf(await follow())).toBe("following");
 });
 
 test("a gateway that shuts down tells every watcher, and takes no new ones", async () => {
@@ -96,12 +119,14 @@ test("a gateway that shuts down tells every watcher, and takes no new ones", asy
   expect([idle.ended, full.ended]).toEqual(["going_away", "going_away"]);
   expect(hub.counts()).toEqual({ watchers: 0, followedRuns: 0, bufferedBytes: 0 });
   expect(liveLog.listeners.size).toBe(0);
-  expect(outcomeOf(await hub.follow({ tenantId: TENANT, runId: RUN, after: undefined }))).toBe("unavailable");
+  expect(outcomeOf(await hub.follow({ principal: principalOf(TENANT), runId: RUN, after: undefined }))).toBe(
+    "unavailable",
+  );
 });
 
 test("a watcher that begins after the gateway began to go away is closed at once", async () => {
   const { hub } = createStepWorld();
-  const outcome = await hub.follow({ tenantId: TENANT, runId: RUN, after: undefined });
+  const outcome = await hub.follow({ principal: principalOf(TENANT), runId: RUN, after: undefined });
   hub.close();
   const socket = new FakeSocket();
   if (outcome.kind === "following") outcome.watch(socket).close();

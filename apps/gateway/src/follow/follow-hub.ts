@@ -1,27 +1,27 @@
-import {
-  comparePositions,
-  isTerminalStatus,
-  parsePosition,
-  type Position,
-  type RunStatus,
-  START,
-} from "@hsafa/protocol";
+import { comparePositions, isTerminalStatus, parsePlace, type Place, type Position, START } from "@hsafa/protocol";
+import { Places } from "../access/places.ts";
+import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
 import type { EventRecord } from "../core/event-record.ts";
+import { resumePlace } from "../core/resume-place.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
-import type { LiveLog } from "../ports/live-log.ts";
+import type { LiveLog, TenantLiveLog } from "../ports/live-log.ts";
 import type { LocalFeed } from "../ports/local-feed.ts";
 import type { Log } from "../ports/log.ts";
-import type { TenantStore } from "../ports/tenant-store.ts";
+import type { RunTail, TenantStore } from "../ports/tenant-store.ts";
+import type { StoreGeneration } from "../runtime/store-generation.ts";
 import { Semaphore } from "../runtime/semaphore.ts";
+import { EventBatch } from "./event-batch.ts";
 import { RING_BOUNDS, type RingBounds, type RingsBudget } from "./event-ring.ts";
 import { FeedTurns } from "./feed-turns.ts";
-import { FOLLOW_PAGES_MAX, WATCHERS_MAX, WATCHERS_PER_RUN_MAX } from "./limits.ts";
+import { FollowedEvent } from "./followed-event.ts";
+import { FOLLOW_GENERATIONS_MAX, FOLLOW_PAGES_MAX, SUB_MAX, WATCHERS_MAX, WATCHERS_PER_RUN_MAX } from "./limits.ts";
 import { LingeringFollowers } from "./lingering-followers.ts";
 import { RunFollower } from "./run-follower.ts";
 import type { Sink, WatcherHandle } from "./sink.ts";
 import { TailComparison } from "./tail-comparison.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 
 export type FollowOutcome =
   /** `watch` begins; call it when the sink may be written to, once. */
@@ -34,24 +34,26 @@ export type FollowOutcome =
 /** What the hub needs. */
 export interface FollowHubDeps {
   readonly store: {
-    forTenant(tenantId: string): Pick<TenantStore, "readTail" | "readEvents">;
+    forTenant(tenantId: TenantId): Pick<TenantStore, "readTail" | "readEvents">;
     readonly fleet: Pick<FleetStore, "readTails">;
   };
-  readonly liveLog: Pick<LiveLog, "read" | "subscribe" | "check">;
+  readonly generation: Pick<StoreGeneration, "present" | "wentBack" | "report" | "catchUp">;
+  readonly liveLog: Pick<LiveLog, "check"> & {
+    forTenant(tenantId: TenantId): Pick<TenantLiveLog, "read" | "subscribe">;
+  };
   readonly clock: Clock;
   readonly log: Log;
   /** Instead of `RING_BOUNDS`. */
   readonly ringBounds?: RingBounds;
+  /** Instead of `WATCHERS_MAX`. */
+  readonly watchersMax?: number;
 }
+
+/** The place of a client that has seen nothing. */
+const FROM_START: Place = { position: START, generation: "" };
 
 /** The watcher of a sink that was closed before it began. */
 const NOBODY: WatcherHandle = { drained() {}, progressed() {}, close() {} };
-
-/** What the store says of a run when it is asked for. */
-interface Tail {
-  readonly status: RunStatus;
-  readonly lastSeq: number;
-}
 
 /**
  * Lets any number of watchers follow runs, each run followed once. It is also how the engine tells this gateway's own
@@ -65,13 +67,14 @@ export class FollowHub implements LocalFeed {
   readonly #rings: RingsBudget;
   readonly #pages = new Semaphore(FOLLOW_PAGES_MAX);
   readonly #turns: FeedTurns;
-  #watchers = 0;
+  readonly #places: Places;
   #isClosed = false;
 
   constructor(deps: FollowHubDeps) {
     const { store, liveLog, clock, log } = deps;
     this.#deps = deps;
     this.#turns = new FeedTurns(clock);
+    this.#places = new Places({ placesMax: deps.watchersMax ?? WATCHERS_MAX, what: "watchers" });
     this.#rings = { bounds: deps.ringBounds ?? RING_BOUNDS, bytes: 0 };
     this.#lingering = new LingeringFollowers(clock, (follower) => this.#letGo(follower));
     this.#comparison = new TailComparison({
@@ -84,31 +87,41 @@ export class FollowHub implements LocalFeed {
   }
 
   /**
-   * Says how a watcher of this tenant may follow a run after a position (as it travels; undefined: from the first
-   * event). Rejects only with `StoreUnavailable`.
+   * Says how a watcher of this principal's tenant may follow a run after a position (as it travels; undefined: from the
+   * first event). Whether the principal sees the run was asked before. Rejects only with `StoreUnavailable`.
    */
   async follow(params: {
-    readonly tenantId: string;
+    readonly principal: Principal;
     readonly runId: string;
     readonly after: string | undefined;
   }): Promise<FollowOutcome> {
-    const { tenantId, runId, after } = params;
-    const position = after === undefined ? START : parsePosition(after);
-    if (position === null) {
+    const { principal, runId, after } = params;
+    const { tenantId } = principal;
+    const place = after === undefined ? FROM_START : parsePlace(after);
+    if (place === null) {
       return refuse("invalid_position", "A position is '<seq>-<sub>', as in the id of an event.");
     }
-    const tail = await this.#deps.store.forTenant(tenantId).readTail({ runId });
-    if (tail === null) return notFound("run");
-    if (position.seq > tail.lastSeq) {
-      const detail = `The run's last fact is ${tail.lastSeq}-0: nothing after it can have been seen.`;
-      return refuse("invalid_position", detail);
+    for (let tries = 0; tries < FOLLOW_GENERATIONS_MAX; tries++) {
+      const read = await this.#readTail(tenantId, runId);
+      if (read === "another_generation") continue;
+      if (read === null) return notFound("run");
+      const { tail } = read;
+      const resumption = resumePlace(place, tail);
+      if (resumption.kind !== "resume" && (await this.#hasLost(tenantId, runId, tail))) continue;
+      if (resumption.kind === "beyond") {
+        const detail = `The run's last fact is ${tail.lastSeq}-0: nothing after it can have been seen.`;
+        return refuse("invalid_position", detail);
+      }
+      const position = resumption.kind === "resume" ? resumption.after : START;
+      if (isTerminalStatus(tail.status) && comparePositions(position, { seq: tail.lastSeq, sub: 0 }) >= 0) {
+        return { kind: "at_end" };
+      }
+      const refusal = this.#refusal(principal, runId);
+      if (refusal !== null) return refusal;
+      const lostPlace = resumption.kind === "rewind" ? (after ?? null) : null;
+      return { kind: "following", watch: (sink) => this.#watch({ runId, principal, tail, position, lostPlace, sink }) };
     }
-    if (isTerminalStatus(tail.status) && comparePositions(position, { seq: tail.lastSeq, sub: 0 }) >= 0) {
-      return { kind: "at_end" };
-    }
-    const refusal = this.#refusal(tenantId, runId);
-    if (refusal !== null) return refusal;
-    return { kind: "following", watch: (sink) => this.#watch({ runId, tenantId, tail, position, sink }) };
+    return refuse("unavailable", "The store is in another generation again and again; try again.");
   }
 
   published(runId: string, records: readonly EventRecord[]): void {
@@ -119,27 +132,69 @@ export class FollowHub implements LocalFeed {
     this.#followers.get(runId)?.stored(upTo);
   }
 
+  /** The gateway works in another generation: nothing that was followed before is shown to anybody. */
+  enter(): void {
+    for (const follower of this.#followers.values()) this.#letGo(follower, "generation_changed");
+  }
+
   /** For metrics: watchers, runs followed, and bytes of events kept for them. */
   counts(): { readonly watchers: number; readonly followedRuns: number; readonly bufferedBytes: number } {
-    return { watchers: this.#watchers, followedRuns: this.#followers.size, bufferedBytes: this.#rings.bytes };
+    return { watchers: this.#places.taken, followedRuns: this.#followers.size, bufferedBytes: this.#rings.bytes };
   }
 
   /** Ends every watcher as `going_away`, and takes no new ones. */
   close(): void {
     this.#isClosed = true;
     void this.#comparison.stop();
-    for (const follower of this.#followers.values()) this.#letGo(follower);
+    for (const follower of this.#followers.values()) this.#letGo(follower, "going_away");
+  }
+
+  /**
+   * Reads where a run stands. `another_generation`: the gateway works in another one by now, so ask again. Null: there
+   * is no such run.
+   */
+  async #readTail(
+    tenantId: TenantId,
+    runId: string,
+  ): Promise<{ readonly tail: RunTail } | "another_generation" | null> {
+    const { store, generation } = this.#deps;
+    const { tag } = generation.present;
+    const shownSeq = this.#followers.get(runId)?.headSeq ?? 0;
+    const tail = await store.forTenant(tenantId).readTail({ runId });
+    if (tail !== null && tail.generation.tag !== generation.present.tag) {
+      await generation.catchUp();
+      return "another_generation";
+    }
+    // What was shown of a run was committed before.
+    if ((tail?.lastSeq ?? 0) < shownSeq && this.#followers.get(runId)?.tenantId === tenantId) {
+      await generation.wentBack(tag, "a run lacks facts that its watchers were shown");
+      return "another_generation";
+    }
+    return tail === null ? null : { tail };
+  }
+
+  /**
+   * Whether the live log shows that the run had come further. If so, the gateway works in another generation by now.
+   */
+  async #hasLost(tenantId: TenantId, runId: string, { lastSeq, generation: { tag } }: RunTail): Promise<boolean> {
+    const { store, liveLog, generation } = this.#deps;
+    const after = { seq: lastSeq, sub: SUB_MAX };
+    const [record] = await liveLog.forTenant(tenantId).read({ runId, after, limit: 1 });
+    if (record === undefined) return false;
+    const tail = await store.forTenant(tenantId).readTail({ runId });
+    if (tail !== null && tail.lastSeq >= record.seq) return false;
+    await generation.wentBack(tag, "the live log holds facts of a run that the store lacks");
+    return true;
   }
 
   /** Why a run that exists cannot be followed here now, or null. */
-  #refusal(tenantId: string, runId: string): Refusal | null {
+  #refusal(principal: Principal, runId: string): Refusal | null {
     if (this.#isClosed) return refuse("unavailable", "This gateway is going away; connect again.");
     const follower = this.#followers.get(runId);
     // R10: ids are unique over all tenants, so this cannot happen. If it does, nothing is shown.
-    if (follower !== undefined && follower.tenantId !== tenantId) return notFound("run");
-    if (this.#watchers >= WATCHERS_MAX) {
-      return refuse("too_many_requests", "This gateway has as many watchers as it takes; try again later.");
-    }
+    if (follower !== undefined && follower.tenantId !== principal.tenantId) return notFound("run");
+    const noPlace = this.#places.refusal(principal);
+    if (noPlace !== null) return noPlace;
     if (follower !== undefined && follower.watcherCount >= WATCHERS_PER_RUN_MAX) {
       return refuse("too_many_requests", "The run has as many watchers here as it may have; try again later.");
     }
@@ -148,38 +203,52 @@ export class FollowHub implements LocalFeed {
 
   #watch(params: {
     readonly runId: string;
-    readonly tenantId: string;
-    readonly tail: Tail;
+    readonly principal: Principal;
+    readonly tail: RunTail;
     readonly position: Position;
+    /** The position that the client has, if it is of a lost history. */
+    readonly lostPlace: string | null;
     readonly sink: Sink;
   }): WatcherHandle {
-    const { runId, tail } = params;
-    if (this.#isClosed) {
-      params.sink.close("going_away");
+    const { runId, principal, tail, lostPlace, sink } = params;
+    const { tag } = tail.generation;
+    const hasChanged = tag !== this.#deps.generation.present.tag;
+    if (this.#isClosed || hasChanged) {
+      sink.close(hasChanged ? "generation_changed" : "going_away");
       return NOBODY;
     }
-    const follower = this.#followers.get(runId) ?? this.#begin(runId, params.tenantId, tail);
+    if (lostPlace !== null) {
+      const ts = new Date(this.#deps.clock.now()).toISOString();
+      const event = FollowedEvent.rewound({ runId, type: "stream.rewound", ts, data: { after: lostPlace } });
+      sink.write(new EventBatch([event]).in(sink.format), 0);
+    }
+    const follower = this.#followers.get(runId) ?? this.#begin(runId, principal.tenantId, tail);
     this.#lingering.keep(follower);
-    follower.tailIs(tail.lastSeq);
-    this.#watchers += 1;
-    return follower.watch(params.position, params.sink);
+    follower.tailIs(tail.lastSeq, 0);
+    const leave = this.#places.enter(principal);
+    return follower.watch(params.position, sink, () => {
+      leave();
+      this.#onLeft(follower);
+    });
   }
 
-  #begin(runId: string, tenantId: string, tail: Tail): RunFollower {
-    const { store, liveLog, clock, log } = this.#deps;
+  #begin(runId: string, tenantId: TenantId, tail: RunTail): RunFollower {
+    const { store, generation, liveLog, clock, log } = this.#deps;
+    const { tag } = tail.generation;
     const follower = new RunFollower({
       tenantId,
       runId,
+      generation: tag,
       tail: { lastSeq: tail.lastSeq, hasEnded: isTerminalStatus(tail.status) },
       store: store.forTenant(tenantId),
-      liveLog,
+      liveLog: liveLog.forTenant(tenantId),
       isLiveLogAway: () => this.#comparison.isLiveLogAway,
       clock,
       log,
       rings: this.#rings,
       pages: this.#pages,
       turns: this.#turns,
-      onLeft: (left) => this.#onLeft(left),
+      onStoreBehind: () => generation.report(tag, "a run lacks facts that its watchers were shown"),
     });
     this.#followers.set(runId, follower);
     this.#comparison.began();
@@ -188,15 +257,14 @@ export class FollowHub implements LocalFeed {
   }
 
   #onLeft(follower: RunFollower): void {
-    this.#watchers -= 1;
     if (follower.watcherCount > 0 || this.#followers.get(follower.runId) !== follower) return;
     if (follower.isLive) this.#lingering.add(follower);
     else this.#letGo(follower);
   }
 
-  #letGo(follower: RunFollower): void {
+  #letGo(follower: RunFollower, why: "going_away" | "generation_changed" = "going_away"): void {
     this.#lingering.keep(follower);
     if (this.#followers.get(follower.runId) === follower) this.#followers.delete(follower.runId);
-    follower.close();
+    follower.close(why);
   }
 }

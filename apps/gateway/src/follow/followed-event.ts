@@ -1,4 +1,4 @@
-import type { Position } from "@hsafa/protocol";
+import { formatPlace, type Position, type StreamRewoundEvent } from "@hsafa/protocol";
 import { type EventRecord, isTerminal, wireJson } from "../core/event-record.ts";
 import type { EventFormat, FormattableEvent } from "./event-format.ts";
 
@@ -8,6 +8,7 @@ import type { EventFormat, FormattableEvent } from "./event-format.ts";
  */
 export class FollowedEvent implements FormattableEvent {
   readonly position: Position | null;
+  readonly id: string | null;
   readonly json: Buffer;
   /** Whether it is the run's last. */
   readonly terminal: boolean;
@@ -15,22 +16,28 @@ export class FollowedEvent implements FormattableEvent {
   #byteLength: number;
   #onGrown: ((bytes: number) => void) | null = null;
 
-  private constructor(position: Position | null, json: string, terminal: boolean) {
+  private constructor(position: Position | null, id: string | null, json: string, terminal: boolean) {
     this.position = position;
+    this.id = id;
     this.json = Buffer.from(json);
     this.terminal = terminal;
     this.#byteLength = this.json.length;
   }
 
-  /** The event of a record of this run. */
-  static of(runId: string, record: EventRecord): FollowedEvent {
+  /** The event of a record of this run, in the generation of the store with this tag. */
+  static of(runId: string, record: EventRecord, tag: string): FollowedEvent {
     const { seq, sub } = record;
-    return new FollowedEvent({ seq, sub }, wireJson(runId, record), isTerminal(record));
+    return new FollowedEvent({ seq, sub }, formatPlace(record, tag), wireJson(runId, record, tag), isTerminal(record));
   }
 
   /** A `tool.progress` event. */
   static progress(json: string): FollowedEvent {
-    return new FollowedEvent(null, json, false);
+    return new FollowedEvent(null, null, json, false);
+  }
+
+  /** Tells a watcher that the run's events follow from the first one. */
+  static rewound(event: StreamRewoundEvent): FollowedEvent {
+    return new FollowedEvent(null, null, JSON.stringify(event), false);
   }
 
   /** Bytes that it holds in memory, in all its forms. */

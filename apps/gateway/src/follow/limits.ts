@@ -60,3 +60,17 @@ export const FOLLOW_RETRY: BackoffBounds = { minMs: 2 * FLUSH_INTERVAL_MS, maxMs
 /** How long a run stays followed without a watcher, since an EventSource comes back; and how many such runs may be. */
 export const FOLLOW_LINGER_MS = 5000;
 export const FOLLOW_LINGERING_MAX = 1000;
+
+// Generations of the store
+/**
+ * How often a request looks again because the store was in another generation. A store does not go back all the time.
+ */
+export const FOLLOW_GENERATIONS_MAX = 4;
+/** Above every delta of a fact: a position has nine digits. */
+export const SUB_MAX = 999_999_999;
+/** Who follows a thread on one gateway, all tenants together. Each has a share, and is told to try again beyond it. */
+export const THREAD_FOLLOWERS_MAX = 50_000;
+/** How often the newest runs of followed threads are read without a ring, in milliseconds: a lost ring costs that. */
+export const THREADS_COMPARED_EVERY_MS = 2000;
+/** Threads in one read: one of all would hold a connection to the store for long. */
+export const THREADS_PER_READ_MAX = 5000;

@@ -13,5 +13,5 @@ export async function openStream(
   params: { readonly runId: string; readonly after: string | undefined },
 ): Promise<FollowOutcome> {
   if (!(await maySeeRun(deps, principal, params.runId))) return notFound("run");
-  return deps.hub.follow({ tenantId: principal.tenantId, ...params });
+  return deps.hub.follow({ principal, ...params });
 }

@@ -1,6 +1,6 @@
-import type { Position } from "@hsafa/protocol";
+import { comparePositions, type Position } from "@hsafa/protocol";
 import { accept, acceptFromStore, type EventRecord } from "../core/event-record.ts";
-import type { LiveLog } from "../ports/live-log.ts";
+import type { TenantLiveLog } from "../ports/live-log.ts";
 import type { TenantStore } from "../ports/tenant-store.ts";
 import { acceptedRecords } from "./accepted-records.ts";
 import { FOLLOW_PAGE_RECORDS_MAX } from "./limits.ts";
@@ -13,14 +13,17 @@ import { FOLLOW_PAGE_RECORDS_MAX } from "./limits.ts";
 export async function readNextRecords(params: {
   readonly runId: string;
   readonly position: Position;
+  /** Up to here the run was followed. What the live log holds above may be of a lost history. */
+  readonly head: Position;
   /** Null: not to be asked. */
-  readonly liveLog: Pick<LiveLog, "read"> | null;
+  readonly liveLog: Pick<TenantLiveLog, "read"> | null;
   readonly store: Pick<TenantStore, "readEvents">;
 }): Promise<readonly EventRecord[]> {
-  const { runId, position, liveLog, store } = params;
+  const { runId, position, head, liveLog, store } = params;
   const limit = FOLLOW_PAGE_RECORDS_MAX;
   const recent = (await liveLog?.read({ runId, after: position, limit })) ?? [];
-  const live = acceptedRecords(position, recent, accept);
+  const known = recent.filter((record) => comparePositions(record, head) <= 0);
+  const live = acceptedRecords(position, known, accept);
   if (live.length > 0) return live;
   for (let after = position; ; ) {
     const page = await store.readEvents({ runId, after, limit, factsOnly: false });

@@ -2,7 +2,7 @@ import { formatPosition, type Position } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
 import type { Clock } from "../ports/clock.ts";
 import { EVENTS_PAGE_MAX } from "../ports/limits.ts";
-import type { LiveLog, LiveMessage, Subscription } from "../ports/live-log.ts";
+import type { LiveMessage, Subscription, TenantLiveLog } from "../ports/live-log.ts";
 import type { Log } from "../ports/log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import type { TenantStore } from "../ports/tenant-store.ts";
@@ -18,17 +18,21 @@ import {
   type HealingState,
   nextHealingState,
 } from "./healing-state.ts";
+import { readLivePage } from "./read-live-page.ts";
 import { readNextRecords } from "./read-next-records.ts";
 import type { Sink } from "./sink.ts";
 import { type WatchedRun, Watcher } from "./watcher.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 
 export interface RunFollowerParams {
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly runId: string;
+  /** The tag of the store's generation. It holds for as long as the run is followed. */
+  readonly generation: string;
   /** Where the run stands. */
   readonly tail: { readonly lastSeq: number; readonly hasEnded: boolean };
-  readonly store: Pick<TenantStore, "readEvents">;
-  readonly liveLog: Pick<LiveLog, "read" | "subscribe">;
+  readonly store: Pick<TenantStore, "readEvents" | "readTail">;
+  readonly liveLog: Pick<TenantLiveLog, "read" | "subscribe">;
   readonly isLiveLogAway: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
@@ -38,8 +42,8 @@ export interface RunFollowerParams {
   readonly pages: Semaphore;
   /** Of all watchers of this gateway. */
   readonly turns: FeedTurns;
-  /** A watcher has gone; called once for each. */
-  readonly onLeft: (follower: RunFollower) => void;
+  /** The store lacks facts that it had committed. */
+  readonly onStoreBehind: () => void;
 }
 
 type Reading = Extract<HealingPhase, { kind: "reading" }>;
@@ -55,6 +59,9 @@ type Reading = Extract<HealingPhase, { kind: "reading" }>;
  * 4. The ring is back within its bounds after each change (R9).
  * 5. A crowd of watchers does not hold up the run. Those that one slice of time is too short for read an event in turn,
  *    together with what came after it. What has no position is not kept, so they miss it.
+ * 6. What the live log holds may be of a history that the store has lost. So what is read from it goes to nobody before
+ *    the store was seen to hold those facts. What is heard was committed a moment ago.
+ * 7. Facts are shown when they are committed. So a store that is asked later, and lacks them, has gone back in time.
  */
 export class RunFollower implements WatchedRun {
   readonly #params: RunFollowerParams;
@@ -68,12 +75,15 @@ export class RunFollower implements WatchedRun {
   #obeyed: HealingPhase;
   #cancelPause: (() => void) | null = null;
   #subscription: Subscription | null = null;
+  /** The seq of the last fact that a read of the store has told of. */
+  #storedSeq: number;
 
   constructor(params: RunFollowerParams) {
     this.#params = params;
     this.#healing = beginHealing(params.tail);
     this.#obeyed = this.#healing.phase;
     this.#ring = new EventRing(this.#healing.head, params.rings);
+    this.#storedSeq = params.tail.lastSeq;
   }
 
   get tenantId(): string {
@@ -82,6 +92,15 @@ export class RunFollower implements WatchedRun {
 
   get runId(): string {
     return this.#params.runId;
+  }
+
+  get generation(): string {
+    return this.#params.generation;
+  }
+
+  /** The seq of the last fact that it has shown. */
+  get headSeq(): number {
+    return this.#healing.head.seq;
   }
 
   get watcherCount(): number {
@@ -100,20 +119,20 @@ export class RunFollower implements WatchedRun {
   /** Begins to follow; called once. Resolves when it hears what happens; never rejects. */
   async start(): Promise<void> {
     if (!this.isLive) return;
-    const { liveLog, runId, log } = this.#params;
+    const { liveLog, tenantId, runId, log } = this.#params;
     try {
       const subscription = await liveLog.subscribe({ runId, listener: (message) => this.#hear(message) }); // 1.
       if (this.isLive) this.#subscription = subscription;
       else subscription.unsubscribe();
     } catch (error) {
       // The comparison of tails goes on without it.
-      log.error({ err: error, runId }, "could not subscribe to a run");
+      log.error({ err: error, tenantId, runId }, "could not subscribe to a run");
     }
     this.#tell({ kind: "resync" }); // 1.
   }
 
-  /** Adds a watcher after a position, which is fed from now on. */
-  watch(after: Position, sink: Sink): Watcher {
+  /** Adds a watcher after a position, which is fed from now on. `onLeft` is called once, when it has gone. */
+  watch(after: Position, sink: Sink, onLeft: () => void): Watcher {
     const { clock, log, pages, turns } = this.#params;
     const watcher = new Watcher({
       after,
@@ -131,7 +150,7 @@ export class RunFollower implements WatchedRun {
       onClosed: (one) => {
         this.#watchers.delete(one);
         this.#trim();
-        this.#params.onLeft(this);
+        onLeft();
       },
     });
     this.#watchers.add(watcher);
@@ -149,8 +168,10 @@ export class RunFollower implements WatchedRun {
     this.#tell({ kind: "stored", upTo });
   }
 
-  /** The run's last fact in the store has this seq. */
-  tailIs(lastSeq: number): void {
+  /** The run's last fact in the store has this seq. `shownSeq`: `headSeq` from before the store was asked (7.). */
+  tailIs(lastSeq: number, shownSeq: number): void {
+    if (lastSeq < shownSeq) return this.#params.onStoreBehind();
+    this.#storedSeq = Math.max(this.#storedSeq, lastSeq);
     this.#tell({ kind: "tail", lastSeq });
   }
 
@@ -159,10 +180,10 @@ export class RunFollower implements WatchedRun {
     this.#tell({ kind: "poll" });
   }
 
-  /** Ends its watchers as `going_away`, and gives back what it holds. */
-  close(): void {
+  /** Ends its watchers for this reason, and gives back what it holds. */
+  close(why: "going_away" | "generation_changed"): void {
     this.#tell({ kind: "closed" });
-    for (const watcher of this.#watchers) watcher.end("going_away");
+    for (const watcher of this.#watchers) watcher.end(why);
     this.#ring.clear();
   }
 
@@ -178,8 +199,9 @@ export class RunFollower implements WatchedRun {
     if (known !== undefined) return known;
     const { runId, store, liveLog, isLiveLogAway } = this.#params;
     const mayAskLiveLog = this.isLive && !isLiveLogAway();
-    const page = readNextRecords({ runId, position, store, liveLog: mayAskLiveLog ? liveLog : null }).finally(() =>
-      this.#pagesInFlight.delete(key),
+    const { head } = this.#healing;
+    const page = readNextRecords({ runId, position, head, store, liveLog: mayAskLiveLog ? liveLog : null }).finally(
+      () => this.#pagesInFlight.delete(key),
     );
     this.#pagesInFlight.set(key, page);
     return page;
@@ -207,7 +229,8 @@ export class RunFollower implements WatchedRun {
 
   /** 3. */
   #handOn(accepted: readonly EventRecord[]): void {
-    const events = accepted.map((record) => FollowedEvent.of(this.runId, record));
+    const { runId, generation } = this;
+    const events = accepted.map((record) => FollowedEvent.of(runId, record, generation));
     for (const event of events) this.#ring.push(event);
     for (const batch of batchesOf(events)) this.#hand(batch);
     this.#trim();
@@ -252,15 +275,27 @@ export class RunFollower implements WatchedRun {
 
   /** Never rejects. */
   async #read({ source, after }: Reading): Promise<void> {
-    const { runId, store, liveLog, clock, log } = this.#params;
+    const { tenantId, runId, store, clock, log } = this.#params;
     const page = { runId, after, limit: EVENTS_PAGE_MAX };
     try {
       const records =
-        source === "live_log" ? await liveLog.read(page) : await store.readEvents({ ...page, factsOnly: false });
+        source === "live_log" ? await this.#readLivePage(page) : await store.readEvents({ ...page, factsOnly: false });
       this.#tell({ kind: "page", records, jitter: clock.random() });
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) log.error({ err: error, runId }, "could not read a run's events");
+      if (!(error instanceof StoreUnavailable))
+        log.error({ err: error, tenantId, runId }, "could not read a run's events");
       this.#tell({ kind: "failed", jitter: clock.random() });
     }
+  }
+
+  /** 6. */
+  async #readLivePage(page: Parameters<TenantLiveLog["read"]>[0]): Promise<readonly EventRecord[]> {
+    const read = await readLivePage({ ...this.#params, page, storedSeq: this.#storedSeq });
+    if (read === "store_behind") {
+      this.#params.onStoreBehind(); // 7.
+      return [];
+    }
+    this.#storedSeq = read.storedSeq;
+    return read.records;
   }
 }

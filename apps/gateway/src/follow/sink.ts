@@ -10,7 +10,9 @@ export type WatcherEnd =
   /** Something broke here: the client should come back with its position. */
   | "failed"
   /** The gateway is going away: likewise, at once. */
-  | "going_away";
+  | "going_away"
+  /** The store is in another generation: likewise. */
+  | "generation_changed";
 
 /** Where a watcher's events go: a socket. */
 export interface Sink {

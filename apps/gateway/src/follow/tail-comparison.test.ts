@@ -55,7 +55,8 @@ function createComparison(runCount: number) {
     get isLive() {
       return world.isLive;
     },
-    tailIs: (lastSeq: number) => void world.told.push(`run-${index} ${lastSeq}`),
+    headSeq: 5,
+    tailIs: (lastSeq: number, shownSeq: number) => void world.told.push(`run-${index} ${lastSeq} after ${shownSeq}`),
     poll: () => void polls.set(`run-${index}`, (polls.get(`run-${index}`) ?? 0) + 1),
   }));
   const log = recordingLog();
@@ -92,7 +93,7 @@ test("runs are compared in bounded queries, and each is told its last seq", asyn
   await pass(FOLLOW_COMPARE_INTERVAL_MS);
   expect(asked).toEqual([FOLLOW_COMPARE_RUNS_MAX, 1]);
   expect(told).toHaveLength(FOLLOW_COMPARE_RUNS_MAX + 1);
-  expect(told.at(-1)).toBe(`run-${FOLLOW_COMPARE_RUNS_MAX} 7`);
+  expect(told.at(-1)).toBe(`run-${FOLLOW_COMPARE_RUNS_MAX} 7 after 5`);
 });
 
 test("while the live log is away all runs get their turn to look for deltas, so many at a time", async () => {
@@ -127,5 +128,5 @@ test("a store that is away is asked again, and told once", async () => {
   expect(log.lines.map(({ level }) => level)).toEqual(["warn"]);
   world.isDown = false;
   await pass(FOLLOW_COMPARE_INTERVAL_MS);
-  expect(told).toContain("run-0 7");
+  expect(told).toContain("run-0 7 after 5");
 });

@@ -12,7 +12,7 @@ import {
 } from "./limits.ts";
 import type { RunFollower } from "./run-follower.ts";
 
-type ComparedFollower = Pick<RunFollower, "runId" | "isLive" | "tailIs" | "poll">;
+type ComparedFollower = Pick<RunFollower, "runId" | "isLive" | "headSeq" | "tailIs" | "poll">;
 
 /**
  * Makes certain what the live log makes immediate. A notification may be lost with nothing after it. The store knows
@@ -90,8 +90,10 @@ export class TailComparison {
     if (this.#isLiveLogAway) this.#poll(live); // 2.
     for (let first = 0; first < live.length; first += FOLLOW_COMPARE_RUNS_MAX) {
       const some = live.slice(first, first + FOLLOW_COMPARE_RUNS_MAX);
+      const shown = some.map(({ headSeq }) => headSeq);
       const tails = await this.#fleet.readTails({ runIds: some.map(({ runId }) => runId) });
-      for (const follower of some) follower.tailIs(tails.get(follower.runId) ?? 0);
+      for (const [index, follower] of some.entries())
+        follower.tailIs(tails.get(follower.runId) ?? 0, shown[index] ?? 0);
     }
     return this.#intervalMs;
   }

@@ -10,7 +10,7 @@ import { WatcherCursor } from "./watcher-cursor.ts";
 const FORMAT: EventFormat = { encode: ({ json }) => json };
 
 function batchOf(...records: EventRecord[]) {
-  const batch = new EventBatch(records.map((record) => FollowedEvent.of(RUN, record)));
+  const batch = new EventBatch(records.map((record) => FollowedEvent.of(RUN, record, "")));
   const encoded = batch.in(FORMAT);
   return { batch, encoded, sizes: encoded.parts.map(({ length }) => length) };
 }

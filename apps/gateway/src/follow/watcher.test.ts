@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { at, createStepWorld, delta, FakeSocket, fact, RUN, settle, TENANT } from "../../test/support/follow-world.ts";
+import {
+  at,
+  createStepWorld,
+  delta,
+  FakeSocket,
+  fact,
+  principalOf,
+  RUN,
+  settle,
+  TENANT,
+} from "../../test/support/follow-world.ts";
 import { FOLLOW_RING_LAGGING_BYTES_MAX, WATCHER_STALL_MS } from "./limits.ts";
 
 test("a slow watcher holds no more than its socket took while megabytes pass, then catches up with the whole record", async () => {
@@ -93,7 +103,7 @@ test("a slow watcher gives back the page that it does not take, so that it canno
 test("a sink that throws loses its own watcher only", async () => {
   const { hub, liveLog, watch, errors } = createStepWorld();
   const well = await watch("3-0");
-  const outcome = await hub.follow({ tenantId: TENANT, runId: RUN, after: "3-0" });
+  const outcome = await hub.follow({ principal: principalOf(TENANT), runId: RUN, after: "3-0" });
   const broken = new FakeSocket();
   broken.write = () => {
     throw new Error("broken");

@@ -15,7 +15,10 @@ import { WatcherCursor } from "./watcher-cursor.ts";
 
 /** What a watcher uses of the run that it watches. */
 export interface WatchedRun {
+  readonly tenantId: string;
   readonly runId: string;
+  /** The tag of the store's generation. */
+  readonly generation: string;
   /** Whether the terminal fact has been accepted. */
   readonly hasEnded: boolean;
   /** The events after a position, as far as they are in memory. */
@@ -187,7 +190,7 @@ export class Watcher implements WatcherHandle {
     try {
       if (this.#isClosed) return true;
       const records = await run.readNext(this.#cursor.position);
-      const batches = batchesOf(eventsOf(run.runId, records));
+      const batches = batchesOf(eventsOf(run, records));
       for (;;) {
         const batch = await turns.run(() => batches.next()); // 5.
         if (batch.done === true || !(await this.#handSlowly(batch.value))) break;
@@ -264,7 +267,7 @@ export class Watcher implements WatcherHandle {
 
   #fail(error: unknown): void {
     const { log, run } = this.#params;
-    log.error({ err: error, runId: run.runId }, "a watcher failed");
+    log.error({ err: error, tenantId: run.tenantId, runId: run.runId }, "a watcher failed");
     this.end("failed");
   }
 
@@ -279,6 +282,6 @@ export class Watcher implements WatcherHandle {
 }
 
 /** Their events, each made when it is asked for. */
-function* eventsOf(runId: string, records: Iterable<EventRecord>): Generator<FollowedEvent> {
-  for (const record of records) yield FollowedEvent.of(runId, record);
+function* eventsOf(run: WatchedRun, records: Iterable<EventRecord>): Generator<FollowedEvent> {
+  for (const record of records) yield FollowedEvent.of(run.runId, record, run.generation);
 }

@@ -1,19 +1,34 @@
-import type { AgentConfig, JsonValue, Position, Scope } from "@hsafa/protocol";
+import type { AgentConfig, Position } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
-import type { DispatchStatus, OutsideInput } from "../core/input.ts";
+import type { DispatchStatus, KnownDevice, OutsideInput } from "../core/input.ts";
 import type { CallProjection, RunProjection } from "../core/projection.ts";
+import type { Commit, CommitOutcome } from "./commit.ts";
+import type { FleetKeys } from "./fleet-keys.ts";
+import type { FleetTenants } from "./fleet-tenants.ts";
+import type { Generation, StoreSigns } from "./generation.ts";
+import type { CallCandidate, OpenCallsOfSession } from "./open-call.ts";
+import type { Places } from "./share-places.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 
 export type { CallProjection, RunProjection } from "../core/projection.ts";
+export type { Commit, CommitOutcome } from "./commit.ts";
+export type { CallCandidate, OpenCall, OpenCallsOfSession } from "./open-call.ts";
 export type { Recipient } from "../core/recipient.ts";
+
+/** What comes with a heartbeat. */
+export interface HeartbeatAnswer extends StoreSigns {
+  /** The number of the last revocation (`fleet-keys.ts`). */
+  readonly lastRevocation: number;
+}
 
 /** A run that this gateway alone may advance until its lease ends. */
 export interface ClaimedRun {
   readonly runId: string;
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   /** Raised by this claim. */
   readonly epoch: number;
   readonly lastSeq: number;
-  /** Whether the holder before did not give the lease back. */
+  /** Whether the holder before did not give the lease back, and that counts. */
   readonly lost: boolean;
   /** Claims since the last progress that found a lost lease, this one included. */
   readonly recoveries: number;
@@ -34,7 +49,7 @@ export interface LoadedRun {
   readonly deviceKey: string | null;
   /** With defaults filled in. */
   readonly config: AgentConfig;
-  /** All facts, in order. */
+  /** The first facts, in order, as many as have `LOADED_FACTS_BYTES_MAX` bytes at most. None if the first has more. */
   readonly facts: readonly EventRecord[];
   /** The position of the last event in the store. It is the `prev` of the next fact. */
   readonly lastPosition: Position;
@@ -44,26 +59,36 @@ export interface LoadedRun {
   readonly dispatchContext: DispatchContext;
 }
 
+/** The facts of an earlier run, in order; null: they are too many bytes to be read. */
+export interface LoadedFacts {
+  readonly runId: string;
+  readonly facts: readonly EventRecord[] | null;
+}
+
 /**
  * A run that kept killing its gateways, as its row and its open calls tell it. Its events are not read: one of them may
  * be what kills.
  */
 export interface RunOutline {
+  /** Claims since its last progress that found a lost lease, less those that were forgiven. */
+  readonly recoveries: number;
   readonly run: RunProjection;
   /** How many inputs wait. The end of the run consumes them unread. */
   readonly inboxCount: number;
   readonly openCalls: readonly CallProjection[];
 }
 
-/** The inputs that wait for a run. Both fields are read at one moment. */
+/** The inputs that wait for a run. All fields are read at one moment. */
 export interface Inbox {
   /** How many inputs wait. */
   readonly count: number;
   /**
-   * Cancels first, whatever their dedupe key; then the others. Each group is oldest first. At most
-   * `INPUTS_PER_DRAIN_MAX`.
+   * Cancels first, whatever their dedupe key; then results; then the others. Each group is oldest first. At most
+   * `INPUTS_PER_DRAIN_MAX`. They end with the one by which they have `INBOX_READ_BYTES_MAX` bytes.
    */
   readonly inputs: readonly PendingInput[];
+  /** Whether a result waits that is not among `inputs`. */
+  readonly resultsUnread: boolean;
 }
 
 export interface PendingInput {
@@ -73,140 +98,83 @@ export interface PendingInput {
 
 /** What `proceed` needs to know of devices. */
 export interface DispatchContext {
-  /** Ids of the known devices that the run's config or origin names, by device key. */
-  readonly deviceIds: Readonly<Record<string, string>>;
+  /** The known devices that the run's config or origin names, by device key. */
+  readonly devices: Readonly<Record<string, KnownDevice>>;
   /** One entry for each device call that is out, by call id. */
   readonly dispatches: Readonly<Record<string, DispatchStatus>>;
-}
-
-export interface Commit {
-  readonly tenantId: string;
-  readonly runId: string;
-  readonly epoch: number;
-  /** The seq of the last fact before these (R2). A row whose last fact is another one refuses the commit. */
-  readonly afterSeq: number;
-  /**
-   * Contiguous from `afterSeq + 1`. A commit without facts consumes inputs that changed nothing, or gives the lease
-   * back.
-   */
-  readonly facts: readonly EventRecord[];
-  /** Deltas not yet acknowledged by `appendDeltas`. One that is stored already is skipped. */
-  readonly deltas: readonly EventRecord[];
-  readonly run: RunProjection;
-  /** The calls whose rows change. */
-  readonly calls: readonly CallProjection[];
-  /** Whether these facts got the run further. If so, the commit clears the count of recoveries. */
-  readonly progress: boolean;
-  /** The inputs that these facts took account of. A commit that ends the run consumes every input that waits (R6). */
-  readonly consumed: readonly string[];
-  /**
-   * The commit succeeds only while exactly this many inputs wait; null: whatever waits. It is set by a commit that
-   * parks the run, expires a call or ends the run, so that no input is overlooked. It is also set by a commit that
-   * leaves no other trace, since it has no fact and keeps the lease. So of two tries of it one succeeds.
-   */
-  readonly inboxMustBe: number | null;
-  /**
-   * `release` gives the lease back. The run is due again at `wakeAt`, in ms; null: when an input comes. An ended run is
-   * never due. A run whose inbox is not empty is due at once.
-   */
-  readonly lease: { readonly kind: "keep" } | { readonly kind: "release"; readonly wakeAt: number | null };
-}
-
-export type CommitOutcome =
-  /**
-   * Written now, or found written by an earlier try of the same commit. `wakes`: the next run of the thread, now due.
-   */
-  | { readonly kind: "committed"; readonly wakes: readonly string[] }
-  /** Nothing was written. An input has come: read the inbox and decide again. */
-  | { readonly kind: "inputs_waiting" }
-  /** Nothing was written. The run is no longer held under this epoch. */
-  | { readonly kind: "fenced" };
-
-/** A call, as the gateway that holds a device's socket sees it. */
-export interface OpenCall {
-  readonly callId: string;
-  readonly runId: string;
-  readonly toolName: string;
-  readonly args: JsonValue;
-  readonly attempt: number;
-  readonly deadline: number | null;
-  readonly repeatable: boolean;
-  /** The device to which this attempt was sent; null: to none yet. */
-  readonly sentTo: { readonly deviceId: string; readonly bootId: string; readonly connected: boolean } | null;
-}
-
-export interface OpenCallsOfSession {
-  readonly sessionId: string;
-  /** False once the session has ended, for example because another connection replaced it. */
-  readonly current: boolean;
-  /**
-   * Dispatched device calls without a result, in three groups, each oldest first:
-   *
-   * 1. calls that the device has in hand, which were sent to it in this session's boot;
-   * 2. calls that were sent to it in earlier boots;
-   * 3. calls that it may take: they were sent to no device, or are repeatable and the device that has them is gone.
-   *
-   * Groups 1 and 2 hold `SENT_CALLS_PER_SESSION_MAX` calls together, group 3 holds `OPEN_CALLS_PER_SESSION_MAX`.
-   * Neither bound takes places from group 1. So a call that was sent in this session's boot and is not listed was
-   * settled, was answered, or is out under another attempt.
-   */
-  readonly calls: readonly OpenCall[];
-}
-
-export interface ApiKeyOwner {
-  readonly tenantId: string;
-  readonly keyId: string;
-  readonly name: string;
-  readonly scopes: readonly Scope[];
 }
 
 /**
  * The statements that serve all tenants (R10 lists them by name). Each method may be repeated when its outcome is
  * unknown. Times are in ms.
  */
-export interface FleetStore {
+export interface FleetStore extends FleetKeys, FleetTenants {
   /**
    * Takes up to `limit` runs that are due, gives each a lease of `leaseDurationMs`, and raises its epoch.
    *
    * 1. A run that another claim is taking is skipped.
-   * 2. Runs that have begun go before new ones. Among new runs the tenants take turns. A run on a thread waits for the
-   *    run before it, unless a cancel waits for it.
+   * 2. Tenants take turns, and share the gateway's `places` (`share-places.ts`). Of one tenant, runs that have begun go
+   *    before new ones. A run on a thread waits for the run before it, unless a cancel waits for it.
    * 3. A run whose lease has ended is taken only until `judgesUntil`, a time of the database. The same holds for a run
    *    with an overdue call and an empty inbox. A claim that was held up on its way cannot know whether the holder, or
    *    the result, was cut off by the same cause. With null no such run is taken.
    * 4. `claimNumber` is given to no other claim of this gateway. `releaseClaims` finds by it what a claim took whose
    *    answer was lost.
    * 5. At most `lastChancesMax` of the runs taken are on their last chance (their `recoveries` become
-   *    `RECOVERIES_MAX`). The others of that kind stay due.
+   *    `RECOVERIES_MAX`). The others of that kind stay due. Tenants take turns for these too. They go before all other
+   *    runs, whatever their tenants hold.
+   * 6. A claim that leaves a run with more `recoveries` than `RECOVERIES_MAX` reprieves it. Its holder loads nothing of
+   *    it, so it does not count if that lease is lost.
    *
    * Returns the runs and the time of the database. `nextWakeInMs`: when the next run that has begun is due, or 0 when a
-   * due run was left for want of room; null: none.
+   * due run was left for want of room; null: none. `isAnyWithheld`: whether due runs must wait until their tenants hold
+   * less, or more places are free.
    */
   claimRuns(params: {
     readonly gatewayId: string;
     readonly claimNumber: number;
     readonly leaseDurationMs: number;
     readonly limit: number;
+    readonly places: Places;
     readonly judgesUntil: number | null;
     readonly lastChancesMax: number;
-  }): Promise<{ readonly now: number; readonly runs: readonly ClaimedRun[]; readonly nextWakeInMs: number | null }>;
+  }): Promise<{
+    readonly now: number;
+    readonly runs: readonly ClaimedRun[];
+    readonly nextWakeInMs: number | null;
+    readonly isAnyWithheld: boolean;
+  }>;
   /** Returns what a holder needs; null when the epoch is no longer current. */
   loadRun(params: {
-    readonly tenantId: string;
+    readonly tenantId: TenantId;
     readonly runId: string;
     readonly epoch: number;
   }): Promise<LoadedRun | null>;
   /** Returns what is needed to give a run up, without loading its events; null when the epoch is no longer current. */
   loadOutline(params: {
-    readonly tenantId: string;
+    readonly tenantId: TenantId;
     readonly runId: string;
     readonly epoch: number;
   }): Promise<RunOutline | null>;
-  /** Returns the facts of each of these runs, in order, for transcripts. A run that is missing has no entry. */
-  loadFacts(params: {
-    readonly tenantId: string;
+  /**
+   * Returns the facts of a run after a seq, in order. A page ends at `EVENTS_PAGE_MAX` facts, or at
+   * `EVENTS_PAGE_BYTES_MAX` after at least one.
+   */
+  readFacts(params: {
+    readonly tenantId: TenantId;
+    readonly runId: string;
+    readonly afterSeq: number;
+  }): Promise<readonly EventRecord[]>;
+  /**
+   * Returns the facts of the first of these runs, for transcripts. It ends with the run by which they have
+   * `HISTORY_READ_BYTES_MAX` bytes. The facts of a run that has more than `bytesMax` are null. A run that is
+   * missing has none.
+   */
+  loadHistory(params: {
+    readonly tenantId: TenantId;
     readonly runIds: readonly string[];
-  }): Promise<ReadonlyMap<string, readonly EventRecord[]>>;
+    readonly bytesMax: number;
+  }): Promise<readonly LoadedFacts[]>;
   /** Reads the inbox and the dispatch context anew, for a holder. Returns null when the epoch is no longer current. */
   readInbox(params: {
     readonly runId: string;
@@ -245,12 +213,12 @@ export interface FleetStore {
     readonly claimNumbers: readonly number[];
   }): Promise<void>;
   /**
-   * Writes deltas of many runs, in order, and waits for no run's row. A row of a stale epoch, or that is stored
-   * already, is skipped and is no error for the others.
+   * Writes deltas of many runs, in order, and waits for no run's row. A row of a stale epoch, above the run's last
+   * fact, or that is stored already, is skipped and is no error for the others.
    */
   appendDeltas(params: {
     readonly rows: readonly {
-      readonly tenantId: string;
+      readonly tenantId: TenantId;
       readonly runId: string;
       readonly epoch: number;
       readonly record: EventRecord;
@@ -258,14 +226,32 @@ export interface FleetStore {
   }): Promise<void>;
   /** Returns the last seq of each of these runs. */
   readTails(params: { readonly runIds: readonly string[] }): Promise<ReadonlyMap<string, number>>;
+  /** Returns the newest run of each of these threads. A thread without one is left out. */
+  readNewestRuns(params: { readonly threadIds: readonly string[] }): Promise<ReadonlyMap<string, string>>;
   /** Returns for each session whether it is still the device's own, and the calls that are open for its device. */
   readOpenCalls(params: { readonly sessionIds: readonly string[] }): Promise<readonly OpenCallsOfSession[]>;
   /**
+   * Returns who could take each of these calls: the connected devices that fit and have room. They come call by call,
+   * `CANDIDATES_PER_CALL_MAX` of each, those with the fewest in hand first. A call that was sent has none.
+   */
+  readCandidates(params: { readonly callIds: readonly string[] }): Promise<readonly CallCandidate[]>;
+  /**
    * Records that this gateway lives; the first heartbeat registers it. Where the store can tell that a process is gone,
    * the heartbeat also ties the gateway to its process by a lifeline. The lifeline is cut when the process dies. A
-   * gateway that only lost its connection ties it again by its next heartbeat.
+   * gateway that only lost its connection ties it again by its next heartbeat. Returns what a gateway must hear of
+   * soon, so that it need not ask for it.
    */
-  recordHeartbeat(params: { readonly gatewayId: string; readonly stopping: boolean }): Promise<void>;
+  recordHeartbeat(params: { readonly gatewayId: string; readonly stopping: boolean }): Promise<HeartbeatAnswer>;
+  /**
+   * Judges the server as it is now, and returns the generation that holds from then on.
+   *
+   * 1. A new one begins if `wentBack` is said of the present generation (`expected`). It also begins if a server that
+   *    was not judged yet has other data than the one before. Another timeline alone proves no loss (`wasReplaced`).
+   * 2. `claimRuns` takes nothing on a server that has started and was not judged since. So a generation that begins
+   *    with the first judgement keeps what all runs have. Positions up to a run's `keptSeq` mean the same in it.
+   * 3. A generation that begins later keeps nothing.
+   */
+  judgeServer(params: { readonly expected: string; readonly wentBack: boolean }): Promise<Generation>;
   /**
    * Ends what dead gateways hold: their device sessions are over, and their runs are due at once and count as lost.
    * Returns those runs.
@@ -281,20 +267,10 @@ export interface FleetStore {
   countLiveGateways(params: { readonly withinMs: number }): Promise<number>;
   /**
    * Mends what no event will mend. It ends the sessions of gateways without a heartbeat for `gatewayTimeoutMs`. It
-   * forgets gateways after `GATEWAY_KEPT_MS`. It wakes queued runs whose turn in their thread has come. Returns the
-   * runs that became due.
+   * forgets gateways after `GATEWAY_KEPT_MS`, and deleted devices after `DELETED_DEVICE_KEPT_MS`. It forgets
+   * revocations and revoked keys when nothing needs them. It wakes queued runs whose turn in their thread has come. It
+   * adds up what changed in the usage of tenants. That keeps `readUsage` quick, and changes nothing that it returns.
+   * Returns the runs that became due.
    */
   sweep(params: { readonly gatewayTimeoutMs: number }): Promise<readonly string[]>;
-  /** Returns the owner of the key with this hash; null for an unknown or a revoked key. */
-  findApiKey(params: { readonly keyHash: string }): Promise<ApiKeyOwner | null>;
-  /**
-   * Makes a key with this hash, and its tenant if there is none of this name. A hash that is known changes nothing. It
-   * serves the development key and the operator's keys.
-   */
-  ensureApiKey(params: {
-    readonly tenantName: string;
-    readonly name: string;
-    readonly keyHash: string;
-    readonly scopes: readonly Scope[];
-  }): Promise<ApiKeyOwner>;
 }

@@ -6,22 +6,27 @@ export interface RunStanding {
   readonly lastSeq: number;
   /** How many inputs wait. */
   readonly inbox: number;
-  readonly isLeased: boolean;
+  /** The gateway that has the lease; null: none. */
+  readonly leaseOwner: string | null;
 }
 
 /**
  * `fits`: the commit may be written. `written`: an earlier try of this very commit was. `inputs_waiting`: the lease and
  * the facts fit, but the inbox is not as the commit counted it. `fenced`: the run is no longer the holder's.
+ * `store_behind`: the row lacks facts that the holder knows to be committed.
  */
-export type CommitVerdict = "fits" | "written" | "inputs_waiting" | "fenced";
+export type CommitVerdict = "fits" | "written" | "inputs_waiting" | "fenced" | "store_behind";
 
 /**
  * What becomes of a commit, given the run's row (null: there is none). `statements/runs/commit.ts` guards by the same.
  */
 export function judgeCommit(row: RunStanding | null, commit: Commit): CommitVerdict {
-  if (row === null || row.epoch !== commit.epoch) return "fenced";
+  if (row === null) return "fenced";
+  // Neither ever falls but by a restore.
+  if (row.lastSeq < commit.afterSeq || row.epoch < commit.epoch) return "store_behind";
+  if (row.epoch !== commit.epoch || (row.leaseOwner !== null && row.leaseOwner !== commit.gatewayId)) return "fenced";
   if (wasWritten(row, commit)) return "written";
-  if (!row.isLeased || row.lastSeq !== commit.afterSeq) return "fenced";
+  if (row.leaseOwner === null || row.lastSeq !== commit.afterSeq) return "fenced";
   if (commit.inboxMustBe !== null && row.inbox !== commit.inboxMustBe) return "inputs_waiting";
   return "fits";
 }
@@ -33,5 +38,5 @@ export function judgeCommit(row: RunStanding | null, commit: Commit): CommitVerd
  */
 function wasWritten(row: RunStanding, { afterSeq, facts, lease }: Commit): boolean {
   if (facts.length > 0) return row.lastSeq === afterSeq + facts.length;
-  return row.lastSeq === afterSeq && lease.kind === "release" && !row.isLeased;
+  return row.lastSeq === afterSeq && lease.kind === "release" && row.leaseOwner === null;
 }

@@ -8,12 +8,45 @@ export const INPUTS_PER_DRAIN_MAX = 200;
  * rows.
  */
 export const INBOX_MAX = 1000;
+/**
+ * Bytes of JSON that may wait in the inbox of a run. Beyond it a sender is told to slow down. The largest body fits
+ * many times, and some results of the largest size fit beside it.
+ */
+export const INBOX_BYTES_MAX = 8 * 1024 * 1024;
+/**
+ * Bytes of JSON of all messages that a run takes in its life: half of what its record may have. So nobody who may only
+ * send messages fills the record, which would end the run.
+ */
+export const RUN_MESSAGES_BYTES_MAX = 16 * 1024 * 1024;
+/**
+ * Bytes of JSON after which one read of an inbox ends. The input that reaches it is read, so a larger one goes alone. A
+ * round becomes one commit, and the store keeps an answer and a commit of this size without trouble.
+ */
+export const INBOX_READ_BYTES_MAX = 1024 * 1024;
 /** Places beyond `INBOX_MAX` that only a cancel may take, so that a flooded run can still be ended. */
 export const INBOX_CANCELS_MAX = 16;
 /** Ended runs of a thread that a new run sees, the newest ones. */
 export const THREAD_HISTORY_RUNS_MAX = 100;
 
+/**
+ * Places of a gateway that a tenant may hold for each one that is free: for runs, and for connections. A tenant alone
+ * gets three quarters of them, and the rest stays free for others. Of many greedy tenants each gets the same, and one
+ * in three such parts stays free.
+ */
+export const PLACES_PER_FREE_PLACE = 3;
+
+// Usage
+/** Changes of usage added up by one statement: it must not hold a connection for long. A later one takes the rest. */
+export const USAGE_CHANGES_FOLDED_MAX = 20_000;
+
 // Reading
+/** Bytes of facts that come with a loaded run: the whole record of most runs. The rest is read in pages. */
+export const LOADED_FACTS_BYTES_MAX = 256 * 1024;
+/**
+ * Bytes of facts after which one read of earlier runs ends. The run that reaches it is read, so a larger one goes
+ * alone. Most threads fit into one read.
+ */
+export const HISTORY_READ_BYTES_MAX = 1024 * 1024;
 /** Events in one page read from the store. */
 export const EVENTS_PAGE_MAX = 500;
 /** Payload bytes in one page of events, so that a page fits into memory many times. One larger event goes alone. */
@@ -29,6 +62,10 @@ export const SESSIONS_PER_DEVICE_SHOWN = 20;
 // Devices
 /** Calls in hand on one device: for a device that does not say how many it takes, and the most that one may say. */
 export const DEVICE_IN_FLIGHT_MAX = 64;
+/** Devices of one tenant that may await their pairing at once: a code among them is hard to guess. */
+export const PAIRINGS_PENDING_MAX = 100;
+/** Devices that are weighed for one call which any may take: those with the fewest in hand. */
+export const CANDIDATES_PER_CALL_MAX = 64;
 /** Calls listed for one session that its device may take. It cannot use more than it can have in hand. */
 export const OPEN_CALLS_PER_SESSION_MAX = 64;
 /**
@@ -53,8 +90,34 @@ export const GATEWAY_TIMEOUT_MS = 10_000;
 /** How long deltas gather before they go to Postgres in one batch, in ms. */
 export const FLUSH_INTERVAL_MS = 50;
 
+// Secrets
+/** Secrets of one tenant: more than its tools have services. */
+export const SECRETS_PER_TENANT_MAX = 200;
+
+// Audit
+/** Bytes of an entry of the audit log, as JSON. The bounds of names keep entries far below. A check of the database. */
+export const AUDIT_ENTRY_BYTES_MAX = 4096;
+/** Bytes for which an entry counts in a tenant's `storedBytes`, whatever its size. A trigger counts them. */
+export const AUDIT_ENTRY_BYTES_COUNTED = 1024;
+
 // The store
 /** Rows of one kind that one sweep mends. The rest waits for the next. */
 export const SWEEP_ROWS_MAX = 1000;
+/** How long a deleted device is remembered, in ms. By then every gateway has told its connection. */
+export const DELETED_DEVICE_KEPT_MS = 24 * 3600_000;
 /** How long a gateway is remembered after its last heartbeat, in ms. */
 export const GATEWAY_KEPT_MS = 24 * 3600_000;
+
+// Keys
+/** How long a revoked key is listed, in ms. Then its row goes. */
+export const REVOKED_KEY_KEPT_MS = 90 * 24 * 3_600_000;
+/** How coarsely the last use of a key is kept, in ms: each write costs a row of the store. */
+export const KEY_USE_COARSE_MS = 60_000;
+/** How long a revocation is kept, in ms: an hour longer than the longest life of a token. */
+export const REVOCATION_KEPT_MS = 25 * 3_600_000;
+/** Keys of one tenant, those that were revoked within `REVOCATION_KEPT_MS` included: gateways remember these. */
+export const KEYS_PER_TENANT_MAX = 1000;
+/** Revocations kept for one tenant, without those of keys: every gateway remembers them, in about 200 bytes each. */
+export const REVOCATIONS_PER_TENANT_MAX = 1000;
+/** Revocations in one read. */
+export const REVOCATIONS_PAGE_MAX = 500;

@@ -74,6 +74,11 @@ export interface Model {
        * until it resolves. That pause does not count as silence.
        */
       readonly waitForCapacity?: () => Promise<void> | undefined;
+      /**
+       * Awaited between slices of a stream that comes faster than it is read. Resolves in a later turn of the event
+       * loop, when it is this step's turn. That pause does not count as silence either.
+       */
+      readonly nextTurn?: () => Promise<void>;
     },
     onPart: (part: ModelPart) => void,
   ): Promise<ModelOutcome>;

@@ -1,5 +1,6 @@
 import type { JsonValue, ServerTool } from "@hsafa/protocol";
 import type { ServerToolOutcome } from "../core/input.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 
 /** Tools that execute on the server, while the lease is held. */
 export interface ServerTools {
@@ -9,6 +10,7 @@ export interface ServerTools {
    * outcome is then ignored. `idempotencyKey` is the call's id, so a repetition of the call has the same key (R4).
    */
   perform(params: {
+    readonly tenantId: TenantId;
     readonly server: ServerTool;
     readonly toolName: string;
     readonly args: JsonValue;

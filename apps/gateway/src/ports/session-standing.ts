@@ -12,9 +12,12 @@ export type SessionStanding =
    * over. It may also be an older one whose registration came late, and which the device has left.
    */
   | "contested"
-  /** It ended otherwise, or what replaced it is gone too: the device has no other connection. */
+  /**
+   * It ended otherwise, or what replaced it is gone too: the device has no other connection. So it is with a device
+   * that the store has lost, as in a restore: it registers anew.
+   */
   | "ended"
-  /** There is no such device any more. */
+  /** The device was deleted. */
   | "device_deleted";
 
 /** What the judgement reads of a session. `null` for a time that has not come. */

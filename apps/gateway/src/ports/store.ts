@@ -1,10 +1,11 @@
 import type { FleetStore } from "./fleet-store.ts";
 import type { TenantStore } from "./tenant-store.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 
 /** The canonical store: Postgres, or PGlite in this process. */
 export interface Store {
   /** Returns the statements that serve requests. Each names this tenant (R10). */
-  forTenant(tenantId: string): TenantStore;
+  forTenant(tenantId: TenantId): TenantStore;
   /** The statements that serve all tenants: the engine's, and a gateway's own. */
   readonly fleet: FleetStore;
   /** Returns what is wrong with the store: it cannot be reached, or a migration is not applied. Null: nothing. */

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { CHAT_API_KEY, startChatProvider } from "../../../test/support/chat-provider.ts";
 import { chatChunk, chatEnd, HOLD } from "../../../test/support/fake-provider-server.ts";
 import { inShort } from "../../../test/support/played-step.ts";
+import { FRAMES_PER_TURN } from "./limits.ts";
 
 test("text and reasoning arrive in fragments, and again as the message to append", async () => {
   const { step, server } = await startChatProvider({
@@ -164,6 +165,35 @@ test("nothing is read while the recipient lacks capacity, and that pause is not 
   });
   expect(heardAtPause).toBe(2);
   expect(outcome).toMatchObject({ kind: "finished", messages: [{ content: [{ text: "onetwo" }] }] });
+});
+
+test.each<[string, (frame: string) => readonly string[]]>([
+  ["in one piece", (frame) => [frame.repeat(1000)]],
+  ["in a piece each", (frame) => Array.from({ length: 1000 }, () => frame)],
+  ["in pieces of a character", (frame) => frame.repeat(12).split("")],
+])("a thousand frames that come %s are read in slices, and each slice in its turn", async (_, piecesOf) => {
+  const pieces = piecesOf(chatChunk({ content: "x" }));
+  const frames = pieces.join("").split("\n\n").length - 1;
+  const { step } = await startChatProvider({ chunks: [...pieces, chatEnd()] });
+  let sinceTurn = 0;
+  let turns = 0;
+  let most = 0;
+  const { outcome } = await step({
+    idleTimeoutMs: 500,
+    onPart: () => {
+      sinceTurn += 1;
+      most = Math.max(most, sinceTurn);
+    },
+    // Longer in all than the model may be silent.
+    nextTurn: async () => {
+      turns += 1;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      sinceTurn = 0;
+    },
+  });
+  expect(outcome).toMatchObject({ kind: "finished", messages: [{ content: [{ text: "x".repeat(frames) }] }] });
+  expect(turns).toBeGreaterThanOrEqual(Math.floor(frames / FRAMES_PER_TURN));
+  expect(most).toBeLessThanOrEqual(2 * FRAMES_PER_TURN);
 });
 
 test("an abort within a step settles at once, passes nothing more on and closes the socket", async () => {

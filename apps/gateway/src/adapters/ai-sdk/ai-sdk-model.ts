@@ -16,6 +16,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Model, ModelOutcome, ModelPart } from "../../ports/model.ts";
 import { callOptionsOf } from "./call-options.ts";
 import { accountOf } from "./dialects/origin.ts";
+import { withReasoningDetails } from "./dialects/reasoning-details.ts";
 import { describeFailure, describeWireEnd, isSchemaFault } from "./describe-failure.ts";
 import { type ProviderSettings, Providers, splitModelName } from "./providers.ts";
 import { refusesConversation } from "./refuses-conversation.ts";
@@ -83,7 +84,18 @@ async function readStep(
     readonly silence: SilenceWatch;
   },
 ): Promise<ModelOutcome> {
-  const { call, idleTimeoutMs, waitForCapacity, providers, clock, onPart, provider, request, silence } = params;
+  const {
+    call,
+    idleTimeoutMs,
+    waitForCapacity,
+    nextTurn = noTurn,
+    providers,
+    clock,
+    onPart,
+    provider,
+    request,
+    silence,
+  } = params;
   const access = providers.accessOf(provider);
   const origin = { provider, model: call.model, account: accountOf(access) };
   const recorder = new StepRecorder({ origin, newId: () => clock.newId(), onPart });
@@ -94,7 +106,7 @@ async function readStep(
   const failureOfWire = (): ModelFailure | null => (wire === null ? null : describeWireEnd(wire.end, context));
   const failed = (failure: ModelFailure): ModelOutcome => ({ kind: "failed", failure, ...said });
   try {
-    const opened = await providers.open(call, { idleTimeoutMs });
+    const opened = await providers.open(call, { idleTimeoutMs, nextTurn: () => silence.during(nextTurn()) });
     wire = opened.wire;
     const { model } = opened;
     const asked = await callOptionsOf({ call, model, origin, baseUrl: access.baseUrl, abortSignal: request });
@@ -118,8 +130,10 @@ async function readStep(
           return failed(brokenOff(provider));
         case "error":
           return failed(describeFailure(end.error, context));
-        default:
-          return { ...end, ...said };
+        default: {
+          const messages = withReasoningDetails(end.messages, wire?.details ?? [], origin);
+          return { ...end, messages, ...said };
+        }
       }
     }
   } catch (error) {
@@ -127,6 +141,11 @@ async function readStep(
     const failure = error instanceof StepTooLargeError ? null : failureOfWire();
     return failed(failure ?? describeFailure(error, context));
   }
+}
+
+/** For a caller that shares its event loop with nobody. */
+function noTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Pings, and fragments that carry nothing, must not hide a dead stream. */

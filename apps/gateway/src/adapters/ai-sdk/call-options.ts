@@ -3,6 +3,7 @@ import type { LeftOut, Message, ProviderOptions, UserMessage } from "@hsafa/prot
 import type { ModelCall } from "../../ports/model.ts";
 import { dialectOf } from "./dialects/dialect-of.ts";
 import type { Origin } from "./dialects/origin.ts";
+import { withDetailsOnMessages } from "./dialects/reasoning-details.ts";
 import { isBlank, turnsOf } from "./dialects/turn.ts";
 import { wellFormed } from "./dialects/well-formed.ts";
 import { splitModelName } from "./providers.ts";
@@ -41,7 +42,7 @@ export async function callOptionsOf(params: {
   const optionsForProvider = withDefaults(providerOptions, dialect.options ?? {});
   const options: LanguageModelV4CallOptions = {
     ...settings,
-    prompt,
+    prompt: withDetailsOnMessages(prompt),
     abortSignal,
     ...(Object.keys(optionsForProvider).length === 0 ? {} : { providerOptions: optionsForProvider }),
     ...(hasTools ? { tools: call.tools.map(functionTool), toolChoice: { type: toolChoice ?? "auto" } } : {}),

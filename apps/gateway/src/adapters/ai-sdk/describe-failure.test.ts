@@ -1,9 +1,17 @@
+import { JSON_PARTS_MAX } from "@hsafa/protocol";
 import { expect, test } from "vitest";
 import { TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
 import { startChatProvider, toolCallChunk, WEATHER_TOOL } from "../../../test/support/chat-provider.ts";
-import { chatChunk, chatEnd, CUT, HOLD, type Reply } from "../../../test/support/fake-provider-server.ts";
+import {
+  chatChunk,
+  chatEnd,
+  CUT,
+  HOLD,
+  type Reply,
+  startFakeProvider,
+} from "../../../test/support/fake-provider-server.ts";
 import { inShort, stepper } from "../../../test/support/played-step.ts";
-import { STEP_CHARACTERS_MAX } from "./limits.ts";
+import { STEP_CHARACTERS_MAX, STEP_PARTS_MAX } from "./limits.ts";
 
 const answers = (status: number, message: string, headers: Record<string, string> = {}): Reply => ({
   status,
@@ -110,9 +118,33 @@ test("a tool call cut short is not executed", async () => {
   });
 });
 
-test("a refused connection is a network failure", async () => {
-  const step = stepper({ openaiCompatible: { baseUrl: "http://127.0.0.1:1" } });
-  expect((await step("openai-compatible/x")).outcome).toMatchObject({ failure: { kind: "network" } });
+/** A port on which nobody listens any more. */
+async function vacantPort(): Promise<string> {
+  const server = await startFakeProvider();
+  await server.close();
+  return new URL(server.url).port;
+}
+
+test.each(["127.0.0.1", "localhost"])(
+  "a server of one's own at %s where nobody listens yet may be loading",
+  async (host) => {
+    const step = stepper({ openaiCompatible: { baseUrl: `http://${host}:${await vacantPort()}` } });
+    expect((await step("openai-compatible/x")).outcome).toMatchObject({
+      failure: { kind: "network", isLoading: true },
+    });
+  },
+);
+
+test("a provider that refuses connections, and a name that nobody has, are network failures and load nothing", async () => {
+  const step = stepper({
+    openai: { baseUrl: `http://127.0.0.1:${await vacantPort()}`, apiKey: "k" },
+    openaiCompatible: { baseUrl: "http://nobody.invalid" },
+  });
+  for (const model of ["openai/gpt-5-fake", "openai-compatible/x"]) {
+    const { outcome } = await step(model);
+    expect(outcome).toMatchObject({ failure: { kind: "network" } });
+    expect(outcome).not.toMatchObject({ failure: { isLoading: true } });
+  }
 });
 
 test("a page of HTML instead of a stream is no answer, and is not asked for again", async () => {
@@ -133,6 +165,24 @@ test("a model that never stops is stopped at the bound of a step (R9)", async ()
   const { outcome } = await step();
   expect(outcome).toMatchObject({ kind: "failed", failure: { kind: "other" } });
   await server.clientClosed;
+});
+
+test("a model that opens parts without end is stopped, though it says little (R9)", async () => {
+  const pair = chatChunk({ reasoning_content: "a" }) + chatChunk({ content: "a" });
+  const { step, server } = await startChatProvider({ chunks: [pair.repeat(STEP_PARTS_MAX / 2), pair, HOLD] });
+  const { outcome, parts } = await step();
+  const message = `The model began more than ${STEP_PARTS_MAX} parts in one step.`;
+  expect(outcome).toMatchObject({ kind: "failed", failure: { kind: "other", message } });
+  expect(parts.filter(({ at }) => at === "start")).toHaveLength(STEP_PARTS_MAX);
+  await server.clientClosed;
+});
+
+test("a message of very many values is a failure, and is not parsed (R9)", async () => {
+  const many = JSON.stringify({ choices: [], more: Array.from({ length: JSON_PARTS_MAX }, () => 1) });
+  const { step } = await startChatProvider({ chunks: [chatChunk({ content: "a" }), `data: ${many}\n\n`, HOLD] });
+  const { outcome } = await step();
+  expect(outcome).toMatchObject({ kind: "failed", failure: { kind: "bad_response" } });
+  expect(outcome.kind === "failed" && outcome.failure.message).toContain(`more than ${JSON_PARTS_MAX} values`);
 });
 
 test("a model that asks for too many tools at once is stopped at the bound of calls (R9)", async () => {

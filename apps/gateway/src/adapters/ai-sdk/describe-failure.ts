@@ -13,7 +13,7 @@ import { exceedsContext } from "./exceeds-context.ts";
 import type { ProviderAccess } from "./providers.ts";
 import { SERVER_WORDS_CHARACTERS_MAX } from "./limits.ts";
 import { StepTooLargeError } from "./step-recorder.ts";
-import { FrameTooLargeError } from "./wire/frame-reader.ts";
+import { StreamTooLargeError } from "./wire/frame-reader.ts";
 import type { WireEnd } from "./wire/provider-wire.ts";
 import type { Refusal } from "./wire/refusal.ts";
 import { retryAfterMsOf } from "./wire/retry-after.ts";
@@ -105,7 +105,18 @@ function classifyError(error: unknown, context: FailureContext): Classified {
 }
 
 function unreachable(error: Error, provider: string): Classified {
-  return { kind: "network", message: `${provider} could not be reached or broke off: ${deepestMessage(error)}` };
+  const message = `${provider} could not be reached or broke off: ${deepestMessage(error)}`;
+  // A server of one's own listens only once it has loaded its model: vLLM, and Ollama that is being started.
+  const isLoading = provider === "openai-compatible" && isNobodyListening(error);
+  return { kind: "network", message, isLoading };
+}
+
+/** Whether the host is there and nobody listens, at none of its addresses. */
+function isNobodyListening(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ("code" in error && error.code === "ECONNREFUSED") return true;
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isNobodyListening);
+  return isNobodyListening(error.cause);
 }
 
 /** Classifies what the SDK throws itself, by name, because most of its classes are not exported. */
@@ -114,7 +125,7 @@ function classifyThrown(error: Error, { provider }: FailureContext): Classified 
     return { kind: "bad_request", message: `${provider} cannot be asked this: ${error.message}` };
   }
   // The server said something that its API does not. To ask again would bring the same.
-  if (error instanceof FrameTooLargeError || isSchemaFault(error)) {
+  if (error instanceof StreamTooLargeError || isSchemaFault(error)) {
     return { kind: "bad_response", message: `${provider} answered what is not its API: ${deepestMessage(error)}` };
   }
   if (isNetworkError(error)) return unreachable(error, provider);
@@ -151,6 +162,7 @@ function classifyRefusal(refusal: Refusal, context: FailureContext): Classified 
     const advice = keyVariable === null ? "" : ` Check ${keyVariable}.`;
     return { kind: "unauthorized", message: `${answered}${said}${advice}` };
   }
+  if (statusCode >= 300 && statusCode < 400) return { kind: "bad_response", message: `${answered}${said}` };
   if (saysLoading(statusCode, message)) {
     return { kind: "overloaded", message: `${answered}${said}`, retryAfterMs, isLoading: true };
   }

@@ -97,15 +97,20 @@ interface ParsedArguments {
 }
 
 /**
- * Reads arguments as JSON. No text means no arguments. Arguments that could not be kept exactly are a fault: a tool
- * must not act on another id than the model named.
+ * Reads arguments as JSON. No text means no arguments, and so does `null`. Some models write the JSON of an object into
+ * a text once more. Arguments that could not be kept exactly are a fault: a tool must not act on another id than the
+ * model named.
  */
 function parseArguments(text: string): ParsedArguments {
   if (text.trim() === "") return { args: {}, fault: null };
   const read = readExactJson(text, JSON_DEPTH_MAX);
   switch (read.kind) {
     case "json":
-      return { args: read.value, fault: null };
+      if (typeof read.value === "string" && /^\s*\{/.test(read.value)) {
+        const inner = parseArguments(read.value);
+        if (inner.fault !== null || isPlainObject(inner.args)) return inner;
+      }
+      return { args: read.value ?? {}, fault: null };
     case "malformed":
       return { args: text.toWellFormed(), fault: "they are not valid JSON" };
     case "inexact": {

@@ -4,7 +4,23 @@
 /** Characters that one step may say in all: a model that never stops must not fill the memory. */
 export const STEP_CHARACTERS_MAX = 4 * 1024 * 1024;
 
+/** Parts of one step: texts, reasonings, calls and files. Each is a row, also one without a character. */
+export const STEP_PARTS_MAX = 10_000;
+
 // What a provider sends
+/**
+ * Frames, or pieces of them, that are read for one step. Those that say nothing count too. A token is one frame, and no
+ * model says half a million of them.
+ */
+export const FRAMES_PER_STEP_MAX = 1_000_000;
+/**
+ * Frames, or pieces of them, that are read of one stream in one turn of the event loop. Each costs about 0.1 ms down to
+ * the live log. A provider that sends a megabyte at once must not keep everybody waiting. A turn costs more than a few
+ * frames do: with 16 in each, a stream that comes at once took half as much CPU again.
+ */
+export const FRAMES_PER_TURN = 128;
+/** A frame with more characters counts as several: as one for each time that it has so many. */
+export const FRAME_CHARACTERS = 1024;
 /**
  * One message of a stream, in characters. A provider repeats a whole step in one message, and escapes may double it. A
  * server that never ends its line must not fill the memory.
@@ -17,6 +33,9 @@ export const SERVER_WORDS_CHARACTERS_MAX = 4096;
 /** Reasons quoted of a list of them, and how deep a reason may lie in a body. */
 export const SERVER_REASONS_MAX = 5;
 export const SERVER_WORDS_DEPTH_MAX = 8;
+/** What is kept of the details of a step's reasoning (`reasoning_details`), in all and in pieces. They are stored. */
+export const REASONING_DETAILS_CHARACTERS_MAX = 1024 * 1024;
+export const REASONING_DETAILS_MAX = 1000;
 /** How long an answer that is closed by its mark is read on for its end, in ms: a connection can then serve again. */
 export const CLOSED_ANSWER_WAIT_MS = 250;
 /** How long a finished answer is waited on for its usage and its closing mark, in ms. Some servers send neither. */
@@ -29,8 +48,8 @@ export const PLAIN_STREAMS_REMEMBERED_MAX = 1000;
 export const DEMO_FAILURES_COUNTED_MAX = 1000;
 /** Repetitions in one `repeat` of a script. */
 export const DEMO_REPEAT_MAX = 100_000;
-/** Parts played without a pause before other work of the event loop runs: a fast script must not starve it. */
-export const DEMO_PARTS_PER_TURN = 64;
+/** Parts played in one turn of the event loop: a fast script must not keep everybody waiting. */
+export const DEMO_PARTS_PER_TURN = 32;
 /** Pause before each delta of a script that comes with the provider, in ms. A person sees the text stream. */
 export const DEMO_READABLE_MS = 25;
 /** How far `demo/count` counts when the user names no number. */

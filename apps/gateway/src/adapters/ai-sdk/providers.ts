@@ -20,6 +20,8 @@ export interface ProviderAccess {
 
 /** The providers as the wiring configures them. Nothing here reads the environment. */
 export interface ProviderSettings {
+  /** Whether there are models of the provider `demo`; if left out: yes. */
+  readonly demoModels?: boolean;
   readonly openai?: ProviderAccess;
   readonly anthropic?: ProviderAccess;
   readonly google?: ProviderAccess;
@@ -51,7 +53,7 @@ export interface OpenedModel {
 }
 
 interface ProviderEntry {
-  readonly setting: Exclude<keyof ProviderSettings, "fetch">;
+  readonly setting: Exclude<keyof ProviderSettings, "fetch" | "demoModels">;
   readonly needs: "apiKey" | "baseUrl";
   /** The environment variables from which the wiring reads the access, for messages to people. */
   readonly variables: { readonly apiKey: string; readonly baseUrl?: string };
@@ -149,6 +151,9 @@ export class Providers {
   check(model: string): string | null {
     const { provider, modelId } = splitModelName(model);
     if (modelId === "") return `'${model}' names no model; write '<provider>/<model>'.`;
+    if (provider === "demo" && this.#settings.demoModels === false) {
+      return "the models of the provider 'demo' are switched off on this gateway; an operator sets HSAFA_DEMO_MODELS=on.";
+    }
     if (provider === "demo") return this.#demo.check(modelId);
     const entry = ENTRIES[provider];
     if (entry === undefined) {
@@ -164,13 +169,13 @@ export class Providers {
    */
   async open(
     call: Pick<ModelCall, "model" | "settings">,
-    { idleTimeoutMs }: { readonly idleTimeoutMs: number },
+    { idleTimeoutMs, nextTurn }: { readonly idleTimeoutMs: number; readonly nextTurn: () => Promise<void> },
   ): Promise<OpenedModel> {
     const objection = this.check(call.model);
     const { provider, modelId } = splitModelName(call.model);
     if (objection !== null) throw new NoSuchModelError({ modelId, modelType: "languageModel", message: objection });
     const entry = ENTRIES[provider];
-    if (entry === undefined) return { model: this.#demo.languageModel(modelId), wire: null };
+    if (entry === undefined) return { model: this.#demo.languageModel(modelId, { nextTurn }), wire: null };
     const loading = this.#loaded.get(provider) ?? entry.load(this.accessOf(provider));
     this.#loaded.set(provider, loading);
     const makeModel = await loading;
@@ -181,6 +186,7 @@ export class Providers {
       format: entry.format,
       clock: this.#clock,
       idleTimeoutMs,
+      nextTurn,
     });
     return { model: makeModel(modelId, { fetch: wire.fetch, asksForUsage }), wire };
   }

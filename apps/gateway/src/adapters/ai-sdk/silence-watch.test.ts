@@ -35,6 +35,24 @@ test("a pause of the reader is not taken for silence, and the limit runs anew af
   expect(silences()).toBe(1);
 });
 
+test("pauses that overlap are one pause, and what was silence before it still counts", async () => {
+  const { clock, watch, silences } = startWatch();
+  clock.advance(60);
+  const [long, short] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const [paused, pausedShortly] = [watch.during(long.promise), watch.during(short.promise)];
+  clock.advance(1000);
+  short.resolve();
+  await pausedShortly;
+  clock.advance(1000);
+  expect(silences()).toBe(0);
+  long.resolve();
+  await paused;
+  clock.advance(39);
+  expect(silences()).toBe(0);
+  clock.advance(61);
+  expect(silences()).toBe(1);
+});
+
 test("a stopped watch says nothing", () => {
   const { clock, watch, silences } = startWatch();
   watch.stop();

@@ -6,7 +6,9 @@ export class SilenceWatch {
   readonly #limitMs: number;
   readonly #onSilence: () => void;
   #lastHeard: number;
-  #isPaused = false;
+  /** Pauses that go on, and when the first of them began. They may overlap. */
+  #pauses = 0;
+  #pausedAt = 0;
   #disarm: () => void = () => {};
 
   /** Starts to watch at once. */
@@ -23,12 +25,13 @@ export class SilenceWatch {
     this.#lastHeard = this.#clock.monotonic();
   }
 
-  /** Waits for `pause` without counting it as silence. */
+  /** Waits for `pause` without counting it as silence. What was silence before it still counts. */
   async during(pause: Promise<void>): Promise<void> {
-    this.#isPaused = true;
+    if (this.#pauses === 0) this.#pausedAt = this.#clock.monotonic();
+    this.#pauses += 1;
     await pause;
-    this.#isPaused = false;
-    this.heard();
+    this.#pauses -= 1;
+    if (this.#pauses === 0) this.#lastHeard += this.#clock.monotonic() - this.#pausedAt;
   }
 
   /** Ends the watch; `onSilence` is not called any more. */
@@ -41,7 +44,7 @@ export class SilenceWatch {
    */
   #lookAfter(delayMs: number): void {
     this.#disarm = this.#clock.after(delayMs, () => {
-      const silentMs = this.#isPaused ? 0 : this.#clock.monotonic() - this.#lastHeard;
+      const silentMs = this.#pauses > 0 ? 0 : this.#clock.monotonic() - this.#lastHeard;
       if (silentMs < this.#limitMs) this.#lookAfter(this.#limitMs - silentMs);
       else this.#onSilence();
     });

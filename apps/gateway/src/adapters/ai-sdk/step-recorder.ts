@@ -1,9 +1,10 @@
 import type { LanguageModelV4StreamPart, LanguageModelV4ToolCall, SharedV4ProviderMetadata } from "@ai-sdk/provider";
 import { CharacterHalves } from "./character-halves.ts";
-import { STEP_CHARACTERS_MAX } from "./limits.ts";
+import { STEP_CHARACTERS_MAX, STEP_PARTS_MAX } from "./limits.ts";
 import { TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
 import type { ModelPart } from "../../ports/model.ts";
 import type { Origin } from "./dialects/origin.ts";
+import { asWritten } from "./wire/inexact-number.ts";
 import {
   type CallDraft,
   type Draft,
@@ -76,18 +77,18 @@ export class StepRecorder {
         else this.#startCall(part.id, part.toolName, part.providerMetadata);
         return null;
       case "tool-input-delta":
-        this.#addInput(part.id, part.delta);
+        this.#addInput(part.id, asWritten(part.delta));
         return null;
       case "tool-input-end":
         this.#endInput(this.#openCalls.get(part.id));
         return null;
       case "tool-call":
-        if (part.providerExecuted !== true) this.#finishCall(part);
+        if (part.providerExecuted !== true) this.#finishCall({ ...part, input: asWritten(part.input) });
         return null;
       case "file": {
         const data = part.data.type === "url" ? part.data.url.toString() : base64Of(part.data.data);
         this.#count(data.length);
-        this.#drafts.push({ kind: "file", data, mediaType: part.mediaType, metadata: part.providerMetadata });
+        this.#addDraft({ kind: "file", data, mediaType: part.mediaType, metadata: part.providerMetadata });
         return null;
       }
       case "finish":
@@ -104,7 +105,7 @@ export class StepRecorder {
     this.#endText(kind, id, undefined);
     const partId = `p${this.#drafts.length}`;
     const draft: TextDraft = { kind, partId, text: "", halves: new CharacterHalves(), metadata, open: true };
-    this.#drafts.push(draft);
+    this.#addDraft(draft);
     this.#openTexts.set(`${kind}:${id}`, draft);
     this.#onPart({ kind, at: "start", partId: draft.partId });
     return draft;
@@ -157,7 +158,7 @@ export class StepRecorder {
       called: false,
       metadata,
     };
-    this.#drafts.push(draft);
+    this.#addDraft(draft);
     this.#openCalls.set(providerCallId, draft);
     this.#onPart({ kind: "tool_input", at: "start", callId, toolName });
     return draft;
@@ -205,6 +206,13 @@ export class StepRecorder {
       else if (draft.kind !== "file" && draft.open) this.#closeText(draft);
     }
     return finishedStep(this.#drafts, part, this.#origin);
+  }
+
+  #addDraft(draft: Draft): void {
+    if (this.#drafts.length >= STEP_PARTS_MAX) {
+      throw new StepTooLargeError(`The model began more than ${STEP_PARTS_MAX} parts in one step.`);
+    }
+    this.#drafts.push(draft);
   }
 
   #count(characters: number): void {

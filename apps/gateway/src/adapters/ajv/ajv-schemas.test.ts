@@ -141,6 +141,8 @@ function nested(levels: number): JsonObject {
   return value;
 }
 
+const TEN_LONG_TEXTS = Array.from({ length: 10 }, (_, n) => `${n}${"ab".repeat(200_000)}`);
+
 describe("hostile schemas", () => {
   test("a pattern that takes a backtracking engine for ever is decided in time (R9)", async () => {
     expect(await validate({ type: "string", pattern: "^(a+)+$" }, `${"a".repeat(50_000)}!`)).toMatch(/pattern/);
@@ -159,7 +161,8 @@ describe("hostile schemas", () => {
   test.each<[string, JsonObject, JsonValue]>([
     ["each level of the value doubles the work", DOUBLING_BY_DEPTH, nested(40)],
     ["every item is compared with every other", { uniqueItems: true }, Array.from({ length: 6000 }, (_, i) => ({ i }))],
-    ["a pattern meets a long text", { type: "string", pattern: "[ab].{900}[ab].{900}$" }, "ab".repeat(200_000)],
+    // One takes a tenth of a second. On a busy machine it may be done at a second try.
+    ["a pattern meets long texts", { items: { pattern: "[ab].{900}[ab].{900}$" } }, TEN_LONG_TEXTS],
   ])("a check is cut off and remembered when %s (R9)", async (_, schema, value) => {
     expect(await check(schema)).toBeNull();
     expect(await validate(schema, value)).toMatch(/too long/);
@@ -176,7 +179,8 @@ describe("hostile schemas", () => {
     const quick = { schema: { type: "string" }, value: "fits" };
     const before = performance.now();
     const faults = await schemas.validate({ tenantId: "t", values: [quick, ...values, quick] });
-    expect(performance.now() - before).toBeLessThan(50 * JOB_VALUES_MAX_MS);
+    // Each by itself would be cut after twice its budget, in real time.
+    expect(performance.now() - before).toBeLessThan(50 * 2 * JOB_VALUES_MAX_MS);
     expect(faults[0]).toBeNull();
     for (const fault of faults.slice(1)) expect(fault).toMatch(/too long/);
   });

@@ -32,6 +32,11 @@ export const SCHEMAS_PER_JOB_MAX = 8;
 export const JOB_VALUES_MAX_MS = 50;
 /** The shortest time after which a watchdog cuts, in ms: a busy machine lets a thread wait that long. */
 export const WATCHDOG_MIN_MS = 20;
+/**
+ * The real time of all tries of one piece of work, in ms, about: a machine that lets it wait so long is too busy. The
+ * last try may take as long again. A check and the compilation before it stay within the deadline of the job.
+ */
+export const WATCHDOGS_REAL_MAX_MS = 3000;
 /** The real time of one job, in ms, after which its worker is ended. Only what no watchdog can cut takes so long. */
 export const JOB_DEADLINE_MS = 15_000;
 
@@ -61,3 +66,6 @@ export const JOB_WAIT_MAX_MS = 20_000;
 export const SLOW_SCHEMAS_REMEMBERED_MAX = 1000;
 /** How long that is remembered, in ms: what a busy machine could not do in time may be tried again later. */
 export const SLOW_REMEMBERED_MS = 10 * 60_000;
+
+/** The priority of schema workers among all threads, from -20 to 19: below everything that waits for a core. */
+export const WORKER_PRIORITY = 10;

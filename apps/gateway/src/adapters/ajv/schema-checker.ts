@@ -39,6 +39,7 @@ export class SchemaChecker {
     const before = cpuMs();
     const compiled = withinCpuLimit(limitMs, () => compileSchema(schema));
     budget.compileMs -= cpuMs() - before;
+    if (compiled === "starved") return { alone: false };
     if (compiled === "too_slow") return { alone: limitMs === SCHEMA_COMPILE_MAX_MS };
     this.#keep(schema, compiled);
     return compiled;
@@ -55,6 +56,7 @@ export class SchemaChecker {
     const before = cpuMs();
     const fault = withinCpuLimit(limitMs, () => validate(value));
     budget.valuesMs -= cpuMs() - before;
+    if (fault === "starved") return { alone: false };
     return fault === "too_slow" ? { alone: limitMs > JOB_VALUES_MAX_MS / 2 } : fault;
   }
 

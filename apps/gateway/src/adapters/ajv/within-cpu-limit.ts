@@ -1,5 +1,5 @@
 import { createContext, Script } from "node:vm";
-import { WATCHDOG_MIN_MS } from "./limits.ts";
+import { WATCHDOG_MIN_MS, WATCHDOGS_REAL_MAX_MS } from "./limits.ts";
 
 const script = new Script("work()");
 /** One for all calls: a context takes a millisecond to make, and synchronous calls cannot overlap in it. */
@@ -15,16 +15,23 @@ export function cpuMs(): number {
 
 /**
  * Runs `work` and returns its result, or "too_slow" if it was cut off after about `limitMs` of CPU time. A watchdog can
- * measure only real time. On a busy machine `work` may be cut off before it had its CPU time, and begins once more.
+ * measure only real time. On a busy machine `work` may be cut off before it had its CPU time. It is then tried again,
+ * with twice as much real time. "starved": even so it did not have its CPU time within about `realMaxMs`, which says
+ * nothing about the work.
  */
-export function withinCpuLimit<T>(limitMs: number, work: () => T): T | "too_slow" {
-  const firstMs = Math.ceil(Math.max(WATCHDOG_MIN_MS, 2 * limitMs));
-  for (const realMs of [firstMs, 2 * firstMs]) {
+export function withinCpuLimit<T>(
+  limitMs: number,
+  work: () => T,
+  realMaxMs: number = WATCHDOGS_REAL_MAX_MS,
+): T | "too_slow" | "starved" {
+  let realMs = Math.ceil(Math.max(WATCHDOG_MIN_MS, 2 * limitMs));
+  for (let leftMs = realMaxMs; leftMs > 0; realMs *= 2) {
     const before = cpuMs();
     const result = withinRealTime(realMs, work);
     if (result !== "too_slow" || cpuMs() - before >= limitMs) return result;
+    leftMs -= realMs;
   }
-  return "too_slow";
+  return "starved";
 }
 
 /** The watchdog costs a third of a millisecond. */

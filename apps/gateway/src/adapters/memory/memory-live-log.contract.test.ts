@@ -1,6 +1,11 @@
 import { START } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
-import { delta, LIVE_LOG_SUITE_BOUNDS, liveLogSuite } from "../../../test/contracts/live-log.suite.ts";
+import {
+  delta,
+  LIVE_LOG_SUITE_BOUNDS,
+  LIVE_LOG_SUITE_TENANT,
+  liveLogSuite,
+} from "../../../test/contracts/live-log.suite.ts";
 import { recordingLog } from "../../../test/support/recording-log.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { systemClock } from "../system/system-clock.ts";
@@ -15,7 +20,10 @@ liveLogSuite("memory", async () => {
     liveLog,
     elsewhere: liveLog,
     async wipe() {
-      for (let n = 0; n < 100; n++) await liveLog.append({ runId: crypto.randomUUID(), records: [delta(1, 1)] });
+      for (let n = 0; n < 100; n++) {
+        const runId = crypto.randomUUID();
+        await liveLog.forTenant(LIVE_LOG_SUITE_TENANT).append({ runId, records: [delta(1, 1)] });
+      }
     },
     close: () => liveLog.close(),
   };
@@ -24,7 +32,8 @@ liveLogSuite("memory", async () => {
 describe("memory live log", () => {
   test("many long runs hold no more than the bound in all, and the run written least recently goes first (R9)", async () => {
     const text = "x".repeat(1000);
-    const liveLog = createMemoryLiveLog({ clock: systemClock, log, charactersMax: 100_000 });
+    const bus = createMemoryLiveLog({ clock: systemClock, log, charactersMax: 100_000 });
+    const liveLog = bus.forTenant(LIVE_LOG_SUITE_TENANT);
     const held = async (runId: string) => (await liveLog.read({ runId, after: START, limit: 1000 })).length;
     for (let sub = 1; sub <= 200; sub++) {
       await liveLog.append({ runId: "long", records: [delta(1, sub, text)] });
@@ -39,19 +48,20 @@ describe("memory live log", () => {
       await liveLog.append({ runId: "long", records: [delta(1, sub, text)] });
     }
     expect([await held("b"), await held("a")]).toEqual([0, 2]);
-    await liveLog.close();
+    await bus.close();
   });
 
   test("a run without a write for its time to live is forgotten (R9)", async () => {
     let now = 0;
     const clock: Clock = { ...systemClock, monotonic: () => now };
-    const liveLog = createMemoryLiveLog({ clock, log, ttlMs: 1000 });
+    const bus = createMemoryLiveLog({ clock, log, ttlMs: 1000 });
+    const liveLog = bus.forTenant(LIVE_LOG_SUITE_TENANT);
     await liveLog.append({ runId: "old", records: [delta(1, 1)] });
     now = 900;
     await liveLog.append({ runId: "young", records: [delta(1, 1)] });
     now = 1000;
     expect(await liveLog.read({ runId: "old", after: START, limit: 1 })).toEqual([]);
     expect(await liveLog.read({ runId: "young", after: START, limit: 1 })).toEqual([delta(1, 1)]);
-    await liveLog.close();
+    await bus.close();
   });
 });

@@ -27,8 +27,30 @@ export class RunLog {
     return accepted;
   }
 
+  /** Whether it holds this fact. */
+  has(fact: EventRecord): boolean {
+    const held = this.#at(fact);
+    return held !== undefined && held.type === fact.type && held.ts === fact.ts;
+  }
+
+  /** Whether it holds another fact in the place of this one. A position has one fact in a history. */
+  hasOther(record: EventRecord): boolean {
+    return record.sub === 0 && this.#at(record) !== undefined && !this.has(record);
+  }
+
+  #at(position: Position): EventRecord | undefined {
+    const at = this.#indexAfter(position) - 1;
+    const record = this.#records[at];
+    return record !== undefined && comparePositions(record, position) === 0 ? record : undefined;
+  }
+
   /** Returns at most `limit` records after a position, oldest first. */
   after(position: Position, limit: number): EventRecord[] {
+    const first = this.#indexAfter(position);
+    return this.#records.slice(first, first + limit);
+  }
+
+  #indexAfter(position: Position): number {
     let low = 0;
     let high = this.#records.length;
     while (low < high) {
@@ -37,7 +59,7 @@ export class RunLog {
       if (record !== undefined && comparePositions(record, position) <= 0) low = middle + 1;
       else high = middle;
     }
-    return this.#records.slice(low, low + limit);
+    return low;
   }
 
   /** Cuts the oldest records beyond these bounds, but never the newest: later records must be above it. */

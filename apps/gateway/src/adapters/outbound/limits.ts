@@ -10,3 +10,5 @@ export const OUTBOUND_CONNECT_TIMEOUT_MS = 10_000;
  * behind a slow line.
  */
 export const OUTBOUND_ADDRESS_TIMEOUT_MS = 2_000;
+/** Redirects followed within one origin: a circle must end. */
+export const OUTBOUND_REDIRECTS_MAX = 5;

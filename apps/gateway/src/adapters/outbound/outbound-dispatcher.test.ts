@@ -26,14 +26,14 @@ async function serve(listener: RequestListener, tls?: { key: Buffer; cert: Buffe
 async function proxied(
   options: Parameters<typeof startFakeProxy>[0] = {},
   settings: Partial<ProxySettings> = {},
-): Promise<{ readonly proxy: FakeProxy; readonly fetch: typeof globalThis.fetch }> {
+): Promise<{ readonly proxy: FakeProxy; readonly fetch: typeof fetch; readonly guardedFetch: typeof fetch }> {
   const proxy = await startFakeProxy(options);
-  const http = openOutboundHttp({ http: proxy.url, https: proxy.url, except: [], ...settings });
+  const http = openOutboundHttp({ http: proxy.url, https: proxy.url, except: [], ...settings }, { allowed: ["*"] });
   onTestFinished(async () => {
     await http.close();
     proxy.close();
   });
-  return { proxy, fetch: http.fetch };
+  return { proxy, fetch: http.fetch, guardedFetch: http.guardedFetch };
 }
 
 /** A certificate for the host `model.test`, which nobody signed. */
@@ -70,10 +70,10 @@ test("what NO_PROXY names is reached directly, also by a redirect from elsewhere
   const direct = await serve((_, response) => response.end("direct"));
   const { port } = new URL(direct);
   const elsewhere = await serve((_, response) => response.writeHead(302, { location: direct }).end());
-  const { proxy, fetch } = await proxied({}, { except: [`127.0.0.1:${port}`] });
-  expect(await (await fetch(direct)).text()).toBe("direct");
+  const { proxy, guardedFetch } = await proxied({}, { except: [`127.0.0.1:${port}`] });
+  expect(await (await guardedFetch(direct)).text()).toBe("direct");
   expect(proxy.asked).toEqual([]);
-  expect(await (await fetch(elsewhere)).text()).toBe("direct");
+  expect(await (await guardedFetch(elsewhere)).text()).toBe("direct");
   expect(proxy.asked).toEqual([`GET ${elsewhere}/`]);
 });
 
@@ -136,4 +136,36 @@ test("a request that is aborted leaves a proxy that says nothing", async () => {
   await vi.waitUntil(() => proxy.asked.length === 2);
   abort.abort();
   expect(await Promise.all(outcomes)).toEqual(["AbortError", "AbortError"]);
+});
+
+test("a close leaves no connection to a proxy, neither one that is silent nor one that is kept", async () => {
+  const [silent, kept] = [await startFakeProxy({ silent: true }), await startFakeProxy({ refuse: 403 })];
+  onTestFinished(() => {
+    silent.close();
+    kept.close();
+  });
+  const over = (proxy: FakeProxy) => openOutboundHttp({ http: proxy.url, https: proxy.url, except: [] });
+  const [overSilent, overKept] = [over(silent), over(kept)];
+  const target = await serve((_, response) => response.end());
+  await (await overKept.fetch(target)).text();
+  const broken = ["http://model.test/", "https://model.test/"].map((url) => overSilent.fetch(url).catch(String));
+  await vi.waitUntil(() => silent.asked.length === 2);
+  expect([silent.connections(), kept.connections()]).toEqual([2, 1]);
+  await Promise.all([overSilent.close(), overKept.close()]);
+  await Promise.all(broken);
+  await vi.waitUntil(() => silent.connections() + kept.connections() === 0, { timeout: 3000 });
+});
+
+test("a guarded request over TLS asks for its name, at an address that was checked", async () => {
+  const url = await serve((request, response) => response.end(request.headers.host), certificate());
+  vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { port } = new URL(url);
+  const allowed = [`127.0.0.1:${port}`];
+  const http = openOutboundHttp(undefined, {
+    allowed,
+    lookupAll: (_host, _options, done) => done(null, [{ address: "127.0.0.1", family: 4 }]),
+  });
+  onTestFinished(() => http.close());
+  expect(await (await http.guardedFetch(`https://model.test:${port}/`)).text()).toBe(`model.test:${port}`);
 });

@@ -97,3 +97,19 @@ test("a close breaks off what is under way", async () => {
 test("a Request is refused aloud, since its body would be lost", async () => {
   await expect(open().fetch(new Request("http://127.0.0.1:1/"))).rejects.toThrow("takes a URL");
 });
+
+test("a model's key stays at its origin, whatever header has it: a redirect elsewhere is refused with the cure", async () => {
+  const seen: string[] = [];
+  const there = await serve((request, response) => response.end(seen.push(String(request.headers["x-api-key"]))));
+  const here = await serve((request, response) => {
+    if (request.url === "/moved") return response.end("moved here");
+    const location = request.url === "/there" ? `${there}/v1` : request.url === "/loop" ? "/loop" : "/moved";
+    return response.writeHead(307, { location }).end();
+  });
+  const { fetch } = open();
+  const request = { method: "POST", body: "{}", headers: { "x-api-key": "key-of-the-model" } };
+  expect(await (await fetch(`${here}/v1`, request)).text()).toBe("moved here");
+  await expect(fetch(`${here}/there`, request)).rejects.toThrow(`redirects to ${there}`);
+  await expect(fetch(`${here}/loop`, request)).rejects.toThrow("more than 5 times");
+  expect(seen).toEqual([]);
+});

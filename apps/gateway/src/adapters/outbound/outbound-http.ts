@@ -1,15 +1,27 @@
 import { type RequestInit as UndiciRequestInit, fetch as undiciFetch } from "undici";
-import { OutboundDispatcher } from "./outbound-dispatcher.ts";
+import { OUTBOUND_REDIRECTS_MAX } from "./limits.ts";
+import { OutboundDispatcher, type TargetGuard } from "./outbound-dispatcher.ts";
 import type { ProxySettings } from "./proxy-for.ts";
+
+/**
+ * Sends a request as the Fetch standard says. Only its `signal` bounds how long the response may take: neither the head
+ * nor the body has a timeout of its own. A connection has one (`OUTBOUND_CONNECT_TIMEOUT_MS`). Takes a URL, and rejects
+ * a `Request`.
+ */
+type OutboundFetch = typeof globalThis.fetch;
 
 /** The requests that a gateway makes itself: to models, and for tools of type `http`. */
 export interface OutboundHttp {
   /**
-   * Sends a request as the Fetch standard says. Only its `signal` bounds how long the response may take: neither the
-   * head nor the body has a timeout of its own. A connection has one (`OUTBOUND_CONNECT_TIMEOUT_MS`). Takes a URL, and
-   * rejects a `Request`.
+   * Sends a request to an address that the operator has set, such as a model's. It may lead anywhere. A redirect to
+   * another origin rejects: providers take keys in headers of their own, which the Fetch standard would carry along.
    */
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: OutboundFetch;
+  /**
+   * Sends a request to an address that a tenant wrote. It reaches the public internet, and what the operator allows.
+   * Any other target is refused when it is dialled, with `TargetRefused`.
+   */
+  readonly guardedFetch: OutboundFetch;
   /** Breaks off what is under way and closes every connection. */
   close(): Promise<void>;
 }
@@ -21,16 +33,49 @@ export interface OutboundHttp {
  * `modelIdleTimeoutMs` and a tool's `timeoutMs` may be longer. The client comes from the package `undici`, since the
  * one inside Node takes no settings, and takes no dispatcher of another version.
  */
-export function openOutboundHttp(proxies: ProxySettings = NO_PROXIES): OutboundHttp {
-  const dispatcher = new OutboundDispatcher(proxies);
+export function openOutboundHttp(
+  proxies: ProxySettings = NO_PROXIES,
+  guard: TargetGuard = { allowed: [] },
+): OutboundHttp {
+  const open = new OutboundDispatcher(proxies, null);
+  // Connections are not shared: one that was dialled without a check must not serve a request that needs it.
+  const guarded = new OutboundDispatcher(proxies, guard);
   return {
-    fetch: async (input, init) => {
-      if (input instanceof Request) throw new TypeError("The outbound fetch takes a URL, not a Request.");
-      // The types of both packages describe one standard, and differ in their names only.
-      const request = { ...init, dispatcher } as UndiciRequestInit;
-      return undiciFetch(input, request);
+    fetch: withinOrigin(fetchBy(open)),
+    guardedFetch: fetchBy(guarded),
+    async close() {
+      await Promise.all([open.destroy(), guarded.destroy()]);
     },
-    close: () => dispatcher.destroy(),
+  };
+}
+
+function fetchBy(dispatcher: OutboundDispatcher): OutboundFetch {
+  return async (input, init) => {
+    if (input instanceof Request) throw new TypeError("The outbound fetch takes a URL, not a Request.");
+    // The types of both packages describe one standard, and differ in their names only.
+    const request = { ...init, dispatcher } as UndiciRequestInit;
+    return undiciFetch(input, request);
+  };
+}
+
+/** Follows redirects by itself, and none to another origin. */
+function withinOrigin(send: OutboundFetch): OutboundFetch {
+  return async (input, init) => {
+    if (input instanceof Request) return send(input, init);
+    let url = new URL(input);
+    for (let redirects = 0; redirects <= OUTBOUND_REDIRECTS_MAX; redirects += 1) {
+      const response = await send(url, { ...init, redirect: "manual" });
+      const location = response.headers.get("location");
+      // Another status would change the method, and no API of a model has another one.
+      if (location === null || ![307, 308].includes(response.status)) return response;
+      await response.body?.cancel();
+      const next = new URL(location, url);
+      if (next.origin !== url.origin) {
+        throw new Error(`it redirects to ${next.origin}, which is not followed; set this origin as its base URL`);
+      }
+      url = next;
+    }
+    throw new Error(`it redirected more than ${OUTBOUND_REDIRECTS_MAX} times`);
   };
 }
 

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Link, openLink } from "../../../test/chaos/link.ts";
 import { type LockHolder, openLockHolder } from "../../../test/contracts/store/lock-holder.ts";
-import { claim, commitOf, LEASE_MS, openScene, start } from "../../../test/contracts/store/scene.ts";
+import { claim, commitOf, LEASE_MS, openScene, type Scene, start } from "../../../test/contracts/store/scene.ts";
 import { type FreshDatabase, freshDatabase, missingServices } from "../../../test/services/services.ts";
-import { STORE_PULSE_TIMEOUT_MS } from "./limits.ts";
+import { STORE_CONNECT_TIMEOUT_MS, STORE_PULSE_TIMEOUT_MS } from "./limits.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
+import { openPgSql } from "./pg-sql.ts";
+import { AN_ACTOR } from "../../../test/support/an-actor.ts";
 
 describe.skipIf(await missingServices("postgres"))("a connection that breaks", () => {
   let database: FreshDatabase;
@@ -36,7 +38,9 @@ describe.skipIf(await missingServices("postgres"))("a connection that breaks", (
     const { runId } = await start(scene);
     await locks.hold("select from runs where id = $1 for update", [runId]);
     const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
-    const sent = scene.tenant.enqueueInput({ runId, input: message, dedupe: null }).catch((error: unknown) => error);
+    const sent = scene.tenant
+      .enqueueInput({ by: AN_ACTOR, runId, input: message, dedupe: null })
+      .catch((error: unknown) => error);
     await locks.waiting(1);
     link.set(0, { kind: "cut" });
     expect(await sent).toBeInstanceOf(StoreUnavailable);
@@ -64,6 +68,81 @@ describe.skipIf(await missingServices("postgres"))("a connection that breaks", (
     expect(await count()).toHaveLength(held.lastSeq + 2);
     // Another epoch's commit is refused all the same.
     expect((await store.fleet.commit({ ...commit, epoch: commit.epoch - 1 })).kind).toBe("fenced");
+  });
+
+  /** What people and machines read, on as many connections as the pool has. */
+  const readAtOnce = (reading: Store, scene: Scene, runId: string) =>
+    Promise.all([
+      scene.tenant.findRun({ runId }),
+      scene.tenant.listDevices({ limit: 5, cursor: undefined, subject: undefined }),
+      reading.fleet.findApiKey({ keyHash: "of nobody" }),
+      reading.fleet.readTails({ runIds: [runId] }),
+    ]);
+
+  test.each(["cut on the way", "ended by the server"])(
+    "idle connections that are %s cost no read: a read is asked again on a new one",
+    async (how) => {
+      const url = new URL(database.url);
+      url.port = String(link.port);
+      url.searchParams.set("application_name", "reader");
+      const reading = await openPostgresStore({ url: url.href, poolSize: 4 });
+      try {
+        const scene = await openScene(reading);
+        const { runId } = await start(scene);
+        for (let round = 0; round < 5; round += 1) {
+          // Every connection of the pool is open, and idle.
+          await readAtOnce(reading, scene, runId);
+          if (how === "cut on the way") {
+            link.set(0, { kind: "cut" });
+            link.set(0, { kind: "pass" });
+          } else {
+            await locks.read(
+              "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'reader'",
+              [],
+            );
+          }
+          // Nothing has told the pool yet.
+          expect((await readAtOnce(reading, scene, runId))[0]).toMatchObject({ id: runId });
+        }
+      } finally {
+        await reading.close();
+      }
+    },
+  );
+
+  test("a read through Prisma that takes too long is unavailable, and no fault of ours", async () => {
+    const impatient = await openPostgresStore({ url: database.url, statementTimeoutMs: 300 });
+    try {
+      const scene = await openScene(impatient);
+      await locks.hold("lock table devices in access exclusive mode");
+      const read = scene.tenant.listDevices({ limit: 5, cursor: undefined, subject: undefined });
+      await expect(read).rejects.toBeInstanceOf(StoreUnavailable);
+    } finally {
+      await locks.undo();
+      await impatient.close();
+    }
+  });
+
+  test("a server that accepts a connection and says nothing is given up in time (R9)", async () => {
+    link.set(0, { kind: "hang" });
+    const url = new URL(database.url);
+    url.port = String(link.port);
+    const began = performance.now();
+    const opened = await openPostgresStore({ url: url.href }).catch((error: unknown) => error);
+    link.set(0, { kind: "pass" });
+    expect(opened).toBeInstanceOf(StoreUnavailable);
+    expect(performance.now() - began).toBeGreaterThan(STORE_CONNECT_TIMEOUT_MS - 100);
+    expect(performance.now() - began).toBeLessThan(3 * STORE_CONNECT_TIMEOUT_MS);
+  });
+
+  test("a script of a migration may take longer than a statement (R9)", async () => {
+    const { sql } = openPgSql({ url: database.url, poolSize: 1, statementTimeoutMs: 200 });
+    try {
+      await sql.script("set local statement_timeout = 0; select pg_sleep(0.6);");
+      await expect(sql.script("select pg_sleep(0.6);")).rejects.toBeInstanceOf(StoreUnavailable);
+    } finally {
+      await sql.close();
+    }
   });
 
   test("renewals do not wait until the lease is over for a connection that fell silent, but take another", async () => {

@@ -4,6 +4,7 @@ import { claim, LEASE_MS, openScene, start } from "../../../test/contracts/store
 import { type FreshDatabase, freshDatabase, missingServices } from "../../../test/services/services.ts";
 import type { Store } from "../../ports/store.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
+import { AN_ACTOR } from "../../../test/support/an-actor.ts";
 
 const POOL_SIZE = 2;
 
@@ -31,7 +32,7 @@ describe.skipIf(await missingServices("postgres"))("a store whose every connecti
     await locks.hold("select from runs where id = $1 for update", [locked.runId]);
     const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
     const crowd = Array.from({ length: 2 * POOL_SIZE }, () =>
-      scene.tenant.enqueueInput({ runId: locked.runId, input: message, dedupe: null }).then(
+      scene.tenant.enqueueInput({ by: AN_ACTOR, runId: locked.runId, input: message, dedupe: null }).then(
         () => "done",
         () => "refused",
       ),

@@ -1,4 +1,4 @@
-import type { JsonValue, ToolCallStatus, ToolTarget } from "@hsafa/protocol";
+import type { ApprovalRecipient, CallApproval, JsonValue, ToolCallStatus, ToolTarget } from "@hsafa/protocol";
 import type { CallProjection } from "../../ports/fleet-store.ts";
 import { millis, time } from "./times.ts";
 import { labelsOf, labelTexts } from "./labels.ts";
@@ -18,6 +18,10 @@ export const CALL_PARAMETERS = {
   callRecipientKeys: "text[]",
   callRecipientLabels: "text[]",
   callRecipientPlatforms: "text[]",
+  callRecipientDeviceIds: "uuid[]",
+  callRecipientOwners: "text[]",
+  callRecipientOwnerIds: "text[]",
+  callApprovals: "text[]",
   callDeadlines: "float8[]",
   callResults: "text[]",
   callErrors: "text[]",
@@ -30,19 +34,21 @@ export const CALL_PARAMETERS = {
 
 /** The columns of `tool_calls` that a commit writes, in the order of `CALL_VALUES`. */
 export const CALL_COLUMNS = `id, tool_name, step, args, target, status, attempt, repeatable,
-    recipient_kind, recipient_key, recipient_labels, recipient_platform,
-    deadline, result, error, source, device_id, requested_at, dispatched_at, settled_at`;
+    recipient_kind, recipient_key, recipient_labels, recipient_platform, recipient_device_id, recipient_owner,
+    recipient_owner_id, approval, deadline, result, error, source, device_id, requested_at, dispatched_at, settled_at`;
 
 /** SQL: those arrays as rows `n`. */
 export const CALLS = `unnest(
     :callIds, :callToolNames, :callSteps, :callArgs, :callTargets, :callStatuses, :callAttempts, :callRepeatables,
     :callRecipientKinds, :callRecipientKeys, :callRecipientLabels, :callRecipientPlatforms,
+    :callRecipientDeviceIds, :callRecipientOwners, :callRecipientOwnerIds, :callApprovals,
     :callDeadlines, :callResults, :callErrors, :callSources, :callDeviceIds, :callRequestedAts, :callDispatchedAts, :callSettledAts
   ) as n (${CALL_COLUMNS})`;
 
 /** SQL: a row `n` as the values of `CALL_COLUMNS`. Arrays of arrays cannot be ragged, so labels come as JSON. */
 export const CALL_VALUES = `n.id, n.tool_name, n.step, n.args::json, n.target, n.status, n.attempt, n.repeatable,
     n.recipient_kind, n.recipient_key, array(select json_array_elements_text(n.recipient_labels::json)), n.recipient_platform,
+    n.recipient_device_id, n.recipient_owner, n.recipient_owner_id, n.approval::json,
     ${time("n.deadline")}, n.result::json, n.error::json, n.source, n.device_id,
     ${time("n.requested_at")}, ${time("n.dispatched_at")}, ${time("n.settled_at")}`;
 
@@ -64,6 +70,10 @@ export function callValues(calls: readonly CallProjection[]): ValuesOf<typeof CA
       JSON.stringify(recipient?.kind === "any" ? labelTexts(recipient.labels) : []),
     ),
     callRecipientPlatforms: recipients.map((recipient) => (recipient?.kind === "any" ? recipient.platform : null)),
+    callRecipientDeviceIds: calls.map((call) => boundDevice(call)?.deviceId ?? null),
+    callRecipientOwners: calls.map((call) => boundDevice(call)?.owner ?? null),
+    callRecipientOwnerIds: calls.map((call) => boundDevice(call)?.ownerId ?? null),
+    callApprovals: calls.map((call) => (call.approval === null ? null : JSON.stringify(call.approval))),
     callDeadlines: calls.map((call) => call.deadline),
     callResults: calls.map((call) => (call.result === undefined ? null : JSON.stringify(call.result))),
     callErrors: calls.map((call) => (call.error === null ? null : JSON.stringify(call.error))),
@@ -75,9 +85,14 @@ export function callValues(calls: readonly CallProjection[]): ValuesOf<typeof CA
   };
 }
 
+/** The one device that an approval binds the call to. */
+function boundDevice({ approval }: CallProjection): Extract<ApprovalRecipient, { kind: "device" }> | null {
+  return approval?.recipient.kind === "device" ? approval.recipient : null;
+}
+
 /** A call that is not settled, as a select list. */
 export const OPEN_CALL_COLUMNS = `id::text, tool_name, step, args::text as args, target, status, attempt, repeatable,
-  recipient_kind, recipient_key, recipient_labels, recipient_platform,
+  recipient_kind, recipient_key, recipient_labels, recipient_platform, approval::text as approval,
   ${millis("deadline")} as deadline, ${millis("requested_at")} as requested_at, ${millis("dispatched_at")} as dispatched_at`;
 
 export interface OpenCallRow {
@@ -93,6 +108,7 @@ export interface OpenCallRow {
   readonly recipient_key: string | null;
   readonly recipient_labels: readonly string[];
   readonly recipient_platform: string | null;
+  readonly approval: string | null;
   readonly deadline: number | null;
   readonly requested_at: number;
   readonly dispatched_at: number | null;
@@ -110,6 +126,7 @@ export function openCall(row: OpenCallRow): CallProjection {
     attempt: row.attempt,
     repeatable: row.repeatable,
     recipient: recipientOf(row),
+    approval: row.approval === null ? null : (JSON.parse(row.approval) as CallApproval),
     deadline: row.deadline,
     result: undefined,
     error: null,

@@ -6,6 +6,9 @@ import type { ValuesOf } from "./statement.ts";
 /** SQL: the columns of `run_events` as a select list. A payload is text, and is never parsed on its way. */
 export const EVENT_COLUMNS = `seq, sub, prev_seq, prev_sub, type, payload::text as payload, ${millis("created_at")} as ts`;
 
+/** SQL: the size of an event's payload. One that was written without it is measured. */
+export const EVENT_BYTES = "coalesce(bytes, octet_length(payload::text))";
+
 export interface EventRow {
   readonly seq: number;
   readonly sub: number;

@@ -6,12 +6,15 @@ import { openSchemaEngine } from "../../../prisma/schema-engine.ts";
 import { openLockHolder } from "../../../test/contracts/store/lock-holder.ts";
 import { freshDatabase, missingServices } from "../../../test/services/services.ts";
 import type { OutsideInput } from "../../core/input.ts";
+import { HISTORY_READ_BYTES_MAX } from "../../ports/limits.ts";
+import { createFleetStore } from "./fleet-store.ts";
 import { checkMigrations, type Migration, migrate, readMigrations } from "./migrate.ts";
 import { fleetStatement } from "./statement.ts";
 import { openPgSql } from "./pg-sql.ts";
 import { pgliteSql } from "./pglite-sql.ts";
 import { pgliteTemplate } from "./pglite-template.ts";
 import type { Sql } from "./sql.ts";
+import { asTenantId } from "../../core/tenant-id.ts";
 
 const EXTRA: Migration = { name: "9999_extra", text: "create table extra (id int);", checksum: "0".repeat(64) };
 /** Prisma's own lock, by which two deployments wait for each other. */
@@ -40,6 +43,12 @@ describe("migrations", () => {
     expect((await engine.diff()).trim()).toBe("-- This is an empty migration.");
     await database.sql.script("alter table runs add column forgotten int");
     expect(await engine.diff()).toContain('DROP COLUMN "forgotten"');
+  });
+
+  test("no two migrations bear one number, since their order is that of their names", async () => {
+    const numbers = (await readMigrations()).map(({ name }) => name.slice(0, 4));
+    expect(numbers.length).toBeGreaterThan(10);
+    expect(new Set(numbers).size).toBe(numbers.length);
   });
 
   test("Prisma finds nothing left to do and nothing edited, whichever of the two went first", async () => {
@@ -132,6 +141,42 @@ describe("migrations", () => {
     );
     const kinds = ["message", "cancel", "dispatch_lost"];
     expect(rows.map((row) => row.kind)).toEqual([...kinds, ...kinds]);
+  });
+
+  test("inputs from before the column 'bytes', and those of a gateway that does not know it yet, have the size of their payload", async () => {
+    const { sql } = await emptyDatabase();
+    const migrations = await readMigrations();
+    const index = migrations.findIndex(({ name }) => name === "0008_inbox_bytes");
+    const payload = JSON.stringify({ kind: "message", message: { role: "user", content: "ü\u0000" } });
+    const insert = `insert into run_inputs (tenant_id, run_id, input) values ('${v7()}', '${v7()}', '${payload}');`;
+    await migrate(sql, migrations.slice(0, index));
+    await sql.script(insert);
+    await migrate(sql, migrations);
+    await sql.script(insert);
+    const rows = await sql.query<{ bytes: number }>(
+      fleetStatement({ name: "bytes", parameters: {}, text: "select bytes from run_inputs order by id" })({}),
+    );
+    expect(rows.map((row) => row.bytes)).toEqual([Buffer.byteLength(payload), Buffer.byteLength(payload)]);
+  });
+
+  test("events from before the column 'bytes' are measured when they are read", async () => {
+    const { sql } = await emptyDatabase();
+    const migrations = await readMigrations();
+    const index = migrations.findIndex(({ name }) => name === "0010_event_bytes");
+    const [tenantId, runId] = [asTenantId(v7()), v7()];
+    const payload = JSON.stringify({ text: "x".repeat(HISTORY_READ_BYTES_MAX) });
+    const insert = (seq: number): string =>
+      `insert into run_events (tenant_id, run_id, seq, sub, prev_seq, prev_sub, type, payload, created_at)
+       values ('${tenantId}', '${runId}', ${seq}, 0, ${seq - 1}, 0, 'message.user', '${payload}', now());`;
+    await migrate(sql, migrations.slice(0, index));
+    await sql.script(insert(1));
+    await migrate(sql, migrations);
+    await sql.script(insert(2));
+    const fleet = createFleetStore(sql);
+    expect(await fleet.readFacts({ tenantId, runId, afterSeq: 0 })).toHaveLength(1);
+    const history = { tenantId, runIds: [runId] };
+    expect(await fleet.loadHistory({ ...history, bytesMax: payload.length })).toEqual([{ runId, facts: null }]);
+    expect((await fleet.loadHistory({ ...history, bytesMax: 2 * payload.length }))[0]?.facts).toHaveLength(2);
   });
 
   test("a database that a newer program migrated, or that a migration left in pieces, is refused with what to do", async () => {

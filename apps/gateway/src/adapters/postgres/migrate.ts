@@ -17,6 +17,9 @@ const FOLDER = fileURLToPath(new URL("../../../prisma/migrations/", import.meta.
 /** The key of Prisma's own advisory lock, so that `prisma migrate` and this runner wait for each other. */
 const LOCK_KEY = 72_707_369;
 
+/** The migration that makes `hsafa_guard_tenants`. */
+const GUARDED_SINCE = "0022_row_security";
+
 /** An SQLSTATE of our own. A migration's script raises it when another process was quicker. */
 const ALREADY_APPLIED = "HS001";
 
@@ -51,8 +54,11 @@ export async function migrate(sql: Sql, migrations: readonly Migration[]): Promi
   const problem = problemOf(applied, migrations);
   if (problem !== null) throw new Error(problem);
   const finished = new Set(applied.map((row) => row.name));
-  for (const migration of migrations) {
-    if (!finished.has(migration.name)) await apply(sql, migration);
+  const missing = migrations.filter(({ name }) => !finished.has(name));
+  for (const migration of missing) await apply(sql, migration);
+  // A table that a migration has made, in whichever order they came. Two that grant at once would fail one another.
+  if (missing.length > 0 && migrations.some(({ name }) => name === GUARDED_SINCE)) {
+    await sql.script(`select pg_advisory_xact_lock(${LOCK_KEY}); select hsafa_guard_tenants();`);
   }
 }
 
@@ -99,6 +105,8 @@ async function apply(sql: Sql, { name, text, checksum }: Migration): Promise<voi
     await sql.script(`
 -- An index on a large table takes as long as it takes.
 set local statement_timeout = 0;
+-- A migration may change the rows of every tenant.
+set local hsafa.tenant = '*';
 select pg_advisory_xact_lock(${LOCK_KEY});
 create table if not exists _prisma_migrations (
   id varchar(36) primary key not null,

@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import type { PGlite } from "@electric-sql/pglite";
 import type { Store } from "../../ports/store.ts";
 import { lockDataFolder } from "./data-folder-lock.ts";
 import { openStore } from "./open-store.ts";
 import { openPglite } from "./open-pglite.ts";
 import { pgliteSql } from "./pglite-sql.ts";
+import { scopedPglite } from "./scoped-pglite.ts";
 import { openPrisma } from "./prisma.ts";
 import { endFormerProcess } from "./statements/fleet/end-former-process.ts";
 
@@ -22,11 +24,11 @@ export async function openPgliteStore({ dataDir, onLost }: PgliteSettings): Prom
   const lock = dataDir === undefined ? undefined : await lockDataFolder(dataDir, onLost);
   try {
     const pglite = await openPglite(dataDir === undefined ? undefined : join(dataDir, "postgres"));
+    const sql = pgliteSql(pglite);
     const prisma = openPrisma(async () => {
       const { PrismaPGlite } = await import("pglite-prisma-adapter");
-      return new PrismaPGlite(pglite);
+      return new PrismaPGlite(scopedPglite(pglite, sql.exchange) as PGlite);
     });
-    const sql = pgliteSql(pglite);
     const store = await openStore(sql, prisma);
     // The lock tells that no other process is there, so every holder of a lease here is gone for good.
     if (dataDir !== undefined) await endFormerProcess(sql);

@@ -14,7 +14,8 @@ import { openPrisma } from "./prisma.ts";
  * or a newer hsafa has migrated the database.
  */
 export async function openPostgresStore(settings: PgSettings): Promise<Store> {
-  const { schema } = parsePostgresAddress(settings.url);
+  const address = parsePostgresAddress(settings.url);
+  const { schema } = address;
   const { sql, pool } = openPgSql(settings);
   // Heartbeats and renewals have a connection of their own. Otherwise a crowd of slow statements would cost a healthy
   // gateway its leases: the runs would begin their steps anew, and make the crowd larger. The connection holds the
@@ -30,7 +31,7 @@ export async function openPostgresStore(settings: PgSettings): Promise<Store> {
     if (schema !== null) await makeSchema(sql, schema);
   } catch (error) {
     await Promise.all([sql.close(), pulse.close()]);
-    throw describeConnectFailure(error);
+    throw describeConnectFailure(error, address);
   }
   return openStore(
     sql,

@@ -4,11 +4,13 @@ import { checkMigrations, migrate, readMigrations } from "./migrate.ts";
 import type { Prisma } from "./prisma.ts";
 import { readSchema } from "./read-schema.ts";
 import type { Sql } from "./sql.ts";
+import { meetServer } from "./statements/fleet/judge-server.ts";
+import { workAsApp } from "./work-as-app.ts";
 import { createTenantStore } from "./tenant-store.ts";
 
 /**
- * Applies the migrations and returns the store over an open database. If they cannot be applied, it closes the
- * database. `pulse`: see `createFleetStore`.
+ * Applies the migrations, judges the server, and returns the store over an open database. If they cannot be applied, it
+ * closes the database. `pulse`: see `createFleetStore`.
  */
 export async function openStore(sql: Sql, prisma: Prisma, pulse: Sql | null = null): Promise<Store> {
   const closeAll = async (): Promise<void> => {
@@ -19,6 +21,8 @@ export async function openStore(sql: Sql, prisma: Prisma, pulse: Sql | null = nu
     const migrations = await readMigrations();
     await readSchema(sql);
     await migrate(sql, migrations);
+    await workAsApp(sql, pulse);
+    await meetServer(sql);
     return {
       forTenant: (tenantId) => createTenantStore(sql, prisma, tenantId),
       fleet: createFleetStore(sql, pulse),

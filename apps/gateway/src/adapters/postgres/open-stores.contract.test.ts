@@ -11,6 +11,7 @@ import { freshDatabase, missingServices, startPrivatePostgres } from "../../../t
 import { StoreUnavailable } from "../../ports/store.ts";
 import { openPgliteStore } from "./open-pglite-store.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
+import { EMPTY_PLACES } from "../../../test/support/empty-places.ts";
 
 describe("the embedded store", () => {
   let dataDir: string;
@@ -46,6 +47,7 @@ describe("the embedded store", () => {
       claimNumber: 1,
       leaseDurationMs: 3_600_000,
       limit: 1,
+      places: EMPTY_PLACES,
       judgesUntil: Number.POSITIVE_INFINITY,
       lastChancesMax: 100,
     });
@@ -56,6 +58,7 @@ describe("the embedded store", () => {
       claimNumber: 1,
       leaseDurationMs: 1000,
       limit: 1,
+      places: EMPTY_PLACES,
       judgesUntil: Number.POSITIVE_INFINITY,
       lastChancesMax: 100,
     });
@@ -135,13 +138,14 @@ describe.skipIf(await missingServices("private-postgres"))("the store on a serve
       const attempts = [
         () => store.fleet.readTails({ runIds: [runId] }),
         () => scene.tenant.findRun({ runId }),
-        () => scene.tenant.listDevices({ limit: 1, cursor: undefined }),
+        () => scene.tenant.listDevices({ limit: 1, cursor: undefined, subject: undefined }),
         () =>
           store.fleet.claimRuns({
             gatewayId: "g",
             claimNumber: 1,
             leaseDurationMs: 1,
             limit: 1,
+            places: EMPTY_PLACES,
             judgesUntil: Number.POSITIVE_INFINITY,
             lastChancesMax: 10,
           }),

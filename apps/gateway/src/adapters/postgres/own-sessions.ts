@@ -9,6 +9,9 @@ import { errorCode } from "./sql.ts";
 /** What a pooler in statement mode (PgBouncer) says to `begin`. */
 const NO_TRANSACTIONS = /transaction blocks not allowed/i;
 
+/** A statement that was prepared on another session is missing here, or one is here that this connection never made. */
+const FOREIGN_STATEMENTS = new Set(["26000", "42P05"]);
+
 const READ_BACKEND = "select pg_backend_pid() as backend";
 
 /**
@@ -16,6 +19,17 @@ const READ_BACKEND = "select pg_backend_pid() as backend";
  * one of two connections loses its session while the other one is in a transaction, or both share one.
  */
 export async function requireOwnSessions(one: PostgresPool, other: PostgresPool): Promise<void> {
+  try {
+    if (await haveOwnSessions(one, other)) return;
+  } catch (error) {
+    if (error instanceof Error && NO_TRANSACTIONS.test(error.message)) throw transactionMode();
+    if (FOREIGN_STATEMENTS.has(errorCode(error) ?? "")) throw transactionMode();
+    throw error;
+  }
+  throw transactionMode();
+}
+
+async function haveOwnSessions(one: PostgresPool, other: PostgresPool): Promise<boolean> {
   const watched = await one.connect();
   try {
     const first = await backendOf(watched);
@@ -25,21 +39,13 @@ export async function requireOwnSessions(one: PostgresPool, other: PostgresPool)
       const taken = await backendOf(busy);
       const second = await backendOf(watched);
       await busy.query("rollback");
-      if (taken !== first && second === first && (await backendOf(watched)) === first) return;
-    } catch (error) {
-      if (error instanceof Error && NO_TRANSACTIONS.test(error.message)) throw transactionMode();
-      throw error;
+      return taken !== first && second === first && (await backendOf(watched)) === first;
     } finally {
       busy.release(true);
     }
-  } catch (error) {
-    // A pooler in transaction mode may have forgotten a statement that was prepared on another session.
-    if (errorCode(error) === "26000") throw transactionMode();
-    throw error;
   } finally {
     watched.release();
   }
-  throw transactionMode();
 }
 
 async function backendOf(client: pg.PoolClient): Promise<number | undefined> {

@@ -1,4 +1,4 @@
-import pg from "pg";
+import type pg from "pg";
 import {
   STORE_ANSWER_TIMEOUT_MS,
   STORE_CONNECTIONS_DEFAULT,
@@ -7,11 +7,15 @@ import {
 } from "./limits.ts";
 import { parsePostgresAddress } from "./postgres-address.ts";
 import { PostgresPool } from "./postgres-pool.ts";
-import { errorCode, type Sql, storable } from "./sql.ts";
+import { scopeMessage } from "./scope-message.ts";
+import { askScoped } from "./ask-scoped.ts";
+import { readAgain } from "./read-again.ts";
+import { type Sql, storable } from "./sql.ts";
+import type { Query } from "./statement.ts";
 import { asStoreError } from "./store-error.ts";
 
-/** The SQLSTATE of a write that a server refuses because it takes none. */
-const READ_ONLY = "25006";
+/** A statement that changes nothing. None of them calls a function that does. */
+const READ = /^\s*select\b/;
 
 export interface PgSettings {
   readonly url: string;
@@ -35,45 +39,30 @@ export function openPgSql(settings: PgSettings): { sql: Sql; pool: PostgresPool 
     closesIdle,
   });
 
-  /**
-   * Keeps a connection whose statement the database refused. `pool.query` would throw the connection away, and with it
-   * all that was prepared on it.
-   */
-  async function run<Row>(config: pg.QueryConfig): Promise<Row[]> {
-    let broken = false;
-    // A connection that breaks fails its statement, and then emits `error`. Without a listener that would end the
-    // process.
-    const markBroken = (): void => {
-      broken = true;
-    };
+  /** The errors of a store. */
+  async function asked<T>(work: () => Promise<T>): Promise<T> {
     try {
-      const client = await pool.connect();
-      client.on("error", markBroken);
-      try {
-        const { rows } = await client.query(config);
-        return rows as Row[];
-      } catch (error) {
-        broken ||= !(error instanceof pg.DatabaseError);
-        // A primary that became a standby: another server takes the writes, and a new connection finds it.
-        if (errorCode(error) === READ_ONLY) {
-          broken = true;
-          pool.reconsider();
-        }
-        throw error;
-      } finally {
-        client.release(broken);
-        client.off("error", markBroken);
-      }
+      return await work();
     } catch (error) {
       throw asStoreError(error);
     }
   }
 
   const sql: Sql = {
-    query: ({ name, text, values }) => run({ name, text, values: values.map(storable) }),
+    query<Row>({ name, text, values, scope }: Query) {
+      const config = { name, text, values: values.map(storable) };
+      const work = async (): Promise<Row[]> => {
+        const { rows } = await pool.use((client) => askScoped(client, config, scopeMessage(scope)));
+        return rows as Row[];
+      };
+      return asked(() => (READ.test(text) ? readAgain(work) : work()));
+    },
     async script(text) {
       const patient: pg.QueryConfig & { query_timeout: number } = { text, query_timeout: STORE_SCRIPT_TIMEOUT_MS };
-      await run(patient);
+      await asked(() => pool.use((client) => client.query(patient)));
+    },
+    async workAs(role) {
+      pool.workAs(role);
     },
     close: () => pool.end(),
   };

@@ -1,6 +1,7 @@
 import { type PGlite, protocol } from "@electric-sql/pglite";
 import pg from "pg";
 import { storableText } from "../../ports/storable-text.ts";
+import { SCOPE_STATEMENTS, type ScopeMessage, scopeMessage } from "./scope-message.ts";
 import type { Query, SqlValue } from "./statement.ts";
 import type { Sql } from "./sql.ts";
 import { asStoreError } from "./store-error.ts";
@@ -10,27 +11,47 @@ const { serialize, messages } = protocol;
 /** The messages that follow a bind. The sync ends the transaction, and lets the database go on after an error. */
 const RUN_BOUND = Buffer.concat([serialize.describe({ type: "P" }), serialize.execute({}), serialize.sync()]);
 
+/** The scope goes first, in the same transaction. What it returns is passed over. */
+function scoped({ name, values }: ScopeMessage): Uint8Array {
+  return Buffer.concat([serialize.bind({ statement: name, values: values.map(wireText) }), serialize.execute({})]);
+}
+
 /**
  * Statements over a Postgres in this process, which runs them one after the other. They are prepared, as on a server.
  * PGlite's own `query` parses and plans each anew, which takes several times longer than to run it. Rows are read by
  * pg's own parsers, so that both databases return the same values.
  */
-export function pgliteSql(pglite: PGlite): Sql {
+export function pgliteSql(pglite: PGlite): Sql & { readonly exchange: Exchange } {
   const prepared = new Set<string>();
 
-  async function run<Row>({ name, text, values }: Query): Promise<Row[]> {
-    const bind = serialize.bind({ statement: name, values: values.map(wireText) });
+  const exchange: Exchange = (query) =>
     // One exchange at a time. None is inside of another's transaction, because no transaction is ever opened.
-    const answer = await pglite.runExclusive(async () => {
+    pglite.runExclusive(async () => {
+      await prepareScope();
+      const { name, text, scope } = query;
       const parse = prepared.has(name) ? [] : [serialize.parse({ name, text })];
-      const answered = await pglite.execProtocol(Buffer.concat([...parse, bind, RUN_BOUND]), { throwOnError: false });
-      if (answered.messages.some((message) => message.name === "parseComplete")) prepared.add(name);
-      return answered;
+      const bind = serialize.bind({ statement: name, values: query.values.map(wireText) });
+      const sent = Buffer.concat([scoped(scopeMessage(scope)), ...parse, bind, RUN_BOUND]);
+      const { messages: answered } = await pglite.execProtocol(sent, { throwOnError: false });
+      // One without a name is parsed each time.
+      if (name !== "" && answered.some((message) => message.name === "parseComplete")) prepared.add(name);
+      const refusal = answered.find((message) => message instanceof messages.DatabaseError);
+      if (refusal !== undefined) throw refusal;
+      return answered.slice(answered.findIndex((message) => message.name === "commandComplete") + 1);
     });
+
+  async function prepareScope(): Promise<void> {
+    for (const { name, text } of SCOPE_STATEMENTS) {
+      if (prepared.has(name)) continue;
+      await pglite.execProtocol(Buffer.concat([serialize.parse({ name, text }), serialize.sync()]));
+      prepared.add(name);
+    }
+  }
+
+  async function run<Row>(query: Query): Promise<Row[]> {
     let columns: readonly Column[] = [];
     const rows: Row[] = [];
-    for (const message of answer.messages) {
-      if (message instanceof messages.DatabaseError) throw message;
+    for (const message of await exchange(query)) {
       if (message instanceof messages.RowDescriptionMessage) columns = message.fields.map(column);
       if (message instanceof messages.DataRowMessage) rows.push(rowOf(columns, message.fields) as Row);
     }
@@ -47,14 +68,27 @@ export function pgliteSql(pglite: PGlite): Sql {
   }
 
   return {
+    exchange,
     query: <Row>(query: Query) => guard(() => run<Row>(query)),
     script: (text) =>
       guard(async () => {
         await pglite.exec(text);
       }),
+    workAs: (role) =>
+      guard(async () => {
+        await pglite.exec(`set role ${pg.escapeIdentifier(role)}`);
+      }),
     close: () => pglite.close(),
   };
 }
+
+/** Sends a query after its scope, and returns what came back for it. Throws the refusal of the database. */
+export type Exchange = (query: AnyQuery) => Promise<readonly Answer[]>;
+
+/** A query whose values may be of any kind that has a text. */
+type AnyQuery = Pick<Query, "name" | "text" | "scope"> & { readonly values: readonly WireValue[] };
+type WireValue = SqlValue | bigint;
+type Answer = Awaited<ReturnType<PGlite["execProtocol"]>>["messages"][number];
 
 interface Column {
   readonly name: string;
@@ -76,10 +110,10 @@ function rowOf(columns: readonly Column[], cells: readonly (string | null)[]): R
 }
 
 /** A parameter as Postgres reads it in text. */
-function wireText(value: SqlValue): string | null {
+function wireText(value: WireValue): string | null {
   if (value === null) return null;
   if (typeof value === "string") return storableText(value);
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
   return `{${value.map(elementText).join(",")}}`;
 }
 

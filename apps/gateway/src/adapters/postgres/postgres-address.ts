@@ -118,6 +118,11 @@ export function parsePostgresAddress(url: string): PostgresAddress {
   const [user, ...password] = (parts["user"] ?? "").split(":");
   const { sslMode, schema } = { sslMode: sslModeOf(given), schema: given.schema ?? null };
   requireWritable(given.target_session_attrs);
+  const isSslDirect = oneOf("sslnegotiation", given.sslnegotiation, ["postgres", "direct"]) === "direct";
+  if (isSslDirect && !["require", "verify-ca", "verify-full"].includes(sslMode ?? "")) {
+    // As in libpq: there is no way back to a plain connection, nor to another negotiation.
+    throw fault("sslnegotiation=direct needs sslmode=require, verify-ca or verify-full");
+  }
   if ((given.sslcert === undefined) !== (given.sslkey === undefined)) {
     throw fault("sslcert and sslkey belong together: give both, or neither");
   }
@@ -131,7 +136,7 @@ export function parsePostgresAddress(url: string): PostgresAddress {
     sslCert: given.sslcert,
     sslKey: given.sslkey,
     sslPassword: given.sslpassword,
-    isSslDirect: oneOf("sslnegotiation", given.sslnegotiation, ["postgres", "direct"]) === "direct",
+    isSslDirect,
     channelBinding: oneOf("channel_binding", given.channel_binding, CHANNEL_BINDINGS) ?? "prefer",
     schema,
     options: given.options,

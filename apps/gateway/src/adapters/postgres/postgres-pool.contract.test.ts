@@ -1,5 +1,9 @@
-import { mkdtemp, rm, writeFile, chmod } from "node:fs/promises";
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { createServer as createTlsServer } from "node:tls";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openScene, start } from "../../../test/contracts/store/scene.ts";
@@ -14,6 +18,7 @@ import {
 import { startPrivateStandby } from "../../../test/services/postgres-server.ts";
 import { StoreUnavailable } from "../../ports/store.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
+import { AN_ACTOR } from "../../../test/support/an-actor.ts";
 
 async function asOperator<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: url });
@@ -23,6 +28,32 @@ async function asOperator<T>(url: string, work: (client: Client) => Promise<T>):
   } finally {
     await client.end();
   }
+}
+
+/** A server that takes TLS at once, as Postgres 17 does, in front of one that does not. */
+async function startTlsFront(target: string, { serverCert, serverKey }: Certificates) {
+  const [cert, key] = await Promise.all([readFile(serverCert), readFile(serverKey)]);
+  const sockets = new Set<Duplex>();
+  const protocols: (string | false | null)[] = [];
+  const front = createTlsServer({ cert, key, ALPNProtocols: ["postgresql"] }, (client) => {
+    protocols.push(client.alpnProtocol);
+    const upstream = connect(Number(new URL(target).port), "127.0.0.1");
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => {}).on("close", () => (socket === client ? upstream : client).destroy());
+    }
+    client.pipe(upstream).pipe(client);
+  });
+  await once(front.listen(0, "127.0.0.1"), "listening");
+  return {
+    url: `postgres://127.0.0.1:${(front.address() as AddressInfo).port}`,
+    protocols,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      front.close();
+      await once(front, "close");
+    },
+  };
 }
 
 /** Uses the store as machines and people do. */
@@ -41,10 +72,12 @@ async function useStore(url: string): Promise<void> {
           status: undefined,
           agent: undefined,
           threadId: undefined,
+          subject: undefined,
         })
       ).data,
     ).toHaveLength(1);
     await scene.tenant.enqueueInput({
+      by: AN_ACTOR,
       runId,
       input: { kind: "cancel", reason: null },
       dedupe: { key: "k", bodyHash: "h" },
@@ -257,6 +290,20 @@ describe.skipIf(await missingServices("private-postgres"))("TLS", () => {
     for (const role of ["unbound:secret", "encrypted"]) {
       expect(await refusalOf(address("sslmode=require&channel_binding=require", role))).toContain("channel_binding");
     }
+  });
+
+  test("sslnegotiation=direct begins with TLS, and a server that does not know that refuses the start with the cure", async () => {
+    const { ca } = certificates;
+    const front = await startTlsFront(server.url, certificates);
+    try {
+      const { port } = new URL(front.url);
+      const direct = `sslmode=verify-full&sslrootcert=${ca}&sslnegotiation=direct`;
+      await useStoreOnce(`postgres://postgres@localhost:${port}/postgres?${direct}`);
+      expect(front.protocols).toContain("postgresql");
+    } finally {
+      await front.close();
+    }
+    expect(await refusalOf(address("sslmode=require&sslnegotiation=direct"))).toMatch(/Postgres 17.*Leave it out/);
   });
 
   async function useStoreOnce(url: string): Promise<void> {

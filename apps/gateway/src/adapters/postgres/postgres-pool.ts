@@ -9,6 +9,8 @@
  * 3. All sessions work in one schema: the one that the URL names, else the one that holds hsafa's tables. Without
  *    tables it is the first of the role's `search_path`. It alone is in the path, so that no table of somebody else is
  *    ever taken for ours.
+ * 4. Sessions work as the role that `workAs` names, since its first call. One that is older takes it at its next use.
+ * 5. What Prisma asks goes through `query`, and has the scope of the work that asks.
  */
 import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
@@ -16,7 +18,15 @@ import pg from "pg";
 import { type ConnectOptions, connectOptionsOf } from "./connect-options.ts";
 import { STORE_CONNECT_TIMEOUT_MS } from "./limits.ts";
 import type { PostgresAddress } from "./postgres-address.ts";
+import { presentScope } from "./present-scope.ts";
+import { SCOPE_STATEMENTS, scopeMessage } from "./scope-message.ts";
+import { askScoped } from "./ask-scoped.ts";
+import { isClosedConnection } from "./read-again.ts";
+import { errorCode } from "./sql.ts";
 import { fleetStatement } from "./statement.ts";
+
+/** The SQLSTATE of a write that a server refuses because it takes none. */
+const READ_ONLY = "25006";
 
 export interface PostgresPoolParams {
   readonly address: PostgresAddress;
@@ -54,6 +64,8 @@ export class PostgresPool extends pg.Pool {
   readonly #config: pg.ClientConfig;
   readonly #way: { chosen: ConnectOptions | null };
   #choosing: Promise<void> | null = null;
+  #role: string | null = null;
+  readonly #workingAsRole = new WeakSet<pg.ClientBase>();
 
   constructor({ address, poolSize, statementTimeoutMs, answerTimeoutMs, closesIdle }: PostgresPoolParams) {
     const ways = connectOptionsOf(address);
@@ -92,8 +104,14 @@ export class PostgresPool extends pg.Pool {
           schema: address.schema,
         });
         await client.query(text, [...values]);
+        // Each in a transaction of its own, after which nothing of it holds.
+        for (const statement of SCOPE_STATEMENTS) {
+          await client.query({ name: statement.name, text: statement.text, values: [...statement.values] });
+        }
       },
     });
+    // 5. Its type has many forms, of which Prisma uses one.
+    Object.defineProperty(this, "query", { value: (asked: pg.QueryConfig) => this.#ask(asked) });
     this.#ways = ways;
     this.#needsWritable = address.hosts.length > 1;
     this.#config = config;
@@ -103,6 +121,11 @@ export class PostgresPool extends pg.Pool {
     // The pool stops listening when it hands a connection out. A connection may fail as soon as it is ready, before
     // its user listens.
     this.on("connect", (client) => client.on("error", () => {}));
+  }
+
+  /** 4. */
+  workAs(role: string): void {
+    this.#role = role;
   }
 
   override connect(): Promise<pg.PoolClient>;
@@ -130,11 +153,54 @@ export class PostgresPool extends pg.Pool {
 
   async #connect(): Promise<pg.PoolClient> {
     if (this.#way.chosen === null) await this.#chooseOnce();
+    let client: pg.PoolClient;
     try {
-      return await super.connect();
+      client = await super.connect();
     } catch (error) {
       this.reconsider();
       throw error;
+    }
+    if (this.#role === null || this.#workingAsRole.has(client)) return client;
+    // 4.
+    try {
+      await client.query(`set role ${pg.escapeIdentifier(this.#role)}`);
+      this.#workingAsRole.add(client);
+      return client;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+
+  /** 5. */
+  async #ask(config: pg.QueryConfig): Promise<pg.QueryResult> {
+    const scope = scopeMessage(presentScope());
+    return this.use((client) => askScoped(client, config, scope));
+  }
+
+  /**
+   * Asks over a connection of the pool. Keeps one whose statement the database refused: to throw it away would lose all
+   * that was prepared on it.
+   */
+  async use(ask: (client: pg.PoolClient) => Promise<pg.QueryResult>): Promise<pg.QueryResult> {
+    let broken = false;
+    // A connection that breaks fails its statement, and then emits `error`. Without a listener that would end the
+    // process.
+    const markBroken = (): void => {
+      broken = true;
+    };
+    const client = await this.#connect();
+    client.on("error", markBroken);
+    try {
+      return await ask(client);
+    } catch (error) {
+      broken ||= !(error instanceof pg.DatabaseError) || isClosedConnection(error) || errorCode(error) === READ_ONLY;
+      // A primary that is gone, or became a standby: another server takes the writes, and a new connection finds it.
+      if (broken) this.reconsider();
+      throw error;
+    } finally {
+      client.release(broken);
+      client.off("error", markBroken);
     }
   }
 

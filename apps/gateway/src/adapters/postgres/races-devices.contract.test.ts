@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { LOCK_CALL, LOCK_RUN, openRaces } from "../../../test/contracts/store/races.ts";
 import { claim, commitOf, connect, openScene, parkWithCall, resultOf } from "../../../test/contracts/store/scene.ts";
 import { missingServices } from "../../../test/services/services.ts";
+import { AN_ACTOR } from "../../../test/support/an-actor.ts";
 
 const LOCK_DEVICE = "select from devices where id = $1 for update";
 const LOCK_SESSION = "select from device_sessions where id = $1 for update";
@@ -131,7 +132,7 @@ describe.skipIf(await missingServices("postgres"))("races of devices on Postgres
       "a device is deleted while its session ends, the $stop is locked and $first comes first: no deadlock, and nothing is left",
       async (stop) => {
         const { scene, deviceId, endAgainst, find } = await connected();
-        expect(await endAgainst(() => scene.tenant.deleteDevice({ deviceId }), stop)).toBe(true);
+        expect(await endAgainst(() => scene.tenant.deleteDevice({ by: AN_ACTOR, deviceId }), stop)).toBe(true);
         expect(await find()).toBeNull();
         expect(await races.locks.read("select id from device_sessions where device_id = $1", [deviceId])).toEqual([]);
       },

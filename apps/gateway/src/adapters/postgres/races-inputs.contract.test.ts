@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { LOCK_CALL, LOCK_RUN, openRaces } from "../../../test/contracts/store/races.ts";
 import { claim, commitOf, endOf, openScene, parkWithCall } from "../../../test/contracts/store/scene.ts";
 import { missingServices } from "../../../test/services/services.ts";
+import { AN_ACTOR } from "../../../test/support/an-actor.ts";
 
 describe.skipIf(await missingServices("postgres"))("races of inputs on Postgres", () => {
   const races = openRaces();
@@ -19,7 +20,7 @@ describe.skipIf(await missingServices("postgres"))("races of inputs on Postgres"
       await races.locks.hold(LOCK_RUN, [runId]);
       const [sent, parked] = await races.locks.inOrder(send, () => races.store.fleet.commit(parkOf(held)));
       expect([sent.kind, parked.kind]).toEqual(["accepted", "inputs_waiting"]);
-      expect(await scene.tenant.readTail({ runId })).toEqual({ status: "queued", lastSeq: 2 });
+      expect(await scene.tenant.readTail({ runId })).toMatchObject({ status: "queued", lastSeq: 2 });
       expect(await races.isDue(runId)).toBe(false);
     });
 
@@ -71,6 +72,7 @@ describe.skipIf(await missingServices("postgres"))("races of inputs on Postgres"
       const { scene, runId } = await races.heldRun();
       const send = () =>
         scene.tenant.enqueueInput({
+          by: AN_ACTOR,
           runId,
           input: { kind: "cancel", reason: null },
           dedupe: { key: "cancel", bodyHash: "" },
@@ -92,7 +94,12 @@ describe.skipIf(await missingServices("postgres"))("races of inputs on Postgres"
       const { callId } = call;
       const input = { kind: "approval", callId, approved: true, reason: null, by: "a person" } as const;
       const approve = () =>
-        scene.tenant.enqueueInput({ runId, input, dedupe: { key: `approval:${callId}`, bodyHash: "true" } });
+        scene.tenant.enqueueInput({
+          by: AN_ACTOR,
+          runId,
+          input,
+          dedupe: { key: `approval:${callId}`, bodyHash: "true" },
+        });
       const expired = { ...call, status: "expired" as const, settledAt: Date.now() };
       const expire = () =>
         races.store.fleet.commit(

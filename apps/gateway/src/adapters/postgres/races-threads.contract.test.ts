@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { openRaces } from "../../../test/contracts/store/races.ts";
 import { claim, claimAll, endOf, start } from "../../../test/contracts/store/scene.ts";
 import { missingServices } from "../../../test/services/services.ts";
+import { AN_ACTOR } from "../../../test/support/an-actor.ts";
 
 describe.skipIf(await missingServices("postgres"))("races of threads on Postgres", () => {
   const races = openRaces();
@@ -30,7 +31,12 @@ describe.skipIf(await missingServices("postgres"))("races of threads on Postgres
       const second = await start(scene, { threadId: "t" });
       const third = await start(scene, { threadId: "t" });
       const dedupe = { key: "cancel", bodyHash: "" };
-      await scene.tenant.enqueueInput({ runId: second.runId, input: { kind: "cancel", reason: null }, dedupe });
+      await scene.tenant.enqueueInput({
+        by: AN_ACTOR,
+        runId: second.runId,
+        input: { kind: "cancel", reason: null },
+        dedupe,
+      });
       const canceled = await claim(scene, second.runId);
       await races.locks.hold(LOCK_THREAD, [scene.tenantId]);
       const [one, two] = await races.locks.inOrder(

@@ -3,11 +3,12 @@ import { storableText } from "../../ports/storable-text.ts";
 import type { PageParams, TenantStore } from "../../ports/tenant-store.ts";
 import { readBoundedPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
-import type { Sql } from "./sql.ts";
+import type { TenantSql } from "./sql.ts";
 import { AGENT_PAYLOADS, type ConfigPayload, type PayloadRow, VERSION_PAYLOADS } from "./statements/read-payloads.ts";
+import type { TenantId } from "../../core/tenant-id.ts";
 
 interface Databases {
-  readonly sql: Sql;
+  readonly sql: TenantSql;
   readonly prisma: Prisma;
 }
 
@@ -16,24 +17,24 @@ const WITH_CURRENT = { currentVersion: true } as const;
 type AgentRow = NonNullable<Awaited<ReturnType<typeof firstAgent>>>;
 type VersionRow = NonNullable<AgentRow["currentVersion"]>;
 
-function named(tenantId: string, idOrName: string) {
+function named(tenantId: TenantId, idOrName: string) {
   return isId(idOrName) ? { tenantId, id: idOrName } : { tenantId, name: storableText(idOrName) };
 }
 
-function firstAgent(client: PrismaClient, tenantId: string, idOrName: string) {
+function firstAgent(client: PrismaClient, tenantId: TenantId, idOrName: string) {
   return client.agent.findFirst({ where: named(tenantId, idOrName), include: WITH_CURRENT });
 }
 
 export async function findAgent(
   prisma: Prisma,
-  tenantId: string,
+  tenantId: TenantId,
   { idOrName }: Parameters<TenantStore["findAgent"]>[0],
 ): Promise<Agent | null> {
   const row = await prisma.read(tenantId, (client) => firstAgent(client, tenantId, idOrName));
   return row === null ? null : agentOf(row);
 }
 
-export function listAgents({ sql, prisma }: Databases, tenantId: string, params: PageParams): Promise<Page<Agent>> {
+export function listAgents({ sql, prisma }: Databases, tenantId: TenantId, params: PageParams): Promise<Page<Agent>> {
   return readBoundedPage(
     params,
     ({ after, take }) =>
@@ -53,7 +54,7 @@ export function listAgents({ sql, prisma }: Databases, tenantId: string, params:
 
 export async function listVersions(
   { sql, prisma }: Databases,
-  tenantId: string,
+  tenantId: TenantId,
   params: Parameters<TenantStore["listVersions"]>[0],
 ): Promise<Page<AgentVersion> | null> {
   const agent = await prisma.read(tenantId, (client) =>
@@ -78,7 +79,7 @@ export async function listVersions(
 
 export async function findVersion(
   prisma: Prisma,
-  tenantId: string,
+  tenantId: TenantId,
   params: Parameters<TenantStore["findVersion"]>[0],
 ): Promise<AgentVersion | null> {
   const { idOrName, versionId } = params;
@@ -86,21 +87,6 @@ export async function findVersion(
     client.agentVersion.findFirst({ where: { tenantId, id: versionId, agent: named(tenantId, idOrName) } }),
   );
   return row === null ? null : versionOf(row);
-}
-
-export async function promoteVersion(
-  prisma: Prisma,
-  tenantId: string,
-  params: Parameters<TenantStore["promoteVersion"]>[0],
-): Promise<Agent | null> {
-  const { idOrName, versionId } = params;
-  const found = await prisma.read(tenantId, (client) =>
-    client.agent.updateMany({
-      where: { ...named(tenantId, idOrName), versions: { some: { id: versionId, tenantId } } },
-      data: { currentVersionId: versionId, updatedAt: new Date() },
-    }),
-  );
-  return found.count === 0 ? null : findAgent(prisma, tenantId, { idOrName });
 }
 
 function agentOf(row: AgentRow): Agent {

@@ -1,13 +1,14 @@
-import type { Failure, Page, ResultSource, ToolCall, ToolCallStatus, ToolTarget } from "@hsafa/protocol";
+import type { CallApproval, Failure, Page, ResultSource, ToolCall, ToolCallStatus, ToolTarget } from "@hsafa/protocol";
 import { storableText } from "../../ports/storable-text.ts";
 import type { TenantStore } from "../../ports/tenant-store.ts";
 import { readBoundedPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
-import type { Sql } from "./sql.ts";
+import type { TenantSql } from "./sql.ts";
 import { CALL_PAYLOADS, type CallPayload, type PayloadRow } from "./statements/read-payloads.ts";
+import type { TenantId } from "../../core/tenant-id.ts";
 
 interface Databases {
-  readonly sql: Sql;
+  readonly sql: TenantSql;
   readonly prisma: Prisma;
 }
 
@@ -18,12 +19,12 @@ type Row = Awaited<ReturnType<typeof callRows>>[number];
  */
 async function callRows(
   client: PrismaClient,
-  tenantId: string,
+  tenantId: TenantId,
   params: { readonly where: object; readonly order: "asc" | "desc"; readonly take: number },
 ) {
   const calls = await client.toolCall.findMany({
     where: { ...params.where, tenantId },
-    omit: { args: true, result: true, error: true },
+    omit: { args: true, result: true, error: true, approval: true },
     orderBy: { id: params.order },
     take: params.take,
   });
@@ -43,7 +44,7 @@ function deviceOf(call: { readonly deviceId: string | null; readonly sentDeviceI
 
 export async function findCall(
   { sql, prisma }: Databases,
-  tenantId: string,
+  tenantId: TenantId,
   { callId }: Parameters<TenantStore["findCall"]>[0],
 ): Promise<ToolCall | null> {
   const [row] = await prisma.read(tenantId, (client) =>
@@ -54,14 +55,14 @@ export async function findCall(
   return payload === undefined || payload.id === null ? null : callOf({ ...row, ...payload });
 }
 
-function payloadsOf(sql: Sql, tenantId: string) {
+function payloadsOf(sql: TenantSql, tenantId: TenantId) {
   return (ids: readonly string[]): Promise<readonly PayloadRow<CallPayload>[]> =>
     sql.query<PayloadRow<CallPayload>>(CALL_PAYLOADS({ ids, tenantId }));
 }
 
 export async function listCallsOfRun(
   { sql, prisma }: Databases,
-  tenantId: string,
+  tenantId: TenantId,
   params: Parameters<TenantStore["listCallsOfRun"]>[0],
 ): Promise<Page<ToolCall> | null> {
   const { runId } = params;
@@ -82,16 +83,20 @@ export async function listCallsOfRun(
 
 export function listCalls(
   { sql, prisma }: Databases,
-  tenantId: string,
+  tenantId: TenantId,
   params: Parameters<TenantStore["listCalls"]>[0],
 ): Promise<Page<ToolCall>> {
-  const { status, deviceId } = params;
+  const { status, deviceId, subject } = params;
   const toolName = params.toolName === undefined ? undefined : storableText(params.toolName);
   return readBoundedPage(
     params,
     ({ after, take }) =>
       prisma.read(tenantId, (client) =>
-        callRows(client, tenantId, { where: { toolName, status, deviceId, id: { lt: after } }, order: "desc", take }),
+        callRows(client, tenantId, {
+          where: { toolName, status, deviceId, subject, id: { lt: after } },
+          order: "desc",
+          take,
+        }),
       ),
     payloadsOf(sql, tenantId),
     (row, payload) => callOf({ ...row, ...payload }),
@@ -113,6 +118,7 @@ function callOf(row: Row & CallPayload): ToolCall {
     result: row.result,
     error: row.error as Failure | null,
     source: row.source as ResultSource | null,
+    approval: row.approval as unknown as CallApproval | null,
     requestedAt: row.requestedAt.toISOString(),
     dispatchedAt: row.dispatchedAt?.toISOString() ?? null,
     sentAt: row.sentAt?.toISOString() ?? null,

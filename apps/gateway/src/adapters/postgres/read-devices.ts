@@ -1,18 +1,20 @@
 import type { Device, DeviceDetail, DeviceTool, Page } from "@hsafa/protocol";
 import { GATEWAY_TIMEOUT_MS, SESSIONS_PER_DEVICE_SHOWN } from "../../ports/limits.ts";
-import type { PageParams, TenantStore } from "../../ports/tenant-store.ts";
+import type { TenantStore } from "../../ports/tenant-store.ts";
+import { devicePairing } from "../../ports/device-pairing.ts";
 import { labelsOf } from "./labels.ts";
 import { readBoundedPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
-import type { Sql } from "./sql.ts";
+import type { TenantSql } from "./sql.ts";
 import { DEVICE_PAYLOADS, type DevicePayload, type PayloadRow } from "./statements/read-payloads.ts";
+import type { TenantId } from "../../core/tenant-id.ts";
 
 type Row = Awaited<ReturnType<typeof deviceRows>>[number];
 
 /** Devices with their newest sessions, and the last heartbeat of the gateway of the open one, if that is alive. */
 async function deviceRows(
   client: PrismaClient,
-  tenantId: string,
+  tenantId: TenantId,
   params: { readonly where: object; readonly take: number; readonly sessions: number },
 ) {
   const devices = await client.device.findMany({
@@ -42,29 +44,29 @@ function openGateway(device: {
 }
 
 export function listDevices(
-  { sql, prisma }: { readonly sql: Sql; readonly prisma: Prisma },
-  tenantId: string,
-  params: PageParams,
+  { sql, prisma }: { readonly sql: TenantSql; readonly prisma: Prisma },
+  tenantId: TenantId,
+  params: Parameters<TenantStore["listDevices"]>[0],
 ): Promise<Page<Device>> {
   return readBoundedPage(
     params,
     ({ after, take }) =>
       prisma.read(tenantId, (client) =>
-        deviceRows(client, tenantId, { where: { id: { lt: after } }, take, sessions: 1 }),
+        deviceRows(client, tenantId, { where: { id: { lt: after }, subject: params.subject }, take, sessions: 1 }),
       ),
     payloadsOf(sql, tenantId),
     (row, payload) => deviceOf({ ...row, ...payload }),
   );
 }
 
-function payloadsOf(sql: Sql, tenantId: string) {
+function payloadsOf(sql: TenantSql, tenantId: TenantId) {
   return (ids: readonly string[]): Promise<readonly PayloadRow<DevicePayload>[]> =>
     sql.query<PayloadRow<DevicePayload>>(DEVICE_PAYLOADS({ ids, tenantId }));
 }
 
 export async function findDevice(
-  { sql, prisma }: { readonly sql: Sql; readonly prisma: Prisma },
-  tenantId: string,
+  { sql, prisma }: { readonly sql: TenantSql; readonly prisma: Prisma },
+  tenantId: TenantId,
   { deviceId }: Parameters<TenantStore["findDevice"]>[0],
 ): Promise<DeviceDetail | null> {
   const [row] = await prisma.read(tenantId, (client) =>
@@ -84,15 +86,26 @@ export async function findDevice(
   return { ...deviceOf({ ...row, ...payload }), sessions };
 }
 
+/** Until when a session waits to be paired, in ms; null: it waits for nothing. */
+function waitsUntil({ pairingCode, pairingExpiresAt }: Row["sessions"][number]): number | null {
+  return pairingCode === null ? null : (pairingExpiresAt?.getTime() ?? null);
+}
+
 function deviceOf(row: Row & DevicePayload): Device {
+  const [latest] = row.sessions;
   return {
     id: row.id,
     key: row.key,
     displayName: row.displayName,
     platform: row.platform,
+    subject: row.subject,
     labels: labelsOf(row.labels),
     tools: row.tools as unknown as DeviceTool[],
     online: row.heartbeatAt !== null,
+    pairing: devicePairing({
+      pairedAt: row.pairedAt?.getTime() ?? null,
+      latest: latest === undefined ? null : { isOpen: row.heartbeatAt !== null, waitsUntil: waitsUntil(latest) },
+    }),
     lastSeenAt: (row.heartbeatAt ?? row.lastSeenAt).toISOString(),
     createdAt: row.createdAt.toISOString(),
   };

@@ -9,12 +9,14 @@ import {
   type RunStatus,
   type Usage,
 } from "@hsafa/protocol";
+import type { RunStarter, StarterOfRun } from "../../ports/run-starter.ts";
 import { storableText } from "../../ports/storable-text.ts";
-import type { TenantStore } from "../../ports/tenant-store.ts";
+import type { RunBounds, TenantStore } from "../../ports/tenant-store.ts";
 import { readBoundedPage } from "./page.ts";
 import type { Prisma, PrismaClient } from "./prisma.ts";
-import type { Sql } from "./sql.ts";
+import type { TenantSql } from "./sql.ts";
 import { type PayloadRow, RUN_PAYLOADS, type RunPayload } from "./statements/read-payloads.ts";
+import type { TenantId } from "../../core/tenant-id.ts";
 
 const WITH_AGENT_NAME = { agentVersion: { select: { agent: { select: { name: true } } } } };
 
@@ -27,7 +29,7 @@ function smallRows(client: PrismaClient, where: object, take: number) {
 
 export async function findRun(
   prisma: Prisma,
-  tenantId: string,
+  tenantId: TenantId,
   { runId }: { readonly runId: string },
 ): Promise<Run | null> {
   const row = await prisma.read(tenantId, (client) =>
@@ -43,17 +45,37 @@ export async function findRun(
   });
 }
 
+export async function findRunBounds(
+  prisma: Prisma,
+  tenantId: TenantId,
+  { runId }: { readonly runId: string },
+): Promise<RunBounds | null> {
+  const select = { id: true, threadId: true, deviceKey: true, subject: true } as const;
+  return prisma.read(tenantId, (client) => client.run.findFirst({ where: { id: runId, tenantId }, select }));
+}
+
+export async function findStarter(
+  prisma: Prisma,
+  tenantId: TenantId,
+  { runId }: { readonly runId: string },
+): Promise<StarterOfRun | null> {
+  const select = { startedBy: true, subject: true } as const;
+  const row = await prisma.read(tenantId, (client) => client.run.findFirst({ where: { id: runId, tenantId }, select }));
+  return row === null ? null : { starter: row.startedBy as unknown as RunStarter | null, subject: row.subject };
+}
+
 export async function listRuns(
-  { sql, prisma }: { readonly sql: Sql; readonly prisma: Prisma },
-  tenantId: string,
+  { sql, prisma }: { readonly sql: TenantSql; readonly prisma: Prisma },
+  tenantId: TenantId,
   params: Parameters<TenantStore["listRuns"]>[0],
 ): Promise<Page<Run>> {
-  const { status, agent, threadId } = params;
+  const { status, agent, threadId, subject } = params;
   const where = {
     tenantId,
     status,
+    subject,
     ...(agent === undefined ? {} : ofAgent(agent)),
-    ...(threadId === undefined ? {} : { thread: ofThread(threadId) }),
+    ...(threadId === undefined ? {} : { thread: ofThread(threadId, subject ?? null) }),
   };
   return readBoundedPage(
     params,
@@ -67,9 +89,9 @@ function ofAgent(idOrName: string) {
   return isId(idOrName) ? { agentId: idOrName } : { agentVersion: { agent: { name: storableText(idOrName) } } };
 }
 
-function ofThread(idOrKey: string) {
-  const key = storableText(idOrKey);
-  return isId(idOrKey) ? { OR: [{ id: idOrKey }, { key }] } : { key };
+function ofThread(idOrKey: string, subject: string | null) {
+  const named = { key: storableText(idOrKey), subject };
+  return isId(idOrKey) ? { OR: [{ id: idOrKey }, named] } : named;
 }
 
 function runOf(row: Row & RunPayload): Run {
@@ -80,8 +102,10 @@ function runOf(row: Row & RunPayload): Run {
     agentName: row.agentVersion.agent.name,
     versionId: row.agentVersionId,
     threadId: row.threadId,
+    subject: row.subject,
     parentRunId: row.parentRunId,
     deviceKey: row.deviceKey,
+    startedBy: (row.startedBy as unknown as RunStarter | null)?.by ?? null,
     metadata: row.metadata,
     output: row.output,
     finishReason: row.finishReason as FinishReason | null,

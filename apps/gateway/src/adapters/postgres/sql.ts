@@ -1,6 +1,6 @@
 import { storableText } from "../../ports/storable-text.ts";
 import { COLLISIONS_MAX } from "./limits.ts";
-import type { Query, SqlValue } from "./statement.ts";
+import type { Query, SqlValue, TenantScope } from "./statement.ts";
 
 /**
  * The one seam over a pool of Postgres connections and over PGlite. There are no interactive transactions: PGlite has
@@ -8,11 +8,18 @@ import type { Query, SqlValue } from "./statement.ts";
  * it touches. Both methods throw `StoreUnavailable` for a connection that failed.
  */
 export interface Sql {
-  /** Each query carries its scope: row-level security is set here, once for all statements. */
+  /** Each query carries its scope, and sees no other rows. */
   query<Row>(query: Query): Promise<readonly Row[]>;
-  /** Several statements without parameters, in one transaction. */
+  /** Several statements without parameters, in one transaction. They say themselves whose rows they mean. */
   script(text: string): Promise<void>;
+  /** From now on, all that is asked is asked as this role. */
+  workAs(role: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The part of `Sql` that serves requests. It takes no statement that serves all tenants (R10). */
+export interface TenantSql {
+  query<Row>(query: Query<TenantScope>): Promise<readonly Row[]>;
 }
 
 /** The SQLSTATE of a database error, or the code of a failed socket (`ECONNREFUSED`). */

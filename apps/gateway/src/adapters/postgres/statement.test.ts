@@ -1,5 +1,6 @@
 import { expect, expectTypeOf, test } from "vitest";
 import { fleetStatement, tenantStatement } from "./statement.ts";
+import { asTenantId } from "../../core/tenant-id.ts";
 
 test("each name is numbered once, in the order of the text, and every place of it has the cast of its type", () => {
   const statement = fleetStatement({
@@ -34,9 +35,9 @@ test("a statement of one tenant takes its scope from the parameter that its text
     parameters: { runId: "uuid" },
     text: "select from runs where id = :runId and tenant_id = :tenantId",
   });
-  expect(statement({ tenantId: "t", runId: "r" })).toMatchObject({
+  expect(statement({ tenantId: asTenantId("t"), runId: "r" })).toMatchObject({
     values: ["r", "t"],
-    scope: { kind: "tenant", tenantId: "t" },
+    scope: { kind: "tenant", tenantId: asTenantId("t") },
   });
 });
 

@@ -1,3 +1,5 @@
+import type { TenantId } from "../../core/tenant-id.ts";
+
 /**
  * SQL whose parameters have names. A statement declares each parameter with its SQL type, and writes it as `:name` in
  * its text. The text is numbered once, when the module loads; the values are put in that order at each call.
@@ -6,7 +8,8 @@
  * 2. A text contains no `$1` of its own. Otherwise the module does not load.
  * 3. Each place of a parameter gets a cast to its type, so Postgres never has to guess it.
  * 4. Names are not looked for in strings, quoted identifiers, comments and casts (`a::text`).
- * 5. A statement of one tenant has the parameter `tenantId`. It is the scope of the query as well.
+ * 5. A statement of one tenant has the parameter `tenantId`. It is the scope of the query as well, by which Postgres
+ *    shows no other rows.
  */
 
 /** What a parameter of each SQL type takes. `json` takes JSON as text, `bigint` the digits of a number. */
@@ -18,6 +21,7 @@ interface TypeValues {
   readonly text: string;
   readonly uuid: string;
   readonly bigint: string;
+  readonly tenant: TenantId;
 }
 type Type = keyof TypeValues;
 
@@ -42,21 +46,32 @@ export type ValuesOf<P extends ParameterTypes> = { readonly [Name in keyof P]: V
 
 export type SqlValue = string | number | boolean | null | readonly (string | number | boolean | null)[];
 
-/** Whose rows a query may touch: those of one tenant, or those of all. Row-level security can be set from it. */
-export type QueryScope = { readonly kind: "tenant"; readonly tenantId: string } | { readonly kind: "fleet" };
+/** The rows of one tenant. */
+export interface TenantScope {
+  readonly kind: "tenant";
+  readonly tenantId: TenantId;
+}
+
+/** The rows of all tenants. */
+export interface FleetScope {
+  readonly kind: "fleet";
+}
+
+/** Whose rows a query may touch. */
+export type QueryScope = TenantScope | FleetScope;
 
 /** A statement with its values, ready to be sent. Postgres keeps the prepared plan under the name. */
-export interface Query {
+export interface Query<Scope extends QueryScope = QueryScope> {
   readonly name: string;
   readonly text: string;
   readonly values: readonly SqlValue[];
-  readonly scope: QueryScope;
+  readonly scope: Scope;
 }
 
-export interface Statement<P extends ParameterTypes> {
+export interface Statement<P extends ParameterTypes, Scope extends QueryScope> {
   /** With numbered parameters. */
   readonly text: string;
-  (values: ValuesOf<P>): Query;
+  (values: ValuesOf<P>): Query<Scope>;
 }
 
 interface StatementSource<P extends ParameterTypes> {
@@ -66,27 +81,33 @@ interface StatementSource<P extends ParameterTypes> {
   readonly text: string;
 }
 
-const FLEET: QueryScope = { kind: "fleet" };
+const FLEET: FleetScope = { kind: "fleet" };
+
+/** The values of every statement of one tenant. */
+type TenantParameter = { readonly tenantId: "tenant" };
 
 /** A statement that touches rows of one tenant (R10), which its text names as `:tenantId`. */
 export function tenantStatement<const P extends ParameterTypes>(
   source: StatementSource<P>,
-): Statement<P & { readonly tenantId: "uuid" }> {
-  const parameters = { ...source.parameters, tenantId: "uuid" } as const;
-  return statement({ ...source, parameters }, ({ tenantId }) => ({ kind: "tenant", tenantId }));
+): Statement<P & TenantParameter, TenantScope> {
+  const parameters: P & TenantParameter = { ...source.parameters, tenantId: "tenant" };
+  return statement({ ...source, parameters }, (values: ValuesOf<TenantParameter>) => ({
+    kind: "tenant",
+    tenantId: values.tenantId,
+  }));
 }
 
 /** A statement that serves all tenants. */
-export function fleetStatement<const P extends ParameterTypes>(source: StatementSource<P>): Statement<P> {
+export function fleetStatement<const P extends ParameterTypes>(source: StatementSource<P>): Statement<P, FleetScope> {
   return statement(source, () => FLEET);
 }
 
-function statement<P extends ParameterTypes>(
+function statement<P extends ParameterTypes, Scope extends QueryScope>(
   { name, parameters, text: source }: StatementSource<P>,
-  scopeOf: (values: ValuesOf<P>) => QueryScope,
-): Statement<P> {
+  scopeOf: (values: ValuesOf<P>) => Scope,
+): Statement<P, Scope> {
   const { text, names } = numbered(name, source, parameters);
-  const bind = (values: ValuesOf<P>): Query => {
+  const bind = (values: ValuesOf<P>): Query<Scope> => {
     const ordered = names.map((parameter): SqlValue => {
       const value: SqlValue | undefined = values[parameter];
       if (value === undefined) throw new Error(`the statement ${name} needs the parameter '${String(parameter)}'`);
@@ -131,5 +152,6 @@ function numbered<P extends ParameterTypes>(
 /** JSON goes as text: the driver would write a value of type json anew. */
 function castTo(type: ParameterType): string {
   const plain = type.replace("?", "");
-  return plain === "json" ? "::text::json" : `::${plain}`;
+  if (plain === "json") return "::text::json";
+  return `::${plain.replace("tenant", "uuid")}`;
 }

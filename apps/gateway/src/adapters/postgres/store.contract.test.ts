@@ -1,14 +1,28 @@
+import pg from "pg";
 import { describe } from "vitest";
 import { storeSuite } from "../../../test/contracts/store.suite.ts";
 import { freshDatabase, missingServices } from "../../../test/services/services.ts";
-import { openPgliteStore } from "./open-pglite-store.ts";
+import { openPglite } from "./open-pglite.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
+import { openPrisma } from "./prisma.ts";
+import { openStore } from "./open-store.ts";
+import { pgliteSql } from "./pglite-sql.ts";
+import { scopedPglite } from "./scoped-pglite.ts";
+
+/** As if the server had started anew: nobody judged it since. */
+const FORGET_SERVER = "update store_state set server_started_at = null";
 
 storeSuite("PGlite", {
   processes: "one",
   async open() {
-    const store = await openPgliteStore({ dataDir: undefined });
-    return { store, close: () => store.close() };
+    const pglite = await openPglite(undefined);
+    const sql = pgliteSql(pglite);
+    const prisma = openPrisma(async () => {
+      const { PrismaPGlite } = await import("pglite-prisma-adapter");
+      return new PrismaPGlite(scopedPglite(pglite, sql.exchange) as typeof pglite);
+    });
+    const store = await openStore(sql, prisma);
+    return { store, restart: async () => void (await pglite.exec(FORGET_SERVER)), close: () => store.close() };
   },
 });
 
@@ -23,6 +37,12 @@ describe.skipIf(await missingServices("postgres"))("on a server", () => {
         async connect() {
           const other = await openPostgresStore({ url });
           return { store: other, die: () => other.close() };
+        },
+        async restart() {
+          const client = new pg.Client({ connectionString: url });
+          await client.connect();
+          await client.query(FORGET_SERVER);
+          await client.end();
         },
         async close() {
           await store.close();

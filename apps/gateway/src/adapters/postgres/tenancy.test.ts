@@ -1,3 +1,4 @@
+import { ANY_STARTER } from "../../../test/support/any-starter.ts";
 import { START } from "@hsafa/protocol";
 import { v7 } from "uuid";
 import { expect, test } from "vitest";
@@ -7,6 +8,8 @@ import type { Prisma } from "./prisma.ts";
 import type { Query } from "./statement.ts";
 import type { Sql } from "./sql.ts";
 import { createTenantStore } from "./tenant-store.ts";
+import { asTenantId } from "../../core/tenant-id.ts";
+import { AN_ACTOR } from "../../../test/support/an-actor.ts";
 
 /** Remembers the queries it is given, and returns no rows. */
 function recordingSql() {
@@ -17,6 +20,7 @@ function recordingSql() {
       return Promise.resolve([]);
     },
     script: () => Promise.reject(new Error("no request runs a script")),
+    workAs: () => Promise.reject(new Error("no request changes the role")),
     close: () => Promise.resolve(),
   };
   return { sql, seen };
@@ -28,19 +32,31 @@ test("what serves all tenants at once is this and no more (R10)", () => {
     "claimRuns",
     "commit",
     "countLiveGateways",
+    "createTenant",
     "endDeadGateways",
+    "endInitialKeys",
     "ensureApiKey",
     "findApiKey",
-    "loadFacts",
+    "findTenant",
+    "judgeServer",
+    "listTenants",
+    "loadHistory",
     "loadOutline",
     "loadRun",
+    "readCandidates",
+    "readFacts",
     "readInbox",
+    "readNewestRuns",
     "readOpenCalls",
+    "readRevocationNumber",
+    "readRevocations",
     "readTails",
     "recordHeartbeat",
+    "recordKeyUse",
     "releaseClaims",
     "releaseLeases",
     "renewLeases",
+    "setTenantDisabled",
     "settleStalls",
     "sweep",
   ]);
@@ -48,7 +64,7 @@ test("what serves all tenants at once is this and no more (R10)", () => {
 
 test("every statement that serves a request names its tenant (R10)", async () => {
   const { sql, seen } = recordingSql();
-  const tenantId = v7();
+  const tenantId = asTenantId(v7());
   // Prisma's queries cannot be read here. The contract suite calls each method with foreign ids instead.
   const prisma: Prisma = { read: () => Promise.reject(new Error("not here")), close: () => Promise.resolve() };
   const store = createTenantStore(sql, prisma, tenantId);
@@ -57,7 +73,15 @@ test("every statement that serves a request names its tenant (R10)", async () =>
   const config = { name: "a", model: "demo/x" };
   const calls: Partial<Record<keyof TenantStore, () => Promise<unknown>>> = {
     pushAgent: () =>
-      store.pushAgent({ name: "a", description: null, version: null, config, configHash: "h", promote: true }),
+      store.pushAgent({
+        by: AN_ACTOR,
+        name: "a",
+        description: null,
+        version: null,
+        config,
+        configHash: "h",
+        promote: true,
+      }),
     startRun: () =>
       store.startRun({
         runId,
@@ -68,18 +92,25 @@ test("every statement that serves a request names its tenant (R10)", async () =>
         messages: [],
         deviceKey: null,
         metadata: {},
+        subject: null,
+        startedBy: ANY_STARTER,
         idempotency: null,
       }),
     readTail: () => store.readTail({ runId }),
     readEvents: async () => {
       for (const factsOnly of [true, false]) await store.readEvents({ runId, after: START, limit: 1, factsOnly });
     },
-    enqueueInput: () => store.enqueueInput({ runId, input: { kind: "cancel", reason: null }, dedupe: null }),
+    enqueueInput: () =>
+      store.enqueueInput({ by: AN_ACTOR, runId, input: { kind: "cancel", reason: null }, dedupe: null }),
     submitToolResult: () =>
       store.submitToolResult({ callId: v7(), outcome, bodyHash: "h", from: { kind: "http", runId } }),
-    createThread: () => store.createThread({ threadId: v7(), key: null, metadata: {} }),
+    createThread: () => store.createThread({ threadId: v7(), key: null, subject: null, metadata: {} }),
+    putSecret: () => store.putSecret({ by: AN_ACTOR, secretId: v7(), name: "n", sealed: "s", setBy: "k" }),
+    readSecret: () => store.readSecret({ name: "n" }),
+    deleteSecret: () => store.deleteSecret({ by: AN_ACTOR, name: "n" }),
     registerDevice: () =>
       store.registerDevice({
+        by: AN_ACTOR,
         sessionId: v7(),
         gatewayId: "g",
         deviceKey: "k",
@@ -89,13 +120,43 @@ test("every statement that serves a request names its tenant (R10)", async () =>
         tools: [],
         bootId: "b",
         maxInFlight: 1,
+        owner: "k",
+        ownerId: "key:1",
+        subject: null,
+        onlyRunId: null,
+        onlyThreadId: null,
+        mayTakeOver: false,
+        isPooled: true,
       }),
     confirmDeviceSession: () => store.confirmDeviceSession({ sessionId: v7() }),
     readSessionStanding: () => store.readSessionStanding({ sessionId: v7(), deviceId: v7() }),
+    drainDeviceSession: () => store.drainDeviceSession({ sessionId: v7() }),
     endDeviceSession: () => store.endDeviceSession({ sessionId: v7(), reason: "closed" }),
+    pairDevice: () => store.pairDevice({ by: AN_ACTOR, code: "c", subject: undefined }),
+    countPendingPairings: () => store.countPendingPairings({ deviceKey: "k", ownerId: "o" }),
     markSent: () => store.markSent({ callId: v7(), attempt: 1, sessionId: v7() }),
     markAccepted: () => store.markAccepted({ callId: v7(), deviceId: v7() }),
-    deleteDevice: () => store.deleteDevice({ deviceId: v7() }),
+    deleteDevice: () => store.deleteDevice({ by: AN_ACTOR, deviceId: v7() }),
+    readUsage: () => store.readUsage(),
+    setLimits: () => store.setLimits({ by: AN_ACTOR, limits: { devices: 1 } }),
+    knows: () => store.knows({ kind: "device", key: "k" }),
+    createApiKey: () =>
+      store.createApiKey({
+        by: AN_ACTOR,
+        keyId: v7(),
+        name: "k",
+        keyHash: "h",
+        scopes: [],
+        subject: null,
+        groups: [],
+        createdBy: "o",
+        expiresInMs: null,
+      }),
+    rotateApiKey: () => store.rotateApiKey({ by: AN_ACTOR, keyId: v7(), keyHash: "h", overlapMs: 0 }),
+    revokeApiKey: () => store.revokeApiKey({ by: AN_ACTOR, keyId: v7() }),
+    revokeTokens: () => store.revokeTokens({ by: AN_ACTOR, whose: { kind: "tokens" } }),
+    listAudit: () => store.listAudit({ limit: 1, cursor: undefined }),
+    promoteVersion: () => store.promoteVersion({ by: AN_ACTOR, idOrName: "a", versionId: v7() }),
   };
   for (const call of Object.values(calls)) {
     const before = seen.length;

@@ -1,35 +1,52 @@
 import { isId } from "@hsafa/protocol";
 import type { TenantStore } from "../../ports/tenant-store.ts";
 import type { Prisma } from "./prisma.ts";
-import { findAgent, findVersion, listAgents, listVersions, promoteVersion } from "./read-agents.ts";
+import { findAgent, findVersion, listAgents, listVersions } from "./read-agents.ts";
 import { findCall, listCalls, listCallsOfRun } from "./read-calls.ts";
 import { findDevice, listDevices } from "./read-devices.ts";
-import { findRun, listRuns } from "./read-runs.ts";
-import { findThread, listThreadRuns } from "./read-threads.ts";
-import type { Sql } from "./sql.ts";
+import { listApiKeys } from "./read-keys.ts";
+import { findRun, findRunBounds, findStarter, listRuns } from "./read-runs.ts";
+import { listSecrets } from "./read-secrets.ts";
+import { findThread, listThreadRuns, listThreads } from "./read-threads.ts";
+import type { TenantSql } from "./sql.ts";
+import { createApiKey, revokeApiKey, revokeTokens, rotateApiKey } from "./statements/keys/api-keys.ts";
+import { listAudit } from "./statements/audit/list-audit.ts";
 import { createThread } from "./statements/threads/create-thread.ts";
 import { enqueueInput } from "./statements/runs/enqueue-input.ts";
 import { markAccepted, markSent } from "./statements/calls/mark-sent.ts";
+import { promoteVersion } from "./statements/agents/promote-version.ts";
 import { pushAgent } from "./statements/agents/push-agent.ts";
 import { readEvents } from "./statements/runs/read-events.ts";
 import { readTail } from "./statements/runs/read-tail.ts";
-import { deleteDevice, endDeviceSession, registerDevice } from "./statements/devices/register-device.ts";
+import {
+  deleteDevice,
+  drainDeviceSession,
+  endDeviceSession,
+  registerDevice,
+} from "./statements/devices/register-device.ts";
+import { countPendingPairings, pairDevice } from "./statements/devices/pair-device.ts";
 import { confirmDeviceSession, readSessionStanding } from "./statements/devices/session-standing.ts";
+import { deleteSecret, putSecret, readSecret } from "./statements/secrets/put-secret.ts";
 import { startRun } from "./statements/runs/start-run.ts";
+import { knows } from "./statements/usage/knows.ts";
+import { readUsage, setLimits } from "./statements/usage/read-usage.ts";
 import { submitToolResult } from "./statements/calls/submit-tool-result.ts";
+import type { TenantId } from "../../core/tenant-id.ts";
 
 /** One tenant's statements. Each is given the tenant, and names it (R10). */
-export function createTenantStore(sql: Sql, prisma: Prisma, tenantId: string): TenantStore {
+export function createTenantStore(sql: TenantSql, prisma: Prisma, tenantId: TenantId): TenantStore {
   return {
     pushAgent: (params) => pushAgent(sql, tenantId, params),
     listAgents: (params) => listAgents({ sql, prisma }, tenantId, params),
     findAgent: (params) => findAgent(prisma, tenantId, params),
     listVersions: (params) => listVersions({ sql, prisma }, tenantId, params),
     findVersion: (params) => findVersion(prisma, tenantId, params),
-    promoteVersion: (params) => promoteVersion(prisma, tenantId, params),
+    promoteVersion: (params) => promoteVersion({ sql, prisma }, tenantId, params),
 
     startRun: (params) => startRun(sql, tenantId, params),
     findRun: (params) => findRun(prisma, tenantId, params),
+    findRunBounds: (params) => findRunBounds(prisma, tenantId, params),
+    findStarter: (params) => findStarter(prisma, tenantId, params),
     listRuns: (params) => listRuns({ sql, prisma }, tenantId, params),
     readTail: (params) => readTail(sql, tenantId, params),
     readEvents: (params) => readEvents(sql, tenantId, params),
@@ -43,18 +60,39 @@ export function createTenantStore(sql: Sql, prisma: Prisma, tenantId: string): T
 
     createThread: (params) => createThread(sql, tenantId, params),
     findThread: (params) => findThread(prisma, tenantId, params),
+    listThreads: (params) => listThreads({ sql, prisma }, tenantId, params),
     listThreadRuns: (params) => listThreadRuns(prisma, tenantId, params),
+
+    putSecret: (params) => putSecret(sql, tenantId, params),
+    readSecret: (params) => readSecret(sql, tenantId, params),
+    listSecrets: (params) => listSecrets(prisma, tenantId, params),
+    deleteSecret: (params) => deleteSecret(sql, tenantId, params),
 
     registerDevice: (params) => registerDevice(sql, tenantId, params),
     confirmDeviceSession: (params) => confirmDeviceSession(sql, tenantId, params),
     readSessionStanding: (params) => readSessionStanding(sql, tenantId, params),
+    drainDeviceSession: (params) => drainDeviceSession(sql, tenantId, params),
     endDeviceSession: (params) => endDeviceSession(sql, tenantId, params),
     markSent: (params) => markSent(sql, tenantId, params),
     markAccepted: async (params) => {
       if (isId(params.callId)) await markAccepted(sql, tenantId, params);
     },
+    pairDevice: (params) => pairDevice(sql, tenantId, params),
+    countPendingPairings: (params) => countPendingPairings(sql, tenantId, params),
     listDevices: (params) => listDevices({ sql, prisma }, tenantId, params),
     findDevice: (params) => findDevice({ sql, prisma }, tenantId, params),
     deleteDevice: (params) => deleteDevice(sql, tenantId, params),
+
+    readUsage: () => readUsage(sql, tenantId),
+    setLimits: (params) => setLimits(sql, tenantId, params),
+    knows: (what) => knows(sql, tenantId, what),
+
+    listAudit: (params) => listAudit(sql, tenantId, params),
+
+    createApiKey: (params) => createApiKey(sql, tenantId, params),
+    listApiKeys: (params) => listApiKeys(prisma, tenantId, params),
+    rotateApiKey: (params) => rotateApiKey(sql, tenantId, params),
+    revokeApiKey: (params) => revokeApiKey(sql, tenantId, params),
+    revokeTokens: (params) => revokeTokens(sql, tenantId, params),
   };
 }

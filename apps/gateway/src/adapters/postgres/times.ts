@@ -10,3 +10,11 @@ export function millis(column: string): string {
 export function time(ms: string): string {
   return `to_timestamp(${ms} / 1000)`;
 }
+
+/** SQL: a time column as ISO 8601 in UTC. */
+export function isoTime(column: string): string {
+  return `to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+}
+
+/** SQL: the day of now in UTC, counted from 1970 (`dayOf` in core/quotas.ts). */
+export const TODAY = "floor(extract(epoch from now()) / 86400)::int";

@@ -1,4 +1,4 @@
-import { createClient } from "redis";
+import { createClient } from "@redis/client";
 import { describe, expect, test, vi } from "vitest";
 import { bellSuite } from "../../../test/contracts/bell.suite.ts";
 import { missingServices, redisUrl } from "../../../test/services/services.ts";

@@ -5,6 +5,7 @@ import type { Log } from "../../ports/log.ts";
 import { Listeners } from "../../runtime/listeners.ts";
 import type { Channels } from "./channels.ts";
 import type { Connection } from "./connection.ts";
+import { asTenantId } from "../../core/tenant-id.ts";
 
 const BELL_CHANNEL = "hsafa:bell";
 
@@ -50,7 +51,8 @@ export async function createRedisBell(params: RedisBellParams): Promise<Bell> {
 
 /**
  * Writes a ring as words separated by spaces: `<from> run <runId>`, or `<from> device <tenantId> <deviceKey, or
- * nothing>`. Neither an id nor a device's key contains a space.
+ * nothing>`, or `<from> thread <tenantId> <id or key>`, or `<from> revocation <tenantId>`. Neither an id nor a device's
+ * key contains a space. A thread's key is encoded, since it may be any text.
  */
 function ringText(from: string, ring: Ring): string {
   switch (ring.about) {
@@ -58,6 +60,10 @@ function ringText(from: string, ring: Ring): string {
       return `${from} run ${ring.runId}`;
     case "device":
       return `${from} device ${ring.tenantId} ${ring.deviceKey ?? ""}`;
+    case "thread":
+      return `${from} thread ${ring.tenantId} ${encodeURIComponent(ring.idOrKey)}`;
+    case "revocation":
+      return `${from} revocation ${ring.tenantId}`;
     default:
       return ring satisfies never;
   }
@@ -68,7 +74,19 @@ export function parseRing(message: string): ReceivedRing {
   const [from = "", about, id = "", key, ...more] = message.split(" ");
   if (!isId(id) || more.length > 0) return null;
   if (about === "run" && key === undefined) return { from, ring: { about, runId: id } };
+  if (about === "revocation" && key === undefined) return { from, ring: { about, tenantId: asTenantId(id) } };
+  if (about === "thread" && key !== undefined) return threadRing(from, id, key);
   if (about !== "device" || key === undefined) return null;
-  if (key === "") return { from, ring: { about, tenantId: id, deviceKey: null } };
-  return deviceKeySchema.safeParse(key).success ? { from, ring: { about, tenantId: id, deviceKey: key } } : null;
+  if (key === "") return { from, ring: { about, tenantId: asTenantId(id), deviceKey: null } };
+  return deviceKeySchema.safeParse(key).success
+    ? { from, ring: { about, tenantId: asTenantId(id), deviceKey: key } }
+    : null;
+}
+
+function threadRing(from: string, tenantId: string, encoded: string): ReceivedRing {
+  try {
+    return { from, ring: { about: "thread", tenantId: asTenantId(tenantId), idOrKey: decodeURIComponent(encoded) } };
+  } catch {
+    return null;
+  }
 }

@@ -1,4 +1,4 @@
-import { createClient } from "redis";
+import { createClient } from "@redis/client";
 import { appendRecords } from "./append-records.ts";
 import { REDIS_COMMANDS_MAX, REDIS_CONNECT_TIMEOUT_MS } from "./limits.ts";
 import { parseRedisAddress, type RedisAddress } from "./redis-address.ts";

@@ -1,10 +1,11 @@
-import { createClient } from "redis";
+import { createClient } from "@redis/client";
 import { describe } from "vitest";
-import { LIVE_LOG_SUITE_BOUNDS, liveLogSuite } from "../../../test/contracts/live-log.suite.ts";
+import { LIVE_LOG_SUITE_BOUNDS, LIVE_LOG_SUITE_TENANT, liveLogSuite } from "../../../test/contracts/live-log.suite.ts";
 import { missingServices, redisUrl } from "../../../test/services/services.ts";
 import { recordingLog } from "../../../test/support/recording-log.ts";
 import { systemClock } from "../system/system-clock.ts";
 import { openRedis } from "./open-redis.ts";
+import { runKey } from "./run-key.ts";
 
 describe.skipIf(await missingServices("redis"))("on Redis", () => {
   liveLogSuite("redis", async () => {
@@ -17,7 +18,7 @@ describe.skipIf(await missingServices("redis"))("on Redis", () => {
       elsewhere: there.liveLog,
       async wipe(runId) {
         const client = await createClient({ url: params.url }).connect();
-        await client.del(`run:{${runId}}:stream`);
+        await client.del(runKey({ tenantId: LIVE_LOG_SUITE_TENANT, runId, name: "stream" }));
         client.destroy();
       },
       async close() {

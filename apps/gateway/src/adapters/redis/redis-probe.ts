@@ -11,6 +11,7 @@ import type { Clock } from "../../ports/clock.ts";
 import { REDIS_PROBE_TTL_MS, REDIS_SILENCE_MAX_MS } from "./limits.ts";
 import type { RedisClient } from "./redis-client.ts";
 import { UnsupportedRedis } from "./redis-refusal.ts";
+import { runKey } from "./run-key.ts";
 
 export class RedisProbe {
   readonly #clock: Pick<Clock, "now" | "monotonic">;
@@ -24,8 +25,9 @@ export class RedisProbe {
   constructor(clock: Pick<Clock, "now" | "monotonic" | "newId">) {
     this.#clock = clock;
     const id = clock.newId();
-    this.#stream = `run:{hsafa-probe-${id}}:stream`;
-    this.#channel = `run:{hsafa-probe-${id}}:notify`;
+    const ofProbe = { tenantId: null, runId: `hsafa-probe-${id}` };
+    this.#stream = runKey({ ...ofProbe, name: "stream" });
+    this.#channel = runKey({ ...ofProbe, name: "notify" });
     this.#seq = clock.now();
   }
 
@@ -49,7 +51,7 @@ export class RedisProbe {
     try {
       const params = { stream: this.#stream, channel: this.#channel, recordsMax: 1, ttlMs: REDIS_PROBE_TTL_MS };
       await Promise.all([
-        client.appendRecords({ ...params, records: [record] }),
+        client.appendRecords({ ...params, below: null, records: [record] }),
         client.xRange(this.#stream, "-", "+", { COUNT: 1 }),
       ]);
     } catch (error) {

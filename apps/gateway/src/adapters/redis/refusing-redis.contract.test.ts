@@ -1,29 +1,21 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { START } from "@hsafa/protocol";
-import { createClient } from "redis";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { delta, ear } from "../../../test/contracts/live-log.suite.ts";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { delta, ear, LIVE_LOG_SUITE_TENANT as TENANT } from "../../../test/contracts/live-log.suite.ts";
 import { makeCertificates } from "../../../test/services/certificates.ts";
 import { startPrivateRedis } from "../../../test/services/redis-server.ts";
+import { askRedis, REDIS_REFUSALS } from "../../../test/services/refusing-redis.ts";
 import { missingServices, type ThrowawayServer } from "../../../test/services/services.ts";
 import { recordingLog } from "../../../test/support/recording-log.ts";
 import { systemClock } from "../system/system-clock.ts";
+import { runKey } from "./run-key.ts";
 import { openRedis, type RedisBus } from "./open-redis.ts";
 import { parseRedisAddress } from "./redis-address.ts";
 
 /** How soon a gateway that only listens must know that Redis does not serve, in milliseconds. */
 const NOTICED = { timeout: 5000, interval: 20 };
 const RECOVERY = { timeout: 15_000, interval: 20 };
-
-async function ask(url: string, ...command: string[]): Promise<unknown> {
-  const client = await createClient({ url }).connect();
-  try {
-    return await client.sendCommand(command);
-  } finally {
-    client.destroy();
-  }
-}
 
 /** The address of a service: who connects anew reaches the present target, who is connected stays where it is. */
 async function serviceAddress(target: string) {
@@ -54,7 +46,7 @@ async function serviceAddress(target: string) {
 }
 
 async function appends(bus: RedisBus): Promise<boolean> {
-  const { kind } = await bus.liveLog.append({ runId: crypto.randomUUID(), records: [delta(1, 1)] });
+  const { kind } = await bus.liveLog.forTenant(TENANT).append({ runId: crypto.randomUUID(), records: [delta(1, 1)] });
   return kind === "appended";
 }
 
@@ -77,65 +69,40 @@ describe.skipIf(await missingServices("private-redis"))(
       return bus;
     }
 
-    test.each([
-      {
-        code: "READONLY",
-        refuse: [["REPLICAOF", "127.0.0.1", "1"]],
-        serve: [["REPLICAOF", "NO", "ONE"]],
-      },
-      {
-        code: "OOM",
-        refuse: [["CONFIG", "SET", "maxmemory", "1"]],
-        serve: [["CONFIG", "SET", "maxmemory", "0"]],
-      },
-      {
-        code: "NOREPLICAS",
-        refuse: [["CONFIG", "SET", "min-replicas-to-write", "1"]],
-        serve: [["CONFIG", "SET", "min-replicas-to-write", "0"]],
-      },
-      {
-        // Within a script Redis says it without its code.
-        code: "can't run this command",
-        refuse: [["ACL", "SETUSER", "default", "-xadd"]],
-        serve: [["ACL", "SETUSER", "default", "+xadd"]],
-      },
-      {
-        code: "NOPERM",
-        refuse: [["ACL", "SETUSER", "default", "-xrange"]],
-        serve: [["ACL", "SETUSER", "default", "+xrange"]],
-      },
-    ])(
-      "$code ($refuse.0): nothing waits for it, it is told with its code, and it is used again once it serves",
-      async ({ code, refuse, serve }) => {
+    test.each(REDIS_REFUSALS)(
+      "$says ($because): nothing waits for it, it is told with its code, and it is used again once it serves",
+      async ({ says, start }) => {
+        const redis = await start();
+        onTestFinished(() => redis.remove());
         // One that writes, and one that only listens, as a gateway does that has watchers and no runs.
-        const [writer, listener] = [await open(), await open()];
+        const [writer, listener] = [await open(redis.url), await open(redis.url)];
         expect(await appends(writer)).toBe(true);
-        for (const command of refuse) await ask(server.url, ...command);
-        expect(await writer.liveLog.check()).toContain(code);
-        await vi.waitFor(async () => expect(await listener.liveLog.check()).toContain(code), NOTICED);
+        await redis.refuse();
+        await vi.waitFor(async () => expect(await writer.liveLog.check()).toContain(says), NOTICED);
+        await vi.waitFor(async () => expect(await listener.liveLog.check()).toContain(says), NOTICED);
         expect(await appends(writer)).toBe(false);
-        for (const command of serve) await ask(server.url, ...command);
+        await redis.serve();
         await vi.waitFor(async () => expect(await writer.liveLog.check()).toBeNull(), RECOVERY);
         await vi.waitFor(async () => expect(await listener.liveLog.check()).toBeNull(), RECOVERY);
         const runId = crypto.randomUUID();
         const heard = ear();
-        await listener.liveLog.subscribe({ runId, listener: heard.listener });
-        await writer.liveLog.append({ runId, records: [delta(1, 1)] });
+        await listener.liveLog.forTenant(TENANT).subscribe({ runId, listener: heard.listener });
+        await writer.liveLog.forTenant(TENANT).append({ runId, records: [delta(1, 1)] });
         await heard.hears(() => heard.records().length === 1);
-        expect(await listener.liveLog.read({ runId, after: START, limit: 5 })).toEqual([delta(1, 1)]);
+        expect(await listener.liveLog.forTenant(TENANT).read({ runId, after: START, limit: 5 })).toEqual([delta(1, 1)]);
       },
     );
 
     test("NOAUTH: a password that was changed is told, also to a gateway that starts then", async () => {
       const bus = await open();
-      await ask(server.url, "CONFIG", "SET", "requirepass", "geheim");
+      await askRedis(server.url, "CONFIG", "SET", "requirepass", "geheim");
       const secret = server.url.replace("redis://", "redis://:geheim@");
-      await ask(secret, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-      await ask(secret, "CLIENT", "KILL", "TYPE", "pubsub");
+      await askRedis(secret, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+      await askRedis(secret, "CLIENT", "KILL", "TYPE", "pubsub");
       await vi.waitFor(async () => expect(await bus.liveLog.check()).toMatch(/NOAUTH|WRONGPASS/), NOTICED);
       const late = await open();
       expect(await late.liveLog.check()).toMatch(/NOAUTH|WRONGPASS/);
-      await ask(secret, "CONFIG", "SET", "requirepass", "");
+      await askRedis(secret, "CONFIG", "SET", "requirepass", "");
       await vi.waitFor(async () => expect(await late.liveLog.check()).toBeNull(), RECOVERY);
     });
 
@@ -147,17 +114,17 @@ describe.skipIf(await missingServices("private-redis"))(
         expect(await appends(writer)).toBe(true);
         service.leadTo(next.url);
         // A former primary that nobody has told where the new one is: nothing that is published there comes here.
-        await ask(server.url, "REPLICAOF", "127.0.0.1", "1");
+        await askRedis(server.url, "REPLICAOF", "127.0.0.1", "1");
         await vi.waitFor(async () => expect(await appends(writer)).toBe(true), RECOVERY);
         const runId = crypto.randomUUID();
         const heard = ear();
-        await listener.liveLog.subscribe({ runId, listener: heard.listener });
+        await listener.liveLog.forTenant(TENANT).subscribe({ runId, listener: heard.listener });
         let sub = 0;
         await vi.waitFor(async () => {
-          await writer.liveLog.append({ runId, records: [delta(1, ++sub)] });
+          await writer.liveLog.forTenant(TENANT).append({ runId, records: [delta(1, ++sub)] });
           expect(heard.records().length).toBeGreaterThan(0);
         }, RECOVERY);
-        expect(await ask(next.url, "EXISTS", `run:{${runId}}:stream`)).toBe(1);
+        expect(await askRedis(next.url, "EXISTS", runKey({ tenantId: TENANT, runId, name: "stream" }))).toBe(1);
       } finally {
         await Promise.all(buses.splice(0).map((bus) => bus.close()));
         await service.close();
@@ -168,8 +135,8 @@ describe.skipIf(await missingServices("private-redis"))(
     test("a key of a wrong type is no outage", async () => {
       const bus = await open();
       const runId = crypto.randomUUID();
-      await ask(server.url, "SET", `run:{${runId}}:stream`, "x");
-      expect((await bus.liveLog.append({ runId, records: [delta(1, 1)] })).kind).toBe("unavailable");
+      await askRedis(server.url, "SET", runKey({ tenantId: TENANT, runId, name: "stream" }), "x");
+      expect((await bus.liveLog.forTenant(TENANT).append({ runId, records: [delta(1, 1)] })).kind).toBe("unavailable");
       expect(await bus.liveLog.check()).toBeNull();
       expect(await appends(bus)).toBe(true);
     });

@@ -1,6 +1,14 @@
 import type { JsonObject, JsonValue, ServerTool } from "@hsafa/protocol";
+import { PATH_DECODINGS_MAX } from "./limits.ts";
 
 export type HttpServerTool = Extract<ServerTool, { type: "http" }>;
+
+/** A tool in which values stand for its secrets. */
+export interface ResolvedHttpTool extends Omit<HttpServerTool, "headers" | "query" | "body"> {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: Readonly<Record<string, string>>;
+}
 
 /** A request to send, or why none can be sent. */
 export type PlannedRequest =
@@ -10,6 +18,8 @@ export type PlannedRequest =
       readonly method: string;
       readonly headers: Headers;
       readonly body: string | null;
+      /** The body without what the author fixed, for another origin. */
+      readonly bodyElsewhere: string | null;
     }
   | { readonly kind: "refused"; readonly code: "invalid_args" | "invalid_tool"; readonly message: string };
 
@@ -19,12 +29,15 @@ export type PlannedRequest =
  *
  * A model must not choose where a request goes:
  *
- * 1. Placeholders stand only in the path and the query.
+ * 1. Placeholders stand only in the path, and in the values of the query.
  * 2. What is filled in is sent as it is. An argument that URL parsing would drop or change is refused: with '.' for the
  *    id, `DELETE /users/{id}` would become `DELETE /users/`.
- * 3. A parameter that the address fixes is not given a second time. Which of two values counts is up to the server.
+ * 3. A parameter or a field that the author fixes is not given a second time. Which of two values counts is up to the
+ *    server.
+ * 4. Many servers decode a path before they resolve it. An argument that would then lead to another folder, or end a
+ *    line, is refused in the path.
  */
-export function planHttpRequest(server: HttpServerTool, args: JsonValue, idempotencyKey: string): PlannedRequest {
+export function planHttpRequest(server: ResolvedHttpTool, args: JsonValue, idempotencyKey: string): PlannedRequest {
   if (typeof args !== "object" || args === null || Array.isArray(args)) {
     return refused("invalid_args", "The arguments of an HTTP tool must be an object.");
   }
@@ -40,20 +53,29 @@ export function planHttpRequest(server: HttpServerTool, args: JsonValue, idempot
     return refused("invalid_tool", `The tool's headers cannot be sent: ${(error as Error).message}`);
   }
   headers.set("idempotency-key", idempotencyKey);
+  if (url.username !== "" || url.password !== "") {
+    // `fetch` refuses such an address.
+    if (!headers.has("authorization")) headers.set("authorization", basicOf(url));
+    url.username = "";
+    url.password = "";
+  }
   if (!headers.has("accept")) headers.set("accept", "application/json, text/*;q=0.9, */*;q=0.1");
-  if (server.method === "GET") {
-    const fixed = new Set([...url.searchParams.keys()].map(parameterOf));
-    const again = Object.keys(rest).find((name) => fixed.has(parameterOf(name)));
-    if (again !== undefined) {
-      return refused("invalid_args", `The tool's address fixes '${again}' already; call it without this argument.`); // 3.
-    }
+  for (const [name, value] of Object.entries(server.query)) url.searchParams.append(name, value);
+  const isGet = server.method === "GET";
+  const fixed = new Set([...(isGet ? url.searchParams.keys() : Object.keys(server.body))].map(parameterOf));
+  const again = Object.keys(rest).find((name) => fixed.has(parameterOf(name)));
+  if (again !== undefined) {
+    return refused("invalid_args", `The tool fixes '${again}' already; call it without this argument.`); // 3.
+  }
+  if (isGet) {
     for (const [name, value] of Object.entries(rest)) {
       for (const item of Array.isArray(value) ? value : [value]) url.searchParams.append(name, textOf(item));
     }
-    return { kind: "planned", url, method: server.method, headers, body: null };
+    return { kind: "planned", url, method: server.method, headers, body: null, bodyElsewhere: null };
   }
   if (!headers.has("content-type")) headers.set("content-type", "application/json");
-  return { kind: "planned", url, method: server.method, headers, body: JSON.stringify(rest) };
+  const body = JSON.stringify({ ...rest, ...server.body });
+  return { kind: "planned", url, method: server.method, headers, body, bodyElsewhere: JSON.stringify(rest) };
 }
 
 /**
@@ -62,6 +84,11 @@ export function planHttpRequest(server: HttpServerTool, args: JsonValue, idempot
  */
 function parameterOf(name: string): string {
   return name.trim().toLowerCase().split(/[[.]/, 1)[0] ?? "";
+}
+
+/** The user and the password of an address, as a browser sends them. */
+function basicOf({ username, password }: URL): string {
+  return `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64")}`;
 }
 
 type Filled =
@@ -96,15 +123,39 @@ function fill(template: string, args: JsonObject): Filled {
   }
   const isElsewhere = url.origin !== plain.origin || url.username !== plain.username || url.password !== plain.password;
   const around = `${plain.pathname}${plain.search}`.split(INERT);
-  if (isElsewhere || around.length !== names.length + 1) {
-    return refused("invalid_tool", "A placeholder may stand in the path and in the query of a tool's address only."); // 1.
+  const isInName = [...plain.searchParams.keys()].some((name) => name.includes(INERT));
+  if (isElsewhere || isInName || around.length !== names.length + 1) {
+    return refused(
+      "invalid_tool",
+      "A placeholder may stand in the path of a tool's address, and in the values of its query, only.",
+    ); // 1.
   }
   // 2.
   const expected = around.map((text, index) => text + (values[index] ?? "")).join("");
   if (`${url.pathname}${url.search}` !== expected) {
     return refused("invalid_args", "An argument in the address must not be '.' or '..', nor change its path.");
   }
+  // Encoded values hold no slash, so both paths have the same segments.
+  const segments = url.pathname.split("/");
+  const plainSegments = plain.pathname.split("/");
+  if (segments.some((segment, at) => plainSegments[at]?.includes(INERT) === true && leavesItself(segment))) {
+    return refused("invalid_args", "An argument in the address must not lead to another folder, nor end a line."); // 4.
+  }
   return { kind: "filled", url, used: new Set(names) };
+}
+
+/** Whether a segment of a path holds a folder `.` or `..`, or a control character, however often it is decoded. */
+function leavesItself(segment: string): boolean {
+  let decoded = segment;
+  for (let times = 0; times <= PATH_DECODINGS_MAX; times += 1) {
+    if (/\p{Cc}/u.test(decoded) || decoded.split(/[/\\]/).some((folder) => /^\.{1,2}(;.*)?$/.test(folder))) return true;
+    const next = decoded.replaceAll(/%([0-7][\da-f])/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+    if (next === decoded) return false;
+    decoded = next;
+  }
+  return true;
 }
 
 function replaced(template: string, valueAt: (index: number) => string): string {

@@ -1,11 +1,17 @@
 import { type JsonValue, readExactJson } from "@hsafa/protocol";
 import type { ServerToolOutcome } from "../../core/input.ts";
 import { deepestMessage } from "../../core/failure-message.ts";
-import { FAILURE_MESSAGE_CHARACTERS_MAX, JSON_DEPTH_MAX, TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
-import { HTTP_TOOL_REDIRECTS_MAX } from "./limits.ts";
-import { type HttpServerTool, type PlannedRequest, planHttpRequest } from "./http-request.ts";
+import { JSON_DEPTH_MAX, TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
+import type { Secrets } from "../../ports/secrets.ts";
+import { isTargetRefused, TargetRefused } from "../../ports/target-refused.ts";
+import { HTTP_TOOL_EXCERPT_BYTES_MAX, HTTP_TOOL_REDIRECTS_MAX } from "./limits.ts";
+import { type HttpServerTool, type PlannedRequest, planHttpRequest, type ResolvedHttpTool } from "./http-request.ts";
+import { HARMLESS_HEADERS, httpToolCredentials, httpToolSecrets } from "./http-tool-secrets.ts";
 import { neverSent } from "./never-sent.ts";
+import { putInSecrets } from "./put-in-secrets.ts";
 import { readBounded } from "./read-bounded.ts";
+import { withoutSecrets } from "./without-secrets.ts";
+import type { TenantId } from "../../core/tenant-id.ts";
 
 type Fetch = typeof globalThis.fetch;
 type Planned = Extract<PlannedRequest, { kind: "planned" }>;
@@ -17,9 +23,39 @@ type Planned = Extract<PlannedRequest, { kind: "planned" }>;
  */
 export async function performHttpTool(
   server: HttpServerTool,
-  call: { readonly args: JsonValue; readonly idempotencyKey: string; readonly signal: AbortSignal },
-  fetch: Fetch,
+  call: HttpToolCall,
+  { fetch, secrets, known }: HttpToolDeps,
 ): Promise<ServerToolOutcome> {
+  let ready: Awaited<ReturnType<typeof putInSecrets>>;
+  try {
+    ready = await putInSecrets(server, call.tenantId, secrets);
+  } catch (error) {
+    return failed("secret_unavailable", `The tool's secrets could not be read: ${deepestMessage(error)}`);
+  }
+  if (ready.kind === "refused") return failed("secret_unavailable", ready.message);
+  const { server: resolved, values } = ready;
+  const outcome = await perform(resolved, call, fetch);
+  return withoutSecrets(outcome, {
+    inMessages: [...known, ...values, ...httpToolSecrets(resolved)],
+    inResults: [...known, ...values, ...httpToolCredentials(resolved)],
+  });
+}
+
+interface HttpToolCall {
+  readonly tenantId: TenantId;
+  readonly args: JsonValue;
+  readonly idempotencyKey: string;
+  readonly signal: AbortSignal;
+}
+
+interface HttpToolDeps {
+  readonly fetch: Fetch;
+  readonly secrets: Secrets;
+  /** Values that no tool may tell, whatever it was sent: those of the gateway itself. */
+  readonly known: readonly string[];
+}
+
+async function perform(server: ResolvedHttpTool, call: HttpToolCall, fetch: Fetch): Promise<ServerToolOutcome> {
   const planned = planHttpRequest(server, call.args, call.idempotencyKey);
   if (planned.kind === "refused") return failed(planned.code, planned.message);
   // The query is left out, because it may contain secrets.
@@ -53,7 +89,11 @@ type Followed =
 async function follow(planned: Planned, signal: AbortSignal, fetch: Fetch): Promise<Followed> {
   let { url, method, headers, body } = planned;
   for (let redirects = 0; redirects <= HTTP_TOOL_REDIRECTS_MAX; redirects += 1) {
-    const response = await fetch(url, { method, headers, body, signal, redirect: "manual" });
+    const response = await send(url, { method, headers, body, signal, redirect: "manual" }, fetch);
+    if (response instanceof TargetRefused) {
+      const what = redirects === 0 ? "was not sent" : "was redirected, and the redirect was not followed";
+      return { kind: "refused", code: "address_refused", message: `${what}: ${response.message}.` };
+    }
     const location = response.headers.get("location");
     if (location === null || ![301, 302, 303, 307, 308].includes(response.status))
       return { kind: "response", response };
@@ -63,7 +103,13 @@ async function follow(planned: Planned, signal: AbortSignal, fetch: Fetch): Prom
       const where = next === null ? "an address that is no URL" : `'${next.protocol}'`;
       return { kind: "refused", code: "unreachable", message: `was redirected to ${where}, which is not followed.` };
     }
-    if (next.origin !== url.origin) headers = withoutSecrets(headers);
+    // `fetch` refuses an address with a user, and the credentials of another service are none of ours.
+    next.username = "";
+    next.password = "";
+    if (next.origin !== url.origin) {
+      headers = harmless(headers);
+      body = body === null ? null : planned.bodyElsewhere;
+    }
     // By the Fetch standard a POST becomes a GET on 301 and 302, and any method does on 303.
     if ((response.status === 303 && method !== "GET") || ([301, 302].includes(response.status) && method === "POST")) {
       method = "GET";
@@ -77,16 +123,23 @@ async function follow(planned: Planned, signal: AbortSignal, fetch: Fetch): Prom
   return { kind: "refused", code: "too_many_redirects", message };
 }
 
-const HARMLESS_HEADERS = ["accept", "content-type", "idempotency-key"];
+async function send(url: URL, request: RequestInit, fetch: Fetch): Promise<Response | TargetRefused> {
+  try {
+    return await fetch(url, request);
+  } catch (error) {
+    if (isTargetRefused(error)) return new TargetRefused();
+    throw error;
+  }
+}
 
-function withoutSecrets(headers: Headers): Headers {
+function harmless(headers: Headers): Headers {
   return new Headers([...headers].filter(([name]) => HARMLESS_HEADERS.includes(name)));
 }
 
 /** What a response that is no success says. Its status is the answer, even if the body breaks off. */
 async function excerptOf(response: Response): Promise<string> {
   try {
-    const { bytes } = await readBounded(response, FAILURE_MESSAGE_CHARACTERS_MAX);
+    const { bytes } = await readBounded(response, HTTP_TOOL_EXCERPT_BYTES_MAX);
     const excerpt = new TextDecoder().decode(bytes).trim();
     return excerpt === "" ? "." : `: ${excerpt}`;
   } catch {

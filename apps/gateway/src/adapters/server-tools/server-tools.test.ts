@@ -1,72 +1,12 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import type { JsonValue } from "@hsafa/protocol";
 import fc from "fast-check";
-import { describe, expect, onTestFinished, test } from "vitest";
-import type { ServerToolOutcome } from "../../core/input.ts";
+import type { JsonValue } from "@hsafa/protocol";
+import { describe, expect, test } from "vitest";
+import { noSecrets } from "../../../test/support/no-secrets.ts";
+import { type Answer, codeOf, json, perform, type Received, serve } from "../../../test/support/tool-server.ts";
 import { TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
 import type { ToolFunction } from "./function-tool.ts";
-import type { HttpServerTool } from "./http-request.ts";
 import { createServerTools } from "./server-tools.ts";
-
-interface Received {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: IncomingMessage["headers"];
-  readonly body: string;
-}
-type Answer = (received: Received, response: ServerResponse) => void;
-
-async function serve(answer: Answer) {
-  const received: Received[] = [];
-  let closed: () => void = () => {};
-  const clientClosed = new Promise<void>((resolve) => {
-    closed = resolve;
-  });
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on("data", (part: Buffer) => parts.push(part));
-    request.on("end", () => {
-      const { method = "", url = "", headers } = request;
-      const one = { method, url, headers, body: Buffer.concat(parts).toString() };
-      received.push(one);
-      answer(one, response);
-    });
-    response.on("close", () => {
-      if (!response.writableEnded) closed();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  );
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received, clientClosed };
-}
-
-function perform(server: Partial<HttpServerTool>, args: JsonValue = {}, signal = new AbortController().signal) {
-  return createServerTools().perform({
-    server: { type: "http", method: "POST", url: "", ...server },
-    toolName: "tool",
-    args,
-    runId: "run-1",
-    idempotencyKey: "call-1",
-    signal,
-  });
-}
-
-const json =
-  (value: unknown): Answer =>
-  (_, response) => {
-    response.setHeader("content-type", "application/json; charset=utf-8").end(JSON.stringify(value));
-  };
-
-function codeOf(outcome: ServerToolOutcome): string {
-  return outcome.kind === "failed" ? outcome.error.code : outcome.kind;
-}
+import { asTenantId } from "../../core/tenant-id.ts";
 
 describe("what an http tool sends", () => {
   test("arguments go into the path, percent-encoded, and the rest into the body", async () => {
@@ -106,6 +46,17 @@ describe("what an http tool sends", () => {
     ["what is never sent", "http://127.0.0.1/users#{id}", { id: "a" }, "invalid_tool"],
     ["a folder that the address leaves again", "http://127.0.0.1/a/{id}/../b", { id: "a" }, "invalid_tool"],
     ["the parent folder in two halves", "http://127.0.0.1/users/{a}{b}/x", { a: ".", b: "." }, "invalid_args"],
+    ["another folder, for a server that decodes it", "http://127.0.0.1/users/{id}", { id: "../admin" }, "invalid_args"],
+    ["another folder in the middle", "http://127.0.0.1/users/{id}/x", { id: "a/../../admin" }, "invalid_args"],
+    ["another folder on Windows", "http://127.0.0.1/users/{id}", { id: String.raw`..\admin` }, "invalid_args"],
+    ["another folder, encoded", "http://127.0.0.1/users/{id}", { id: "%2e%2e" }, "invalid_args"],
+    ["another folder, encoded twice", "http://127.0.0.1/users/{id}", { id: "%252e%252e%252fadmin" }, "invalid_args"],
+    ["another folder of a servlet", "http://127.0.0.1/users/{id}", { id: "..;x=1" }, "invalid_args"],
+    ["another folder behind a dot of the address", "http://127.0.0.1/users/.{id}", { id: "./admin" }, "invalid_args"],
+    ["a second line", "http://127.0.0.1/users/{id}", { id: "a\r\nHost: evil" }, "invalid_args"],
+    ["a second line, encoded", "http://127.0.0.1/users/{id}", { id: "a%0d%0aHost: evil" }, "invalid_args"],
+    ["what ends at a zero byte", "http://127.0.0.1/users/{id}", { id: "a\0" }, "invalid_args"],
+    ["a parameter of its own", "http://127.0.0.1/users?a=1&{name}=2", { name: "a" }, "invalid_tool"],
     ["the whole collection", "http://127.0.0.1/users/{id}", { id: "" }, "invalid_args"],
     ["nothing in particular", "http://127.0.0.1/users/{id}", {}, "invalid_args"],
     ["a file", "file:///etc/{name}", { name: "passwd" }, "invalid_tool"],
@@ -125,6 +76,26 @@ describe("what an http tool sends", () => {
       expect(codeOf(await perform(server, { other: "7" }))).toBe("completed");
     },
   );
+
+  test.each<[string, string, string]>([
+    ["a name of a file", "a..b", "/notes/a..b"],
+    ["a text with a percent sign", "100%", "/notes/100%25"],
+    ["a path of folders", "a/b", "/notes/a%2Fb"],
+    ["another host", "//evil.test", "/notes/%2F%2Fevil.test"],
+    ["a query", "a?x=1", "/notes/a%3Fx%3D1"],
+    ["a fragment", "a#b", "/notes/a%23b"],
+    ["credentials", "a@b:c", "/notes/a%40b%3Ac"],
+  ])("%s in a path arrives as the text that it is", async (_, id, path) => {
+    const { url, received } = await serve(json(1));
+    await perform({ url: `${url}/notes/{id}` }, { id });
+    expect(received).toMatchObject([{ url: path }]);
+  });
+
+  test("a text with lines and dots is sent in a query, where it leads nowhere", async () => {
+    const { url, received } = await serve(json(1));
+    await perform({ url: `${url}/notes?text={text}`, method: "GET" }, { text: "../a\r\nb" });
+    expect(received).toMatchObject([{ url: "/notes?text=..%2Fa%0D%0Ab" }]);
+  });
 
   test("whatever text an argument holds, the server receives exactly this text or nothing at all", async () => {
     const { url, received } = await serve(json(1));
@@ -194,6 +165,53 @@ describe("what an http tool makes of the answer", () => {
     expect(message).toContain("422: no such user");
     expect(message).not.toContain("secret");
     expect(message.length).toBeLessThan(2000);
+  });
+
+  test.each([
+    ["as they were sent", (sent: Received) => JSON.stringify(sent.headers) + sent.url],
+    [
+      "many times, so that the marks leave room",
+      (sent: Received) => String(sent.headers["x-api-token"]).repeat(700).slice(0, 8_184),
+    ],
+  ])("no error repeats the secrets of headers, user and query: a service says them %s", async (_, says) => {
+    const { url } = await serve((received, response) => {
+      response.statusCode = 400;
+      response.end(says(received));
+    });
+    const outcome = await perform(
+      {
+        url: `${url.replace("//", "//robot:pass%2Fword%40123@")}/x?sig=signature-of-ours&q={q}`,
+        headers: { "X-Api-Token": "token-of-ours-1234", Cookie: "id=cookie-of-ours" },
+      },
+      { q: "innocent argument" },
+    );
+    expect(codeOf(outcome)).toBe("http_status");
+    const told = JSON.stringify(outcome);
+    expect(told).toContain("[key]");
+    const basic = Buffer.from("robot:pass/word@123").toString("base64");
+    for (const secret of ["token-of-ours", "pass/word@", "pass%2Fword", "signature-of-ours", "cookie-of-ours", basic]) {
+      expect(told).not.toContain(secret);
+    }
+  });
+
+  test("an error about the address itself does not repeat what is secret in it", async () => {
+    const noUrl = await perform({ url: "http//robot:password-of-ours@host/?sig=signature-of-ours" });
+    expect(codeOf(noUrl)).toBe("invalid_tool");
+    const nowhere = await perform({ url: "http://robot:password-of-ours@127.0.0.1:1/?sig=signature-of-ours" });
+    expect(codeOf(nowhere)).toBe("unreachable");
+    for (const outcome of [noUrl, nowhere]) expect(JSON.stringify(outcome)).not.toMatch(/(password|signature)-of-ours/);
+  });
+
+  test("the user and password of an address are sent as Basic, and to no other origin", async () => {
+    const elsewhere = await serve(json("there"));
+    const { url, received } = await serve((_, response) =>
+      response.writeHead(307, { location: elsewhere.url.replace("//", "//other:word@") }).end(),
+    );
+    const outcome = await perform({ url: url.replace("//", "//robot:pass%40word@") });
+    expect(outcome).toEqual({ kind: "completed", result: "there" });
+    const basic = `Basic ${Buffer.from("robot:pass@word").toString("base64")}`;
+    expect(received[0]?.headers.authorization).toBe(basic);
+    expect(elsewhere.received[0]?.headers).not.toHaveProperty("authorization");
   });
 
   test("an endless response is cut off at the bound, and its socket is closed (R9)", async () => {
@@ -269,42 +287,10 @@ describe("what an http tool makes of the answer", () => {
   });
 });
 
-describe("redirects", () => {
-  test("a redirect to another origin does not carry the tool's own headers", async () => {
-    const there = await serve(json("there"));
-    const here = await serve((_, response) => response.writeHead(307, { location: `${there.url}/moved` }).end());
-    const headers = { authorization: "Bearer secret", "x-api-key": "secret" };
-    expect(await perform({ url: here.url, headers }, { a: 1 })).toEqual({ kind: "completed", result: "there" });
-    expect(there.received).toMatchObject([
-      { method: "POST", url: "/moved", body: '{"a":1}', headers: { "idempotency-key": "call-1" } },
-    ]);
-    expect(JSON.stringify(there.received)).not.toContain("secret");
-  });
-
-  test("a redirect of a POST by 303 is followed with a GET", async () => {
-    const { url, received } = await serve((request, response) => {
-      if (request.url === "/made") response.end("made");
-      else response.writeHead(303, { location: "/made" }).end();
-    });
-    expect(await perform({ url, headers: { authorization: "t" } })).toEqual({ kind: "completed", result: "made" });
-    expect(received).toMatchObject([{ method: "POST" }, { method: "GET", body: "", headers: { authorization: "t" } }]);
-  });
-
-  test("a circle of redirects ends at the bound (R9)", async () => {
-    const { url, received } = await serve((_, response) => response.writeHead(302, { location: "/again" }).end());
-    expect(codeOf(await perform({ url }))).toBe("too_many_redirects");
-    expect(received.length).toBeLessThan(10);
-  });
-
-  test("a redirect to a scheme other than HTTP is not followed", async () => {
-    const { url } = await serve((_, response) => response.writeHead(302, { location: "file:///etc/passwd" }).end());
-    expect(codeOf(await perform({ url }))).toBe("unreachable");
-  });
-});
-
 describe("functions of the gateway's own program", () => {
   const call = (functions: Record<string, ToolFunction>, name?: string) =>
-    createServerTools({ functions }).perform({
+    createServerTools({ functions, fetch, secrets: noSecrets, known: ["key-of-the-gateway-itself"] }).perform({
+      tenantId: asTenantId("tenant-1"),
       server: { type: "function", ...(name === undefined ? {} : { name }) },
       toolName: "add",
       args: { a: 1 },
@@ -312,6 +298,18 @@ describe("functions of the gateway's own program", () => {
       idempotencyKey: "call-1",
       signal: new AbortController().signal,
     });
+
+  test("a function tells no key of the gateway, neither in a result nor in an error", async () => {
+    const told = (what: string) => `the key is ${what}`;
+    expect(await call({ add: () => ({ told: told("key-of-the-gateway-itself") }) })).toEqual({
+      kind: "completed",
+      result: { told: told("[key]") },
+    });
+    const failing: ToolFunction = () => {
+      throw new Error(told("key-of-the-gateway-itself"));
+    };
+    expect(await call({ add: failing })).toMatchObject({ kind: "failed", error: { message: told("[key]") } });
+  });
 
   test("a function is found by the tool's name or its own, and receives the run and the idempotency key (R4)", async () => {
     const add: ToolFunction = (args, { runId, idempotencyKey }) => ({ args, runId, idempotencyKey });

@@ -1,27 +1,31 @@
+import type { Secrets } from "../../ports/secrets.ts";
 import type { ServerTools } from "../../ports/server-tools.ts";
 import { performFunctionTool, type ToolFunction } from "./function-tool.ts";
 import { performHttpTool } from "./http-tool.ts";
+import { withoutSecrets } from "./without-secrets.ts";
 
 interface ServerToolsOptions {
   /** The functions that tools of type `function` call, by name. The program that starts the gateway gives them. */
   readonly functions?: Readonly<Record<string, ToolFunction>>;
-  /**
-   * How tools of type `http` send requests; the global `fetch` when absent. A program that must keep tools from certain
-   * addresses does it here, where connections are made.
-   */
-  readonly fetch?: typeof globalThis.fetch;
+  /** How tools of type `http` send requests. It refuses the targets that no tool may reach, with `TargetRefused`. */
+  readonly fetch: typeof globalThis.fetch;
+  readonly secrets: Secrets;
+  /** Values that no tool may tell, whatever it was sent: those of the gateway itself. */
+  readonly known?: readonly string[];
 }
 
 /** Tools that execute on the server, by their type. */
-export function createServerTools(options: ServerToolsOptions = {}): ServerTools {
-  const { functions = {}, fetch = globalThis.fetch } = options;
+export function createServerTools({ functions = {}, fetch, secrets, known = [] }: ServerToolsOptions): ServerTools {
   return {
-    perform({ server, ...call }) {
+    async perform({ server, ...call }) {
       switch (server.type) {
         case "http":
-          return performHttpTool(server, call, fetch);
+          return performHttpTool(server, call, { fetch, secrets, known });
         case "function":
-          return performFunctionTool(functions, server.name ?? call.toolName, call);
+          return withoutSecrets(await performFunctionTool(functions, server.name ?? call.toolName, call), {
+            inMessages: known,
+            inResults: known,
+          });
         default:
           return server satisfies never;
       }

@@ -1,10 +1,12 @@
 import { CLOSE_CODES, type DeviceMessage, type GatewayMessage } from "@hsafa/protocol";
 import { deviceMessageSchema } from "@hsafa/protocol/schema";
+import type { TakePlace } from "../../access/places.ts";
 import type { DeviceServer } from "../../devices/device-server.ts";
 import type { SessionEnd } from "../../devices/device-socket.ts";
 import { DEVICE_HEARTBEAT_MS } from "../../devices/limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
+import type { LoopTurns } from "../../runtime/loop-turns.ts";
 import {
   DEVICE_BYTE_RATE,
   DEVICE_FAULTS_MAX,
@@ -66,14 +68,19 @@ export function openDeviceSocket(
     readonly devices: DeviceServer;
     readonly clock: Clock;
     readonly log: Log;
+    readonly turns: Pick<LoopTurns, "take" | "charge">;
+    readonly takePlace: TakePlace;
+    readonly from: string;
     readonly later?: (callback: () => void) => void;
   },
 ): MessageSocket<DeviceMessage, GatewayMessage> {
-  const { devices, ...ports } = deps;
+  const { devices, takePlace, from, ...ports } = deps;
   const socket = new MessageSocket({ transport, protocol: PROTOCOL, ...ports });
   const handler = devices.connect({
     send: (message) => socket.send(message),
     fault: (detail, callId) => socket.fault(detail, callId),
+    takePlace,
+    from,
     admit: (principal) => socket.admit(principal),
     refuse: (refusal) => socket.refuse(refusal),
     end: (why) => socket.end(ENDS[why]),

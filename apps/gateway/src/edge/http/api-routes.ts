@@ -1,8 +1,13 @@
 import type { Route } from "./route.ts";
 import { agentRoutes } from "./routes/agents.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { quotaRoutes } from "./routes/quotas.ts";
+import { keyRoutes } from "./routes/keys.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { secretRoutes } from "./routes/secrets.ts";
+import { tenantRoutes } from "./routes/tenants.ts";
 import { threadRoutes } from "./routes/threads.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { toolCallRoutes } from "./routes/tool-calls.ts";
@@ -10,10 +15,15 @@ import { toolCallRoutes } from "./routes/tool-calls.ts";
 /** Every call of the API: what is served is what is documented. */
 export const apiRoutes: readonly Route[] = [
   ...tokenRoutes,
+  ...keyRoutes,
   ...agentRoutes,
   ...runRoutes,
   ...eventRoutes,
   ...toolCallRoutes,
   ...threadRoutes,
   ...deviceRoutes,
+  ...secretRoutes,
+  ...quotaRoutes,
+  ...tenantRoutes,
+  ...auditRoutes,
 ];

@@ -1,4 +1,6 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { PREFLIGHT_MAX_AGE_S } from "../limits.ts";
+import { isOriginAllowed } from "../origin.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 const ALLOWED_HEADERS = "Authorization, Content-Type, Last-Event-ID, Idempotency-Key";
@@ -15,6 +17,12 @@ export function applyCors(request: FastifyRequest, reply: FastifyReply, allowedO
   const { origin } = request.headers;
   if (origin === undefined || !allowedOrigins.includes(origin)) return;
   reply.headers({ "access-control-allow-origin": origin, "access-control-expose-headers": EXPOSED_HEADERS });
+}
+
+/** Returns the origin of a page that may not read the response, or null. The gateway's own pages may. */
+export function refusedOriginOf(headers: IncomingHttpHeaders, allowedOrigins: readonly string[]): string | null {
+  const { origin, host } = headers;
+  return origin === undefined || isOriginAllowed(origin, host, allowedOrigins) ? null : origin;
 }
 
 /** Responds to OPTIONS with the methods of the path, and to a page's preflight with what it may send. */

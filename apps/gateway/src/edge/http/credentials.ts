@@ -5,6 +5,7 @@ import type { Authenticate } from "../../access/authenticate.ts";
 import { refuse } from "../../access/refusal.ts";
 import { isOriginAllowed } from "../origin.ts";
 import type { RequestLimits } from "./request-limits.ts";
+import { bearerIn } from "./bearer-in.ts";
 
 export const COOKIE_NAME = "hsafa_token";
 
@@ -26,7 +27,9 @@ export async function admitRequest(
   const { limits } = deps;
   const admission = await identify(deps, request, requirement);
   if (admission.kind === "admitted") {
-    const tooMany = limits.countPrincipal(admission.principal);
+    // What goes wrong from here on is logged as this tenant's.
+    request.log = request.log.child({ tenantId: admission.principal.tenantId });
+    const tooMany = limits.countPrincipal(request.raw, admission.principal);
     return tooMany === null ? admission : limits.slow(tooMany);
   }
   const isStranger = admission.code === "unauthenticated" || admission.code === "forbidden";
@@ -53,8 +56,7 @@ async function identify(deps: CredentialsDeps, request: FastifyRequest, requirem
 
 /** The credential of `Authorization: Bearer …`, or null. */
 export function bearerOf(request: FastifyRequest): string | null {
-  const match = /^Bearer +([\x21-\x7e]+) *$/i.exec(request.headers.authorization ?? "");
-  return match?.[1] ?? null;
+  return bearerIn(request.headers.authorization);
 }
 
 /** Whether a call is made with the cookie too: one that reads runs. */

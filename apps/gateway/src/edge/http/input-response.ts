@@ -1,6 +1,6 @@
 import { acceptedInputSchema } from "@hsafa/protocol/schema";
 import type { Refusal } from "../../access/refusal.ts";
-import type { InputAccepted } from "../../control/enqueue-run-input.ts";
+import type { InputAccepted } from "../../control/enqueue-seen-input.ts";
 import { type RouteResponse, json } from "./route.ts";
 
 /** The documented response of a route that enqueues an input. */

@@ -4,6 +4,7 @@ import type { ServedRequest } from "./server.ts";
 /** What the gauges show, read from the parts of a gateway when the metrics are read. */
 export interface GaugeValues {
   readonly runsHeld: number;
+  readonly devices: number;
   readonly watchers: number;
   readonly followedRuns: number;
   readonly bufferedBytes: number;
@@ -18,16 +19,20 @@ export interface Metrics {
 
 const GAUGES: Readonly<Record<keyof GaugeValues, { readonly name: string; readonly help: string }>> = {
   runsHeld: { name: "hsafa_runs_held", help: "Runs whose lease this gateway holds." },
+  devices: { name: "hsafa_devices", help: "Devices that are connected to this gateway." },
   watchers: { name: "hsafa_watchers", help: "Clients that follow runs through this gateway." },
   followedRuns: { name: "hsafa_followed_runs", help: "Runs that this gateway follows for its watchers." },
   bufferedBytes: { name: "hsafa_watch_buffer_bytes", help: "Recent events kept in memory for watchers." },
 };
 
 /** How much of the text of a failure becomes a label: the code that Redis gave. */
-const REFUSAL_CODE = /^[A-Z]{2,}(?= )/;
+const REFUSAL_CODE = /^[A-Z]{2,20}(?= )/;
+/** The methods that become a label. Node knows some thirty more, which nothing is served at. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]);
 
 /**
  * The metrics of one gateway. Labels come from the route table and from status codes, so there are few series (R9).
+ * None says anything of a tenant.
  * `liveLogAway`: why the live log does not serve now; null: it does.
  */
 export function createMetrics(values: () => GaugeValues, liveLogAway: () => Promise<string | null>): Metrics {
@@ -73,7 +78,8 @@ export function createMetrics(values: () => GaugeValues, liveLogAway: () => Prom
     registers,
   });
   return {
-    observe({ method, route, status, durationMs }) {
+    observe({ method: asked, route, status, durationMs }) {
+      const method = METHODS.has(asked) ? asked : "other";
       requests.inc({ method, route, status });
       durations.observe({ method, route }, durationMs / 1000);
     },

@@ -1,5 +1,6 @@
-import { ERRORS } from "@hsafa/protocol";
+import { ERRORS, QUOTA_NAMES, type Scope } from "@hsafa/protocol";
 import { z } from "zod";
+import { scopesWith } from "../../access/scopes.ts";
 import { COOKIE_NAME, takesCookie } from "./credentials.ts";
 import type { DocumentedResponse, Route } from "./route.ts";
 
@@ -59,6 +60,15 @@ const problemSchema = {
         properties: { path: { type: "string" }, message: { type: "string" } },
       },
     },
+    quota: {
+      type: "object",
+      required: ["name", "used", "limit"],
+      properties: {
+        name: { type: "string", enum: QUOTA_NAMES },
+        used: { type: "number" },
+        limit: { type: "number" },
+      },
+    },
   },
 } as const;
 
@@ -87,10 +97,13 @@ function securityOf(route: Exclude<Route, { access: "open" }>): Record<string, s
   return takesCookie(route.method, route.scopes) ? [{ bearer: [] }, { cookie: [] }] : [{ bearer: [] }];
 }
 
-function scopesText(scopes: readonly string[]): string {
-  return scopes.length === 0
-    ? "Any key or token may."
-    : `Needs the scope ${scopes.map((scope) => `\`${scope}\``).join(" or ")}.`;
+function scopesText(scopes: readonly Scope[]): string {
+  if (scopes.length === 0) return "Any key or token may.";
+  const code = (scope: Scope): string => `\`${scope}\``;
+  const any = [...scopes, ...scopes.flatMap((scope) => scopesWith(scope).forAll)];
+  const ofKeys = scopes.flatMap((scope) => scopesWith(scope).forKeys);
+  const rest = ofKeys.length === 0 ? "" : `, or a key with ${ofKeys.map(code).join(" or ")}`;
+  return `Needs the scope ${any.map(code).join(" or ")}${rest}.`;
 }
 
 function responsesOf(responses: Readonly<Record<number, DocumentedResponse>>): Record<string, unknown> {

@@ -2,7 +2,8 @@ import type { Route } from "./route.ts";
 
 /** Pages that load nothing from elsewhere, not even a script. */
 
-const style = `
+/** The style of every page, as it stands between the tags. */
+export const PAGE_STYLE = `
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 3rem auto; padding: 0 1rem; color: #222; background: #fff; }
   code { font: 14px/1.4 ui-monospace, monospace; background: #f3f3f3; padding: .1em .3em; border-radius: 3px; }
   table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #ddd; }
@@ -55,7 +56,7 @@ function code(text: string): string {
 
 function page(title: string, body: string): string {
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(title)}</title><style>${style}</style></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(title)}</title><style>${PAGE_STYLE}</style></head>
 <body>${body}</body></html>
 `;
 }

@@ -5,10 +5,11 @@ import { PROBLEM_ERRORS_MAX, PROBLEM_PATH_CHARACTERS_MAX, UNAVAILABLE_RETRY_AFTE
 
 /** Makes the problem document (RFC 9457) of a refusal. */
 function problemOf(refusal: Refusal, requestId: string): Problem {
-  const { code, detail, faults } = refusal;
+  const { code, detail, faults, quota } = refusal;
   const { status, title } = ERRORS[code];
   // The code names the kind of error, and PROTOCOL.md describes it. So the type needs no address of its own.
-  const problem = { type: `urn:hsafa:error:${code}`, title, status, code, detail, requestId };
+  const base = { type: `urn:hsafa:error:${code}`, title, status, code, detail, requestId };
+  const problem = quota === undefined ? base : { ...base, quota };
   if (faults === undefined) return problem;
   const errors = faults.slice(0, PROBLEM_ERRORS_MAX).map(({ path, message }) => ({
     path: path.slice(0, PROBLEM_PATH_CHARACTERS_MAX),
@@ -21,7 +22,8 @@ function problemOf(refusal: Refusal, requestId: string): Problem {
 export function sendProblem(reply: FastifyReply, refusal: Refusal): FastifyReply {
   const { code } = refusal;
   if (code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="hsafa"');
-  if (code === "unavailable" || code === "too_many_requests") reply.header("retry-after", retryAfterS(refusal));
+  const isTimed = code === "unavailable" || code === "too_many_requests" || refusal.retryAfterMs !== undefined;
+  if (isTimed) reply.header("retry-after", retryAfterS(refusal));
   return (
     reply
       .code(ERRORS[code].status)

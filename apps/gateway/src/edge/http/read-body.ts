@@ -13,13 +13,11 @@ const NOT_JSON = refuse(
 );
 
 /**
- * Reads a request's JSON body within its bounds. It refuses what could not be kept as it was sent: the client is there
- * to send it otherwise. A refused body is still read to its end, within a bound: then the client reads the response
- * instead of a reset.
+ * Reads the bytes of a request's body as JSON. It refuses what could not be kept as it was sent: the client is there to
+ * send it otherwise.
  */
-export async function readBody(request: FastifyRequest): Promise<ReadBody> {
-  const { "content-type": mediaType, "content-encoding": coding = "identity" } = request.headers;
-  const bytes = await collect(request);
+export function readBody(bytes: Buffer | "too_large", { headers }: FastifyRequest): ReadBody {
+  const { "content-type": mediaType, "content-encoding": coding = "identity" } = headers;
   if (bytes === "too_large") return TOO_LARGE;
   if (bytes.length === 0) return { kind: "none" };
   if (!isJson(mediaType) || coding !== "identity") return NOT_JSON;
@@ -56,7 +54,11 @@ function isJson(mediaType: string | undefined): boolean {
   return /^application\/json *(;|$)/i.test(mediaType ?? "");
 }
 
-async function collect(request: FastifyRequest): Promise<Buffer | "too_large"> {
+/**
+ * Collects a body within its bound. One that is too large is still read to its end, within a bound: then the client
+ * reads the response instead of a reset.
+ */
+export async function bodyBytes(request: FastifyRequest): Promise<Buffer | "too_large"> {
   const chunks: Buffer[] = [];
   let length = 0;
   // Leaving this loop early must not destroy the socket: the response still has to be sent on it.

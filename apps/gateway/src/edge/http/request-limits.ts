@@ -5,6 +5,8 @@ import type { Refusal } from "../../access/refusal.ts";
 import { RequestRates, type RequestRatesSettings } from "../../access/request-rates.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { SLOWED_REFUSALS_MAX, SLOWED_REFUSAL_MS } from "../limits.ts";
+import { HttpConnections } from "./http-connections.ts";
+import { UnsentAnswers } from "./unsent-answers.ts";
 
 /** What limits the requests of one gateway, by settings. */
 export interface RequestLimitsSettings {
@@ -13,8 +15,10 @@ export interface RequestLimitsSettings {
   readonly trustedProxies: readonly string[];
 }
 
-/** Counts the requests of one gateway, and slows down those who make too many. */
+/** Counts the requests of one gateway, its connections and its answers, and slows down those who make too many. */
 export class RequestLimits {
+  readonly connections: HttpConnections;
+  readonly answers = new UnsentAnswers();
   readonly #rates: RequestRates;
   readonly #trusted: TrustedProxies;
   readonly #clock: Pick<Clock, "after" | "monotonic">;
@@ -24,18 +28,19 @@ export class RequestLimits {
     this.#rates = new RequestRates(settings.rates, clock);
     this.#trusted = new TrustedProxies(settings.trustedProxies);
     this.#clock = clock;
+    this.connections = new HttpConnections(this.#trusted);
   }
 
   /** Where a request comes from, as far as one client can be told from another. */
-  addressOf({ socket, headers }: IncomingMessage): string {
+  readonly addressOf = ({ socket, headers }: IncomingMessage): string => {
     const forwarded = headers["x-forwarded-for"];
     const forwardedFor = Array.isArray(forwarded) ? forwarded.join(",") : forwarded;
     return addressShare(clientAddress({ remoteAddress: socket.remoteAddress, forwardedFor }, this.#trusted));
-  }
+  };
 
-  /** Counts a request whose maker is known. */
-  countPrincipal(principal: Principal): Refusal | null {
-    return this.#rates.countPrincipal(principal);
+  /** Counts a request whose maker is known, and its connection. */
+  countPrincipal({ socket }: IncomingMessage, principal: Principal): Refusal | null {
+    return this.#rates.countPrincipal(principal) ?? this.connections.admitted(socket, principal);
   }
 
   /** Counts a request whose maker is not known. Returns `refusal`, or the one that tells of too many. */

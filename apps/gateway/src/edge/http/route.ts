@@ -52,7 +52,7 @@ export interface RouteCall<Query, Body> {
 
 /** What the table says of every route. */
 interface RouteText {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** With `:name` for what varies. */
   readonly path: string;
   readonly tag: string;

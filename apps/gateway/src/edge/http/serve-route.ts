@@ -3,14 +3,17 @@ import type { z } from "zod";
 import { textFault } from "../../access/text-fault.ts";
 import { notFound, type Refusal, refuse } from "../../access/refusal.ts";
 import { schemaFaults } from "../../access/schema-faults.ts";
+import { chargeBytes } from "../../runtime/charge-bytes.ts";
+import { awaitTurn } from "./await-turn.ts";
 import { admitRequest } from "./credentials.ts";
 import { type ConstantPage, hasPage } from "./constant-page.ts";
 import type { EdgeDeps } from "./deps.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { ListCursor } from "./list-cursor.ts";
 import { sendProblem } from "./problem.ts";
-import { readBody } from "./read-body.ts";
+import type { ReadBody } from "./read-body.ts";
 import { type OpenRoute, pathOf, type Route, type RouteResponse, type ScopedRoute } from "./route.ts";
+import { takeBody } from "./take-body.ts";
 
 /** Serves one route of the table. */
 export function serveRoute(app: FastifyInstance, deps: EdgeDeps, route: Route): void {
@@ -18,7 +21,7 @@ export function serveRoute(app: FastifyInstance, deps: EdgeDeps, route: Route): 
   app.route({
     method: route.method === "GET" ? ["GET", "HEAD"] : route.method,
     url: route.path,
-    handler: async (request, reply) => send(reply, await respond(deps, route, request)),
+    handler: async (request, reply) => send(reply, await respond(deps, route, request, reply)),
   });
 }
 
@@ -27,6 +30,7 @@ async function respond(
   deps: EdgeDeps,
   route: ScopedRoute | OpenRoute,
   request: FastifyRequest,
+  reply: FastifyReply,
 ): Promise<RouteResponse> {
   if (route.access === "open") {
     const tooMany = route.isUncounted ? null : deps.limits.countStranger(request.raw, null);
@@ -39,10 +43,15 @@ async function respond(
   // A name that cannot be kept names nothing, like a malformed id.
   if (Object.values(params).some((text) => textFault(text) !== null)) return notFound("thing");
   const { principal } = admission;
-  const cursors = new ListCursor(deps.tokenSecret, principal.tenantId, pathOf(route.path, params));
+  const { tenantId } = principal;
+  deps.turns.seen(tenantId);
+  // What is read may be large. What is said to a run is not held up: it may be a cancel.
+  const tooMany = route.method === "GET" && deps.turns.owes(tenantId) ? await awaitTurn(deps, tenantId) : null;
+  if (tooMany !== null) return tooMany;
+  const cursors = new ListCursor(deps.tokenSecrets[0].secret, tenantId, pathOf(route.path, params));
   const query = route.query === null ? NOTHING : readQuery(route.query, request.query, cursors);
   if (query.kind === "refused") return query;
-  const body = route.body === null ? NOTHING : await parseBody(route.body, request);
+  const body = route.body === null ? NOTHING : checkBody(route.body, await takeBody(deps, tenantId, request));
   if (body.kind === "refused") return body;
   const idempotency = route.headers.includes("Idempotency-Key") ? idempotencyKeyOf(request) : NO_KEY;
   if (idempotency.kind === "refused") return idempotency;
@@ -55,12 +64,28 @@ async function respond(
     body: body.value,
     idempotencyKey: idempotency.key,
   });
-  return withSealedCursor(response, cursors);
+  const answer = response.kind === "json" ? writtenOut(deps, tenantId, withSealedCursor(response, cursors)) : response;
+  if (answer.kind === "text")
+    deps.limits.answers.add({ response: reply.raw, owner: tenantId, bytes: Buffer.byteLength(answer.text) });
+  return answer;
 }
 
+type JsonResponse = Extract<RouteResponse, { kind: "json" }>;
+type TextResponse = Extract<RouteResponse, { kind: "text" }>;
+
+/** Writes the body as text, and charges a large one to its tenant. */
+function writtenOut({ turns }: EdgeDeps, tenantId: string, response: JsonResponse): TextResponse {
+  const { status, body, headers = {} } = response;
+  const text = JSON.stringify(body);
+  chargeBytes(turns, tenantId, text.length);
+  return { kind: "text", status, headers, mediaType: JSON_TYPE, text };
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
 /** The cursor of the next page is sealed here, for every list alike. */
-function withSealedCursor(response: RouteResponse, cursors: ListCursor): RouteResponse {
-  if (response.kind !== "json" || !("nextCursor" in response.body)) return response;
+function withSealedCursor(response: JsonResponse, cursors: ListCursor): JsonResponse {
+  if (!("nextCursor" in response.body)) return response;
   const { nextCursor } = response.body;
   if (typeof nextCursor !== "string") return response;
   return { ...response, body: { ...response.body, nextCursor: cursors.seal(nextCursor) } };
@@ -95,8 +120,7 @@ function refuseQuery(schema: z.ZodObject, faults: NonNullable<Refusal["faults"]>
     : refuse("invalid_request", "The query is not valid; see 'errors'.", faults);
 }
 
-async function parseBody(schema: z.ZodType, request: FastifyRequest): Promise<Parsed> {
-  const body = await readBody(request);
+function checkBody(schema: z.ZodType, body: ReadBody): Parsed {
   if (body.kind === "refused") return body;
   // A call whose every field may be left out may be made without a body.
   const parsed = schema.safeParse(body.kind === "json" ? body.value : {});
@@ -110,7 +134,7 @@ function send(reply: FastifyReply, response: RouteResponse): FastifyReply {
   void reply.code(response.status).headers({ ...response.headers });
   switch (response.kind) {
     case "json":
-      return reply.type("application/json; charset=utf-8").send(JSON.stringify(response.body));
+      return reply.type(JSON_TYPE).send(JSON.stringify(response.body));
     case "text":
       return reply.type(response.mediaType).send(response.text);
     case "empty":

@@ -20,8 +20,10 @@ import {
   REQUEST_TIMEOUT_MS,
 } from "../limits.ts";
 import { sendBareProblem } from "../socket/bare-problem.ts";
-import { sendPreflight, applyCors } from "./cors.ts";
+import { UNKNOWN_HOST } from "../allowed-hosts.ts";
+import { applyCors, refusedOriginOf, sendPreflight } from "./cors.ts";
 import type { EdgeDeps } from "./deps.ts";
+import type { HttpConnections } from "./http-connections.ts";
 import { sendProblem } from "./problem.ts";
 import type { Route } from "./route.ts";
 import { apiRoutes } from "./api-routes.ts";
@@ -38,6 +40,8 @@ export interface ServedRequest {
   readonly route: string;
   readonly status: number;
   readonly durationMs: number;
+  /** The origin of a page that may not read the response; `null`: who asked may. */
+  readonly refusedOrigin: string | null;
 }
 
 /**
@@ -59,7 +63,7 @@ export function createHttpServer(
     genReqId: () => deps.clock.newId(),
     requestIdHeader: false,
     routerOptions: { maxParamLength: PATH_PARAMETER_CHARACTERS_MAX },
-    serverFactory: listenInTurn,
+    serverFactory: (serve) => listenInTurn(serve, deps.limits.connections),
     clientErrorHandler: sendClientError,
     // While the gateway drains, requests on open connections are served as before.
     return503OnClosing: false,
@@ -78,15 +82,20 @@ export function createHttpServer(
     reply.headers({
       "x-request-id": request.id,
       "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      // Nothing is framed. Pages also say what they load.
+      "content-security-policy": "frame-ancestors 'none'",
       "cache-control": "no-store",
     });
     applyCors(request, reply, deps.allowedOrigins);
-    done();
+    if (deps.isHostAllowed(request.headers.host) || PROBED.has(request.url)) return done();
+    void sendProblem(reply, refuse("forbidden", UNKNOWN_HOST));
   });
   app.addHook("onResponse", (request, reply, done) => {
     const route = request.routeOptions.url ?? "unknown";
     const { method } = request;
-    options.onServed({ method, route, status: reply.statusCode, durationMs: reply.elapsedTime });
+    const refusedOrigin = refusedOriginOf(request.headers, deps.allowedOrigins);
+    options.onServed({ method, route, status: reply.statusCode, durationMs: reply.elapsedTime, refusedOrigin });
     request.log.debug({ method, route, status: reply.statusCode, durationMs: reply.elapsedTime }, "request served");
     done();
   });
@@ -103,8 +112,11 @@ export function createHttpServer(
   return app;
 }
 
-/** Makes the server beneath: it has time-outs, and serves the requests of one connection one after the other. */
-function listenInTurn(serve: RequestListener): Server {
+/**
+ * Makes the server beneath: it has time-outs, serves the requests of one connection one after the other, and bounds its
+ * connections.
+ */
+function listenInTurn(serve: RequestListener, connections: HttpConnections): Server {
   const turns = new RequestTurns(serve);
   const options: ServerOptions & { shouldUpgradeCallback: (request: IncomingMessage) => boolean } = {
     headersTimeout: REQUEST_HEAD_TIMEOUT_MS,
@@ -117,8 +129,13 @@ function listenInTurn(serve: RequestListener): Server {
   };
   const server = createServer(options, turns.take);
   server.maxConnections = CONNECTIONS_MAX;
+  server.on("connection", (socket: Socket) => connections.opened(socket));
+  server.on("upgrade", ({ socket }: IncomingMessage) => connections.left(socket));
   return server;
 }
+
+/** Load balancers ask for these by address. They say nothing that is worth a disguise. */
+const PROBED: ReadonlySet<string> = new Set(["/health", "/ready"]);
 
 /** Serves OPTIONS on a path, and refuses the methods that it does not have with 405 and a list of those it has. */
 function refuseOtherMethods(app: HttpServer, path: string, routes: readonly Route[], deps: EdgeDeps): void {

@@ -3,90 +3,12 @@ import { FakeTransport } from "../../../test/support/fake-transport.ts";
 import { settled } from "../../../test/support/fakes.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { recordingLog } from "../../../test/support/recording-log.ts";
-import { refuse } from "../../access/refusal.ts";
+import { openAdmitted, openSocket, protocolWith } from "../../../test/support/socket-world.ts";
 import { StoreUnavailable } from "../../ports/store.ts";
+import { LoopTurns } from "../../runtime/loop-turns.ts";
+import { TURN_BYTES_MIN } from "../../runtime/limits.ts";
 import { MessageSocket } from "./message-socket.ts";
-import type { SocketBounds, SocketProtocol } from "./socket-protocol.ts";
-
-const BOUNDS: SocketBounds = {
-  queue: { messagesMax: 3, bytesMax: 100 },
-  pace: { messages: { perSecond: 10, burst: 50 }, bytes: { perSecond: 1000, burst: 10_000 } },
-  strangerBytesMax: 200,
-  admissionTimeoutMs: 10_000,
-  pingEveryMs: 10_000,
-  unheardMaxMs: 20_000,
-  faultsMax: 2,
-  unsentBytesMax: 100,
-  whenUnsent: "close",
-};
-
-/** The messages of this protocol are texts; `?` and what follows it breaks the protocol. */
-function protocolWith(bounds: Partial<SocketBounds>): SocketProtocol<string, object> {
-  return {
-    bounds: { ...BOUNDS, ...bounds },
-    notAdmitted: { reason: "too_late", closeCode: 4401, detail: "Say who you are.", error: "unauthenticated" },
-    read: (text) =>
-      text.startsWith("?")
-        ? { kind: "invalid", detail: "This is no message.", subject: text.slice(1) }
-        : { kind: "message", message: text },
-    error: (code, message, about) => ({ error: code, message, about }),
-  };
-}
-
-/** Here the next turn of the event loop is the next microtask, unless a test brings another `later`. */
-function openSocket(bounds: Partial<SocketBounds> = {}, later: (callback: () => void) => void = queueMicrotask) {
-  const transport = new FakeTransport();
-  const clock = new ManualClock();
-  const log = recordingLog();
-  const socket = new MessageSocket({ transport, protocol: protocolWith(bounds), clock, log, later });
-  const began: string[] = [];
-  const ends: string[] = [];
-  let sent = 0;
-  let confirmations = 0;
-  /** What ends the handling of each message; a message that is not held is handled at once. */
-  const held: PromiseWithResolvers<void>[] = [];
-  let isHolding = false;
-  let isClosed = false;
-  void socket.closed.then(() => (isClosed = true));
-  socket.open({
-    handle(message) {
-      began.push(message);
-      if (!isHolding) return Promise.resolve();
-      const handled = Promise.withResolvers<void>();
-      held.push(handled);
-      return handled.promise;
-    },
-    confirmed: () => void (confirmations += 1),
-    ended: (reason) => void ends.push(reason),
-    sent: () => void (sent += 1),
-  });
-  return {
-    transport,
-    clock,
-    log,
-    socket,
-    began,
-    ends,
-    sent: () => sent,
-    confirmations: () => confirmations,
-    isClosed: () => isClosed,
-    /** From now on each message is handled until `handled` is called. */
-    hold: () => void (isHolding = true),
-    async handled(error?: Error) {
-      const next = held.shift();
-      if (error === undefined) next?.resolve();
-      else next?.reject(error);
-      await settled();
-    },
-  };
-}
-
-/** A client that has been admitted. */
-function openAdmitted(...params: Parameters<typeof openSocket>) {
-  const world = openSocket(...params);
-  world.socket.admit({});
-  return world;
-}
+import { asTenantId } from "../../core/tenant-id.ts";
 
 describe("order and bounds", () => {
   test("messages are handled one at a time, in the order they came in", async () => {
@@ -112,6 +34,31 @@ describe("order and bounds", () => {
     expect(transport.isPaused).toBe(false);
   });
 
+  test("a large message waits for the turn of its tenant, and small ones do not (10.)", async () => {
+    const { transport, clock, began } = openAdmitted();
+    transport.says("small");
+    await settled();
+    expect(began).toHaveLength(1);
+    clock.advance(1000);
+    transport.says("x".repeat(TURN_BYTES_MIN));
+    await settled();
+    expect(began).toHaveLength(1);
+    clock.advance(0);
+    await settled();
+    expect(began).toHaveLength(2);
+  });
+
+  test("a large message of a connection that ended before its turn is not handled", async () => {
+    const { transport, clock, socket, began, isClosed } = openAdmitted();
+    transport.says("x".repeat(TURN_BYTES_MIN));
+    socket.goAway();
+    transport.closes();
+    clock.advance(0);
+    await settled();
+    expect(began).toEqual([]);
+    expect(isClosed()).toBe(true);
+  });
+
   test("a client with too many bytes in the queue is not read until they are handled", async () => {
     const { transport, hold, handled } = openAdmitted();
     hold();
@@ -127,7 +74,7 @@ describe("order and bounds", () => {
     hold();
     transport.says("who I am");
     expect(transport.isPaused).toBe(true);
-    socket.admit({});
+    socket.admit({ tenantId: asTenantId("t") });
     await handled();
     expect(transport.isPaused).toBe(false);
   });
@@ -183,66 +130,6 @@ describe("order and bounds", () => {
   });
 });
 
-describe("pace", () => {
-  test("a client that sends faster than its pace is read later, and nothing that it sent is lost", async () => {
-    const { transport, clock, began } = openAdmitted({
-      pace: { ...BOUNDS.pace, messages: { perSecond: 10, burst: 2 } },
-    });
-    for (const text of ["a", "b", "c", "d", "e", "f"]) transport.says(text);
-    await settled();
-    expect(began).toEqual(["a", "b", "c"]);
-    expect(transport.isPaused).toBe(true);
-    for (let count = 0; count < 10; count += 1) {
-      clock.advance(101);
-      await settled();
-    }
-    expect(began).toEqual(["a", "b", "c", "d", "e", "f"]);
-    expect(transport.isPaused).toBe(false);
-  });
-
-  test("the event loop turns between two messages, whatever their handler does", async () => {
-    const turns: (() => void)[] = [];
-    const { transport, began } = openAdmitted({}, (callback) => void turns.push(callback));
-    for (const text of ["a", "b", "c"]) transport.says(text);
-    for (const expected of [["a"], ["a", "b"], ["a", "b", "c"]]) {
-      await settled();
-      expect(began).toEqual(expected);
-      turns.shift()?.();
-    }
-    await settled();
-    expect(turns).toEqual([]);
-  });
-
-  test("a flood of pings is paid for by reading later, and its silence does not count meanwhile", () => {
-    const { transport, clock } = openAdmitted();
-    // The transport delivers what it has read already, also while it is paused.
-    for (let count = 0; count < 2000; count += 1) transport.pinged();
-    expect(transport.isPaused).toBe(true);
-    clock.advance(6000);
-    expect(transport.isPaused).toBe(false);
-    transport.pinged();
-    expect(transport.isPaused).toBe(true);
-    clock.advance(180_000);
-    expect([transport.isPaused, transport.closedWith]).toEqual([true, null]);
-    clock.advance(10_000);
-    expect(transport.isPaused).toBe(false);
-  });
-
-  test("a client that ends while it waits for its pace leaves nothing behind", async () => {
-    const { transport, clock, began, isClosed } = openAdmitted({
-      pace: { ...BOUNDS.pace, messages: { perSecond: 1, burst: 1 } },
-    });
-    for (const text of ["a", "b", "c"]) transport.says(text);
-    await settled();
-    transport.closes();
-    await settled();
-    expect(isClosed()).toBe(true);
-    clock.advance(60_000);
-    expect(began).toEqual(["a", "b"]);
-    expect(transport.isPaused).toBe(false);
-  });
-});
-
 describe("faults", () => {
   test("the first fault of a stranger ends its connection", async () => {
     const { transport, ends } = openSocket();
@@ -292,126 +179,12 @@ describe("faults", () => {
   });
 });
 
-describe("heartbeat", () => {
-  test("a client is pinged, and dropped when nothing was heard for too long", () => {
-    const { transport, clock, ends } = openAdmitted();
-    expect(transport.pings).toBe(1);
-    clock.advance(10_000);
-    expect(transport.pings).toBe(2);
-    clock.advance(9000);
-    expect(transport.closedWith).toBeNull();
-    clock.advance(1000);
-    expect(transport.closedWith).toMatchObject({ code: 4408 });
-    expect(ends).toEqual(["heartbeat_missed"]);
-  });
-
-  test("an admitted client is confirmed by its first pong alone: other bytes may have been under way before", () => {
-    const { transport, socket, confirmations } = openSocket();
-    transport.pongs();
-    socket.admit({});
-    transport.says("a");
-    transport.brings(100);
-    expect(confirmations()).toBe(0);
-    transport.pongs();
-    transport.pongs();
-    expect(confirmations()).toBe(1);
-  });
-
-  test("any byte shows that the client is there, a pong as well as a part of a message", () => {
-    const { transport, clock } = openAdmitted();
-    for (let count = 0; count < 10; count += 1) {
-      clock.advance(19_000);
-      transport.brings(1);
-    }
-    expect(transport.closedWith).toBeNull();
-  });
-
-  test("a socket that is not read cannot be heard: its silence does not count, and it is pinged all the same", async () => {
-    const { transport, clock, hold, handled } = openAdmitted();
-    hold();
-    for (const text of ["a", "b", "c", "d"]) transport.says(text);
-    expect(transport.isPaused).toBe(true);
-    clock.advance(60_000);
-    expect(transport.closedWith).toBeNull();
-    expect(transport.pings).toBe(1 + 6);
-    await handled();
-    clock.advance(20_000);
-    expect(transport.closedWith).toMatchObject({ code: 4408 });
-  });
-
-  test("while a client is held back for what it does not read, its silence does not count", () => {
-    const { transport, clock, socket } = openAdmitted({ whenUnsent: "hold" });
-    transport.isHolding = true;
-    socket.send({});
-    clock.advance(60_000);
-    expect(transport.closedWith).toBeNull();
-    transport.release();
-    clock.advance(20_000);
-    expect(transport.closedWith).toMatchObject({ code: 4408 });
-  });
-
-  test("a process that was itself stopped does not take that for the silence of its clients", () => {
-    const { transport, clock } = openAdmitted();
-    clock.advance(15_000);
-    clock.jump(600_000);
-    expect(transport.closedWith).toBeNull();
-  });
-
-  test("a stranger has its time and no more, whatever it sends meanwhile, and is not pinged", () => {
-    const { transport, clock, ends } = openSocket();
-    clock.advance(9000);
-    transport.brings(1);
-    expect(transport.closedWith).toBeNull();
-    clock.advance(1000);
-    expect(transport.sent).toMatchObject([{ error: "unauthenticated" }]);
-    expect(transport.closedWith).toEqual({ code: 4401, reason: "Say who you are." });
-    expect(transport.pings).toBe(0);
-    expect(ends).toEqual(["too_late"]);
-  });
-
-  test("the time that a credential takes to be looked up is not the stranger's", () => {
-    const { transport, clock, hold } = openSocket();
-    hold();
-    transport.says("who I am");
-    clock.advance(60_000);
-    expect(transport.closedWith).toBeNull();
-  });
-});
-
-describe("credentials", () => {
-  test("a credential that expires ends the connection, unless it was renewed in time", () => {
-    const { transport, clock, socket } = openSocket({ unheardMaxMs: 1_000_000 });
-    socket.admit({ expiresAt: clock.now() + 5000 });
-    clock.advance(4999);
-    socket.admit({ expiresAt: clock.now() + 5000 });
-    clock.advance(4999);
-    expect(transport.closedWith).toBeNull();
-    clock.advance(1);
-    expect(transport.sent).toMatchObject([{ error: "unauthenticated" }]);
-    expect(transport.closedWith).toMatchObject({ code: 4401 });
-  });
-
-  test("a refusal asks for a new token, but one that says nothing of the token asks to reconnect", () => {
-    const refused = openSocket();
-    refused.socket.refuse(refuse("forbidden", "Not you."));
-    expect(refused.transport.sent).toMatchObject([{ error: "forbidden", message: "Not you." }]);
-    expect(refused.transport.closedWith).toEqual({ code: 4401, reason: "Not you." });
-    const away = openSocket();
-    away.socket.refuse(refuse("unavailable", "The store is away."));
-    expect(away.transport.closedWith).toMatchObject({ code: 1012 });
-    const busy = openSocket();
-    busy.socket.refuse(refuse("too_many_requests", "Too many unknown keys are tried."));
-    expect(busy.transport.closedWith).toMatchObject({ code: 1012 });
-  });
-});
-
 describe("the end", () => {
   test("it comes once, and after it nothing is sent, handled or timed", async () => {
     const { transport, clock, socket, began, ends } = openAdmitted();
     socket.goAway();
     socket.end({ reason: "again", closeCode: 4400, detail: "again" });
-    socket.terminate("again");
-    socket.admit({ expiresAt: clock.now() });
+    socket.admit({ tenantId: asTenantId("t"), expiresAt: clock.now() });
     socket.fault("again");
     socket.send({});
     transport.says("a");
@@ -422,6 +195,14 @@ describe("the end", () => {
     expect(transport.sent).toEqual([]);
     expect(transport.pings).toBe(1);
     expect(began).toEqual([]);
+    expect(ends).toEqual(["gateway_stopped"]);
+  });
+
+  test("a socket that closes and whose client says nothing to that can still be cut, and ends once all the same", () => {
+    const { transport, socket, ends } = openAdmitted();
+    socket.goAway();
+    socket.terminate("crowded_out");
+    expect(transport.isTerminated).toBe(true);
     expect(ends).toEqual(["gateway_stopped"]);
   });
 
@@ -461,7 +242,13 @@ describe("the end", () => {
   test("a socket that ended before it was opened tells its handler", () => {
     const transport = new FakeTransport();
     const clock = new ManualClock();
-    const socket = new MessageSocket({ transport, protocol: protocolWith({}), clock, log: recordingLog() });
+    const socket = new MessageSocket({
+      transport,
+      protocol: protocolWith({}),
+      clock,
+      log: recordingLog(),
+      turns: new LoopTurns(clock),
+    });
     socket.goAway();
     const ends: string[] = [];
     socket.open({ handle: () => Promise.resolve(), ended: (reason) => void ends.push(reason) });

@@ -1,20 +1,39 @@
 import { CLOSE_CODES, type ErrorCode, ERRORS } from "@hsafa/protocol";
-import { type Refusal, refuse } from "../../access/refusal.ts";
+import { type CredentialLife, watchCredential } from "../../access/credential-life.ts";
+import type { Refusal } from "../../access/refusal.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import { StoreUnavailable } from "../../ports/store.ts";
-import { CLOSE_REASON_CHARACTERS_MAX, SOCKET_CHECK_MS } from "../limits.ts";
-import { MessagePace } from "./message-pace.ts";
-import { MessageQueue } from "./message-queue.ts";
+import type { LoopTurns } from "../../runtime/loop-turns.ts";
+import { chargeBytes } from "../../runtime/charge-bytes.ts";
+import { TURN_BYTES_MIN } from "../../runtime/limits.ts";
+import { SOCKET_CHECK_MS } from "../limits.ts";
+import { MessageQueue, type QueuedMessage } from "./message-queue.ts";
 import type { MessageTransport } from "./message-transport.ts";
+import { closeReason } from "./close-reason.ts";
+import { endOfFailure } from "./end-of-failure.ts";
+import { PaceWait } from "./pace-wait.ts";
 import { SilenceWatch } from "./silence-watch.ts";
-import { GOING_AWAY, type MessageHandler, type SocketEnd, type SocketProtocol } from "./socket-protocol.ts";
+import {
+  GOING_AWAY,
+  type MessageHandler,
+  type SocketEnd,
+  type SocketProtocol,
+  UNHEARD,
+  UNREAD,
+} from "./socket-protocol.ts";
 
 type Phase =
   /** Nobody has said yet who it is. `bytes`: what it has sent. */
   | { readonly kind: "stranger"; bytes: number }
   /** `faults`: messages that broke the protocol. `isConfirmed`: it was heard after its admission (9). */
-  | { readonly kind: "admitted"; faults: number; isConfirmed: boolean; cancelExpiry: () => void }
+  | {
+      readonly kind: "admitted";
+      readonly tenantId: string;
+      faults: number;
+      isConfirmed: boolean;
+      endWatch: () => void;
+    }
   | { readonly kind: "ended"; readonly reason: string };
 
 /**
@@ -26,14 +45,15 @@ type Phase =
  *    is handled. A client that does not read is held back or closed.
  * 3. A stranger gets little: few bytes, little time, and its first fault ends the connection. No ping keeps it alive.
  * 4. Silence counts only while we read: a socket that is not read cannot be heard. Pings go out all the same.
- * 5. The connection ends when the credential expires that it was last admitted with.
+ * 5. The connection ends when the credential that it was last admitted with expires or is revoked.
  * 6. It ends once. Then the queue is dropped, timers are cancelled, and `ended` is called exactly once.
  * 7. A transport that has ended is read again, so that the other side's close frame comes through.
  * 8. A bug here costs this connection and nothing else. The client is told `internal` and to reconnect (1012).
  * 9. A client is pinged as soon as it is admitted, and its first pong confirms that it is there. Nothing else confirms
  *    it, since messages and a close frame may have been under way before the admission.
  * 10. No client keeps the event loop to itself. The loop turns between two messages. A client that sends faster than
- *    its pace is read no more until it has waited, and pings count like messages.
+ *    its pace is read no more until it has waited, and pings count like messages. A large message waits for the turn of
+ *    its tenant.
  */
 export class MessageSocket<In, Out> {
   /** Resolves when the transport is closed and no message is being handled. */
@@ -43,17 +63,16 @@ export class MessageSocket<In, Out> {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #queue: MessageQueue;
-  readonly #pace: MessagePace;
+  readonly #pace: PaceWait;
   readonly #silence: SilenceWatch;
   readonly #later: (callback: () => void) => void;
+  readonly #turns: Pick<LoopTurns, "take" | "charge">;
   readonly #resolveClosed: () => void;
   #handler: MessageHandler<In> | null = null;
   #phase: Phase = { kind: "stranger", bytes: 0 };
   #isHandling = false;
   #isPaused = false;
   #isClosed = false;
-  /** While the client waits because it sent too fast (10). `wake` ends the wait. */
-  #pacing: { readonly paid: Promise<void>; wake: () => void } | null = null;
   #cancelCheck = (): void => {};
 
   constructor(params: {
@@ -61,6 +80,7 @@ export class MessageSocket<In, Out> {
     readonly protocol: SocketProtocol<In, Out>;
     readonly clock: Clock;
     readonly log: Log;
+    readonly turns: Pick<LoopTurns, "take" | "charge">;
     /** Calls back in a later turn of the event loop. If left out: the next one. */
     readonly later?: (callback: () => void) => void;
   }) {
@@ -69,8 +89,13 @@ export class MessageSocket<In, Out> {
     this.#clock = params.clock;
     this.#log = params.log;
     this.#queue = new MessageQueue(params.protocol.bounds.queue);
-    this.#pace = new MessagePace(params.protocol.bounds.pace);
+    this.#pace = new PaceWait({
+      bounds: params.protocol.bounds.pace,
+      clock: params.clock,
+      onChange: () => this.#updatePause(),
+    });
     this.#later = params.later ?? setImmediate;
+    this.#turns = params.turns;
     this.#silence = new SilenceWatch(params.clock.monotonic());
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
@@ -138,16 +163,22 @@ export class MessageSocket<In, Out> {
   }
 
   /** The client is known from now on, or has renewed its credential. */
-  admit({ expiresAt }: { readonly expiresAt?: number }): void {
+  admit(credential: CredentialLife): void {
     const phase = this.#phase;
     switch (phase.kind) {
       case "stranger":
         this.#silence.restart();
-        this.#phase = { kind: "admitted", faults: 0, isConfirmed: false, cancelExpiry: this.#watchExpiry(expiresAt) };
+        this.#phase = {
+          kind: "admitted",
+          tenantId: credential.tenantId,
+          faults: 0,
+          isConfirmed: false,
+          endWatch: this.#watch(credential),
+        };
         return this.#transport.ping(); // 9.
       case "admitted":
-        phase.cancelExpiry();
-        phase.cancelExpiry = this.#watchExpiry(expiresAt);
+        phase.endWatch();
+        phase.endWatch = this.#watch(credential);
         return;
       case "ended":
         return;
@@ -173,9 +204,10 @@ export class MessageSocket<In, Out> {
     if (this.#leave(reason)) this.#transport.close(closeCode, closeReason(detail));
   }
 
-  /** Cuts the connection: for a client that takes nothing, not even a close frame. */
+  /** Cuts the connection, also while it closes: for a client that takes nothing, not even a close frame. */
   terminate(reason: string): void {
-    if (this.#leave(reason)) this.#transport.terminate();
+    this.#leave(reason);
+    this.#transport.terminate();
   }
 
   #receive(text: string, byteLength: number): void {
@@ -193,7 +225,7 @@ export class MessageSocket<In, Out> {
         const message = this.#queue.shift();
         if (message === undefined || this.hasEnded) break;
         this.#updatePause();
-        await this.#handle(message.text);
+        await this.#handle(message);
         await this.#letOthersGo(message.byteLength);
       }
     } catch (error) {
@@ -204,7 +236,13 @@ export class MessageSocket<In, Out> {
     if (this.#isClosed) this.#resolveClosed();
   }
 
-  async #handle(text: string): Promise<void> {
+  async #handle({ text, byteLength }: QueuedMessage): Promise<void> {
+    const phase = this.#phase;
+    if (phase.kind === "admitted" && byteLength >= TURN_BYTES_MIN) {
+      chargeBytes(this.#turns, phase.tenantId, byteLength);
+      await this.#turns.take(phase.tenantId); // 10.
+      if (this.hasEnded) return;
+    }
     const read = this.#protocol.read(text);
     if (read.kind === "invalid") return this.fault(read.detail, read.subject);
     await this.#handler?.handle(read.message);
@@ -212,62 +250,26 @@ export class MessageSocket<In, Out> {
 
   /** 10. */
   async #letOthersGo(bytes: number): Promise<void> {
-    this.#pace.charge({ messages: 1, bytes });
-    await this.#untilPaid();
+    if (!this.hasEnded) await this.#pace.charge({ messages: 1, bytes });
     if (!this.#queue.isEmpty) await new Promise<void>((resolve) => this.#later(resolve));
   }
 
   /** 10. The transport answers a ping at once; what a flood of them costs is paid by reading later. */
   #pinged(): void {
-    this.#pace.charge({ messages: 1, bytes: 0 });
-    void this.#untilPaid();
-  }
-
-  /** Resolves when the client has paid for what it sent. Nothing is read meanwhile. */
-  #untilPaid(): Promise<void> | undefined {
-    if (this.#pacing !== null) return this.#pacing.paid;
-    const waitMs = this.#pace.pay(this.#clock.monotonic());
-    if (waitMs === 0 || this.hasEnded) return undefined;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const pacing = { paid: promise, wake: () => {} };
-    this.#pacing = pacing;
-    const wait = (delayMs: number): void => {
-      const cancel = this.#clock.after(delayMs, () => {
-        const restMs = this.#pace.pay(this.#clock.monotonic());
-        if (restMs > 0) return wait(restMs);
-        this.#endPacing(resolve);
-      });
-      pacing.wake = () => {
-        cancel();
-        this.#endPacing(resolve);
-      };
-    };
-    wait(waitMs);
-    this.#updatePause();
-    return promise;
-  }
-
-  #endPacing(resolve: () => void): void {
-    this.#pacing = null;
-    this.#updatePause();
-    resolve();
+    if (!this.hasEnded) void this.#pace.charge({ messages: 1, bytes: 0 });
   }
 
   /** 8. */
   #failed(error: unknown): void {
     const isAway = error instanceof StoreUnavailable;
-    if (!isAway) this.#log.error({ err: error }, "could not handle a socket's message");
-    this.end({
-      reason: isAway ? "unavailable" : "internal_error",
-      closeCode: CLOSE_CODES.goingAway,
-      detail: isAway ? "The store is away; connect again." : "Something went wrong here; connect again.",
-      error: isAway ? "unavailable" : "internal",
-    });
+    const tenantId = this.#phase.kind === "admitted" ? this.#phase.tenantId : undefined;
+    if (!isAway) this.#log.error({ err: error, tenantId }, "could not handle a socket's message");
+    this.end(endOfFailure(error));
   }
 
   /** 2. */
   #updatePause(): void {
-    const isAhead = this.#queue.isFull || this.#pacing !== null;
+    const isAhead = this.#queue.isFull || this.#pace.isWaiting;
     const mustPause = !this.hasEnded && (isAhead || this.#isBusyWithStranger || this.#isHeldBack);
     if (mustPause === this.#isPaused) return;
     this.#isPaused = mustPause;
@@ -285,7 +287,7 @@ export class MessageSocket<In, Out> {
 
   #send(text: string | Uint8Array): void {
     if (this.hasEnded) return;
-    if (this.#protocol.bounds.whenUnsent === "close" && this.isFull) return this.#closeUnread(); // 2.
+    if (this.#protocol.bounds.whenUnsent === "close" && this.isFull) return this.end(UNREAD); // 2.
     this.#transport.send(text, this.#sent);
   }
 
@@ -294,11 +296,6 @@ export class MessageSocket<In, Out> {
     this.#updatePause();
     this.#handler?.sent?.();
   };
-
-  #closeUnread(): void {
-    const detail = "The client does not read what it is sent.";
-    this.end({ reason: "not_reading", closeCode: CLOSE_CODES.heartbeatMissed, detail });
-  }
 
   #hear(byteLength: number): void {
     const phase = this.#phase;
@@ -347,11 +344,8 @@ export class MessageSocket<In, Out> {
   }
 
   /** 5. */
-  #watchExpiry(expiresAt: number | undefined): () => void {
-    if (expiresAt === undefined) return () => {};
-    return this.#clock.after(Math.max(0, expiresAt - this.#clock.now()), () =>
-      this.refuse(refuse("unauthenticated", "The token has expired; get a new one.")),
-    );
+  #watch(credential: CredentialLife): () => void {
+    return watchCredential(credential, this.#clock, (refusal) => this.refuse(refusal));
   }
 
   #transportClosed(): void {
@@ -363,24 +357,13 @@ export class MessageSocket<In, Out> {
   /** Gives up everything but the transport. Returns whether it had not ended before. */
   #leave(reason: string): boolean {
     if (this.#phase.kind === "ended") return false;
-    if (this.#phase.kind === "admitted") this.#phase.cancelExpiry();
+    if (this.#phase.kind === "admitted") this.#phase.endWatch();
     this.#phase = { kind: "ended", reason }; // 6.
     this.#cancelCheck();
     this.#queue.clear();
-    this.#pacing?.wake();
+    this.#pace.end();
     this.#updatePause(); // 7.
     this.#handler?.ended(reason);
     return true;
   }
-}
-
-const UNHEARD: SocketEnd = {
-  reason: "heartbeat_missed",
-  closeCode: CLOSE_CODES.heartbeatMissed,
-  detail: "Nothing was heard for too long.",
-};
-
-/** The text of a close frame: plain characters, so that none is cut in the middle. */
-function closeReason(detail: string): string {
-  return detail.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, CLOSE_REASON_CHARACTERS_MAX);
 }

@@ -1,3 +1,4 @@
+import { JSON_PARTS_MAX } from "@hsafa/protocol";
 import { deviceMessageSchema } from "@hsafa/protocol/schema";
 import { expect, test } from "vitest";
 import { readMessage } from "./read-message.ts";
@@ -26,6 +27,16 @@ test("what is no message is refused, with the call that it was about if that can
 test("nesting that would overflow a stack is refused by name", () => {
   const deep = `{"type":"tool.result","callId":"${CALL}","result":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
   expect(read(deep)).toMatchObject({ kind: "invalid", subject: CALL });
+});
+
+test("a message of very many values is refused unparsed, with its call if that comes before the values", () => {
+  const many = `[${"[],".repeat(JSON_PARTS_MAX)}1]`;
+  const detail = expect.stringContaining(`more than ${JSON_PARTS_MAX} values`) as string;
+  const first = read(` { "type":"tool.result" , "n":-1.5e3,"callId": "${CALL}","result":${many}}`);
+  expect(first).toEqual({ kind: "invalid", detail, subject: CALL });
+  expect(read(`{"type":"tool.result","result":${many},"callId":"${CALL}"}`)).toEqual({ kind: "invalid", detail });
+  expect(read(`{"type":"tool.result","result":{"callId":"${CALL}","a":${many}}}`)).toEqual({ kind: "invalid", detail });
+  expect(read(`no JSON ${many}`)).toEqual({ kind: "invalid", detail });
 });
 
 test.each(["1e400", "9007199254740993", '{"__proto__":1}', '{"a":1,"a":2}'])(

@@ -7,6 +7,7 @@ import {
   SOCKET_FAULT_PATH_CHARACTERS_MAX,
   SOCKET_FAULTS_REPORTED_MAX,
   SOCKET_SUBJECT_CHARACTERS_MAX,
+  SUBJECT_SEARCHED_CHARACTERS_MAX,
 } from "../limits.ts";
 
 export type ReadMessage<M> =
@@ -29,18 +30,35 @@ export function readMessage<M>(
   const read = readExactJson(text, JSON_DEPTH_MAX + 1);
   if (read.kind === "malformed") return { kind: "invalid", detail: "The message is not JSON." };
   if (read.kind === "inexact") {
-    return { kind: "invalid", detail: sentence(read), ...subjectOf(JSON.parse(text), subjectField) };
+    // What stands somewhere was parsed. A text with a fault of its own may not even be JSON.
+    const subject = read.path === "" ? subjectAtStart(text, subjectField) : subjectOf(JSON.parse(text), subjectField);
+    return { kind: "invalid", detail: sentence(read), ...subject };
   }
   const { value, tornAt } = read;
   if (tornAt !== null && !mended.has(typeOf(value))) {
     const detail = sentence({ path: tornAt, message: "holds half of a surrogate pair, which is no Unicode text" });
     return { kind: "invalid", detail, ...subjectOf(value, subjectField) };
   }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return { kind: "message", message: parsed.data };
-  const detail = schemaFaults(parsed.error).slice(0, SOCKET_FAULTS_REPORTED_MAX).map(sentence).join(" ");
+  const checked = schema.safeParse(value);
+  if (checked.success) return { kind: "message", message: checked.data };
+  const detail = schemaFaults(checked.error).slice(0, SOCKET_FAULTS_REPORTED_MAX).map(sentence).join(" ");
   return { kind: "invalid", detail, ...subjectOf(value, subjectField) };
 }
+
+/**
+ * The subject of a text that is not parsed, since that would cost too much. It is found if it comes before any list or
+ * object, as our own clients write it.
+ */
+function subjectAtStart(text: string, field: string): { readonly subject?: string } {
+  const members = text.slice(0, SUBJECT_SEARCHED_CHARACTERS_MAX).matchAll(TEXT_OR_SCALAR_MEMBER);
+  for (const [, name, value] of members) {
+    if (name === field && value !== undefined) return subjectOf({ [field]: value }, field);
+  }
+  return {};
+}
+
+/** The next member of an object that holds a text without escapes, or another scalar. */
+const TEXT_OR_SCALAR_MEMBER = /(?:^\s*\{|,)\s*"([^"\\]*)"\s*:\s*(?:"([^"\\]*)"|[-+.\w]+)\s*(?=[,}])/gy;
 
 const NOTHING_MENDED: ReadonlySet<string> = new Set();
 

@@ -21,6 +21,18 @@ export const GOING_AWAY: SocketEnd = {
   detail: "The gateway is going away; connect again.",
 };
 
+export const UNHEARD: SocketEnd = {
+  reason: "heartbeat_missed",
+  closeCode: CLOSE_CODES.heartbeatMissed,
+  detail: "Nothing was heard for too long.",
+};
+
+export const UNREAD: SocketEnd = {
+  reason: "not_reading",
+  closeCode: CLOSE_CODES.heartbeatMissed,
+  detail: "The client does not read what it is sent.",
+};
+
 export interface SocketBounds {
   readonly queue: QueueBounds;
   /** How fast messages and pings are taken. What comes faster is read later. */

@@ -4,7 +4,7 @@ export interface StrangerBounds {
 }
 
 /**
- * The places of connections that have sent nothing yet.
+ * The places of connections of which nobody knows whose they are. An address is given as `addressShare` returns it.
  *
  * 1. They are bounded in all and per address, and are apart from the places of those that have said who they are.
  * 2. Nobody is refused for want of a place: the stranger that waits longest gives up its own. It is one of the same
@@ -28,29 +28,27 @@ export class StrangerPlaces<S> {
 
   /** Gives a stranger a place. Returns the one that lost its place for it, if any. */
   add(stranger: S, address: string): S | null {
-    const group = addressGroup(address);
-    const own = this.#byAddress.get(group);
+    const own = this.#byAddress.get(address);
     const isFull = own !== undefined && own.size >= this.#bounds.strangersPerAddressMax;
-    const crowded = isFull ? group : this.#count >= this.#bounds.strangersMax ? this.#fullestAddress() : null;
+    const crowded = isFull ? address : this.#count >= this.#bounds.strangersMax ? this.#fullestAddress() : null;
     const evicted = crowded === null ? null : this.#removeFirst(crowded);
-    const strangers = this.#byAddress.get(group) ?? new Set<S>();
-    this.#byAddress.set(group, strangers.add(stranger));
+    const strangers = this.#byAddress.get(address) ?? new Set<S>();
+    this.#byAddress.set(address, strangers.add(stranger));
     this.#count += 1;
     return evicted;
   }
 
   /** The stranger has said something, or is gone. Without effect if it has no place any more. */
   remove(stranger: S, address: string): void {
-    const group = addressGroup(address);
-    const strangers = this.#byAddress.get(group);
+    const strangers = this.#byAddress.get(address);
     if (strangers?.delete(stranger) !== true) return;
     this.#count -= 1;
-    if (strangers.size === 0) this.#byAddress.delete(group);
+    if (strangers.size === 0) this.#byAddress.delete(address);
   }
 
-  #removeFirst(group: string): S | null {
-    for (const stranger of this.#byAddress.get(group) ?? []) {
-      this.remove(stranger, group);
+  #removeFirst(address: string): S | null {
+    for (const stranger of this.#byAddress.get(address) ?? []) {
+      this.remove(stranger, address);
       return stranger;
     }
     return null;
@@ -59,23 +57,11 @@ export class StrangerPlaces<S> {
   #fullestAddress(): string | null {
     let fullest: string | null = null;
     let most = 0;
-    for (const [group, { size }] of this.#byAddress) {
+    for (const [address, { size }] of this.#byAddress) {
       if (size <= most) continue;
       most = size;
-      fullest = group;
+      fullest = address;
     }
     return fullest;
   }
-}
-
-/** What one peer commands: an IPv4 address, or the 64 bits of an IPv6 network, in which it may choose any address. */
-export function addressGroup(address: string): string {
-  const ipv4 = /^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (ipv4 !== undefined) return ipv4;
-  if (!address.includes(":")) return address;
-  const [head = "", tail = ""] = address.replace(/%.*$/, "").split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === "" ? [] : tail.split(":");
-  const groups = [...left, ...Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => "0"), ...right];
-  return `${groups.slice(0, 4).join(":")}::/64`;
 }

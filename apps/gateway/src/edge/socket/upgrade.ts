@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { sendBareProblem } from "./bare-problem.ts";
+import { UNKNOWN_HOST } from "../allowed-hosts.ts";
 import { isOriginAllowed } from "../origin.ts";
 
 /** Takes over a connection that asks to become a WebSocket. */
@@ -12,7 +13,13 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
  */
 export function dispatchUpgrades(
   server: Server,
-  params: { readonly handlers: ReadonlyMap<string, UpgradeHandler>; readonly allowedOrigins: readonly string[] },
+  params: {
+    readonly handlers: ReadonlyMap<string, UpgradeHandler>;
+    readonly allowedOrigins: readonly string[];
+    readonly isHostAllowed: (host: string | undefined) => boolean;
+    /** Called with the origin of a page that was refused, and the path that it asked for. */
+    readonly onRefusedOrigin?: (origin: string, path: string) => void;
+  },
 ): void {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The peer may go away before a handler has taken over; without a listener that would end the process.
@@ -25,7 +32,9 @@ export function dispatchUpgrades(
       return sendBareProblem(socket, { code: "not_found", detail });
     }
     const { origin, host } = request.headers;
+    if (!params.isHostAllowed(host)) return sendBareProblem(socket, { code: "forbidden", detail: UNKNOWN_HOST });
     if (!isOriginAllowed(origin, host, params.allowedOrigins)) {
+      params.onRefusedOrigin?.(origin ?? "", path);
       const detail = "Pages of this origin may not connect; an operator names them in HSAFA_ALLOWED_ORIGINS.";
       return sendBareProblem(socket, { code: "forbidden", detail });
     }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { type CredentialLife, watchCredential } from "../../access/credential-life.ts";
 import type { EncodedBatch } from "../../follow/event-batch.ts";
 import { WATCHER_STALL_MS, WATCHER_WRITE_BYTES_MAX } from "../../follow/limits.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../follow/sink.ts";
@@ -26,14 +27,13 @@ export interface EventStreamParams {
   /** Beside the stream's own: those for CORS. */
   readonly headers: ResponseHeaders;
   readonly clock: Clock;
-  /** When the credential expires, in milliseconds since the epoch. */
-  readonly expiresAt: number | undefined;
+  readonly credential: CredentialLife;
   /** Begins to write to the stream. */
   readonly watch: (sink: Sink) => WatcherHandle;
 }
 
 /**
- * Sends a response that is a stream of server-sent events. It ends with the run, when the credential expires, when the
+ * Sends a response that is a stream of server-sent events. It ends with the run, when the credential ends, when the
  * client stops reading, or when the gateway goes away. First bytes go out at once, so that client and proxies know that
  * it is open.
  */
@@ -44,11 +44,13 @@ export function openEventStream(params: EventStreamParams): void {
 
 /**
  * Sends a stream that ends at once and asks its reader to come back. An EventSource takes any status but 200 for final.
- * So a store that is away for a second must not be told as an error.
+ * So a store that is away for a second, or a gateway without a place just now, must not be told as an error. `afterMs`:
+ * when to come back, if that is known.
  */
-export function sendRetryLater(response: ServerResponse, headers: ResponseHeaders): void {
+export function sendRetryLater(response: ServerResponse, headers: ResponseHeaders, afterMs = STREAM_RETRY_MS): void {
   sendHead(response, headers);
-  response.end(`retry: ${STREAM_RETRY_MS}\n: not available just now, come back\n\n`);
+  const retryMs = Math.max(STREAM_RETRY_MS, Math.ceil(afterMs));
+  response.end(`retry: ${retryMs}\n: not available just now, come back\n\n`);
 }
 
 function sendHead(response: ServerResponse, headers: ResponseHeaders): void {
@@ -59,7 +61,7 @@ function sendHead(response: ServerResponse, headers: ResponseHeaders): void {
 }
 
 type Phase =
-  | { readonly kind: "open"; cancelHeartbeat: () => void; readonly cancelExpiry: () => void }
+  | { readonly kind: "open"; cancelHeartbeat: () => void; readonly endWatch: () => void }
   /** Its last words are written. */
   | { readonly kind: "ending"; readonly cancelDeadline: () => void }
   | { readonly kind: "closed" };
@@ -92,13 +94,12 @@ class EventStream implements Sink {
   #bytesGone = 0;
   #stuckMs = 0;
 
-  constructor({ response, clock, expiresAt }: EventStreamParams) {
+  constructor({ response, clock, credential }: EventStreamParams) {
     this.#response = response;
     this.#socket = response.socket;
     this.#clock = clock;
-    const cancelExpiry =
-      expiresAt === undefined ? () => {} : clock.after(Math.max(0, expiresAt - clock.now()), () => this.#expire());
-    this.#phase = { kind: "open", cancelHeartbeat: this.#heartbeatLater(), cancelExpiry };
+    const endWatch = watchCredential(credential, clock, () => this.#expire());
+    this.#phase = { kind: "open", cancelHeartbeat: this.#heartbeatLater(), endWatch };
   }
 
   /** Sends the first bytes and begins to watch; called once. */
@@ -149,6 +150,8 @@ class EventStream implements Sink {
         return void this.#response.destroy();
       case "failed":
         return this.#end(": something went wrong here, come back\n\n", WATCHER_STALL_MS);
+      case "generation_changed":
+        return this.#end(": the store is in another generation, come back\n\n", WATCHER_STALL_MS);
       case "going_away":
         // A client that came back on this connection would be refused by a closing server, and an EventSource takes
         // that for final.
@@ -164,7 +167,7 @@ class EventStream implements Sink {
 
   #expire(): void {
     this.#watcher?.close();
-    this.#end(": the token has expired, come back with a new one\n\n", SOCKET_CLOSE_TIMEOUT_MS);
+    this.#end(": the credential has ended, come back with a new one\n\n", SOCKET_CLOSE_TIMEOUT_MS);
   }
 
   #heartbeatLater(): () => void {
@@ -203,7 +206,7 @@ class EventStream implements Sink {
     switch (before.kind) {
       case "open":
         before.cancelHeartbeat();
-        return before.cancelExpiry();
+        return before.endWatch();
       case "ending":
         return before.cancelDeadline();
       case "closed":

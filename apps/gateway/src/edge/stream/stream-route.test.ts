@@ -12,6 +12,7 @@ import {
   settle,
   TENANT,
 } from "../../../test/support/follow-world.ts";
+import { PLACES_RETRY_MS } from "../../access/limits.ts";
 import type { Principal } from "../../access/principal.ts";
 import { refuse } from "../../access/refusal.ts";
 import { FOLLOW_PAGE_HELD_MS, WATCHER_STALL_MS, WATCHER_WRITE_BYTES_MAX } from "../../follow/limits.ts";
@@ -19,9 +20,10 @@ import { STREAM_HEARTBEAT_MS } from "../limits.ts";
 import type { Store } from "../../ports/store.ts";
 import { RequestLimits } from "../http/request-limits.ts";
 import { registerStreamRoute } from "./stream-route.ts";
+import { asTenantId } from "../../core/tenant-id.ts";
 
-async function startRoute() {
-  const world = createStepWorld();
+async function startRoute(hubBounds?: Parameters<typeof createStepWorld>[0]) {
+  const world = createStepWorld(hubBounds);
   const app = fastify();
   app.addHook(
     "onRequest",
@@ -41,8 +43,11 @@ async function startRoute() {
       if (credential === "bad") return refuse("unauthenticated", "unknown");
       const scopes = credential === "writer" ? (["runs:write"] as const) : (["runs:read"] as const);
       const bounds: Partial<Principal> = credential === "short" ? { expiresAt: world.clock.now() + 5000 } : {};
-      const tenantId = credential === "foreign" ? "tenant-b" : TENANT;
-      return { kind: "authenticated", principal: { kind: "token", name: "test", tenantId, scopes, ...bounds } };
+      const tenantId = credential === "foreign" ? asTenantId("tenant-b") : TENANT;
+      return {
+        kind: "authenticated",
+        principal: { kind: "token", keyId: "key-1", name: "test", tenantId, scopes, ...bounds },
+      };
     },
   });
   await app.listen({ port: 0 });
@@ -168,6 +173,15 @@ describe("GET /api/runs/:id/stream", () => {
     expect(stream.response.statusCode).toBe(200);
     expect(stream.text).toContain("retry: ");
     expect(stream.ids()).toEqual([]);
+  });
+
+  test("a gateway without a place for a watcher says so to a program, and tells an EventSource when to come back", async () => {
+    const { port } = await startRoute({ watchersMax: 0 });
+    expect((await open(port)).response).toMatchObject({ statusCode: 429, headers: { "retry-after": "5" } });
+    const stream = await open(port, { accept: "text/event-stream" });
+    await until(() => stream.ended);
+    expect(stream.response.statusCode).toBe(200);
+    expect(stream.text).toContain(`retry: ${PLACES_RETRY_MS}\n`);
   });
 
   test("an idle stream sends a heartbeat every 15 seconds", async () => {

@@ -1,3 +1,4 @@
+import { ERRORS } from "@hsafa/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { FollowHub, FollowOutcome } from "../../follow/follow-hub.ts";
 import { openStream } from "../../follow/open-stream.ts";
@@ -34,7 +35,7 @@ export function registerStreamRoute(app: FastifyInstance, deps: StreamRouteDeps)
       response: reply.raw,
       headers: reply.getHeaders(),
       clock: deps.clock,
-      expiresAt: principal.expiresAt,
+      credential: principal,
       watch,
     });
     return reply;
@@ -68,8 +69,8 @@ function positionOf(request: FastifyRequest): string | undefined | Refusal {
 
 function refuseStream(reply: FastifyReply, refusal: Refusal): FastifyReply {
   const isEventSource = reply.request.headers.accept?.includes("text/event-stream") === true;
-  if (refusal.code !== "unavailable" || !isEventSource) return sendProblem(reply, refusal);
+  if (!ERRORS[refusal.code].retryable || !isEventSource) return sendProblem(reply, refusal);
   reply.hijack();
-  sendRetryLater(reply.raw, reply.getHeaders());
+  sendRetryLater(reply.raw, reply.getHeaders(), refusal.retryAfterMs);
   return reply;
 }

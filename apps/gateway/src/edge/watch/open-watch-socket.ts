@@ -2,6 +2,7 @@ import { CLOSE_CODES, type WatchAnswer, type WatchMessage } from "@hsafa/protoco
 import { watchMessageSchema } from "@hsafa/protocol/schema";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
+import type { LoopTurns } from "../../runtime/loop-turns.ts";
 import {
   WATCH_AUTH_TIMEOUT_MS,
   WATCH_BYTE_RATE,
@@ -22,6 +23,7 @@ import { WatchConnection, type WatchConnectionDeps } from "./watch-connection.ts
 export interface WatchSocketDeps extends WatchConnectionDeps {
   readonly clock: Clock;
   readonly log: Log;
+  readonly turns: Pick<LoopTurns, "take" | "charge">;
   readonly later?: (callback: () => void) => void;
 }
 
@@ -51,9 +53,9 @@ export function openWatchSocket(
   transport: MessageTransport,
   deps: WatchSocketDeps,
 ): MessageSocket<WatchMessage, WatchAnswer> {
-  const { clock, log, later } = deps;
+  const { clock, log, turns, later } = deps;
   const pace = later === undefined ? {} : { later };
-  const socket = new MessageSocket({ transport, protocol: PROTOCOL, clock, log, ...pace });
+  const socket = new MessageSocket({ transport, protocol: PROTOCOL, clock, log, turns, ...pace });
   socket.open(new WatchConnection(socket, deps));
   return socket;
 }

@@ -1,14 +1,17 @@
 import type { WatchAnswer, WatchMessage } from "@hsafa/protocol";
 import { admit, type Requirement } from "../../access/admit.ts";
 import type { Authenticate } from "../../access/authenticate.ts";
+import type { TakePlace } from "../../access/places.ts";
 import type { Principal } from "../../access/principal.ts";
-import { refuse } from "../../access/refusal.ts";
+import { findThread } from "../../access/find-thread.ts";
+import { type Refusal, refuse } from "../../access/refusal.ts";
 import { maySeeRun } from "../../access/run-visibility.ts";
 import type { FollowHub, FollowOutcome } from "../../follow/follow-hub.ts";
 import { openStream } from "../../follow/open-stream.ts";
+import type { ThreadHub } from "../../follow/thread-hub.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../follow/sink.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
-import { WATCH_RUNS_PER_SOCKET_MAX, WATCH_UNSENT_BYTES_MAX } from "../limits.ts";
+import { WATCH_TOPICS_PER_SOCKET_MAX, WATCH_UNSENT_BYTES_MAX } from "../limits.ts";
 import type { MessageSocket } from "../socket/message-socket.ts";
 import type { MessageHandler } from "../socket/socket-protocol.ts";
 import { jsonFormat } from "../stream/formats/json.ts";
@@ -18,7 +21,11 @@ export interface WatchConnectionDeps {
   readonly authenticate: Authenticate;
   readonly store: Store;
   readonly hub: FollowHub;
+  readonly threads: ThreadHub;
+  readonly takePlace: TakePlace;
 }
+
+const NO_ROOM = `A connection follows ${WATCH_TOPICS_PER_SOCKET_MAX} runs and threads at most; open another.`;
 
 const WATCHING: Requirement = { scopes: ["runs:read"] };
 
@@ -32,9 +39,9 @@ type Phase =
  * following.
  *
  * 1. Messages come one at a time and in order, so an `unsubscribe` never overtakes its `subscribe`.
- * 2. A run is subscribed to at most once on a connection, and `WATCH_RUNS_PER_SOCKET_MAX` runs at most.
+ * 2. A run or thread is subscribed to at most once on a connection, and `WATCH_TOPICS_PER_SOCKET_MAX` at most.
  * 3. A full socket costs each run one more write at most. Then its watchers wait, and go on in turn (`WriteTurns`).
- * 4. A renewed token may see less (R10): the runs that it does not see are unsubscribed.
+ * 4. A renewed token may see less (R10): the runs and threads that it does not see are unsubscribed.
  * 5. A store that is away costs the subscription that asked it, not the others of the connection.
  * 6. A socket that takes nothing for one run takes nothing for any: it is cut.
  */
@@ -42,6 +49,8 @@ export class WatchConnection implements MessageHandler<WatchMessage> {
   readonly #socket: MessageSocket<WatchMessage, WatchAnswer>;
   readonly #deps: WatchConnectionDeps;
   readonly #runs = new Map<string, WatcherHandle>();
+  /** What stops following a thread, by the name that the client gave it. */
+  readonly #threads = new Map<string, () => void>();
   readonly #turns: WriteTurns;
   #phase: Phase = { kind: "stranger" };
 
@@ -77,6 +86,7 @@ export class WatchConnection implements MessageHandler<WatchMessage> {
     this.#phase = { kind: "ended" };
     this.#turns.clear();
     for (const runId of this.#runs.keys()) this.#unsubscribe(runId);
+    for (const threadId of this.#threads.keys()) this.#unsubscribeThread(threadId);
   }
 
   async #handleAdmitted(principal: Principal, message: WatchMessage): Promise<void> {
@@ -86,9 +96,11 @@ export class WatchConnection implements MessageHandler<WatchMessage> {
       case "auth.refresh":
         return this.#refresh(principal, message.token);
       case "subscribe":
-        return this.#subscribe(principal, message.runId, message.after);
+        if (message.threadId !== undefined) return this.#subscribeThread(principal, message.threadId);
+        return this.#subscribe(principal, message.runId ?? "", message.after);
       case "unsubscribe":
-        return this.#unsubscribe(message.runId);
+        if (message.threadId !== undefined) return this.#unsubscribeThread(message.threadId);
+        return this.#unsubscribe(message.runId ?? "");
       case "ping":
         return this.#socket.send({ type: "pong" });
       default:
@@ -99,6 +111,8 @@ export class WatchConnection implements MessageHandler<WatchMessage> {
   async #authenticate(token: string): Promise<void> {
     const admission = await admit(this.#deps, token, WATCHING);
     if (admission.kind === "refused") return this.#socket.refuse(admission);
+    const noPlace = this.#deps.takePlace(admission.principal);
+    if (noPlace !== null) return this.#socket.refuse(noPlace);
     this.#admit(admission.principal);
   }
 
@@ -111,6 +125,11 @@ export class WatchConnection implements MessageHandler<WatchMessage> {
       if (await maySeeRun(this.#deps, principal, runId)) continue;
       this.#unsubscribe(runId); // 4.
       this.#socket.sendError("not_found", "The new token does not see this run.", runId);
+    }
+    for (const threadId of this.#threads.keys()) {
+      if ((await this.#findThread(principal, threadId)).kind === "found") continue;
+      this.#unsubscribeThread(threadId); // 4.
+      this.#refuseThread(threadId, refuse("not_found", "The new token does not see this thread."));
     }
   }
 
@@ -127,10 +146,7 @@ export class WatchConnection implements MessageHandler<WatchMessage> {
       const detail = "This run is subscribed to already; unsubscribe first to read it from elsewhere.";
       return this.#socket.fault(detail, runId); // 2.
     }
-    if (this.#runs.size >= WATCH_RUNS_PER_SOCKET_MAX) {
-      const detail = `A connection follows ${WATCH_RUNS_PER_SOCKET_MAX} runs at most; unsubscribe from one, or open another.`;
-      return this.#socket.sendError("too_many_requests", detail, runId); // 2.
-    }
+    if (!this.#hasRoom) return this.#socket.sendError("too_many_requests", NO_ROOM, runId); // 2.
     const outcome = await this.#follow(principal, runId, after);
     if (this.#phase.kind === "ended") return;
     switch (outcome.kind) {
@@ -190,6 +206,10 @@ export class WatchConnection implements MessageHandler<WatchMessage> {
         const detail = "Something went wrong here; subscribe again after the last event that you have.";
         return this.#socket.sendError("internal", detail, runId);
       }
+      case "generation_changed": {
+        const detail = "The store is in another generation; subscribe again after the last event that you have.";
+        return this.#socket.sendError("unavailable", detail, runId);
+      }
       case "stalled":
         return this.#socket.terminate("stalled"); // 6.
       case "going_away":
@@ -197,6 +217,45 @@ export class WatchConnection implements MessageHandler<WatchMessage> {
       default:
         why satisfies never;
     }
+  }
+
+  get #hasRoom(): boolean {
+    return this.#runs.size + this.#threads.size < WATCH_TOPICS_PER_SOCKET_MAX;
+  }
+
+  async #subscribeThread(principal: Principal, threadId: string): Promise<void> {
+    if (this.#threads.has(threadId)) {
+      return this.#refuseThread(threadId, refuse("invalid_request", "This thread is subscribed to already.")); // 2.
+    }
+    if (!this.#hasRoom) return this.#refuseThread(threadId, refuse("too_many_requests", NO_ROOM)); // 2.
+    const found = await this.#findThread(principal, threadId);
+    if (this.#phase.kind === "ended") return;
+    if (found.kind === "refused") return this.#refuseThread(threadId, found);
+    const refusal = this.#deps.threads.refusal(principal);
+    if (refusal !== null) return this.#refuseThread(threadId, refusal);
+    this.#socket.send({ type: "subscribed", threadId });
+    const stop = this.#deps.threads.follow(principal, found.thread, (runId) =>
+      this.#socket.send({ type: "thread.run", threadId, runId }),
+    );
+    this.#threads.set(threadId, stop);
+  }
+
+  async #findThread(principal: Principal, idOrKey: string): ReturnType<typeof findThread> {
+    try {
+      return await findThread(this.#deps, principal, { idOrKey, subject: undefined });
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      return refuse("unavailable", "The store is away; subscribe again."); // 5.
+    }
+  }
+
+  #refuseThread(threadId: string, { code, detail }: Refusal): void {
+    this.#socket.send({ type: "error", threadId, code, message: detail });
+  }
+
+  #unsubscribeThread(threadId: string): void {
+    this.#threads.get(threadId)?.();
+    this.#threads.delete(threadId);
   }
 
   #unsubscribe(runId: string): void {

@@ -3,7 +3,16 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { recordingLog } from "../../../test/support/recording-log.ts";
-import { at, createFollowWorld, delta, fact, RUN, settle, TENANT } from "../../../test/support/follow-world.ts";
+import {
+  at,
+  createFollowWorld,
+  delta,
+  fact,
+  OTHER_TAG,
+  RUN,
+  settle,
+  TENANT,
+} from "../../../test/support/follow-world.ts";
 import type { Principal } from "../../access/principal.ts";
 import { refuse } from "../../access/refusal.ts";
 import {
@@ -14,9 +23,12 @@ import {
   WATCH_UNHEARD_MAX_MS,
   WATCH_UNSENT_BYTES_MAX,
 } from "../limits.ts";
-import { WATCHER_STALL_MS } from "../../follow/limits.ts";
+import { FOLLOW_COMPARE_INTERVAL_MS, WATCHER_STALL_MS } from "../../follow/limits.ts";
+import type { ThreadHub } from "../../follow/thread-hub.ts";
 import { type Store, StoreUnavailable } from "../../ports/store.ts";
 import { createWatchSocketServer } from "./watch-socket-server.ts";
+import { LoopTurns } from "../../runtime/loop-turns.ts";
+import { asTenantId } from "../../core/tenant-id.ts";
 
 /** A busy machine may take its time; a condition that holds costs none. */
 const eventually = <T>(condition: () => T) => vi.waitFor(condition, 10_000);
@@ -28,7 +40,10 @@ async function startWatchSockets() {
   world.store.add(fact(1, at(0), "run.created"), fact(2, at(1), "run.started"), fact(3, at(2), "step.started"));
   const log = recordingLog();
   const sockets = createWatchSocketServer({
+    turns: new LoopTurns(world.clock),
     hub: world.hub,
+    threads: {} as ThreadHub,
+    addressOf: ({ socket }) => socket.remoteAddress ?? "",
     clock: world.clock,
     // Only a token bound to a thread or a device makes a subscription ask for more than the follower's fake answers.
     store: world.store as unknown as Store,
@@ -41,8 +56,11 @@ async function startWatchSockets() {
         ...(token === "short" ? { expiresAt: world.clock.now() + 5000 } : {}),
         ...(token === "elsewhere" ? { runId: OTHER_RUN } : {}),
       };
-      const tenantId = token === "foreign" ? "tenant-b" : TENANT;
-      return { kind: "authenticated", principal: { kind: "token", name: "test", tenantId, scopes, ...bounds } };
+      const tenantId = token === "foreign" ? asTenantId("tenant-b") : TENANT;
+      return {
+        kind: "authenticated",
+        principal: { kind: "token", keyId: "key-1", name: "test", tenantId, scopes, ...bounds },
+      };
     },
   });
   const server = createServer();
@@ -113,6 +131,26 @@ describe("WS /api/watch", () => {
     client.say({ type: "subscribe", runId: RUN, after: "5-0" });
     await eventually(() => expect(client.types().slice(-2)).toEqual(["subscribed", "ended"]));
     expect(world.hub.counts().watchers).toBe(0);
+  });
+
+  test("a client is told when the store has gone back, and subscribes again with the position that it has", async () => {
+    const { world, connect } = await startWatchSockets();
+    const client = await connect();
+    client.say({ type: "auth", token: "key" });
+    client.say({ type: "subscribe", runId: RUN });
+    await eventually(() => expect(client.ids()).toEqual(["1-0", "2-0", "3-0"]));
+    world.store.goBackTo(at(2));
+    await world.pass(FOLLOW_COMPARE_INTERVAL_MS);
+    await client.hears("error");
+    expect(client.heard.at(-1)).toMatchObject({ type: "error", runId: RUN, code: "unavailable" });
+    client.say({ type: "subscribe", runId: RUN, after: "3-0" });
+    await eventually(() => expect(client.ids()).toHaveLength(5));
+    expect(client.heard.slice(-4).map(({ type, id }) => id ?? type)).toEqual([
+      "subscribed",
+      "stream.rewound",
+      `1-0.${OTHER_TAG}`,
+      `2-0.${OTHER_TAG}`,
+    ]);
   });
 
   test("an unsubscribe is never overtaken by its subscribe, and the run can be subscribed to again", async () => {

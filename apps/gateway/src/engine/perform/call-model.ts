@@ -6,6 +6,7 @@ import {
   type JsonValue,
   type LeftOut,
   type Message,
+  modelIdleTimeoutMsOf,
 } from "@hsafa/protocol";
 import { isCutCall } from "../../core/cut-call.ts";
 import { incompleteReason } from "../../core/run-ends.ts";
@@ -13,12 +14,13 @@ import type { RequestedCall, RunInput, SentConversation } from "../../core/input
 import type { Clock } from "../../ports/clock.ts";
 import type { JsonSchemas } from "../../ports/json-schemas.ts";
 import type { Model, ModelOutcome, ModelPart } from "../../ports/model.ts";
+import type { TenantId } from "../../core/tenant-id.ts";
 
 type FinishedOutcome = Extract<ModelOutcome, { kind: "finished" }>;
 
 /** Asks the model for one step. Returns what `decide` is to be told, or null if `signal` cut the call short. */
 export async function callModel(params: {
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly model: Model;
   readonly schemas: JsonSchemas;
   readonly clock: Clock;
@@ -29,14 +31,19 @@ export async function callModel(params: {
   readonly sent: SentConversation;
   readonly signal: AbortSignal;
   readonly waitForCapacity: () => Promise<void> | undefined;
+  readonly nextTurn: () => Promise<void>;
   readonly onPart: (part: ModelPart) => void;
   /** Called when the model's adapter has just run. */
   readonly onRan: () => void;
 }): Promise<RunInput | null> {
-  const { tenantId, model, schemas, clock, config, messages, signal, waitForCapacity, onPart, onRan } = params;
+  const { tenantId, model, schemas, clock, config, messages, signal, waitForCapacity, nextTurn, onPart, onRan } =
+    params;
   const tools = config.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   const call = { model: config.model, system: config.system, messages, tools, settings: config.settings };
-  const asked = model.step({ call, idleTimeoutMs: config.modelIdleTimeoutMs, signal, waitForCapacity }, onPart);
+  const asked = model.step(
+    { call, idleTimeoutMs: modelIdleTimeoutMsOf(config), signal, waitForCapacity, nextTurn },
+    onPart,
+  );
   onRan();
   const outcome = await asked;
   onRan();
@@ -61,7 +68,7 @@ export async function callModel(params: {
 
 /** Checks the calls of a step. Calls that cannot be performed are told to the model, in words that it can act on. */
 async function check(params: {
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly outcome: FinishedOutcome;
   readonly config: AgentConfig;
   readonly schemas: JsonSchemas;

@@ -1,8 +1,10 @@
 import { type Effect, effectsOf } from "../../core/effects.ts";
 import type { RunInput } from "../../core/input.ts";
+import { STEP_DURATION_MS_MAX } from "../../core/limits.ts";
 import { pastConversation } from "../../core/past-conversation.ts";
+import type { QuotaLack } from "../../core/quotas.ts";
 import type { RunState } from "../../core/run-state.ts";
-import { stepConversation, summaryConversation } from "../../core/step-conversation.ts";
+import { oldestRuns, stepConversation, summaryConversation } from "../../core/step-conversation.ts";
 import type { PerformEffect } from "../effects-in-flight.ts";
 import type { EngineDeps } from "../engine-deps.ts";
 import type { RunWriter } from "../run-writer.ts";
@@ -10,11 +12,13 @@ import { callModel } from "./call-model.ts";
 import { runServerTool } from "./run-server-tool.ts";
 import { summarizeThread } from "./summarize-thread.ts";
 import type { ThreadHistory } from "./thread-history.ts";
+import { withinTime } from "./within-time.ts";
+import type { TenantId } from "../../core/tenant-id.ts";
 
 /** What effects are performed with. */
 export interface EffectTools {
-  readonly tenantId: string;
-  readonly deps: Pick<EngineDeps, "model" | "schemas" | "clock" | "serverTools" | "log">;
+  readonly tenantId: TenantId;
+  readonly deps: Pick<EngineDeps, "model" | "schemas" | "clock" | "serverTools" | "log" | "turns" | "quotas">;
   readonly writer: Pick<RunWriter, "openStep" | "write" | "waitForCapacity">;
   readonly history: ThreadHistory;
   /** Called when foreign code that works for this run has just run. */
@@ -31,28 +35,37 @@ export interface EffectTools {
 export function dueEffects(state: RunState, tools: EffectTools): ReadonlyMap<string, PerformEffect> {
   const due = new Map<string, PerformEffect>();
   const { runId } = state.run;
-  const { onRan } = tools;
+  const { onRan, tenantId } = tools;
   for (const effect of effectsOf(state)) {
     switch (effect.kind) {
-      case "call_model":
+      case "call_model": {
+        const { clock, log } = tools.deps;
+        const perform = withinTime({
+          clock,
+          limitMs: STEP_DURATION_MS_MAX,
+          perform: (signal) => performStep(state, effect, tools, signal),
+          late: () => lateStep(clock.random()),
+        });
         due.set(stepKey(effect.seq), (signal) =>
-          orOutcome(performStep(state, effect, tools, signal), {
+          orOutcome(perform(signal), {
             signal,
             onRan,
-            outcome: () => brokenStep(tools.deps.clock.random()),
-            onBug: (error) => tools.deps.log.error({ err: error, runId }, "a step could not be performed"),
+            outcome: () => brokenStep(clock.random()),
+            onBug: (error) => log.error({ err: error, tenantId, runId }, "a step could not be performed"),
           }),
         );
         break;
+      }
       case "perform_tool": {
         const { call, attempt } = effect;
         const { serverTools, clock, log } = tools.deps;
         due.set(`tool:${call.callId}:${attempt}`, (signal) =>
-          orOutcome(runServerTool({ serverTools, clock, runId, call, attempt, signal }), {
+          orOutcome(runServerTool({ serverTools, clock, tenantId, runId, call, attempt, signal }), {
             signal,
             onRan,
             outcome: () => brokenCall(call.callId, attempt),
-            onBug: (error) => log.error({ err: error, runId, tool: call.toolName }, "a tool could not be performed"),
+            onBug: (error) =>
+              log.error({ err: error, tenantId, runId, tool: call.toolName }, "a tool could not be performed"),
           }),
         );
         break;
@@ -92,9 +105,19 @@ async function orOutcome(
   }
 }
 
+function lateStep(jitter: number): RunInput {
+  const message = `The step took longer than ${STEP_DURATION_MS_MAX / 60_000} minutes, the most that one step may take.`;
+  return { kind: "step_failed", failure: { kind: "timeout", message, retryAfterMs: null }, jitter };
+}
+
 function brokenStep(jitter: number): RunInput {
   const message = "The gateway met an error of its own while it asked the model. Its log has the reason.";
   return { kind: "step_failed", failure: { kind: "other", message, retryAfterMs: null }, jitter };
+}
+
+function withoutTokens({ used, limit }: QuotaLack, jitter: number): RunInput {
+  const message = `The tenant's quota 'tokensPerDay' is used up: ${used} of ${limit}. The model was not asked.`;
+  return { kind: "step_failed", failure: { kind: "quota_exceeded", message, retryAfterMs: null }, jitter };
 }
 
 function brokenCall(callId: string, attempt: number): RunInput {
@@ -109,15 +132,29 @@ async function performStep(
   signal: AbortSignal,
 ): Promise<RunInput | null> {
   writer.openStep(step, seq);
+  const lack = deps.quotas.lackAsRemembered(tenantId, ["tokensPerDay"]);
+  if (lack !== null) return withoutTokens(lack, deps.clock.random());
   const { run } = state;
-  const earlier = await history.runsOf(run.historyRunIds);
+  deps.turns.seen(tenantId);
+  const nextTurn = (): Promise<void> => {
+    onRan();
+    return deps.turns.take(tenantId);
+  };
+  const earlier = await history.of(run);
   if (earlier === null || signal.aborted) return null;
-  const past = pastConversation(earlier, { form: run.historyForm, versionId: run.versionId });
+  const { unread } = earlier;
+  const past = pastConversation(earlier.runs, { form: run.historyForm, versionId: run.versionId });
   if (summarizesThrough !== undefined) {
     const messages = summaryConversation(run, past.runs, summarizesThrough);
-    return summarizeThread({ deps, config: run.config, messages, throughRunId: summarizesThrough, signal });
+    const leftOut = unread === 0 ? [] : [oldestRuns(unread)];
+    const { config } = run;
+    return summarizeThread({ deps, config, messages, throughRunId: summarizesThrough, leftOut, signal, nextTurn });
   }
-  const conversation = stepConversation(run, past.runs);
+  // What a large conversation costs was charged when it was loaded and committed. Its tenant waits here, and not with a
+  // commit, which the lease depends on.
+  if (deps.turns.owes(tenantId)) await nextTurn();
+  if (signal.aborted) return null;
+  const conversation = stepConversation(run, past.runs, unread);
   switch (conversation.kind) {
     case "summarize":
       return { kind: "summary_due", throughRunId: conversation.throughRunId };
@@ -141,6 +178,7 @@ async function performStep(
           onRan();
           return writer.waitForCapacity();
         },
+        nextTurn,
         onPart(part) {
           onRan();
           writer.write(part);

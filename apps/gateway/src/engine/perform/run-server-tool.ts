@@ -5,6 +5,7 @@ import { SERVER_TOOL_RETRY, TOOL_RESULT_BYTES_MAX } from "../../core/limits.ts";
 import type { Call } from "../../core/run-state.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ServerTools } from "../../ports/server-tools.ts";
+import type { TenantId } from "../../core/tenant-id.ts";
 
 /**
  * Performs one attempt at a server tool. Returns what `decide` is to be told, or null if `signal` cut it short. A later
@@ -13,12 +14,13 @@ import type { ServerTools } from "../../ports/server-tools.ts";
 export async function runServerTool(params: {
   readonly serverTools: ServerTools;
   readonly clock: Clock;
+  readonly tenantId: TenantId;
   readonly runId: string;
   readonly call: Call;
   readonly attempt: number;
   readonly signal: AbortSignal;
 }): Promise<RunInput | null> {
-  const { serverTools, clock, runId, call, attempt, signal } = params;
+  const { serverTools, clock, tenantId, runId, call, attempt, signal } = params;
   const { callId, toolName, args } = call;
   const server = call.tool?.server;
   if (server === undefined)
@@ -29,7 +31,7 @@ export async function runServerTool(params: {
   });
   if (attempt > 1) await Promise.race([aborted, pause(clock, attempt)]);
   if (signal.aborted) return null;
-  const performed = serverTools.perform({ server, toolName, args, runId, idempotencyKey: callId, signal });
+  const performed = serverTools.perform({ tenantId, server, toolName, args, runId, idempotencyKey: callId, signal });
   const outcome = await Promise.race([performed, aborted]);
   if (outcome === null || signal.aborted) return null;
   return { kind: "server_tool_finished", callId, attempt, outcome: bounded(outcome) };

@@ -1,4 +1,4 @@
-import type { AgentConfig, Message } from "@hsafa/protocol";
+import { type AgentConfig, type LeftOut, type Message, modelIdleTimeoutMsOf } from "@hsafa/protocol";
 import type { RunInput } from "../../core/input.ts";
 import { SUMMARY_CHARACTERS_MAX, SUMMARY_TOKENS_MAX } from "../../core/limits.ts";
 import { SUMMARY_INSTRUCTION } from "../../core/thread-summary.ts";
@@ -13,9 +13,12 @@ export async function summarizeThread(params: {
   readonly config: AgentConfig;
   readonly messages: readonly Message[];
   readonly throughRunId: string;
+  /** What of the thread these messages lack. */
+  readonly leftOut: readonly LeftOut[];
   readonly signal: AbortSignal;
+  readonly nextTurn: () => Promise<void>;
 }): Promise<RunInput | null> {
-  const { deps, config, messages, throughRunId, signal } = params;
+  const { deps, config, messages, throughRunId, leftOut, signal, nextTurn } = params;
   const { providerOptions } = config.settings;
   const settings = {
     maxOutputTokens: SUMMARY_TOKENS_MAX,
@@ -23,9 +26,12 @@ export async function summarizeThread(params: {
   };
   const call = { model: config.model, system: SUMMARY_INSTRUCTION, messages, tools: [], settings };
   let text = "";
-  const outcome = await deps.model.step({ call, idleTimeoutMs: config.modelIdleTimeoutMs, signal }, (part) => {
-    if (part.kind === "text" && part.at === "delta" && text.length < SUMMARY_CHARACTERS_MAX) text += part.text;
-  });
+  const outcome = await deps.model.step(
+    { call, idleTimeoutMs: modelIdleTimeoutMsOf(config), signal, nextTurn },
+    (part) => {
+      if (part.kind === "text" && part.at === "delta" && text.length < SUMMARY_CHARACTERS_MAX) text += part.text;
+    },
+  );
   if (signal.aborted) return null;
   const failed = (message: string): RunInput => ({
     kind: "step_failed",
@@ -37,7 +43,7 @@ export async function summarizeThread(params: {
       if (text.trim() === "") return failed("the model said nothing");
       const { finishReason, usage } = outcome;
       const summary = { text: text.slice(0, SUMMARY_CHARACTERS_MAX).toWellFormed(), throughRunId };
-      return { kind: "step_finished", finishReason, messages: [], usage, calls: [], summary };
+      return { kind: "step_finished", finishReason, messages: [], usage, calls: [], summary, leftOut };
     }
     case "failed":
       return failed(outcome.failure.message);

@@ -4,6 +4,7 @@ import type { ModelOutcome } from "../../../ports/model.ts";
 import { createLocalAjvSchemas } from "../../ajv/ajv-schemas.ts";
 import { inShort, stepper } from "../../../../test/support/played-step.ts";
 import { sampleArguments } from "./sample-arguments.ts";
+import { asTenantId } from "../../../core/tenant-id.ts";
 
 const step = stepper({});
 const weather = {
@@ -271,7 +272,7 @@ describe("arguments made from a schema", () => {
     [{ allOf: [{ type: "object", required: ["a"] }, { properties: { a: { type: "string" } } }] }],
   ])("fit %j", async (schema) => {
     const values = [{ schema, value: sampleArguments(schema, "hello") }];
-    expect(await createLocalAjvSchemas().validate({ tenantId: "t", values })).toEqual([null]);
+    expect(await createLocalAjvSchemas().validate({ tenantId: asTenantId("t"), values })).toEqual([null]);
   });
 
   test("sample arguments of a schema that refers to itself end at a depth (R9)", () => {

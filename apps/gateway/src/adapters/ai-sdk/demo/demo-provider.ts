@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { setImmediate } from "node:timers/promises";
 import {
   APICallError,
   type LanguageModelV4,
@@ -34,7 +33,8 @@ export class DemoProvider {
     return `there is no model 'demo/${name}'; there are ${known}.`;
   }
 
-  languageModel(name: string): LanguageModelV4 {
+  /** `nextTurn`: resolves in a later turn of the event loop. */
+  languageModel(name: string, { nextTurn }: { readonly nextTurn: () => Promise<void> }): LanguageModelV4 {
     return {
       specificationVersion: "v4",
       provider: "demo",
@@ -50,18 +50,19 @@ export class DemoProvider {
         const conversation = conversationOf(options);
         const script = scriptFor(name, conversation, options);
         const actions = playStep(script, conversation);
-        return { stream: this.#stream(actions, options) };
+        return { stream: this.#stream(actions, options, nextTurn) };
       },
     };
   }
 
   /**
-   * Plays the actions as the reader pulls. A script without pauses puts many parts into one pull, and other work of the
-   * event loop runs between pulls.
+   * Plays the actions as the reader pulls. A script without pauses puts many parts into one pull. It waits for its turn
+   * of the event loop between pulls.
    */
   #stream(
     actions: Generator<DemoAction, void>,
     options: LanguageModelV4CallOptions,
+    nextTurn: () => Promise<void>,
   ): ReadableStream<LanguageModelV4StreamPart> {
     const { abortSignal } = options;
     return new ReadableStream({
@@ -90,7 +91,7 @@ export class DemoProvider {
               action satisfies never;
           }
         }
-        await setImmediate();
+        await nextTurn();
       },
       cancel: () => void actions.return(undefined),
     });

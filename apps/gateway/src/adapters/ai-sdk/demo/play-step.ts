@@ -149,11 +149,21 @@ function partAction(part: LanguageModelV4StreamPart): DemoAction {
 }
 
 /** Splits into words with the space after them, or into pieces of `chunk` whole characters. */
-function pieces(text: string, chunk: number | undefined): string[] {
-  if (chunk === undefined) return text.match(/\s*\S+\s*|\s+/g) ?? [];
-  if (text.length <= chunk) return text === "" ? [] : [text];
-  const characters = Array.from(text);
-  return Array.from({ length: Math.ceil(characters.length / chunk) }, (_, index) =>
-    characters.slice(index * chunk, (index + 1) * chunk).join(""),
-  );
+function* pieces(text: string, chunk: number | undefined): Generator<string, void> {
+  if (chunk === undefined) {
+    yield* text.match(/\s*\S+\s*|\s+/g) ?? [];
+    return;
+  }
+  // One after the other: a long text in small pieces must not be cut all at once.
+  for (let at = 0; at < text.length; ) {
+    let end = at;
+    for (let count = 0; count < chunk && end < text.length; count += 1) end += unitsOf(text, end);
+    yield text.slice(at, end);
+    at = end;
+  }
+}
+
+/** How many code units the character has that begins here. */
+function unitsOf(text: string, at: number): number {
+  return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
 }

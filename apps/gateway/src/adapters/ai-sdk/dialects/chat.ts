@@ -5,6 +5,7 @@ import type { Dialect } from "./dialect.ts";
 import { fileRules } from "./file-rules.ts";
 import { type CallIdRule, USUAL_CALL_ID } from "./named-calls.ts";
 import { withOwnAdditions } from "./own-additions.ts";
+import { detailsAlone } from "./reasoning-details.ts";
 import { type AnyFile, takenFiles } from "./taken-files.ts";
 import { mapAssistant } from "./turn.ts";
 import { turnsInOrder, withOneText } from "./turns-in-order.ts";
@@ -30,28 +31,28 @@ export function chat(rules: ChatRules): Dialect {
     say: (turns, { origin, modelId, ...listener }) => {
       const common = commonForm(turns, { origin, modelId, ...listener }, callIds);
       const { turns: taken, leftOut } = takenFiles(common, origin, fileRules.chat(modelId, files));
-      const own = withOwnAdditions(taken, origin, { names: takesSignatures ? SIGNATURE_NAMES : [], reasoning });
+      const own = withOwnAdditions(taken, origin, { names: ADDITION_NAMES, reasoning });
       const completed = mapAssistant(withoutBlankText(own), ({ content }) => {
-        const signed = content.map(withSignatureAlone);
-        return complete?.(signed, modelId) ?? signed;
+        const known = content.map((part) => withKnownAdditions(part, takesSignatures));
+        return complete?.(known, modelId) ?? known;
       });
       return { messages: withOneText(turnsInOrder(completed, { betweenResultsAndUser: true })), leftOut };
     },
   };
 }
 
-/** The names under which the package of chat completions hands over Gemini's signatures. */
-const SIGNATURE_NAMES = ["openaiCompatible", "openai-compatible", "google"];
+/** The names under which the package of chat completions hands over what a server added. */
+const ADDITION_NAMES = ["openaiCompatible", "openai-compatible", "google"];
 
 /** The package would send any other addition as a field of the call. */
-function withSignatureAlone(part: AssistantPart): AssistantPart {
+function withKnownAdditions(part: AssistantPart, takesSignatures: boolean): AssistantPart {
   const { providerOptions = {}, ...bare } = part;
   const thoughtSignature = Object.values(providerOptions).find(
     (one) => one.thoughtSignature !== undefined,
   )?.thoughtSignature;
-  return part.type === "tool-call" && typeof thoughtSignature === "string"
-    ? { ...bare, providerOptions: { google: { thoughtSignature } } }
-    : bare;
+  const isSigned = takesSignatures && part.type === "tool-call" && typeof thoughtSignature === "string";
+  const known = { ...detailsAlone(part), ...(isSigned ? { google: { thoughtSignature } } : {}) };
+  return Object.keys(known).length === 0 ? bare : { ...bare, providerOptions: known };
 }
 
 /** OpenAI's chat completions, and every server of which nothing more is known. */

@@ -1,5 +1,7 @@
 /** OpenAI's chat completions, as OpenAI and the servers that copy them stream them. */
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
+import { joinedDetails } from "../dialects/reasoning-details.ts";
+import { REASONING_DETAILS_CHARACTERS_MAX, REASONING_DETAILS_MAX } from "../limits.ts";
 import type { WireFormat, Progress } from "./wire-format.ts";
 import { countOf, objectOf, textOf, withoutNulls } from "./parsed-json.ts";
 
@@ -7,6 +9,8 @@ interface ChatState {
   readonly progress: Progress;
   /** The tool calls so far. A call without a name is withheld, because the provider's package throws on it. */
   readonly calls: readonly ChatCall[];
+  /** The details of the reasoning so far; null: they are too many, and none is kept. */
+  readonly details: { readonly list: readonly JsonObject[]; readonly characters: number } | null;
 }
 
 interface ChatCall {
@@ -41,7 +45,7 @@ const FINISH_REASONS: Readonly<Record<string, string>> = {
 const UNNAMED = "unnamed_call";
 
 export const chatFormat: WireFormat<ChatState> = {
-  initial: { progress: "open", calls: [] },
+  initial: { progress: "open", calls: [], details: { list: [], characters: 0 } },
 
   read(state, frame) {
     const chunk = objectOf(frame);
@@ -56,8 +60,9 @@ export const chatFormat: WireFormat<ChatState> = {
     const progress = finishReason !== null && state.progress === "open" ? "finished" : state.progress;
     const choices = choice === null ? [] : [{ index: 0, delta, finish_reason: finishReason }];
     return {
-      state: { progress, calls },
-      frames: [withoutNulls({ ...identityOf(chunk), choices, usage })],
+      state: { progress, calls, details: detailsAfter(state.details, choice) },
+      // Its id, time and model stay behind: no step records them, and the package would check them in every frame.
+      frames: [withoutNulls({ choices, usage })],
       isUnderstood: true,
     };
   },
@@ -72,7 +77,20 @@ export const chatFormat: WireFormat<ChatState> = {
   },
 
   progressOf: (state) => state.progress,
+  detailsOf: ({ details }) => details?.list ?? [],
 };
+
+/** The details after one more frame. Beyond their bounds none is of use: a server wants them whole. */
+function detailsAfter(before: ChatState["details"], choice: JsonObject | null): ChatState["details"] {
+  const said = choice === null ? null : (objectOf(choice.delta) ?? objectOf(choice.message));
+  const given = said?.reasoning_details;
+  const fragments = Array.isArray(given) ? given.map(objectOf).filter((detail) => detail !== null) : [];
+  if (before === null || fragments.length === 0) return before;
+  const characters = before.characters + JSON.stringify(fragments).length;
+  const list = joinedDetails(before.list, fragments);
+  const isTooMuch = characters > REASONING_DETAILS_CHARACTERS_MAX || list.length > REASONING_DETAILS_MAX;
+  return isTooMuch ? null : { list, characters };
+}
 
 /** The mark closes a whole answer, although no reason came. */
 function reasonByCalls(state: ChatState): string {
@@ -93,10 +111,6 @@ function choiceOf({ choices }: JsonObject): JsonObject | null {
   if (!Array.isArray(choices)) return objectOf(choices);
   const objects = choices.map(objectOf).filter((choice) => choice !== null);
   return objects.find(({ index }) => countOf(index) === 0) ?? objects[0] ?? null;
-}
-
-function identityOf({ id, created, model }: JsonObject): JsonObject {
-  return withoutNulls({ id: textOf(id), created: typeof created === "number" ? created : null, model: textOf(model) });
 }
 
 function finishReasonOf(value: JsonValue | undefined): string | null {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FRAME_CHARACTERS_MAX } from "../limits.ts";
-import { type Frame, FrameReader, FrameTooLargeError } from "./frame-reader.ts";
+import { type Frame, FrameReader, StreamTooLargeError } from "./frame-reader.ts";
 
 function framesOf(pieces: readonly string[]): readonly Frame[] {
   const reader = new FrameReader();
@@ -68,7 +68,7 @@ test("a line that never ends is refused at the bound of a frame (R9), in time li
   reader.push("data: ");
   expect(() => {
     for (let at = 0; at <= FRAME_CHARACTERS_MAX; at += piece.length) reader.push(piece);
-  }).toThrow(FrameTooLargeError);
+  }).toThrow(StreamTooLargeError);
 });
 
 test("comments without end do not count as one message", () => {

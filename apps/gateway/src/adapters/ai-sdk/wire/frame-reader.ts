@@ -15,9 +15,9 @@ export interface Frame {
   readonly data: string;
 }
 
-/** A frame that is longer than `FRAME_CHARACTERS_MAX`. */
-export class FrameTooLargeError extends Error {
-  override readonly name = "FrameTooLargeError";
+/** A stream that passed a bound of ours: a frame that is too long, or too many of them. */
+export class StreamTooLargeError extends Error {
+  override readonly name = "StreamTooLargeError";
 }
 
 /**
@@ -40,7 +40,7 @@ export class FrameReader {
   #dataCharacters = 0;
   #frames: Frame[] = [];
 
-  /** Returns the frames that this piece completes. Throws `FrameTooLargeError` (3.). */
+  /** Returns the frames that this piece completes. Throws `StreamTooLargeError` (3.). */
   push(piece: string): readonly Frame[] {
     if (this.#mode === "lines") this.#readLines(piece);
     else this.#keep(piece);
@@ -118,7 +118,7 @@ export class FrameReader {
     // 3.
     this.#pieceCharacters += piece.length;
     if (this.#pieceCharacters + this.#dataCharacters > FRAME_CHARACTERS_MAX) {
-      throw new FrameTooLargeError(`It sent a message of more than ${FRAME_CHARACTERS_MAX} characters.`);
+      throw new StreamTooLargeError(`It sent a message of more than ${FRAME_CHARACTERS_MAX} characters.`);
     }
     this.#pieces.push(piece);
   }

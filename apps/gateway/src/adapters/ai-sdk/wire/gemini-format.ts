@@ -1,5 +1,6 @@
 /** Google's Gemini. */
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
+import { isInexactNumber } from "./inexact-number.ts";
 import type { WireFormat, Progress } from "./wire-format.ts";
 import { countOf, objectOf, textOf, withoutNulls } from "./parsed-json.ts";
 
@@ -104,9 +105,17 @@ function functionCallOf(call: JsonObject): JsonObject {
     id: textOf(call.id),
     name: textOf(call.name),
     args: call.args,
-    partialArgs: Array.isArray(partialArgs) ? partialArgs : null,
+    partialArgs: Array.isArray(partialArgs) ? partialArgs.map(partialArgOf) : null,
     willContinue: typeof willContinue === "boolean" ? willContinue : null,
   });
+}
+
+/** The package takes no text for a number. */
+function partialArgOf(value: JsonValue): JsonValue {
+  const arg = objectOf(value);
+  if (arg === null || !isInexactNumber(arg.numberValue)) return value;
+  const { numberValue, ...others } = arg;
+  return { ...others, stringValue: numberValue };
 }
 
 function usageOf(usage: JsonObject | null): JsonObject | null {

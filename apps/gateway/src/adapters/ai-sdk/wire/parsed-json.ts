@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
+import { parseFrame } from "./inexact-number.ts";
 
 /** Returns the value if it is an object, else null. */
 export function objectOf(value: JsonValue | undefined): JsonObject | null {
@@ -18,15 +19,19 @@ export function countOf(value: JsonValue | undefined): number | null {
 
 /** Returns the object without the fields whose value is null or absent. */
 export function withoutNulls(fields: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
-  return Object.fromEntries(
-    Object.entries(fields).filter((field): field is [string, JsonValue] => field[1] !== null && field[1] !== undefined),
-  );
+  // A loop, since every frame of every model passes here: `Object.fromEntries` costs three times as much.
+  const kept: JsonObject = {};
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    if (value !== null && value !== undefined) kept[name] = value;
+  }
+  return kept;
 }
 
-/** Returns the parsed JSON, or undefined if the text is none. */
+/** Returns the parsed JSON of a frame, or undefined if the text is none. */
 export function parsedJson(text: string): JsonValue | undefined {
   try {
-    return JSON.parse(text) as JsonValue;
+    return parseFrame(text);
   } catch {
     return undefined;
   }

@@ -6,13 +6,23 @@
  * 2. A refusal, within a stream or instead of one, ends the stream. What was said before it is passed on first.
  * 3. A finished answer is not lost when the server keeps or breaks the connection.
  * 4. What is read of a refusal has a bound (R9).
+ * 5. A stream that comes faster than it is read leaves the event loop to others after `FRAMES_PER_TURN`.
+ * 6. It ends after `FRAMES_PER_STEP_MAX`, whether or not they say anything.
  */
-import type { JsonValue } from "@hsafa/protocol";
+import { hasManyParts, JSON_PARTS_MAX, type JsonObject, type JsonValue } from "@hsafa/protocol";
 import type { Clock } from "../../../ports/clock.ts";
-import { CLOSED_ANSWER_WAIT_MS, FINISHED_ANSWER_WAIT_MS, REFUSAL_BYTES_MAX } from "../limits.ts";
+import {
+  CLOSED_ANSWER_WAIT_MS,
+  FINISHED_ANSWER_WAIT_MS,
+  FRAME_CHARACTERS,
+  FRAMES_PER_STEP_MAX,
+  FRAMES_PER_TURN,
+  REFUSAL_BYTES_MAX,
+} from "../limits.ts";
 import type { Progress, Reading, WireFormat } from "./wire-format.ts";
-import { type Frame, FrameReader } from "./frame-reader.ts";
+import { type Frame, FrameReader, StreamTooLargeError } from "./frame-reader.ts";
 import { objectOf, parsedJson } from "./parsed-json.ts";
+import { redirectOf } from "./redirect-of.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
 import { readBodyStart } from "./read-body-start.ts";
 import { retryAfterMsOf } from "./retry-after.ts";
@@ -42,20 +52,26 @@ export class ProviderWire {
   // The state is only ever given back to the format that made it.
   readonly #format: WireFormat<unknown>;
   readonly #finishedWaitMs: number;
+  readonly #nextTurn: () => Promise<void>;
   #translation: Translation | null = null;
   #refusal: Refusal | null = null;
   #error: unknown = null;
 
-  /** `idleTimeoutMs`: the caller gives up after this silence. A finished answer is waited on for less (3.). */
+  /**
+   * `idleTimeoutMs`: the caller gives up after this silence. A finished answer is waited on for less (3.). `nextTurn`:
+   * resolves in a later turn of the event loop (5.).
+   */
   constructor(params: {
     readonly fetch: Fetch;
     readonly format: WireFormat<unknown>;
     readonly clock: Clock;
     readonly idleTimeoutMs: number;
+    readonly nextTurn: () => Promise<void>;
   }) {
     this.#send = params.fetch;
     this.#format = params.format;
     this.#clock = params.clock;
+    this.#nextTurn = params.nextTurn;
     this.#finishedWaitMs = Math.min(FINISHED_ANSWER_WAIT_MS, params.idleTimeoutMs / 2);
   }
 
@@ -65,10 +81,23 @@ export class ProviderWire {
     return this.#translation?.verdict(this.#error) ?? { kind: "open" };
   }
 
+  /** What the server wants back with the answer and its package does not pass on. */
+  get details(): readonly JsonObject[] {
+    return this.#translation?.details ?? [];
+  }
+
   /** Sends a request. Rejects with `RefusedError` if the server refuses it, else with what the client throws. */
   readonly fetch: Fetch = async (url, init) => {
     this.#translation = null;
-    const response = await this.#send(url, init);
+    const response = await this.#send(url, { ...init, redirect: "manual" });
+    const redirect = redirectOf(response, url instanceof Request ? url.url : String(url));
+    if (redirect !== null) {
+      await response.body?.cancel();
+      const where = `${redirect.origin}${redirect.pathname}`;
+      const message = `it redirects to ${where}, and the question would be lost on the way. Set the base URL to that address.`;
+      this.#refusal = { message, signs: "", status: response.status, retryAfterMs: null };
+      throw new RefusedError(`The server answered ${response.status}.`);
+    }
     if (!response.ok) {
       const { status, headers } = response;
       // 4.
@@ -95,17 +124,30 @@ export class ProviderWire {
       // Ends a connection that the server keeps. Its failure changes nothing for this step.
       source.cancel().catch(() => {});
     };
+    let sinceTurn = 0;
+    let framesRead = 0;
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
           try {
             while (true) {
-              const piece = await this.#read(source, translation.progress);
-              if (piece === null || translation.isRefused) {
-                finish(controller, null);
-                return;
+              // 5. A piece without a whole frame counts as one: a server may send nothing but those.
+              if (sinceTurn >= FRAMES_PER_TURN) {
+                sinceTurn = 0;
+                await this.#nextTurn();
               }
-              const text = translation.push(piece);
+              if (!translation.hasFrames) {
+                const piece = await this.#read(source, translation.progress);
+                if (piece === null || translation.isRefused) {
+                  finish(controller, null);
+                  return;
+                }
+                translation.push(piece);
+              }
+              const { text, frames, size } = translation.next(FRAMES_PER_TURN - sinceTurn);
+              sinceTurn += Math.max(1, size);
+              framesRead += Math.max(1, frames);
+              if (framesRead > FRAMES_PER_STEP_MAX) throw new StreamTooLargeError(MANY_FRAMES); // 6.
               if (text !== "") controller.enqueue(encoder.encode(text));
               if (translation.isRefused) finish(controller, null);
               if (text !== "" || translation.isRefused) return;
@@ -138,7 +180,10 @@ export class ProviderWire {
 class Translation {
   readonly #format: WireFormat<unknown>;
   readonly #decoder = new TextDecoder();
-  readonly #frames = new FrameReader();
+  readonly #reader = new FrameReader();
+  /** Frames that were read and not translated yet; `#nextFrame`: the first of them. */
+  #frames: readonly Frame[] = [];
+  #nextFrame = 0;
   #state: unknown;
   #refusal: Refusal | null = null;
   #understood = 0;
@@ -155,17 +200,42 @@ class Translation {
     return this.#format.progressOf(this.#state);
   }
 
+  get details(): readonly JsonObject[] {
+    return this.#format.detailsOf?.(this.#state) ?? [];
+  }
+
   get isRefused(): boolean {
     return this.#refusal !== null;
   }
 
-  push(bytes: Uint8Array): string {
-    return this.#translate(this.#frames.push(this.#decoder.decode(bytes, { stream: true })));
+  /** Whether frames wait to be translated. */
+  get hasFrames(): boolean {
+    return this.#nextFrame < this.#frames.length;
+  }
+
+  /** Takes the next piece of the body. No frame waits then. */
+  push(bytes: Uint8Array): void {
+    this.#frames = this.#reader.push(this.#decoder.decode(bytes, { stream: true }));
+    this.#nextFrame = 0;
+  }
+
+  /** Translates the frames that wait, of a size of so many at most and one frame more. `size`: what they count as. */
+  next(sizeMax: number): { readonly text: string; readonly frames: number; readonly size: number } {
+    const from = this.#nextFrame;
+    let size = 0;
+    while (size < sizeMax) {
+      const frame = this.#frames[this.#nextFrame];
+      if (frame === undefined) break;
+      this.#nextFrame += 1;
+      size += 1 + Math.floor(frame.data.length / FRAME_CHARACTERS);
+    }
+    const frames = this.#frames.slice(from, this.#nextFrame);
+    return { text: this.#translate(frames), frames: frames.length, size };
   }
 
   /** Returns the last frames. What a broken connection left of a frame is dropped. */
   end({ isBroken }: { readonly isBroken: boolean }): string {
-    const rest = isBroken ? [] : [...this.#frames.push(this.#decoder.decode()), ...this.#frames.end()];
+    const rest = isBroken ? [] : [...this.#reader.push(this.#decoder.decode()), ...this.#reader.end()];
     const text = this.#translate(rest);
     this.#isOver = true;
     return text + this.#format.end(this.#state).map(eventOf).join("");
@@ -194,6 +264,7 @@ class Translation {
 
   #translateFrame({ event, data }: Frame): string {
     if (data.trim() === "[DONE]") return this.#take(this.#format.readDone(this.#state));
+    if (hasManyParts(data)) throw new StreamTooLargeError(MANY_PARTS);
     const value = parsedJson(data);
     if (value === undefined) {
       // 1. Keep-alives are words as well, so only an event that is named an error is one.
@@ -225,6 +296,9 @@ class Translation {
     return reading.frames.map(eventOf).join("");
   }
 }
+
+const MANY_FRAMES = `It sent more than ${FRAMES_PER_STEP_MAX} messages for one step.`;
+const MANY_PARTS = `It sent a message of more than ${JSON_PARTS_MAX} values and names.`;
 
 function eventOf(frame: JsonValue): string {
   return `data: ${JSON.stringify(frame)}\n\n`;

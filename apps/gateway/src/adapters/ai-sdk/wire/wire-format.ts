@@ -33,4 +33,6 @@ export interface WireFormat<State> {
   /** The frames that the provider's package still needs at the end of a finished answer. */
   end(state: State): readonly JsonObject[];
   progressOf(state: State): Progress;
+  /** What the server wants back with the answer and the package does not pass on; absent: nothing. */
+  detailsOf?(state: State): readonly JsonObject[];
 }

@@ -1,12 +1,12 @@
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
 import { PAGE_BYTES_MAX } from "../../../ports/limits.ts";
-import { type Statement, tenantStatement } from "../statement.ts";
+import { type Statement, type TenantScope, tenantStatement } from "../statement.ts";
 
 /** The columns of a row that may be large. `id` null: the row has gone since it was listed. */
 export type Payload<Columns> = { readonly id: string } & Columns;
 export type PayloadRow<Columns> = Payload<Columns> | { readonly id: null };
 
-export type PayloadStatement = Statement<{ readonly ids: "uuid[]"; readonly tenantId: "uuid" }>;
+export type PayloadStatement = Statement<{ readonly ids: "uuid[]"; readonly tenantId: "tenant" }, TenantScope>;
 
 /**
  * Reads the large columns of rows in the order of their ids, up to the row by which they have `PAGE_BYTES_MAX` bytes.
@@ -88,6 +88,7 @@ export interface CallPayload {
   readonly args: JsonValue;
   readonly result: JsonValue;
   readonly error: JsonValue;
+  readonly approval: JsonValue;
 }
 
 export const CALL_PAYLOADS = payloads({
@@ -97,6 +98,7 @@ export const CALL_PAYLOADS = payloads({
     ["item.args", "args"],
     ["item.result", "result"],
     ["item.error", "error"],
+    ["item.approval", "approval"],
   ],
 });
 
@@ -108,4 +110,14 @@ export const DEVICE_PAYLOADS = payloads({
   name: "read-device-payloads",
   table: "devices",
   columns: [["item.tools", "tools"]],
+});
+
+export interface ThreadPayload {
+  readonly metadata: JsonObject;
+}
+
+export const THREAD_PAYLOADS = payloads({
+  name: "read-thread-payloads",
+  table: "threads",
+  columns: [["item.metadata", "metadata"]],
 });

@@ -1,5 +1,13 @@
-import { deviceSchema, deviceDetailSchema, listQuerySchema, pageSchema } from "@hsafa/protocol/schema";
+import {
+  deviceSchema,
+  deviceDetailSchema,
+  listDevicesQuerySchema,
+  pageSchema,
+  pairDeviceBodySchema,
+  pairedDeviceSchema,
+} from "@hsafa/protocol/schema";
 import { deleteDevice } from "../../../control/delete-device.ts";
+import { pairDevice } from "../../../control/pair-device.ts";
 import { findDevice, listDevices } from "../../../control/read-devices.ts";
 import { json, type Route, scoped } from "../route.ts";
 
@@ -14,10 +22,10 @@ export const deviceRoutes: readonly Route[] = [
     tag,
     summary: "List devices",
     ...reading,
-    query: listQuerySchema,
+    query: listDevicesQuerySchema,
     responses: { 200: { description: "A page of devices", schema: pageSchema(deviceSchema) } },
-    handle: async ({ deps, principal, query: { limit, cursor } }) =>
-      json(200, await listDevices(deps, principal, { limit, cursor })),
+    handle: async ({ deps, principal, query: { limit, cursor, subject } }) =>
+      json(200, await listDevices(deps, principal, { limit, cursor, subject })),
   }),
   scoped({
     method: "GET",
@@ -28,6 +36,20 @@ export const deviceRoutes: readonly Route[] = [
     responses: { 200: { description: "The device", schema: deviceDetailSchema } },
     async handle({ deps, principal, params: { id = "" } }) {
       const outcome = await findDevice(deps, principal, id);
+      return outcome.kind === "refused" ? outcome : json(200, outcome.device);
+    },
+  }),
+  scoped({
+    method: "POST",
+    path: "/api/devices/pairings",
+    tag,
+    summary: "Pair the device that shows a code, so that it takes calls",
+    scopes: ["devices:pair"],
+    unbound: true,
+    body: pairDeviceBodySchema,
+    responses: { 200: { description: "The device is paired", schema: pairedDeviceSchema } },
+    async handle({ deps, principal, body: { code } }) {
+      const outcome = await pairDevice(deps, principal, { code });
       return outcome.kind === "refused" ? outcome : json(200, outcome.device);
     },
   }),

@@ -1,4 +1,4 @@
-import { parsePosition } from "@hsafa/protocol";
+import { parsePlace } from "@hsafa/protocol";
 import { listEventsQuerySchema, pageSchema, runEventSchema } from "@hsafa/protocol/schema";
 import { readEvents } from "../../../control/read-events.ts";
 import { type ElsewhereRoute, type Route, scoped } from "../route.ts";
@@ -39,7 +39,7 @@ export const eventRoutes: readonly Route[] = [
     responses: { 200: { description: "A page of events", schema: pageSchema(runEventSchema) } },
     async handle({ deps, principal, params: { id = "" }, query: { limit, after, cursor, facts } }) {
       // A cursor continues after the last page of the same reading, so it is the later of the two.
-      const position = parsePosition(cursor ?? after ?? "") ?? undefined;
+      const position = parsePlace(cursor ?? after ?? "") ?? undefined;
       const outcome = await readEvents(deps, principal, { runId: id, after: position, limit, factsOnly: facts });
       if (outcome.kind === "refused") return outcome;
       return { kind: "text", status: 200, mediaType: "application/json", text: outcome.json };

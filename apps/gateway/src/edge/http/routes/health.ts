@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { refuse } from "../../../access/refusal.ts";
-import { docsPage, homePage } from "../pages.ts";
+import { isMetricsReader, METRICS_TYPE } from "../metrics-reader.ts";
+import { docsPage, homePage, PAGE_STYLE } from "../pages.ts";
 import { constantPage } from "../constant-page.ts";
 import { openApi } from "../openapi.ts";
 import { json, open, type Route } from "../route.ts";
@@ -10,8 +12,10 @@ const tag = "Health";
 const status = z.object({ status: z.string() });
 const JSON_TYPE = "application/json; charset=utf-8";
 const HTML_TYPE = "text/html; charset=utf-8";
+/** A page has its one style, and nothing else: no script, no form, no address to load from. */
+const styleHash = createHash("sha256").update(PAGE_STYLE).digest("base64");
 const pageHeaders = {
-  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  "content-security-policy": `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
 };
 
 /** Health, metrics and documentation. Anyone may read them. */
@@ -43,12 +47,15 @@ export const healthRoutes: readonly Route[] = [
     tag,
     summary: "Metrics for Prometheus",
     responses: { 200: { description: "The metrics", mediaType: "text/plain" } },
-    handle: async (deps) => ({
-      kind: "text",
-      status: 200,
-      mediaType: "text/plain; version=0.0.4; charset=utf-8",
-      text: await deps.metricsText(),
-    }),
+    async handle(deps, request) {
+      if (deps.metricsText === null) {
+        return refuse("not_found", "The metrics are on a port of their own; see HSAFA_METRICS_PORT.");
+      }
+      if (!isMetricsReader(request.headers.authorization, deps.metricsKey)) {
+        return refuse("unauthenticated", "Send 'Authorization: Bearer <HSAFA_METRICS_KEY>'.");
+      }
+      return { kind: "text", status: 200, mediaType: METRICS_TYPE, text: await deps.metricsText() };
+    },
   }),
   open({
     method: "GET",

@@ -17,7 +17,6 @@ import { runStreamRoute } from "./events.ts";
 
 const tag = "Runs";
 const reading = { scopes: ["runs:read"] } as const;
-const writing = { scopes: ["runs:write"] } as const;
 
 /** Runs, and what is said to them. */
 export const runRoutes: readonly Route[] = [
@@ -26,7 +25,7 @@ export const runRoutes: readonly Route[] = [
     path: "/api/runs",
     tag,
     summary: "Start a run; answered before any model is called",
-    ...writing,
+    scopes: ["runs:start"],
     body: startRunBodySchema,
     headers: ["Idempotency-Key"],
     responses: { 202: { description: "The run is queued", schema: startedRunSchema } },
@@ -46,8 +45,8 @@ export const runRoutes: readonly Route[] = [
     ...reading,
     query: listRunsQuerySchema,
     responses: { 200: { description: "A page of runs", schema: pageSchema(runSchema) } },
-    async handle({ deps, principal, query: { limit, cursor, status, agent, threadId } }) {
-      const outcome = await listRuns(deps, principal, { limit, cursor, status, agent, threadId });
+    async handle({ deps, principal, query: { limit, cursor, status, agent, threadId, subject } }) {
+      const outcome = await listRuns(deps, principal, { limit, cursor, status, agent, threadId, subject });
       return outcome.kind === "refused" ? outcome : json(200, outcome.page);
     },
   }),
@@ -68,7 +67,7 @@ export const runRoutes: readonly Route[] = [
     path: "/api/runs/:id/messages",
     tag,
     summary: "Say something to a run in progress, for its next step",
-    ...writing,
+    scopes: ["runs:send"],
     body: postMessageBodySchema,
     headers: ["Idempotency-Key"],
     responses: acceptedAsInput,
@@ -83,7 +82,7 @@ export const runRoutes: readonly Route[] = [
     path: "/api/runs/:id/cancel",
     tag,
     summary: "End a run as canceled",
-    ...writing,
+    scopes: ["runs:cancel"],
     body: cancelBodySchema,
     responses: acceptedAsInput,
     handle: async ({ deps, principal, params: { id = "" }, body: { reason = null } }) =>

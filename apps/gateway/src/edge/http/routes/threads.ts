@@ -1,12 +1,15 @@
 import {
   createThreadBodySchema,
-  listQuerySchema,
+  findThreadQuerySchema,
+  listThreadMessagesQuerySchema,
+  listThreadsQuerySchema,
   pageSchema,
   threadSchema,
   threadMessageSchema,
 } from "@hsafa/protocol/schema";
 import { createThread } from "../../../control/create-thread.ts";
-import { findThread } from "../../../control/find-thread.ts";
+import { findThread } from "../../../access/find-thread.ts";
+import { listThreads } from "../../../control/list-threads.ts";
 import { listThreadMessages } from "../../../control/list-thread-messages.ts";
 import { json, type Route, scoped } from "../route.ts";
 
@@ -19,15 +22,28 @@ export const threadRoutes: readonly Route[] = [
     path: "/api/threads",
     tag,
     summary: "Make a thread, or find the one that the key names",
-    scopes: ["runs:write"],
+    scopes: ["runs:start"],
     body: createThreadBodySchema,
     responses: {
       201: { description: "A new thread", schema: threadSchema },
       200: { description: "The thread of this key", schema: threadSchema },
     },
-    async handle({ deps, principal, body: { key, metadata } }) {
-      const outcome = await createThread(deps, principal, { key, metadata });
+    async handle({ deps, principal, body }) {
+      const outcome = await createThread(deps, principal, body);
       return outcome.kind === "refused" ? outcome : json(outcome.created ? 201 : 200, outcome.thread);
+    },
+  }),
+  scoped({
+    method: "GET",
+    path: "/api/threads",
+    tag,
+    summary: "List threads, newest first",
+    scopes: ["runs:read"],
+    query: listThreadsQuerySchema,
+    responses: { 200: { description: "A page of threads", schema: pageSchema(threadSchema) } },
+    async handle({ deps, principal, query: { limit, cursor, subject } }) {
+      const outcome = await listThreads(deps, principal, { limit, cursor, subject });
+      return outcome.kind === "refused" ? outcome : json(200, outcome.page);
     },
   }),
   scoped({
@@ -36,9 +52,10 @@ export const threadRoutes: readonly Route[] = [
     tag,
     summary: "One thread, by its id or its key",
     scopes: ["runs:read"],
+    query: findThreadQuerySchema,
     responses: { 200: { description: "The thread", schema: threadSchema } },
-    async handle({ deps, principal, params: { id = "" } }) {
-      const outcome = await findThread(deps, principal, id);
+    async handle({ deps, principal, params: { id = "" }, query: { subject } }) {
+      const outcome = await findThread(deps, principal, { idOrKey: id, subject });
       return outcome.kind === "refused" ? outcome : json(200, outcome.thread);
     },
   }),
@@ -48,10 +65,10 @@ export const threadRoutes: readonly Route[] = [
     tag,
     summary: "What was said in a thread, oldest first",
     scopes: ["runs:read"],
-    query: listQuerySchema,
+    query: listThreadMessagesQuerySchema,
     responses: { 200: { description: "A page of messages", schema: pageSchema(threadMessageSchema) } },
-    async handle({ deps, principal, params: { id = "" }, query: { limit, cursor } }) {
-      const outcome = await listThreadMessages(deps, principal, { idOrKey: id, limit, cursor });
+    async handle({ deps, principal, params: { id = "" }, query: { limit, cursor, subject } }) {
+      const outcome = await listThreadMessages(deps, principal, { idOrKey: id, subject, limit, cursor });
       return outcome.kind === "refused" ? outcome : json(200, outcome.page);
     },
   }),

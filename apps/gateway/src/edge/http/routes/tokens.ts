@@ -1,8 +1,10 @@
-import { createdTokenSchema, createTokenBodySchema } from "@hsafa/protocol/schema";
+import { createdTokenSchema, createTokenBodySchema, revokeTokensBodySchema } from "@hsafa/protocol/schema";
 import { hasScope } from "../../../access/scopes.ts";
 import { createToken } from "../../../control/create-token.ts";
+import { revokeTokens } from "../../../control/revoke-tokens.ts";
 import { refuse } from "../../../access/refusal.ts";
 import { isOriginAllowed } from "../../origin.ts";
+import { cameByTls } from "../came-by-tls.ts";
 import { bearerOf, COOKIE_NAME } from "../credentials.ts";
 import { json, type Route, scoped } from "../route.ts";
 
@@ -18,9 +20,26 @@ export const tokenRoutes: readonly Route[] = [
     scopes: [],
     body: createTokenBodySchema,
     responses: { 201: { description: "The token, shown once", schema: createdTokenSchema } },
-    async handle({ deps, principal, body: { scopes, runId, threadId, deviceKey, expiresInSeconds } }) {
-      const outcome = await createToken(deps, principal, { scopes, runId, threadId, deviceKey, expiresInSeconds });
+    async handle({ deps, principal, body }) {
+      const { scopes, agents, versions, runId, threadId, deviceKey, labels, tools, groups } = body;
+      const { subject, expiresInSeconds } = body;
+      const bounds = { agents, versions, runId, threadId, deviceKey, labels, tools, groups };
+      const outcome = await createToken(deps, principal, { scopes, ...bounds, subject, expiresInSeconds });
       return outcome.kind === "refused" ? outcome : json(201, outcome.token);
+    },
+  }),
+  scoped({
+    method: "POST",
+    path: "/api/tokens/revoke",
+    tag,
+    summary: "End the tokens made so far: of a subject, of a device, or of the tenant",
+    scopes: ["admin"],
+    unbound: true,
+    body: revokeTokensBodySchema,
+    responses: { 204: { description: "They have ended, and what they opened ends within a second" } },
+    async handle({ deps, principal, body }) {
+      const outcome = await revokeTokens(deps, principal, body);
+      return outcome.kind === "refused" ? outcome : { kind: "empty", status: 204 };
     },
   }),
   scoped({
@@ -49,7 +68,8 @@ export const tokenRoutes: readonly Route[] = [
         );
       }
       const maxAge = Math.max(0, Math.floor((principal.expiresAt - deps.clock.now()) / 1000));
-      const secure = deps.isCookieSecure ? "; Secure" : "";
+      const isSecure = deps.isCookieSecure || cameByTls(request.raw, deps.trustedProxies);
+      const secure = isSecure ? "; Secure" : "";
       const cookie = `${COOKIE_NAME}=${token}; Path=/api; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`;
       return Promise.resolve({ kind: "empty", status: 204, headers: { "set-cookie": cookie } });
     },

@@ -15,7 +15,6 @@ import { json, type Route, scoped } from "../route.ts";
 
 const tag = "Runs";
 const reading = { scopes: ["runs:read"] } as const;
-const writing = { scopes: ["runs:write"] } as const;
 
 /** Tool calls, their results and their approvals. */
 export const toolCallRoutes: readonly Route[] = [
@@ -41,15 +40,15 @@ export const toolCallRoutes: readonly Route[] = [
     unbound: true,
     query: listToolCallsQuerySchema,
     responses: { 200: { description: "A page of tool calls", schema: pageSchema(toolCallSchema) } },
-    handle: async ({ deps, principal, query: { limit, cursor, toolName, deviceId, status } }) =>
-      json(200, await listCalls(deps, principal, { limit, cursor, toolName, deviceId, status })),
+    handle: async ({ deps, principal, query: { limit, cursor, toolName, deviceId, status, subject } }) =>
+      json(200, await listCalls(deps, principal, { limit, cursor, toolName, deviceId, status, subject })),
   }),
   scoped({
     method: "POST",
     path: "/api/runs/:id/tool-results",
     tag,
-    summary: "RouteResponse a tool call; the first result wins",
-    ...writing,
+    summary: "Answer a tool call; the first result wins",
+    scopes: ["tools:answer"],
     body: toolResultBodySchema,
     responses: {
       202: { description: "Taken", schema: toolResultAnswerSchema },
@@ -67,10 +66,10 @@ export const toolCallRoutes: readonly Route[] = [
     path: "/api/runs/:id/approvals",
     tag,
     summary: "Decide a tool call that awaits approval",
-    ...writing,
+    scopes: ["approvals:decide"],
     body: approvalBodySchema,
     responses: acceptedAsInput,
-    handle: async ({ deps, principal, params: { id = "" }, body: { callId, approved, reason = null } }) =>
-      inputResponse(await decideApproval(deps, principal, { runId: id, callId, approved, reason })),
+    handle: async ({ deps, principal, params: { id = "" }, body: { callId, approved, digest, reason = null } }) =>
+      inputResponse(await decideApproval(deps, principal, { runId: id, callId, approved, digest, reason })),
   }),
 ];

@@ -5,14 +5,14 @@ import { sseFormat } from "./sse.ts";
 const json = Buffer.from('{"id":"7-2","data":{"text":"größer 😀"}}');
 
 test("as server-sent events an event is its position and its JSON on one line", () => {
-  const bytes = sseFormat.encode({ position: { seq: 7, sub: 2 }, json });
+  const bytes = sseFormat.encode({ id: "7-2", json });
   expect(bytes.toString()).toBe(`id: 7-2\ndata: ${json.toString()}\n\n`);
 });
 
 test("an event without a position has no id line, so that a client's last position stays what it was", () => {
-  expect(sseFormat.encode({ position: null, json }).toString()).toBe(`data: ${json.toString()}\n\n`);
+  expect(sseFormat.encode({ id: null, json }).toString()).toBe(`data: ${json.toString()}\n\n`);
 });
 
 test("as JSON an event is the bytes that are kept anyway", () => {
-  expect(jsonFormat.encode({ position: { seq: 7, sub: 2 }, json })).toBe(json);
+  expect(jsonFormat.encode({ id: "7-2", json })).toBe(json);
 });

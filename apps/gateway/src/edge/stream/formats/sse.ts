@@ -1,4 +1,3 @@
-import { formatPosition } from "@hsafa/protocol";
 import type { EventFormat } from "../../../follow/event-format.ts";
 
 const EVENT_END = Buffer.from("\n\n");
@@ -8,8 +7,8 @@ const EVENT_END = Buffer.from("\n\n");
  * event without a position has no `id` line, so that a client's last position stays what it was.
  */
 export const sseFormat: EventFormat = {
-  encode({ position, json }) {
-    const head = position === null ? "data: " : `id: ${formatPosition(position)}\ndata: `;
+  encode({ id, json }) {
+    const head = id === null ? "data: " : `id: ${id}\ndata: `;
     const bytes = Buffer.allocUnsafe(head.length + json.length + EVENT_END.length);
     bytes.write(head, "latin1");
     bytes.set(json, head.length);

@@ -1,11 +1,12 @@
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
 import { tenantStatement } from "../../statement.ts";
-import { isFitFor, NAMES_DEVICE } from "../../recipient-columns.ts";
-import type { Sql } from "../../sql.ts";
+import { isFitFor, MAY_SERVE, NAMES_DEVICE } from "../../recipient-columns.ts";
+import type { TenantSql } from "../../sql.ts";
+import type { TenantId } from "../../../../core/tenant-id.ts";
 
 /**
  * Locks only the call's row, and reads it anew after a wait. So of two devices that are about to be sent one call, one
- * is.
+ * is. A call whose deadline has passed is sent to nobody: its run may say by now that it was not executed.
  */
 const MARK_SENT = tenantStatement({
   name: "mark-sent",
@@ -17,8 +18,10 @@ update tool_calls c set
   sent_at = coalesce(c.sent_at, now()),
   sent_to = case when s.device_id = any(c.sent_to) then c.sent_to else c.sent_to || s.device_id end
 from device_sessions s join devices d on d.id = s.device_id
-where s.id = :sessionId and s.tenant_id = :tenantId and s.disconnected_at is null
+where s.id = :sessionId and s.tenant_id = :tenantId and s.disconnected_at is null and s.pairing_code is null
   and c.id = :callId and c.tenant_id = :tenantId and c.status = 'dispatched' and c.attempt = :attempt and c.result_hash is null
+  and (c.deadline is null or c.deadline > clock_timestamp())
+  and ${MAY_SERVE}
   and ((${NAMES_DEVICE}) or (${isFitFor("c.tool_name = any(d.tool_names)")}))
   and (c.sent_device_id is null or (c.sent_device_id = s.device_id and c.sent_boot_id = s.boot_id))
 returning c.id`,
@@ -34,8 +37,8 @@ where id = :callId and tenant_id = :tenantId and :deviceId = any(sent_to) and ac
 });
 
 export async function markSent(
-  sql: Sql,
-  tenantId: string,
+  sql: TenantSql,
+  tenantId: TenantId,
   { callId, attempt, sessionId }: Parameters<TenantStore["markSent"]>[0],
 ): Promise<boolean> {
   const rows = await sql.query(MARK_SENT({ tenantId, callId, attempt, sessionId }));
@@ -43,8 +46,8 @@ export async function markSent(
 }
 
 export async function markAccepted(
-  sql: Sql,
-  tenantId: string,
+  sql: TenantSql,
+  tenantId: TenantId,
   { callId, deviceId }: Parameters<TenantStore["markAccepted"]>[0],
 ): Promise<void> {
   await sql.query(MARK_ACCEPTED({ tenantId, callId, deviceId }));

@@ -4,7 +4,7 @@ import type { FleetStore, OpenCallsOfSession } from "../../../../ports/fleet-sto
 import { millis } from "../../times.ts";
 import { liveGateway } from "../../live-gateway.ts";
 import { fleetStatement } from "../../statement.ts";
-import { isFitFor, NAMES_DEVICE } from "../../recipient-columns.ts";
+import { isFitFor, MAY_SERVE, NAMES_DEVICE } from "../../recipient-columns.ts";
 import type { Sql } from "../../sql.ts";
 
 /** SQL: whether the device that a call `c` was sent to is still connected, under the boot it was sent to. */
@@ -21,7 +21,7 @@ const CONNECTED = `exists (
  * list of tools Postgres may walk all calls that ever were by age, the settled ones first.
  */
 function openCalls(which: string, order: string, limit: number): string {
-  const isOpen = `c.tenant_id = s.tenant_id and c.status = 'dispatched' and c.result_hash is null and ${which}`;
+  const isOpen = `c.tenant_id = s.tenant_id and c.status = 'dispatched' and c.result_hash is null and ${which} and ${MAY_SERVE}`;
   const first = `order by ${order} limit ${limit}`;
   return `
     select c.* from (
@@ -56,20 +56,21 @@ export const READ_OPEN_CALLS = fleetStatement({
   name: "read-open-calls",
   parameters: { sessionIds: "uuid[]" },
   text: `
-select s.id::text as session_id, call.*
+select s.id::text as session_id, s.pairing_code is not null as awaits_pairing, call.*
 from device_sessions s join devices d on d.id = s.device_id
 left join lateral (
   select c.id::text as call_id, c.run_id::text, c.tool_name, c.args::text as args, c.attempt, ${millis("c.deadline")} as deadline, c.repeatable,
-    c.sent_device_id::text, c.sent_boot_id, case when c.sent_device_id is not null then ${CONNECTED} end as connected,
+    c.recipient_kind = 'any' as is_for_any, c.sent_device_id::text, c.sent_boot_id, case when c.sent_device_id is not null then ${CONNECTED} end as connected,
     case when c.sent_device_id is distinct from d.id then 3 when c.sent_boot_id <> s.boot_id then 2 else 1 end as place
   from ((${SENT_HERE}) union all (${OTHERS})) as c
-) as call on true
+) as call on s.pairing_code is null
 where s.id = any(:sessionIds) and s.disconnected_at is null
 order by s.id, call.place, call.call_id`,
 });
 
 interface Row {
   readonly session_id: string;
+  readonly awaits_pairing: boolean;
   readonly call_id: string | null;
   readonly run_id: string;
   readonly tool_name: string;
@@ -77,6 +78,7 @@ interface Row {
   readonly attempt: number;
   readonly deadline: number | null;
   readonly repeatable: boolean;
+  readonly is_for_any: boolean;
   readonly sent_device_id: string | null;
   readonly sent_boot_id: string | null;
   readonly connected: boolean | null;
@@ -94,6 +96,7 @@ export async function readOpenCalls(
     return {
       sessionId,
       current: ofSession !== undefined,
+      ...(ofSession?.[0]?.awaits_pairing === true ? { awaitsPairing: true } : {}),
       calls: (ofSession ?? []).flatMap((row) => (row.call_id === null ? [] : [openCall(row, row.call_id)])),
     };
   });
@@ -109,6 +112,7 @@ function openCall(row: Row, callId: string): OpenCallsOfSession["calls"][number]
     attempt,
     deadline,
     repeatable,
+    isForAny: row.is_for_any,
     sentTo:
       sent_device_id === null || sent_boot_id === null
         ? null

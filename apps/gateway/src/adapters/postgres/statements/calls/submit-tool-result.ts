@@ -1,9 +1,10 @@
 import type { ToolCallStatus } from "@hsafa/protocol";
-import { inboxMaxFor, toolResultInput } from "../../../../ports/inbox.ts";
+import { inboxBytesMaxFor, inboxMaxFor, toolResultInput } from "../../../../ports/inbox.ts";
 import type { SubmitResultOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
 import { tenantStatement } from "../../statement.ts";
-import type { Sql } from "../../sql.ts";
+import type { TenantSql } from "../../sql.ts";
 import { ENDED_RUN, SETTLED_CALL } from "../../status-lists.ts";
+import type { TenantId } from "../../../../core/tenant-id.ts";
 
 /**
  * 1. R7 is decided under two locks, in the order in which a commit takes them: the run's row, then the call's.
@@ -11,25 +12,33 @@ import { ENDED_RUN, SETTLED_CALL } from "../../status-lists.ts";
  * 3. A call of the server is never sent to anybody, so no result from outside is accepted for it.
  * 4. The call's row keeps the hash of the accepted result. So the same result is known again, whatever becomes of the
  *    run.
+ * 5. The bytes that wait are counted as for any other input (`enqueue-input.ts`).
  */
 const SUBMIT_TOOL_RESULT = tenantStatement({
   name: "submit-tool-result",
-  parameters: { callId: "uuid", ofRunId: "uuid?", fromDeviceId: "uuid?", bodyHash: "text", input: "json" },
+  parameters: {
+    callId: "uuid",
+    ofRunId: "uuid?",
+    fromDeviceId: "uuid?",
+    bodyHash: "text",
+    input: "json",
+    bytes: "int",
+  },
   text: `
 -- 1. 2.
 with run as materialized (
-  select id, tenant_id, status, inbox from runs
+  select id, tenant_id, status, inbox, case when inbox = 0 then 0 else inbox_bytes end as inbox_bytes from runs
   where id = (select run_id from tool_calls where id = :callId and tenant_id = :tenantId) and tenant_id = :tenantId
   for no key update
 ),
 call as materialized (
-  select c.id, c.run_id, c.tenant_id, c.status, c.target, c.result_hash, c.sent_to, run.inbox, run.status as run_status
+  select c.id, c.run_id, c.tenant_id, c.status, c.target, c.result_hash, c.sent_to, run.inbox, run.inbox_bytes, run.status as run_status
   from run join tool_calls c on c.run_id = run.id
   where c.id = :callId
   for no key update of c
 ),
 verdict as (
-  select id, run_id, tenant_id, status, case
+  select id, run_id, tenant_id, status, inbox_bytes, case
     when run_id <> coalesce(:ofRunId, run_id) or (:fromDeviceId is not null and :fromDeviceId <> all (sent_to)) then 'not_found'
     when result_hash = :bodyHash then 'duplicate'
     when result_hash is not null or status in ${SETTLED_CALL} then 'conflict'
@@ -37,6 +46,8 @@ verdict as (
     when status <> 'dispatched' or target = 'server' then 'not_dispatched'
     when run_status in ${ENDED_RUN} then 'conflict'
     when inbox >= ${inboxMaxFor("tool_result")} then 'inbox_full'
+    -- 5.
+    when inbox_bytes + :bytes > ${inboxBytesMaxFor("tool_result")} then 'inbox_full'
     else 'accepted'
   end as kind
   from call
@@ -46,12 +57,13 @@ marked as (
   update tool_calls c set result_hash = :bodyHash from verdict v where c.id = v.id and v.kind = 'accepted'
 ),
 raised as (
-  update runs r set inbox = r.inbox + 1, wake_at = case when r.lease_owner is null then now() else r.wake_at end
+  update runs r set inbox = r.inbox + 1, inbox_bytes = v.inbox_bytes + :bytes,
+    wake_at = case when r.lease_owner is null then now() else r.wake_at end
   from verdict v where r.id = v.run_id and v.kind = 'accepted'
 ),
 inserted as (
-  insert into run_inputs (tenant_id, run_id, kind, input)
-  select tenant_id, run_id, 'tool_result', :input from verdict where kind = 'accepted'
+  insert into run_inputs (tenant_id, run_id, kind, input, bytes)
+  select tenant_id, run_id, 'tool_result', :input, :bytes from verdict where kind = 'accepted'
 )
 select kind, status, run_id::text from verdict`,
 });
@@ -64,8 +76,13 @@ interface Row {
 
 type Params = Parameters<TenantStore["submitToolResult"]>[0];
 
-export async function submitToolResult(sql: Sql, tenantId: string, params: Params): Promise<SubmitResultOutcome> {
+export async function submitToolResult(
+  sql: TenantSql,
+  tenantId: TenantId,
+  params: Params,
+): Promise<SubmitResultOutcome> {
   const { callId, bodyHash, from } = params;
+  const text = JSON.stringify(toolResultInput(params));
   const [row] = await sql.query<Row>(
     SUBMIT_TOOL_RESULT({
       tenantId,
@@ -73,7 +90,8 @@ export async function submitToolResult(sql: Sql, tenantId: string, params: Param
       ofRunId: from.kind === "http" ? from.runId : null,
       fromDeviceId: from.kind === "device" ? from.deviceId : null,
       bodyHash,
-      input: JSON.stringify(toolResultInput(params)),
+      input: text,
+      bytes: Buffer.byteLength(text),
     }),
   );
   if (row === undefined) return { kind: "not_found" };

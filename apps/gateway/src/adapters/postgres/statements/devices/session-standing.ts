@@ -2,7 +2,8 @@ import { type SessionStanding, sessionStanding, type StandingRow } from "../../.
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
 import { millis } from "../../times.ts";
 import { tenantStatement } from "../../statement.ts";
-import type { Sql } from "../../sql.ts";
+import type { TenantSql } from "../../sql.ts";
+import type { TenantId } from "../../../../core/tenant-id.ts";
 
 /** Locks the session alone. So it cannot deadlock with what locks a device first (`register-device.ts`). */
 const CONFIRM_DEVICE_SESSION = tenantStatement({
@@ -13,7 +14,7 @@ update device_sessions set confirmed_at = now()
 where id = :sessionId and tenant_id = :tenantId and disconnected_at is null and confirmed_at is null`,
 });
 
-/** One row for a device without such sessions, none for a device that was deleted. */
+/** One row for a device without such sessions, none for a device that is not there. */
 const READ_SESSION_STANDING = tenantStatement({
   name: "read-session-standing",
   parameters: { sessionId: "uuid", deviceId: "uuid" },
@@ -24,6 +25,13 @@ left join device_sessions s on s.device_id = d.id and (s.id = :sessionId or s.di
 where d.id = :deviceId and d.tenant_id = :tenantId`,
 });
 
+/** A device that was not deleted was lost with what the store has lost. */
+const WAS_DELETED = tenantStatement({
+  name: "was-device-deleted",
+  parameters: { deviceId: "uuid" },
+  text: "select from deleted_devices where id = :deviceId and tenant_id = :tenantId",
+});
+
 interface Row {
   readonly id: string | null;
   readonly confirmed_at: number | null;
@@ -32,20 +40,23 @@ interface Row {
 }
 
 export async function confirmDeviceSession(
-  sql: Sql,
-  tenantId: string,
+  sql: TenantSql,
+  tenantId: TenantId,
   { sessionId }: Parameters<TenantStore["confirmDeviceSession"]>[0],
 ): Promise<void> {
   await sql.query(CONFIRM_DEVICE_SESSION({ tenantId, sessionId }));
 }
 
 export async function readSessionStanding(
-  sql: Sql,
-  tenantId: string,
+  sql: TenantSql,
+  tenantId: TenantId,
   { sessionId, deviceId }: Parameters<TenantStore["readSessionStanding"]>[0],
 ): Promise<SessionStanding> {
   const rows = await sql.query<Row>(READ_SESSION_STANDING({ tenantId, sessionId, deviceId }));
-  if (rows.length === 0) return "device_deleted";
+  if (rows.length === 0) {
+    const deleted = await sql.query(WAS_DELETED({ tenantId, deviceId }));
+    return deleted.length > 0 ? "device_deleted" : "ended";
+  }
   const sessions = rows.flatMap(
     ({ id, confirmed_at: confirmedAt, disconnected_at: disconnectedAt, reason }): StandingRow[] =>
       id === null ? [] : [{ id, confirmedAt, disconnectedAt, reason }],

@@ -1,7 +1,14 @@
 import type { FleetStore } from "../../../../ports/fleet-store.ts";
-import { GATEWAY_KEPT_MS, SWEEP_ROWS_MAX } from "../../../../ports/limits.ts";
+import {
+  DELETED_DEVICE_KEPT_MS,
+  GATEWAY_KEPT_MS,
+  REVOCATION_KEPT_MS,
+  REVOKED_KEY_KEPT_MS,
+  SWEEP_ROWS_MAX,
+} from "../../../../ports/limits.ts";
 import { fleetStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
+import { foldUsage } from "../usage/fold-usage.ts";
 import { OPEN_RUN } from "../../status-lists.ts";
 
 /**
@@ -28,6 +35,15 @@ ended as (
 forgotten as (
   delete from gateways where beaten_at < now() - interval '${GATEWAY_KEPT_MS} milliseconds'
 ),
+outlived as (
+  delete from revocations where revoked_at < now() - interval '${REVOCATION_KEPT_MS} milliseconds'
+),
+buried as (
+  delete from api_keys where revoked_at < now() - interval '${REVOKED_KEY_KEPT_MS} milliseconds'
+),
+passed as (
+  delete from deleted_devices where deleted_at < now() - interval '${DELETED_DEVICE_KEPT_MS} milliseconds'
+),
 due as (
   select r.id from runs r
   where r.wake_at is null and r.epoch = 0 and not exists (
@@ -46,5 +62,6 @@ export async function sweep(
   { gatewayTimeoutMs }: Parameters<FleetStore["sweep"]>[0],
 ): Promise<readonly string[]> {
   const rows = await sql.query<{ id: string }>(SWEEP({ gatewayTimeoutMs }));
+  await foldUsage(sql);
   return rows.map((row) => row.id);
 }

@@ -9,9 +9,11 @@ import { type Query, tenantStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 import { wakeThread } from "../threads/wake-thread.ts";
 
-/** SQL: how many of the consumed inputs still wait. */
-const CONSUMED_COUNT =
-  "(select count(*)::int from run_inputs where run_id = :runId and id = any(:consumed) and not consumed)";
+/** SQL: the consumed inputs that still wait, as a row `used`: how many they are, and their bytes. */
+const USED = `(
+    select count(*)::int as count, coalesce(sum(bytes), 0)::int as bytes
+    from run_inputs where run_id = :runId and id = any(:consumed) and not consumed
+  ) as used`;
 
 /** SQL: whether the commit consumes an input `i` of the run `g`. */
 const IS_CONSUMED = "i.run_id = g.id and not i.consumed and (:hasEnded or i.id = any(:consumed))";
@@ -26,11 +28,13 @@ const IS_CONSUMED = "i.run_id = g.id and not i.consumed and (:hasEnded or i.id =
  *    no input has come.
  * 5. A delta may be there already, written by a batch. A fact may not. The guard looks for one, so that such a bug
  *    fails the commit and no fact is dropped in silence.
+ * 6. Bytes that a gateway of an earlier version put in were not counted, so they may not be missed when they go.
  */
 const COMMIT = tenantStatement({
   name: "commit",
   parameters: {
     runId: "uuid",
+    gatewayId: "text",
     epoch: "int",
     afterSeq: "int",
     lastSeq: "int",
@@ -61,35 +65,41 @@ with guarded as (
     started_at = ${time(":startedAt")}, completed_at = ${time(":completedAt")},
     last_seq = :lastSeq,
     -- 4.
-    inbox = case when :hasEnded then 0 else inbox - ${CONSUMED_COUNT} end,
+    inbox = case when :hasEnded then 0 else inbox - used.count end,
+    -- 6.
+    inbox_bytes = case when :hasEnded or inbox <= used.count then 0 else greatest(0, inbox_bytes - used.bytes) end,
     recoveries = case when :progress then 0 else recoveries end,
     lease_owner = case when :releases then null else lease_owner end,
     wake_at = case
       when :hasEnded then null
       when not :releases then wake_at
-      when inbox > ${CONSUMED_COUNT} then now()
+      when inbox > used.count then now()
       else ${time(":wakeAt")}
     end
-  where id = :runId and tenant_id = :tenantId and epoch = :epoch and lease_owner is not null and last_seq = :afterSeq
+  from ${USED}
+  where id = :runId and tenant_id = :tenantId and epoch = :epoch and lease_owner = :gatewayId and last_seq = :afterSeq
     and (:inboxMustBe is null or inbox = :inboxMustBe)
     -- 5.
     and not exists (select from run_events where run_id = :runId and seq > :afterSeq and sub = 0)
-  returning id, tenant_id, thread_id
+  returning id, tenant_id, thread_id, subject
 ),
 -- 5.
 events as (
-  insert into run_events (tenant_id, run_id, seq, sub, prev_seq, prev_sub, type, payload, created_at)
-  select g.tenant_id, g.id, e.seq, e.sub, e.prev_seq, e.prev_sub, e.type, e.payload::json, ${time("e.ts")}
+  insert into run_events (tenant_id, run_id, seq, sub, prev_seq, prev_sub, type, payload, bytes, created_at)
+  select g.tenant_id, g.id, e.seq, e.sub, e.prev_seq, e.prev_sub, e.type, e.payload::json, octet_length(e.payload), ${time("e.ts")}
   from guarded g, ${EVENTS}
   order by e.seq, e.sub
   on conflict (run_id, seq, sub) do nothing
 ),
 calls as (
-  insert into tool_calls as c (tenant_id, run_id, ${CALL_COLUMNS})
-  select g.tenant_id, g.id, ${CALL_VALUES}
+  insert into tool_calls as c (tenant_id, run_id, subject, ${CALL_COLUMNS})
+  select g.tenant_id, g.id, g.subject, ${CALL_VALUES}
   from guarded g, ${CALLS}
   on conflict (id) do update set
     status = excluded.status, attempt = excluded.attempt, deadline = excluded.deadline, result = excluded.result,
+    approval = excluded.approval, recipient_device_id = excluded.recipient_device_id,
+    recipient_owner = excluded.recipient_owner,
+    recipient_owner_id = excluded.recipient_owner_id,
     error = excluded.error, source = excluded.source, device_id = excluded.device_id,
     dispatched_at = excluded.dispatched_at, settled_at = excluded.settled_at,
     -- A new attempt may go to any device that fits. The device of an earlier one stays in sent_to: its result counts.
@@ -115,7 +125,7 @@ const STANDING = tenantStatement({
   name: "commit-standing",
   parameters: { runId: "uuid" },
   text: `
-select epoch, last_seq, inbox, lease_owner is not null as leased, thread_id::text
+select epoch, last_seq, inbox, lease_owner, thread_id::text
 from runs where id = :runId and tenant_id = :tenantId`,
 });
 
@@ -123,7 +133,7 @@ interface Standing {
   readonly epoch: number;
   readonly last_seq: number;
   readonly inbox: number;
-  readonly leased: boolean;
+  readonly lease_owner: string | null;
   readonly thread_id: string | null;
 }
 
@@ -139,6 +149,7 @@ export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
     const verdict = judgeCommit(row === undefined ? null : standingOf(row), params);
     switch (verdict) {
       case "fenced":
+      case "store_behind":
       case "inputs_waiting":
         return { kind: verdict };
       case "written": {
@@ -156,7 +167,7 @@ export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
 }
 
 function standingOf(row: Standing): RunStanding {
-  return { epoch: row.epoch, lastSeq: row.last_seq, inbox: row.inbox, isLeased: row.leased };
+  return { epoch: row.epoch, lastSeq: row.last_seq, inbox: row.inbox, leaseOwner: row.lease_owner };
 }
 
 function commitQuery(params: Commit): Query {
@@ -165,6 +176,7 @@ function commitQuery(params: Commit): Query {
   return COMMIT({
     tenantId: params.tenantId,
     runId: params.runId,
+    gatewayId: params.gatewayId,
     epoch: params.epoch,
     afterSeq: params.afterSeq,
     lastSeq: params.afterSeq + params.facts.length,

@@ -11,7 +11,7 @@ const LOAD_OUTLINE = tenantStatement({
   name: "load-outline",
   parameters: { runId: "uuid", epoch: "int" },
   text: `
-select status, inbox, steps, open_step, usage::text as usage, output::text as output,
+select recoveries, status, inbox, steps, open_step, usage::text as usage, output::text as output,
   finish_reason, error::text as error,
   ${millis("started_at")} as started_at, ${millis("completed_at")} as completed_at
 from runs where id = :runId and tenant_id = :tenantId and epoch = :epoch`,
@@ -28,6 +28,7 @@ order by id limit ${TOOL_CALLS_PER_STEP_MAX}`,
 });
 
 interface RunRow {
+  readonly recoveries: number;
   readonly status: RunStatus;
   readonly inbox: number;
   readonly steps: number;
@@ -50,6 +51,7 @@ export async function loadOutline(
   ]);
   if (run === undefined) return null;
   return {
+    recoveries: run.recoveries,
     run: {
       status: run.status,
       steps: run.steps,

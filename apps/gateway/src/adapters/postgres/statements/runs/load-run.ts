@@ -1,12 +1,12 @@
 import { type Position } from "@hsafa/protocol";
-import { agentConfigSchema } from "@hsafa/protocol/schema";
+import { storedAgentConfigSchema } from "@hsafa/protocol/schema";
 import { THREAD_HISTORY_RUNS_MAX } from "../../../../ports/limits.ts";
 import type { FleetStore, LoadedRun } from "../../../../ports/fleet-store.ts";
-import { type EventRow, EVENT_COLUMNS, eventRecord } from "../../event-rows.ts";
-import { INBOX_COLUMNS, type InboxRow, inboxOf, dispatchContextOf } from "../../inbox-rows.ts";
+import { INBOX_COLUMNS, INBOX_PAGE, type InboxRow, inboxOf, dispatchContextOf } from "../../inbox-rows.ts";
 import { tenantStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 import { ENDED_RUN } from "../../status-lists.ts";
+import { firstFacts } from "./read-events.ts";
 
 const LOAD_RUN = tenantStatement({
   name: "load-run",
@@ -25,6 +25,7 @@ select r.device_key, v.config_json::text as config,
 from runs r
 join agent_versions v on v.id = r.agent_version_id
 cross join lateral (select seq, sub from run_events where run_id = r.id order by seq desc, sub desc limit 1) as last
+${INBOX_PAGE}
 where r.id = :runId and r.tenant_id = :tenantId and r.epoch = :epoch`,
 });
 
@@ -36,42 +37,22 @@ interface Row extends InboxRow {
   readonly earlier_run_ids: readonly string[];
 }
 
-const LOAD_FACTS = tenantStatement({
-  name: "load-facts",
-  parameters: { runIds: "uuid[]" },
-  text: `
-select run_id::text, ${EVENT_COLUMNS} from run_events
-where run_id = any(:runIds) and tenant_id = :tenantId and sub = 0
-order by run_id, seq`,
-});
-
 export async function loadRun(sql: Sql, params: Parameters<FleetStore["loadRun"]>[0]): Promise<LoadedRun | null> {
   const { tenantId, runId, epoch } = params;
   // The two statements may see two moments. Only the holder changes its facts, and the inbox is read with its counter.
   const [[row], facts] = await Promise.all([
     sql.query<Row>(LOAD_RUN({ tenantId, runId, epoch })),
-    loadFacts(sql, { tenantId, runIds: [runId] }),
+    firstFacts(sql, { tenantId, runId }),
   ]);
   if (row === undefined) return null;
   const lastPosition: Position = { seq: row.last_seq, sub: row.last_sub };
   return {
     deviceKey: row.device_key,
-    config: agentConfigSchema.parse(JSON.parse(row.config)),
-    facts: facts.get(runId) ?? [],
+    config: storedAgentConfigSchema.parse(JSON.parse(row.config)),
+    facts,
     lastPosition,
     earlierRunIds: row.earlier_run_ids,
     inbox: inboxOf(row),
     dispatchContext: dispatchContextOf(row),
   };
-}
-
-export async function loadFacts(
-  sql: Sql,
-  params: Parameters<FleetStore["loadFacts"]>[0],
-): ReturnType<FleetStore["loadFacts"]> {
-  const { tenantId, runIds } = params;
-  if (runIds.length === 0) return new Map();
-  const rows = await sql.query<EventRow & { run_id: string }>(LOAD_FACTS({ tenantId, runIds }));
-  const byRun = Map.groupBy(rows, (row) => row.run_id);
-  return new Map([...byRun].map(([runId, ofRun]) => [runId, ofRun.map(eventRecord)]));
 }

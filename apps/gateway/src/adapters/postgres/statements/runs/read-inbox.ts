@@ -1,5 +1,5 @@
 import type { FleetStore } from "../../../../ports/fleet-store.ts";
-import { INBOX_COLUMNS, type InboxRow, inboxOf, dispatchContextOf } from "../../inbox-rows.ts";
+import { INBOX_COLUMNS, INBOX_PAGE, type InboxRow, inboxOf, dispatchContextOf } from "../../inbox-rows.ts";
 import { fleetStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 
@@ -9,6 +9,7 @@ const READ_INBOX = fleetStatement({
   text: `
 select ${INBOX_COLUMNS}
 from runs r join agent_versions v on v.id = r.agent_version_id
+${INBOX_PAGE}
 where r.id = :runId and r.epoch = :epoch`,
 });
 

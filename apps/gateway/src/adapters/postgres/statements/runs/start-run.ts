@@ -5,8 +5,9 @@ import type { StartOutcome, TenantStore } from "../../../../ports/tenant-store.t
 import { EVENT_PARAMETERS, EVENTS, eventValues } from "../../event-rows.ts";
 import { millis, time } from "../../times.ts";
 import { tenantStatement } from "../../statement.ts";
-import { repeatOnUniqueViolation, type Sql } from "../../sql.ts";
+import { repeatOnUniqueViolation, type TenantSql } from "../../sql.ts";
 import { createThread } from "../threads/create-thread.ts";
+import type { TenantId } from "../../../../core/tenant-id.ts";
 
 /** What the request names is looked up first: the first facts carry the ids, and are serialised once, here. */
 const RESOLVE_START = tenantStatement({
@@ -17,7 +18,10 @@ const RESOLVE_START = tenantStatement({
     versionId: "uuid?",
     threadId: "uuid?",
     threadKey: "text?",
+    subject: "text?",
     idempotencyKey: "text?",
+    idempotencyOwner: "text?",
+    orUnowned: "bool",
   },
   text: `
 with agent as (
@@ -31,11 +35,20 @@ select floor(${millis("now()")}) as now,
   ) as version_id,
   coalesce(
     (select id::text from threads where tenant_id = :tenantId and id = :threadId),
-    (select id::text from threads where tenant_id = :tenantId and key = :threadKey)
+    (
+      select id::text from threads
+      where tenant_id = :tenantId and key = :threadKey and subject is not distinct from :subject
+    )
   ) as thread_id,
   e.id::text as earlier_id, e.status as earlier_status, e.idempotency_hash as earlier_hash
 from (select) as one
-left join runs e on e.tenant_id = :tenantId and e.idempotency_key = :idempotencyKey`,
+left join lateral (
+  select * from runs
+  where tenant_id = :tenantId and idempotency_key = :idempotencyKey
+    and (idempotency_owner = :idempotencyOwner or :orUnowned and idempotency_owner is null)
+  order by idempotency_owner
+  limit 1
+) as e on true`,
 });
 
 interface Resolved {
@@ -61,8 +74,11 @@ const INSERT_RUN = tenantStatement({
     threadId: "uuid?",
     deviceKey: "text?",
     metadata: "json",
+    startedBy: "json",
     idempotencyKey: "text?",
     idempotencyHash: "text?",
+    idempotencyOwner: "text?",
+    subject: "text?",
     lastSeq: "int",
     createdAt: "float8",
     ...EVENT_PARAMETERS,
@@ -71,33 +87,33 @@ const INSERT_RUN = tenantStatement({
 with thread as (
   update threads set turns = turns + 1, open_runs = open_runs + 1
   where id = :threadId and tenant_id = :tenantId
-  returning id, turns, open_runs
+  returning id, turns, open_runs, subject
 ),
 run as (
   insert into runs (
-    id, tenant_id, agent_id, agent_version_id, thread_id, thread_turn, device_key, metadata,
-    idempotency_key, idempotency_hash, status, wake_at, last_seq, usage, created_at
+    id, tenant_id, agent_id, agent_version_id, thread_id, thread_turn, device_key, metadata, started_by,
+    idempotency_key, idempotency_hash, idempotency_owner, subject, status, wake_at, last_seq, usage, created_at
   )
-  select :runId, :tenantId, :agentId, :versionId, thread.id, thread.turns, :deviceKey, :metadata,
-    :idempotencyKey, :idempotencyHash, 'queued', case when coalesce(thread.open_runs, 1) = 1 then now() end, :lastSeq, '{}',
+  select :runId, :tenantId, :agentId, :versionId, thread.id, thread.turns, :deviceKey, :metadata, :startedBy,
+    :idempotencyKey, :idempotencyHash, :idempotencyOwner, coalesce(thread.subject, :subject), 'queued', case when coalesce(thread.open_runs, 1) = 1 then now() end, :lastSeq, '{}',
     ${time(":createdAt")}
   from (select) as one left join thread on true
   returning id, tenant_id
 )
-insert into run_events (tenant_id, run_id, seq, sub, prev_seq, prev_sub, type, payload, created_at)
-select run.tenant_id, run.id, e.seq, e.sub, e.prev_seq, e.prev_sub, e.type, e.payload::json, ${time("e.ts")}
+insert into run_events (tenant_id, run_id, seq, sub, prev_seq, prev_sub, type, payload, bytes, created_at)
+select run.tenant_id, run.id, e.seq, e.sub, e.prev_seq, e.prev_sub, e.type, e.payload::json, octet_length(e.payload), ${time("e.ts")}
 from run, ${EVENTS}`,
 });
 
 type Params = Parameters<TenantStore["startRun"]>[0];
 
-export function startRun(sql: Sql, tenantId: string, params: Params): Promise<StartOutcome> {
+export function startRun(sql: TenantSql, tenantId: TenantId, params: Params): Promise<StartOutcome> {
   // Of two requests with one idempotency key the second collides over it. It is done again, and finds the first run.
   return repeatOnUniqueViolation(() => tryStart(sql, tenantId, params));
 }
 
-async function tryStart(sql: Sql, tenantId: string, params: Params): Promise<StartOutcome> {
-  const { runId, agent, versionId, threadId, deviceKey, metadata, idempotency } = params;
+async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Promise<StartOutcome> {
+  const { runId, agent, versionId, threadId, subject, deviceKey, metadata, startedBy, idempotency } = params;
   const [found] = await sql.query<Resolved>(
     RESOLVE_START({
       tenantId,
@@ -106,7 +122,10 @@ async function tryStart(sql: Sql, tenantId: string, params: Params): Promise<Sta
       versionId: versionId ?? null,
       threadId: threadId !== undefined && isId(threadId) ? threadId : null,
       threadKey: threadId ?? null,
+      subject,
       idempotencyKey: idempotency?.key ?? null,
+      idempotencyOwner: idempotency?.owner ?? null,
+      orUnowned: idempotency?.orUnowned === true,
     }),
   );
   if (found === undefined) throw new Error("the look-up always returns a row");
@@ -117,7 +136,7 @@ async function tryStart(sql: Sql, tenantId: string, params: Params): Promise<Sta
   }
   if (found.agent_id === null) return { kind: "agent_not_found" };
   if (found.version_id === null) return { kind: "version_not_found" };
-  const thread = await findOrMakeThread(sql, tenantId, threadId, found.thread_id);
+  const thread = await findOrMakeThread(sql, tenantId, { wanted: threadId, subject, found: found.thread_id });
   if (thread === undefined) return { kind: "thread_not_found" };
 
   const ids = { agentId: found.agent_id, versionId: found.version_id, threadId: thread };
@@ -129,8 +148,11 @@ async function tryStart(sql: Sql, tenantId: string, params: Params): Promise<Sta
       ...ids,
       deviceKey,
       metadata: JSON.stringify(metadata),
+      startedBy: JSON.stringify(startedBy),
       idempotencyKey: idempotency?.key ?? null,
       idempotencyHash: idempotency?.bodyHash ?? null,
+      idempotencyOwner: idempotency?.owner ?? null,
+      subject,
       lastSeq: facts.length,
       createdAt: found.now,
       ...eventValues(facts),
@@ -141,14 +163,17 @@ async function tryStart(sql: Sql, tenantId: string, params: Params): Promise<Sta
 
 /** The id of the thread that a request names; null: it names none; undefined: there is none. A key makes its thread. */
 async function findOrMakeThread(
-  sql: Sql,
-  tenantId: string,
-  wanted: string | undefined,
-  found: string | null,
+  sql: TenantSql,
+  tenantId: TenantId,
+  {
+    wanted,
+    subject,
+    found,
+  }: { readonly wanted: string | undefined; readonly subject: string | null; readonly found: string | null },
 ): Promise<string | null | undefined> {
   if (wanted === undefined) return null;
   if (found !== null) return found;
   if (isId(wanted)) return undefined;
-  const { thread } = await createThread(sql, tenantId, { threadId: v7(), key: wanted, metadata: {} });
+  const { thread } = await createThread(sql, tenantId, { threadId: v7(), key: wanted, subject, metadata: {} });
   return thread.id;
 }

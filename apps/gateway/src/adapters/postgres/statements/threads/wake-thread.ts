@@ -1,6 +1,7 @@
 import { tenantStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 import { OPEN_RUN } from "../../status-lists.ts";
+import type { TenantId } from "../../../../core/tenant-id.ts";
 
 /**
  * Makes the run whose turn it is in a thread due, if it was never claimed. This is a statement of its own after the
@@ -22,7 +23,7 @@ returning id::text`,
 
 export async function wakeThread(
   sql: Sql,
-  params: { readonly tenantId: string; readonly threadId: string },
+  params: { readonly tenantId: TenantId; readonly threadId: string },
 ): Promise<string[]> {
   const rows = await sql.query<{ id: string }>(WAKE_THREAD(params));
   return rows.map((row) => row.id);

@@ -1,0 +1,18 @@
+import { type Refusal, refuse } from "../../access/refusal.ts";
+import type { EdgeDeps } from "./deps.ts";
+
+/** What large requests wait with. */
+export interface TurnDeps {
+  readonly turns: Pick<EdgeDeps["turns"], "take" | "fullForMs" | "charge">;
+  readonly limits: Pick<EdgeDeps["limits"], "slow">;
+}
+
+/** Waits for a turn of this tenant. Returns the refusal if too many of its requests wait already, else null. */
+export async function awaitTurn({ turns, limits }: TurnDeps, tenantId: string): Promise<Refusal | null> {
+  const retryAfterMs = turns.fullForMs(tenantId);
+  if (retryAfterMs !== null) return limits.slow({ ...TOO_MANY, retryAfterMs });
+  await turns.take(tenantId);
+  return null;
+}
+
+const TOO_MANY = refuse("too_many_requests", "Too many large requests of this tenant wait; send this one later.");
