@@ -6,9 +6,10 @@ const packages: Readonly<Record<string, string>> = {
   "@hsafa/protocol": "packages/protocol/src/index.ts",
   "@hsafa/protocol/schema": "packages/protocol/src/schema/index.ts",
   "@hsafa/client": "packages/client/src/index.ts",
-  "@hsafa/gateway": "apps/gateway/src/gateway.ts",
-  "@hsafa/gateway/config": "apps/gateway/src/config.ts",
-  "@hsafa/gateway/main": "apps/gateway/src/main.ts",
+  "@hsafa/client/operator": "packages/client/src/operator.ts",
+  "@hsafa/client/view": "packages/client/src/view.ts",
+  "#gateway": "apps/gateway/src/gateway.ts",
+  "#gateway/main": "apps/gateway/src/main.ts",
 };
 
 /**

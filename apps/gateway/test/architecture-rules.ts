@@ -20,7 +20,7 @@ type Layer =
         | "follow"
         | "devices";
     }
-  | { kind: "engine" | "edge" | "assemble" | "wiring" | "config" | "cli" }
+  | { kind: "engine" | "edge" | "assemble" | "wiring" | "config" | "cli" | "create" | "conformance" }
   | { kind: "adapter"; vendor: string };
 
 /** What a source imports: a layer of this repository, or a package (`node:…` included) by its name. */
@@ -29,19 +29,25 @@ type Imported = { kind: "layer"; layer: Layer; path: string } | { kind: "package
 /** The packages an adapter stands for. An adapter that is not listed may use any package but these. */
 const packagesOfVendor: Record<string, RegExp> = {
   postgres: /^(@prisma\/|@electric-sql\/|pglite-prisma-adapter$|pg$)/,
-  redis: /^redis$/,
+  redis: /^@redis\/client$/,
   outbound: /^undici$/,
   "ai-sdk": /^(ai|@ai-sdk\/.*)$/,
   mcp: /^@modelcontextprotocol\//,
   memory: /^(?!)/,
 };
 
-/** Where the command line loads modules that are the user's, wherever they lie. */
-const userModules = "apps/cli/src/user-module.ts";
+/** Where modules are loaded that are the user's, wherever they lie, and the command by what its manifest says. */
+const computedImports = new Set(["apps/cli/src/user-module.ts", "packages/create-hsafa/bin/create-hsafa.js"]);
+
+/** The one file that prints, for people and programs. */
+const terminalFile = "apps/cli/src/terminal.ts";
 
 /** R1: `core` may not touch these, because a result would then differ from one call to the next. */
 const impureCalls = /^(setTimeout|setInterval|setImmediate|queueMicrotask|fetch|Date)$/;
 const impureObjects = /^(process|globalThis|performance|crypto|console)$/;
+
+/** The one file of core that hashes. */
+const hashFile = "apps/gateway/src/core/canonical-json.ts";
 
 /** The one file that numbers the parameters of SQL. */
 const statementTemplate = "apps/gateway/src/adapters/postgres/statement.ts";
@@ -50,6 +56,7 @@ const statementTemplate = "apps/gateway/src/adapters/postgres/statement.ts";
 const wiringFiles = new Set([
   "gateway.ts",
   "main.ts",
+  "open-log.ts",
   "open-ports.ts",
   "serve-gateway.ts",
   "keys.ts",
@@ -57,6 +64,7 @@ const wiringFiles = new Set([
   "readiness.ts",
   "stop-request.ts",
   "refuse-second-gateway.ts",
+  "secrets-of-settings.ts",
   "limits.ts",
 ]);
 
@@ -65,9 +73,15 @@ const wiringFiles = new Set([
  * is no business of an adapter.
  */
 const sharedRules = new Set(
-  ["backoff.ts", "failure-message.ts", "first-facts.ts", "recipient.ts", "redact-secrets.ts"].map(
-    (name) => `apps/gateway/src/core/${name}`,
-  ),
+  [
+    "backoff.ts",
+    "failure-message.ts",
+    "first-facts.ts",
+    "is-credential-name.ts",
+    "recipient.ts",
+    "redact-secrets.ts",
+    "tenant-id.ts",
+  ].map((name) => `apps/gateway/src/core/${name}`),
 );
 
 export function brokenRules(sources: readonly Source[]): string[] {
@@ -78,6 +92,7 @@ export function brokenRules(sources: readonly Source[]): string[] {
       ...environmentFaults(source),
       ...purityFaults(source),
       ...sqlFaults(source),
+      ...outputFaults(source),
     ]);
 }
 
@@ -85,12 +100,21 @@ function layerOf(path: string): Layer | undefined {
   if (path.startsWith("packages/protocol/src/schema/")) return { kind: "schema" };
   if (path.startsWith("packages/protocol/src/")) return { kind: "protocol" };
   if (path.startsWith("packages/client/src/")) return { kind: "client" };
+  if (/^packages\/conformance\/(src|cases)\//.test(path)) return { kind: "conformance" };
+  if (path.startsWith("packages/create-hsafa/bin/")) return { kind: "create" };
   if (/^apps\/cli\/(src|bin)\//.test(path)) return { kind: "cli" };
   const inGateway = /^apps\/gateway\/src\/(.+)$/.exec(path)?.[1];
   if (inGateway === undefined) return undefined;
   if (wiringFiles.has(inGateway)) return { kind: "wiring" };
   if (inGateway === "assemble.ts") return { kind: "assemble" };
-  if (inGateway === "config.ts" || inGateway === "settings-table.ts") return { kind: "config" };
+  const isConfig = [
+    "config.ts",
+    "settings-table.ts",
+    "secret-bits.ts",
+    "secret-variables.ts",
+    "is-target-entry.ts",
+  ].includes(inGateway);
+  if (isConfig) return { kind: "config" };
   const [folder = "", vendor = ""] = inGateway.split("/");
   switch (folder) {
     case "core":
@@ -114,7 +138,7 @@ function importFaults(source: Source): string[] {
   const layer = layerOf(source.path);
   if (layer === undefined) return [`${source.path}: lies in no layer of the architecture's table`];
   return importsOf(source).flatMap(({ specifier, typesOnly }) => {
-    if (specifier === COMPUTED && source.path === userModules) return [];
+    if (specifier === COMPUTED && computedImports.has(source.path)) return [];
     const imported = resolve(source.path, specifier);
     if (imported === undefined) return [`${source.path}: imports '${specifier}', which lies in no layer`];
     const reason = refusal(source.path, layer, imported, typesOnly);
@@ -159,8 +183,11 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
       const react = importer.startsWith("packages/client/src/react") && isPackage("react");
       return isLayer("client") || isProtocol || react ? undefined : "the client imports only the protocol";
     }
-    case "core":
-      return isLayer("core") || isProtocol ? undefined : "core imports only the protocol (R1)";
+    case "core": {
+      // Canonical JSON and its hash are standards that are computed and reach nothing outside (RFC 8785, FIPS 180-4).
+      const isHash = importer === hashFile && isPackage("canonicalize", "node:crypto");
+      return isLayer("core") || isProtocol || isHash ? undefined : "core imports only the protocol (R1)";
+    }
     case "ports":
       if (isLayer("core") && !typesOnly) return "ports take only types from core: write `import type`";
       return isLayer("ports", "core") || isProtocol ? undefined : "ports import only the protocol and core's types";
@@ -178,12 +205,7 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
         ? undefined
         : "access imports only core, ports, the protocol and jose";
     case "control":
-      // Canonical JSON is a standard that is computed and reaches nothing outside (RFC 8785).
-      return isLayer("control", "access", "runtime", "core", "ports") ||
-        isProtocol ||
-        isZod ||
-        isNode ||
-        isPackage("canonicalize")
+      return isLayer("control", "access", "runtime", "core", "ports") || isProtocol || isZod || isNode
         ? undefined
         : "control imports only access, core, ports and the protocol";
     case "follow":
@@ -234,15 +256,22 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
         ? undefined
         : "config imports nothing: it reads the environment, whose meaning is for others";
     case "cli":
-      if (isPackage("@hsafa/gateway")) {
-        return /\/(dev|start)\.ts$/.test(importer) ? undefined : "only the commands dev and start hold a gateway";
+      if (isPackage("#gateway")) {
+        const holds = /\/(dev|start)\.ts$/.test(importer) || importer === "apps/cli/src/gateway.ts";
+        return holds ? undefined : "only the commands dev and start, and what programs import, hold a gateway";
       }
       return (imported.kind === "layer" && imported.layer.kind === "cli") ||
         isProtocol ||
         isNode ||
-        isPackage("@hsafa/client", "commander", "package.json")
+        isPackage("@hsafa/client", "canonicalize", "commander", "package.json")
         ? undefined
         : "the command line imports only the client, the protocol and its argument parser";
+    case "create":
+      return isNode ? undefined : "create-hsafa imports only Node, and starts the command";
+    case "conformance":
+      return isLayer("conformance") || isProtocol || isNode || isPackage("ws")
+        ? undefined
+        : "the conformance runner imports only the protocol and a WebSocket library";
     default:
       return layer satisfies never;
   }
@@ -273,6 +302,27 @@ function environmentFaults(source: Source): string[] {
     },
     ImportDeclaration: ({ source: { value } }) => {
       if (value === "node:process" || value === "process") faults.push(fault);
+    },
+  }).visit(parse(source).program);
+  return faults;
+}
+
+/** The command line prints by one file alone, whose type says that unseen characters were written out. */
+function outputFaults(source: Source): string[] {
+  const isStart = source.path === "apps/cli/bin/hsafa.js";
+  if (layerOf(source.path)?.kind !== "cli" || source.path === terminalFile || isStart) return [];
+  const faults: string[] = [];
+  const fault = (): void => {
+    faults.push(`${source.path}: prints by itself, but only ${terminalFile} does: take note, tell or print`);
+  };
+  const outputs = new Set<unknown>(["stdout", "stderr"]);
+  new Visitor({
+    MemberExpression: (node) => {
+      if (isNamed(node.object, "console")) fault();
+      if (isNamed(node.object, "process") && outputs.has(propertyName(node))) fault();
+    },
+    VariableDeclarator: ({ id, init }) => {
+      if (id.type === "ObjectPattern" && init !== null && isNamed(init, "console")) fault();
     },
   }).visit(parse(source).program);
   return faults;

@@ -37,7 +37,7 @@ describe("the rules refuse", () => {
     ["the edge in assemble", `${gateway}/assemble.ts`, `import { a } from "./edge/http/server.ts"`],
     ["engine in the shared runtime", `${gateway}/runtime/a.ts`, `import "../engine/engine.ts"`],
     ["an adapter in engine", `${gateway}/engine/worker.ts`, `export * from "../adapters/redis/bell.ts"`],
-    ["a vendor in control", `${gateway}/control/cancel.ts`, `const redis = await import("redis")`],
+    ["a vendor in control", `${gateway}/control/cancel.ts`, `const redis = await import("@redis/client")`],
     ["engine in edge", `${gateway}/edge/routes.ts`, `import { tick } from "../engine/tick.ts"`],
     ["core in edge", `${gateway}/edge/routes.ts`, `import type { RunState } from "../core/state.ts"`],
     ["a value of a port in edge", `${gateway}/edge/routes.ts`, `import { x } from "../ports/bell.ts"`],
@@ -49,11 +49,15 @@ describe("the rules refuse", () => {
     ],
     ["one adapter in another", `${gateway}/adapters/redis/bell.ts`, `import { x } from "../memory/bell.ts"`],
     ["another's vendor in an adapter", `${gateway}/adapters/redis/bell.ts`, `import { Client } from "pg"`],
-    ["a known vendor in a new adapter", `${gateway}/adapters/ajv/schemas.ts`, `import { createClient } from "redis"`],
+    [
+      "a known vendor in a new adapter",
+      `${gateway}/adapters/ajv/schemas.ts`,
+      `import { createClient } from "@redis/client"`,
+    ],
     ["control in an adapter", `${gateway}/adapters/redis/bell.ts`, `import { x } from "../../control/cancel.ts"`],
     ["anything in config", `${gateway}/config.ts`, `import { z } from "zod"`],
     ["config below the wiring", `${gateway}/engine/worker.ts`, `import { config } from "../config.ts"`],
-    ["the gateway in a thin command", "apps/cli/src/commands/watch.ts", `import { openGateway } from "@hsafa/gateway"`],
+    ["the gateway in a thin command", "apps/cli/src/commands/watch.ts", `import { openGateway } from "#gateway"`],
     ["the gateway's inside in the command line", "apps/cli/src/main.ts", `import "../../gateway/src/gateway.ts"`],
     [
       "another package's folder by path",
@@ -75,6 +79,8 @@ describe("the rules refuse", () => {
     ["chance in an identifier in core", `${gateway}/core/decide.ts`, `const id = crypto.randomUUID()`],
     ["a numbered SQL parameter", `${gateway}/adapters/postgres/a.ts`, `const text = "select $1::int"`],
     ["a numbered SQL parameter in a template", `${gateway}/adapters/postgres/a.ts`, "const text = `${x} = $12`"],
+    ["a print beside the terminal's file", "apps/cli/src/commands/runs.ts", `console.log("run")`],
+    ["a write beside the terminal's file", "apps/cli/src/follow-run.ts", `process.stdout.write("run")`],
     ["a timer in core", `${gateway}/core/decide.ts`, `setTimeout(() => {}, 1)`],
   ])("%s", (_name, path, text) => {
     expect(faultsOf(path, text)).toHaveLength(1);
@@ -114,7 +120,7 @@ describe("the rules allow", () => {
     ],
     ["numbers in the template of SQL", `${gateway}/adapters/postgres/statement.ts`, "const text = `$1`"],
     ["limits in an adapter", `${gateway}/adapters/redis/bell.ts`, `import { x } from "../../core/limits.ts"`],
-    ["an adapter's own vendor", `${gateway}/adapters/redis/bell.ts`, `import { createClient } from "redis"`],
+    ["an adapter's own vendor", `${gateway}/adapters/redis/bell.ts`, `import { createClient } from "@redis/client"`],
     ["a new adapter's own vendor", `${gateway}/adapters/ajv/schemas.ts`, `import { Ajv } from "ajv"`],
     [
       "everything in the wiring",
@@ -123,8 +129,9 @@ describe("the rules allow", () => {
     ],
     ["the environment in config", `${gateway}/config.ts`, `export const port = process.env.PORT`],
     ["the table of settings in config", `${gateway}/config.ts`, `import { a } from "./settings-table.ts"`],
-    ["a gateway in dev", "apps/cli/src/commands/dev.ts", `import { openGateway } from "@hsafa/gateway"`],
+    ["a gateway in dev", "apps/cli/src/commands/dev.ts", `import { openGateway } from "#gateway"`],
     ["the user's own modules in their one place", "apps/cli/src/user-module.ts", `const file = "x"; void import(file)`],
+    ["an output in the file that prints", "apps/cli/src/terminal.ts", `process.stderr.write("note")`],
     ["anything in a test", `${gateway}/core/decide.test.ts`, `import { test } from "vitest"; const now = Date.now()`],
   ])("%s", (_name, path, text) => {
     expect(faultsOf(path, text)).toEqual([]);

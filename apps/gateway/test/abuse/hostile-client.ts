@@ -65,7 +65,7 @@ export class HostileClient {
   askUnread(path: string): void {
     const socket = this.openTcp();
     socket.pause();
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${this.key}\r\n\r\n`);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${this.key}\r\n\r\n`);
   }
 
   async push(name: string, config: object): Promise<Reply> {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface, type Interface } from "node:readline";
+import { programEnv } from "../support/program-env.ts";
 
 /** A child process that is spoken to in lines. */
 export class LineProcess {
@@ -9,7 +10,7 @@ export class LineProcess {
 
   constructor(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.#child = spawn(process.execPath, [program, ...args], {
-      env: { PATH: process.env["PATH"], ...env },
+      env: { ...programEnv(), ...env },
       stdio: ["pipe", "pipe", "ignore"],
     });
     const { stdout } = this.#child;

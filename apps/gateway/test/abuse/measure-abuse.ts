@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { ATTACKS } from "./attacks.ts";
 import type { Attack } from "./attack.ts";
 import { type BystanderFigures, quantile } from "./bystander-figures.ts";
-import { startHostileProvider } from "./hostile-provider.ts";
 import { LineProcess } from "./line-process.ts";
 import { type Services, startServices, startTarget } from "./target.ts";
 
@@ -10,6 +9,7 @@ import { type Services, startServices, startTarget } from "./target.ts";
 export interface AbuseRow {
   readonly name: string;
   /** Times of `/health`, in milliseconds. */
+  readonly healthP95Ms: number;
   readonly healthP99Ms: number;
   readonly healthMaxMs: number;
   /** Times of the quiet tenant's runs, in milliseconds: before the attack and during it. */
@@ -54,8 +54,8 @@ export async function measureAbuse({ attackMs, only, together, say }: AbuseOptio
 }
 
 async function play(services: Services, name: string, attacks: readonly Attack[], attackMs: number): Promise<AbuseRow> {
-  const provider = await startHostileProvider();
-  const target = await startTarget(services, provider.url);
+  const provider = new LineProcess(near("provider.ts"), []);
+  const target = await startTarget(services, await provider.line());
   const bystander = new LineProcess(near("bystander.ts"), [target.url, target.quietKey]);
   let attacker: LineProcess | null = null;
   try {
@@ -69,6 +69,7 @@ async function play(services: Services, name: string, attacks: readonly Attack[]
     const attacked = await figuresOf(bystander);
     return {
       name,
+      healthP95Ms: quantile(attacked.health, 0.95),
       healthP99Ms: quantile(attacked.health, 0.99),
       healthMaxMs: quantile(attacked.health, 1),
       aloneP50Ms: quantile(alone.runs, 0.5),
@@ -82,7 +83,7 @@ async function play(services: Services, name: string, attacks: readonly Attack[]
     await attacker?.end("SIGKILL");
     await bystander.end("SIGKILL");
     await target.remove();
-    provider.close();
+    await provider.end("SIGKILL");
   }
 }
 

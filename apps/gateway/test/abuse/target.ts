@@ -2,11 +2,10 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SCOPES } from "@hsafa/protocol";
-import { Client } from "pg";
 import { v7 } from "uuid";
-import { apiKeyHash, newApiKey } from "../../src/access/api-key.ts";
+import { newApiKey } from "../../src/access/api-key.ts";
 import { startPrivatePostgres, startPrivateRedis } from "../services/services.ts";
+import { addTenant, queryDatabase } from "../support/add-tenant.ts";
 import { LineProcess } from "./line-process.ts";
 
 const GATEWAY_PROGRAM = join(import.meta.dirname, "../../src/main.ts");
@@ -89,33 +88,8 @@ async function listeningUrl(gateway: LineProcess): Promise<string> {
 async function makeDatabase(serverUrl: string): Promise<string> {
   const url = new URL(serverUrl);
   url.pathname = `/abuse_${v7().replaceAll("-", "")}`;
-  await query(serverUrl, `create database ${url.pathname.slice(1)}`);
+  await queryDatabase(serverUrl, `create database ${url.pathname.slice(1)}`);
   return url.href;
-}
-
-/** Adds a tenant with a key that has every scope, and returns the key. */
-async function addTenant(databaseUrl: string, name: string): Promise<string> {
-  const key = newApiKey();
-  const tenantId = v7();
-  await query(databaseUrl, "insert into tenants (id, name) values ($1, $2)", [tenantId, name]);
-  await query(databaseUrl, "insert into api_keys (id, tenant_id, name, key_hash, scopes) values ($1, $2, $3, $4, $5)", [
-    v7(),
-    tenantId,
-    name,
-    apiKeyHash(key),
-    [...SCOPES],
-  ]);
-  return key;
-}
-
-async function query(url: string, text: string, values: readonly unknown[] = []): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(text, [...values]);
-  } finally {
-    await client.end();
-  }
 }
 
 /** Resident memory of a process; 0 if it has ended. Linux alone tells it here. */

@@ -3,6 +3,7 @@
  * `HSAFA_FAILPOINT_ABOUT` it dies there only if the arguments or the result contain this text. Without a failpoint it
  * is like `src/main.ts`.
  */
+import { flushCompileCache } from "node:module";
 import { readSettings } from "../../src/config.ts";
 import { openPorts } from "../../src/open-ports.ts";
 import { serveGateway } from "../../src/serve-gateway.ts";
@@ -24,4 +25,6 @@ process.once("SIGTERM", () => {
     () => process.exit(1),
   );
 });
+// What dies by kill -9 would leave nothing in the cache for the next start.
+flushCompileCache();
 process.stdout.write(`listening on ${gateway.url}\n`);

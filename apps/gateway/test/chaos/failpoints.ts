@@ -1,7 +1,7 @@
 import type { EventType, FactType } from "@hsafa/protocol";
 import type { Bell, Ring } from "../../src/ports/bell.ts";
 import type { Commit, FleetStore } from "../../src/ports/fleet-store.ts";
-import type { LiveLog } from "../../src/ports/live-log.ts";
+import type { LiveLog, TenantLiveLog } from "../../src/ports/live-log.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 
@@ -94,11 +94,17 @@ export function withFailpoints(
       check: () => store.check(),
       close: () => store.close(),
     },
-    liveLog: around(liveLog, pass, (method, [params]) =>
-      method === "append"
-        ? (params as Parameters<LiveLog["append"]>[0]).records.map(({ type }) => `publish of ${type}`)
-        : [],
-    ),
+    liveLog: {
+      enter: (tag) => liveLog.enter(tag),
+      forTenant: (tenantId) =>
+        around(liveLog.forTenant(tenantId), pass, (method, [params]) =>
+          method === "append"
+            ? (params as Parameters<TenantLiveLog["append"]>[0]).records.map(({ type }) => `publish of ${type}`)
+            : [],
+        ),
+      check: () => liveLog.check(),
+      close: () => liveLog.close(),
+    },
     bell: {
       ring(ring) {
         pass(`before ring about ${ring.about}`, ring);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createClient } from "redis";
+import { createClient } from "@redis/client";
 import type { GatewayProcess } from "./gateway-process.ts";
 import type { Link, LinkMode } from "./link.ts";
 import type { Interruption } from "./messages.ts";

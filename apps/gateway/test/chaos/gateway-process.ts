@@ -4,6 +4,7 @@ import { closeSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Processes } from "./processes.ts";
+import { programEnv } from "../support/program-env.ts";
 
 export const GATEWAY_PROGRAM = join(import.meta.dirname, "../../src/main.ts");
 
@@ -52,7 +53,7 @@ export function createGatewayProcess(params: {
   async function startOnce(env: Readonly<Record<string, string>>): Promise<boolean> {
     const { fd } = processes.openFile(`gateway-${index}.log`);
     const started = processes.start(params.program, {
-      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...params.env, ...env },
+      env: { ...programEnv(), ...params.env, ...env },
       stdio: ["ignore", "pipe", fd],
     });
     closeSync(fd);

@@ -17,12 +17,6 @@ export interface Person {
   submissions(): Promise<readonly Submission[]>;
 }
 
-/** The final response to a call, and how many attempts it took. */
-interface Told {
-  readonly status: number;
-  readonly tries: number;
-}
-
 export function createPerson(params: {
   readonly runId: string;
   readonly hsafa: Client;
@@ -52,11 +46,10 @@ export function createPerson(params: {
     const isEarly = (code: string): boolean =>
       (code === "result_conflict" || code === "not_found") && !settled.has(callId);
     const first = await told(submit, isEarly);
-    // A repeat after a lost response shows that the first attempt was accepted.
-    const status = first.tries > 1 && first.status === 200 ? 202 : first.status;
+    // The client repeats what got no response. Nobody else gives this result, so a repeat shows that it was accepted.
+    const status = first === 200 ? 202 : first;
     submissions.push({ kind: "result", runId, callId, mark, status });
-    const { status: repeated } = await told(submit);
-    submissions.push({ kind: "result", runId, callId, mark, status: repeated });
+    submissions.push({ kind: "result", runId, callId, mark, status: await told(submit) });
   }
 
   async function decide(callId: string): Promise<void> {
@@ -66,7 +59,7 @@ export function createPerson(params: {
       await hsafa.runs.approve(runId, { callId, approved, reason: mark }, { signal });
       return 202;
     };
-    for (const { status } of [await told(submit), await told(submit)]) {
+    for (const status of [await told(submit), await told(submit)]) {
       submissions.push({ kind: "approval", runId, callId, mark, approved, status });
     }
   }
@@ -77,7 +70,7 @@ export function createPerson(params: {
       await hsafa.runs.send(runId, text, { idempotencyKey, signal });
       return 202;
     };
-    for (const { status } of [await told(submit), await told(submit)]) {
+    for (const status of [await told(submit), await told(submit)]) {
       submissions.push({ kind: "message", runId, mark: text, status });
     }
   }
@@ -106,20 +99,12 @@ function isFine(args: unknown): boolean {
   return typeof args === "object" && args !== null && "isFine" in args && args.isFine === true;
 }
 
-/** Repeats a call until it gets a response, which may be a refusal. */
-async function told(call: (signal: AbortSignal) => Promise<number>, alsoRetry?: RetryRule): Promise<Told> {
-  let tries = 0;
+/** Repeats a call until it gets a response, which may be a refusal. Returns its status. */
+async function told(call: (signal: AbortSignal) => Promise<number>, alsoRetry?: RetryRule): Promise<number> {
   try {
-    const status = await untilAnswered(
-      (signal) => {
-        tries += 1;
-        return call(signal);
-      },
-      { alsoRetry: alsoRetry ?? (() => false) },
-    );
-    return { status, tries };
+    return await untilAnswered(call, { alsoRetry: alsoRetry ?? (() => false) });
   } catch (error) {
-    if (error instanceof HsafaError && error.status !== 0) return { status: error.status, tries };
+    if (error instanceof HsafaError && error.status !== 0) return error.status;
     throw error;
   }
 }

@@ -18,7 +18,7 @@ const POLL_MS = 20;
 /** Starts the pair. `settings` are lines of `postgresql.conf`. */
 export async function startPostgresPair(settings: readonly string[]): Promise<PostgresPair> {
   const pairSettings = [...settings, "wal_level=replica", "max_wal_senders=8", "hot_standby=on", "wal_keep_size=512MB"];
-  let primary = await startPrivatePostgres({ settings: pairSettings });
+  let primary: ThrowawayServer = await startPrivatePostgres({ settings: pairSettings });
   const front = await openLink([portOf(primary)]);
   let standby = await follow();
 

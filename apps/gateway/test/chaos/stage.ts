@@ -115,6 +115,8 @@ export async function setStage(params: StageParams): Promise<Stage> {
           HSAFA_DATA_DIR: processes.folder,
           HSAFA_ADMIN_KEY: API_KEY,
           HSAFA_JWT_SECRET: "a secret that every gateway of the chaos signs with",
+          // The services of the agents' tools are on this machine.
+          HSAFA_OUTBOUND_ALLOW: "127.0.0.1",
           HSAFA_LEASE_MS: String(params.leaseMs),
           DATABASE_URL: withPort(postgres.url, links.toPostgres[index]?.port),
           REDIS_URL: withPort(redis.url, links.toRedis[index]?.port),

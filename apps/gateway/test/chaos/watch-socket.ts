@@ -117,7 +117,10 @@ export function openWatchSocket(params: {
         say = send;
         for (const runId of runs.keys()) subscribe(runId);
         return;
+      case "thread.run":
+        return;
       case "subscribed":
+        if (!("runId" in answer)) return;
         return withRun(answer.runId, "subscribed", (run) => {
           if (run.subscription !== "asked") run.faults.push("it was subscribed to without being asked for");
           run.subscription = "confirmed";
@@ -134,6 +137,8 @@ export function openWatchSocket(params: {
       case "tool.progress":
       case "pong":
         return;
+      case "stream.rewound":
+        return withRun(answer.runId, "rewound", (run) => run.faults.push("it was rewound, though nothing was lost"));
       default:
         return withRun(answer.runId, answer.id, (run) => {
           if (run.subscription !== "confirmed") run.faults.push(`${answer.id} came before the run was subscribed to`);

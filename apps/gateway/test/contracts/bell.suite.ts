@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Bell, Ring } from "../../src/ports/bell.ts";
+import { asTenantId } from "../../src/core/tenant-id.ts";
 
 export interface BellSubject {
   readonly bell: Bell;
@@ -9,11 +10,13 @@ export interface BellSubject {
 }
 
 const RUN = "0198c0de-0000-7000-8000-000000000001";
-const TENANT = "0198c0de-0000-7000-8000-000000000002";
+const TENANT = asTenantId("0198c0de-0000-7000-8000-000000000002");
 const RINGS: readonly Ring[] = [
   { about: "run", runId: RUN },
   { about: "device", tenantId: TENANT, deviceKey: "laptop-1/a:b" },
   { about: "device", tenantId: TENANT, deviceKey: null },
+  { about: "thread", tenantId: TENANT, idOrKey: "in box/ü %20" },
+  { about: "revocation", tenantId: TENANT },
 ];
 
 /** The guarantees of `ports/bell.ts`, for every adapter. */

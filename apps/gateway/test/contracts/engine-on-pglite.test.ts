@@ -5,6 +5,7 @@ import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import { INPUTS_PER_DRAIN_MAX } from "../../src/ports/limits.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { EngineWorld, externalTool, functionTool } from "../support/engine-world.ts";
+import { AN_ACTOR } from "../support/an-actor.ts";
 
 let store: Store;
 let world: EngineWorld;
@@ -52,7 +53,7 @@ test("a cancel ends a step though more messages wait before it than one read giv
   await world.reaches(runId, "canceled");
   expect(call.signal.aborted).toBe(true);
   expect(await world.types(runId)).not.toContain("step.completed");
-  expect(await world.waiting(runId)).toEqual({ count: 0, inputs: [] });
+  expect(await world.waiting(runId)).toEqual({ count: 0, inputs: [], resultsUnread: false });
 });
 
 test("when a holder is lost another goes on from the last fact: the step in progress is made again, finished ones are not", async () => {
@@ -108,11 +109,12 @@ test("a run that is given up consumes what waits for it: a message, a tool's res
   await world.answer(runId, callId, "42");
   await world.cancel(runId);
   await world.losesGateways([runId], RECOVERIES_MAX + 1);
-  world.gateway();
+  // It waits for two lease times before that.
+  world.gateway({ leaseDurationMs: 1500 });
   await world.reaches(runId, "failed");
   expect(await world.fact(runId, "run.failed")).toMatchObject({ error: { code: "recovery_exhausted" } });
   expect(await world.fact(runId, "tool.failed")).toMatchObject({ callId });
-  expect(await world.waiting(runId)).toEqual({ count: 0, inputs: [] });
+  expect(await world.waiting(runId)).toEqual({ count: 0, inputs: [], resultsUnread: false });
   await world.checkRecord(runId);
 });
 
@@ -149,7 +151,7 @@ test("of hundreds of messages that race the end of their runs none is accepted a
       let accepted = 0;
       const input = { kind: "message", message: { role: "user", content: "and?" } } as const;
       for (let sent = 0; sent < 20; sent++) {
-        const outcome = await world.tenant.enqueueInput({ runId, input, dedupe: null });
+        const outcome = await world.tenant.enqueueInput({ by: AN_ACTOR, runId, input, dedupe: null });
         if (outcome.kind !== "accepted") break;
         accepted += 1;
         world.bell.ring({ about: "run", runId });

@@ -2,18 +2,22 @@ import { START } from "@hsafa/protocol";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import type { LiveLog, LiveMessage } from "../../src/ports/live-log.ts";
+import { asTenantId } from "../../src/core/tenant-id.ts";
 
 export interface LiveLogSubject {
   readonly liveLog: LiveLog;
   /** The same live log as seen from another gateway. In memory it is the same object. */
   readonly elsewhere: LiveLog;
-  /** Makes the log forget a run, as a flushed or replaced Redis does. */
+  /** Makes the log forget a run of `LIVE_LOG_SUITE_TENANT`, as a flushed or replaced Redis does. */
   readonly wipe: (runId: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 /** Bounds of every subject, small enough for a test to reach. */
 export const LIVE_LOG_SUITE_BOUNDS = { recordsMax: 300 };
+/** The tenant whose logs the suite uses, unless a test says otherwise. */
+export const LIVE_LOG_SUITE_TENANT = asTenantId("0198c0de-0000-7000-8000-00000000000a");
+const STRANGER = asTenantId("0198c0de-0000-7000-8000-00000000000b");
 /** Records that trimming may lag behind: Redis cuts nodes of 100 entries, memory a batch at a time. */
 const TRIM_SLACK_RECORDS = 200;
 
@@ -54,7 +58,15 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
     let opened: LiveLogSubject | null = null;
     const start = async () => {
       opened = await open();
-      return { ...opened, runId: crypto.randomUUID() };
+      const { liveLog: bus, elsewhere: busElsewhere, wipe } = opened;
+      return {
+        bus,
+        busElsewhere,
+        liveLog: bus.forTenant(LIVE_LOG_SUITE_TENANT),
+        elsewhere: busElsewhere.forTenant(LIVE_LOG_SUITE_TENANT),
+        wipe,
+        runId: crypto.randomUUID(),
+      };
     };
     afterEach(async () => {
       await opened?.close();
@@ -97,6 +109,55 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       await heard.hears(() => heard.records().length >= 3);
       expect(heard.records()).toEqual([...top, delta(3, 2)]);
       expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([...top, delta(3, 2)]);
+    });
+
+    test("facts of a run that took another way than the log holds are told apart from old news, and nothing is published", async () => {
+      const { liveLog, elsewhere, runId } = await start();
+      const heard = ear();
+      const lost = [fact(1, START), fact(2, { seq: 1, sub: 0 }), fact(3, { seq: 2, sub: 0 })];
+      await liveLog.append({ runId, records: lost });
+      await elsewhere.subscribe({ runId, listener: heard.listener });
+      const other = { ...fact(2, { seq: 1, sub: 0 }), ts: 1_800_000_000_000 };
+      expect(await elsewhere.append({ runId, records: [other] })).toEqual({ kind: "other_history" });
+      const renamed = { ...fact(3, { seq: 2, sub: 0 }), type: "run.waiting" as const };
+      expect(await elsewhere.append({ runId, records: [renamed, fact(4, { seq: 3, sub: 0 })] })).toEqual({
+        kind: "other_history",
+      });
+      // What the log holds already is old news.
+      expect(await elsewhere.append({ runId, records: lost })).toEqual({ kind: "appended", accepted: [] });
+      await liveLog.append({ runId, records: [fact(4, { seq: 3, sub: 0 })] });
+      await heard.hears(() => heard.records().length > 0);
+      expect(heard.records()).toEqual([fact(4, { seq: 3, sub: 0 })]);
+    });
+
+    test("a writer that names the fact below finds a lost history, and begins the log anew where that fact is missing", async () => {
+      const { liveLog, elsewhere, runId } = await start();
+      const lost = [fact(1, START), fact(2, { seq: 1, sub: 0 })];
+      await liveLog.append({ runId, records: lost });
+      const below = { ...fact(2, { seq: 1, sub: 0 }), ts: 1_800_000_000_000 };
+      const third = fact(3, { seq: 2, sub: 0 });
+      expect(await elsewhere.append({ runId, records: [third], below })).toEqual({ kind: "other_history" });
+      expect(await elsewhere.append({ runId, records: [third], below: lost[1] ?? null })).toMatchObject({
+        accepted: [third],
+      });
+      // The log has a hole: facts 4 to 6 never came, and what lies below may be of another history.
+      const seventh = fact(7, { seq: 6, sub: 0 });
+      const hole = fact(6, { seq: 5, sub: 0 });
+      expect(await elsewhere.append({ runId, records: [seventh], below: hole })).toMatchObject({ accepted: [seventh] });
+      expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([seventh]);
+    });
+
+    test("what a former generation holds is not seen, and its writers are not heard", async () => {
+      const { bus, liveLog, runId } = await start();
+      const lost = [fact(1, START), fact(2, { seq: 1, sub: 0 })];
+      await liveLog.append({ runId, records: lost });
+      bus.enter("0badcafe");
+      expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([]);
+      const heard = ear();
+      await liveLog.subscribe({ runId, listener: heard.listener });
+      expect(await liveLog.append({ runId, records: [fact(1, START)] })).toMatchObject({ kind: "appended" });
+      await heard.hears(() => heard.records().length > 0);
+      expect(heard.records()).toEqual([fact(1, START)]);
     });
 
     test("of a batch sent again only what is new is accepted and published (R4)", async () => {
@@ -216,6 +277,37 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
       expect(heard.records()).toEqual([delta(1, 2)]);
     });
 
+    test("the id of another tenant's run reads nothing, hears nothing and writes nothing (R10)", async () => {
+      const { bus, busElsewhere, liveLog, runId } = await start();
+      const [owners, strangers] = [ear(), ear()];
+      const stranger = busElsewhere.forTenant(STRANGER);
+      await stranger.subscribe({ runId, listener: strangers.listener });
+      await liveLog.subscribe({ runId, listener: owners.listener });
+      const records = [fact(1, START), delta(1, 1)];
+      await liveLog.append({ runId, records });
+      liveLog.sendProgress({ runId, json: '{"of":"the owner"}' });
+      expect(await stranger.read({ runId, after: START, limit: 100 })).toEqual([]);
+
+      // What stands in the owner's log neither refuses a stranger's write nor ends the owner's history.
+      const other = { ...fact(1, START), ts: 1_800_000_000_000 };
+      expect(await stranger.append({ runId, records: [other] })).toEqual({ kind: "appended", accepted: [other] });
+      stranger.sendProgress({ runId, json: '{"of":"the stranger"}' });
+      await strangers.hears((messages) => messages.length >= 2);
+      expect(strangers.messages).toEqual([
+        { kind: "records", records: [other] },
+        { kind: "progress", json: '{"of":"the stranger"}' },
+      ]);
+
+      await bus.forTenant(LIVE_LOG_SUITE_TENANT).append({ runId, records: [delta(1, 2)] });
+      await owners.hears(() => owners.records().length >= 3);
+      expect(owners.messages).toEqual([
+        { kind: "records", records },
+        { kind: "progress", json: '{"of":"the owner"}' },
+        { kind: "records", records: [delta(1, 2)] },
+      ]);
+      expect(await liveLog.read({ runId, after: START, limit: 100 })).toEqual([...records, delta(1, 2)]);
+    });
+
     test("progress reaches present listeners once, and is not kept", async () => {
       const { liveLog, elsewhere, runId } = await start();
       const heard = ear();
@@ -255,11 +347,11 @@ export function liveLogSuite(name: string, open: () => Promise<LiveLogSubject>):
     });
 
     test("a closed live log is unavailable at once", async () => {
-      const { liveLog, runId } = await start();
-      expect(await liveLog.check()).toBeNull();
-      await liveLog.close();
-      await liveLog.close();
-      expect(await liveLog.check()).not.toBeNull();
+      const { bus, liveLog, runId } = await start();
+      expect(await bus.check()).toBeNull();
+      await bus.close();
+      await bus.close();
+      expect(await bus.check()).not.toBeNull();
       expect(await liveLog.append({ runId, records: [delta(1, 1)] })).toEqual({ kind: "unavailable" });
       expect(await liveLog.read({ runId, after: START, limit: 1 })).toEqual([]);
       const subscription = await liveLog.subscribe({ runId, listener: () => {} });

@@ -1,20 +1,32 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { Store } from "../../src/ports/store.ts";
 import { agentsOfStore } from "./store/agents.ts";
+import { approvalsOfStore } from "./store/approvals.ts";
+import { auditOfStore } from "./store/audit.ts";
 import { callsOfStore } from "./store/calls.ts";
 import { cancelsOfStore } from "./store/cancels.ts";
 import { claimsOfStore } from "./store/claims.ts";
 import { commitsOfStore } from "./store/commits.ts";
+import { deviceOwnersOfStore } from "./store/device-owners.ts";
 import { devicesOfStore } from "./store/devices.ts";
+import { generationsOfStore } from "./store/generations.ts";
 import { inputsOfStore } from "./store/inputs.ts";
 import { isolationOfStore } from "./store/isolation.ts";
+import { keysOfStore } from "./store/keys.ts";
 import { lifelinesOfProcesses, lifelinesOfStore, type Process } from "./store/lifelines.ts";
+import { pairingOfStore } from "./store/pairing.ts";
 import { readingOfStore } from "./store/reading.ts";
+import { secretsOfStore } from "./store/secrets.ts";
 import { startsOfStore } from "./store/starts.ts";
+import { subjectsOfStore } from "./store/subjects.ts";
+import { usageOfStore } from "./store/usage.ts";
+import { tenantsOfStore } from "./store/tenants.ts";
 import { threadsOfStore } from "./store/threads.ts";
 
 interface OpenedStore {
   readonly store: Store;
+  /** Lets the server of the store start anew, as far as the store can tell. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,14 +63,19 @@ export function storeSuite(name: string, { processes, open }: OpenStore): void {
 
     agentsOfStore(store);
     startsOfStore(store);
+    subjectsOfStore(store);
     inputsOfStore(store);
     cancelsOfStore(store);
     claimsOfStore(store);
     commitsOfStore(store);
     readingOfStore(store);
     threadsOfStore(store);
+    secretsOfStore(store);
     callsOfStore(store);
+    approvalsOfStore(store);
     devicesOfStore(store);
+    deviceOwnersOfStore(store);
+    pairingOfStore(store);
     lifelinesOfStore(store);
     describe.skipIf(processes === "one")("in several processes", () => {
       lifelinesOfProcesses(store, () => {
@@ -67,6 +84,11 @@ export function storeSuite(name: string, { processes, open }: OpenStore): void {
         return it.connect();
       });
     });
+    usageOfStore(store);
     isolationOfStore(store);
+    generationsOfStore(store, () => whole().restart());
+    keysOfStore(store);
+    tenantsOfStore(store);
+    auditOfStore(store);
   });
 }

@@ -1,11 +1,18 @@
 /** How an answer ended, and what a provider said instead of one, from a server on a socket to the API. */
-import { createServer } from "node:http";
+import { createServer, request as ask } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { AgentConfigInput, Page, Run } from "@hsafa/protocol";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { toolCallChunk } from "../support/chat-provider.ts";
-import { chatChunk, chatEnd, type Reply, startFakeProvider } from "../support/fake-provider-server.ts";
+import {
+  chatChunk,
+  chatEnd,
+  type Reply,
+  startFakeProvider,
+  startFakeProviderAt,
+} from "../support/fake-provider-server.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
+import { until } from "../support/until.ts";
 
 const KEY = "secret-of-the-test";
 const says = (text: string, finishReason = "stop"): Reply => ({
@@ -24,7 +31,14 @@ const router = createServer((request, response) => {
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
     const { model } = JSON.parse(Buffer.concat(chunks).toString()) as { model: string };
-    response.writeHead(307, { location: `${providers.get(model) ?? ""}${request.url}` }).end();
+    const { method, headers, url = "" } = request;
+    const asked = ask(`${providers.get(model) ?? ""}${url}`, { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.on("error", () => response.destroy()).pipe(response);
+    });
+    // A provider that cuts its answer cuts that of the router.
+    asked.on("error", () => response.destroy());
+    asked.end(Buffer.concat(chunks));
   });
 });
 let gateway: TestGateway;
@@ -176,6 +190,37 @@ describe("a provider's failure", () => {
     expect(provider.requests).toHaveLength(4);
     const retries = (await gateway.events(id)).filter(({ type }) => type === "run.retrying");
     expect(retries.map(({ data }) => data)).toMatchObject([{ loading: true }, { loading: true }, { loading: true }]);
+  });
+
+  test("because nobody listens yet is waited for, and the run goes on once its server is up", async () => {
+    const vacant = await startFakeProvider();
+    await vacant.close();
+    const name = `starting-${providers.size}`;
+    const access = { OPENAI_COMPATIBLE_BASE_URL: vacant.url };
+    const waiting = await startTestGateway({ env: access });
+    onTestFinished(() => waiting.close());
+    await waiting.pushAgent({ name, model: "openai-compatible/x", retry: { maxAttempts: 2 } });
+    const { runId } = await waiting.startRun({ agent: name, input: "x" });
+    const retries = async () => (await waiting.events(runId)).filter(({ type }) => type === "run.retrying");
+    // More than the agent's attempts.
+    await until("it was tried three times", async () => (await retries()).length >= 3);
+    const up = await startFakeProviderAt(Number(new URL(vacant.url).port), says("up"));
+    onTestFinished(() => up.close());
+    expect(await waiting.waitForEnd(runId)).toMatchObject({ status: "completed", output: "up" });
+    expect((await retries())[0]?.data).toMatchObject({ loading: true, error: { code: "model_network" } });
+  });
+
+  test("because nobody listens ends the run after the agent's time for it", async () => {
+    const vacant = await startFakeProvider();
+    await vacant.close();
+    const waiting = await startTestGateway({ env: { OPENAI_COMPATIBLE_BASE_URL: vacant.url } });
+    onTestFinished(() => waiting.close());
+    const retry = { maxAttempts: 2, loadingTimeoutMs: 600 };
+    await waiting.pushAgent({ name: "vacant", model: "openai-compatible/vacant", retry });
+    const { runId } = await waiting.startRun({ agent: "vacant", input: "x" });
+    const { status, error } = await waiting.waitForEnd(runId);
+    expect({ status, code: error?.code }).toEqual({ status: "failed", code: "model_network" });
+    expect(error?.message).toContain("ECONNREFUSED");
   });
 
   test("because its model is loading ends the run after the agent's time for it", async () => {

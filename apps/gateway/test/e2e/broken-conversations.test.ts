@@ -8,9 +8,10 @@ import {
   geminiChatRules,
   groqRules,
   mistralRules,
+  openrouterRules,
 } from "../support/provider-rules/chat-rules.ts";
 import { googleRules } from "../support/provider-rules/google-rules.ts";
-import { responsesRules } from "../support/provider-rules/responses-rules.ts";
+import { responsesRules, xaiRules } from "../support/provider-rules/responses-rules.ts";
 import { POISON, type ProviderKind, type Said, startStrictProvider } from "../support/strict-provider.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 import { until } from "../support/until.ts";
@@ -23,6 +24,7 @@ const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QD
 const KINDS: Readonly<Record<string, ProviderKind>> = {
   "anthropic/claude-fake": { format: "anthropic", rules: anthropicRules },
   "openai/gpt-5-fake": { format: "responses", rules: responsesRules },
+  "xai/grok-fake": { format: "responses", rules: xaiRules },
   "google/gemini-3-fake": { format: "google", rules: googleRules({ signsCalls: true }) },
   "openai-compatible/fake-1": {
     format: "chat",
@@ -33,8 +35,11 @@ const KINDS: Readonly<Record<string, ProviderKind>> = {
   "openai-compatible/deepseek-reasoner": { format: "chat", rules: deepseekRules },
   "openai-compatible/gemini-3-fake": { format: "chat", rules: geminiChatRules },
   "openai-compatible/openai/gpt-oss-120b": { format: "chat", rules: groqRules },
+  "openai-compatible/thinker/one": { format: "openrouter", rules: openrouterRules },
 };
 const MODELS = Object.keys(KINDS);
+
+const LOOK = { name: "look", args: { q: "x" } };
 
 /** What the model says to a message that names one of these ways to break a conversation. */
 const SAID: Readonly<Record<string, Said>> = {
@@ -46,9 +51,11 @@ const SAID: Readonly<Record<string, Said>> = {
   "way:held": { holds: true },
   "way:heldblank": { text: "\n", holds: true },
   "way:heldword": { text: "Well", holds: true },
-  "way:call": { reasoning: "I should look.", text: "Let me see.", call: { name: "look", args: { q: "x" } } },
-  "way:ask": { call: { name: "pay", args: {} } },
-  "way:unknown": { call: { name: "functions.look \ud83d", args: {} } },
+  "way:call": { reasoning: "I should look.", text: "Let me see.", calls: [LOOK] },
+  "way:both": { reasoning: "Both.", text: "Let me see.", calls: [LOOK, { name: "listen", args: {} }] },
+  "way:signed": { reasoning: "", calls: [LOOK] },
+  "way:ask": { calls: [{ name: "pay", args: {} }] },
+  "way:unknown": { calls: [{ name: "functions.look \ud83d", args: {} }] },
 };
 
 function answer(text: string): Said {
@@ -68,11 +75,17 @@ beforeAll(async () => {
     if (kind === undefined) throw new Error(`no fake for ${provider}/${model}`);
     return kind;
   };
-  const names = ["anthropic", "openai", "google", "openai-compatible"];
+  const names = ["anthropic", "openai", "google", "xai", "openai-compatible"];
   providers = await Promise.all(names.map((name) => startStrictProvider({ kindOf: kindOf(name), answer })));
   const access = (index: number) => ({ baseUrl: providers[index]?.url, apiKey: "key-of-the-test" });
   gateway = await startTestGateway({
-    providers: { anthropic: access(0), openai: access(1), google: access(2), openaiCompatible: access(3) },
+    providers: {
+      anthropic: access(0),
+      openai: access(1),
+      google: access(2),
+      xai: access(3),
+      openaiCompatible: access(4),
+    },
   });
   for (const model of MODELS) {
     const inputSchema = { type: "object" };
@@ -82,6 +95,7 @@ beforeAll(async () => {
       ...(model.includes("gpt-oss") ? { settings: { providerOptions: { hsafa: { dialect: "groq" } } } } : {}),
       tools: [
         { name: "look", inputSchema, target: "external" },
+        { name: "listen", inputSchema, target: "external" },
         { name: "pay", inputSchema, target: "external", approval: "always" },
       ],
     });
@@ -158,6 +172,22 @@ const WAYS: Readonly<Record<string, Way>> = {
     await post(runId, "tool-results", { callId: await waitForCall(runId), result: " " });
     return gateway.waitForEnd(runId);
   },
+  "results of calls at once, the last one first": async (model, thread) => {
+    const runId = await start(model, thread, "way:both");
+    await waitForCall(runId);
+    for (const { id } of (await gateway.toolCalls(runId)).toReversed()) {
+      await post(runId, "tool-results", { callId: id, result: { of: id } });
+    }
+    return gateway.waitForEnd(runId);
+  },
+  "two steps with calls, and a signature without a thought": async (model, thread) => {
+    for (const way of ["way:signed", "way:call"]) {
+      const runId = await start(model, thread, way);
+      await post(runId, "tool-results", { callId: await waitForCall(runId), result: "seen" });
+      await gateway.waitForEnd(runId);
+    }
+    return say(model, thread, "again");
+  },
   "a message while a tool is at work": async (model, thread) => {
     const runId = await start(model, thread, "way:call");
     const callId = await waitForCall(runId);
@@ -221,6 +251,26 @@ test("a thread goes from provider to provider, with calls and reasoning, and eac
   }
   // Only poison may be refused: every other refusal would have spent a request in vain.
   expect(providers.flatMap((provider) => provider.refusals).filter((fault) => fault !== UNREADABLE)).toEqual([]);
+});
+
+test("details of reasoning go back to the model that gave them, as they were, and to no other", async () => {
+  const threadId = await newThread();
+  const model = "openai-compatible/thinker/one";
+  const runId = await start(model, threadId, "way:call");
+  await post(runId, "tool-results", { callId: await waitForCall(runId), result: "seen" });
+  expect(await gateway.waitForEnd(runId)).toMatchObject({ status: "completed", output: "seen" });
+  await say(model, threadId, "again");
+  const requests = providers.at(-1)?.requests ?? [];
+  const told = (JSON.parse(requests.at(-1) ?? "") as { messages: { reasoning_details?: { text?: string }[] }[] })
+    .messages;
+  const [details] = told.flatMap(({ reasoning_details: of }) => (of === undefined ? [] : [of]));
+  expect(details).toMatchObject([
+    { type: "reasoning.text", text: "I should look.", format: "fake-v1", index: 0 },
+    { type: "reasoning.encrypted", id: "r", format: "fake-v1", index: 1 },
+  ]);
+  expect(JSON.stringify(details)).toContain('"signature":"signed-');
+  expect(await say("openai-compatible/fake-1", threadId, "again")).toMatchObject({ status: "completed" });
+  expect(requests.at(-1)).not.toContain("reasoning_details");
 });
 
 test("a picture that one model took stops no other model, which is asked for it once, and stays for the first", async () => {

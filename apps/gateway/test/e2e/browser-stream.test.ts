@@ -1,10 +1,11 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { chromiumPath, missingServices } from "../services/services.ts";
+import { missingServices } from "../services/services.ts";
 import { type CuttableProxy, startCuttableProxy } from "../support/cuttable-proxy.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
+import { launchChromium } from "../services/launch-chromium.ts";
 
 /** The state of the page's EventSource. */
 interface PageRecord {
@@ -21,7 +22,7 @@ describe.skipIf(await missingServices("chromium"))("a browser's own EventSource,
   beforeAll(async () => {
     gateway = await startTestGateway();
     proxy = await startCuttableProxy(gateway.url);
-    browser = await chromium.launch({ executablePath: await chromiumPath(), args: ["--no-sandbox"] });
+    browser = await launchChromium();
     const script = [[{ repeat: 150, parts: [{ say: "word{{n}} ", everyMs: 15 }] }]];
     await gateway.pushAgent({
       name: "talker",

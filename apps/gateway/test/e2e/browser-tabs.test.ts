@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import type { DeviceDetail } from "@hsafa/protocol";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { chromiumPath, missingServices } from "../services/services.ts";
+import { missingServices } from "../services/services.ts";
 import { callingAgent } from "../support/device-agent.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
+import { launchChromium } from "../services/launch-chromium.ts";
 
 const root = join(import.meta.dirname, "../../../..");
 
@@ -41,10 +42,7 @@ describe.skipIf(await missingServices("chromium"))("browser tabs as devices", ()
   let browser: Browser;
   beforeAll(async () => {
     gateway = await startTestGateway();
-    browser = await chromium.launch({
-      executablePath: await chromiumPath(),
-      args: ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks"],
-    });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser.close();

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { chmod, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { listeningUrl, MAIN } from "../support/gateway-program.ts";
 
 let parent: string;
@@ -74,3 +74,42 @@ test("the data folder is its owner's alone, with files that are made later, what
   await second.stop();
   expect(await openEntries(folder)).toEqual([]);
 }, 60_000);
+
+test("a secret opens after a restart, since the key for it is kept in the folder", async () => {
+  const folder = join(parent, ".hsafa");
+  const first = await startOpenHanded(folder);
+  const key = (await readFile(join(folder, "key"), "utf8")).trim();
+  const ask = (url: string, method: string, path: string, body?: object): Promise<Response> =>
+    fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  expect((await ask(first.url, "PUT", "/api/secrets/crm", { value: "value-of-the-secret" })).status).toBe(201);
+  const kept = await readFile(join(folder, "secrets-key"), "utf8");
+  await first.stop();
+  const second = await startOpenHanded(folder);
+  expect(await readFile(join(folder, "secrets-key"), "utf8")).toBe(kept);
+  const server = { type: "http", url: "http://10.0.0.1/", headers: { authorization: { secret: "crm" } } };
+  const config = {
+    name: "a",
+    model: "demo/script",
+    tools: [{ name: "get", inputSchema: { type: "object" }, server }],
+    settings: { providerOptions: { demo: { script: [[{ call: "get", args: {} }], [{ say: "over" }]] } } },
+  };
+  await ask(second.url, "POST", "/api/agents", { name: "a", config });
+  const { runId } = (await (await ask(second.url, "POST", "/api/runs", { agent: "a", input: "go" })).json()) as {
+    runId: string;
+  };
+  // A secret that did not open would fail the call before its address does.
+  const failed = await vi.waitUntil(
+    async () => {
+      const answer = await ask(second.url, "GET", `/api/runs/${runId}/tool-calls`);
+      const { data } = (await answer.json()) as { data: { error: { code: string } | null }[] };
+      return data[0]?.error;
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+  expect(failed?.code).toBe("address_refused");
+  await second.stop();
+});

@@ -110,4 +110,74 @@ describe.skipIf(missing)("devices of a fleet", () => {
     after.send({ type: "tool.result", callId, result: 1 });
     expect((await a.waitForEnd(runId)).status).toBe("completed");
   });
+
+  test("twelve calls at once for any device are spread over three, four each, whichever gateways they are on", async () => {
+    const [tool, labels] = ["spread", { pool: "spread" }];
+    const counts = [0, 0, 0];
+    const { promise: allHeld, resolve: release } = Promise.withResolvers<void>();
+    const devices = [a, b, b].map((gateway, index) =>
+      createDevice({
+        url: gateway.url,
+        token: gateway.apiKey,
+        deviceKey: `spread-${index}`,
+        labels,
+        tools: {
+          [tool]: {
+            inputSchema: {},
+            async execute() {
+              counts[index] = (counts[index] ?? 0) + 1;
+              if (counts.reduce((sum, count) => sum + count, 0) === 12) release();
+              await allHeld;
+              return index;
+            },
+          },
+        },
+      }),
+    );
+    await Promise.all(devices.map((device) => device.whenOnline()));
+    const calls = Array.from({ length: 12 }, () => ({ tool }));
+    await a.pushAgent(callingAgent("spreader", calls, [{ name: tool, device: { select: "any", labels } }]));
+    const { runId } = await a.startRun({ agent: "spreader", input: "spread them" });
+    expect(await b.waitForEnd(runId)).toMatchObject({ status: "completed" });
+    expect(counts).toEqual([4, 4, 4]);
+    for (const device of devices) device.close();
+  });
+
+  test("a device that drains finishes its call, and the next one goes to another device", async () => {
+    const [tool, labels] = ["drained", { pool: "drained" }];
+    const executed: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const offer = (gateway: TestGateway, deviceKey: string, wait: Promise<void>) =>
+      createDevice({
+        url: gateway.url,
+        token: gateway.apiKey,
+        deviceKey,
+        labels,
+        tools: {
+          [tool]: {
+            inputSchema: {},
+            async execute() {
+              executed.push(deviceKey);
+              await wait;
+              return deviceKey;
+            },
+          },
+        },
+      });
+    const leaving = offer(a, "leaving", gate.promise);
+    await leaving.whenOnline();
+    await a.pushAgent(callingAgent("drainer", [{ tool }], [{ name: tool, device: { select: "any", labels } }]));
+    const first = await a.startRun({ agent: "drainer", input: "first" });
+    await expect.poll(() => executed, { timeout: 20_000 }).toEqual(["leaving"]);
+    const drained = leaving.drain();
+    const second = await a.startRun({ agent: "drainer", input: "second" });
+    // It has room, and nobody else is there: without the drain the call would come here.
+    const staying = offer(b, "staying", Promise.resolve());
+    expect(await a.waitForEnd(second.runId)).toMatchObject({ output: "Answers: staying" });
+    expect(executed).toEqual(["leaving", "staying"]);
+    gate.resolve();
+    expect(await drained).toEqual({ kind: "closed" });
+    expect(await a.waitForEnd(first.runId)).toMatchObject({ output: "Answers: leaving" });
+    staying.close();
+  });
 });

@@ -15,7 +15,7 @@ afterAll(() => gateway.close());
 /** Sockets that a test can cut beneath the runtime. */
 class CuttableSocket extends WebSocket {
   static readonly open = new Set<CuttableSocket>();
-  constructor(url: string, protocols: string) {
+  constructor(url: string, protocols?: string) {
     super(url, protocols);
     CuttableSocket.open.add(this);
     this.on("close", () => CuttableSocket.open.delete(this));
@@ -193,7 +193,7 @@ describe("a device that runs the client", () => {
   test("a token made for one device key connects as that device only", async () => {
     const client = createClient({ url: gateway.url, token: gateway.apiKey });
     const key = unique("tab");
-    const { token } = await client.tokens.create({ scopes: ["devices:connect"], deviceKey: key });
+    const { token } = await client.tokens.create({ scopes: ["devices:connect", "devices:pool"], deviceKey: key });
     const own = connect(key, {}, { token });
     await own.whenOnline();
     const other = connect(unique("other"), {}, { token });

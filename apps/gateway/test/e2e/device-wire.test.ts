@@ -243,11 +243,52 @@ describe("results", () => {
     const runId = await startCalling({ device: { key }, timeoutMs: 300 });
     const { callId, deadline } = await device.next("tool.call.request");
     expect(Date.parse(deadline ?? "")).toBeGreaterThan(0);
-    expect((await untilFact(runId, "tool.expired")).data).toMatchObject({ callId, toolName: "read" });
+    const expired = { callId, toolName: "read", error: { code: "outcome_unknown" } };
+    expect((await untilFact(runId, "tool.expired")).data).toMatchObject(expired);
     expect(await device.next("tool.call.cancel")).toMatchObject({ callId });
     device.send({ type: "tool.result", callId, result: "late" });
     expect(await device.next("error")).toMatchObject({ code: "result_conflict", callId });
     expect((await gateway.waitForEnd(runId)).status).toBe("completed");
+  });
+
+  test("the model and the API are told whether an expired call may have happened", async () => {
+    const [slow, absent] = [unique("laptop"), unique("nobody")];
+    const device = await connect(slow);
+    const taken = await startCalling({ device: { key: slow }, timeoutMs: 500 });
+    const untaken = await startCalling({ device: { key: absent }, timeoutMs: 500 });
+    const outside = await startCalling({ target: "external", timeoutMs: 500 });
+    const { callId } = await device.next("tool.call.request");
+    device.send({ type: "tool.accepted", callId });
+    for (const [runId, code, says] of [
+      [taken, "outcome_unknown", "may or may not have taken effect"],
+      [untaken, "not_executed", "was not executed"],
+      [outside, "outcome_unknown", "may or may not have taken effect"],
+    ] as const) {
+      const run = await gateway.waitForEnd(runId);
+      // The agent answers with what the model was told of its calls.
+      expect(run.output).toContain(code);
+      expect(run.output).toContain(says);
+      expect((await gateway.toolCalls(runId))[0]).toMatchObject({ status: "expired", error: { code } });
+    }
+  });
+
+  test("a device that took a call and died leaves its outcome unknown, repeatable or not", async () => {
+    const runs = await Promise.all(
+      [false, true].map(async (repeatable) => {
+        const key = unique("laptop");
+        const device = await connect(key);
+        const runId = await startCalling({ device: { key }, timeoutMs: 1500, repeatable });
+        const { callId } = await device.next("tool.call.request");
+        device.send({ type: "tool.accepted", callId });
+        await vi.waitUntil(async () => (await gateway.toolCalls(runId))[0]?.acceptedAt !== null);
+        device.socket.terminate();
+        return { runId, settlement: repeatable ? "tool.expired" : "tool.failed" } as const;
+      }),
+    );
+    for (const { runId, settlement } of runs) {
+      expect((await untilFact(runId, settlement)).data.error?.code).toBe("outcome_unknown");
+      expect((await gateway.waitForEnd(runId)).output).toContain("may or may not have taken effect");
+    }
   });
 
   test("a tool whose timeout fails the run does so without any device", async () => {

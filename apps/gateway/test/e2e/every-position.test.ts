@@ -7,10 +7,13 @@
  * waits in its middle, and after its end.
  */
 import type { AgentConfigInput, RunEvent } from "@hsafa/protocol";
-import { createClient } from "redis";
+import { createClient } from "@redis/client";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { RawDevice } from "../support/raw-device.ts";
 import { missingServices } from "../services/services.ts";
+import { runKey } from "../../src/adapters/redis/run-key.ts";
+import { ownTenantOf } from "../support/own-tenant-of.ts";
+import type { TenantId } from "../../src/core/tenant-id.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 import { disagreements, faultsOf, resumed, type WatchedRecord } from "../support/watched-record.ts";
 import { seededRandom } from "../support/seeded-random.ts";
@@ -202,13 +205,15 @@ describe.skipIf(await missingServices("postgres", "redis"))("every position of a
   let two: TwoGateways;
   let stage: Stage;
   let redis: ReturnType<typeof createClient>;
-  const forget = (runId: string): Promise<number> => redis.del(`run:{${runId}}:stream`);
+  let tenantId: TenantId;
+  const forget = (runId: string): Promise<number> => redis.del(runKey({ tenantId, runId, name: "stream" }));
 
   beforeAll(async () => {
     two = await startTwoGateways();
     redis = createClient({ url: two.redisUrl });
     await redis.connect();
     await two.a.pushAgent(talker);
+    tenantId = await ownTenantOf(two.a);
     stage = { here: two.a, there: two.b, device: await connectReader(two.b) };
   });
   afterAll(async () => {

@@ -3,13 +3,15 @@ import { connect, type Socket } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { AgentConfigInput } from "@hsafa/protocol";
-import { createClient } from "redis";
+import { createClient } from "@redis/client";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { systemClock } from "../../src/adapters/system/system-clock.ts";
 import { STREAM_HEARTBEAT_MS } from "../../src/edge/limits.ts";
 import { type FreshDatabase, freshDatabase, missingServices, startPrivateRedis } from "../services/services.ts";
 import { startCuttableProxy } from "../support/cuttable-proxy.ts";
 import { openEventSource } from "../support/event-source-record.ts";
+import { runKey } from "../../src/adapters/redis/run-key.ts";
+import { ownTenantOf } from "../support/own-tenant-of.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 /** Text, reasoning, two parallel tools, and more than 500 deltas. */
@@ -248,7 +250,7 @@ describe.skipIf(await missingServices("postgres", "private-redis"))("many watche
     const streams = await Promise.all(
       Array.from({ length: 500 }, () => openStream(here, `/api/runs/${runId}/stream`, { agent })),
     );
-    const channel = `run:{${runId}}:notify`;
+    const channel = runKey({ tenantId: await ownTenantOf(here), runId, name: "notify" });
     await eventually(async () => expect((await redis.pubSubNumSub([channel]))[channel]).toBe(1));
     expect(await connectionsOf(redis)).toBe(connectionsBefore);
     await answerTools(here, runId);

@@ -6,8 +6,9 @@ import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 type Heard =
   | RunEvent
   | {
-      readonly type: "authenticated" | "subscribed" | "ended" | "error";
+      readonly type: "authenticated" | "subscribed" | "ended" | "error" | "thread.run";
       readonly runId?: string;
+      readonly threadId?: string;
       readonly code?: string;
     };
 
@@ -94,6 +95,28 @@ describe("several runs on one connection", () => {
     expect(client.eventsOf(other.runId)).toEqual([]);
     expect(client.heard.find(({ type }) => type === "error")).toMatchObject({ code: "not_found", runId: other.runId });
     expect(await client.closed).toBe(4401);
+  });
+
+  test("the newest run of a thread is told at once and whenever another one begins, and to nobody else", async () => {
+    const { body: made } = await gateway.call<{ id: string }>("POST", "/api/threads", { key: "in box/ü" });
+    const client = await connect(gateway);
+    client.say({ type: "auth", token: gateway.apiKey });
+    for (const threadId of ["in box/ü", made.id, "nothing of this name"]) client.say({ type: "subscribe", threadId });
+    const told = (threadId: string): (string | undefined)[] =>
+      client.heard.flatMap((one) => (one.type === "thread.run" && one.threadId === threadId ? [one.runId] : []));
+    const runIds: string[] = [];
+    for (let count = 1; count <= 3; count += 1) {
+      const threadId = count === 2 ? made.id : "in box/ü";
+      runIds.push((await gateway.startRun({ agent: "talker", input: "go", threadId })).runId);
+      await eventually(() => expect([told("in box/ü"), told(made.id)]).toEqual([runIds, runIds]));
+    }
+    client.say({ type: "unsubscribe", threadId: made.id });
+    await gateway.startRun({ agent: "talker", input: "go", threadId: made.id });
+    await eventually(() => expect(told("in box/ü")).toHaveLength(4));
+    expect(told(made.id)).toHaveLength(3);
+    expect(client.heard.filter(({ type }) => type === "error")).toMatchObject([
+      { code: "not_found", threadId: "nothing of this name" },
+    ]);
   });
 
   test("a page of another origin is refused", async () => {

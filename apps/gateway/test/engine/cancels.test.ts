@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { EngineWorld, externalTool, functionTool } from "../support/engine-world.ts";
+import { AN_ACTOR } from "../support/an-actor.ts";
 
 let world: EngineWorld;
 beforeEach(async () => {
@@ -24,6 +25,7 @@ test("a cancel whose ring was lost ends a step all the same: a renewal tells of 
   const runId = await world.start();
   await world.model.next();
   await world.tenant.enqueueInput({
+    by: AN_ACTOR,
     runId,
     input: { kind: "cancel", reason: null },
     dedupe: { key: "cancel", bodyHash: "" },

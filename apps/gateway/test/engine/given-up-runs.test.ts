@@ -36,6 +36,34 @@ test("a run that kills its gateways takes no other down: of those lost beside it
   for (const runId of runIds) await world.reaches(runId, "completed");
 });
 
+test("a run that lost its last lease to another run's stall is not given up before the stalled gateway could forgive it", async () => {
+  const runId = await world.start();
+  await world.losesGateways([runId], RECOVERIES_MAX + 1);
+  const gateway = world.gateway();
+  await world.until("the run is claimed", () => gateway.fleet.said.includes("claimRuns"));
+  await world.time.pass(6000);
+  expect(await world.status(runId)).toBe("queued");
+  // The gateway that lost it goes on.
+  await world.store.fleet.settleStalls({ stalled: [], forgiven: [{ runId, epoch: RECOVERIES_MAX + 1 }] });
+  (await world.model.next()).say("spared").finish();
+  await world.reaches(runId, "completed");
+  expect(gateway.fleet.said.indexOf("loadOutline")).toBeLessThan(gateway.fleet.said.indexOf("loadRun"));
+});
+
+test("a gateway that stops while a run waits to be given up does not wait for that, and the next one sees to it", async () => {
+  const runId = await world.start();
+  await world.losesGateways([runId], RECOVERIES_MAX + 1);
+  const first = world.gateway();
+  await world.until("the run is claimed", () => first.fleet.said.includes("claimRuns"));
+  await world.time.pass(100);
+  const stoppedAt = world.time.clock.monotonic();
+  await world.settles("it stops", first.engine.stop({ drainMs: 0 }));
+  expect(world.time.clock.monotonic() - stoppedAt).toBeLessThan(1000);
+  world.gateway();
+  await world.reaches(runId, "failed");
+  expect(await world.fact(runId, "run.failed")).toMatchObject({ error: { code: "recovery_exhausted" } });
+});
+
 test("an input that is accepted while its run is given up is consumed too", async () => {
   const runId = await world.start();
   await world.losesGateways([runId], RECOVERIES_MAX + 1);
@@ -47,7 +75,7 @@ test("an input that is accepted while its run is given up is consumed too", asyn
   };
   await world.reaches(runId, "failed");
   expect(gateway.fleet.said.filter((name) => name === "commit")).toHaveLength(2);
-  expect(await world.waiting(runId)).toEqual({ count: 0, inputs: [] });
+  expect(await world.waiting(runId)).toEqual({ count: 0, inputs: [], resultsUnread: false });
 });
 
 test("an error that is thrown while the model is asked ends the step, costs no lease, and does not spin", async () => {

@@ -42,7 +42,7 @@ test("a holder whose lease was over for a moment while it read a thread's histor
   const gateway = world.gateway({ clock });
   (await world.model.next()).say("earlier").finish();
   gateway.fleet.before = async (name) => {
-    if (name !== "loadFacts") return;
+    if (name !== "loadHistory") return;
     gateway.fleet.before = async () => {};
     clock.aheadMs = STOPPED_MS;
     // A renewal that was sent in time is answered before any timer tells that it was nearly too late.

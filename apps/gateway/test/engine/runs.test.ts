@@ -3,6 +3,9 @@ import { SERVER_TOOL_ATTEMPTS_MAX } from "../../src/core/limits.ts";
 import type { ServerTools } from "../../src/ports/server-tools.ts";
 import { EngineWorld, externalTool, functionTool } from "../support/engine-world.ts";
 import { HeldLiveLog } from "../support/fakes.ts";
+import type { TenantId } from "../../src/core/tenant-id.ts";
+import type { TenantLiveLog } from "../../src/ports/live-log.ts";
+import { AN_ACTOR } from "../support/an-actor.ts";
 
 const overloaded = { kind: "overloaded", message: "busy", retryAfterMs: null } as const;
 
@@ -195,7 +198,7 @@ test("an input that changes nothing is consumed, and the run is parked again and
   await world.reaches(runId, "waiting_tool");
   const before = await world.types(runId);
   const input = { kind: "dispatch_lost", callId, attempt: 1 } as const;
-  await world.tenant.enqueueInput({ runId, input, dedupe: null });
+  await world.tenant.enqueueInput({ by: AN_ACTOR, runId, input, dedupe: null });
   const claims = () => gateway.fleet.said.filter((name) => name === "loadRun").length;
   const loaded = claims();
   world.bell.ring({ about: "run", runId });
@@ -213,7 +216,11 @@ test("an input that changes nothing is consumed, and the run is parked again and
 
 test("while the live log is away the run goes on, and watchers are told what the store holds", async () => {
   const away = new HeldLiveLog();
-  const gateway = world.gateway({ liveLog: { ...away.port, append: async () => ({ kind: "unavailable" }) } });
+  const forTenant = (tenantId: TenantId): TenantLiveLog => ({
+    ...away.port.forTenant(tenantId),
+    append: async () => ({ kind: "unavailable" }),
+  });
+  const gateway = world.gateway({ liveLog: { ...away.port, forTenant } });
   const runId = await world.start();
   const call = await world.model.next();
   call.say("one");

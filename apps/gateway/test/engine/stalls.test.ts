@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { STALLS_MAX } from "../../src/core/limits.ts";
+import { StoreUnavailable } from "../../src/ports/store.ts";
 import { EngineWorld, functionTool } from "../support/engine-world.ts";
 import type { PuppetCall } from "../support/puppet-model.ts";
+import { EMPTY_PLACES } from "../support/empty-places.ts";
 
 const LEASE_MS = 6000;
 
@@ -23,6 +25,7 @@ async function anotherGatewayClaims(): Promise<readonly { readonly runId: string
     claimNumber: 1,
     leaseDurationMs: LEASE_MS,
     limit: 10,
+    places: EMPTY_PLACES,
     judgesUntil: Number.POSITIVE_INFINITY,
     lastChancesMax: 10,
   });
@@ -86,6 +89,7 @@ test("another gateway takes the leases of one that stalls, and no run beside the
     claimNumber: 2,
     leaseDurationMs: LEASE_MS,
     limit: 10,
+    places: EMPTY_PLACES,
     judgesUntil: Number.POSITIVE_INFINITY,
     lastChancesMax: 10,
   });
@@ -93,6 +97,42 @@ test("another gateway takes the leases of one that stalls, and no run beside the
   expect(of(quiet)).toMatchObject({ recoveries: 0, stalls: 0 });
   expect(of(culprit)).toMatchObject({ recoveries: 1, stalls: 1 });
   await world.store.fleet.releaseLeases({ runs: claimed.runs });
+});
+
+test("a gateway that has stalled says that it lives, and forgives, before it takes anything again", async () => {
+  const gateway = world.gateway({ leaseDurationMs: LEASE_MS });
+  await world.start({ system: "stall" });
+  const stalling = await world.model.next();
+  await world.time.pass(100);
+  world.time.burn(9000);
+  const answered: string[] = [];
+  let refused = 0;
+  gateway.fleet.before = async (name) => {
+    if (name === "recordHeartbeat" && (refused += 1) <= 2) throw new StoreUnavailable("the test says so");
+  };
+  gateway.fleet.after = async (name) => void answered.push(name);
+  stalling.say("too late").finish();
+  await world.until("it claims again", () => answered.includes("claimRuns"));
+  const order = answered.filter((name) => ["recordHeartbeat", "settleStalls", "claimRuns"].includes(name));
+  expect(order.slice(0, 3)).toEqual(["recordHeartbeat", "settleStalls", "claimRuns"]);
+});
+
+test("a gateway whose forgiveness the store never takes goes on after a lease time all the same", async () => {
+  const gateway = world.gateway({ leaseDurationMs: LEASE_MS });
+  await world.start({ system: "stall" });
+  const stalling = await world.model.next();
+  gateway.fleet.before = async (name) => {
+    if (name === "settleStalls") throw new StoreUnavailable("the test says so");
+  };
+  await world.time.pass(100);
+  world.time.burn(3000);
+  stalling.say("late").finish();
+  const next = await world.start();
+  await world.time.pass(LEASE_MS - 500);
+  expect(await world.status(next)).toBe("queued");
+  (await world.model.next()).say("on").finish();
+  await world.reaches(next, "completed");
+  gateway.fleet.before = async () => {};
 });
 
 test("a gateway that was frozen blames nobody, and forgives nobody", async () => {

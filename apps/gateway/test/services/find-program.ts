@@ -1,6 +1,6 @@
 /**
- * Finds the programs that some tests need: Postgres, Redis, PgBouncer, Chromium. It installs a missing one where that
- * is allowed: on Debian, as root. Otherwise it returns the reason, so that a test can be skipped with it.
+ * Finds the programs that some tests need: Postgres, Redis, PgBouncer, nginx, Chromium. It installs a missing one where
+ * that is allowed: on Debian, as root. Otherwise it returns the reason, so that a test can be skipped with it.
  */
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
@@ -30,11 +30,34 @@ export function findRedis(): Promise<Found> {
   });
 }
 
+/** Finds the folder of `pg_dump` and `psql`, 15 or later. It must not be older than the server. */
+export function findPgDump(): Promise<Found> {
+  return findOrInstall({
+    debianPackage: "postgresql-client",
+    locate: () =>
+      firstRecent(
+        [...postgresFolders(), ...onPath("pg_dump").map((program) => join(program, ".."))].filter((folder) =>
+          ["pg_dump", "psql"].every((program) => existsSync(join(folder, program))),
+        ),
+        (folder) => join(folder, "pg_dump"),
+        15,
+      ),
+  });
+}
+
 /** Finds PgBouncer. */
 export function findPgbouncer(): Promise<Found> {
   return findOrInstall({
     debianPackage: "pgbouncer",
     locate: async () => [...onPath("pgbouncer"), "/usr/sbin/pgbouncer"].find((program) => existsSync(program)),
+  });
+}
+
+/** Finds nginx with TLS. */
+export function findNginx(): Promise<Found> {
+  return findOrInstall({
+    debianPackage: "nginx-light",
+    locate: async () => [...onPath("nginx"), "/usr/sbin/nginx"].find((program) => existsSync(program)),
   });
 }
 

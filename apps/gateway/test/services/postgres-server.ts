@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { findPostgres } from "./find-program.ts";
-import { raiseServer, type ThrowawayServer } from "./throwaway-server.ts";
+import { type RaisedServer, raiseServer, type ThrowawayServer } from "./throwaway-server.ts";
 
 const run = promisify(execFile);
 
@@ -19,7 +19,7 @@ export function startPrivatePostgres({
   settings = [],
 }: {
   readonly settings?: readonly string[];
-} = {}): Promise<ThrowawayServer> {
+} = {}): Promise<RaisedServer> {
   return raise({
     settings,
     readyText: "database system is ready to accept connections",
@@ -57,7 +57,7 @@ export function startPrivateStandby(
   });
 }
 
-async function raise({ settings, readyText, makeData }: Recipe): Promise<ThrowawayServer> {
+async function raise({ settings, readyText, makeData }: Recipe): Promise<RaisedServer> {
   const found = await findPostgres();
   if (found.kind === "missing") throw new Error(`no Postgres to start: ${found.reason}`);
   const programs = found.path;

@@ -1,15 +1,8 @@
 import { Client } from "pg";
-import { chromium } from "playwright-core";
-import { createClient } from "redis";
+import { createClient } from "@redis/client";
 import { describe, expect, test } from "vitest";
-import {
-  chromiumPath,
-  freshDatabase,
-  missingServices,
-  redisUrl,
-  startPrivatePostgres,
-  startPrivateRedis,
-} from "./services.ts";
+import { freshDatabase, missingServices, redisUrl, startPrivatePostgres, startPrivateRedis } from "./services.ts";
+import { launchChromium } from "./launch-chromium.ts";
 
 async function query(url: string, statement: string): Promise<Record<string, unknown>[]> {
   const client = new Client({ connectionString: url });
@@ -80,7 +73,7 @@ describe.skipIf(await missingServices("private-postgres", "private-redis"))("a p
 
 describe.skipIf(await missingServices("chromium"))("Chromium", () => {
   test("Chromium opens a page, as root too", async () => {
-    const browser = await chromium.launch({ executablePath: await chromiumPath(), args: ["--no-sandbox"] });
+    const browser = await launchChromium();
     try {
       const page = await browser.newPage();
       expect(await page.evaluate("typeof EventSource")).toBe("function");

@@ -10,21 +10,40 @@
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 import { inject, type ProvidedContext } from "vitest";
-import { findChromium, findPgbouncer, findPostgres, findRedis, type Found } from "./find-program.ts";
+import {
+  findChromium,
+  findNginx,
+  findPgbouncer,
+  findPgDump,
+  findPostgres,
+  findRedis,
+  type Found,
+} from "./find-program.ts";
 
+export { startFailedOverPostgres, startRestoredPostgres } from "./lossy-postgres.ts";
 export { startPrivatePostgres } from "./postgres-server.ts";
 export { startPrivateRedis } from "./redis-server.ts";
 export type { ThrowawayServer } from "./throwaway-server.ts";
 
 /** `private-…` is a server that a test may stop or kill, so a given server does not serve. */
-export type ServiceName = "postgres" | "redis" | "private-postgres" | "private-redis" | "pgbouncer" | "chromium";
+export type ServiceName =
+  | "postgres"
+  | "redis"
+  | "private-postgres"
+  | "private-redis"
+  | "pg_dump"
+  | "pgbouncer"
+  | "nginx"
+  | "chromium";
 
 const finders: Record<ServiceName, () => Promise<Found>> = {
   postgres: () => given("DATABASE_URL") ?? findPostgres(),
   redis: () => given("REDIS_URL") ?? findRedis(),
   "private-postgres": findPostgres,
   "private-redis": findRedis,
+  pg_dump: findPgDump,
   pgbouncer: findPgbouncer,
+  nginx: findNginx,
   chromium: findChromium,
 };
 
@@ -59,13 +78,6 @@ export async function freshDatabase(): Promise<FreshDatabase> {
 /** Returns the shared Redis, for tests that use only keys of their own runs. Others use `startPrivateRedis`. */
 export function redisUrl(): Promise<string> {
   return sharedServer("redis");
-}
-
-/** Returns playwright-core's `executablePath`. As root, launch it with `--no-sandbox`. */
-export async function chromiumPath(): Promise<string> {
-  const found = await findChromium();
-  if (found.kind === "missing") throw new Error(`no Chromium: ${found.reason}`);
-  return found.path;
 }
 
 async function sharedServer(name: "postgres" | "redis"): Promise<string> {

@@ -8,7 +8,7 @@
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { createClient } from "redis";
+import { createClient } from "@redis/client";
 import type { ProvidedContext } from "vitest";
 import type { TestProject } from "vitest/node";
 import { startPrivatePostgres } from "./postgres-server.ts";

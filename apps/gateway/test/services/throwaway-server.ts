@@ -9,10 +9,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../support/free-port.ts";
 
 export interface ThrowawayServer {
   readonly url: string;
@@ -26,6 +26,12 @@ export interface ThrowawayServer {
   start(): Promise<void>;
   /** Ends the process and removes its folder. May be called twice. */
   remove(): Promise<void>;
+}
+
+/** One that was raised from a recipe. */
+export interface RaisedServer extends ThrowawayServer {
+  /** Holds what the server keeps. */
+  readonly folder: string;
 }
 
 export interface ServerRecipe {
@@ -59,7 +65,7 @@ rm -rf "$1"
 `;
 
 /** Prepares the folder and starts the server. Resolves when it accepts connections. */
-export async function raiseServer(recipe: ServerRecipe): Promise<ThrowawayServer> {
+export async function raiseServer(recipe: ServerRecipe): Promise<RaisedServer> {
   // A server of another user must be able to read its folder. The temporary folder of root may not allow that.
   const folder = await mkdtemp(join(recipe.user === undefined ? tmpdir() : "/tmp", `hsafa-test-${recipe.name}-`));
   const warden = spawn("sh", ["-c", wardenScript, "warden", folder], {
@@ -96,6 +102,7 @@ export async function raiseServer(recipe: ServerRecipe): Promise<ThrowawayServer
 
     return {
       url: recipe.url(port),
+      folder,
       stop,
       signal(signal) {
         child.kill(signal);
@@ -159,14 +166,4 @@ function childrenOf({ pid }: ChildProcess): number[] {
   } catch {
     return [];
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server has an address with a port");
-  return address.port;
 }

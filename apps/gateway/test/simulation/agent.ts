@@ -59,6 +59,10 @@ export function isRepeatableTool(toolName: string): boolean {
   return REPEATABLE.has(toolName);
 }
 
+export function isApprovedTool(toolName: string): boolean {
+  return TOOLS.some(({ name, approval }) => name === toolName && approval === "always");
+}
+
 /** What the model does in one step of a plan. */
 export interface PlannedStep {
   readonly reasoning: number;

@@ -1,5 +1,5 @@
 import { comparePositions, formatPosition, type JsonValue, type Position, START } from "@hsafa/protocol";
-import { canonicalHash } from "../../src/control/canonical-json.ts";
+import { canonicalHash } from "../../src/core/canonical-json.ts";
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
 import { INPUTS_PER_DRAIN_MAX } from "../../src/ports/limits.ts";
 import { RECOVERIES_MAX, STALLS_MAX } from "../../src/core/limits.ts";
@@ -9,6 +9,7 @@ import type { Recorder } from "./recorder.ts";
 import { callIdOf, dataOf, type RunHistory, settlementsOf } from "./run-history.ts";
 import { EPOCHS_OF_A_STALLING_RUN_MAX, isStallingRun } from "./stalling-run.ts";
 import type { SeenEvent, SimulatedWatcher } from "./watcher.ts";
+import type { TenantId } from "../../src/core/tenant-id.ts";
 
 /** Failures that a plan, a device or a fault may cause. Any other is a fault of the runtime. */
 const FAILURES: ReadonlySet<string> = new Set(["model_bad_request", "tool_timeout", "recovery_exhausted"]);
@@ -16,13 +17,19 @@ const FAILURES: ReadonlySet<string> = new Set(["model_bad_request", "tool_timeou
 /** Checks R2, R6, R7 and R8 of every run once everything is at rest, from what the store and each watcher have. */
 export async function check(params: {
   readonly recorder: Recorder;
+  /** Whose runs are to end. Those of another tenant need not. */
+  readonly tenantId: TenantId;
   readonly store: Pick<FleetStore, "readInbox">;
   readonly tenant: TenantStore;
   readonly watchers: readonly SimulatedWatcher[];
 }): Promise<void> {
-  const { recorder, store, tenant, watchers } = params;
+  const { recorder, tenantId, store, tenant, watchers } = params;
   for (const history of recorder.runs.values()) {
     const { runId } = history;
+    if (history.tenantId !== tenantId) {
+      checkBlame(recorder, history);
+      continue;
+    }
     const canonical = await readAll(tenant, runId);
     checkStore(recorder, history, canonical);
     checkCalls(recorder, history);
@@ -83,13 +90,13 @@ function checkInputs(recorder: Recorder, history: RunHistory, left: { readonly i
 
 /**
  * Whether a run may have ended with inputs that its holder never read, so that the store alone consumed them. That is
- * allowed in two cases. The run was given up: the inputs may be what kills its gateways. Or its end cut a step short
- * while more waited than one read returns. A cancel does not wait for them, and a step that fails for good ignores
- * them.
+ * allowed in two cases. The run was given up: the inputs may be what kills its gateways. Or more waited than one read
+ * returns, and a cancel did not wait for them, or a step failed for good.
  */
 function mayPassOverInputs({ facts, consumedAtEnd }: RunHistory): boolean {
   if (codeOf(facts.at(-1)) === "recovery_exhausted") return true;
-  return facts.at(-2)?.type === "step.discarded" && consumedAtEnd === INPUTS_PER_DRAIN_MAX;
+  const endsAtOnce = facts.at(-1)?.type === "run.canceled" || facts.at(-2)?.type === "step.discarded";
+  return endsAtOnce && consumedAtEnd === INPUTS_PER_DRAIN_MAX;
 }
 
 /**
@@ -108,11 +115,11 @@ function checkCalls(recorder: Recorder, history: RunHistory): void {
     if (recorder.unrepeatable.has(callId) && dispatched > 1)
       recorder.fail("R7", `the call ${callId} is not repeatable and was dispatched ${dispatched} times`);
     checkDecision(recorder, history, { callId, settled });
-    if (!recorder.unrepeatable.has(callId) && settled !== undefined && errorCodeOf(settled) === "outcome_unknown")
+    if (!recorder.unrepeatable.has(callId) && settled !== undefined && failureCodeOf(settled) === "outcome_unknown")
       recorder.fail("R7", `the call ${callId} of ${runId} is repeatable and was given up as unknown`);
     const accepted = recorder.acceptedResults.get(callId);
     if (settled === undefined || accepted === undefined) continue;
-    if (accepted.has(bodyHashOf(settled)) || (isGivenUp && errorCodeOf(settled) === "canceled")) continue;
+    if (accepted.has(bodyHashOf(settled)) || (isGivenUp && failureCodeOf(settled) === "canceled")) continue;
     recorder.fail(
       "R7",
       `the call ${callId} of ${runId} was answered and is settled as ${settled.type} ${settled.payload}; ${tailOf(history)}`,
@@ -132,7 +139,7 @@ function checkDecision(
   const accepted = decisions.get(callId);
   const expected = accepted === undefined ? [] : [accepted ? "tool.approved" : "tool.denied"];
   const isMet = decided.map(({ type }) => type).join() === expected.join();
-  const wasEndedOver = decided.length === 0 && settled !== undefined && errorCodeOf(settled) === "canceled";
+  const wasEndedOver = decided.length === 0 && settled !== undefined && failureCodeOf(settled) === "canceled";
   if (!isMet && !wasEndedOver)
     recorder.fail(
       "R6",
@@ -150,7 +157,7 @@ function bodyHashOf(settled: EventRecord): string {
   );
 }
 
-function errorCodeOf(settled: EventRecord): string | null {
+function failureCodeOf(settled: EventRecord): string | null {
   return settled.type === "tool.failed" ? (dataOf(settled)["error"] as { code: string }).code : null;
 }
 
@@ -182,8 +189,8 @@ function checkEnd(recorder: Recorder, history: RunHistory): void {
  */
 function checkBlame(recorder: Recorder, history: RunHistory): void {
   const { runId, facts, stalls, epoch, unforgiven } = history;
-  if (isStallingRun(facts)) {
-    if (epoch > EPOCHS_OF_A_STALLING_RUN_MAX && recorder.counts.stalls > 0)
+  if (isStallingRun(facts, recorder.stallers)) {
+    if (epoch > EPOCHS_OF_A_STALLING_RUN_MAX)
       recorder.fail("R6", `${runId} stalls its gateways, and was claimed ${epoch} times`);
     return;
   }
@@ -263,5 +270,5 @@ function lastOf(events: readonly SeenEvent[]): string {
 }
 
 function textOf(runId: string, record: EventRecord | undefined): string | undefined {
-  return record === undefined ? undefined : wireJson(runId, record);
+  return record === undefined ? undefined : wireJson(runId, record, "");
 }

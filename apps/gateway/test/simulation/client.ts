@@ -2,14 +2,14 @@ import { admit } from "../../src/access/admit.ts";
 import type { Principal } from "../../src/access/principal.ts";
 import type { Refusal } from "../../src/access/refusal.ts";
 import { cancelRun } from "../../src/control/cancel-run.ts";
-import { canonicalHash } from "../../src/control/canonical-json.ts";
+import { canonicalHash } from "../../src/core/canonical-json.ts";
 import { decideApproval } from "../../src/control/decide-approval.ts";
 import { postMessage } from "../../src/control/post-message.ts";
 import { startRun } from "../../src/control/start-run.ts";
 import { submitResultOverHttp } from "../../src/control/submit-result-over-http.ts";
 import type { UseCaseDeps } from "../../src/control/use-case-deps.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
-import { AGENT_NAME, API_KEY } from "./agent.ts";
+import { AGENT_NAME } from "./agent.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -27,8 +27,10 @@ export class Clients {
   readonly #random: Random;
   readonly #recorder: Recorder;
   readonly #pickGateway: () => SimulatedGateway | null;
+  readonly #apiKey: string;
 
   constructor(params: {
+    readonly apiKey: string;
     readonly scheduler: Scheduler;
     readonly random: Random;
     readonly recorder: Recorder;
@@ -38,17 +40,18 @@ export class Clients {
     this.#random = params.random;
     this.#recorder = params.recorder;
     this.#pickGateway = params.pickGateway;
+    this.#apiKey = params.apiKey;
   }
 
-  /** Starts the run of a plan, and returns its id. */
+  /** Starts a run with this message, which no other run has. Returns its id. */
   async start(params: {
-    readonly plan: number;
+    readonly input: string;
     readonly threadId: string | undefined;
     readonly deviceKey: string;
   }): Promise<string> {
-    const { plan, threadId, deviceKey } = params;
-    const request = { agent: AGENT_NAME, input: `plan ${plan}`, threadId, deviceKey };
-    const idempotencyKey = `start ${plan}`;
+    const { input, threadId, deviceKey } = params;
+    const request = { agent: AGENT_NAME, input, threadId, deviceKey };
+    const idempotencyKey = `start ${input}`;
     const outcome = await this.#untilAnswered((deps, principal) =>
       startRun(deps, principal, { request, idempotencyKey }),
     );
@@ -70,9 +73,10 @@ export class Clients {
     await this.#untilAnswered((deps, principal) => cancelRun(deps, principal, { runId, reason: "enough" }));
   }
 
-  async decide(runId: string, callId: string): Promise<void> {
+  /** They decide what they were shown. */
+  async decide(runId: string, { callId, digest }: { callId: string; digest: string }): Promise<void> {
     const approved = this.#random.chance(0.7);
-    const params = { runId, callId, approved, reason: null };
+    const params = { runId, callId, approved, digest, reason: null };
     await this.#untilAnswered((deps, principal) => decideApproval(deps, principal, params));
   }
 
@@ -111,7 +115,7 @@ export class Clients {
       };
       this.#scheduler.after(this.#random.delayMs(2), "request", () =>
         machine.enter(() => {
-          serve(gateway, useCase).then(
+          serve(gateway, this.#apiKey, useCase).then(
             (value) => answer(mustAskAgain(value) ? null : { value }),
             (error: unknown) => {
               if (!(error instanceof StoreUnavailable)) this.#recorder.fail("bug", String(error));
@@ -125,8 +129,8 @@ export class Clients {
 }
 
 /** As the edge serves a request: first the credential, then the use case. */
-async function serve<T>({ assembled }: SimulatedGateway, useCase: UseCase<T>): Promise<T | Refusal> {
-  const admission = await admit(assembled, API_KEY, { scopes: ["runs:write"] });
+async function serve<T>({ assembled }: SimulatedGateway, apiKey: string, useCase: UseCase<T>): Promise<T | Refusal> {
+  const admission = await admit(assembled, apiKey, { scopes: ["runs:write"] });
   return admission.kind === "refused" ? admission : useCase(assembled.useCases, admission.principal);
 }
 

@@ -15,12 +15,18 @@ export interface Counts {
   contestedResults: number;
   /** Calls that were reported to their run as lost by their device. */
   lostCalls: number;
+  /** Calls that expired before anybody took them. */
+  unexecutedCalls: number;
   /** Gateways that died of a run that they claimed. */
   poisonings: number;
   /** Steps that kept the event loop of their gateway. */
   stalls: number;
   /** Leases of runs that were lost beside a run that stalled their gateway, and forgiven. */
   forgiven: number;
+  /** Claims that left runs of a tenant which had its share of the places. */
+  withheld: number;
+  /** The longest that a run waited for its turn beside a hostile tenant, in virtual ms. */
+  longestWaitMs: number;
 }
 
 export function noCounts(): Counts {
@@ -34,8 +40,11 @@ export function noCounts(): Counts {
     longInboxes: 0,
     contestedResults: 0,
     lostCalls: 0,
+    unexecutedCalls: 0,
     poisonings: 0,
     stalls: 0,
     forgiven: 0,
+    withheld: 0,
+    longestWaitMs: 0,
   };
 }

@@ -65,7 +65,7 @@ export class Crowd {
     const random = this.#random;
     const clients = this.#clients;
     const threadId = random.chance(0.4) ? `thread-${random.whole(1, 2)}` : undefined;
-    const runId = await clients.start({ plan, threadId, deviceKey: `device-${random.whole(0, 2)}` });
+    const runId = await clients.start({ input: `plan ${plan}`, threadId, deviceKey: `device-${random.whole(0, 2)}` });
     for (let count = random.whole(1, 3); count > 0; count--) {
       this.#later(random.chance(0.6) ? 0 : random.between(0, 8000), () => this.#watch(runId));
     }
@@ -89,8 +89,8 @@ export class Crowd {
       if (!isRepeatableTool(toolName)) this.#recorder.unrepeatable.add(callId);
     }
     if (fact.type === "tool.awaiting_approval") {
-      const { callId } = dataOf(fact) as { callId: string };
-      this.#later(random.delayMs(300), () => clients.decide(runId, callId));
+      const shown = dataOf(fact) as { callId: string; digest: string };
+      this.#later(random.delayMs(300), () => clients.decide(runId, shown));
     }
     if (fact.type === "tool.dispatched") this.#answer(runId, fact);
   }

@@ -1,5 +1,6 @@
 import { CLOSE_CODES, type DeviceMessage, type GatewayMessage } from "@hsafa/protocol";
 import { API_KEY, DEVICE_TOOLS } from "./agent.ts";
+import { approvalFault } from "./approval-fault.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -219,6 +220,8 @@ export class SimulatedDevice {
         if (message.callId !== undefined) this.#refused(link, message.code, message.callId);
         return;
       case "pong":
+      case "device.pairing":
+      case "device.draining":
         return;
       default:
         message satisfies never;
@@ -233,11 +236,14 @@ export class SimulatedDevice {
     if (this.#random.chance(MISDEED_SHARE)) this.#register(link);
   }
 
-  #work(link: Link, { callId, attempt }: CallRequest): void {
+  #work(link: Link, request: CallRequest): void {
+    const { callId, attempt } = request;
     const known = this.#results.get(callId);
     if (known !== undefined) return this.#send(link, known.message);
     if (this.#working.has(callId)) return;
     this.#scheduler.trace(`${this.key} works on ${callId}`);
+    const fault = approvalFault(this.#recorder.history(request.runId), request, this.key);
+    if (fault !== null) this.#recorder.fail("approval", fault);
     this.#recorder.tookOn({ callId, attempt, by: `${this.key} in boot ${this.#boot}` });
     this.#send(link, { type: "tool.accepted", callId });
     if (this.#random.chance(PROGRESS_SHARE)) this.#send(link, { type: "tool.progress", callId, data: "begun" });

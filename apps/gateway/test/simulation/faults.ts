@@ -57,13 +57,17 @@ export class Faults {
 
   /** Begins, and returns when the faults are over, in virtual ms. */
   begin(): number {
-    if (this.#kinds.length > 0) this.#next();
+    if (this.#kinds.length > 0) {
+      this.#world.turnWaits?.faultsBegin();
+      this.#next();
+    }
     return this.#areFreezesLong ? this.#random.between(15_000, 35_000) : this.#random.between(4000, 20_000);
   }
 
   /** Everything works again from now on. */
   heal(): void {
     this.#isOver = true;
+    this.#world.turnWaits?.faultsAreOver();
     const { redis, weather, gateways } = this.#world;
     redis.comeBack();
     redis.lostShare = 0;

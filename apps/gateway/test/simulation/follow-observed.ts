@@ -65,6 +65,12 @@ export function observeFollowing(params: {
         return tenant;
       },
     },
-    liveLog: { ...liveLog, read: (page) => read(page, liveLog.read(page)) },
+    liveLog: {
+      ...liveLog,
+      forTenant(tenantId) {
+        const tenantLog = liveLog.forTenant(tenantId);
+        return { ...tenantLog, read: (page) => read(page, tenantLog.read(page)) };
+      },
+    },
   };
 }

@@ -25,6 +25,15 @@ function leasePlant(plant: Plant | null, fleet: FleetStore): Partial<FleetStore>
       return { releaseClaims: async () => {} };
     case "forgive_nobody":
       return { settleStalls: ({ stalled }) => fleet.settleStalls({ stalled, forgiven: [] }) };
+    case "blame_bystanders":
+      return {
+        settleStalls: ({ stalled, forgiven }) =>
+          fleet.settleStalls({ stalled: forgiven.map(({ runId }) => ({ runId, stalls: stalled.length })), forgiven }),
+      };
+    case "no_shares":
+      return {
+        claimRuns: (params) => fleet.claimRuns({ ...params, places: { free: params.limit * 1000, heldBy: new Map() } }),
+      };
     case "last_chances_together":
       return { claimRuns: (params) => fleet.claimRuns({ ...params, lastChancesMax: params.limit }) };
     default:
@@ -40,7 +49,7 @@ export function plantsOf(plant: Plant | null, liveLogOf: (machine: Machine) => L
       const [first] = commit.facts;
       switch (plant) {
         case "publish_before_commit":
-          void liveLogOf(machine).append({ runId: commit.runId, records: commit.facts });
+          void liveLogOf(machine).forTenant(commit.tenantId).append({ runId: commit.runId, records: commit.facts });
           return send(commit);
         case "wrong_prev":
           // The same record is published, so readers of the live log are misled in the same way.
@@ -52,7 +61,9 @@ export function plantsOf(plant: Plant | null, liveLogOf: (machine: Machine) => L
             if (outcome.kind !== "committed" || last === undefined || !/^run\.(completed|canceled)$/.test(last.type))
               return outcome;
             const again = { ...last, seq: last.seq + 1, prev: { seq: last.seq, sub: 0 } };
-            void liveLogOf(machine).append({ runId: commit.runId, records: [again] });
+            void liveLogOf(machine)
+              .forTenant(commit.tenantId)
+              .append({ runId: commit.runId, records: [again] });
             return outcome;
           });
         default:

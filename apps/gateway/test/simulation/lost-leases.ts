@@ -21,6 +21,7 @@ export class LostLeases {
   readonly #dead = new Set<string>();
   readonly #poisoned = new Set<string>();
   #everybodyUntil = 0;
+  #stallsEndAt = Number.NEGATIVE_INFINITY;
 
   constructor(scheduler: Scheduler, leaseDurationMs: number) {
     this.#scheduler = scheduler;
@@ -44,7 +45,13 @@ export class LostLeases {
 
   /** A run keeps the event loop of this gateway for so long, in virtual ms. */
   stalled(gatewayId: string, forMs: number): void {
+    this.#stallsEndAt = Math.max(this.#stallsEndAt, this.#scheduler.time + forMs);
     this.#stalledUntil.set(gatewayId, Math.max(this.#stalledUntil.get(gatewayId) ?? 0, this.#overAt(forMs)));
+  }
+
+  /** Whether a run has kept the event loop of any gateway within this time, in virtual ms. */
+  hasStalledWithin(ms: number): boolean {
+    return this.#scheduler.time - ms < this.#stallsEndAt;
   }
 
   hasDied(gatewayId: string): boolean {

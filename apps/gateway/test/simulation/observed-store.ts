@@ -24,6 +24,7 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
       async claimRuns(params) {
         const claim = await fleet.claimRuns(params);
         for (const run of claim.runs) recorder.claimed(run, params.gatewayId);
+        if (claim.isAnyWithheld) recorder.counts.withheld += 1;
         return claim;
       },
       async settleStalls(params) {
@@ -45,8 +46,9 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
       async loadRun(params) {
         const loaded = await fleet.loadRun(params);
         if (loaded !== null) recorder.readInbox(loaded.inbox);
-        if (loaded === null || plant !== "repeat_the_unrepeatable") return loaded;
-        const tools = loaded.config.tools.map((tool) => ({ ...tool, repeatable: true }));
+        if (loaded === null || (plant !== "repeat_the_unrepeatable" && plant !== "ask_nobody")) return loaded;
+        const change = plant === "ask_nobody" ? { approval: "never" as const } : { repeatable: true };
+        const tools = loaded.config.tools.map((tool) => ({ ...tool, ...change }));
         return { ...loaded, config: { ...loaded.config, tools } };
       },
       async readInbox(params) {
@@ -54,8 +56,20 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
         if (read !== null) recorder.readInbox(read.inbox);
         return read;
       },
-      async readTails(params) {
-        return plant === "no_tail_comparison" ? new Map<string, number>() : fleet.readTails(params);
+      async readOpenCalls(params) {
+        const sessions = await fleet.readOpenCalls(params);
+        if (plant !== "send_other_arguments") return sessions;
+        return sessions.map((session) => ({
+          ...session,
+          calls: session.calls.map((call) => ({ ...call, args: "other" })),
+        }));
+      },
+      readCandidates: (params) => fleet.readCandidates(params),
+      readNewestRuns: (params) => fleet.readNewestRuns(params),
+      readTails: (params) => (plant === "no_tail_comparison" ? new Promise<never>(() => {}) : fleet.readTails(params)),
+      async judgeServer(params) {
+        if (params.wentBack) recorder.fail("generation", "the store is said to have gone back, which it never did");
+        return fleet.judgeServer(params);
       },
     },
     forTenant(tenantId) {
@@ -67,7 +81,7 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
           if (outcome.kind !== "started" || !outcome.created) return outcome;
           const { runId } = outcome;
           const limit = 1 + params.messages.length;
-          recorder.started(runId, await tenant.readEvents({ runId, after: START, limit, factsOnly: true }));
+          recorder.started(runId, tenantId, await tenant.readEvents({ runId, after: START, limit, factsOnly: true }));
           return outcome;
         },
         async enqueueInput(params) {
@@ -114,8 +128,10 @@ function isLostUnrepeatable(input: OutsideInput, recorder: Recorder): boolean {
 
 function planted(commit: Commit, recorder: Recorder, plant: Plant | null): Commit {
   switch (plant) {
-    case "skip_epoch_guard":
-      return { ...commit, epoch: recorder.history(commit.runId).epoch };
+    case "skip_epoch_guard": {
+      const { epoch, holder } = recorder.history(commit.runId);
+      return { ...commit, epoch, gatewayId: holder ?? commit.gatewayId };
+    }
     case "drop_inbox_guard":
       return { ...commit, inboxMustBe: null };
     case "carry_no_deltas":

@@ -6,7 +6,10 @@ import { World } from "./world.ts";
 
 /** How long a world may take to come to rest once its faults have stopped, in virtual ms. */
 const REST_MAX_MS = 240_000;
-/** For how long a world goes on once it is at rest, in virtual ms: what is still on its way must change nothing. */
+/**
+ * For how long a world goes on once it is at rest, in virtual ms: what is still on its way must change nothing. After a
+ * stall it goes on for as long, since the gateway settles then what the stall has cost.
+ */
 const AFTERWARDS_MS = 2000;
 /** How long a store that is away when devices go for good stays away, in virtual ms. */
 const LAST_OUTAGE_MS = 1500;
@@ -55,7 +58,8 @@ export async function playSeed(seed: number, options: PlayOptions = {}): Promise
   await scheduler.runUntil(activeMs, isBroken);
   faults.heal();
   await scheduler.runUntil(activeMs + REST_MAX_MS, () => world.isAtRest || isBroken());
-  await scheduler.runUntil(scheduler.time + AFTERWARDS_MS, isBroken);
+  do await scheduler.runUntil(scheduler.time + AFTERWARDS_MS, isBroken);
+  while (world.lostLeases.hasStalledWithin(AFTERWARDS_MS) && !isBroken());
   if (!isBroken()) await world.checkAll();
   if (!isBroken() && world.traits.isDeserted) await desert(world);
   const histories = [...recorder.runs.values()];

@@ -1,10 +1,11 @@
-import { comparePositions, formatPosition, isTerminalType, type Position } from "@hsafa/protocol";
+import { comparePositions, type Failure, formatPosition, isTerminalType, type Position } from "@hsafa/protocol";
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
 import type { ClaimedRun, Commit, Inbox, StallCosts } from "../../src/ports/fleet-store.ts";
 import { noCounts } from "./counts.ts";
 import type { LossCause } from "./lost-leases.ts";
 import { callIdOf, dataOf, newRunHistory, type RunHistory } from "./run-history.ts";
+import type { TenantId } from "../../src/core/tenant-id.ts";
 
 /** Sees everything that becomes true or visible in a world, and reports at once what must not be. */
 export class Recorder {
@@ -15,6 +16,8 @@ export class Recorder {
   /** By call id and attempt: which device took it on, and in which boot. */
   readonly #takers = new Map<string, string>();
   readonly unrepeatable = new Set<string>();
+  /** The messages of runs whose steps have kept an event loop. */
+  readonly stallers = new Set<string>();
   /** By call id: the bodies that the store accepted, and those that it said it had. */
   readonly acceptedResults = new Map<string, Set<string>>();
   readonly toldResults = new Map<string, Set<string>>();
@@ -25,6 +28,8 @@ export class Recorder {
   readonly #contested = new Set<string>();
   /** By call id and attempt: those that a run was told are lost. */
   readonly #lost = new Set<string>();
+  /** Calls of which a run has said that they were not executed. */
+  readonly #unexecuted = new Set<string>();
   /** Why a lease of this gateway may be lost now; null: there is no reason. */
   causeOfLoss: (gatewayId: string) => LossCause | null = () => null;
   hasDied: (gatewayId: string) => boolean = () => false;
@@ -43,7 +48,8 @@ export class Recorder {
     return history;
   }
 
-  started(runId: string, facts: readonly EventRecord[]): void {
+  started(runId: string, tenantId: TenantId, facts: readonly EventRecord[]): void {
+    this.history(runId).tenantId = tenantId;
     this.#append(this.history(runId), facts, 0);
   }
 
@@ -105,7 +111,7 @@ export class Recorder {
 
   /** This record can be seen outside of the store from now on (R3). */
   seen(where: string, runId: string, record: EventRecord): void {
-    this.seenText(where, runId, record, wireJson(runId, record));
+    this.seenText(where, runId, record, wireJson(runId, record, ""));
   }
 
   seenText(where: string, runId: string, position: Position, text: string): void {
@@ -132,6 +138,8 @@ export class Recorder {
   }
 
   executed(callId: string): void {
+    if (this.#unexecuted.has(callId))
+      this.fail("R7", `the call ${callId} is executed after it was said that it was not`);
     const count = (this.executions.get(callId) ?? 0) + 1;
     this.executions.set(callId, count);
     if (count > 1 && this.unrepeatable.has(callId))
@@ -187,7 +195,7 @@ export class Recorder {
         "R2",
         `the delta ${formatPosition(delta)} of ${history.runId} hangs under no step of its holder (epoch ${epoch})`,
       );
-    this.#delta(history, delta, wireJson(history.runId, delta), "the store");
+    this.#delta(history, delta, wireJson(history.runId, delta, ""), "the store");
   }
 
   #delta(history: RunHistory, position: Position, text: string, where: string): void {
@@ -217,7 +225,7 @@ export class Recorder {
         this.fail("R2", `${history.runId} has a fact ${fact.seq} after ${history.facts.length}`);
       if (history.hasEnded) this.fail("R6", `${history.runId} has a fact ${fact.seq} after its end`);
       history.facts.push(fact);
-      history.factTexts.push(wireJson(history.runId, fact));
+      history.factTexts.push(wireJson(history.runId, fact, ""));
       if (fact.type === "run.created") this.#takesTurn(history, fact);
       if (fact.type === "tool.expired") this.#expires(history, fact);
       if (fact.type === "step.started") {
@@ -232,12 +240,19 @@ export class Recorder {
     }
   }
 
-  /** An expired call was not done. Of a call that its device has lost nobody knows that, so it must not expire. */
+  /**
+   * A call that its device has lost settles as that, and must not expire. A call that is said not to be executed was
+   * not, and is not later.
+   */
   #expires(history: RunHistory, expired: EventRecord): void {
     const callId = callIdOf(expired);
     const attempts = history.facts.filter((fact) => fact.type === "tool.dispatched" && callIdOf(fact) === callId);
     if (this.#lost.has(`${callId} ${attempts.length}`))
       this.fail("R7", `the call ${callId} of ${history.runId} has expired although it was known to be lost`);
+    if ((dataOf(expired)["error"] as Failure).code !== "not_executed") return;
+    this.counts.unexecutedCalls += 1;
+    this.#unexecuted.add(callId);
+    if (this.executions.has(callId)) this.fail("R7", `the call ${callId} is said not to be executed, and was`);
   }
 
   /** Runs of a thread take turns in the order in which they were made. */

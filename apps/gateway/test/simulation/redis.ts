@@ -3,6 +3,7 @@ import type { EventRecord } from "../../src/core/event-record.ts";
 import { LIVE_LOG_TIMEOUT_MS } from "../../src/ports/limits.ts";
 import type { Bell, Ring } from "../../src/ports/bell.ts";
 import type { AppendOutcome, LiveLog, LiveMessage } from "../../src/ports/live-log.ts";
+import type { TenantId } from "../../src/core/tenant-id.ts";
 import type { Machine } from "./machine.ts";
 import type { Plant } from "./plants.ts";
 import type { Random } from "./random.ts";
@@ -64,9 +65,17 @@ export class SimulatedRedis {
     }
   }
 
-  append(runId: string, records: readonly EventRecord[]): readonly EventRecord[] {
-    const log = this.#logs.get(runId) ?? [];
-    this.#logs.set(runId, log);
+  append({ log: name, runId, records, below }: RunAppend): AppendOutcome {
+    const key = keyOf(name, runId);
+    const former = this.#logs.get(key) ?? [];
+    const heldAt = (one: EventRecord) => former.find((held) => comparePositions(held, one) === 0);
+    const isOther = (one: EventRecord): boolean => {
+      const held = heldAt(one);
+      return one.sub === 0 && held !== undefined && (held.type !== one.type || held.ts !== one.ts);
+    };
+    if ([...(below === null ? [] : [below]), ...records].some(isOther)) return { kind: "other_history" };
+    const log = below === null || heldAt(below) !== undefined ? former : [];
+    this.#logs.set(key, log);
     const accepted: EventRecord[] = [];
     for (const record of records) {
       const top = log.at(-1);
@@ -83,23 +92,23 @@ export class SimulatedRedis {
     }
     if (log.length > this.recordsMax) log.splice(0, log.length - this.recordsMax);
     if (accepted.length > 0)
-      this.#notify(runId, { kind: "records", records: this.#plant === "take_gaps" ? passable(accepted) : accepted });
-    return accepted;
+      this.#notify(key, { kind: "records", records: this.#plant === "take_gaps" ? passable(accepted) : accepted });
+    return { kind: "appended", accepted };
   }
 
-  read(runId: string, after: { seq: number; sub: number }, limit: number): EventRecord[] {
-    return (this.#logs.get(runId) ?? []).filter((record) => comparePositions(record, after) > 0).slice(0, limit);
+  read(key: string, after: { seq: number; sub: number }, limit: number): EventRecord[] {
+    return (this.#logs.get(key) ?? []).filter((record) => comparePositions(record, after) > 0).slice(0, limit);
   }
 
-  listen(runId: string, listener: Listener): () => void {
-    const ofRun = this.#listeners.get(runId) ?? new Set();
-    this.#listeners.set(runId, ofRun.add(listener));
+  listen(key: string, listener: Listener): () => void {
+    const ofRun = this.#listeners.get(key) ?? new Set();
+    this.#listeners.set(key, ofRun.add(listener));
     listener.isHeard = this.state === "up";
     return () => void ofRun.delete(listener);
   }
 
-  announce(runId: string, json: string): void {
-    if (this.state === "up") this.#notify(runId, { kind: "progress", json });
+  announce(key: string, json: string): void {
+    if (this.state === "up") this.#notify(key, { kind: "progress", json });
   }
 
   listenBell(listener: BellListener): () => void {
@@ -116,8 +125,8 @@ export class SimulatedRedis {
     }
   }
 
-  #notify(runId: string, news: LiveMessage): void {
-    for (const listener of this.#listeners.get(runId) ?? []) {
+  #notify(key: string, news: LiveMessage): void {
+    for (const listener of this.#listeners.get(key) ?? []) {
       for (let copy = this.#copies(); copy > 0; copy--) this.#deliver(listener, news, true);
     }
   }
@@ -140,6 +149,24 @@ export class SimulatedRedis {
   #all(): Listener[] {
     return [...this.#listeners.values()].flatMap((ofRun) => [...ofRun]);
   }
+}
+
+/** Which logs of runs: those of one tenant, in one generation of the store. */
+interface LogName {
+  readonly tag: string;
+  readonly tenantId: TenantId;
+}
+
+/** A batch for the log of one run. */
+interface RunAppend {
+  readonly log: LogName;
+  readonly runId: string;
+  readonly records: readonly EventRecord[];
+  readonly below: EventRecord | null;
+}
+
+function keyOf({ tag, tenantId }: LogName, runId: string): string {
+  return `${tag}/${tenantId}/${runId}`;
 }
 
 /** Records that a reader accepts over any gap: each names the beginning as its predecessor. */
@@ -174,32 +201,43 @@ export function linkLiveLog(machine: Machine, redis: SimulatedRedis): LiveLog {
     });
   }
 
+  let tag = "";
+
   return {
-    append: ({ runId, records }) =>
-      ask<AppendOutcome>("append", () => ({ kind: "appended", accepted: redis.append(runId, records) }), {
-        kind: "unavailable",
-      }),
-    read: ({ runId, after, limit }) => ask<readonly EventRecord[]>("read", () => redis.read(runId, after, limit), []),
-    async subscribe({ runId, listener }) {
-      let isGone = false;
-      let leave = (): void => {};
-      const begin = (): void => {
-        if (isGone) return;
-        leave = redis.listen(runId, { machine, isHeard: true, hear: (news) => void (isGone || listener(news)) });
-      };
-      // Away: the listener is told to look into the store when Redis is back.
-      const isAway = await ask("subscribe", () => (begin(), false), true);
-      if (isAway) begin();
-      return {
-        unsubscribe() {
-          isGone = true;
-          leave();
-        },
-      };
+    enter(present) {
+      tag = present;
     },
-    sendProgress: ({ runId, json }) => {
-      if (machine.mayAct()) redis.announce(runId, json);
-    },
+    forTenant: (tenantId) => ({
+      append: ({ runId, records, below = null }) => {
+        const batch = { log: { tag, tenantId }, runId, records, below };
+        return ask<AppendOutcome>("append", () => redis.append(batch), { kind: "unavailable" });
+      },
+      read: ({ runId, after, limit }) => {
+        const key = keyOf({ tag, tenantId }, runId);
+        return ask<readonly EventRecord[]>("read", () => redis.read(key, after, limit), []);
+      },
+      async subscribe({ runId, listener }) {
+        const key = keyOf({ tag, tenantId }, runId);
+        let isGone = false;
+        let leave = (): void => {};
+        const begin = (): void => {
+          if (isGone) return;
+          leave = redis.listen(key, { machine, isHeard: true, hear: (news) => void (isGone || listener(news)) });
+        };
+        // Away: the listener is told to look into the store when Redis is back.
+        const isAway = await ask("subscribe", () => (begin(), false), true);
+        if (isAway) begin();
+        return {
+          unsubscribe() {
+            isGone = true;
+            leave();
+          },
+        };
+      },
+      sendProgress: ({ runId, json }) => {
+        if (machine.mayAct()) redis.announce(keyOf({ tag, tenantId }, runId), json);
+      },
+    }),
     check: () => ask("check", () => null, "away"),
     close: async () => {},
   };

@@ -1,11 +1,13 @@
 import type { EventRecord } from "../../src/core/event-record.ts";
 import type { LossCause } from "./lost-leases.ts";
+import { asTenantId, type TenantId } from "../../src/core/tenant-id.ts";
 
 const SETTLEMENTS: ReadonlySet<string> = new Set(["tool.completed", "tool.failed", "tool.expired", "tool.denied"]);
 
 /** What happened to one run, as the store applied it. */
 export interface RunHistory {
   readonly runId: string;
+  tenantId: TenantId;
   readonly facts: EventRecord[];
   /** The texts of the facts as they travel, in their order. */
   readonly factTexts: string[];
@@ -41,6 +43,7 @@ export interface RunHistory {
 export function newRunHistory(runId: string): RunHistory {
   return {
     runId,
+    tenantId: asTenantId(""),
     facts: [],
     factTexts: [],
     epoch: 0,

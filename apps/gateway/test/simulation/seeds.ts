@@ -47,4 +47,18 @@ export const REGRESSIONS: readonly Play[] = [
   { seed: 1169, faults: ["store_slow"], traits: { ...NO_TRAITS, isHasty: true } },
   // A late registration of a connection that its device had left stopped the living one.
   { seed: 3, faults: ["freeze", "store_slow", "device_cut"] },
+  // Two outages within one lease cost a holder its lease, and another gateway counted each of them alone.
+  { seed: 572, faults: ["store_down"], traits: NO_TRAITS },
+  // A run whose last lease another run's stall had cost was given up before the stalled gateway could forgive it.
+  { seed: 173, traits: { isBeset: true } },
+  // A gateway that went on after a stall had sent no heartbeat yet, and was taken for dead.
+  { seed: 162, traits: { isBeset: true } },
+  // A gateway that stalled again while it forgave the same leases forgot to forgive them once more.
+  { seed: 914, traits: { isBeset: true } },
+  // A run that waited to be given up, or forgiven, was counted for the death of the gateway that held it meanwhile.
+  { seed: 505967 },
+  // A statement hung twice on connections that had fallen silent, and its run was taken for one in trouble by itself.
+  { seed: 502367 },
+  // A gateway whose clock had jumped took an approval in time for one that came too late.
+  { seed: 2477 },
 ];

@@ -64,18 +64,21 @@ export class ShortReads {
   }
 
   #shortened(inbox: Inbox): Inbox {
-    const { count, inputs } = inbox;
+    const { count, inputs, resultsUnread } = inbox;
     const isWhole = count === inputs.length;
     const cancels = inputs.filter(({ input }) => input.kind === "cancel");
     switch (this.#plant) {
       case "cancel_before_results":
-        return isWhole && cancels.length > 0 ? { count: cancels.length, inputs: cancels } : inbox;
+        return isWhole && cancels.length > 0 ? { count: cancels.length, inputs: cancels, resultsUnread } : inbox;
       case "loss_before_results": {
         const handed = inputs.filter((pending) => !isBehindItsLoss(pending, inputs));
-        return { count: count - inputs.length + handed.length, inputs: handed };
+        return { count: count - inputs.length + handed.length, inputs: handed, resultsUnread };
       }
-      case "cancel_before_unread":
-        return cancels.length > 0 ? { count: inputs.length, inputs } : inbox;
+      case "cancel_before_unread": {
+        if (isWhole || cancels.length === 0) return inbox;
+        const handed = inputs.filter(({ input }) => input.kind !== "tool_result");
+        return { count: handed.length, inputs: handed, resultsUnread: false };
+      }
       default:
         return inbox;
     }
@@ -86,9 +89,10 @@ export class ShortReads {
 function isBehindItsLoss(pending: PendingInput, inputs: readonly PendingInput[]): boolean {
   const { input } = pending;
   if (input.kind !== "tool_result") return false;
-  return inputs
-    .slice(0, inputs.indexOf(pending))
-    .some(({ input: other }) => other.kind === "dispatch_lost" && other.callId === input.callId);
+  return inputs.some(
+    ({ inputId, input: other }) =>
+      other.kind === "dispatch_lost" && other.callId === input.callId && Number(inputId) < Number(pending.inputId),
+  );
 }
 
 function holdOf({ runId, epoch }: { readonly runId: string; readonly epoch: number }): string {

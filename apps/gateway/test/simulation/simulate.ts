@@ -22,6 +22,7 @@ class Totals {
   readonly #startedAt = performance.now();
   readonly #counts = new Map<string, number>();
   readonly #faults = new Map<string, number>();
+  #longestWaitMs = 0;
 
   get seconds(): number {
     return (performance.now() - this.#startedAt) / 1000;
@@ -35,6 +36,7 @@ class Totals {
     this.seeds += 1;
     if (outcome.violations.length > 0) this.failed += 1;
     addTo(this.#counts, outcome.counts);
+    this.#longestWaitMs = Math.max(this.#longestWaitMs, outcome.counts.longestWaitMs);
     addTo(this.#faults, outcome.faults);
   }
 
@@ -44,8 +46,9 @@ class Totals {
       `faults: ${[...this.#faults].map(([kind, times]) => `${kind} ${times}`).join(", ")}`,
       `${of("runs")} runs, ${of("facts")} facts, ${of("recoveries")} recoveries, ${of("steps")} steps, ${(of("virtualMs") / 3_600_000).toFixed(1)} virtual hours`,
       `${of("frozenHolders")} freezes of a gateway that held runs; stale writes refused: ${of("fenced") + of("refusedAppends")}; that counted: ${this.failed === 0 ? "none" : "see above"}`,
-      `${of("laggingReads")} pages read by watchers behind what was evicted; ${of("longInboxes")} reads of an inbox longer than a read; ${of("contestedResults")} accepted results beside a cancel or the loss of their call; ${of("lostCalls")} calls lost by their devices; ${of("poisonings")} gateways dead of a run they took up`,
+      `${of("laggingReads")} pages read by watchers behind what was evicted; ${of("longInboxes")} reads of an inbox longer than a read; ${of("contestedResults")} accepted results beside a cancel or the loss of their call; ${of("lostCalls")} calls lost by their devices, ${of("unexecutedCalls")} expired before anybody took them; ${of("poisonings")} gateways dead of a run they took up`,
       `${of("stalls")} steps that stalled their gateway; ${of("forgiven")} leases lost beside one, and forgiven`,
+      `${of("withheld")} claims left runs of a tenant that had its share of the places; the longest wait for a turn beside a hostile tenant: ${Math.round(this.#longestWaitMs)} ms`,
       `${this.seeds} seeds, ${this.failed} failed, in ${this.seconds.toFixed(1)} s: ${this.seedsPerSecond} seeds/s`,
     ];
   }

@@ -1,3 +1,4 @@
+import { tokenSecrets } from "../../src/access/browser-token.ts";
 import { type AssembledGateway, assemble } from "../../src/assemble.ts";
 import { openDeviceSocket } from "../../src/edge/device/open-device-socket.ts";
 import { openWatchSocket } from "../../src/edge/watch/open-watch-socket.ts";
@@ -6,14 +7,17 @@ import type { RingBounds } from "../../src/follow/event-ring.ts";
 import type { Bell } from "../../src/ports/bell.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Log } from "../../src/ports/log.ts";
+import type { Model } from "../../src/ports/model.ts";
 import type { ServerTools } from "../../src/ports/server-tools.ts";
 import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
 import type { DevicePlants } from "./device-plants.ts";
 import type { Machine } from "./machine.ts";
 import type { Recorder } from "./recorder.ts";
 import { type Provider, scriptedModel } from "./scripted-model.ts";
+import { DRIPPING_TOOL } from "./siege.ts";
 import type { StallStep } from "./stalling-run.ts";
 import { acceptingSchemas } from "../support/accepting-schemas.ts";
+import { noSecretBox } from "../support/no-secrets.ts";
 
 /** After how long a gateway that could not start tries again, in virtual ms. */
 const RESTART_MS = 200;
@@ -29,6 +33,10 @@ export interface SimulatedGatewayParams {
   readonly leaseDurationMs: number;
   readonly ringBounds: RingBounds | null;
   readonly plants: DevicePlants;
+  /** Its places; null: as many as a real one has. */
+  readonly runsHeldMax: number | null;
+  /** Puts another model before its own, for runs that are not of the simulated tenant. */
+  readonly modelOf: (model: Model) => Model;
   /** What keeps its event loop in some steps; null: nothing. */
   readonly stall: StallStep | null;
   /** A bug of its watch sockets, if one is planted there. */
@@ -58,16 +66,18 @@ export class SimulatedGateway {
         liveLog,
         bell: plants.bell(bell),
         clock: machine.clock,
-        model: scriptedModel(machine, provider, recorder, params.stall),
+        model: params.modelOf(scriptedModel(machine, provider, recorder, params.stall)),
         serverTools: serverTools(machine, recorder),
         schemas: acceptingSchemas,
+        secretBox: noSecretBox,
         log: this.#log,
       },
       {
         leaseDurationMs,
         isOnlyGateway: false,
-        tokenSecret: new Uint8Array(),
+        tokenSecrets: tokenSecrets(new Uint8Array()),
         ...(ringBounds === null ? {} : { ringBounds }),
+        ...(params.runsHeldMax === null ? {} : { runsHeldMax: params.runsHeldMax }),
       },
     );
   }
@@ -113,10 +123,20 @@ export class SimulatedGateway {
   /** Takes the connection of a client that watches runs. Returns false if it takes none any more. */
   acceptWatcher(transport: MessageTransport): boolean {
     if (this.#phase !== "serving") return false;
-    const { authenticate, hub, useCases } = this.assembled;
+    const { authenticate, hub, threads, turns, useCases } = this.assembled;
     const { clock } = this.machine;
     const { store } = useCases;
-    const deps = { authenticate, hub, store, clock, log: this.#log, later: queueMicrotask };
+    const deps = {
+      authenticate,
+      hub,
+      threads,
+      store,
+      clock,
+      turns,
+      log: this.#log,
+      later: queueMicrotask,
+      takePlace: () => null,
+    };
     openWatchSocket(this.#watchPlant(transport), deps);
     return true;
   }
@@ -124,9 +144,16 @@ export class SimulatedGateway {
   /** Takes a device's connection. Returns false if it takes none any more. */
   acceptDevice(transport: MessageTransport): boolean {
     if (this.#phase !== "serving") return false;
-    const { devices } = this.assembled;
+    const { devices, turns } = this.assembled;
     const parts = this.#plants.connection({ transport, devices, clock: this.machine.clock });
-    openDeviceSocket(parts.transport, { ...parts, log: this.#log, later: queueMicrotask });
+    openDeviceSocket(parts.transport, {
+      ...parts,
+      turns,
+      log: this.#log,
+      later: queueMicrotask,
+      takePlace: () => null,
+      from: "10.0.0.1",
+    });
     return true;
   }
 }
@@ -139,6 +166,7 @@ function serverTools(machine: Machine, recorder: Recorder): ServerTools {
         if (!machine.mayAct()) return;
         machine.scheduler.trace(`${machine.name} performs ${toolName}`);
         recorder.executed(idempotencyKey);
+        if (toolName === DRIPPING_TOOL) return;
         const forget = machine.clock.after(machine.random.delayMs(200), () =>
           resolve(
             machine.random.chance(0.1)

@@ -15,19 +15,20 @@ export type StallStep = (machine: Machine, plan: number) => Promise<void>;
 export function stallingRun(params: {
   readonly random: Random;
   readonly leaseDurationMs: number;
-  /** Called before each stall, with its length in virtual ms. */
-  readonly onStall: (machine: Machine, ms: number) => void;
+  /** Called before each stall, with the message of the run and its length in virtual ms. */
+  readonly onStall: (text: string, ms: number) => void;
 }): StallStep {
   const { random, leaseDurationMs, onStall } = params;
   return async (machine, plan) => {
     if (plan !== STALLING_PLAN) return;
     const ms = leaseDurationMs * random.between(0.5, 3);
-    onStall(machine, ms);
+    onStall(`plan ${STALLING_PLAN}`, ms);
     await machine.burn(ms);
   };
 }
 
-/** Whether these facts are those of the run that stalls. */
-export function isStallingRun(facts: readonly EventRecord[]): boolean {
-  return facts.some(({ type, payload }) => type === "message.user" && payload.includes(`"plan ${STALLING_PLAN}"`));
+/** Whether these facts are those of a run that has stalled. `stallers`: the messages of all that did. */
+export function isStallingRun(facts: readonly EventRecord[], stallers: ReadonlySet<string>): boolean {
+  const messages = facts.filter(({ type }) => type === "message.user").map(({ payload }) => payload);
+  return [...stallers].some((text) => messages.some((payload) => payload.includes(JSON.stringify(text))));
 }

@@ -20,6 +20,8 @@ export interface Traits {
   readonly isPoisoned: boolean;
   /** Whether every step of one of the runs keeps its gateway's event loop from everything else. */
   readonly isStalling: boolean;
+  /** Whether a second tenant is hostile, fills every place that it gets and stalls gateways. */
+  readonly isBeset: boolean;
   /** Whether at the end all devices go for good, so that every gateway must notice it. */
   readonly isDeserted: boolean;
 }
@@ -32,6 +34,7 @@ export const NO_TRAITS: Traits = {
   isPatient: false,
   isPoisoned: false,
   isStalling: false,
+  isBeset: false,
   isDeserted: false,
 };
 
@@ -47,6 +50,7 @@ const SMALL_MEMORIES: readonly RingBounds[] = [
 const SALT = 0x2545f491;
 /** The same for what came later, so that what is drawn above stays what it was. */
 const LATER_SALT = 0x1b873593;
+const BESET_SALT = 0x7feb352d;
 
 /**
  * The traits of a seed, and a generator for what they bring. So a seed without traits plays the same whatever traits
@@ -66,6 +70,7 @@ export function traitsOf(
     isPatient: random.chance(0.25),
     isPoisoned: random.chance(0.1),
     isStalling: new Random(seed ^ LATER_SALT).chance(0.1),
+    isBeset: new Random(seed ^ BESET_SALT).chance(0.05),
     isDeserted: random.chance(0.15),
     ...wanted,
   };

@@ -1,7 +1,8 @@
-import type { JsonObject } from "@hsafa/protocol";
+import type { AgentConfigInput, JsonObject } from "@hsafa/protocol";
 import { START } from "@hsafa/protocol";
 import { apiKeyHash } from "../../src/access/api-key.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
+import type { Model } from "../../src/ports/model.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import { createMemoryStore, type MemoryStore } from "../store/memory-store.ts";
@@ -24,13 +25,18 @@ import { openRunStream } from "./run-stream.ts";
 import { linkBell, linkLiveLog, SimulatedRedis } from "./redis.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Provider } from "./scripted-model.ts";
+import { besiege, SIEGE_AGENT, SIEGE_KEY, SIEGE_PLACES, SIEGE_TENANT } from "./siege.ts";
+import { besiegedModel } from "./siege-model.ts";
 import { SimulatedGateway } from "./simulated-gateway.ts";
 import { type StallStep, stallingRun } from "./stalling-run.ts";
 import { linkStore, type StoreWeather } from "./store-link.ts";
 import { type Traits, traitsOf } from "./traits.ts";
+import { TurnWaits } from "./turn-waits.ts";
 import { WatchClient } from "./watch-client.ts";
 import { plantedWatchTransport } from "./watch-plants.ts";
 import { type OpenStream, SimulatedWatcher } from "./watcher.ts";
+import { asTenantId, type TenantId } from "../../src/core/tenant-id.ts";
+import { AN_ACTOR } from "../support/an-actor.ts";
 
 /** How long a device works on a call that may take as long as it likes, about: long enough to lose it. */
 const PATIENT_WORK_MS = 2000;
@@ -61,7 +67,9 @@ export class World {
   readonly #plant: Plant | null;
   readonly #provider: Provider;
   readonly #liveLogs = new Map<Machine, LiveLog>();
-  #tenantId = "";
+  /** In a world that is besieged: how long the other tenant's runs wait. */
+  turnWaits: TurnWaits | null = null;
+  #tenantId = asTenantId("");
   #crowd: Crowd | null = null;
   #machineCount = 0;
 
@@ -94,28 +102,43 @@ export class World {
   };
 
   async setUp(): Promise<void> {
-    await this.#pushAgent();
+    this.#tenantId = await this.#addTenant(TENANT_NAME, API_KEY, agentOf(this.traits));
+    if (this.traits.isBeset) await this.#addTenant(SIEGE_TENANT, SIEGE_KEY, SIEGE_AGENT);
     for (let count = this.random.whole(1, 3); count > 0; count--) this.addGateway();
     this.#addDevices();
     this.#addCrowd();
+    if (this.traits.isBeset) this.#addSiege();
   }
 
-  async #pushAgent(): Promise<void> {
+  async #addTenant(tenantName: string, apiKey: string, agent: AgentConfigInput): Promise<TenantId> {
     const { tenantId } = await this.#store.fleet.ensureApiKey({
-      tenantName: TENANT_NAME,
+      tenantName,
       name: "key",
-      keyHash: apiKeyHash(API_KEY),
+      keyHash: apiKeyHash(apiKey),
       scopes: ["admin"],
     });
-    this.#tenantId = tenantId;
-    await this.tenant.pushAgent({
+    await this.#store.forTenant(tenantId).pushAgent({
+      by: AN_ACTOR,
       name: AGENT_NAME,
       description: null,
       version: null,
-      config: agentOf(this.traits) as unknown as JsonObject,
+      config: agent as unknown as JsonObject,
       configHash: "hash",
       promote: true,
     });
+    return tenantId;
+  }
+
+  #addSiege(): void {
+    const { scheduler, recorder, pickGateway, traits, database, leaseDurationMs } = this;
+    const random = this.traitRandom.fork();
+    const clients = new Clients({ apiKey: SIEGE_KEY, scheduler, random, recorder, pickGateway });
+    besiege({ scheduler, random, recorder, clients, gateways: this.gateways.size });
+    // A run that kills its gateways keeps all others waiting.
+    if (traits.isPoisoned) return;
+    const tenantId = this.#tenantId;
+    this.turnWaits = new TurnWaits({ scheduler, recorder, database, tenantId, leaseDurationMs });
+    this.turnWaits.begin();
   }
 
   addGateway(): void {
@@ -134,6 +157,8 @@ export class World {
       leaseDurationMs: this.leaseDurationMs,
       ringBounds: this.traits.ringBounds,
       plants: devicePlantsOf(this.#plant),
+      runsHeldMax: this.traits.isBeset ? SIEGE_PLACES : null,
+      modelOf: (model) => this.#modelOf(machine, model, () => gateway.gatewayId),
       stall: this.traits.isStalling ? this.#stallingRun(() => gateway.gatewayId) : null,
       watchPlant: (transport) => plantedWatchTransport(this.#plant, transport),
     });
@@ -155,11 +180,25 @@ export class World {
     return stallingRun({
       random: this.traitRandom,
       leaseDurationMs: this.leaseDurationMs,
-      onStall: (_, ms) => {
-        this.recorder.counts.stalls += 1;
-        this.lostLeases.stalled(gatewayIdOf(), ms);
-      },
+      onStall: (text, ms) => this.#stalls(gatewayIdOf(), text, ms),
     });
+  }
+
+  #modelOf(machine: Machine, model: Model, gatewayIdOf: () => string): Model {
+    if (!this.traits.isBeset) return model;
+    return besiegedModel(machine, model, async (text) => {
+      const ms = this.leaseDurationMs * this.traitRandom.between(0.5, 3);
+      this.#stalls(gatewayIdOf(), text, ms);
+      await machine.burn(ms);
+    });
+  }
+
+  /** The step of the run with this message keeps the event loop of the gateway. */
+  #stalls(gatewayId: string, text: string, ms: number): void {
+    this.recorder.counts.stalls += 1;
+    this.recorder.stallers.add(text);
+    this.lostLeases.stalled(gatewayId, ms);
+    this.turnWaits?.stalled(ms);
   }
 
   /** At once, or when it begins to do something with the run. */
@@ -192,11 +231,12 @@ export class World {
 
   #addCrowd(): void {
     const { random, scheduler, recorder, pickGateway, traits, traitRandom } = this;
-    const clients = new Clients({ scheduler, random: random.fork(), recorder, pickGateway });
+    const clients = new Clients({ apiKey: API_KEY, scheduler, random: random.fork(), recorder, pickGateway });
     const watch = (runId: string): void => this.#watch(runId);
     const crowd = new Crowd({ scheduler, random, recorder, clients, watch, traits, traitRandom });
-    recorder.onFact = (runId, fact) => crowd.hearFact(runId, fact);
-    recorder.onInput = (runId, input) => crowd.hearInput(runId, input);
+    const isOurs = (runId: string): boolean => recorder.history(runId).tenantId === this.#tenantId;
+    recorder.onFact = (runId, fact) => isOurs(runId) && crowd.hearFact(runId, fact);
+    recorder.onInput = (runId, input) => isOurs(runId) && crowd.hearInput(runId, input);
     crowd.begin(random.whole(1, 5));
     this.#crowd = crowd;
   }
@@ -238,19 +278,19 @@ export class World {
 
   get isAtRest(): boolean {
     if (this.#crowd?.isBusy !== false || this.watchers.some((watcher) => !watcher.isDone)) return false;
-    return [...this.recorder.runs.values()].every((run) => run.hasEnded);
+    return [...this.recorder.runs.values()].every((run) => run.hasEnded || run.tenantId !== this.#tenantId);
   }
 
   /** Checks what must hold once everything has come to rest. */
   async checkAll(): Promise<void> {
     const { recorder, tenant, watchers } = this;
-    await check({ recorder, store: this.#store.fleet, tenant, watchers });
+    await check({ recorder, tenantId: this.#tenantId, store: this.#store.fleet, tenant, watchers });
     for (const device of this.devices) device.checkAnswered();
   }
 
   /** Sessions of devices that the store takes for open. */
   async openSessions(): Promise<string[]> {
-    const { data } = await this.tenant.listDevices({ limit: 100, cursor: undefined });
+    const { data } = await this.tenant.listDevices({ limit: 100, cursor: undefined, subject: undefined });
     const devices = await Promise.all(data.map(({ id }) => this.tenant.findDevice({ deviceId: id })));
     return devices.flatMap((device) =>
       (device?.sessions ?? [])

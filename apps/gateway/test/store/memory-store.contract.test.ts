@@ -8,6 +8,7 @@ storeSuite("memory", {
     const store = createMemoryStore({ clock: systemClock });
     return {
       store,
+      restart: async () => store.restart(),
       connect: async () => ({ store, die: async (gatewayId) => store.cutLifeline(gatewayId) }),
       close: () => store.close(),
     };

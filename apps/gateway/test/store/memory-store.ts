@@ -1,8 +1,10 @@
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Store } from "../../src/ports/store.ts";
+import { dueRuns } from "./store-claim.ts";
 import { createMemoryFleetStore } from "./store-fleet.ts";
 import { Rows } from "./store-rows.ts";
 import { createMemoryTenantStore } from "./store-tenant.ts";
+import type { TenantId } from "../../src/core/tenant-id.ts";
 
 /** A store in memory, with the faults of a database that serves several processes. */
 export interface MemoryStore extends Store {
@@ -10,6 +12,17 @@ export interface MemoryStore extends Store {
   cutLifeline(gatewayId: string): void;
   /** Every connection ends, as in a restart of the database. That makes no gateway dead. */
   forgetLifelines(): void;
+  /** The runs of this tenant that are due and nobody holds, with the time since then in ms. */
+  dueRuns(tenantId: TenantId): {
+    readonly runId: string;
+    readonly waitedMs: number;
+    readonly isLost: boolean;
+    readonly isOnLastChance: boolean;
+  }[];
+  /** Keeps the rows as they are now. The returned function puts them back, as a restore does. */
+  keep(): () => void;
+  /** The server starts anew: no run is claimed until it is judged. */
+  restart(): void;
 }
 
 /**
@@ -26,6 +39,11 @@ export function createMemoryStore({ clock }: { readonly clock: Clock }): MemoryS
     cutLifeline(gatewayId) {
       const gateway = rows.gateways.get(gatewayId);
       if (gateway?.lifeline === "held") gateway.lifeline = "cut";
+    },
+    dueRuns: (tenantId) => dueRuns(rows, tenantId),
+    keep: () => rows.keep(),
+    restart() {
+      rows.isJudged = false;
     },
     forgetLifelines() {
       for (const gateway of rows.gateways.values()) gateway.lifeline = "none";

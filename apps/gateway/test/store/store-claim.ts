@@ -1,37 +1,21 @@
 import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import type { ClaimedRun, FleetStore } from "../../src/ports/fleet-store.ts";
+import { sharePlaces } from "../../src/ports/share-places.ts";
+import type { MemoryStore } from "./memory-store.ts";
 import type { Rows, RunRow } from "./store-rows.ts";
-
-interface Candidate {
-  readonly run: RunRow;
-  readonly lost: boolean;
-}
+import type { TenantId } from "../../src/core/tenant-id.ts";
 
 const byWake = (a: RunRow, b: RunRow): number => (a.wakeAt ?? 0) - (b.wakeAt ?? 0) || (a.id < b.id ? -1 : 1);
 
-/** Takes runs that have begun, then new ones, by tenants in turn. It remembers the tenant served last. */
+/** Takes runs of all tenants in turn. It remembers the tenants served last. */
 export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
   let servedLast: string | null = null;
+  let chanceServedLast: string | null = null;
 
-  /**
-   * New runs that are due. Tenants form a ring that starts after the tenant served last: the first run of each comes,
-   * then the second of each, and so on.
-   */
-  function fresh(now: number): RunRow[] {
-    const due = [...rows.runs.values()].filter(
-      (run) =>
-        run.epoch === 0 && run.wakeAt !== null && run.wakeAt <= now && (!rows.waitsForTurn(run) || isCanceled(run)),
-    );
-    const ofTenant = [...Map.groupBy(due, (run) => run.tenantId)].toSorted(([a], [b]) => (a < b ? -1 : 1));
-    const after = ofTenant.filter(([tenantId]) => servedLast === null || tenantId > servedLast);
-    const upTo = ofTenant.filter(([tenantId]) => servedLast !== null && tenantId <= servedLast);
-    const ring = [...after, ...upTo].map(([, runs]) => runs.toSorted(byWake));
-    const rounds = Math.max(0, ...ring.map((runs) => runs.length));
-    return Array.from({ length: rounds }, (_, round) => ring.flatMap((runs) => runs[round] ?? [])).flat();
-  }
-
-  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, judgesUntil, lastChancesMax }) => {
+  return async ({ gatewayId, claimNumber, leaseDurationMs, limit, places, judgesUntil, lastChancesMax }) => {
     const now = rows.now();
+    if (!rows.isJudged) return { now, runs: [], nextWakeInMs: null, isAnyWithheld: false };
+    const isDue = (run: RunRow): boolean => run.wakeAt !== null && run.wakeAt <= now;
     const mayJudge = judgesUntil !== null && now <= judgesUntil;
     const isOverdue = (run: RunRow): boolean =>
       [...rows.calls.values()].some(
@@ -40,49 +24,68 @@ export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
       );
     const mayTake = (run: RunRow): boolean =>
       mayJudge || (run.leaseOwner === null && (run.inbox > 0 || !isOverdue(run)));
-    const begun = [...rows.runs.values()]
-      .filter((run) => run.epoch > 0 && run.wakeAt !== null && mayTake(run))
-      .toSorted(byWake);
-    const isDue = (run: RunRow): boolean => (run.wakeAt ?? 0) <= now;
-    const due = begun.filter(isDue);
-    const lastChances = due.filter(isOnLastChance).slice(0, lastChancesMax);
-    const old = [...lastChances, ...due.filter((run) => !isOnLastChance(run))]
-      .slice(0, limit)
-      .map((run): Candidate => ({ run, lost: run.leaseOwner !== null }));
-    const waiting = fresh(now);
-    const young = waiting.slice(0, limit - old.length);
-    servedLast = young.at(-1)?.tenantId ?? servedLast;
-    const taken = [...old, ...young.map((run): Candidate => ({ run, lost: false }))];
+    const all = [...rows.runs.values()].filter((run) => run.wakeAt !== null).toSorted(byWake);
+    const begun = all.filter((run) => run.epoch > 0 && mayTake(run));
+    const isFresh = (run: RunRow): boolean => run.epoch === 0 && (!rows.waitsForTurn(run) || isCanceled(run));
+
+    const passed = (run: RunRow): number => Number(chanceServedLast !== null && run.tenantId <= chanceServedLast);
+    const lastChances = begun
+      .filter((run) => isDue(run) && isOnLastChance(run))
+      .toSorted((a, b) => passed(a) - passed(b) || (a.tenantId < b.tenantId ? -1 : Number(a.tenantId > b.tenantId)))
+      .slice(0, Math.min(limit, lastChancesMax));
+    chanceServedLast = lastChances.at(-1)?.tenantId ?? chanceServedLast;
+
+    const due = [...begun.filter((run) => !isOnLastChance(run)), ...all.filter(isFresh)].filter(isDue);
+    const shared = sharePlaces(due, { ...places, free: places.free - lastChances.length }, servedLast);
+    const others = shared.runs.slice(0, limit - lastChances.length);
+    servedLast = others.at(-1)?.tenantId ?? servedLast;
+
+    const coming = begun.find((run) => !isDue(run))?.wakeAt ?? null;
+    const next = others.length < shared.runs.length ? now : coming;
     const lease = { gatewayId, claimNumber, endsAt: now + leaseDurationMs };
-    const isLeft = (run: RunRow): boolean =>
-      !old.some((candidate) => candidate.run === run) && !(isOnLastChance(run) && isDue(run));
-    const left = begun.find(isLeft)?.wakeAt ?? null;
-    const next = young.length < waiting.length ? now : left;
     return {
       now,
-      runs: taken.map(({ run, lost }) => take(run, lost, lease)),
-      nextWakeInMs: next === null ? null : Math.max(0, next - now),
+      runs: [...lastChances, ...others].map((run) => take(run, lease)),
+      nextWakeInMs: next === null ? null : next - now,
+      isAnyWithheld: shared.isAnyWithheld,
     };
   };
 }
 
+/** The runs of this tenant that wait for a claim. */
+export function dueRuns(rows: Rows, tenantId: TenantId): ReturnType<MemoryStore["dueRuns"]> {
+  const now = rows.now();
+  return [...rows.runs.values()].flatMap((run) => {
+    const { id: runId, wakeAt, epoch } = run;
+    if (run.tenantId !== tenantId || wakeAt === null || wakeAt > now) return [];
+    if (epoch === 0 && rows.waitsForTurn(run) && !isCanceled(run)) return [];
+    return [{ runId, waitedMs: now - wakeAt, isLost: isLost(run), isOnLastChance: isOnLastChance(run) }];
+  });
+}
+
 function take(
   run: RunRow,
-  lost: boolean,
   lease: { readonly gatewayId: string; readonly claimNumber: number; readonly endsAt: number },
 ): ClaimedRun {
+  const lost = isLost(run);
   run.epoch += 1;
   run.leaseOwner = lease.gatewayId;
   run.claimNumber = lease.claimNumber;
   run.wakeAt = lease.endsAt;
   if (lost) run.recoveries += 1;
+  run.isReprieved = run.recoveries > RECOVERIES_MAX;
   const { id: runId, tenantId, epoch, lastSeq, recoveries, stalls } = run;
   return { runId, tenantId, epoch, lastSeq, lost, recoveries, stalls };
 }
 
+/** Whether a claim of the run finds a lost lease that counts. */
+function isLost(run: RunRow): boolean {
+  return run.leaseOwner !== null && !run.isReprieved;
+}
+
 /** Whether the run will be on its last chance once it is claimed. */
 function isOnLastChance(run: RunRow): boolean {
-  return run.recoveries + (run.leaseOwner === null ? 0 : 1) === RECOVERIES_MAX;
+  return run.recoveries + Number(isLost(run)) === RECOVERIES_MAX;
 }
 
 function isCanceled(run: RunRow): boolean {

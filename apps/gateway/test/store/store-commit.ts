@@ -1,4 +1,5 @@
 import { isTerminalStatus } from "@hsafa/protocol";
+import { tokensOf } from "../../src/core/quotas.ts";
 import { judgeCommit } from "../../src/ports/judge-commit.ts";
 import type { Commit, CommitOutcome } from "../../src/ports/fleet-store.ts";
 import { insertEvent, type Rows, type RunRow } from "./store-rows.ts";
@@ -9,8 +10,8 @@ export function commit(rows: Rows, params: Commit): CommitOutcome {
   const run = rows.runOf(tenantId, runId);
   if (run === undefined) return { kind: "fenced" };
   const { epoch, lastSeq, inbox, leaseOwner } = run;
-  const verdict = judgeCommit({ epoch, lastSeq, inbox, isLeased: leaseOwner !== null }, params);
-  if (verdict === "fenced" || verdict === "inputs_waiting") return { kind: verdict };
+  const verdict = judgeCommit({ epoch, lastSeq, inbox, leaseOwner }, params);
+  if (verdict !== "fits" && verdict !== "written") return { kind: verdict };
   if (verdict === "fits") write(rows, run, params);
   const hasEnded = isTerminalStatus(params.run.status);
   return { kind: "committed", wakes: hasEnded && run.threadId !== null ? rows.wakeThread(run.threadId) : [] };
@@ -21,6 +22,7 @@ function write(rows: Rows, run: RunRow, params: Commit): void {
   const isTerminal = isTerminalStatus(params.run.status);
   for (const record of [...params.deltas, ...params.facts]) {
     const isNew = insertEvent(run.events, record);
+    if (isNew) rows.countBytes(tenantId, record.payload);
     if (!isNew && record.sub === 0) throw new Error(`the run ${runId} has a fact at ${record.seq} already`);
   }
   for (const call of params.calls) {
@@ -32,8 +34,9 @@ function write(rows: Rows, run: RunRow, params: Commit): void {
       // A new attempt may go to any device that fits. The device of an earlier one stays in `sentTo`: its result counts
       // still.
       if (call.attempt > row.call.attempt) row.sent = null;
-      const { status, attempt, deadline, result, error, source, deviceId, dispatchedAt, settledAt } = call;
-      row.call = { ...row.call, status, attempt, deadline, result, error, source, deviceId, dispatchedAt, settledAt };
+      const { status, attempt, deadline, result, error, source, deviceId, dispatchedAt, settledAt, approval } = call;
+      const answer = { result, error, source, deviceId, settledAt };
+      row.call = { ...row.call, status, attempt, deadline, dispatchedAt, approval, ...answer };
     }
   }
   const before = run.inbox;
@@ -44,6 +47,7 @@ function write(rows: Rows, run: RunRow, params: Commit): void {
   else if (isReleased) run.wakeAt = before > consumed ? rows.now() : wakeAt;
   if (isReleased) run.leaseOwner = null;
   if (params.progress) run.recoveries = 0;
+  rows.countTokens(tenantId, tokensOf(params.run.usage) - tokensOf(run.projection.usage));
   run.projection = params.run;
   run.lastSeq = afterSeq + params.facts.length;
 }

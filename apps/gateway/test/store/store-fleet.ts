@@ -1,30 +1,58 @@
 import { isOpenCallStatus, isTerminalStatus } from "@hsafa/protocol";
+import type { EventRecord } from "../../src/core/event-record.ts";
 import type { DispatchStatus } from "../../src/core/input.ts";
 import { mayTakeCall, namedDeviceKeys } from "../../src/core/recipient.ts";
 import {
+  CANDIDATES_PER_CALL_MAX,
+  EVENTS_PAGE_MAX,
+  DELETED_DEVICE_KEPT_MS,
   GATEWAY_KEPT_MS,
-  INPUTS_PER_DRAIN_MAX,
+  HISTORY_READ_BYTES_MAX,
+  LOADED_FACTS_BYTES_MAX,
   OPEN_CALLS_PER_SESSION_MAX,
   SENT_CALLS_PER_SESSION_MAX,
   SWEEP_ROWS_MAX,
   THREAD_HISTORY_RUNS_MAX,
 } from "../../src/ports/limits.ts";
+import { readOfInbox } from "../../src/ports/inbox.ts";
 import { TOOL_CALLS_PER_STEP_MAX } from "../../src/core/limits.ts";
-import type { FleetStore, Inbox, OpenCall, DispatchContext } from "../../src/ports/fleet-store.ts";
+import type {
+  CallCandidate,
+  FleetStore,
+  Inbox,
+  LoadedFacts,
+  OpenCall,
+  DispatchContext,
+} from "../../src/ports/fleet-store.ts";
 import { claimRuns } from "./store-claim.ts";
 import { commit } from "./store-commit.ts";
+import { createMemoryFleetTenants } from "./store-tenants.ts";
+import { createMemoryFleetKeys, sweepKeys } from "./store-keys.ts";
 import {
   type CallRow,
   type DeviceRow,
-  type InputRow,
   insertEvent,
+  isOpen,
   offerOf,
+  servesRun,
+  pageOfEvents,
   type Rows,
   type RunRow,
+  type SessionRow,
 } from "./store-rows.ts";
 
 const byId = (a: { readonly call: { readonly callId: string } }, b: typeof a): number =>
   a.call.callId < b.call.callId ? -1 : 1;
+
+/** The facts that come with a loaded run. */
+function firstFacts({ events }: RunRow): EventRecord[] {
+  let bytes = 0;
+  const facts = events.filter((event) => event.sub === 0).slice(0, EVENTS_PAGE_MAX);
+  return facts.filter(({ payload }) => {
+    bytes += Buffer.byteLength(payload);
+    return bytes <= LOADED_FACTS_BYTES_MAX;
+  });
+}
 
 /** The statements that serve all tenants. Each runs in one go. */
 export function createMemoryFleetStore(rows: Rows): FleetStore {
@@ -39,12 +67,11 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
   }
 
   function inboxOf(run: RunRow): Inbox {
-    const waiting = run.inputs.filter((row) => !row.consumed);
-    const isCancel = ({ input }: InputRow): boolean => input.kind === "cancel";
-    const inOrder = [...waiting.filter(isCancel), ...waiting.filter((row) => !isCancel(row))];
+    const { read, left } = readOfInbox(run.inputs.filter((row) => !row.consumed));
     return {
       count: run.inbox,
-      inputs: inOrder.slice(0, INPUTS_PER_DRAIN_MAX).map(({ inputId, input }) => ({ inputId, input })),
+      inputs: read.map(({ inputId, input }) => ({ inputId, input })),
+      resultsUnread: left.some(({ input }) => input.kind === "tool_result"),
     };
   }
 
@@ -60,16 +87,19 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
         ? { sent: false, connected: false }
         : { sent: true, connected: rows.isConnected(sent.deviceId, sent.bootId) };
     return {
-      deviceIds: Object.fromEntries(devices.map((device) => [device.key, device.id])),
+      devices: Object.fromEntries(
+        devices.map(({ key, id, owner, ownerId }) => [key, { deviceId: id, owner, ownerId }]),
+      ),
       dispatches: Object.fromEntries(out.map((row) => [row.call.callId, statusOf(row)])),
     };
   }
 
-  function openCallsOf(device: DeviceRow, bootId: string): OpenCall[] {
+  function openCallsOf(device: DeviceRow, session: SessionRow): OpenCall[] {
+    const { bootId } = session;
     const isGone = ({ sent }: CallRow): boolean => sent !== null && !rows.isConnected(sent.deviceId, sent.bootId);
     const open = [...rows.calls.values()]
       .filter((row) => row.tenantId === device.tenantId && row.call.status === "dispatched" && row.resultHash === null)
-      .filter((row) => mayTakeCall(offerOf(device), row.call))
+      .filter((row) => mayTakeCall(offerOf(device), row.call) && servesRun(rows, device, session, row.runId))
       .toSorted(byId);
     const sentHere = open.filter(({ sent }) => sent?.deviceId === device.id);
     const inHand = sentHere.filter(({ sent }) => sent?.bootId === bootId);
@@ -84,11 +114,49 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
     return listed.map((row) => {
       const { callId, toolName, args, attempt, deadline, repeatable } = row.call;
       const sentTo = row.sent === null ? null : { ...row.sent, connected: !isGone(row) };
-      return { callId, runId: row.runId, toolName, args, attempt, deadline, repeatable, sentTo };
+      return {
+        callId,
+        runId: row.runId,
+        toolName,
+        args,
+        attempt,
+        deadline,
+        repeatable,
+        isForAny: isForAny(row),
+        sentTo,
+      };
     });
   }
 
+  function isForAny({ call }: CallRow): boolean {
+    return call.recipient?.kind === "any";
+  }
+
+  function candidatesOf(row: CallRow): CallCandidate[] {
+    return [...rows.sessions.values()]
+      .flatMap((session) => {
+        const device = rows.devices.get(session.deviceId);
+        const isThere = session.disconnectedAt === null && session.pairing === null && rows.isLive(session.gatewayId);
+        if (device?.tenantId !== row.tenantId || !isThere) return [];
+        if (!mayTakeCall(offerOf(device), row.call) || !servesRun(rows, device, session, row.runId)) return [];
+        const sent = [...rows.calls.values()].filter(({ sentTo }) => sentTo.has(device.id));
+        const inHand = sent.filter(
+          (one) => one.sent?.deviceId === device.id && one.call.status === "dispatched" && one.resultHash === null,
+        ).length;
+        const { maxInFlight } = session;
+        const lastSentAt = sent.toSorted(byId).at(-1)?.sentAt ?? null;
+        return inHand < maxInFlight
+          ? [{ callId: row.call.callId, deviceId: device.id, inHand, maxInFlight, lastSentAt }]
+          : [];
+      })
+      .toSorted((one, other) => one.inHand - other.inHand || (one.lastSentAt ?? 0) - (other.lastSentAt ?? 0))
+      .slice(0, CANDIDATES_PER_CALL_MAX);
+  }
+
   return {
+    ...createMemoryFleetKeys(rows),
+    ...createMemoryFleetTenants(rows),
+
     claimRuns: claimRuns(rows),
 
     async loadRun({ tenantId, runId, epoch }) {
@@ -106,7 +174,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       return {
         deviceKey,
         config: version.parsed,
-        facts: run.events.filter((event) => event.sub === 0),
+        facts: firstFacts(run),
         lastPosition: { seq: last.seq, sub: last.sub },
         earlierRunIds: earlier.slice(-THREAD_HISTORY_RUNS_MAX).map((other) => other.id),
         inbox: inboxOf(run),
@@ -119,12 +187,26 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       if (run === null || run.tenantId !== tenantId) return null;
       const open = callsOf(runId).filter(({ call }) => isOpenCallStatus(call.status));
       const openCalls = open.slice(0, TOOL_CALLS_PER_STEP_MAX).map(({ call }) => call);
-      return { run: run.projection, inboxCount: run.inbox, openCalls };
+      return { recoveries: run.recoveries, run: run.projection, inboxCount: run.inbox, openCalls };
     },
 
-    async loadFacts({ tenantId, runIds }) {
-      const runs = runIds.flatMap((runId) => rows.runOf(tenantId, runId) ?? []);
-      return new Map(runs.map((run) => [run.id, run.events.filter((event) => event.sub === 0)]));
+    async readFacts({ tenantId, runId, afterSeq }) {
+      const events = rows.runOf(tenantId, runId)?.events ?? [];
+      const facts = events.filter((event) => event.sub === 0 && event.seq > afterSeq);
+      return pageOfEvents(facts, EVENTS_PAGE_MAX);
+    },
+
+    async loadHistory({ tenantId, runIds, bytesMax }) {
+      const page: LoadedFacts[] = [];
+      let total = 0;
+      for (const runId of runIds) {
+        if (total >= HISTORY_READ_BYTES_MAX) break;
+        const facts = (rows.runOf(tenantId, runId)?.events ?? []).filter((event) => event.sub === 0);
+        const own = facts.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0);
+        page.push({ runId, facts: own > bytesMax ? null : facts });
+        if (own <= bytesMax) total += own;
+      }
+      return page;
     },
 
     async readInbox({ runId, epoch }) {
@@ -176,7 +258,8 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
     async appendDeltas({ rows: batch }) {
       for (const { tenantId, runId, epoch, record } of batch) {
         const run = held(runId, epoch);
-        if (run?.tenantId === tenantId) insertEvent(run.events, record);
+        if (run?.tenantId !== tenantId || run.lastSeq < record.seq) continue;
+        if (insertEvent(run.events, record)) rows.countBytes(tenantId, record.payload);
       }
     },
 
@@ -184,17 +267,58 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       return new Map(runIds.flatMap((id) => rows.runs.get(id) ?? []).map((run) => [run.id, run.lastSeq]));
     },
 
+    async readNewestRuns({ threadIds }) {
+      const newest = new Map<string, string>();
+      for (const { id, threadId } of [...rows.runs.values()].toSorted(
+        (a, b) => (a.threadTurn ?? 0) - (b.threadTurn ?? 0),
+      ))
+        if (threadId !== null && threadIds.includes(threadId)) newest.set(threadId, id);
+      return newest;
+    },
+
     async readOpenCalls({ sessionIds }) {
       return sessionIds.map((sessionId) => {
         const session = rows.sessions.get(sessionId);
         const device = session?.disconnectedAt === null ? rows.devices.get(session.deviceId) : undefined;
         if (session === undefined || device === undefined) return { sessionId, current: false, calls: [] };
-        return { sessionId, current: true, calls: openCallsOf(device, session.bootId) };
+        if (session.pairing !== null) return { sessionId, current: true, awaitsPairing: true, calls: [] };
+        return { sessionId, current: true, calls: openCallsOf(device, session) };
       });
+    },
+
+    async readCandidates({ callIds }) {
+      return callIds
+        .toSorted()
+        .flatMap((callId) => rows.calls.get(callId) ?? [])
+        .filter((row) => row.call.status === "dispatched" && row.resultHash === null && row.sent === null)
+        .filter(isForAny)
+        .flatMap(candidatesOf);
     },
 
     async recordHeartbeat({ gatewayId, stopping }) {
       rows.gateways.set(gatewayId, { heartbeatAt: rows.now(), stopping, lifeline: "held" });
+      return {
+        generation: rows.generation,
+        isJudged: rows.isJudged,
+        written: null,
+        lastRevocation: rows.revocationCount,
+      };
+    },
+
+    async judgeServer({ expected, wentBack }) {
+      const isFirst = !rows.isJudged;
+      rows.isJudged = true;
+      const { tag, formerTags } = rows.generation;
+      if (!wentBack || expected !== tag) return rows.generation;
+      for (const run of rows.runs.values()) {
+        if (isFirst && isOpen(run)) run.keptSeq = Math.min(run.keptSeq ?? run.lastSeq, run.lastSeq);
+      }
+      rows.generation = {
+        tag: rows.clock.newId().slice(-8),
+        formerTags: isFirst ? [...formerTags, tag] : [],
+        wasReplaced: false,
+      };
+      return rows.generation;
     },
 
     async endDeadGateways({ silenceMs, until }) {
@@ -230,23 +354,15 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       for (const [gatewayId, { heartbeatAt }] of rows.gateways) {
         if (heartbeatAt < now - GATEWAY_KEPT_MS) rows.gateways.delete(gatewayId);
       }
+      for (const [deviceId, deletedAt] of rows.deletedDevices) {
+        if (deletedAt < now - DELETED_DEVICE_KEPT_MS) rows.deletedDevices.delete(deviceId);
+      }
+      sweepKeys(rows);
       const due = [...rows.runs.values()]
         .filter((run) => run.wakeAt === null && run.epoch === 0 && !rows.waitsForTurn(run))
         .slice(0, SWEEP_ROWS_MAX);
       for (const run of due) run.wakeAt = now;
       return due.map((run) => run.id);
-    },
-
-    findApiKey: async ({ keyHash }) => rows.keys.get(keyHash) ?? null,
-
-    async ensureApiKey({ tenantName, name, keyHash, scopes }) {
-      const known = rows.keys.get(keyHash);
-      if (known !== undefined) return known;
-      const tenantId = rows.tenants.get(tenantName) ?? rows.clock.newId();
-      rows.tenants.set(tenantName, tenantId);
-      const owner = { keyId: rows.clock.newId(), tenantId, name, scopes };
-      rows.keys.set(keyHash, owner);
-      return owner;
     },
   };
 }

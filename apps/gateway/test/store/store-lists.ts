@@ -5,24 +5,29 @@ import {
   isId,
   type Page,
   type Run,
+  type Secret,
   type Thread,
   type ToolCall,
 } from "@hsafa/protocol";
+import { devicePairing } from "../../src/ports/device-pairing.ts";
 import { isoTime } from "../../src/core/iso-time.ts";
 import { PAGE_BYTES_MAX, SESSIONS_PER_DEVICE_SHOWN } from "../../src/ports/limits.ts";
 import { cursorId, pageCursor } from "../../src/ports/page-cursor.ts";
 import { storableText } from "../../src/ports/storable-text.ts";
 import type { PageParams, TenantStore } from "../../src/ports/tenant-store.ts";
+import { audit } from "./store-audit.ts";
 import {
   type AgentRow,
   type CallRow,
   type DeviceRow,
   type Rows,
   type RunRow,
+  type SecretRow,
   type SessionRow,
   type ThreadRow,
   type VersionRow,
 } from "./store-rows.ts";
+import type { TenantId } from "../../src/core/tenant-id.ts";
 
 type Lists = Pick<
   TenantStore,
@@ -32,19 +37,23 @@ type Lists = Pick<
   | "findVersion"
   | "promoteVersion"
   | "findRun"
+  | "findRunBounds"
+  | "findStarter"
   | "listRuns"
   | "findCall"
   | "listCallsOfRun"
   | "listCalls"
   | "findThread"
+  | "listThreads"
   | "listThreadRuns"
+  | "listSecrets"
   | "listDevices"
   | "findDevice"
 >;
 
 /** Rows as clients see them, and pages of rows. */
-export function createTenantLists(rows: Rows, tenantId: string): Lists {
-  const own = <Row extends { readonly tenantId: string }>(table: ReadonlyMap<string, Row>): Row[] =>
+export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
+  const own = <Row extends { readonly tenantId: TenantId }>(table: ReadonlyMap<string, Row>): Row[] =>
     [...table.values()].filter((row) => row.tenantId === tenantId);
 
   function agentNamed(idOrName: string): AgentRow | undefined {
@@ -77,8 +86,10 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
       agentName: rows.agents.get(row.agentId)?.name ?? "",
       versionId: row.versionId,
       threadId: row.threadId,
+      subject: row.subject,
       parentRunId: null,
       deviceKey: row.deviceKey,
+      startedBy: row.startedBy.by,
       metadata: row.metadata,
       output,
       finishReason,
@@ -110,6 +121,7 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
       result: call.result ?? null,
       error: call.error,
       source: call.source,
+      approval: call.approval,
       requestedAt: isoTime(call.requestedAt),
       dispatchedAt: timeOrNull(call.dispatchedAt),
       sentAt: timeOrNull(row.sentAt),
@@ -127,15 +139,19 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
     const open = sessionsOf(row).find((session) => session.disconnectedAt === null);
     const online = open !== undefined && rows.isLive(open.gatewayId);
     const heartbeatAt = online ? rows.gateways.get(open.gatewayId)?.heartbeatAt : undefined;
-    const { id, key, displayName, platform, labels, tools } = row;
+    const { id, key, displayName, platform, subject, labels, tools, pairedAt } = row;
+    const [latest] = sessionsOf(row);
+    const waitsUntil = latest?.pairing?.expiresAt ?? null;
     return {
       id,
       key,
       displayName,
       platform,
+      subject,
       labels,
       tools: [...tools],
       online,
+      pairing: devicePairing({ pairedAt, latest: latest === undefined ? null : { isOpen: online, waitsUntil } }),
       lastSeenAt: isoTime(heartbeatAt ?? row.lastSeenAt),
       createdAt: isoTime(row.createdAt),
     };
@@ -166,12 +182,22 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
       return row === undefined || row.agentId !== agent?.id ? null : versionOf(row);
     },
 
-    async promoteVersion({ idOrName, versionId }) {
+    async promoteVersion({ idOrName, versionId, by }) {
       const agent = agentNamed(idOrName);
-      if (agent === undefined || rows.versions.get(versionId)?.agentId !== agent.id) return null;
+      const version = rows.versions.get(versionId);
+      if (agent === undefined || version?.agentId !== agent.id) return null;
+      if (agent.currentVersionId !== versionId) {
+        const targets = { agentId: agent.id, agentName: agent.name, versionId, version: version.version };
+        audit(rows, tenantId, { action: "agent.promote", outcome: "promoted", by, targets });
+      }
       agent.currentVersionId = versionId;
       agent.updatedAt = rows.now();
       return agentOf(agent);
+    },
+
+    async findStarter({ runId }) {
+      const run = rows.runOf(tenantId, runId);
+      return run === undefined ? null : { starter: run.startedBy, subject: run.subject };
     },
 
     async findRun({ runId }) {
@@ -179,13 +205,21 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
       return row === undefined ? null : runOf(row);
     },
 
+    async findRunBounds({ runId }) {
+      const row = rows.runOf(tenantId, runId);
+      if (row === undefined) return null;
+      const { id, threadId, deviceKey, subject } = row;
+      return { id, threadId, deviceKey, subject };
+    },
+
     async listRuns(params) {
-      const { status, agent, threadId } = params;
+      const { status, agent, threadId, subject } = params;
       const named = agent === undefined ? undefined : agentNamed(agent);
-      const threads = threadId === undefined ? undefined : threadsNamed(own(rows.threads), threadId);
+      const threads = threadId === undefined ? undefined : threadsNamed(own(rows.threads), threadId, subject ?? null);
       const found = own(rows.runs).filter(
         (run) =>
           (status === undefined || run.projection.status === status) &&
+          (subject === undefined || run.subject === subject) &&
           (agent === undefined || run.agentId === named?.id) &&
           (threads === undefined || threads.some((thread) => thread.id === run.threadId)),
       );
@@ -204,10 +238,11 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
     },
 
     async listCalls(params) {
-      const { toolName, deviceId, status } = params;
+      const { toolName, deviceId, status, subject } = params;
       const name = toolName === undefined ? undefined : storableText(toolName);
       const found = own(rows.calls).filter(
-        ({ call }) =>
+        ({ call, runId }) =>
+          (subject === undefined || rows.runs.get(runId)?.subject === subject) &&
           (name === undefined || call.toolName === name) &&
           (deviceId === undefined || call.deviceId === deviceId) &&
           (status === undefined || call.status === status),
@@ -215,9 +250,15 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
       return newestFirst(params, found.map(callOf).toSorted(byId), (call) => call, callPayload);
     },
 
-    async findThread({ idOrKey }) {
-      const [row] = threadsNamed(own(rows.threads), idOrKey);
+    async findThread({ idOrKey, subject }) {
+      const [row] = threadsNamed(own(rows.threads), idOrKey, subject);
       return row === undefined ? null : threadOf(row);
+    },
+
+    async listThreads(params) {
+      const { subject } = params;
+      const found = own(rows.threads).filter((row) => subject === undefined || row.subject === subject);
+      return newestFirst(params, found, threadOf, ({ metadata }) => [metadata]);
     },
 
     async listThreadRuns(params) {
@@ -226,7 +267,22 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
       return { ...page, data: page.data.map((run) => ({ runId: run.id, status: run.projection.status })) };
     },
 
-    listDevices: async (params) => newestFirst(params, own(rows.devices), deviceOf, ({ tools }) => [tools]),
+    async listSecrets(params) {
+      const listed = own(rows.secrets).map((row) => ({ id: row.id, secret: secretOf(row) }));
+      const page = newestFirst(
+        params,
+        listed,
+        (row) => row,
+        () => [],
+      );
+      return { ...page, data: page.data.map(({ secret }) => secret) };
+    },
+
+    async listDevices(params) {
+      const { subject } = params;
+      const found = own(rows.devices).filter((row) => subject === undefined || row.subject === subject);
+      return newestFirst(params, found, deviceOf, ({ tools }) => [tools]);
+    },
 
     async findDevice({ deviceId }) {
       const row = rows.deviceOf(tenantId, deviceId);
@@ -247,8 +303,13 @@ export function createTenantLists(rows: Rows, tenantId: string): Lists {
 }
 
 /** A thread as clients see it. */
-export function threadOf({ id, key, metadata, createdAt }: ThreadRow): Thread {
-  return { id, key, metadata, createdAt: isoTime(createdAt) };
+export function threadOf({ id, key, subject, metadata, createdAt }: ThreadRow): Thread {
+  return { id, key, subject, metadata, createdAt: isoTime(createdAt) };
+}
+
+/** A secret as clients see it. */
+export function secretOf({ name, setBy, createdAt, updatedAt }: SecretRow): Secret {
+  return { name, setBy, createdAt: isoTime(createdAt), updatedAt: isoTime(updatedAt) };
 }
 
 function versionOf(row: VersionRow): AgentVersion {
@@ -257,9 +318,10 @@ function versionOf(row: VersionRow): AgentVersion {
 }
 
 /** The thread with this id first, since a key may look like an id. */
-function threadsNamed(threads: readonly ThreadRow[], idOrKey: string): ThreadRow[] {
+function threadsNamed(threads: readonly ThreadRow[], idOrKey: string, subject: string | null): ThreadRow[] {
   const key = storableText(idOrKey);
-  return [...threads.filter((row) => row.id === idOrKey), ...threads.filter((row) => row.key === key)];
+  const named = threads.filter((row) => row.key === key && row.subject === subject);
+  return [...threads.filter((row) => row.id === idOrKey), ...named];
 }
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);

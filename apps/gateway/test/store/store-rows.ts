@@ -5,19 +5,28 @@ import {
   isTerminalStatus,
   type JsonObject,
   type Position,
+  type Quotas,
 } from "@hsafa/protocol";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
+import { dayOf } from "../../src/core/quotas.ts";
+import { mayServe } from "../../src/core/may-serve.ts";
 import type { DeviceOffer } from "../../src/core/recipient.ts";
-import { GATEWAY_TIMEOUT_MS } from "../../src/ports/limits.ts";
+import type { RunStarter } from "../../src/ports/run-starter.ts";
+import { FIRST_GENERATION, type Generation } from "../../src/ports/generation.ts";
+import { hasInboxRoom, inputBytes } from "../../src/ports/inbox.ts";
+import { EVENTS_PAGE_BYTES_MAX, GATEWAY_TIMEOUT_MS, RUN_MESSAGES_BYTES_MAX } from "../../src/ports/limits.ts";
+import type { AuditRow } from "./store-audit.ts";
+import type { KeyRow, RevocationRow } from "./store-keys.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { ApiKeyOwner, CallProjection, RunProjection } from "../../src/ports/fleet-store.ts";
+import type { CallProjection, RunProjection } from "../../src/ports/fleet-store.ts";
+import { asTenantId, type TenantId } from "../../src/core/tenant-id.ts";
 
 /** The rows of the memory store, like those of the tables in Postgres. Times are in ms. */
 
 export interface AgentRow {
   readonly id: string;
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly name: string;
   currentVersionId: string | null;
   versionCount: number;
@@ -37,10 +46,21 @@ export interface VersionRow {
   readonly createdAt: number;
 }
 
+export interface SecretRow {
+  readonly id: string;
+  readonly tenantId: TenantId;
+  readonly name: string;
+  sealed: string;
+  setBy: string;
+  readonly createdAt: number;
+  updatedAt: number;
+}
+
 export interface ThreadRow {
   readonly id: string;
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly key: string | null;
+  readonly subject: string | null;
   readonly metadata: JsonObject;
   readonly createdAt: number;
   turns: number;
@@ -49,20 +69,23 @@ export interface ThreadRow {
 export interface InputRow {
   readonly inputId: string;
   readonly input: OutsideInput;
+  readonly bytes: number;
   readonly dedupe: { readonly key: string; readonly bodyHash: string } | null;
   consumed: boolean;
 }
 
 export interface RunRow {
   readonly id: string;
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly agentId: string;
   readonly versionId: string;
   readonly threadId: string | null;
   readonly threadTurn: number;
   readonly deviceKey: string | null;
+  readonly subject: string | null;
   readonly metadata: JsonObject;
-  readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
+  readonly startedBy: RunStarter;
+  readonly idempotency: { readonly key: string; readonly owner: string; readonly bodyHash: string } | null;
   readonly createdAt: number;
   readonly events: EventRecord[];
   inputs: InputRow[];
@@ -72,13 +95,17 @@ export interface RunRow {
   claimNumber: number | null;
   epoch: number;
   inbox: number;
+  /** Of all messages that it has taken. */
+  messageBytes: number;
   recoveries: number;
+  isReprieved: boolean;
   stalls: number;
   lastSeq: number;
+  keptSeq: number | null;
 }
 
 export interface CallRow {
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly runId: string;
   call: CallProjection;
   sent: { readonly deviceId: string; readonly bootId: string } | null;
@@ -90,13 +117,18 @@ export interface CallRow {
 
 export interface DeviceRow {
   readonly id: string;
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly key: string;
   readonly createdAt: number;
   displayName: string | null;
   platform: string | null;
   labels: Readonly<Record<string, string>>;
   tools: readonly DeviceTool[];
+  owner: string;
+  ownerId: string;
+  subject: string | null;
+  isPooled: boolean;
+  pairedAt: number | null;
   lastSeenAt: number;
 }
 
@@ -105,7 +137,12 @@ export interface SessionRow {
   readonly deviceId: string;
   readonly gatewayId: string;
   readonly bootId: string;
+  /** 0: it takes no new call. */
+  maxInFlight: number;
+  readonly onlyRunId: string | null;
+  readonly onlyThreadId: string | null;
   readonly connectedAt: number;
+  pairing: { readonly code: string; readonly expiresAt: number } | null;
   confirmedAt: number | null;
   disconnectedAt: number | null;
   reason: string | null;
@@ -118,35 +155,124 @@ export interface GatewayRow {
   lifeline: "none" | "held" | "cut";
 }
 
+export interface TenantRow {
+  readonly id: TenantId;
+  readonly name: string;
+  readonly createdAt: number;
+  disabledAt: number | null;
+}
+
+/** What a tenant has that no row tells, and the limits that were set for it. */
+export interface TenantCounters {
+  storedBytes: number;
+  tokens: number;
+  tokensDay: number;
+  limits: Partial<Quotas>;
+}
+
 /** All tables of one store. Maps keep the order of insertion, which is the order of ids. */
 export class Rows {
   readonly clock: Clock;
-  readonly tenants = new Map<string, string>();
-  readonly keys = new Map<string, ApiKeyOwner>();
+  generation: Generation = FIRST_GENERATION;
+  /** Whether the server was judged since it started. */
+  isJudged = true;
+  readonly tenants = new Map<TenantId, TenantRow>();
+  readonly keys = new Map<string, KeyRow>();
+  /** In the order of their numbers. */
+  readonly revocations = new Map<string, RevocationRow>();
+  revocationCount = 0;
   readonly agents = new Map<string, AgentRow>();
   readonly versions = new Map<string, VersionRow>();
+  readonly secrets = new Map<string, SecretRow>();
   readonly threads = new Map<string, ThreadRow>();
   readonly runs = new Map<string, RunRow>();
   readonly calls = new Map<string, CallRow>();
   readonly devices = new Map<string, DeviceRow>();
   readonly sessions = new Map<string, SessionRow>();
   readonly gateways = new Map<string, GatewayRow>();
+  /** When each was deleted, by its id. */
+  readonly deletedDevices = new Map<string, number>();
+  readonly audit = new Map<string, AuditRow>();
+  readonly counters = new Map<string, TenantCounters>();
   inputCount = 0;
 
   constructor(clock: Clock) {
     this.clock = clock;
   }
 
+  /** Keeps all rows as they are now. The returned function puts them back. */
+  keep(): () => void {
+    const { tenants, keys, agents, versions, threads, runs, calls, devices, sessions, gateways, audit } = this;
+    const tables: Map<string, unknown>[] = [
+      tenants,
+      keys,
+      agents,
+      versions,
+      threads,
+      runs,
+      calls,
+      devices,
+      sessions,
+      gateways,
+      audit,
+    ];
+    const kept = structuredClone(tables);
+    const { generation } = this;
+    return () => {
+      for (const [index, table] of tables.entries()) {
+        table.clear();
+        for (const [key, row] of structuredClone(kept[index] ?? [])) table.set(key, row);
+      }
+      this.generation = generation;
+    };
+  }
+
   now(): number {
     return Math.floor(this.clock.now());
   }
 
-  runOf(tenantId: string, runId: string): RunRow | undefined {
+  /** Returns the tenant of this name, which is made if there is none. */
+  tenantOfName(name: string): TenantId {
+    const known = [...this.tenants.values()].find((row) => row.name === name);
+    if (known !== undefined) return known.id;
+    const id = asTenantId(this.clock.newId());
+    this.tenants.set(id, { id, name, createdAt: this.now(), disabledAt: null });
+    return id;
+  }
+
+  isDisabled(tenantId: TenantId): boolean {
+    return (this.tenants.get(tenantId)?.disabledAt ?? null) !== null;
+  }
+
+  countersOf(tenantId: TenantId): TenantCounters {
+    const known = this.counters.get(tenantId);
+    if (known !== undefined) return known;
+    const fresh: TenantCounters = { storedBytes: 0, tokens: 0, tokensDay: 0, limits: {} };
+    this.counters.set(tenantId, fresh);
+    return fresh;
+  }
+
+  countBytes(tenantId: TenantId, ...texts: readonly string[]): void {
+    for (const text of texts) this.countersOf(tenantId).storedBytes += Buffer.byteLength(text);
+  }
+
+  countTokens(tenantId: TenantId, tokens: number): void {
+    const counters = this.countersOf(tenantId);
+    const today = dayOf(this.now());
+    counters.tokens = (counters.tokensDay === today ? counters.tokens : 0) + tokens;
+    counters.tokensDay = today;
+  }
+
+  runOf(tenantId: TenantId, runId: string): RunRow | undefined {
     const run = this.runs.get(runId);
     return run?.tenantId === tenantId ? run : undefined;
   }
 
-  deviceOf(tenantId: string, deviceId: string): DeviceRow | undefined {
+  secretOf(tenantId: TenantId, name: string): SecretRow | undefined {
+    return [...this.secrets.values()].find((row) => row.tenantId === tenantId && row.name === name);
+  }
+
+  deviceOf(tenantId: TenantId, deviceId: string): DeviceRow | undefined {
     const device = this.devices.get(deviceId);
     return device?.tenantId === tenantId ? device : undefined;
   }
@@ -189,14 +315,29 @@ export class Rows {
     return gateway !== undefined && !gateway.stopping && gateway.heartbeatAt > this.now() - GATEWAY_TIMEOUT_MS;
   }
 
+  /** Whether the run's inbox takes this input now. */
+  hasInboxRoom(run: RunRow, input: OutsideInput): boolean {
+    const waiting = run.inputs.filter((row) => !row.consumed);
+    const bytes = waiting.reduce((sum, row) => sum + row.bytes, 0);
+    return hasInboxRoom({ kind: input.kind, bytes: inputBytes(input) }, { count: run.inbox, bytes });
+  }
+
+  /** Whether the run takes no more messages, this one included. */
+  hasMessagesFull(run: RunRow, input: OutsideInput): boolean {
+    if (input.kind !== "message") return false;
+    return run.messageBytes + inputBytes(input) > RUN_MESSAGES_BYTES_MAX;
+  }
+
   /**
    * Puts an input into the run's inbox. It wakes a run that nobody holds; a holder learns of it at its next renewal.
    * A run that waits for its turn in a thread is woken by a cancel alone.
    */
   enqueueInput(run: RunRow, input: OutsideInput, dedupe: InputRow["dedupe"]): void {
     this.inputCount += 1;
-    run.inputs.push({ inputId: String(this.inputCount), input, dedupe, consumed: false });
+    const bytes = inputBytes(input);
+    run.inputs.push({ inputId: String(this.inputCount), input, bytes, dedupe, consumed: false });
     run.inbox += 1;
+    if (input.kind === "message") run.messageBytes += bytes;
     const waitsForTurn = run.epoch === 0 && run.wakeAt === null;
     if (run.leaseOwner === null && (!waitsForTurn || input.kind === "cancel")) run.wakeAt = this.now();
   }
@@ -215,6 +356,16 @@ export function insertEvent(events: EventRecord[], record: EventRecord): boolean
   return true;
 }
 
+/** Returns the first of these events, up to a count and to `EVENTS_PAGE_BYTES_MAX`. One passes whatever its size. */
+export function pageOfEvents(events: readonly EventRecord[], limit: number): EventRecord[] {
+  let bytes = 0;
+  return events.slice(0, limit).filter((event) => {
+    const passes = bytes < EVENTS_PAGE_BYTES_MAX;
+    bytes += Buffer.byteLength(event.payload);
+    return passes;
+  });
+}
+
 /** Returns the index of the first event after a position. */
 export function firstAfter(events: readonly EventRecord[], position: Position): number {
   let low = 0;
@@ -228,7 +379,14 @@ export function firstAfter(events: readonly EventRecord[], position: Position): 
   return low;
 }
 
+/** Whether the device, on this session, may take calls of a run. */
+export function servesRun(rows: Rows, device: DeviceRow, session: SessionRow, runId: string): boolean {
+  const run = rows.runs.get(runId);
+  const { onlyRunId, onlyThreadId } = session;
+  return run !== undefined && mayServe({ subject: device.subject, onlyRunId, onlyThreadId }, run);
+}
+
 /** What a device offers. */
-export function offerOf({ key, platform, labels, tools }: DeviceRow): DeviceOffer {
-  return { key, platform, labels, toolNames: tools.map((tool) => tool.name) };
+export function offerOf({ id, key, owner, ownerId, platform, labels, tools, isPooled }: DeviceRow): DeviceOffer {
+  return { key, deviceId: id, owner, ownerId, platform, labels, isPooled, toolNames: tools.map((tool) => tool.name) };
 }

@@ -3,21 +3,22 @@ import { firstFacts } from "../../src/core/first-facts.ts";
 import { storableText } from "../../src/ports/storable-text.ts";
 import type { StartOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
 import { isOpen, type Rows, type ThreadRow } from "./store-rows.ts";
+import type { TenantId } from "../../src/core/tenant-id.ts";
 
 type Params = Parameters<TenantStore["startRun"]>[0];
 
 /** Makes a run with its first facts. `makeThread` finds or makes the thread of a client's own key. */
 export function startRun(
   rows: Rows,
-  tenantId: string,
+  tenantId: TenantId,
   params: Params,
-  makeThread: (key: string) => ThreadRow,
+  makeThread: (key: string, subject: string | null) => ThreadRow,
 ): StartOutcome {
-  const { runId, deviceKey, metadata, idempotency } = params;
+  const { runId, subject, deviceKey, metadata, startedBy, idempotency } = params;
   const earlier =
     idempotency === null
       ? undefined
-      : [...rows.runs.values()].find((run) => run.tenantId === tenantId && run.idempotency?.key === idempotency.key);
+      : [...rows.runs.values()].find((run) => run.tenantId === tenantId && isSameKey(run.idempotency, idempotency));
   if (earlier !== undefined) {
     return earlier.idempotency?.bodyHash === idempotency?.bodyHash
       ? { kind: "started", runId: earlier.id, status: earlier.projection.status, created: false }
@@ -31,7 +32,7 @@ export function startRun(
   const versionId = params.versionId ?? agent.currentVersionId ?? undefined;
   const version = versionId === undefined ? undefined : rows.versions.get(versionId);
   if (version?.agentId !== agent.id) return { kind: "version_not_found" };
-  const thread = threadNamed(rows, tenantId, params.threadId, makeThread);
+  const thread = threadNamed(rows, tenantId, params, makeThread);
   if (thread === undefined) return { kind: "thread_not_found" };
 
   const now = rows.now();
@@ -48,13 +49,16 @@ export function startRun(
     startedAt: null,
     completedAt: null,
   };
+  rows.countBytes(tenantId, JSON.stringify(metadata), ...facts.map(({ payload }) => payload));
   rows.runs.set(runId, {
     id: runId,
     tenantId,
     ...ids,
     threadTurn: thread?.turns ?? 0,
     deviceKey,
+    subject: thread?.subject ?? subject,
     metadata,
+    startedBy,
     idempotency,
     createdAt: now,
     events: facts,
@@ -65,9 +69,12 @@ export function startRun(
     claimNumber: null,
     epoch: 0,
     inbox: 0,
+    messageBytes: 0,
     recoveries: 0,
+    isReprieved: false,
     stalls: 0,
     lastSeq: facts.length,
+    keptSeq: null,
   });
   return { kind: "started", runId, status: "queued", created: true };
 }
@@ -75,14 +82,22 @@ export function startRun(
 /** Returns the thread that a request names; null: it names none; undefined: there is none with this id. */
 function threadNamed(
   rows: Rows,
-  tenantId: string,
-  wanted: string | undefined,
-  makeThread: (key: string) => ThreadRow,
+  tenantId: TenantId,
+  { threadId: wanted, subject }: Pick<Params, "threadId" | "subject">,
+  makeThread: (key: string, subject: string | null) => ThreadRow,
 ): ThreadRow | null | undefined {
   if (wanted === undefined) return null;
   const key = storableText(wanted);
   const own = [...rows.threads.values()].filter((row) => row.tenantId === tenantId);
-  const found = own.find((row) => row.id === wanted) ?? own.find((row) => row.key === key);
+  const found = own.find((row) => row.id === wanted) ?? own.find((row) => row.key === key && row.subject === subject);
   if (found !== undefined) return found;
-  return isId(wanted) ? undefined : makeThread(wanted);
+  return isId(wanted) ? undefined : makeThread(wanted, subject);
+}
+
+/** Whether two idempotency keys are one. The memory store holds none from before owners were kept. */
+export function isSameKey(
+  known: { readonly key: string; readonly owner: string } | null,
+  asked: { readonly key: string; readonly owner: string },
+): boolean {
+  return known?.key === asked.key && known.owner === asked.owner;
 }

@@ -1,38 +1,57 @@
-import { isOpenCallStatus, isTerminalStatus } from "@hsafa/protocol";
-import { agentConfigSchema } from "@hsafa/protocol/schema";
+import { type DeviceTool, isOpenCallStatus, isTerminalStatus, type Quotas } from "@hsafa/protocol";
+import { storedAgentConfigSchema } from "@hsafa/protocol/schema";
+import { dayOf } from "../../src/core/quotas.ts";
+import { isDeviceOwner } from "../../src/core/is-device-owner.ts";
 import { mayTakeCall } from "../../src/core/recipient.ts";
-import { inboxMaxFor, toolResultInput } from "../../src/ports/inbox.ts";
-import { EVENTS_PAGE_BYTES_MAX } from "../../src/ports/limits.ts";
+import { toolResultInput } from "../../src/ports/inbox.ts";
+import { SECRETS_PER_TENANT_MAX } from "../../src/ports/limits.ts";
 import { SESSION_REPLACED, sessionStanding } from "../../src/ports/session-standing.ts";
 import { storableText } from "../../src/ports/storable-text.ts";
 import type { SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
-import { createTenantLists, threadOf } from "./store-lists.ts";
-import { type CallRow, firstAfter, isOpen, offerOf, type Rows, type ThreadRow } from "./store-rows.ts";
-import { startRun } from "./store-start.ts";
+import { audit, createAuditList } from "./store-audit.ts";
+import { createMemoryTenantKeys, isTakenKey } from "./store-keys.ts";
+import { createTenantLists, secretOf, threadOf } from "./store-lists.ts";
+import {
+  type CallRow,
+  firstAfter,
+  isOpen,
+  offerOf,
+  pageOfEvents,
+  type Rows,
+  servesRun,
+  type ThreadRow,
+} from "./store-rows.ts";
+import { isSameKey, startRun } from "./store-start.ts";
+import type { TenantId } from "../../src/core/tenant-id.ts";
 
 /** One tenant's statements. Each runs in one go. */
-export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantStore {
+export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantStore {
   function findCall(callId: string): CallRow | undefined {
     const row = rows.calls.get(callId);
     return row?.tenantId === tenantId ? row : undefined;
   }
 
   function createThread(params: Parameters<TenantStore["createThread"]>[0]): { row: ThreadRow; created: boolean } {
-    const { threadId, metadata } = params;
+    const { threadId, subject, metadata } = params;
     const key = params.key === null ? null : storableText(params.key);
     const known = [...rows.threads.values()].find(
-      (row) => row.tenantId === tenantId && (row.id === threadId || (key !== null && row.key === key)),
+      (row) =>
+        row.tenantId === tenantId &&
+        (row.id === threadId || (key !== null && row.key === key && row.subject === subject)),
     );
     if (known !== undefined) return { row: known, created: false };
-    const row = { id: threadId, tenantId, key, metadata, createdAt: rows.now(), turns: 0 };
+    const row = { id: threadId, tenantId, key, subject, metadata, createdAt: rows.now(), turns: 0 };
     rows.threads.set(threadId, row);
+    rows.countBytes(tenantId, JSON.stringify(metadata));
     return { row, created: true };
   }
 
   return {
     ...createTenantLists(rows, tenantId),
+    ...createMemoryTenantKeys(rows, tenantId),
+    ...createAuditList(rows, tenantId),
 
-    async pushAgent({ name, description, version, config, configHash, promote }) {
+    async pushAgent({ name, description, version, config, configHash, promote, by }) {
       const now = rows.now();
       let agent = [...rows.agents.values()].find((row) => row.tenantId === tenantId && row.name === name);
       if (agent === undefined) {
@@ -43,6 +62,7 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
       const agentId = agent.id;
       const known = [...rows.versions.values()].find((row) => row.agentId === agentId && row.configHash === configHash);
       if (known === undefined) agent.versionCount += 1;
+      if (known === undefined) rows.countBytes(tenantId, JSON.stringify(config));
       const label = version ?? String(agent.versionCount);
       const row = known ?? {
         id: rows.clock.newId(),
@@ -51,36 +71,47 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
         description,
         config,
         configHash,
-        parsed: agentConfigSchema.parse(config),
+        parsed: storedAgentConfigSchema.parse(config),
         createdAt: now,
       };
       rows.versions.set(row.id, row);
       if (known === undefined || (promote && agent.currentVersionId !== row.id)) agent.updatedAt = now;
+      const isPromoted = promote && agent.currentVersionId !== row.id;
       if (promote) agent.currentVersionId = row.id;
+      if (known === undefined || isPromoted) {
+        audit(rows, tenantId, {
+          action: "agent.push",
+          outcome: known === undefined ? "created" : "promoted",
+          by,
+          targets: { agentId, agentName: name, versionId: row.id, version: row.version },
+          details: { configHash, promoted: promote },
+        });
+      }
       return { agentId, versionId: row.id, version: row.version, configHash, created: known === undefined };
     },
 
     startRun: async (params) =>
-      startRun(rows, tenantId, params, (key) => createThread({ threadId: rows.clock.newId(), key, metadata: {} }).row),
+      startRun(
+        rows,
+        tenantId,
+        params,
+        (key, subject) => createThread({ threadId: rows.clock.newId(), key, subject, metadata: {} }).row,
+      ),
 
     async readTail({ runId }) {
       const run = rows.runOf(tenantId, runId);
-      return run === undefined ? null : { status: run.projection.status, lastSeq: run.lastSeq };
+      if (run === undefined) return null;
+      const { lastSeq, keptSeq } = run;
+      return { status: run.projection.status, lastSeq, keptSeq, generation: rows.generation };
     },
 
     async readEvents({ runId, after, limit, factsOnly }) {
       const events = rows.runOf(tenantId, runId)?.events ?? [];
       const all = events.slice(firstAfter(events, after));
-      let bytes = 0;
-      // The first record passes whatever its size.
-      return (factsOnly ? all.filter((event) => event.sub === 0) : all).slice(0, limit).filter((event) => {
-        const passes = bytes < EVENTS_PAGE_BYTES_MAX;
-        bytes += Buffer.byteLength(event.payload);
-        return passes;
-      });
+      return pageOfEvents(factsOnly ? all.filter((event) => event.sub === 0) : all, limit);
     },
 
-    async enqueueInput({ runId, input, dedupe }) {
+    async enqueueInput({ runId, input, dedupe, until, by }) {
       const run = rows.runOf(tenantId, runId);
       if (run === undefined) return { kind: "not_found" };
       const { status } = run.projection;
@@ -92,11 +123,20 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
       if (input.kind === "approval") {
         const call = findCall(input.callId);
         if (call?.runId !== runId) return { kind: "not_found" };
-        if (call.call.status !== "awaiting_approval")
-          return { kind: "call_not_awaiting", callStatus: call.call.status };
+        const isLate = until !== undefined && until <= rows.now();
+        const callStatus = call.call.status === "awaiting_approval" && isLate ? "expired" : call.call.status;
+        if (callStatus !== "awaiting_approval") return { kind: "call_not_awaiting", callStatus };
       }
-      if (run.inbox >= inboxMaxFor(input.kind)) return { kind: "inbox_full" };
+      if (rows.hasMessagesFull(run, input)) return { kind: "messages_full" };
+      if (!rows.hasInboxRoom(run, input)) return { kind: "inbox_full" };
       rows.enqueueInput(run, input, dedupe);
+      if (input.kind === "cancel") {
+        audit(rows, tenantId, { action: "run.cancel", outcome: "requested", by, targets: { runId } });
+      }
+      if (input.kind === "approval") {
+        const outcome = input.approved ? "approved" : "denied";
+        audit(rows, tenantId, { action: "approval.decide", outcome, by, targets: { runId, callId: input.callId } });
+      }
       return { kind: "accepted", status };
     },
 
@@ -112,9 +152,10 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
       if (row.resultHash !== null || !isOpenCallStatus(status)) return { kind: "conflict", status };
       if (status !== "dispatched" || target === "server") return { kind: "not_dispatched" };
       if (isTerminalStatus(run.projection.status)) return { kind: "conflict", status };
-      if (run.inbox >= inboxMaxFor("tool_result")) return { kind: "inbox_full" };
+      const input = toolResultInput(params);
+      if (!rows.hasInboxRoom(run, input)) return { kind: "inbox_full" };
       row.resultHash = bodyHash;
-      rows.enqueueInput(run, toolResultInput(params), null);
+      rows.enqueueInput(run, input, null);
       return { kind: "accepted", runId: run.id };
     },
 
@@ -123,20 +164,101 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
       return { thread: threadOf(row), created };
     },
 
+    async putSecret({ secretId, name, sealed, setBy, by }) {
+      const now = rows.now();
+      const known = rows.secretOf(tenantId, name);
+      const count = [...rows.secrets.values()].filter((row) => row.tenantId === tenantId).length;
+      if (known === undefined && count >= SECRETS_PER_TENANT_MAX) return { kind: "full" };
+      const { id, createdAt } = known ?? { id: secretId, createdAt: now };
+      const row = { id, tenantId, name, sealed, setBy, createdAt, updatedAt: now };
+      rows.secrets.set(id, row);
+      const outcome = known === undefined ? "created" : "replaced";
+      audit(rows, tenantId, { action: "secret.put", outcome, by, targets: { secret: name } });
+      return { kind: "put", secret: secretOf(row), created: known === undefined };
+    },
+
+    async readSecret({ name }) {
+      const tenantName = rows.tenants.get(tenantId)?.name ?? "";
+      return { tenantName, sealed: rows.secretOf(tenantId, name)?.sealed ?? null };
+    },
+
+    async deleteSecret({ name, by }) {
+      const row = rows.secretOf(tenantId, name);
+      if (row === undefined) return false;
+      rows.secrets.delete(row.id);
+      audit(rows, tenantId, { action: "secret.delete", outcome: "deleted", by, targets: { secret: name } });
+      return true;
+    },
+
     async registerDevice(params) {
       const { sessionId, gatewayId, deviceKey: key, displayName, platform, labels, tools, bootId } = params;
+      const { owner, ownerId, subject, onlyRunId, onlyThreadId, mayTakeOver, isPooled, pairing, by, maxInFlight } =
+        params;
       const now = rows.now();
       const known = [...rows.devices.values()].find((row) => row.tenantId === tenantId && row.key === key);
+      const isTaken = (keyId: string): boolean => {
+        const owning = rows.keys.get(keyId);
+        return owning !== undefined && isTakenKey(rows, owning);
+      };
+      if (known !== undefined && !mayTakeOver && !isDeviceOwner(known, params, isTaken)) return null;
+      const counters = rows.countersOf(tenantId);
+      counters.storedBytes += bytesOf(tools) - (known === undefined ? 0 : bytesOf(known.tools));
       const { id, createdAt } = known ?? { id: rows.clock.newId(), createdAt: now };
-      rows.devices.set(id, { id, tenantId, key, createdAt, displayName, platform, labels, tools, lastSeenAt: now });
+      const pairedAt = known?.ownerId === ownerId ? known.pairedAt : null;
+      const owned = { owner, ownerId, subject, isPooled, pairedAt, lastSeenAt: now };
+      rows.devices.set(id, { id, tenantId, key, createdAt, displayName, platform, labels, tools, ...owned });
+      if (known !== undefined && known.ownerId !== ownerId) {
+        audit(rows, tenantId, {
+          action: "device.take_over",
+          outcome: "taken_over",
+          by,
+          targets: { deviceId: id, deviceKey: key },
+          details: { from: known.ownerId, to: ownerId },
+        });
+      }
       for (const session of rows.sessions.values()) {
         if (session.deviceId !== id || session.disconnectedAt !== null) continue;
         session.disconnectedAt = now;
         session.reason = SESSION_REPLACED;
       }
-      const open = { confirmedAt: null, disconnectedAt: null, reason: null };
-      rows.sessions.set(sessionId, { id: sessionId, deviceId: id, gatewayId, bootId, connectedAt: now, ...open });
-      return { deviceId: id, sessionId };
+      const awaited =
+        pairing === undefined || pairedAt !== null ? null : { ...pairing, expiresAt: now + pairing.expiresInMs };
+      const open = { onlyRunId, onlyThreadId, confirmedAt: null, disconnectedAt: null, reason: null };
+      rows.sessions.set(sessionId, {
+        id: sessionId,
+        deviceId: id,
+        gatewayId,
+        bootId,
+        maxInFlight,
+        connectedAt: now,
+        ...open,
+        pairing: awaited,
+      });
+      return { deviceId: id, sessionId, awaitsPairing: awaited !== null };
+    },
+
+    async pairDevice({ code, subject, by }) {
+      for (const session of rows.sessions.values()) {
+        const device = rows.deviceOf(tenantId, session.deviceId);
+        const { pairing } = session;
+        if (device === undefined || pairing?.code !== code || session.disconnectedAt !== null) continue;
+        if (pairing.expiresAt <= rows.now() || (subject !== undefined && device.subject !== subject)) continue;
+        session.pairing = null;
+        device.pairedAt = rows.now();
+        const targets = { deviceId: device.id, deviceKey: device.key };
+        audit(rows, tenantId, { action: "device.pair", outcome: "paired", by, targets });
+        return targets;
+      }
+      return null;
+    },
+
+    async countPendingPairings({ deviceKey, ownerId }) {
+      const own = [...rows.devices.values()].filter((row) => row.tenantId === tenantId);
+      if (own.some((row) => row.key === deviceKey && row.ownerId === ownerId && row.pairedAt !== null)) return 0;
+      return [...rows.sessions.values()].filter(({ pairing, disconnectedAt, deviceId }) => {
+        const device = own.find(({ id }) => id === deviceId);
+        return pairing !== null && disconnectedAt === null && device !== undefined && device.key !== deviceKey;
+      }).length;
     },
 
     async confirmDeviceSession({ sessionId }) {
@@ -146,7 +268,8 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
     },
 
     async readSessionStanding({ sessionId, deviceId }) {
-      if (rows.deviceOf(tenantId, deviceId) === undefined) return "device_deleted";
+      if (rows.deviceOf(tenantId, deviceId) === undefined)
+        return rows.deletedDevices.has(deviceId) ? "device_deleted" : "ended";
       const sessions = [...rows.sessions.values()].filter((session) => session.deviceId === deviceId);
       return sessionStanding({
         own: sessions.find(({ id }) => id === sessionId) ?? null,
@@ -163,14 +286,21 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
       device.lastSeenAt = rows.now();
     },
 
+    async drainDeviceSession({ sessionId }) {
+      const session = rows.sessions.get(sessionId);
+      if (session?.disconnectedAt !== null || rows.deviceOf(tenantId, session.deviceId) === undefined) return;
+      session.maxInFlight = 0;
+    },
+
     async markSent({ callId, attempt, sessionId }) {
       const row = findCall(callId);
       const session = rows.sessions.get(sessionId);
       const device = session?.disconnectedAt === null ? rows.deviceOf(tenantId, session.deviceId) : undefined;
-      if (row === undefined || session === undefined || device === undefined) return false;
+      if (row === undefined || session === undefined || device === undefined || session.pairing !== null) return false;
       const { call, sent } = row;
       if (call.status !== "dispatched" || call.attempt !== attempt || row.resultHash !== null) return false;
-      if (!mayTakeCall(offerOf(device), call)) return false;
+      if (call.deadline !== null && call.deadline <= rows.now()) return false;
+      if (!mayTakeCall(offerOf(device), call) || !servesRun(rows, device, session, row.runId)) return false;
       if (sent !== null && (sent.deviceId !== device.id || sent.bootId !== session.bootId)) return false;
       row.sent = { deviceId: device.id, bootId: session.bootId };
       row.sentTo.add(device.id);
@@ -183,11 +313,72 @@ export function createMemoryTenantStore(rows: Rows, tenantId: string): TenantSto
       if (row?.sentTo.has(deviceId) === true) row.acceptedAt ??= rows.now();
     },
 
-    async deleteDevice({ deviceId }) {
-      if (rows.deviceOf(tenantId, deviceId) === undefined) return false;
+    async deleteDevice({ deviceId, by }) {
+      const device = rows.deviceOf(tenantId, deviceId);
+      if (device === undefined) return false;
+      rows.countersOf(tenantId).storedBytes -= bytesOf(device.tools);
       rows.devices.delete(deviceId);
+      rows.deletedDevices.set(deviceId, rows.now());
+      audit(rows, tenantId, {
+        action: "device.delete",
+        outcome: "deleted",
+        by,
+        targets: { deviceId, deviceKey: device.key },
+      });
       for (const session of rows.sessions.values()) if (session.deviceId === deviceId) rows.sessions.delete(session.id);
       return true;
     },
+
+    async readUsage() {
+      const own = <Row extends { readonly tenantId: TenantId }>(table: ReadonlyMap<string, Row>): Row[] =>
+        [...table.values()].filter((row) => row.tenantId === tenantId);
+      const runs = own(rows.runs).map(({ projection }) => projection.status);
+      const { storedBytes, tokens, tokensDay, limits } = rows.countersOf(tenantId);
+      const used = {
+        activeRuns: runs.filter((status) => status === "running" || status === "waiting_tool").length,
+        queuedRuns: runs.filter((status) => status === "queued").length,
+        devices: own(rows.devices).length,
+        threads: own(rows.threads).length,
+        agentVersions: own(rows.agents).reduce((sum, { versionCount }) => sum + versionCount, 0),
+        storedBytes,
+        tokensPerDay: tokensDay === dayOf(rows.now()) ? tokens : 0,
+      };
+      return { used, limits };
+    },
+
+    async setLimits({ limits, by }) {
+      const counters = rows.countersOf(tenantId);
+      const merged = Object.entries({ ...counters.limits, ...limits }).filter(([, limit]) => limit !== null);
+      counters.limits = Object.fromEntries(merged) as Partial<Quotas>;
+      audit(rows, tenantId, { action: "quota.set", outcome: "set", by, targets: {}, details: { limits } });
+    },
+
+    async knows(what) {
+      const isOwn = (row: { readonly tenantId: TenantId }): boolean => row.tenantId === tenantId;
+      switch (what.kind) {
+        case "device":
+          return [...rows.devices.values()].some((row) => isOwn(row) && row.key === what.key);
+        case "thread":
+          return [...rows.threads.values()].some(
+            (row) => isOwn(row) && row.key === what.key && row.subject === what.subject,
+          );
+        case "run":
+          return [...rows.runs.values()].some((row) => isOwn(row) && isSameKey(row.idempotency, what));
+        case "input":
+          return rows.runOf(tenantId, what.runId)?.inputs.some(({ dedupe }) => dedupe?.key === what.key) === true;
+        case "version": {
+          const agent = [...rows.agents.values()].find((row) => isOwn(row) && row.name === what.agent);
+          return [...rows.versions.values()].some(
+            (row) => row.agentId === agent?.id && row.configHash === what.configHash,
+          );
+        }
+        default:
+          return what satisfies never;
+      }
+    },
   };
+}
+
+function bytesOf(tools: readonly DeviceTool[]): number {
+  return Buffer.byteLength(JSON.stringify(tools));
 }

@@ -10,7 +10,7 @@ import type {
 } from "@hsafa/protocol";
 import fc from "fast-check";
 import type { Origin } from "../../src/adapters/ai-sdk/dialects/origin.ts";
-import { threadMessagesOf } from "../../src/core/transcript.ts";
+import { threadEntriesOf, transcriptOf } from "../../src/core/transcript.ts";
 
 /** A picture of one point. */
 const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -202,9 +202,13 @@ function runFacts(origin: Origin): fc.Arbitrary<Fact[]> {
 /** The conversation of a thread whose runs were made by any of these models. */
 export function anyConversation(origins: readonly Origin[]): fc.Arbitrary<Message[]> {
   const run = fc.constantFrom(...origins).chain(runFacts);
-  const ofThread = fc
-    .array(run, { minLength: 1, maxLength: 4 })
-    .map((runs) => runs.flatMap((facts) => threadMessagesOf(facts).map(({ message }) => message)));
+  const ofThread = fc.array(run, { minLength: 1, maxLength: 4 }).map((runs) =>
+    runs.flatMap((facts) =>
+      transcriptOf(facts)
+        .flatMap(threadEntriesOf)
+        .map(({ message }) => message),
+    ),
+  );
   // Not even the order of results is given.
   return fc.oneof(
     { arbitrary: ofThread, weight: 4 },

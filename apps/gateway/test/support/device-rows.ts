@@ -1,14 +1,15 @@
 import type { JsonValue } from "@hsafa/protocol";
 import type { ToolOutcome } from "../../src/core/input.ts";
 import { OPEN_CALLS_PER_SESSION_MAX } from "../../src/ports/limits.ts";
-import type { FleetStore, OpenCall, OpenCallsOfSession } from "../../src/ports/fleet-store.ts";
+import type { CallCandidate, FleetStore, OpenCall, OpenCallsOfSession } from "../../src/ports/fleet-store.ts";
 import { sessionStanding, type StandingRow } from "../../src/ports/session-standing.ts";
 import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
 import type { RegisteredDevice, SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
+import { asTenantId, type TenantId } from "../../src/core/tenant-id.ts";
 
 interface Row {
   readonly callId: string;
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly recipientKey: string | null;
   readonly toolName: string;
   readonly args: JsonValue;
@@ -23,7 +24,7 @@ interface SessionRow {
   readonly sessionId: string;
   readonly deviceId: string;
   readonly deviceKey: string;
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly bootId: string;
   isConfirmed: boolean;
   reason: string | null;
@@ -35,12 +36,16 @@ interface SessionRow {
  */
 export class DeviceRows {
   readonly calls = new Map<string, Row>();
+  /** Who could take the calls that any device may take. */
+  candidates: readonly CallCandidate[] = [];
   readonly sessions: SessionRow[] = [];
   readonly lost: string[] = [];
   readonly accepted: string[] = [];
   readonly outcomes = new Map<string, ToolOutcome>();
   /** Every method of the store rejects while this is set. */
   isAway = false;
+  /** Sessions await their pairing while this is set. */
+  awaitsPairing = false;
   /** A registration is carried out while this is set, and rejects all the same: its outcome is lost. */
   loseRegistrations = false;
   /** Awaited before a result is taken, so that a test can make the store slow. */
@@ -48,7 +53,7 @@ export class DeviceRows {
 
   add(call: Partial<Row> & Pick<Row, "callId">): Row {
     const row: Row = {
-      tenantId: "tenant-1",
+      tenantId: asTenantId("tenant-1"),
       recipientKey: "laptop",
       toolName: "read_file",
       args: { path: "/tmp" },
@@ -64,7 +69,8 @@ export class DeviceRows {
   }
 
   get store(): Store {
-    const fleet: Pick<FleetStore, "readOpenCalls"> = {
+    const fleet: Pick<FleetStore, "readOpenCalls" | "readCandidates"> = {
+      readCandidates: async () => this.candidates,
       readOpenCalls: async ({ sessionIds }) => this.#openCalls(sessionIds),
     };
     return {
@@ -89,6 +95,7 @@ export class DeviceRows {
         return {
           sessionId: session.sessionId,
           current: session.reason === null,
+          ...(this.awaitsPairing ? { awaitsPairing: true } : {}),
           calls: [...open.filter(isInHand), ...others].map((row) => this.#openCall(row)),
         };
       });
@@ -105,11 +112,12 @@ export class DeviceRows {
       attempt,
       deadline: null,
       repeatable,
+      isForAny: row.recipientKey === null,
       sentTo: sentTo === null ? null : { ...sentTo, connected },
     };
   }
 
-  #forTenant(tenantId: string): Partial<TenantStore> {
+  #forTenant(tenantId: TenantId): Partial<TenantStore> {
     return {
       registerDevice: async ({ sessionId, deviceKey, bootId }): Promise<RegisteredDevice> => {
         this.#mustBeThere();
@@ -117,8 +125,9 @@ export class DeviceRows {
         for (const session of this.sessions) if (session.deviceId === deviceId) session.reason ??= "replaced";
         this.sessions.push({ sessionId, deviceId, deviceKey, tenantId, bootId, isConfirmed: false, reason: null });
         if (this.loseRegistrations) throw new StoreUnavailable("the answer was lost");
-        return { deviceId, sessionId };
+        return { deviceId, sessionId, awaitsPairing: this.awaitsPairing };
       },
+      countPendingPairings: async () => 0,
       endDeviceSession: async ({ sessionId, reason }) => {
         this.#mustBeThere();
         const session = this.sessions.find((row) => row.sessionId === sessionId);

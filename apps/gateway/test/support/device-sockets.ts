@@ -5,6 +5,8 @@ import { createDeviceSocketServer } from "../../src/edge/device/device-socket-se
 import type { SocketServer } from "../../src/edge/socket/socket-server.ts";
 import { type DeviceWorld, startDeviceWorld } from "./device-world.ts";
 import { RawDevice } from "./raw-device.ts";
+import { systemClock } from "../../src/adapters/system/system-clock.ts";
+import { LoopTurns } from "../../src/runtime/loop-turns.ts";
 
 /** A device server on real sockets. */
 export interface DeviceSockets extends DeviceWorld {
@@ -17,7 +19,11 @@ export interface DeviceSockets extends DeviceWorld {
 /** Starts one; it is closed at the end of the test. */
 export async function startDeviceSockets(): Promise<DeviceSockets> {
   const world = startDeviceWorld();
-  const sockets = createDeviceSocketServer(world);
+  const sockets = createDeviceSocketServer({
+    ...world,
+    turns: new LoopTurns(systemClock),
+    addressOf: ({ socket }) => socket.remoteAddress ?? "",
+  });
   const server = createServer();
   server.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -4,12 +4,14 @@ import { refuse } from "../../src/access/refusal.ts";
 import { createMemoryBell } from "../../src/adapters/memory/memory-bell.ts";
 import { createDeviceServer, type DeviceServer } from "../../src/devices/device-server.ts";
 import type { Bell, Ring } from "../../src/ports/bell.ts";
-import type { LiveLog } from "../../src/ports/live-log.ts";
+import type { LiveLog, TenantLiveLog } from "../../src/ports/live-log.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 import { DeviceRows } from "./device-rows.ts";
+import { NO_QUOTAS } from "./no-quotas.ts";
 import { recordingLog } from "./recording-log.ts";
 import { ManualClock } from "./manual-clock.ts";
+import { asTenantId } from "../../src/core/tenant-id.ts";
 
 /** A device server over a store in memory, without sockets. */
 export interface DeviceWorld {
@@ -34,15 +36,17 @@ export function startDeviceWorld(): DeviceWorld {
   const rings: Ring[] = [];
   bell.listen((ring) => rings.push(ring));
   const progress: string[] = [];
-  const liveLog: Pick<LiveLog, "sendProgress"> = { sendProgress: ({ json }) => void progress.push(json) };
+  const tenantLog: Pick<TenantLiveLog, "sendProgress"> = { sendProgress: ({ json }) => void progress.push(json) };
+  const liveLog = { forTenant: () => tenantLog };
   const devices = createDeviceServer({
     gatewayId: "gateway-1",
     authenticate: authenticateBy(clock),
     store: rows.store,
-    liveLog: liveLog as LiveLog,
+    liveLog: liveLog as unknown as LiveLog,
     bell,
     clock,
     log,
+    quotas: NO_QUOTAS,
     schemas: {
       findFaults: async ({ schemas }) =>
         schemas.map(({ type }) => (type === "objekt" ? "/type must be one of the allowed types" : null)),
@@ -58,7 +62,8 @@ export function startDeviceWorld(): DeviceWorld {
 
 /**
  * Credentials of tests: a name, a tenant, and in how many milliseconds it expires. `bad` is unknown, `away` meets a
- * store that is away, `reader` lacks the scope of devices, `bound` names the device `laptop`.
+ * store that is away, `reader` lacks the scope of devices, `bound` names the device `laptop`, `enroller` must be
+ * paired.
  */
 function authenticateBy(clock: ManualClock): Authenticate {
   return async (credential) => {
@@ -67,8 +72,19 @@ function authenticateBy(clock: ManualClock): Authenticate {
     if (name === "away") throw new StoreUnavailable("away");
     const bound = name === "bound" ? { deviceKey: "laptop" } : {};
     const expiry = expiresInMs === undefined ? {} : { expiresAt: clock.now() + Number(expiresInMs) };
-    const scopes = name === "reader" ? (["runs:read"] as const) : (["devices:connect"] as const);
-    return { kind: "authenticated", principal: { kind: "token", tenantId, name: "test", scopes, ...bound, ...expiry } };
+    const scopesOf = { reader: "runs:read", enroller: "devices:enroll" } as const;
+    const scopes = [name === "reader" || name === "enroller" ? scopesOf[name] : "devices:connect"] as const;
+    const kind = name === "bound" ? "token" : "api_key";
+    const principal = {
+      kind,
+      keyId: "key-1",
+      tenantId: asTenantId(tenantId),
+      name: "test",
+      scopes,
+      ...bound,
+      ...expiry,
+    } as const;
+    return { kind: "authenticated", principal };
   };
 }
 

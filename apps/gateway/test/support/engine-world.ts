@@ -16,6 +16,9 @@ import { createServerTools } from "../../src/adapters/server-tools/server-tools.
 import { systemClock } from "../../src/adapters/system/system-clock.ts";
 import { accept, type EventRecord, parseFact } from "../../src/core/event-record.ts";
 import { Engine } from "../../src/engine/engine.ts";
+import type { EngineDeps } from "../../src/engine/engine-deps.ts";
+import { RecordRoom } from "../../src/engine/record-room.ts";
+import { RUNS_HELD_MAX } from "../../src/engine/limits.ts";
 import type { Bell } from "../../src/ports/bell.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Inbox } from "../../src/ports/fleet-store.ts";
@@ -24,11 +27,20 @@ import type { Model } from "../../src/ports/model.ts";
 import type { ServerTools } from "../../src/ports/server-tools.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import { StoreGeneration } from "../../src/runtime/store-generation.ts";
+import { LoopTurns } from "../../src/runtime/loop-turns.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
+import type { TenantQuotas } from "../../src/runtime/tenant-quotas.ts";
+import { ANY_STARTER } from "./any-starter.ts";
+import { NO_QUOTAS } from "./no-quotas.ts";
 import { FaultyFleet } from "./faulty-fleet.ts";
+import { noSecrets } from "./no-secrets.ts";
 import { PuppetModel } from "./puppet-model.ts";
 import { recordingLog } from "./recording-log.ts";
 import { realTime, virtualTime, type WorldTime } from "./world-time.ts";
+import { EMPTY_PLACES } from "./empty-places.ts";
+import type { TenantId } from "../../src/core/tenant-id.ts";
+import { AN_ACTOR } from "./an-actor.ts";
 
 /** No run of these tests is claimed more often. */
 const EPOCHS_MAX = 20;
@@ -47,10 +59,13 @@ export interface EngineUnderTest {
 export interface EngineOptions {
   readonly model?: Model;
   readonly leaseDurationMs?: number;
+  readonly runsHeldMax?: number;
   readonly liveLog?: LiveLog;
   readonly functions?: Readonly<Record<string, ToolFunction>>;
   readonly serverTools?: ServerTools;
   readonly clock?: Clock;
+  readonly quotas?: Pick<TenantQuotas, "lackAsRemembered">;
+  readonly recordRoom?: RecordRoom;
 }
 
 type Tool = Partial<ToolConfig> & { name: string };
@@ -85,7 +100,7 @@ export class EngineWorld {
   readonly #runs: string[] = [];
   #agents = 0;
 
-  private constructor(store: Store, tenantId: string, time: WorldTime) {
+  private constructor(store: Store, tenantId: TenantId, time: WorldTime) {
     this.store = store;
     this.tenant = store.forTenant(tenantId);
     this.time = time;
@@ -101,8 +116,13 @@ export class EngineWorld {
 
   /** A world over a store in memory, in virtual time. */
   static openInMemory(): Promise<EngineWorld> {
+    return EngineWorld.openOn((clock) => createMemoryStore({ clock }));
+  }
+
+  /** A world over a store of the test's own, in virtual time. */
+  static openOn(open: (clock: Clock) => Store): Promise<EngineWorld> {
     const time = virtualTime();
-    return EngineWorld.#open(createMemoryStore({ clock: time.clock }), time);
+    return EngineWorld.#open(open(time.clock), time);
   }
 
   static async #open(store: Store, time: WorldTime): Promise<EngineWorld> {
@@ -117,23 +137,38 @@ export class EngineWorld {
     const log = recordingLog();
     const published = new Map<string, EventRecord[]>();
     const stored = new Map<string, string[]>();
-    const engine = new Engine({
+    const clock = options.clock ?? this.time.clock;
+    const liveLog = options.liveLog ?? this.liveLog;
+    const generation = new StoreGeneration({
+      fleet: fleet.port,
+      log,
+      leave: () => engine.dropLostRuns(),
+      enter: ({ tag }) => liveLog.enter(tag),
+    });
+    const deps: EngineDeps = {
       gatewayId: systemClock.newId(),
       leaseDurationMs: options.leaseDurationMs ?? 6000,
+      runsHeldMax: options.runsHeldMax ?? RUNS_HELD_MAX,
       isOnlyGateway: true,
       store: fleet.port,
-      liveLog: options.liveLog ?? this.liveLog,
+      liveLog,
       bell: this.bell,
       localFeed: {
         published: (runId, records) => void listOf(published, runId).push(...records),
         stored: (runId, upTo) => void listOf(stored, runId).push(formatPosition(upTo)),
       },
-      clock: options.clock ?? this.time.clock,
+      clock,
       model: options.model ?? this.model,
-      serverTools: options.serverTools ?? createServerTools({ functions: options.functions ?? {} }),
+      serverTools:
+        options.serverTools ?? createServerTools({ functions: options.functions ?? {}, fetch, secrets: noSecrets }),
       schemas: createLocalAjvSchemas(),
+      turns: new LoopTurns(clock),
+      generation,
+      revocations: { heard() {} },
       log,
-    });
+      quotas: options.quotas ?? NO_QUOTAS,
+    };
+    const engine: Engine = new Engine(deps, options.recordRoom ?? new RecordRoom({ clock }));
     const gateway = { engine, fleet, log, published, stored };
     this.#engines.push(gateway);
     engine.start();
@@ -141,11 +176,12 @@ export class EngineWorld {
   }
 
   /** Pushes an agent and starts a run of it; returns the run's id. */
-  async start(config: Partial<AgentConfigInput> = {}, threadId?: string): Promise<string> {
+  async start(config: Partial<AgentConfigInput> = {}, threadId?: string, content = "hi"): Promise<string> {
     this.#agents += 1;
     const name = `agent-${this.#agents}`;
     const whole = { name, model: "demo/hello", ...config };
     const pushed = await this.tenant.pushAgent({
+      by: AN_ACTOR,
       name,
       description: null,
       version: null,
@@ -160,9 +196,11 @@ export class EngineWorld {
       versionId: undefined,
       threadId,
       earlier: [],
-      messages: [{ role: "user", content: "hi" }],
+      messages: [{ role: "user", content }],
       deviceKey: null,
       metadata: {},
+      subject: null,
+      startedBy: ANY_STARTER,
       idempotency: null,
     });
     if (outcome.kind !== "started") throw new Error(`The run did not start: ${outcome.kind}`);
@@ -173,13 +211,13 @@ export class EngineWorld {
 
   async cancel(runId: string): Promise<void> {
     const dedupe = { key: "cancel", bodyHash: "" };
-    await this.tenant.enqueueInput({ runId, input: { kind: "cancel", reason: "enough" }, dedupe });
+    await this.tenant.enqueueInput({ by: AN_ACTOR, runId, input: { kind: "cancel", reason: "enough" }, dedupe });
     this.bell.ring({ about: "run", runId });
   }
 
   async say(runId: string, content: string): Promise<void> {
     const input = { kind: "message", message: { role: "user", content } } as const;
-    const outcome = await this.tenant.enqueueInput({ runId, input, dedupe: null });
+    const outcome = await this.tenant.enqueueInput({ by: AN_ACTOR, runId, input, dedupe: null });
     assert.equal(outcome.kind, "accepted");
     this.bell.ring({ about: "run", runId });
   }
@@ -204,6 +242,7 @@ export class EngineWorld {
         // It is over by the next statement.
         leaseDurationMs: 0,
         limit: 10,
+        places: EMPTY_PLACES,
         judgesUntil: Number.POSITIVE_INFINITY,
         lastChancesMax: 10,
       });

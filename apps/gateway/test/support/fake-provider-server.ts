@@ -25,6 +25,11 @@ export interface Reply {
  * A model provider on a real socket. It plays one reply for each request, and the last one for all further requests.
  */
 export async function startFakeProvider(...replies: readonly Reply[]) {
+  return startFakeProviderAt(0, ...replies);
+}
+
+/** Starts one at this port. */
+export async function startFakeProviderAt(port: number, ...replies: readonly Reply[]) {
   const requests: ReceivedRequest[] = [];
   let served = 0;
   let closedByClient: () => void = () => {};
@@ -62,7 +67,7 @@ export async function startFakeProvider(...replies: readonly Reply[]) {
       if (!response.writableEnded) closedByClient();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -8,6 +8,8 @@ export interface FakeProxy {
   readonly asked: string[];
   /** The `Proxy-Authorization` of each request. */
   readonly credentials: (string | undefined)[];
+  /** Connections of clients that are open. */
+  connections(): number;
   close(): void;
 }
 
@@ -34,7 +36,11 @@ export async function startFakeProxy(
     asked.push(`CONNECT ${request.url}`);
     credentials.push(request.headers["proxy-authorization"]);
     socket.on("error", () => {});
-    if (options.silent === true) return;
+    if (options.silent === true) {
+      // Only a socket that is read tells that the client has left.
+      socket.on("end", () => socket.end()).resume();
+      return;
+    }
     if (options.refuse !== undefined) {
       socket.end(`HTTP/1.1 ${options.refuse} No\r\n\r\n`);
       return;
@@ -49,12 +55,18 @@ export async function startFakeProxy(
     onward.on("error", () => socket.destroy());
     sockets.add(onward);
   });
-  server.on("connection", (socket) => sockets.add(socket));
+  let clients = 0;
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    clients += 1;
+    socket.on("close", () => (clients -= 1));
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
     credentials,
+    connections: () => clients,
     close() {
       for (const socket of sockets) socket.destroy();
       server.close();

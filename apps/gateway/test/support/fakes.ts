@@ -1,7 +1,8 @@
 import { comparePositions, formatPosition, START } from "@hsafa/protocol";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import type { FleetStore } from "../../src/ports/fleet-store.ts";
-import type { AppendOutcome, LiveLog } from "../../src/ports/live-log.ts";
+import { FIRST_GENERATION } from "../../src/ports/generation.ts";
+import type { AppendOutcome, LiveLog, TenantLiveLog } from "../../src/ports/live-log.ts";
 import type { LocalFeed } from "../../src/ports/local-feed.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 
@@ -12,17 +13,35 @@ export async function settled(): Promise<void> {
   });
 }
 
+/** The first generation of a store that never goes back. It keeps what is reported all the same. */
+export function quietGeneration() {
+  const reports: string[] = [];
+  return {
+    present: FIRST_GENERATION,
+    reports,
+    listen() {},
+    report: (_tag: string, evidence: string) => void reports.push(evidence),
+    wentBack: async (_tag: string, evidence: string) => void reports.push(evidence),
+    catchUp: async () => {},
+  };
+}
+
 /** A live log whose every write waits until the test answers it. */
 export class HeldLiveLog {
-  readonly writes: { records: readonly EventRecord[]; answer: (outcome: AppendOutcome) => void }[] = [];
+  readonly writes: {
+    records: readonly EventRecord[];
+    below: EventRecord | null;
+    answer: (outcome: AppendOutcome) => void;
+  }[] = [];
   /** Everything accepted so far, by position and text. */
   readonly accepted: EventRecord[] = [];
 
-  readonly port: LiveLog = {
-    append: ({ records }) =>
+  readonly #tenantLog: TenantLiveLog = {
+    append: ({ records, below = null }) =>
       new Promise((resolve) => {
         this.writes.push({
           records,
+          below,
           answer: (outcome) => {
             if (outcome.kind === "appended") this.accepted.push(...outcome.accepted);
             resolve(outcome);
@@ -32,6 +51,11 @@ export class HeldLiveLog {
     read: async () => [],
     subscribe: async () => ({ unsubscribe() {} }),
     sendProgress() {},
+  };
+
+  readonly port: LiveLog = {
+    enter() {},
+    forTenant: () => this.#tenantLog,
     check: async () => null,
     close: async () => {},
   };
@@ -49,6 +73,12 @@ export class HeldLiveLog {
     write.answer({ kind: "unavailable" });
     await settled();
     return write.records.map(formatPosition);
+  }
+
+  /** Says of the write in flight that the log holds a lost history. */
+  async contradict(): Promise<void> {
+    this.#next().answer({ kind: "other_history" });
+    await settled();
   }
 
   #next(): HeldLiveLog["writes"][number] {

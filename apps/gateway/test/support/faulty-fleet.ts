@@ -10,7 +10,7 @@ export class FaultyFleet {
   /** Statements wait here before they reach the store: a gateway that is stopped. */
   gate: Promise<void> = Promise.resolve();
   /** Happens just before a statement reaches the store, and between its execution and its answer. */
-  before: (name: Method) => Promise<void> = async () => {};
+  before: (name: Method, params: unknown) => Promise<void> = async () => {};
   after: (name: Method) => Promise<void> = async () => {};
   /** The next statement of this name is carried out, and its answer is lost; of claims, the next that takes a run. */
   loseAnswerOf: Method | null = null;
@@ -24,7 +24,7 @@ export class FaultyFleet {
         return async (params: unknown) => {
           this.said.push(name);
           await this.gate;
-          await this.before(name);
+          await this.before(name, params);
           if (this.isAway) throw new StoreUnavailable("the test says so");
           const answer = await method.call(target, params);
           await this.after(name);

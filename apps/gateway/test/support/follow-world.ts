@@ -1,19 +1,24 @@
 import { comparePositions, type Position, type RunStatus } from "@hsafa/protocol";
-import { FollowHub } from "../../src/follow/follow-hub.ts";
+import { FollowHub, type FollowHubDeps } from "../../src/follow/follow-hub.ts";
 import { jsonFormat } from "../../src/edge/stream/formats/json.ts";
 import { sseFormat } from "../../src/edge/stream/formats/sse.ts";
 import type { EncodedBatch } from "../../src/follow/event-batch.ts";
 import type { EventFormat } from "../../src/follow/event-format.ts";
-import type { RingBounds } from "../../src/follow/event-ring.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "../../src/follow/sink.ts";
+import type { Principal } from "../../src/access/principal.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import { WATCHER_WRITE_BYTES_MAX } from "../../src/follow/limits.ts";
-import type { LiveLog, LiveMessage } from "../../src/ports/live-log.ts";
+import { FIRST_GENERATION, type Generation } from "../../src/ports/generation.ts";
+import type { LiveLog, LiveMessage, TenantLiveLog } from "../../src/ports/live-log.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
+import { StoreGeneration } from "../../src/runtime/store-generation.ts";
 import { recordingLog } from "./recording-log.ts";
 import { ManualClock } from "./manual-clock.ts";
+import { asTenantId, type TenantId } from "../../src/core/tenant-id.ts";
 
-export const TENANT = "tenant-a";
+export const TENANT = asTenantId("tenant-a");
+/** Of the generation that begins when a loss is noticed. */
+export const OTHER_TAG = "0badcafe";
 export const RUN = "0199c8f0-0000-7000-8000-0000000000aa";
 const TS = Date.parse("2026-11-22T12:00:00.000Z");
 
@@ -66,6 +71,9 @@ export class FakeStore {
     this.records.sort(comparePositions);
   }
 
+  generation: Generation = FIRST_GENERATION;
+  keptSeq: number | null = null;
+
   get lastSeq(): number {
     return this.records.at(-1)?.seq ?? 0;
   }
@@ -75,12 +83,17 @@ export class FakeStore {
     return { seq, sub };
   }
 
-  forTenant(tenantId: string) {
+  forTenant(tenantId: TenantId) {
     return {
+      findRunBounds: async ({ runId }: { runId: string }) => {
+        this.#check();
+        if (tenantId !== TENANT || runId !== RUN) return null;
+        return { id: runId, threadId: null, deviceKey: null, subject: null };
+      },
       readTail: async ({ runId }: { runId: string }) => {
         this.#check();
         if (tenantId !== TENANT || runId !== RUN) return null;
-        return { status: this.status, lastSeq: this.lastSeq };
+        return { status: this.status, lastSeq: this.lastSeq, keptSeq: this.keptSeq, generation: this.generation };
       },
       readEvents: async ({ runId, after, limit }: { runId: string; after: Position; limit: number }) => {
         this.#check();
@@ -97,7 +110,19 @@ export class FakeStore {
       this.#check();
       return new Map(runIds.filter((runId) => runId === RUN).map((runId) => [runId, this.lastSeq]));
     },
+    judgeServer: async ({ expected, wentBack }: { expected: string; wentBack: boolean }) => {
+      this.#check();
+      if (wentBack && expected === this.generation.tag)
+        this.generation = { tag: OTHER_TAG, formerTags: [], wasReplaced: false };
+      return this.generation;
+    },
   };
+
+  /** The store loses what came after this position. */
+  goBackTo(position: Position): void {
+    this.records.splice(0, Infinity, ...this.records.filter((record) => comparePositions(record, position) <= 0));
+    this.status = "running";
+  }
 
   #check(): void {
     if (this.isDown) throw new StoreUnavailable("down");
@@ -105,13 +130,25 @@ export class FakeStore {
 }
 
 /** A live log whose notifications wait for the test to deliver, double, reorder or lose them. */
-export class LossyLiveLog implements Pick<LiveLog, "read" | "subscribe" | "check"> {
+export class LossyLiveLog implements Pick<LiveLog, "check">, Pick<TenantLiveLog, "read" | "subscribe"> {
   records: EventRecord[] = [];
   readonly gate = new Gate();
   readonly listeners = new Set<(news: LiveMessage) => void>();
   notifications: EventRecord[][] = [];
   isAway = false;
   subscriptions = 0;
+
+  /** The world has one run, so it has one tenant's log. */
+  forTenant(): this {
+    return this;
+  }
+
+  /** A log of another generation, which is empty. */
+  enter(): void {
+    this.records = [];
+    this.notifications = [];
+    this.listeners.clear();
+  }
 
   /** Redis's own rule: only what stands above the top. */
   append(...records: EventRecord[]): EventRecord[] {
@@ -235,6 +272,11 @@ export class FakeSocket implements Sink {
   }
 }
 
+/** The key of a tenant's watchers. */
+export function principalOf(tenant: string, name = "key"): Principal {
+  return { kind: "api_key", keyId: "key-1", tenantId: asTenantId(tenant), name, scopes: ["runs:read"] };
+}
+
 export interface FollowWorld {
   readonly store: FakeStore;
   readonly liveLog: LossyLiveLog;
@@ -247,18 +289,28 @@ export interface FollowWorld {
   pass(ms: number): Promise<void>;
 }
 
-/** `ringBounds`: instead of the usual ones. */
-export function createFollowWorld(ringBounds?: RingBounds): FollowWorld {
+/** `bounds`: instead of the usual ones. */
+export function createFollowWorld(bounds: Pick<FollowHubDeps, "ringBounds" | "watchersMax"> = {}): FollowWorld {
   const store = new FakeStore();
   const liveLog = new LossyLiveLog();
   const clock = new ManualClock();
   const log = recordingLog();
-  const hub = new FollowHub({
+  const generation = new StoreGeneration({
+    fleet: store.fleet,
+    log,
+    leave: async () => {},
+    enter: () => {
+      liveLog.enter();
+      hub.enter();
+    },
+  });
+  const hub: FollowHub = new FollowHub({
     store,
+    generation,
     liveLog,
     clock,
     log,
-    ...(ringBounds === undefined ? {} : { ringBounds }),
+    ...bounds,
   });
   return {
     store,
@@ -267,7 +319,7 @@ export function createFollowWorld(ringBounds?: RingBounds): FollowWorld {
     hub,
     errors: log.errors,
     async watch(after, room, format) {
-      const outcome = await hub.follow({ tenantId: TENANT, runId: RUN, after });
+      const outcome = await hub.follow({ principal: principalOf(TENANT), runId: RUN, after });
       const socket = new FakeSocket(room, format);
       if (outcome.kind === "at_end") socket.ended = "ended";
       else if (outcome.kind === "following") socket.handle = outcome.watch(socket);
@@ -284,8 +336,8 @@ export function createFollowWorld(ringBounds?: RingBounds): FollowWorld {
 }
 
 /** A world whose run has begun a step: its facts are 1-0 to 3-0. */
-export function createStepWorld(): FollowWorld {
-  const world = createFollowWorld();
+export function createStepWorld(bounds?: Parameters<typeof createFollowWorld>[0]): FollowWorld {
+  const world = createFollowWorld(bounds);
   world.store.add(fact(1, at(0), "run.created"), fact(2, at(1), "run.started"), fact(3, at(2), "step.started"));
   return world;
 }

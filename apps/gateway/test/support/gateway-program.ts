@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { programEnv } from "./program-env.ts";
 
 /** The program of `hsafa start`. */
 export const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -9,9 +10,9 @@ export const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
  * Starts a gateway as a process of its own, on any free port. Its environment is `env`, and what a program needs to run
  * at all. The test must end the process.
  */
-export function startProgram(env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env.PATH ?? "", PORT: "0", ...env },
+export function startProgram(env: Readonly<Record<string, string>>, program: string = MAIN): ChildProcess {
+  return spawn(process.execPath, [program], {
+    env: { ...programEnv(), PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }

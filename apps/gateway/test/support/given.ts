@@ -41,7 +41,13 @@ const stepStarted = (step: number): Fact => ({ type: "step.started", data: { ste
 export const begun = [created, asked("hi"), started, stepStarted(1)];
 
 export const claimed = (lost: boolean, epoch = 2): RunInput => ({ kind: "claimed", epoch, lost, historyRunIds: [] });
-export const proceed: RunInput = { kind: "proceed", epoch: 2, deviceIds: { laptop: "d-1" }, dispatches: {} };
+export const proceed: RunInput = {
+  kind: "proceed",
+  epoch: 2,
+  isRecordFull: false,
+  devices: { laptop: { deviceId: "d-1", owner: "ann", ownerId: "key:1" } },
+  dispatches: {},
+};
 export const finished = (...calls: [callId: string, toolName: string][]): RunInput => ({
   kind: "step_finished",
   finishReason: calls.length > 0 ? "tool-calls" : "stop",

@@ -31,6 +31,7 @@ type StepOptions = Partial<ModelCall> & {
   readonly idleTimeoutMs?: number;
   readonly signal?: AbortSignal;
   readonly waitForCapacity?: () => Promise<void> | undefined;
+  readonly nextTurn?: () => Promise<void>;
   readonly onPart?: (part: ModelPart) => void;
 };
 
@@ -43,6 +44,7 @@ export function stepper(settings: ProviderSettings) {
       idleTimeoutMs = 5000,
       signal = new AbortController().signal,
       waitForCapacity,
+      nextTurn,
       onPart,
       ...call
     } = options;
@@ -60,6 +62,7 @@ export function stepper(settings: ProviderSettings) {
         idleTimeoutMs,
         signal,
         ...(waitForCapacity === undefined ? {} : { waitForCapacity }),
+        ...(nextTurn === undefined ? {} : { nextTurn }),
       },
       (part) => {
         parts.push(part);

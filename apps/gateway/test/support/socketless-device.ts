@@ -23,6 +23,8 @@ export class SocketlessDevice {
       send: (message) => {
         if (this.endedAs === null) this.heard.push(message);
       },
+      takePlace: () => null,
+      from: "10.0.0.1",
       fault: (detail) => void this.faults.push(detail),
       admit: ({ expiresAt }) => {
         const isFirst = this.admittedUntil === null;

@@ -11,7 +11,7 @@ import type { Json, Rules } from "./provider-rules/rule-book.ts";
 export interface Said {
   readonly reasoning?: string;
   readonly text?: string;
-  readonly call?: { readonly name: string; readonly args: Json };
+  readonly calls?: readonly { readonly name: string; readonly args: Json }[];
   /** Sends nothing more after this, while the client stays connected. */
   readonly holds?: boolean;
   readonly end?: "stop" | "length" | "filter";
@@ -19,7 +19,7 @@ export interface Said {
 
 /** A kind of provider: how it is written on the wire, and what it refuses. */
 export interface ProviderKind {
-  readonly format: "anthropic" | "responses" | "google" | "chat";
+  readonly format: "anthropic" | "responses" | "google" | "chat" | "openrouter";
   readonly rules: Rules;
 }
 
@@ -58,7 +58,8 @@ export async function startStrictProvider(params: {
       }
       const signature = `signed-${requests.length}-${format}`;
       issued.add(`${model} ${signature}`);
-      send(response, FORMATS[format](params.answer(text), signature, requests.length));
+      // Ids of calls come again, as some servers count them anew in each answer.
+      send(response, FORMATS[format](params.answer(text), signature, requests.length % 2));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -94,6 +95,7 @@ function refusalOf(format: ProviderKind["format"], message: string): unknown {
     case "responses":
       return { error: { message, type: "invalid_request_error", param: "input", code: null } };
     case "chat":
+    case "openrouter":
       return { error: { message, type: "invalid_request_error" } };
     default:
       return format satisfies never;
@@ -103,10 +105,16 @@ function refusalOf(format: ProviderKind["format"], message: string): unknown {
 /** The events of an answer; null stands for silence from there on. */
 type Format = (said: Said, signature: string, n: number) => (string | null)[];
 
-const FORMATS: Readonly<Record<ProviderKind["format"], Format>> = { anthropic, responses, google, chat };
+const FORMATS: Readonly<Record<ProviderKind["format"], Format>> = {
+  anthropic,
+  responses,
+  google,
+  chat,
+  openrouter,
+};
 
 function anthropic(
-  { reasoning, text, call, holds, end = "stop" }: Said,
+  { reasoning, text, calls = [], holds, end = "stop" }: Said,
   signature: string,
   n: number,
 ): (string | null)[] {
@@ -116,7 +124,7 @@ function anthropic(
     ...deltas.map((delta) => event({ type: "content_block_delta", index, delta })),
     ...(holds === true ? [] : [event({ type: "content_block_stop", index })]),
   ];
-  const stop = { stop: call === undefined ? "end_turn" : "tool_use", length: "max_tokens", filter: "refusal" }[end];
+  const stop = { stop: calls.length === 0 ? "end_turn" : "tool_use", length: "max_tokens", filter: "refusal" }[end];
   return [
     event({
       type: "message_start",
@@ -140,13 +148,13 @@ function anthropic(
           { type: "signature_delta", signature },
         )),
     ...(text === undefined ? [] : block(1, { type: "text", text: "" }, { type: "text_delta", text })),
-    ...(call === undefined
-      ? []
-      : block(
-          2,
-          { type: "tool_use", id: `toolu_${n}`, name: call.name, input: {} },
-          { type: "input_json_delta", partial_json: JSON.stringify(call.args) },
-        )),
+    ...calls.flatMap((call, at) =>
+      block(
+        2 + at,
+        { type: "tool_use", id: `toolu_${n}_${at}`, name: call.name, input: {} },
+        { type: "input_json_delta", partial_json: JSON.stringify(call.args) },
+      ),
+    ),
     ...(holds === true
       ? [null]
       : [
@@ -161,7 +169,7 @@ function anthropic(
 }
 
 function responses(
-  { reasoning, text, call, holds, end = "stop" }: Said,
+  { reasoning, text, calls = [], holds, end = "stop" }: Said,
   signature: string,
   n: number,
 ): (string | null)[] {
@@ -178,14 +186,14 @@ function responses(
     sse({ type: "response.output_item.done", output_index, item: value }),
   ];
   const thought = { type: "reasoning", id: `rs_${n}`, encrypted_content: signature, summary: [] };
-  const called = {
+  const called = calls.map((call, at) => ({
     type: "function_call",
-    id: `fc_${n}`,
-    call_id: `call_${n}`,
-    name: call?.name,
-    arguments: JSON.stringify(call?.args),
+    id: `fc_${n}_${at}`,
+    call_id: `call_${n}_${at}`,
+    name: call.name,
+    arguments: JSON.stringify(call.args),
     status: "completed",
-  };
+  }));
   const reason = { stop: null, length: "max_output_tokens", filter: "content_filter" }[end];
   return [
     sse({ type: "response.created", response }),
@@ -205,7 +213,7 @@ function responses(
           { type: "message", id: `msg_${n}` },
           { type: "response.output_text.delta", item_id: `msg_${n}`, delta: text },
         )),
-    ...(call === undefined ? [] : item(2, called)),
+    ...called.flatMap((call, at) => item(2 + at, call)),
     holds === true
       ? null
       : sse({
@@ -215,13 +223,15 @@ function responses(
   ];
 }
 
-function google({ reasoning, text, call, holds, end = "stop" }: Said, signature: string): (string | null)[] {
+function google({ reasoning, text, calls = [], holds, end = "stop" }: Said, signature: string): (string | null)[] {
   const parts = [
     ...(reasoning === undefined ? [] : [{ text: reasoning, thought: true, thoughtSignature: signature }]),
     ...(text === undefined ? [] : [{ text }]),
-    ...(call === undefined
-      ? []
-      : [{ functionCall: { name: call.name, args: call.args }, thoughtSignature: signature }]),
+    // Only the first of several calls is signed.
+    ...calls.map(({ name, args }, at) => ({
+      functionCall: { name, args },
+      ...(at === 0 ? { thoughtSignature: signature } : {}),
+    })),
   ];
   const finishReason = { stop: "STOP", length: "MAX_TOKENS", filter: "SAFETY" }[end];
   const usageMetadata = { promptTokenCount: 1, candidatesTokenCount: 1, totalTokenCount: 2 };
@@ -231,7 +241,11 @@ function google({ reasoning, text, call, holds, end = "stop" }: Said, signature:
     : [sse({ candidates: [{ content, finishReason }], usageMetadata })];
 }
 
-function chat({ reasoning, text, call, holds, end = "stop" }: Said, signature: string, n: number): (string | null)[] {
+function chat(
+  { reasoning, text, calls = [], holds, end = "stop" }: Said,
+  signature: string,
+  n: number,
+): (string | null)[] {
   const chunk = (delta: Json, finish_reason: string | null = null) =>
     sse({
       id: "c",
@@ -240,18 +254,18 @@ function chat({ reasoning, text, call, holds, end = "stop" }: Said, signature: s
       model: "m",
       choices: [{ index: 0, delta, finish_reason }],
     });
-  const called = {
-    index: 0,
-    id: `call_number_${n}`,
+  const called = calls.map(({ name, args }, at) => ({
+    index: at,
+    id: `call_number_${n}_${at}`,
     type: "function",
-    function: { name: call?.name, arguments: JSON.stringify(call?.args) },
-    extra_content: { google: { thought_signature: signature } },
-  };
-  const reason = { stop: call === undefined ? "stop" : "tool_calls", length: "length", filter: "content_filter" }[end];
+    function: { name, arguments: JSON.stringify(args) },
+    ...(at === 0 ? { extra_content: { google: { thought_signature: signature } } } : {}),
+  }));
+  const reason = { stop: calls.length === 0 ? "stop" : "tool_calls", length: "length", filter: "content_filter" }[end];
   return [
     ...(reasoning === undefined ? [] : [chunk({ role: "assistant", reasoning_content: reasoning })]),
     ...(text === undefined ? [] : [chunk({ role: "assistant", content: text })]),
-    ...(call === undefined ? [] : [chunk({ tool_calls: [called] })]),
+    ...called.map((call) => chunk({ tool_calls: [call] })),
     ...(holds === true
       ? [null]
       : [
@@ -265,5 +279,25 @@ function chat({ reasoning, text, call, holds, end = "stop" }: Said, signature: s
           }),
           "data: [DONE]\n\n",
         ]),
+  ];
+}
+
+/** Chat completions with the details of the reasoning, in fragments as they come. */
+function openrouter(said: Said, signature: string, n: number): (string | null)[] {
+  const { reasoning, ...others } = said;
+  const details = reasoning === undefined ? [] : detailsOf(reasoning, signature);
+  const thoughts = details.map((detail) =>
+    sse({ choices: [{ index: 0, delta: { reasoning: detail.text ?? null, reasoning_details: [detail] } }] }),
+  );
+  return [...thoughts, ...chat(others, signature, n)];
+}
+
+function detailsOf(reasoning: string, signature: string): Json[] {
+  const text = { type: "reasoning.text", format: "fake-v1", index: 0 };
+  return [
+    { ...text, text: reasoning.slice(0, 3) },
+    { ...text, text: reasoning.slice(3) },
+    { ...text, text: "", signature },
+    { type: "reasoning.encrypted", data: signature, id: "r", format: "fake-v1", index: 1 },
   ];
 }

@@ -7,7 +7,7 @@ export const pipelining: Attack = {
   name: "pipelined requests without a key",
   does: "one connection asks for /openapi.json without pause and reads nothing",
   async run(client, signal) {
-    const requests = Buffer.from("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(REQUESTS_PER_WRITE));
+    const requests = Buffer.from("GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(REQUESTS_PER_WRITE));
     let socket = client.openTcp();
     socket.pause();
     await repeat(1, signal, async () => {
@@ -49,18 +49,18 @@ export const costlyBodies: Attack = {
 };
 
 const ROWS = 200;
-const METADATA_CHARACTERS = 900_000;
+const OUTPUT_CHARACTERS = 900_000;
 
 export const largePages: Attack = {
   name: "pages of large rows",
-  does: "makes rows with 1 MB of metadata, and asks for pages of 200 without reading them",
+  does: "makes rows with 1 MB of output, and asks for pages of 200 without reading them",
   async run(client, signal) {
-    await client.push("hello", { model: "demo/hello" });
-    const metadata = { text: "z".repeat(METADATA_CHARACTERS) };
+    await client.push("echo", { model: "demo/echo" });
+    const input = "z".repeat(OUTPUT_CHARACTERS);
     let rows = 0;
     await repeat(3, signal, async () => {
       rows += 1;
-      if (rows <= ROWS) return client.start("hello", { metadata });
+      if (rows <= ROWS) return client.start("echo", { input });
       client.askUnread("/api/runs?limit=200");
       await new Promise((resolve) => setTimeout(resolve, 50));
       return client.call("GET", "/api/runs?limit=200");

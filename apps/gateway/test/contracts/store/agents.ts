@@ -1,7 +1,7 @@
-import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import type { Store } from "../../../src/ports/store.ts";
 import { CONFIG, NASTY, openScene } from "./scene.ts";
+import { AN_ACTOR } from "../../support/an-actor.ts";
 
 export function agentsOfStore(store: () => Store): void {
   const push = {
@@ -13,27 +13,15 @@ export function agentsOfStore(store: () => Store): void {
     promote: true,
   };
 
-  describe("keys", () => {
-    test("the same key made again, by many at once, is one key in one tenant", async () => {
-      const key = { tenantName: `t ${v7()}`, name: "dev", keyHash: v7(), scopes: ["admin" as const] };
-      const owners = await Promise.all(Array.from({ length: 5 }, () => store().fleet.ensureApiKey(key)));
-      expect(new Set(owners.map((owner) => owner.keyId)).size).toBe(1);
-      expect(await store().fleet.findApiKey({ keyHash: key.keyHash })).toEqual(owners[0]);
-      const second = await store().fleet.ensureApiKey({ ...key, keyHash: v7() });
-      expect(second.tenantId).toBe(owners[0]?.tenantId);
-      expect(await store().fleet.findApiKey({ keyHash: "of no key" })).toBeNull();
-    });
-  });
-
   describe("agents", () => {
     test("the same config pushed again is the same version, and only another config makes a new one", async () => {
       const { tenant, agentId, versionId } = await openScene(store());
-      const again = await tenant.pushAgent({ ...push, version: "another label", description: "another" });
+      const again = await tenant.pushAgent({ by: AN_ACTOR, ...push, version: "another label", description: "another" });
       expect(again).toEqual({ agentId, versionId, version: "1", configHash: "worker", created: false });
-      const next = await tenant.pushAgent({ ...push, configHash: "second" });
+      const next = await tenant.pushAgent({ by: AN_ACTOR, ...push, configHash: "second" });
       expect(next).toMatchObject({ agentId, version: "2", created: true });
       expect(next.versionId).not.toBe(versionId);
-      const labelled = await tenant.pushAgent({ ...push, configHash: "third", version: "2026-01" });
+      const labelled = await tenant.pushAgent({ by: AN_ACTOR, ...push, configHash: "third", version: "2026-01" });
       expect(labelled.version).toBe("2026-01");
     });
 
@@ -41,37 +29,37 @@ export function agentsOfStore(store: () => Store): void {
       const { tenant } = await openScene(store());
       const name = "busy";
       const same = await Promise.all(
-        Array.from({ length: 5 }, () => tenant.pushAgent({ ...push, name, configHash: "same" })),
+        Array.from({ length: 5 }, () => tenant.pushAgent({ by: AN_ACTOR, ...push, name, configHash: "same" })),
       );
       expect(same.filter((pushed) => pushed.created)).toHaveLength(1);
       expect(new Set(same.map((pushed) => pushed.versionId)).size).toBe(1);
       const others = await Promise.all(
-        ["a", "b", "c"].map((configHash) => tenant.pushAgent({ ...push, name, configHash })),
+        ["a", "b", "c"].map((configHash) => tenant.pushAgent({ by: AN_ACTOR, ...push, name, configHash })),
       );
       expect(others.map((pushed) => pushed.version).toSorted()).toEqual(["2", "3", "4"]);
     });
 
     test("a push that is not to be promoted leaves new runs on the version they had; a promotion moves them", async () => {
       const { tenant, versionId } = await openScene(store());
-      const next = await tenant.pushAgent({ ...push, configHash: "second", promote: false });
+      const next = await tenant.pushAgent({ by: AN_ACTOR, ...push, configHash: "second", promote: false });
       expect((await tenant.findAgent({ idOrName: "worker" }))?.currentVersion?.id).toBe(versionId);
-      const promoted = await tenant.promoteVersion({ idOrName: "worker", versionId: next.versionId });
+      const promoted = await tenant.promoteVersion({ by: AN_ACTOR, idOrName: "worker", versionId: next.versionId });
       expect(promoted?.currentVersion?.id).toBe(next.versionId);
-      await tenant.pushAgent(push);
+      await tenant.pushAgent({ by: AN_ACTOR, ...push });
       expect((await tenant.findAgent({ idOrName: "worker" }))?.currentVersion?.id).toBe(versionId);
     });
 
     test("an agent first pushed without promotion has no current version", async () => {
       const { tenant } = await openScene(store());
-      await tenant.pushAgent({ ...push, name: "quiet", promote: false });
+      await tenant.pushAgent({ by: AN_ACTOR, ...push, name: "quiet", promote: false });
       expect(await tenant.findAgent({ idOrName: "quiet" })).toMatchObject({ name: "quiet", currentVersion: null });
     });
 
     test("a version of another agent is neither found nor promoted", async () => {
       const { tenant, versionId } = await openScene(store());
-      await tenant.pushAgent({ ...push, name: "other", configHash: "other" });
+      await tenant.pushAgent({ by: AN_ACTOR, ...push, name: "other", configHash: "other" });
       expect(await tenant.findVersion({ idOrName: "other", versionId })).toBeNull();
-      expect(await tenant.promoteVersion({ idOrName: "other", versionId })).toBeNull();
+      expect(await tenant.promoteVersion({ by: AN_ACTOR, idOrName: "other", versionId })).toBeNull();
       expect(await tenant.findVersion({ idOrName: "worker", versionId })).toMatchObject({
         id: versionId,
         version: "1",
@@ -86,13 +74,19 @@ export function agentsOfStore(store: () => Store): void {
         description: NASTY,
         settings: { providerOptions: { x: { [NASTY]: [1.5, null, NASTY] } } },
       };
-      const { versionId } = await tenant.pushAgent({ ...push, name: "nasty", config, configHash: "nasty" });
+      const { versionId } = await tenant.pushAgent({
+        by: AN_ACTOR,
+        ...push,
+        name: "nasty",
+        config,
+        configHash: "nasty",
+      });
       expect((await tenant.findVersion({ idOrName: "nasty", versionId }))?.config).toEqual(config);
     });
 
     test("lists are newest first, page by page without gap or repeat; a cursor that no page gave returns an empty page", async () => {
       const { tenant, agentId } = await openScene(store());
-      for (const name of ["a", "b", "c", "d"]) await tenant.pushAgent({ ...push, name });
+      for (const name of ["a", "b", "c", "d"]) await tenant.pushAgent({ by: AN_ACTOR, ...push, name });
       const names: string[] = [];
       let cursor: string | undefined;
       do {
@@ -105,7 +99,7 @@ export function agentsOfStore(store: () => Store): void {
       for (const garbage of ["garbage", "", "bm90IGFuIGlk", NASTY]) {
         expect(await tenant.listAgents({ limit: 2, cursor: garbage })).toEqual({ data: [], nextCursor: null });
       }
-      for (const configHash of ["2", "3"]) await tenant.pushAgent({ ...push, configHash });
+      for (const configHash of ["2", "3"]) await tenant.pushAgent({ by: AN_ACTOR, ...push, configHash });
       const versions = await tenant.listVersions({ idOrName: agentId, limit: 10, cursor: undefined });
       expect(versions?.data.map((version) => version.version)).toEqual(["3", "2", "1"]);
     });

@@ -15,11 +15,13 @@ import {
   start,
   TS,
 } from "./scene.ts";
+import { AN_ACTOR } from "../../support/an-actor.ts";
 
 export function callsOfStore(store: () => Store): void {
   /** Settles the call of a parked run by a commit of the holder. */
   async function settle(scene: Scene, { runId, call, lastSeq }: ParkedRun, status: "expired" | "completed" | "failed") {
     await scene.tenant.enqueueInput({
+      by: AN_ACTOR,
       runId,
       input: { kind: "dispatch_lost", callId: call.callId, attempt: 9 },
       dedupe: null,
@@ -76,7 +78,12 @@ export function callsOfStore(store: () => Store): void {
       const from = (deviceId: string) => ({ kind: "device" as const, deviceId });
       expect((await scene.tenant.submitToolResult(resultOf(callId, "a", from(first.deviceId)))).kind).toBe("not_found");
       expect(await scene.tenant.markSent({ callId, attempt: 1, sessionId: first.sessionId })).toBe(true);
-      await scene.tenant.enqueueInput({ runId, input: { kind: "dispatch_lost", callId, attempt: 1 }, dedupe: null });
+      await scene.tenant.enqueueInput({
+        by: AN_ACTOR,
+        runId,
+        input: { kind: "dispatch_lost", callId, attempt: 1 },
+        dedupe: null,
+      });
       const held = await claim(scene, runId);
       const again = commitOf(held, ["tool.dispatched"], { afterSeq: parked.lastSeq, calls: [{ ...call, attempt: 2 }] });
       expect((await store().fleet.commit(again)).kind).toBe("committed");
@@ -118,7 +125,7 @@ export function callsOfStore(store: () => Store): void {
       const scene = await openScene(store());
       const { runId, call, lastSeq } = await parkWithCall(scene);
       const input = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
-      const send = () => scene.tenant.enqueueInput({ runId, input, dedupe: null });
+      const send = () => scene.tenant.enqueueInput({ by: AN_ACTOR, runId, input, dedupe: null });
       for (let n = 0; n < INBOX_MAX; n++) await send();
       const result = resultOf(call.callId, "a", { kind: "http", runId });
       expect([await send(), await scene.tenant.submitToolResult(result)]).toEqual([
@@ -177,7 +184,14 @@ export function callsOfStore(store: () => Store): void {
       });
       expect(call?.sentAt).not.toBeNull();
       expect(call?.acceptedAt).not.toBeNull();
-      const all = { limit: 10, cursor: undefined, toolName: undefined, deviceId: undefined, status: undefined };
+      const all = {
+        limit: 10,
+        cursor: undefined,
+        toolName: undefined,
+        deviceId: undefined,
+        status: undefined,
+        subject: undefined,
+      };
       expect((await scene.tenant.listCalls({ ...all, toolName: "open", deviceId })).data).toEqual([call]);
       expect((await scene.tenant.listCalls({ ...all, status: "dispatched" })).data).toEqual([]);
       expect((await scene.tenant.listCalls({ ...all, toolName: "look" })).data).toEqual([]);
@@ -185,7 +199,7 @@ export function callsOfStore(store: () => Store): void {
         call,
       ]);
       expect(await scene.tenant.listCallsOfRun({ runId: v7(), limit: 5, cursor: undefined })).toBeNull();
-      await scene.tenant.deleteDevice({ deviceId });
+      await scene.tenant.deleteDevice({ by: AN_ACTOR, deviceId });
       expect(await scene.tenant.findCall({ callId })).toMatchObject({ deviceId, deviceKey: null });
     });
 
@@ -201,7 +215,13 @@ export function callsOfStore(store: () => Store): void {
       const rest = await scene.tenant.listCallsOfRun({ runId, limit: 3, cursor: ofRun?.nextCursor ?? undefined });
       expect(rest?.data.map((call) => call.id)).toEqual(ids.slice(3));
       expect(rest?.nextCursor).toBeNull();
-      const all = { cursor: undefined, toolName: undefined, deviceId: undefined, status: undefined };
+      const all = {
+        cursor: undefined,
+        toolName: undefined,
+        deviceId: undefined,
+        status: undefined,
+        subject: undefined,
+      };
       const newest = await scene.tenant.listCalls({ ...all, limit: 2 });
       expect(newest.data.map((call) => call.id)).toEqual(ids.toReversed().slice(0, 2));
     });

@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { INBOX_CANCELS_MAX, INBOX_MAX, INPUTS_PER_DRAIN_MAX } from "../../../src/ports/limits.ts";
+import {
+  INBOX_BYTES_MAX,
+  INBOX_CANCELS_MAX,
+  INBOX_MAX,
+  INPUTS_PER_DRAIN_MAX,
+  RUN_MESSAGES_BYTES_MAX,
+} from "../../../src/ports/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
-import { claim, claimAll, LEASE_MS, openScene, parkWithCall, type Scene, start, TS } from "./scene.ts";
+import { claim, claimAll, commitOf, LEASE_MS, openScene, parkWithCall, type Scene, start, TS } from "./scene.ts";
+import { EMPTY_PLACES } from "../../support/empty-places.ts";
+import { AN_ACTOR } from "../../support/an-actor.ts";
 
 const CANCEL = { kind: "cancel", reason: null } as const;
 
@@ -34,9 +42,9 @@ export function cancelsOfStore(store: () => Store): void {
         const { epoch } = await claim(scene, runId);
         for (let n = 0; n < INPUTS_PER_DRAIN_MAX + 5; n++) {
           const own = n % 2 === 0 ? null : { key: `message:${n}`, bodyHash: "" };
-          await scene.tenant.enqueueInput({ runId, input: message(String(n)), dedupe: own });
+          await scene.tenant.enqueueInput({ by: AN_ACTOR, runId, input: message(String(n)), dedupe: own });
         }
-        await scene.tenant.enqueueInput({ runId, input: CANCEL, dedupe });
+        await scene.tenant.enqueueInput({ by: AN_ACTOR, runId, input: CANCEL, dedupe });
         const { count, inputs } = await inboxOf(scene, runId, epoch);
         expect(count).toBe(INPUTS_PER_DRAIN_MAX + 6);
         const messages = Array.from({ length: INPUTS_PER_DRAIN_MAX - 1 }, (_, n) => message(String(n)));
@@ -50,24 +58,57 @@ export function cancelsOfStore(store: () => Store): void {
         const scene = await openScene(store());
         const { runId } = await start(scene);
         const { epoch } = await claim(scene, runId);
-        const send = () => scene.tenant.enqueueInput({ runId, input: message("more"), dedupe: null });
+        const send = () => scene.tenant.enqueueInput({ by: AN_ACTOR, runId, input: message("more"), dedupe: null });
         for (let n = 0; n < INBOX_MAX; n++) await send();
         expect(await send()).toEqual({ kind: "inbox_full" });
-        const accepted = await scene.tenant.enqueueInput({ runId, input: CANCEL, dedupe });
+        const accepted = await scene.tenant.enqueueInput({ by: AN_ACTOR, runId, input: CANCEL, dedupe });
         expect(accepted).toMatchObject({ kind: "accepted" });
         expect(await send()).toEqual({ kind: "inbox_full" });
         expect(await inboxOf(scene, runId, epoch)).toMatchObject({ count: INBOX_MAX + 1 });
       },
     );
 
+    test("a run that has had its bytes of messages takes cancels and no large message, also with an empty inbox", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const held = await claim(scene, runId);
+      const large = { by: AN_ACTOR, runId, input: message("x".repeat(4_000_000)), dedupe: null };
+      let afterSeq = held.lastSeq;
+      for (let taken = 0; taken + 4_000_000 < RUN_MESSAGES_BYTES_MAX; taken += 4_000_000) {
+        expect(await scene.tenant.enqueueInput(large)).toMatchObject({ kind: "accepted" });
+        const read = await store().fleet.readInbox({ runId, epoch: held.epoch });
+        const consumed = read?.inbox.inputs.map(({ inputId }) => inputId) ?? [];
+        await store().fleet.commit(commitOf(held, ["message.user"], { afterSeq, consumed }));
+        afterSeq += 1;
+      }
+      expect(await scene.tenant.enqueueInput(large)).toEqual({ kind: "messages_full" });
+      const small = { by: AN_ACTOR, runId, input: message("x"), dedupe: null };
+      expect(await scene.tenant.enqueueInput(small)).toMatchObject({ kind: "accepted" });
+      const cancel = { by: AN_ACTOR, runId, input: CANCEL, dedupe: null };
+      expect(await scene.tenant.enqueueInput(cancel)).toMatchObject({ kind: "accepted" });
+    });
+
+    test.each(DEDUPES)("a cancel $name is accepted however many bytes wait, and is read first", async ({ dedupe }) => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const { epoch } = await claim(scene, runId);
+      const large = { by: AN_ACTOR, runId, input: message("x".repeat(1_000_000)), dedupe: null };
+      const sent = INBOX_BYTES_MAX / 1_000_000 + 1;
+      for (let n = 0; n < sent; n++) await scene.tenant.enqueueInput(large);
+      expect(await scene.tenant.enqueueInput(large)).toEqual({ kind: "inbox_full" });
+      const accepted = await scene.tenant.enqueueInput({ by: AN_ACTOR, runId, input: CANCEL, dedupe });
+      expect(accepted).toMatchObject({ kind: "accepted" });
+      expect((await inboxOf(scene, runId, epoch)).inputs[0]).toEqual(CANCEL);
+    });
+
     test.each(DEDUPES)("a cancel $name makes a run due before its turn in its thread", async ({ dedupe }) => {
       const scene = await openScene(store());
       const first = await start(scene, { threadId: "t" });
       const second = await start(scene, { threadId: "t" });
       await claim(scene, first.runId);
-      await scene.tenant.enqueueInput({ runId: second.runId, input: message("x"), dedupe: null });
+      await scene.tenant.enqueueInput({ by: AN_ACTOR, runId: second.runId, input: message("x"), dedupe: null });
       await expect(claim(scene, second.runId)).rejects.toThrow("was not due");
-      await scene.tenant.enqueueInput({ runId: second.runId, input: CANCEL, dedupe });
+      await scene.tenant.enqueueInput({ by: AN_ACTOR, runId: second.runId, input: CANCEL, dedupe });
       const { epoch } = await claim(scene, second.runId);
       expect((await inboxOf(scene, second.runId, epoch)).inputs).toEqual([CANCEL, message("x")]);
     });
@@ -84,11 +125,12 @@ export function cancelsOfStore(store: () => Store): void {
             claimNumber: 1,
             leaseDurationMs: LEASE_MS,
             limit: 100,
+            places: EMPTY_PLACES,
             judgesUntil: null,
             lastChancesMax: 100,
           });
         expect((await claimCutOff()).runs).toEqual([]);
-        await scene.tenant.enqueueInput({ runId, input: CANCEL, dedupe });
+        await scene.tenant.enqueueInput({ by: AN_ACTOR, runId, input: CANCEL, dedupe });
         expect((await claimCutOff()).runs).toMatchObject([{ runId, lost: false }]);
       },
     );
@@ -99,16 +141,16 @@ export function cancelsOfStore(store: () => Store): void {
       const first = await start(scene, { threadId: "t" });
       const second = await start(scene, { threadId: "t" });
       const { epoch } = await claim(scene, first.runId);
-      await scene.tenant.enqueueInput({ runId: second.runId, input: message("late"), dedupe });
+      await scene.tenant.enqueueInput({ by: AN_ACTOR, runId: second.runId, input: message("late"), dedupe });
       await expect(claim(scene, second.runId)).rejects.toThrow("was not due");
-      await scene.tenant.enqueueInput({ runId: first.runId, input: message("early"), dedupe: null });
-      await scene.tenant.enqueueInput({ runId: first.runId, input: message("late"), dedupe });
+      await scene.tenant.enqueueInput({ by: AN_ACTOR, runId: first.runId, input: message("early"), dedupe: null });
+      await scene.tenant.enqueueInput({ by: AN_ACTOR, runId: first.runId, input: message("late"), dedupe });
       const { inputs } = await inboxOf(scene, first.runId, epoch);
       expect(inputs).toEqual([message("early"), message("late")]);
 
       const flooded = await start(scene);
       const send = (own: typeof dedupe | null) =>
-        scene.tenant.enqueueInput({ runId: flooded.runId, input: message("x"), dedupe: own });
+        scene.tenant.enqueueInput({ by: AN_ACTOR, runId: flooded.runId, input: message("x"), dedupe: own });
       for (let n = 0; n < INBOX_MAX; n++) await send(null);
       expect(await send(dedupe)).toEqual({ kind: "inbox_full" });
     });
@@ -118,7 +160,12 @@ export function cancelsOfStore(store: () => Store): void {
       const { runId } = await start(scene);
       const { epoch } = await claim(scene, runId);
       const cancel = (reason: string, key: string) =>
-        scene.tenant.enqueueInput({ runId, input: { kind: "cancel", reason }, dedupe: { key, bodyHash: "" } });
+        scene.tenant.enqueueInput({
+          by: AN_ACTOR,
+          runId,
+          input: { kind: "cancel", reason },
+          dedupe: { key, bodyHash: "" },
+        });
       expect((await cancel("one", "cancel")).kind).toBe("accepted");
       expect((await cancel("other words", "cancel")).kind).toBe("duplicate");
       expect((await cancel("two", "cancel:child-1")).kind).toBe("accepted");
@@ -129,7 +176,7 @@ export function cancelsOfStore(store: () => Store): void {
     test("cancels without a key cannot fill a run's inbox without end", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);
-      const cancel = () => scene.tenant.enqueueInput({ runId, input: CANCEL, dedupe: null });
+      const cancel = () => scene.tenant.enqueueInput({ by: AN_ACTOR, runId, input: CANCEL, dedupe: null });
       const kinds = new Set<string>();
       for (let n = 0; n < INBOX_MAX + INBOX_CANCELS_MAX; n++) kinds.add((await cancel()).kind);
       expect([...kinds]).toEqual(["accepted"]);

@@ -3,6 +3,7 @@ import { RECOVERIES_MAX } from "../../../src/core/limits.ts";
 import type { ClaimedRun } from "../../../src/ports/fleet-store.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { claim, claimAll, commitOf, endOf, LEASE_MS, openScene, parkWithCall, start, TS } from "./scene.ts";
+import { EMPTY_PLACES } from "../../support/empty-places.ts";
 
 export function claimsOfStore(store: () => Store): void {
   const take = (params: Partial<Parameters<Store["fleet"]["claimRuns"]>[0]> = {}) =>
@@ -11,6 +12,7 @@ export function claimsOfStore(store: () => Store): void {
       claimNumber: 1,
       leaseDurationMs: LEASE_MS,
       limit: 100,
+      places: EMPTY_PLACES,
       judgesUntil: Number.POSITIVE_INFINITY,
       lastChancesMax: 100,
       ...params,
@@ -84,6 +86,22 @@ export function claimsOfStore(store: () => Store): void {
       expect([...fourth.runs, ...fifth.runs].map((run) => run.runId).toSorted()).toEqual(runIds.toSorted());
     });
 
+    test("a run that waits to be given up, and is not loaded, is not counted for the death of its gateway", async () => {
+      const scene = await openScene(store());
+      await claimAll(store());
+      const { runId } = await start(scene);
+      for (let lost = 0; lost <= RECOVERIES_MAX; lost++) await takeAndLose(runId);
+      const condemned = await takeAndLose(runId);
+      expect(condemned).toMatchObject({ lost: true, recoveries: RECOVERIES_MAX + 1 });
+      const again = await takeAndLose(runId);
+      expect(again).toMatchObject({ lost: false, recoveries: RECOVERIES_MAX + 1 });
+      // Forgiven, it is on its last chance, and counted as before.
+      await store().fleet.settleStalls({ stalled: [], forgiven: [{ runId, epoch: again.epoch - 2 }] });
+      expect((await take({ lastChancesMax: 0 })).runs).toEqual([]);
+      expect(await takeAndLose(runId)).toMatchObject({ lost: false, recoveries: RECOVERIES_MAX });
+      expect(await takeAndLose(runId)).toMatchObject({ lost: true, recoveries: RECOVERIES_MAX + 1 });
+    });
+
     test("a gateway that was cut off itself takes only runs that nobody holds, and so does a claim that comes too late", async () => {
       const scene = await openScene(store());
       const lost = await start(scene);
@@ -139,6 +157,59 @@ export function claimsOfStore(store: () => Store): void {
       for (let n = 0; n < 6; n++) served.push(...(await take({ limit: 1 })).runs.map((run) => run.tenantId));
       expect(new Set(served.slice(0, 3)).size).toBe(3);
       expect(served.slice(3)).toEqual(served.slice(0, 3));
+    });
+
+    test("a tenant that holds its share of a gateway's places gets no more of them, whatever of it is due; another does", async () => {
+      await claimAll(store());
+      const [greedy, quiet] = [await openScene(store()), await openScene(store())];
+      const begun = await start(greedy);
+      const held = await claim(greedy, begun.runId);
+      await store().fleet.releaseLeases({ runs: [held] });
+      for (let n = 0; n < 4; n++) await start(greedy);
+      const { runId } = await start(quiet);
+      const heldBy = new Map([[greedy.tenantId, 6]]);
+      const first = await take({ places: { free: 2, heldBy } });
+      expect(first.runs.map((run) => run.runId)).toEqual([runId]);
+      expect(first).toMatchObject({ isAnyWithheld: true });
+      // No gateway has to hurry for what is withheld.
+      expect(first.nextWakeInMs).not.toBe(0);
+      // One place more, and its oldest run gets it.
+      const second = await take({ places: { free: 3, heldBy } });
+      expect(second.runs.map((run) => run.runId)).toEqual([begun.runId]);
+      const third = await take();
+      expect(third.runs).toHaveLength(4);
+      expect(third.isAnyWithheld).toBe(false);
+    });
+
+    test("runs of one tenant that have begun and are due do not keep another's waiting, be they as many as they like", async () => {
+      await claimAll(store());
+      const [greedy, quiet] = [await openScene(store()), await openScene(store())];
+      for (let n = 0; n < 6; n++) await start(greedy);
+      await start(quiet);
+      const begun = await claimAll(store());
+      await store().fleet.releaseLeases({ runs: begun });
+      const { runId } = await start(quiet);
+      // More are due than are taken, and those of the greedy one have waited for longer.
+      const { runs, nextWakeInMs } = await take({ limit: 4 });
+      const ofQuiet = runs.filter((run) => run.tenantId === quiet.tenantId);
+      expect(runs).toHaveLength(4);
+      expect(ofQuiet.map((run) => run.epoch)).toEqual([2, 1]);
+      expect(ofQuiet.map((run) => run.runId)).toContain(runId);
+      expect(nextWakeInMs).toBe(0);
+      // Of one tenant what has begun goes first.
+      expect((await claimAll(store())).map((run) => run.epoch)).toEqual([2, 2, 2, 2]);
+    });
+
+    test("tenants take turns for last chances too", async () => {
+      await claimAll(store());
+      const [greedy, quiet] = [await openScene(store()), await openScene(store())];
+      const many = [await start(greedy), await start(greedy), await start(greedy)];
+      const few = await start(quiet);
+      for (let lost = 0; lost < RECOVERIES_MAX; lost++) await take({ leaseDurationMs: 0 });
+      const served: string[] = [];
+      for (let n = 0; n < 4; n++) served.push(...(await take({ lastChancesMax: 1 })).runs.map((run) => run.runId));
+      expect(served.toSorted()).toEqual([...many, few].map((run) => run.runId).toSorted());
+      expect(served.indexOf(few.runId)).toBeLessThanOrEqual(1);
     });
 
     test("a claim says when the next run is due, so that a gateway may sleep until then", async () => {
@@ -222,6 +293,10 @@ export function claimsOfStore(store: () => Store): void {
       expect(of(culprit.runId)).toMatchObject({ epoch: 3, recoveries: 2, stalls: 1 });
       expect(of(bystander.runId)).toMatchObject({ epoch: 3, recoveries: 1, stalls: 0 });
       expect(of(other.runId)).toMatchObject({ epoch: 3, recoveries: 2, stalls: 0 });
+      // Who holds a run hears of what was forgiven since.
+      await store().fleet.settleStalls({ stalled: [], forgiven: [{ runId: other.runId, epoch: 1 }] });
+      const outline = await store().fleet.loadOutline({ tenantId: scene.tenantId, runId: other.runId, epoch: 3 });
+      expect(outline?.recoveries).toBe(1);
       // Fewer stalls than are known come from a holder that knew less.
       await store().fleet.settleStalls({ stalled: [{ runId: culprit.runId, stalls: 0 }], forgiven: [] });
       await store().fleet.releaseLeases({ runs });

@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { INPUTS_PER_DRAIN_MAX } from "../../../src/ports/limits.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { callOf, claim, commitOf, delta, endOf, fact, NASTY, openScene, start } from "./scene.ts";
+import type { TenantId } from "../../../src/core/tenant-id.ts";
+import { AN_ACTOR } from "../../support/an-actor.ts";
 
 export function commitsOfStore(store: () => Store): void {
   async function heldRun() {
@@ -13,6 +15,7 @@ export function commitsOfStore(store: () => Store): void {
     const positions = async () => (await events()).map(({ seq, sub }) => `${seq}-${sub}`);
     const message = () =>
       scene.tenant.enqueueInput({
+        by: AN_ACTOR,
         runId,
         input: { kind: "message", message: { role: "user", content: "x" } },
         dedupe: null,
@@ -58,7 +61,7 @@ export function commitsOfStore(store: () => Store): void {
       });
       expect((await scene.tenant.findCall({ callId: call.callId }))?.args).toEqual(call.args);
       const outline = await store().fleet.loadOutline({ tenantId: scene.tenantId, runId, epoch: held.epoch });
-      expect(outline).toEqual({ run: { ...commit.run }, inboxCount: 0, openCalls: [call] });
+      expect(outline).toEqual({ recoveries: 0, run: { ...commit.run }, inboxCount: 0, openCalls: [call] });
     });
 
     test("a commit repeated because its outcome was unknown is found written, and writes nothing twice (R4)", async () => {
@@ -86,8 +89,8 @@ export function commitsOfStore(store: () => Store): void {
         return (await store().fleet.commit(commit)).kind;
       };
       expect(await refused({ epoch: held.epoch - 1 })).toBe("fenced");
-      expect(await refused({ epoch: held.epoch + 1 })).toBe("fenced");
-      expect(await refused({ afterSeq: held.lastSeq + 1 })).toBe("fenced");
+      expect(await refused({ epoch: held.epoch + 1 })).toBe("store_behind");
+      expect(await refused({ afterSeq: held.lastSeq + 1 })).toBe("store_behind");
       expect(await positions()).toEqual(["1-0", "2-0"]);
       expect(await scene.tenant.findCall({ callId: call.callId })).toBeNull();
       await store().fleet.releaseLeases({ runs: [held] });
@@ -173,7 +176,7 @@ export function commitsOfStore(store: () => Store): void {
       expect((await store().fleet.commit(seen)).kind).toBe("committed");
       expect((await store().fleet.commit(seen)).kind).toBe("committed");
       expect((await store().fleet.commit(endOf(held, { afterSeq: held.lastSeq + 1 }))).kind).toBe("fenced");
-      expect(await scene.tenant.readTail({ runId })).toEqual({ status: "completed", lastSeq: held.lastSeq + 1 });
+      expect(await scene.tenant.readTail({ runId })).toMatchObject({ status: "completed", lastSeq: held.lastSeq + 1 });
     });
   });
 
@@ -183,6 +186,7 @@ export function commitsOfStore(store: () => Store): void {
       for (let n = 0; n < INPUTS_PER_DRAIN_MAX + 2; n++) await message();
       const cancel = () =>
         scene.tenant.enqueueInput({
+          by: AN_ACTOR,
           runId,
           input: { kind: "cancel", reason: null },
           dedupe: { key: "cancel", bodyHash: "" },
@@ -193,7 +197,7 @@ export function commitsOfStore(store: () => Store): void {
       const end = endOf(held, { inboxMustBe: waiting, consumed });
       expect((await store().fleet.commit(end)).kind).toBe("committed");
       const read = await store().fleet.readInbox({ runId, epoch: held.epoch });
-      expect(read?.inbox).toEqual({ count: 0, inputs: [] });
+      expect(read?.inbox).toEqual({ count: 0, inputs: [], resultsUnread: false });
       expect((await store().fleet.commit(end)).kind).toBe("committed");
       expect(await cancel()).toEqual({ kind: "duplicate", status: "completed" });
     });
@@ -214,7 +218,7 @@ export function commitsOfStore(store: () => Store): void {
       const one = await heldRun();
       const two = await heldRun();
       for (const { held } of [one, two]) await store().fleet.commit(commitOf(held, ["run.started", "step.started"]));
-      const row = (run: typeof one, sub: number, overrides: { epoch?: number; tenantId?: string } = {}) => ({
+      const row = (run: typeof one, sub: number, overrides: { epoch?: number; tenantId?: TenantId } = {}) => ({
         tenantId: run.scene.tenantId,
         runId: run.runId,
         epoch: run.held.epoch,

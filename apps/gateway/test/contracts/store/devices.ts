@@ -19,6 +19,7 @@ import {
   start,
   TS,
 } from "./scene.ts";
+import { AN_ACTOR } from "../../support/an-actor.ts";
 
 export function devicesOfStore(store: () => Store): void {
   const openCalls = async (sessionId: string) => {
@@ -50,6 +51,49 @@ export function devicesOfStore(store: () => Store): void {
       expect(asked.filter((session) => session.current)).toHaveLength(1);
     });
 
+    test("who could take a call is weighed by what it has in hand, by its room, and by when it last had one", async () => {
+      const scene = await openScene(store());
+      const anybody = { kind: "any", labels: {}, platform: null } as const;
+      const [busy, idle, fresh] = [await connect(scene), await connect(scene), await connect(scene)];
+      const full = await connect(scene, { maxInFlight: 1 });
+      const draining = await connect(scene);
+      await connect(scene, { isPooled: false });
+      await connect(scene, { tools: [] });
+      const given = [callOf({ recipient: anybody }), callOf({ recipient: anybody }), callOf({ recipient: anybody })];
+      const [done, open] = [callOf({ recipient: anybody }), callOf({ recipient: anybody })];
+      const [waiting, named] = [callOf({ recipient: anybody }), callOf({ recipient: { kind: "key", deviceKey: "k" } })];
+      await dispatch(scene, [...given, done, waiting, open, named]);
+      const send = async (call: ReturnType<typeof callOf>, { sessionId }: { sessionId: string }) =>
+        expect(await scene.tenant.markSent({ callId: call.callId, attempt: 1, sessionId })).toBe(true);
+      for (const [index, call] of given.entries()) await send(call, index === 2 ? full : busy);
+      await send(done, idle);
+      await scene.tenant.submitToolResult(resultOf(done.callId, "a", { kind: "device", deviceId: idle.deviceId }));
+      await scene.tenant.drainDeviceSession({ sessionId: draining.sessionId });
+      const weighed = await store().fleet.readCandidates({
+        callIds: [waiting.callId, named.callId, done.callId, v7()],
+      });
+      expect(new Set(weighed.map(({ callId }) => callId))).toEqual(new Set([waiting.callId]));
+      expect(weighed.map(({ deviceId, inHand, maxInFlight }) => [deviceId, inHand, maxInFlight]).slice(2)).toEqual([
+        [busy.deviceId, 2, 4],
+      ]);
+      expect(new Set(weighed.slice(0, 2).map(({ deviceId }) => deviceId))).toEqual(
+        new Set([idle.deviceId, fresh.deviceId]),
+      );
+      expect(weighed.find(({ deviceId }) => deviceId === fresh.deviceId)?.lastSentAt).toBeNull();
+    });
+
+    test("a device outside of the pool is listed no call for any device, and is sent none", async () => {
+      const scene = await openScene(store());
+      const outside = await connect(scene, { isPooled: false });
+      const inside = await connect(scene);
+      const call = callOf({ recipient: { kind: "any", labels: {}, platform: null } });
+      await dispatch(scene, [call]);
+      expect((await openCalls(outside.sessionId)).calls).toEqual([]);
+      const sent = { callId: call.callId, attempt: 1 };
+      expect(await scene.tenant.markSent({ ...sent, sessionId: outside.sessionId })).toBe(false);
+      expect(await scene.tenant.markSent({ ...sent, sessionId: inside.sessionId })).toBe(true);
+    });
+
     test("a connection that registered has taken over only once it was confirmed, and only while it is open", async () => {
       const scene = await openScene(store());
       const { tenant } = scene;
@@ -78,9 +122,14 @@ export function devicesOfStore(store: () => Store): void {
       await tenant.confirmDeviceSession(next);
       expect(await tenant.readSessionStanding(lost)).toBe("ended");
       expect(await tenant.readSessionStanding({ sessionId: v7(), deviceId })).toBe("ended");
-      await tenant.deleteDevice({ deviceId });
+      await tenant.deleteDevice({ by: AN_ACTOR, deviceId });
       expect(await tenant.readSessionStanding(next)).toBe("device_deleted");
       await tenant.confirmDeviceSession(next);
+    });
+
+    test("a device that was never deleted and is not there was lost, as in a restore: its connection may come back", async () => {
+      const { tenant } = await openScene(store());
+      expect(await tenant.readSessionStanding({ sessionId: v7(), deviceId: v7() })).toBe("ended");
     });
 
     test("a session has the id that the caller chose, so that it can be ended by a caller that lost the outcome", async () => {
@@ -129,7 +178,7 @@ export function devicesOfStore(store: () => Store): void {
       expect(ended?.sessions[0]?.disconnectedAt).not.toBeNull();
       const again = await connect(scene, { gatewayId, deviceKey: "k" });
       expect((await find())?.sessions.map((session) => session.id)).toEqual([again.sessionId, sessionId]);
-      const listed = await scene.tenant.listDevices({ limit: 5, cursor: undefined });
+      const listed = await scene.tenant.listDevices({ limit: 5, cursor: undefined, subject: undefined });
       expect(listed.data).toMatchObject([{ id: deviceId, online: true, displayName: null, labels: {} }]);
       for (let n = 0; n < SESSIONS_PER_DEVICE_SHOWN; n++) await connect(scene, { deviceKey: "k" });
       expect((await find())?.sessions).toHaveLength(SESSIONS_PER_DEVICE_SHOWN);
@@ -158,8 +207,8 @@ export function devicesOfStore(store: () => Store): void {
     test("a deleted device is gone with its session, and comes back as a new one", async () => {
       const scene = await openScene(store());
       const { deviceId, sessionId } = await connect(scene, { deviceKey: "k" });
-      expect(await scene.tenant.deleteDevice({ deviceId })).toBe(true);
-      expect(await scene.tenant.deleteDevice({ deviceId })).toBe(false);
+      expect(await scene.tenant.deleteDevice({ by: AN_ACTOR, deviceId })).toBe(true);
+      expect(await scene.tenant.deleteDevice({ by: AN_ACTOR, deviceId })).toBe(false);
       expect(await scene.tenant.findDevice({ deviceId })).toBeNull();
       expect((await openCalls(sessionId)).current).toBe(false);
       expect((await connect(scene, { deviceKey: "k" })).deviceId).not.toBe(deviceId);
@@ -189,6 +238,7 @@ export function devicesOfStore(store: () => Store): void {
           attempt: 1,
           deadline: anyCall.deadline,
           repeatable: false,
+          isForAny: true,
           sentTo: null,
         },
       ]);
@@ -238,6 +288,17 @@ export function devicesOfStore(store: () => Store): void {
       await scene.tenant.submitToolResult(resultOf(callId, "a", { kind: "http", runId }));
       expect(await mark(1, now.sessionId)).toBe(false);
       expect(await callIds(now.sessionId)).toEqual([]);
+    });
+
+    test("a call whose deadline has passed is sent to nobody: its run may say that it was not executed", async () => {
+      const scene = await openScene(store());
+      const device = await connect(scene);
+      const { call } = await parkWithCall(scene, callOf({ deadline: Date.now() - 1 }));
+      const endless = await parkWithCall(scene, callOf({ deadline: null }));
+      const mark = ({ callId }: { readonly callId: string }) =>
+        scene.tenant.markSent({ callId, attempt: 1, sessionId: device.sessionId });
+      expect(await mark(call)).toBe(false);
+      expect(await mark(endless.call)).toBe(true);
     });
 
     test("a device that comes back with another boot sees what its old memory had, and may not simply be sent it again", async () => {

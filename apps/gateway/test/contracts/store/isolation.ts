@@ -4,8 +4,18 @@ import { describe, expect, test } from "vitest";
 import type { Store } from "../../../src/ports/store.ts";
 import type { TenantStore } from "../../../src/ports/tenant-store.ts";
 import { claimAll, connect, openScene, parkWithCall, resultOf, start, startParams } from "./scene.ts";
+import { AN_ACTOR } from "../../support/an-actor.ts";
 
 type Method = keyof TenantStore;
+
+const KEY = {
+  name: "key",
+  scopes: ["runs:read" as const],
+  subject: null,
+  groups: ["ops"],
+  createdBy: "operator",
+  expiresInMs: null,
+};
 
 export function isolationOfStore(store: () => Store): void {
   /** The outcome of each method for one tenant: with ids of another tenant, and with ids that nothing has. */
@@ -14,35 +24,53 @@ export function isolationOfStore(store: () => Store): void {
     const stranger = (await openScene(store())).tenant;
     const { runId, call } = await parkWithCall(owner);
     const threadRun = await start(owner, { threadId: "secret" });
-    const thread = await owner.tenant.findThread({ idOrKey: "secret" });
+    const thread = await owner.tenant.findThread({ idOrKey: "secret", subject: null });
+    await owner.tenant.putSecret({ by: AN_ACTOR, secretId: v7(), name: "theirs", sealed: "sealed", setBy: "a key" });
     const device = await connect(owner, { deviceKey: "k" });
     await owner.tenant.markSent({ callId: call.callId, attempt: 1, sessionId: device.sessionId });
+    await connect(owner, { pairing: { code: "BCDF-GHJK", expiresInMs: 60_000 } });
     const { agentId, versionId } = owner;
+    const key = await owner.tenant.createApiKey({ by: AN_ACTOR, keyId: v7(), keyHash: v7(), ...KEY });
     const own = {
       agentId,
       versionId,
       runId,
+      secret: "theirs",
       callId: call.callId,
       threadId: thread?.id ?? "",
       deviceId: device.deviceId,
       sessionId: device.sessionId,
+      keyId: key?.id ?? "",
+      pairingCode: "BCDF-GHJK",
     };
     const nobody: typeof own = {
       agentId: v7(),
       versionId: v7(),
       runId: v7(),
+      secret: "nobody's",
       callId: v7(),
       threadId: v7(),
       deviceId: v7(),
       sessionId: v7(),
+      keyId: v7(),
+      pairingCode: "ZZZZ-ZZZZ",
     };
     const page = { limit: 10, cursor: undefined };
     const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
-    const all = { ...page, toolName: undefined, status: undefined };
+    const all = { ...page, toolName: undefined, status: undefined, subject: undefined };
 
     const ask = async (
       ids: typeof own,
-    ): Promise<Record<Exclude<Method, "createThread" | "pushAgent" | "registerDevice">, unknown>> => ({
+    ): Promise<
+      Record<
+        Exclude<
+          Method,
+          "createThread" | "pushAgent" | "putSecret" | "registerDevice" | "createApiKey" | "revokeTokens"
+        >,
+        unknown
+      >
+    > => ({
+      listAudit: (await stranger.listAudit(page)).data.filter(({ targets }) => targets.agentId === ids.agentId),
       listAgents: (await stranger.listAgents(page)).data.filter((agent) => agent.id === ids.agentId),
       findAgent: await stranger.findAgent({ idOrName: ids.agentId }),
       listVersions: await stranger.listVersions({ idOrName: ids.agentId, ...page }),
@@ -51,8 +79,8 @@ export function isolationOfStore(store: () => Store): void {
         await stranger.findVersion({ idOrName: "worker", versionId: ids.versionId }),
       ],
       promoteVersion: [
-        await stranger.promoteVersion({ idOrName: ids.agentId, versionId: ids.versionId }),
-        await stranger.promoteVersion({ idOrName: "worker", versionId: ids.versionId }),
+        await stranger.promoteVersion({ by: AN_ACTOR, idOrName: ids.agentId, versionId: ids.versionId }),
+        await stranger.promoteVersion({ by: AN_ACTOR, idOrName: "worker", versionId: ids.versionId }),
       ],
       startRun: [
         await stranger.startRun(startParams({ agent: ids.agentId })),
@@ -60,17 +88,37 @@ export function isolationOfStore(store: () => Store): void {
         await stranger.startRun(startParams({ threadId: ids.threadId })),
       ],
       findRun: await stranger.findRun({ runId: ids.runId }),
+      findRunBounds: await stranger.findRunBounds({ runId: ids.runId }),
+      findStarter: await stranger.findStarter({ runId: ids.runId }),
       listRuns: [
-        await stranger.listRuns({ ...page, status: undefined, agent: ids.agentId, threadId: undefined }),
-        await stranger.listRuns({ ...page, status: undefined, agent: undefined, threadId: ids.threadId }),
-        await stranger.listRuns({ ...page, status: undefined, agent: undefined, threadId: undefined }),
+        await stranger.listRuns({
+          ...page,
+          status: undefined,
+          agent: ids.agentId,
+          threadId: undefined,
+          subject: undefined,
+        }),
+        await stranger.listRuns({
+          ...page,
+          status: undefined,
+          agent: undefined,
+          threadId: ids.threadId,
+          subject: undefined,
+        }),
+        await stranger.listRuns({
+          ...page,
+          status: undefined,
+          agent: undefined,
+          threadId: undefined,
+          subject: undefined,
+        }),
       ],
       readTail: await stranger.readTail({ runId: ids.runId }),
       readEvents: [
         await stranger.readEvents({ runId: ids.runId, after: START, limit: 10, factsOnly: false }),
         await stranger.readEvents({ runId: ids.runId, after: START, limit: 10, factsOnly: true }),
       ],
-      enqueueInput: await stranger.enqueueInput({ runId: ids.runId, input: message, dedupe: null }),
+      enqueueInput: await stranger.enqueueInput({ by: AN_ACTOR, runId: ids.runId, input: message, dedupe: null }),
       submitToolResult: [
         await stranger.submitToolResult(resultOf(ids.callId, "a", { kind: "http", runId: ids.runId })),
         await stranger.submitToolResult(resultOf(ids.callId, "a", { kind: "device", deviceId: ids.deviceId })),
@@ -78,16 +126,32 @@ export function isolationOfStore(store: () => Store): void {
       findCall: await stranger.findCall({ callId: ids.callId }),
       listCallsOfRun: await stranger.listCallsOfRun({ runId: ids.runId, ...page }),
       listCalls: await stranger.listCalls({ ...all, deviceId: ids.deviceId }),
-      findThread: await stranger.findThread({ idOrKey: ids.threadId }),
+      findThread: await stranger.findThread({ idOrKey: ids.threadId, subject: null }),
+      listThreads: await stranger.listThreads({ ...page, subject: undefined }),
       listThreadRuns: await stranger.listThreadRuns({ threadId: ids.threadId, ...page }),
+      readSecret: await stranger.readSecret({ name: ids.secret }),
+      listSecrets: (await stranger.listSecrets(page)).data.filter((secret) => secret.name === ids.secret),
+      deleteSecret: await stranger.deleteSecret({ by: AN_ACTOR, name: ids.secret }),
       confirmDeviceSession: await stranger.confirmDeviceSession({ sessionId: ids.sessionId }),
       readSessionStanding: await stranger.readSessionStanding({ sessionId: ids.sessionId, deviceId: ids.deviceId }),
+      drainDeviceSession: await stranger.drainDeviceSession({ sessionId: ids.sessionId }),
       endDeviceSession: await stranger.endDeviceSession({ sessionId: ids.sessionId, reason: "stranger" }),
       markSent: await stranger.markSent({ callId: ids.callId, attempt: 1, sessionId: ids.sessionId }),
       markAccepted: await stranger.markAccepted({ callId: ids.callId, deviceId: ids.deviceId }),
-      listDevices: await stranger.listDevices(page),
+      pairDevice: await stranger.pairDevice({ by: AN_ACTOR, code: ids.pairingCode, subject: undefined }),
+      countPendingPairings: await stranger.countPendingPairings({ deviceKey: "any", ownerId: "key" }),
+      listDevices: await stranger.listDevices({ ...page, subject: undefined }),
       findDevice: await stranger.findDevice({ deviceId: ids.deviceId }),
-      deleteDevice: await stranger.deleteDevice({ deviceId: ids.deviceId }),
+      deleteDevice: await stranger.deleteDevice({ by: AN_ACTOR, deviceId: ids.deviceId }),
+      readUsage: (await stranger.readUsage()).used.activeRuns,
+      setLimits: await stranger.setLimits({ by: AN_ACTOR, limits: { devices: 1 } }),
+      knows: [
+        await stranger.knows({ kind: "thread", key: "secret", subject: null }),
+        await stranger.knows({ kind: "device", key: "k" }),
+      ],
+      listApiKeys: (await stranger.listApiKeys(page)).data.filter(({ id }) => id === ids.keyId),
+      rotateApiKey: await stranger.rotateApiKey({ by: AN_ACTOR, keyId: ids.keyId, keyHash: v7(), overlapMs: 0 }),
+      revokeApiKey: await stranger.revokeApiKey({ by: AN_ACTOR, keyId: ids.keyId }),
     });
     return { owner, stranger, own, threadRun, foreign: await ask(own), missing: await ask(nobody) };
   }
@@ -97,6 +161,8 @@ export function isolationOfStore(store: () => Store): void {
       const { owner, own, foreign, missing } = await foreignAnswers();
       expect(foreign).toEqual(missing);
       expect(await owner.tenant.findDevice({ deviceId: own.deviceId })).toMatchObject({ online: true });
+      expect(await owner.tenant.readSecret({ name: own.secret })).toMatchObject({ sealed: "sealed" });
+      expect((await owner.tenant.readUsage()).limits).toEqual({});
       expect(await owner.tenant.findCall({ callId: own.callId })).toMatchObject({
         status: "dispatched",
         acceptedAt: null,
@@ -107,11 +173,26 @@ export function isolationOfStore(store: () => Store): void {
 
     test("names of one tenant mean nothing in another: the same agent, thread, device and idempotency key are its own", async () => {
       const { owner, stranger, own } = await foreignAnswers();
-      expect(await stranger.findThread({ idOrKey: "secret" })).toBeNull();
-      const { thread, created } = await stranger.createThread({ threadId: v7(), key: "secret", metadata: {} });
+      expect(await stranger.findThread({ idOrKey: "secret", subject: null })).toBeNull();
+      const { thread, created } = await stranger.createThread({
+        threadId: v7(),
+        key: "secret",
+        subject: null,
+        metadata: {},
+      });
       expect(created).toBe(true);
       expect(thread.id).not.toBe(own.threadId);
+      const put = await stranger.putSecret({
+        by: AN_ACTOR,
+        secretId: v7(),
+        name: own.secret,
+        sealed: "other",
+        setBy: "a key",
+      });
+      expect(put).toMatchObject({ kind: "put", created: true });
+      expect(await owner.tenant.readSecret({ name: own.secret })).toMatchObject({ sealed: "sealed" });
       const registered = await stranger.registerDevice({
+        by: AN_ACTOR,
         sessionId: v7(),
         gatewayId: "gateway-a",
         deviceKey: "k",
@@ -121,15 +202,23 @@ export function isolationOfStore(store: () => Store): void {
         tools: [{ name: "open", description: "", inputSchema: {} }],
         bootId: "boot 1",
         maxInFlight: 1,
+        owner: "key",
+        ownerId: "key:1",
+        subject: null,
+        onlyRunId: null,
+        onlyThreadId: null,
+        mayTakeOver: false,
+        isPooled: true,
       });
+      if (registered === null) throw new Error("a device of another tenant is no device of this one");
       expect(registered.deviceId).not.toBe(own.deviceId);
       // The owner's calls are not shown to it, although key and tool fit.
       const [session] = await store().fleet.readOpenCalls({ sessionIds: [registered.sessionId] });
       expect(session).toMatchObject({ current: true, calls: [] });
       expect(await stranger.markSent({ callId: own.callId, attempt: 1, sessionId: registered.sessionId })).toBe(false);
-      const idempotency = { key: "one", bodyHash: "a" };
+      const idempotency = { key: "one", owner: "key", orUnowned: true, bodyHash: "a" };
       const mine = await owner.tenant.startRun(startParams({ idempotency }));
-      const theirs = await stranger.startRun(startParams({ idempotency: { key: "one", bodyHash: "b" } }));
+      const theirs = await stranger.startRun(startParams({ idempotency: { ...idempotency, bodyHash: "b" } }));
       expect([mine, theirs]).toMatchObject([
         { kind: "started", created: true },
         { kind: "started", created: true },
@@ -140,7 +229,9 @@ export function isolationOfStore(store: () => Store): void {
       const owner = await openScene(store());
       const other = await openScene(store());
       const { runId } = await start(owner);
-      expect(await store().fleet.loadFacts({ tenantId: other.tenantId, runIds: [runId] })).toEqual(new Map());
+      const wanted = { tenantId: other.tenantId, runIds: [runId], bytesMax: 1000 };
+      expect(await store().fleet.loadHistory(wanted)).toEqual([{ runId, facts: [] }]);
+      expect(await store().fleet.readFacts({ tenantId: other.tenantId, runId, afterSeq: 0 })).toEqual([]);
       expect(await store().fleet.loadRun({ tenantId: other.tenantId, runId, epoch: 0 })).toBeNull();
       expect(await store().fleet.loadRun({ tenantId: owner.tenantId, runId, epoch: 0 })).not.toBeNull();
     });

@@ -2,6 +2,7 @@ import { v7 } from "uuid";
 import { describe, expect, test, vi } from "vitest";
 import type { Store } from "../../../src/ports/store.ts";
 import { claim, connect as connectDevice, openScene, start } from "./scene.ts";
+import { EMPTY_PLACES } from "../../support/empty-places.ts";
 
 /** Shorter than any silence: a gateway counts as silent even just after its heartbeat. */
 export const NO_SILENCE_MS = -10;
@@ -68,6 +69,7 @@ export function lifelinesOfProcesses(store: () => Store, connect: () => Promise<
         claimNumber: 1,
         leaseDurationMs: 1000,
         limit: 1,
+        places: EMPTY_PLACES,
         judgesUntil: null,
         lastChancesMax: 1,
       });

@@ -6,6 +6,7 @@ import type { EnqueueInputOutcome } from "../../../src/ports/tenant-store.ts";
 import { type FreshDatabase, freshDatabase } from "../../services/services.ts";
 import { type LockHolder, openLockHolder } from "./lock-holder.ts";
 import { claim, claimAll, openScene, type Scene, start } from "./scene.ts";
+import { AN_ACTOR } from "../../support/an-actor.ts";
 
 export const LOCK_RUN = "select from runs where id = $1 for update";
 export const LOCK_CALL = "select from tool_calls where id = $1 for update";
@@ -67,7 +68,12 @@ export function openRaces(): Races {
       const { runId } = await start(scene, { threadId });
       const held = await claim(scene, runId);
       const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
-      return { scene, runId, held, send: () => scene.tenant.enqueueInput({ runId, input: message, dedupe: null }) };
+      return {
+        scene,
+        runId,
+        held,
+        send: () => scene.tenant.enqueueInput({ by: AN_ACTOR, runId, input: message, dedupe: null }),
+      };
     },
     isDue: async (runId) => (await claimAll(whole().store)).some((run) => run.runId === runId),
     async inboxOf(runId) {

@@ -12,16 +12,24 @@ import type { EventRecord } from "../../../src/core/event-record.ts";
 import type { CallProjection, ClaimedRun, Commit, Recipient } from "../../../src/ports/fleet-store.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import type { StartOutcome, TenantStore } from "../../../src/ports/tenant-store.ts";
+import { ANY_STARTER } from "../../support/any-starter.ts";
+import { EMPTY_PLACES } from "../../support/empty-places.ts";
+import type { TenantId } from "../../../src/core/tenant-id.ts";
+import { AN_ACTOR } from "../../support/an-actor.ts";
 
 /** Any moment, since the store keeps the times of records as they are given. */
 export const TS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 export const LEASE_MS = 60_000;
+/** Far from now, since a call that is overdue is sent to nobody. */
+const DEADLINE = Date.UTC(2126, 0, 2, 3, 4, 5, 678);
 
 /** A tenant of its own with one agent, `worker`, so that tests on one store do not see each other. */
 export interface Scene {
   readonly store: Store;
-  readonly tenantId: string;
+  readonly tenantId: TenantId;
   readonly tenant: TenantStore;
+  /** Its key `a key`. */
+  readonly keyId: string;
   readonly agentId: string;
   readonly versionId: string;
 }
@@ -36,7 +44,7 @@ export const CONFIG: JsonObject = {
 };
 
 export async function openScene(store: Store): Promise<Scene> {
-  const { tenantId } = await store.fleet.ensureApiKey({
+  const { tenantId, keyId } = await store.fleet.ensureApiKey({
     tenantName: `tenant ${v7()}`,
     name: "a key",
     keyHash: v7(),
@@ -44,6 +52,7 @@ export async function openScene(store: Store): Promise<Scene> {
   });
   const tenant = store.forTenant(tenantId);
   const { agentId, versionId } = await tenant.pushAgent({
+    by: AN_ACTOR,
     name: "worker",
     description: null,
     version: null,
@@ -51,7 +60,7 @@ export async function openScene(store: Store): Promise<Scene> {
     configHash: "worker",
     promote: true,
   });
-  return { store, tenantId, tenant, agentId, versionId };
+  return { store, tenantId, tenant, keyId, agentId, versionId };
 }
 
 type StartParams = Parameters<TenantStore["startRun"]>[0];
@@ -66,6 +75,8 @@ export function startParams(overrides: Partial<StartParams> = {}): StartParams {
     messages: [{ role: "user", content: "Go." }],
     deviceKey: null,
     metadata: {},
+    subject: null,
+    startedBy: ANY_STARTER,
     idempotency: null,
     ...overrides,
   };
@@ -85,6 +96,9 @@ export function factsOf({ tenant }: Scene, runId: string): Promise<readonly Even
   return tenant.readEvents({ runId, after: START, limit: 500, factsOnly: true });
 }
 
+/** The gateway of each claim, for its commits. */
+const CLAIMANTS = new WeakMap<ClaimedRun, string>();
+
 /** Takes every run that is due, so that later claims do not meet those of other tests. */
 export async function claimAll(store: Store, gatewayId = "gateway-a"): Promise<ClaimedRun[]> {
   const all: ClaimedRun[] = [];
@@ -94,15 +108,21 @@ export async function claimAll(store: Store, gatewayId = "gateway-a"): Promise<C
       claimNumber: 1,
       leaseDurationMs: LEASE_MS,
       limit: 100,
+      places: EMPTY_PLACES,
       judgesUntil: Number.POSITIVE_INFINITY,
       lastChancesMax: 100,
     });
     if (runs.length === 0) return all;
+    for (const run of runs) CLAIMANTS.set(run, gatewayId);
     all.push(...runs);
   }
 }
 
-export async function claim({ store }: Scene, runId: string, gatewayId = "gateway-a"): Promise<ClaimedRun> {
+export async function claim(
+  { store }: Pick<Scene, "store">,
+  runId: string,
+  gatewayId = "gateway-a",
+): Promise<ClaimedRun> {
   const claimed = (await claimAll(store, gatewayId)).find((run) => run.runId === runId);
   if (claimed === undefined) throw new Error(`run ${runId} was not due`);
   return claimed;
@@ -129,6 +149,7 @@ export function commitOf(
   return {
     tenantId: claimed.tenantId,
     runId: claimed.runId,
+    gatewayId: CLAIMANTS.get(claimed) ?? "gateway-a",
     epoch: claimed.epoch,
     afterSeq,
     facts: types.map((type, index) => fact(afterSeq + 1 + index, type)),
@@ -179,7 +200,8 @@ export function callOf(
     attempt: 1,
     repeatable: false,
     recipient,
-    deadline: TS + 60_000,
+    approval: null,
+    deadline: DEADLINE,
     result: undefined,
     error: null,
     source: null,
@@ -219,16 +241,28 @@ export async function parkWithCall(
 export interface ConnectedDevice {
   readonly deviceId: string;
   readonly sessionId: string;
+  readonly awaitsPairing: boolean;
 }
 
 /** A device that offers `open`, on a gateway that lives. */
 export async function connect(
-  { store, tenant }: Scene,
+  scene: Scene,
   overrides: Partial<Parameters<TenantStore["registerDevice"]>[0]> = {},
 ): Promise<ConnectedDevice> {
+  const registered = await register(scene, overrides);
+  if (registered === null) throw new Error("the device belongs to another key");
+  return registered;
+}
+
+/** Registers a device as `connect` does. Null: it belongs to another key. */
+export async function register(
+  { store, tenant, keyId }: Scene,
+  overrides: Partial<Parameters<TenantStore["registerDevice"]>[0]> = {},
+): Promise<ConnectedDevice | null> {
   const gatewayId = overrides.gatewayId ?? "gateway-a";
   await store.fleet.recordHeartbeat({ gatewayId, stopping: false });
   return tenant.registerDevice({
+    by: AN_ACTOR,
     sessionId: v7(),
     deviceKey: `device ${v7()}`,
     displayName: null,
@@ -237,6 +271,13 @@ export async function connect(
     tools: [{ name: "open", description: "", inputSchema: {} }],
     bootId: "boot 1",
     maxInFlight: 4,
+    owner: "a key",
+    ownerId: `key:${keyId}`,
+    subject: null,
+    onlyRunId: null,
+    onlyThreadId: null,
+    mayTakeOver: false,
+    isPooled: true,
     ...overrides,
     gatewayId,
   });

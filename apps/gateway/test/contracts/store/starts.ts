@@ -3,6 +3,7 @@ import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import type { Store } from "../../../src/ports/store.ts";
 import { claim, claimAll, CONFIG, NASTY, openScene, start, startParams } from "./scene.ts";
+import { AN_ACTOR } from "../../support/an-actor.ts";
 
 export function startsOfStore(store: () => Store): void {
   describe("starting a run", () => {
@@ -27,7 +28,7 @@ export function startsOfStore(store: () => Store): void {
         { agentId, versionId, threadId: null, earlier, deviceKey: "tab-1", metadata },
         ...messages.map((message) => ({ message })),
       ]);
-      expect(await scene.tenant.readTail({ runId })).toEqual({ status: "queued", lastSeq: 3 });
+      expect(await scene.tenant.readTail({ runId })).toMatchObject({ status: "queued", lastSeq: 3 });
       expect(await scene.tenant.findRun({ runId })).toMatchObject({
         id: runId,
         status: "queued",
@@ -59,6 +60,7 @@ export function startsOfStore(store: () => Store): void {
       expect(await outcome({ agent: v7() })).toBe("agent_not_found");
       expect(await outcome({ versionId: v7() })).toBe("version_not_found");
       const other = await tenant.pushAgent({
+        by: AN_ACTOR,
         name: "other",
         description: null,
         version: null,
@@ -74,13 +76,13 @@ export function startsOfStore(store: () => Store): void {
 
     test("a client that sends the same request again, even twenty times at once, gets one run", async () => {
       const scene = await openScene(store());
-      const idempotency = { key: "order 66", bodyHash: "a" };
+      const idempotency = { key: "order 66", owner: "key", orUnowned: true, bodyHash: "a" };
       const outcomes = await Promise.all(
         Array.from({ length: 20 }, () => start(scene, { idempotency, threadId: "kitchen" })),
       );
       expect(outcomes.filter((outcome) => outcome.created)).toHaveLength(1);
       expect(new Set(outcomes.map((outcome) => outcome.runId)).size).toBe(1);
-      const other = startParams({ idempotency: { key: "order 66", bodyHash: "b" } });
+      const other = startParams({ idempotency: { ...idempotency, bodyHash: "b" } });
       expect(await scene.tenant.startRun(other)).toEqual({ kind: "idempotency_conflict" });
       const mine = (await claimAll(store())).filter((run) => run.tenantId === scene.tenantId);
       expect(mine).toHaveLength(1);
@@ -93,13 +95,14 @@ export function startsOfStore(store: () => Store): void {
       const second = await start(scene, { threadId: "b" });
       const third = await start(scene);
       const ids = async (overrides: Partial<Parameters<typeof tenant.listRuns>[0]>) => {
-        const all = { limit: 10, cursor: undefined, status: undefined, agent: undefined, threadId: undefined };
-        return (await tenant.listRuns({ ...all, ...overrides })).data.map((run) => run.id);
+        const all = { limit: 10, cursor: undefined, status: undefined, agent: undefined };
+        const whole = { ...all, threadId: undefined, subject: undefined };
+        return (await tenant.listRuns({ ...whole, ...overrides })).data.map((run) => run.id);
       };
       expect(await ids({})).toEqual([third.runId, second.runId, first.runId]);
       expect(await ids({ agent: "worker" })).toEqual([third.runId, second.runId, first.runId]);
       expect(await ids({ agent: agentId, threadId: "a" })).toEqual([first.runId]);
-      const threadId = (await tenant.findThread({ idOrKey: "b" }))?.id;
+      const threadId = (await tenant.findThread({ idOrKey: "b", subject: null }))?.id;
       expect(await ids({ threadId })).toEqual([second.runId]);
       expect(await ids({ status: "completed" })).toEqual([]);
       expect(await ids({ agent: "nobody" })).toEqual([]);
@@ -109,6 +112,7 @@ export function startsOfStore(store: () => Store): void {
         status: "queued",
         agent: undefined,
         threadId: undefined,
+        subject: undefined,
       });
       expect(page.nextCursor).not.toBeNull();
       expect(await ids({ limit: 2, cursor: page.nextCursor ?? "" })).toEqual([first.runId]);

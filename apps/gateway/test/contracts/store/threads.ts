@@ -2,6 +2,7 @@ import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import type { Store } from "../../../src/ports/store.ts";
 import { claim, claimAll, commitOf, endOf, NASTY, openScene, type Scene, start } from "./scene.ts";
+import { AN_ACTOR } from "../../support/an-actor.ts";
 
 export function threadsOfStore(store: () => Store): void {
   const due = async (scene: Scene) =>
@@ -12,22 +13,24 @@ export function threadsOfStore(store: () => Store): void {
       const { tenant } = await openScene(store());
       const key = `chat ${NASTY}`;
       const made = await Promise.all(
-        Array.from({ length: 6 }, () => tenant.createThread({ threadId: v7(), key, metadata: { note: NASTY } })),
+        Array.from({ length: 6 }, () =>
+          tenant.createThread({ threadId: v7(), key, subject: null, metadata: { note: NASTY } }),
+        ),
       );
       expect(made.filter((outcome) => outcome.created)).toHaveLength(1);
       const thread = made[0]?.thread;
       expect(made.every((outcome) => outcome.thread.id === thread?.id)).toBe(true);
-      expect(await tenant.findThread({ idOrKey: key })).toEqual(thread);
+      expect(await tenant.findThread({ idOrKey: key, subject: null })).toEqual(thread);
       // A Postgres text can hold neither a NUL nor half of a surrogate pair. Both become U+FFFD everywhere.
       expect(thread?.key).toBe(key.replaceAll("\u0000", "\ufffd").toWellFormed());
-      expect(await tenant.findThread({ idOrKey: thread?.id ?? "" })).toEqual(thread);
+      expect(await tenant.findThread({ idOrKey: thread?.id ?? "", subject: null })).toEqual(thread);
       expect(thread?.metadata).toEqual({ note: NASTY });
       const nameless = await Promise.all(
-        [1, 2].map(() => tenant.createThread({ threadId: v7(), key: null, metadata: {} })),
+        [1, 2].map(() => tenant.createThread({ threadId: v7(), key: null, subject: null, metadata: {} })),
       );
       expect(nameless.every((outcome) => outcome.created)).toBe(true);
-      expect(await tenant.findThread({ idOrKey: v7() })).toBeNull();
-      expect(await tenant.findThread({ idOrKey: "\u0000" })).toBeNull();
+      expect(await tenant.findThread({ idOrKey: v7(), subject: null })).toBeNull();
+      expect(await tenant.findThread({ idOrKey: "\u0000", subject: null })).toBeNull();
     });
 
     test("runs of a thread take turns: the next is due when the one before has ended, and its end names it (R5)", async () => {
@@ -60,7 +63,7 @@ export function threadsOfStore(store: () => Store): void {
       expect(await store().fleet.commit(endOf(third))).toEqual({ kind: "committed", wakes: [] });
       const fourth = await start(scene, { threadId: "t" });
       expect(await due(scene)).toEqual([fourth.runId]);
-      const threadId = (await scene.tenant.findThread({ idOrKey: "t" }))?.id ?? "";
+      const threadId = (await scene.tenant.findThread({ idOrKey: "t", subject: null }))?.id ?? "";
       const page = await scene.tenant.listThreadRuns({ threadId, limit: 3, cursor: undefined });
       expect(page.data).toEqual(ids.map((runId) => ({ runId, status: "completed" })));
       const rest = await scene.tenant.listThreadRuns({ threadId, limit: 3, cursor: page.nextCursor ?? undefined });
@@ -76,10 +79,12 @@ export function threadsOfStore(store: () => Store): void {
       const held = await claim(scene, first.runId);
       const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
       const { tenant } = scene;
-      expect((await tenant.enqueueInput({ runId: second.runId, input: message, dedupe: null })).kind).toBe("accepted");
+      expect(
+        (await tenant.enqueueInput({ by: AN_ACTOR, runId: second.runId, input: message, dedupe: null })).kind,
+      ).toBe("accepted");
       expect(await due(scene)).toEqual([]);
       const dedupe = { key: "cancel", bodyHash: "" };
-      await tenant.enqueueInput({ runId: second.runId, input: { kind: "cancel", reason: null }, dedupe });
+      await tenant.enqueueInput({ by: AN_ACTOR, runId: second.runId, input: { kind: "cancel", reason: null }, dedupe });
       const canceled = await claim(scene, second.runId);
       const inbox = await store().fleet.readInbox({ runId: second.runId, epoch: canceled.epoch });
       expect(inbox?.inbox.count).toBe(2);
@@ -108,7 +113,7 @@ export function threadsOfStore(store: () => Store): void {
           await store().fleet.commit(endOf(run));
         }
       }
-      const threadId = (await scene.tenant.findThread({ idOrKey: "t" }))?.id ?? "";
+      const threadId = (await scene.tenant.findThread({ idOrKey: "t", subject: null }))?.id ?? "";
       const listed = await scene.tenant.listThreadRuns({ threadId, limit: 50, cursor: undefined });
       expect(listed.data.map((run) => run.runId)).toEqual(order);
     });

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TOKEN_LIFETIME_S_MAX } from "@hsafa/protocol";
 import {
+  KEEP_ALIVE_TIMEOUT_MS,
+  PATH_PARAMETER_CHARACTERS_MAX,
   REQUEST_HEAD_TIMEOUT_MS,
   REQUEST_TIMEOUT_CHECK_MS,
   REQUEST_TIMEOUT_MS,
   REQUESTS_WAITING_PER_CONNECTION_MAX,
+  SOCKET_CLOSE_TIMEOUT_MS,
 } from "../../../src/edge/limits.ts";
 import { openRawHttp, type RawHttp } from "../../support/raw-http.ts";
 import { startTestGateway, type TestGateway } from "../../support/test-gateway.ts";
@@ -26,14 +30,14 @@ async function connect(): Promise<RawHttp> {
   return connection;
 }
 
-const get = (path: string, more = ""): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
+const get = (path: string, more = ""): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`;
 const statuses = (text: string): string[] => [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) => code ?? "");
 
 describe("a client that sends ahead", () => {
   test("is served in order, whatever each request takes", async () => {
     const authorization = `Authorization: Bearer ${gateway.apiKey}\r\n`;
     const body = JSON.stringify({ agent: "echo", input: "hello" });
-    const post = `POST /api/runs HTTP/1.1\r\nHost: x\r\n${authorization}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const post = `POST /api/runs HTTP/1.1\r\nHost: localhost\r\n${authorization}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
     const { socket, received } = await connect();
     const round = [post, get("/health"), get("/nothing"), get("/api/runs?limit=1", authorization), get("/api/runs")];
     socket.write(round.join("").repeat(8));
@@ -84,6 +88,32 @@ test("what never changes is not sent again to a client that has it", async () =>
   }
 });
 
+test("a connection is kept, and a parameter of a path is read, for as long as we say and not as the library does (R9)", async () => {
+  const answer = await gateway.call("GET", `/api/agents/${"a".repeat(PATH_PARAMETER_CHARACTERS_MAX)}`);
+  expect(answer).toMatchObject({ status: 404, body: { code: "not_found" } });
+  expect(answer.headers.get("keep-alive")).toBe(`timeout=${KEEP_ALIVE_TIMEOUT_MS / 1000}`);
+});
+
+test("a socket whose client answers no close is cut soon (R9)", async () => {
+  const { socket, isClosed } = await connect();
+  const key = Buffer.from("sixteen bytes ..").toString("base64");
+  const handshake = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n`;
+  socket.write(get("/api/watch", handshake));
+  // A message that is no authentication, masked with zeros. The server closes, and this client never answers.
+  socket.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x7b, 0x7d]));
+  const began = performance.now();
+  await until("it is cut", isClosed, SOCKET_CLOSE_TIMEOUT_MS + 10_000);
+  expect(performance.now() - began).toBeGreaterThan(SOCKET_CLOSE_TIMEOUT_MS / 2);
+});
+
+test("a token lives no longer than we say (R9)", async () => {
+  const body = { scopes: ["runs:read"], expiresInSeconds: TOKEN_LIFETIME_S_MAX + 1 };
+  expect((await gateway.call("POST", "/api/tokens", body)).status).toBe(400);
+  expect((await gateway.call("POST", "/api/tokens", { ...body, expiresInSeconds: TOKEN_LIFETIME_S_MAX })).status).toBe(
+    201,
+  );
+});
+
 test("heads, bodies and handshakes that trickle are cut when their time is over (R9)", {
   timeout: REQUEST_TIMEOUT_MS + 20_000,
 }, async () => {
@@ -98,11 +128,11 @@ test("heads, bodies and handshakes that trickle are cut when their time is over 
     clearInterval(timer);
     return performance.now() - began;
   }
-  const body = `POST /api/runs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${gateway.apiKey}\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n`;
+  const body = `POST /api/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${gateway.apiKey}\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n`;
   const [silent, head, handshake, whole] = await Promise.all([
     trickle(""),
-    trickle("GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: "),
-    trickle("GET /api/watch HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Slow: "),
+    trickle("GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),
+    trickle("GET /api/watch HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Slow: "),
     trickle(body),
   ]);
   for (const tookMs of [head, handshake]) expect(tookMs).toBeGreaterThan(REQUEST_HEAD_TIMEOUT_MS - 500);

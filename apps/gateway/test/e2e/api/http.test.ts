@@ -1,6 +1,6 @@
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
-import type { Problem } from "@hsafa/protocol";
+import { JSON_PARTS_MAX, METADATA_BYTES_MAX, type Problem } from "@hsafa/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ApiGateway, MISSING_ID, startApiGateway } from "../../support/api-gateway.ts";
 import { expectProblem } from "../../support/expect-problem.ts";
@@ -112,6 +112,35 @@ test("JSON nested 100,000 deep, the name __proto__ and half a surrogate pair are
   expect(await gateway.waitForEnd(runId)).toMatchObject({ output: "a \u0000 b", metadata: { nul: "\u0000" } });
 });
 
+test("a body of very many values is refused with the reason, and one of a megabyte of words is taken (R9)", async () => {
+  const many = JSON.stringify({
+    agent: "echo",
+    input: "x",
+    metadata: { a: Array.from({ length: 300_000 }, () => []) },
+  });
+  const { errors } = expectProblem(await post(many), 400, "invalid_request");
+  expect(errors).toEqual([
+    { path: "", message: expect.stringContaining(`more than ${JSON_PARTS_MAX} values`) as string },
+  ]);
+  const long = JSON.stringify({ agent: "echo", input: "x".repeat(900_000) });
+  expect((await post(long)).status).toBe(202);
+});
+
+test.each(["/api/runs", "/api/threads"])(
+  "metadata of more than 64 KiB is refused at %s, and counts by its bytes (R9)",
+  async (path) => {
+    const fields = path === "/api/runs" ? { agent: "echo", input: "x" } : {};
+    const rest = JSON.stringify({ text: "" }).length;
+    const make = (text: string) => gateway.call("POST", path, { ...fields, metadata: { text } });
+    const half = "ü".repeat((METADATA_BYTES_MAX - rest) / 2);
+    expect((await make(half)).status).toBeLessThan(300);
+    const { errors } = expectProblem(await make(`${half}xx`), 400, "invalid_request");
+    expect(errors).toEqual([
+      { path: "metadata", message: expect.stringContaining(`at most ${METADATA_BYTES_MAX} bytes`) as string },
+    ]);
+  },
+);
+
 test("a body of 10 MB gets its refusal, with and without a content-length (R9)", async () => {
   const body = JSON.stringify({ agent: "echo", input: "x".repeat(10 * 1024 * 1024) });
   expectProblem(await post(body), 413, "payload_too_large");
@@ -179,6 +208,7 @@ test("health, readiness, metrics and the pages need no credential", async () => 
   const metrics = await gateway.call<string>("GET", "/metrics", undefined, open);
   expect(metrics.body).toMatch(/^hsafa_http_requests_total\{method="GET",route="\/health",status="200"\} \d+$/m);
   expect(metrics.body).toMatch(/^hsafa_watchers \d+$/m);
+  expect(metrics.body).toMatch(/^hsafa_devices \d+$/m);
   expect(metrics.body).not.toContain(MISSING_ID);
   for (const path of ["/", "/docs"]) {
     const page = await gateway.call<string>("GET", path, undefined, open);
@@ -196,7 +226,18 @@ test("OpenAPI lists every call with its parameters and responses, and its refere
   expect(listed.toSorted()).toEqual(
     [
       "POST /api/tokens",
+      "POST /api/tokens/revoke",
       "POST /api/tokens/cookie",
+      "POST /api/keys",
+      "GET /api/keys",
+      "POST /api/keys/{id}/rotate",
+      "DELETE /api/keys/{id}",
+      "POST /api/tenants",
+      "GET /api/tenants",
+      "GET /api/tenants/{idOrName}",
+      "POST /api/tenants/{idOrName}/keys",
+      "POST /api/tenants/{idOrName}/disable",
+      "POST /api/tenants/{idOrName}/enable",
       "POST /api/agents",
       "GET /api/agents",
       "GET /api/agents/{idOrName}",
@@ -215,11 +256,19 @@ test("OpenAPI lists every call with its parameters and responses, and its refere
       "POST /api/runs/{id}/approvals",
       "POST /api/runs/{id}/cancel",
       "POST /api/threads",
+      "GET /api/threads",
       "GET /api/threads/{id}",
       "GET /api/threads/{id}/messages",
       "GET /api/devices",
       "GET /api/devices/{id}",
+      "GET /api/quotas",
+      "PUT /api/quotas",
+      "GET /api/audit",
       "DELETE /api/devices/{id}",
+      "POST /api/devices/pairings",
+      "PUT /api/secrets/{name}",
+      "GET /api/secrets",
+      "DELETE /api/secrets/{name}",
       "GET /health",
       "GET /ready",
       "GET /metrics",

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { apiKeyHash, newApiKey } from "../../../src/access/api-key.ts";
 import { KEY_LOOKUP_RATE } from "../../../src/access/limits.ts";
 import { expectProblem } from "../../support/expect-problem.ts";
@@ -49,4 +50,27 @@ test("guesses of one address are slowed, while a known key of that address and a
   expect(new Set(statuses)).toEqual(new Set([401, 429]));
   expect((await ask(key, "203.0.113.7")).status).toBe(200);
   expect((await ask(await keyOf("known"), "203.0.113.8")).status).toBe(200);
+});
+
+test("guesses over sockets count for their address as well, and a new key of another address is looked up", async () => {
+  /** What the socket says to a credential. */
+  function ask(credential: string, address: string): Promise<{ type: string; code?: string }> {
+    const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/api/watch`, {
+      headers: { "x-forwarded-for": address },
+    });
+    return new Promise((resolve, reject) => {
+      socket.on("open", () => socket.send(JSON.stringify({ type: "auth", token: credential })));
+      socket.on("error", reject);
+      socket.once("message", (data: Buffer) => {
+        resolve(JSON.parse(data.toString()) as { type: string });
+        socket.terminate();
+      });
+    });
+  }
+  const codes = new Set<string | undefined>();
+  for (let nth = 0; nth < KEY_LOOKUP_RATE.burst + 50; nth += 1) {
+    codes.add((await ask(newApiKey(), "203.0.113.9")).code);
+  }
+  expect(codes).toEqual(new Set(["unauthenticated", "too_many_requests"]));
+  expect(await ask(await keyOf("known"), "203.0.113.10")).toMatchObject({ type: "authenticated" });
 });

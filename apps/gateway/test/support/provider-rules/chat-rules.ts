@@ -86,6 +86,16 @@ export const geminiChatRules: Rules = rulesOf(({ body }, { isOwn }) => {
   }
 });
 
+/** OpenRouter. It takes back the details of reasoning that it gave, whole, for the model that it gave them for. */
+export const openrouterRules: Rules = rulesOf(({ body }, { isOwn }) => {
+  const messages = checkMessages(body, { idPattern: /^.{1,64}$/ });
+  checkFields(messages, ["reasoning_details", "extra_content"], "Unrecognized key");
+  for (const detail of messages.flatMap((message) => list(message.reasoning_details))) {
+    const seal = detail.type === "reasoning.encrypted" ? detail.data : detail.signature;
+    if (!isOwn(String(seal))) refuse("Invalid `signature` in `reasoning_details`");
+  }
+});
+
 function signatureOf(call: Json): unknown {
   return record(record(call.extra_content).google).thought_signature;
 }

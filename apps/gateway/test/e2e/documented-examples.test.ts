@@ -1,0 +1,132 @@
+/** The first example of a page of the documents is a program. It is played here as a reader would: saved and run. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { callingAgent } from "../support/device-agent.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
+import { until } from "../support/until.ts";
+import { freePort } from "../support/free-port.ts";
+
+const root = join(import.meta.dirname, "../../../..");
+/** A project of a reader: the packages are there, and nothing else. */
+const project = mkdtempSync(join(tmpdir(), "hsafa-docs-"));
+
+/** A program begins in a moment, unless the machine is busy. */
+const STARTED_MAX_MS = 45_000;
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  symlinkSync(join(root, "node_modules"), join(project, "node_modules"));
+  gateway = await startTestGateway();
+});
+afterAll(async () => {
+  await gateway.close();
+  rmSync(project, { recursive: true });
+});
+
+/** The first block of code of a page. */
+function exampleOf(page: string): string {
+  const [, code] = /```tsx?\n([\s\S]*?)```/.exec(readFileSync(join(root, "docs", page), "utf8")) ?? [];
+  if (code === undefined) throw new Error(`${page} begins with no example`);
+  return code;
+}
+
+/** Runs the example of a page, and returns what it prints. */
+function play(page: string, env: Readonly<Record<string, string>>): { readonly child: ChildProcess; said(): string } {
+  const file = join(project, page.replace(".md", ".ts"));
+  writeFileSync(file, exampleOf(page));
+  const child = spawn(process.execPath, [file], { cwd: project, env: { PATH: process.env.PATH, ...env } });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let printed = "";
+  for (const output of [child.stdout, child.stderr]) {
+    output.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+    });
+  }
+  return { child, said: () => printed };
+}
+
+const ofGateway = () => ({ HSAFA_URL: gateway.url, HSAFA_API_KEY: gateway.apiKey });
+
+test("docs/threads.md: a conversation is followed until its answer is there", async () => {
+  await gateway.pushAgent({ name: "assistant", model: "demo/echo" });
+  const { child, said } = play("threads.md", ofGateway());
+  const [code] = (await once(child, "exit")) as [number];
+  expect({ code, said: said() }).toMatchObject({ code: 0 });
+  expect(said()).toMatch(/^What is a thread\? → .+\n$/);
+});
+
+test("docs/approvals.md: a person is shown each call that waits, and decides it", async () => {
+  const tools = ["refund", "close_account"].map((name) => ({ name, target: "external", approval: "always" }) as const);
+  const calls = [{ tool: "refund", args: { eur: 12 } }, { tool: "close_account" }];
+  await gateway.pushAgent(callingAgent("clerk-with-care", calls, tools));
+  const { runId } = await gateway.startRun({ agent: "clerk-with-care", input: "help" });
+  await gateway.waitForRun(runId, ({ status }) => status === "waiting_tool");
+  const { child, said } = play("approvals.md", ofGateway());
+  await until("a call is shown", () => said().includes("close_account {} → external? [y/N] "), STARTED_MAX_MS);
+  child.stdin?.write("n\n");
+  await until("the other one is shown", () => said().includes('refund {"eur":12} → external? [y/N] '));
+  child.stdin?.write("y\n");
+  const [code] = (await once(child, "exit")) as [number];
+  expect({ code, said: said() }).toMatchObject({ code: 0 });
+  const statusOf = async (name: string) =>
+    (await gateway.toolCalls(runId)).find(({ toolName }) => toolName === name)?.status ?? null;
+  await until("the refund goes out", async () => (await statusOf("refund")) === "dispatched");
+  expect(await statusOf("close_account")).toBe("denied");
+});
+
+test("docs/devices.md: a device executes a call, and leaves when it is told to", async () => {
+  await gateway.pushAgent(
+    callingAgent("adder", [{ tool: "add", args: { a: 2, b: 5 } }], [{ name: "add", device: { key: "my-laptop" } }]),
+  );
+  const { child, said } = play("devices.md", ofGateway());
+  await until("the device is online", () => said().includes("my-laptop is online"), STARTED_MAX_MS);
+  const { runId } = await gateway.startRun({ agent: "adder", input: "add" });
+  expect((await gateway.waitForEnd(runId)).output).toBe("Answers: 7");
+  const exit = once(child, "exit");
+  child.kill("SIGTERM");
+  expect((await exit)[0]).toBe(0);
+});
+
+test("docs/embedding.md: a shop serves its own page, and a gateway whose agent calls a function of the shop", async () => {
+  const key = "hsafa_test_operator_key_0123456789abcdef";
+  const port = String(await freePort());
+  const { child, said } = play("embedding.md", {
+    PORT: port,
+    HSAFA_ADMIN_KEY: key,
+    HSAFA_DATA_DIR: join(project, "data"),
+    HSAFA_DEMO_MODELS: "on",
+  });
+  await until("the shop is open", () => said().includes("the shop is open"), STARTED_MAX_MS);
+  const shop = `http://127.0.0.1:${port}`;
+  expect(await (await fetch(`${shop}/about`)).text()).toBe("This page is the shop's own.");
+  const ask = async (path: string, body: object): Promise<Record<string, string>> => {
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+    const response = await fetch(shop + path, { method: "POST", headers, body: JSON.stringify(body) });
+    expect(response.status).toBeLessThan(300);
+    return (await response.json()) as Record<string, string>;
+  };
+  const calls = [{ tool: "stock", args: { of: "nails" } }];
+  const config = callingAgent("clerk", calls, [{ name: "stock", server: { type: "function" } }]);
+  await ask("/api/agents", { name: "clerk", config });
+  const { runId } = await ask("/api/runs", { agent: "clerk", input: "How many?" });
+  const stream = await fetch(`${shop}/api/runs/${runId}/stream`, { headers: { authorization: `Bearer ${key}` } });
+  expect(await stream.text()).toContain('{\\"left\\":7,\\"of\\":{\\"of\\":\\"nails\\"}}');
+  const socket = new WebSocket(`${shop.replace("http", "ws")}/api/watch`);
+  const answer = new Promise((resolve) => socket.addEventListener("message", ({ data }) => resolve(data)));
+  await new Promise((resolve) => socket.addEventListener("open", resolve));
+  socket.send(JSON.stringify({ type: "auth", token: key }));
+  expect(await answer).toBe('{"type":"authenticated"}');
+  const exit = once(child, "exit");
+  child.kill("SIGTERM");
+  expect((await exit)[0]).toBe(0);
+});
+
+test("docs/react.md: it begins with what the chat example renders, which a browser plays elsewhere", () => {
+  expect(readFileSync(join(root, "examples/chat/main.tsx"), "utf8").replace(/^ {2}/gm, "")).toContain(
+    exampleOf("react.md").trim(),
+  );
+});
