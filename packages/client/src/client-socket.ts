@@ -19,7 +19,7 @@ export interface WebSocketLike {
 }
 
 /** A constructor such as the global `WebSocket`. */
-export type WebSocketConstructor = new (url: string, protocols: string) => WebSocketLike;
+export type WebSocketConstructor = new (url: string, protocols?: string) => WebSocketLike;
 
 /** An open or opening socket. After `close()` its listener is not called any more. */
 export interface ClientSocket {
@@ -44,7 +44,7 @@ const OPEN = 1;
 /** Opens a socket with the given constructor, or with the global one. Throws if there is neither. */
 export function openClientSocket(
   url: string,
-  protocol: string,
+  protocol: string | undefined,
   constructor: WebSocketConstructor | undefined,
   listener: ClientSocketListener,
 ): ClientSocket {

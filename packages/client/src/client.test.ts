@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { json, problem, startClient, startFakeGateway } from "../test/fake-gateway.ts";
 import { createClient } from "./client.ts";
 import { HsafaError } from "./error.ts";
+import { createOperator } from "./operator.ts";
 
 function failureOf(call: Promise<unknown>): Promise<unknown> {
   return call.then(
@@ -12,6 +13,7 @@ function failureOf(call: Promise<unknown>): Promise<unknown> {
 
 test("every call of the client goes to its path, with what it was given and nothing else", async () => {
   const { client, gateway } = await startClient(json(200, {}));
+  const operator = createOperator({ url: gateway.url, token: "key" });
   await client.agents.push({ name: "a", config: {} });
   await client.agents.list({ limit: 2 });
   await client.agents.get("a b");
@@ -25,6 +27,7 @@ test("every call of the client goes to its path, with what it was given and noth
   await client.runs.submitToolResult("r", { callId: "c", result: null });
   await client.runs.cancel("r", { reason: "enough" });
   await client.threads.create({ key: "k" });
+  await client.threads.list({ subject: "alice", limit: 2, cursor: "c" });
   await client.threads.get("t");
   await client.threads.messages("t");
   await client.devices.list();
@@ -33,6 +36,21 @@ test("every call of the client goes to its path, with what it was given and noth
   await client.toolCalls.list({ toolName: "read", deviceId: "d" });
   await client.tokens.create({ scopes: ["runs:read"] });
   await client.tokens.setCookie();
+  await operator.quotas.get({ tenant: "a b" });
+  await operator.quotas.set({ quotas: { devices: 5, threads: null } });
+  await operator.keys.revokeTokens({ subject: "alice" });
+  await operator.keys.create({ name: "ci", scopes: ["runs:read"] });
+  await operator.keys.list({ limit: 2 });
+  await operator.keys.rotate("k", { overlapSeconds: 0 });
+  await operator.keys.revoke("k");
+  await operator.tenants.create({ name: "acme" });
+  await operator.tenants.list({ limit: 2 });
+  await operator.tenants.get("a b");
+  await operator.tenants.createKey("acme", { name: "admin", scopes: ["admin"] });
+  await operator.tenants.disable("acme");
+  await operator.tenants.enable("acme");
+  await operator.pairings.approve("WDJB-MJHT");
+  await operator.audit.list({ action: "run.cancel", since: "2026-11-29T00:00:00Z" });
   expect(gateway.requests.map(({ method, url, body }) => `${method} ${url} ${body}`.trim())).toEqual([
     'POST /api/agents {"name":"a","config":{}}',
     "GET /api/agents?limit=2",
@@ -47,6 +65,7 @@ test("every call of the client goes to its path, with what it was given and noth
     'POST /api/runs/r/tool-results {"callId":"c","result":null}',
     'POST /api/runs/r/cancel {"reason":"enough"}',
     'POST /api/threads {"key":"k"}',
+    "GET /api/threads?subject=alice&limit=2&cursor=c",
     "GET /api/threads/t",
     "GET /api/threads/t/messages",
     "GET /api/devices",
@@ -55,19 +74,34 @@ test("every call of the client goes to its path, with what it was given and noth
     "GET /api/tool-calls?toolName=read&deviceId=d",
     'POST /api/tokens {"scopes":["runs:read"]}',
     "POST /api/tokens/cookie",
+    "GET /api/quotas?tenant=a%20b",
+    'PUT /api/quotas {"quotas":{"devices":5,"threads":null}}',
+    'POST /api/tokens/revoke {"subject":"alice"}',
+    'POST /api/keys {"name":"ci","scopes":["runs:read"]}',
+    "GET /api/keys?limit=2",
+    'POST /api/keys/k/rotate {"overlapSeconds":0}',
+    "DELETE /api/keys/k",
+    'POST /api/tenants {"name":"acme"}',
+    "GET /api/tenants?limit=2",
+    "GET /api/tenants/a%20b",
+    'POST /api/tenants/acme/keys {"name":"admin","scopes":["admin"]}',
+    "POST /api/tenants/acme/disable",
+    "POST /api/tenants/acme/enable",
+    'POST /api/devices/pairings {"code":"WDJB-MJHT"}',
+    "GET /api/audit?action=run.cancel&since=2026-11-29T00%3A00%3A00Z",
   ]);
   expect(gateway.requests.every(({ headers }) => headers.authorization === "Bearer key")).toBe(true);
 });
 
 test("a problem document becomes an error with its code, its status and what to do", async () => {
-  const { client } = await startClient(problem(429, "too_many_requests", { "retry-after": "3" }));
+  const { client } = await startClient(problem(429, "too_many_requests", { "retry-after": "30" }));
   const error = await failureOf(client.runs.get("r"));
   expect(error).toBeInstanceOf(HsafaError);
   expect(error).toMatchObject({
     code: "too_many_requests",
     status: 429,
     message: "because of too_many_requests",
-    retryAfterMs: 3000,
+    retryAfterMs: 30_000,
     isRetryable: true,
     problem: { code: "too_many_requests" },
   });
@@ -75,12 +109,12 @@ test("a problem document becomes an error with its code, its status and what to 
 
 test("a response of something else than hsafa is named as such", async () => {
   const { client } = await startClient(
-    (_request, response) => response.writeHead(502).end("<html>Bad Gateway</html>"),
+    (_request, response) => response.writeHead(404).end("<html>Bad Gateway</html>"),
     (_request, response) => response.writeHead(200).end("<html>Hello</html>"),
   );
   expect(await failureOf(client.runs.get("r"))).toMatchObject({
     code: "unexpected_response",
-    status: 502,
+    status: 404,
     problem: null,
   });
   expect(await failureOf(client.runs.get("r"))).toMatchObject({ code: "unexpected_response", status: 200 });

@@ -10,13 +10,16 @@ import { createToolCalls, type ToolCalls } from "./tool-calls.ts";
 /** Which gateway a client talks to, and how. */
 export interface ClientOptions extends ConnectionOptions {
   /**
-   * How runs are streamed. The default is `poll` in React Native with its own `fetch`, which cannot stream, and `sse`
-   * everywhere else.
+   * How runs are streamed. The default is `watch` in browsers and in React Native, where all streams of a client share
+   * one WebSocket, and `sse` everywhere else.
    */
   readonly transport?: RunStreamTransport;
 }
 
-/** Everything that the HTTP API can do, typed. Every method rejects with an `HsafaError`, or the signal's reason. */
+/**
+ * What the HTTP API can do, typed. The calls of operators are in `@hsafa/client/operator`. Every method rejects with an
+ * `HsafaError`, or the signal's reason.
+ */
 export interface Client {
   readonly agents: Agents;
   readonly runs: Runs;
@@ -29,7 +32,7 @@ export interface Client {
 /** Makes a client, which talks to a gateway over HTTP. It opens nothing until it is used, and needs no closing. */
 export function createClient(options: ClientOptions): Client {
   const connection = createConnection(options);
-  const transport = options.transport ?? (options.fetch === undefined && isReactNative() ? "poll" : "sse");
+  const transport = options.transport ?? (isPage() ? "watch" : "sse");
   return {
     agents: createAgents(connection),
     runs: createRuns(connection, transport),
@@ -40,7 +43,8 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-/** React Native's own `fetch` returns when the whole body is there, which for a stream is never. */
-function isReactNative(): boolean {
-  return (globalThis.navigator as { product?: string } | undefined)?.product === "ReactNative";
+/** Whether this is a browser, a page or a worker of one; or React Native, whose own `fetch` cannot stream. */
+function isPage(): boolean {
+  const { location, navigator } = globalThis as { location?: object; navigator?: { product?: string } };
+  return location !== undefined || navigator?.product === "ReactNative";
 }

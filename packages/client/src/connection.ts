@@ -1,6 +1,11 @@
 import { writeExactJson } from "@hsafa/protocol";
+import { backoffMs } from "./backoff.ts";
+import type { WebSocketConstructor } from "./client-socket.ts";
+import { delay } from "./delay.ts";
 import { errorOf, HsafaError } from "./error.ts";
+import { ATTEMPTS_MAX, BACKOFF_MAX_MS } from "./limits.ts";
 import { keepToken, type TokenSource } from "./token.ts";
+import { createWatchLink, type WatchLink } from "./watch-link.ts";
 
 /** Which gateway, and with which token. */
 export interface ConnectionOptions {
@@ -10,6 +15,8 @@ export interface ConnectionOptions {
   readonly token: TokenSource;
   /** Replaces the global `fetch`: one that can stream, where the global one cannot (React Native). */
   readonly fetch?: typeof globalThis.fetch;
+  /** Replaces the global `WebSocket`, on which a page's streams come: that of `ws`, for Node 20. */
+  readonly WebSocket?: WebSocketConstructor;
 }
 
 /** How a single call behaves. */
@@ -21,12 +28,14 @@ export interface CallOptions {
 /** One HTTP request. */
 export interface RequestParams extends CallOptions {
   /** `GET` if left out. */
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   /** Fields that are `undefined` are left out. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** Sent as JSON. A number that is not finite is a TypeError. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How often `call` sends it at most, if no answer comes; if left out: 4 times for a `GET`, once for others. */
+  readonly attemptsMax?: number;
 }
 
 /** How every call reaches the gateway: with a token, which is renewed once if it is refused. */
@@ -35,6 +44,8 @@ export interface Connection {
   open(path: string, params?: RequestParams): Promise<Response>;
   /** Returns the JSON of a successful response; `undefined` if it has none. Rejects as `open` does. */
   call<T>(path: string, params?: RequestParams): Promise<T>;
+  /** The WebSocket that streams share. */
+  readonly link: WatchLink;
 }
 
 /** Makes a connection. Nothing is opened until the first call. */
@@ -89,21 +100,37 @@ export function createConnection(options: ConnectionOptions): Connection {
     return response;
   }
 
+  async function callOnce<T>(path: string, params: RequestParams): Promise<T> {
+    const response = await open(path, params);
+    const text = await response.text().catch((error: unknown) => {
+      throw withoutResponse(error, params.signal);
+    });
+    if (text === "") return undefined as T;
+    try {
+      return JSON.parse(text) as T;
+    } catch (error) {
+      const message = `The response to ${base}${path} is not JSON; is it a hsafa gateway?`;
+      throw new HsafaError({ code: "unexpected_response", message, status: response.status, cause: error });
+    }
+  }
+
   return {
     open,
-    async call<T>(path: string, params?: RequestParams): Promise<T> {
-      const response = await open(path, params);
-      const text = await response.text().catch((error: unknown) => {
-        throw withoutResponse(error, params?.signal);
-      });
-      if (text === "") return undefined as T;
-      try {
-        return JSON.parse(text) as T;
-      } catch (error) {
-        const message = `The response to ${base}${path} is not JSON; is it a hsafa gateway?`;
-        throw new HsafaError({ code: "unexpected_response", message, status: response.status, cause: error });
+    async call<T>(path: string, params: RequestParams = {}): Promise<T> {
+      const attemptsMax = params.attemptsMax ?? (params.method === undefined ? ATTEMPTS_MAX : 1);
+      for (let failures = 0; ; failures += 1) {
+        try {
+          return await callOnce<T>(path, params);
+        } catch (error) {
+          const mayHeal = error instanceof HsafaError && error.isRetryable && failures + 1 < attemptsMax;
+          const waitMs = mayHeal ? (error.retryAfterMs ?? 0) : Infinity;
+          // Nobody waits until midnight for a quota.
+          if (waitMs > BACKOFF_MAX_MS) throw error;
+          await delay(backoffMs(failures, Math.random(), waitMs), params.signal);
+        }
       }
     },
+    link: createWatchLink({ base, tokens, WebSocket: options.WebSocket }),
   };
 }
 

@@ -45,6 +45,8 @@ export interface DeviceCalls {
   resend(): void;
   /** Aborts everything in progress. */
   abort(): void;
+  /** Whether nothing is in progress, and the gateway has every answer. */
+  readonly isIdle: boolean;
 }
 
 /** The answer was not taken now, and will be later. */
@@ -59,6 +61,8 @@ export function createDeviceCalls(deps: {
   /** Sends if the device is online, and does nothing otherwise. */
   readonly send: (text: string) => void;
   readonly onError: (error: unknown) => void;
+  /** Called when a call has come to its end, whichever. */
+  readonly onSettled: () => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }): DeviceCalls {
@@ -133,6 +137,7 @@ export function createDeviceCalls(deps: {
   function acknowledge(callId: string): void {
     refused.delete(callId);
     memory.acknowledge(callId, deps.now());
+    deps.onSettled();
   }
 
   return {
@@ -148,6 +153,7 @@ export function createDeviceCalls(deps: {
       running.get(callId)?.abort();
       running.delete(callId);
       memory.forget(callId);
+      deps.onSettled();
     },
     refuse(callId, code) {
       // `resend` sends it again.
@@ -160,6 +166,9 @@ export function createDeviceCalls(deps: {
     },
     resend() {
       for (const { answer } of memory.unacknowledged()) deps.send(answer);
+    },
+    get isIdle() {
+      return running.size === 0 && memory.unacknowledged().length === 0;
     },
     abort() {
       for (const controller of running.values()) controller.abort();

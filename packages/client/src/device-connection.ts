@@ -29,6 +29,10 @@ export interface DeviceConnectionDeps {
   readonly refusedToken: string | null;
   /** Opens the memory of calls, or returns the one that is open. */
   readonly openCalls: () => Promise<OpenCalls>;
+  /** Whether the device takes no new call. */
+  readonly isDraining: () => boolean;
+  /** The gateway sends nothing new any more. */
+  readonly onDraining: () => void;
   /** The gateway has taken the registration. */
   readonly onRegistered: (message: Extract<GatewayMessage, { type: "device.registered" }>) => void;
   /**
@@ -60,10 +64,10 @@ export class DeviceConnection {
   constructor(deps: DeviceConnectionDeps) {
     this.#deps = deps;
     // 2.
-    this.#after(REGISTER_TIMEOUT_MS, () => this.#lose(BROKEN, "The gateway did not answer in time."));
+    this.#after(REGISTER_TIMEOUT_MS, () => this.#lose(BROKEN, "The gateway did not answer."));
     this.#open().catch((error: unknown) => {
       deps.onError(error);
-      this.#lose(BROKEN, "The connection could not be opened.");
+      this.#lose(BROKEN, "The connection did not open.");
     });
   }
 
@@ -85,14 +89,15 @@ export class DeviceConnection {
   }
 
   async #open(): Promise<void> {
-    const { options, tokens, refusedToken, openCalls } = this.#deps;
+    const { options, tokens, refusedToken, openCalls, isDraining } = this.#deps;
     const { deviceKey, bootId, calls } = await openCalls();
     const renewed = refusedToken === null ? null : await tokens.renew(refusedToken);
     this.#token = renewed ?? (await tokens.current());
     // 1.
     if (this.#isOver) return;
     this.#socket = openClientSocket(deviceUrlOf(options), DEVICE_SUBPROTOCOL, options.WebSocket, {
-      open: () => this.#send(registrationOf({ ...options, deviceKey }, this.#token, bootId)),
+      open: () =>
+        this.#send(registrationOf({ ...options, deviceKey, drains: isDraining() || undefined }, this.#token, bootId)),
       message: (text) => {
         try {
           this.#receive(JSON.parse(text) as GatewayMessage, calls);
@@ -123,6 +128,10 @@ export class DeviceConnection {
         if (message.callId !== undefined) calls.refuse(message.callId, message.code);
         else if (message.code === "internal" || message.code === "unavailable") this.#hasFailedThere = true;
         return this.#deps.onError(new HsafaError({ code: message.code, message: message.message }));
+      case "device.draining":
+        return this.#deps.onDraining();
+      case "device.pairing":
+        return this.#deps.options.onPairing?.(message.code);
       case "pong":
         return;
       default:
@@ -135,7 +144,7 @@ export class DeviceConnection {
   #awaitHeartbeat(heartbeatMs: number, calls: DeviceCalls): void {
     this.#after(heartbeatMs, () => {
       if (this.#unheardHeartbeats >= UNHEARD_HEARTBEATS_MAX) {
-        return this.#lose(CLOSE_CODES.heartbeatMissed, "Nothing was heard from the gateway for too long.");
+        return this.#lose(CLOSE_CODES.heartbeatMissed, "The gateway fell silent.");
       }
       this.#unheardHeartbeats += 1;
       this.#send({ type: "ping" });

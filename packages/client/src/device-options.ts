@@ -30,6 +30,11 @@ export interface DeviceOptions {
   readonly storage?: DeviceStorage;
   /** Replaces the global `WebSocket`. */
   readonly WebSocket?: WebSocketConstructor;
+  /**
+   * Called with a code that a person has to enter before the device gets calls, and with `null` once it was entered. A
+   * new connection may have another code.
+   */
+  readonly onPairing?: (code: string | null) => void;
   /** Called with each state of the connection. */
   readonly onState?: (state: DeviceLinkState) => void;
   /**
@@ -45,8 +50,12 @@ export function deviceUrlOf({ url }: Pick<DeviceOptions, "url">): string {
 }
 
 /** Returns the first message of a connection. */
-export function registrationOf(options: DeviceOptions, token: string, bootId: string): DeviceRegister {
-  const { deviceKey, displayName, platform, labels, maxInFlight } = options;
+export function registrationOf(
+  options: DeviceOptions & Pick<DeviceRegister, "drains">,
+  token: string,
+  bootId: string,
+): DeviceRegister {
+  const { deviceKey, displayName, platform, labels, maxInFlight, drains } = options;
   const tools = Object.entries(options.tools).map(([name, { description = "", inputSchema }]) => ({
     name,
     description,
@@ -62,5 +71,6 @@ export function registrationOf(options: DeviceOptions, token: string, bootId: st
     tools,
     bootId,
     maxInFlight,
+    drains,
   };
 }

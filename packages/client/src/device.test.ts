@@ -107,3 +107,46 @@ test("a token source that fails is asked again", async () => {
   await (await server.connection()).accept();
   expect(errors).toEqual([new Error("the page is offline")]);
 });
+
+test("a device that drains finishes what it has in hand, delivers it, and only then closes", async () => {
+  const { server, start } = await startDeviceWorld();
+  const { tool, begun, finish } = gated();
+  const device = start({ tools: { gated: tool } });
+  const connection = await server.connection();
+  await connection.accept();
+  connection.request("c1", { toolName: "gated" });
+  await expect.poll(() => begun.length).toBe(1);
+  const drained = device.drain();
+  await connection.next("device.drain");
+  // A call that was on its way.
+  connection.request("c2", { toolName: "gated" });
+  connection.send({ type: "device.draining" });
+  await expect.poll(() => begun.length).toBe(2);
+  finish("done");
+  await connection.next("tool.result", 2);
+  connection.send({ type: "tool.result.ack", callId: "c1", duplicate: false });
+  expect(device.state.kind).toBe("online");
+  connection.send({ type: "tool.result.ack", callId: "c2", duplicate: false });
+  expect(await drained).toEqual({ kind: "closed" });
+  expect(begun.some(({ aborted }) => aborted)).toBe(false);
+});
+
+test("a device that is cut while it drains registers as one that drains, and delivers its answer", async () => {
+  const { server, start } = await startDeviceWorld();
+  const { tool, begun, finish } = gated();
+  const device = start({ tools: { gated: tool } });
+  const first = await server.connection();
+  expect((await first.accept()).drains).toBeUndefined();
+  first.request("c1", { toolName: "gated" });
+  await expect.poll(() => begun.length).toBe(1);
+  const drained = device.drain();
+  await first.next("device.drain");
+  first.socket.terminate();
+  const second = await server.connection(2);
+  expect((await second.accept()).drains).toBe(true);
+  second.send({ type: "device.draining" });
+  finish("done");
+  await second.next("tool.result");
+  second.send({ type: "tool.result.ack", callId: "c1", duplicate: false });
+  expect(await drained).toEqual({ kind: "closed" });
+});

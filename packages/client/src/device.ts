@@ -1,3 +1,4 @@
+import type { DeviceDrain } from "@hsafa/protocol";
 import { createDeviceCalls, type DeviceCalls } from "./device-calls.ts";
 import { DeviceConnection, type OpenCalls } from "./device-connection.ts";
 import {
@@ -27,6 +28,11 @@ export interface Device {
   whenOnline(): Promise<OnlineDevice>;
   /** Resolves when the device has stopped for good, with the reason. Never rejects. */
   readonly stopped: Promise<DeviceStop>;
+  /**
+   * Takes no new call, finishes what it has in hand, delivers every answer, and then closes. Resolves when it has
+   * stopped, for whatever reason. It waits for a gateway that is away; `close()` ends that.
+   */
+  drain(): Promise<DeviceStop>;
   /** Disconnects, and aborts what is in progress. */
   close(): void;
 }
@@ -53,6 +59,7 @@ export function createDevice(options: DeviceOptions): Device {
     },
     stopped: runtime.stopped,
     whenOnline: () => runtime.whenOnline(),
+    drain: () => runtime.drain(),
     close: () => runtime.close(),
   };
 }
@@ -71,6 +78,8 @@ class DeviceRuntime {
   #connection: DeviceConnection | null = null;
   #openCalls: Promise<OpenCalls> | null = null;
   #calls: DeviceCalls | null = null;
+  /** `told`: the gateway knows that the device drains, and sends nothing new. */
+  #drain: "no" | "asked" | "told" = "no";
   /** The key while it is held for this tab. */
   #key: HeldKey | null = null;
 
@@ -108,6 +117,25 @@ class DeviceRuntime {
       this.#listeners.add(look);
       look(this.#state);
     });
+  }
+
+  drain(): Promise<DeviceStop> {
+    if (this.#drain === "no") {
+      this.#drain = "asked";
+      if (this.#state.kind === "online") this.#sendDrain();
+      // It may never have had a call, and need not come back to say so.
+      else if (this.#calls?.isIdle !== false) this.close();
+    }
+    return this.stopped;
+  }
+
+  #sendDrain(): void {
+    this.#connection?.sendText(JSON.stringify({ type: "device.drain" } satisfies DeviceDrain));
+  }
+
+  /** The gateway sends nothing new, and everything that it has sent is done. */
+  #leaveIfDrained(): void {
+    if (this.#drain === "told" && this.#calls?.isIdle === true) this.close();
   }
 
   close(): void {
@@ -149,7 +177,16 @@ class DeviceRuntime {
       tokens: this.#tokens,
       refusedToken: freshToken ? (this.#connection?.token ?? null) : null,
       openCalls: () => this.#rememberCalls(),
-      onRegistered: (message) => this.#advance({ ...message, kind: "registered" }),
+      isDraining: () => this.#drain !== "no",
+      onDraining: () => {
+        this.#drain = "told";
+        this.#leaveIfDrained();
+      },
+      onRegistered: (message) => {
+        this.#advance({ ...message, kind: "registered" });
+        // It may have been asked to drain after its registration had left.
+        if (this.#drain !== "no") this.#sendDrain();
+      },
       onLost: (code, message, afterError) => this.#advance({ kind: "lost", code, message, mayRenewToken, afterError }),
       onError: this.#onError,
     });
@@ -173,7 +210,14 @@ class DeviceRuntime {
     const send = (text: string): void => {
       if (this.#state.kind === "online") this.#connection?.sendText(text);
     };
-    const calls = createDeviceCalls({ tools, memory, send, onError: this.#onError, now: Date.now });
+    const calls = createDeviceCalls({
+      tools,
+      memory,
+      send,
+      onError: this.#onError,
+      onSettled: () => this.#leaveIfDrained(),
+      now: Date.now,
+    });
     this.#calls = calls;
     return { deviceKey, bootId: memory.bootId, calls };
   }

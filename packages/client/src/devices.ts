@@ -1,10 +1,10 @@
-import type { Device, DeviceDetail, Page, PageQuery } from "@hsafa/protocol";
+import type { Device, DeviceDetail, ListDevicesQuery, Page } from "@hsafa/protocol";
 import type { CallOptions, Connection } from "./connection.ts";
 
 /** The calls about devices. Each rejects with an `HsafaError`, or with the signal's reason. */
 export interface Devices {
-  /** Returns a page of devices. */
-  list(query?: PageQuery, options?: CallOptions): Promise<Page<Device>>;
+  /** Returns a page of devices, newest first. `pairing` tells which of them wait to be paired. */
+  list(query?: ListDevicesQuery, options?: CallOptions): Promise<Page<Device>>;
   /** Returns a device with its latest connections. */
   get(deviceId: string, options?: CallOptions): Promise<DeviceDetail>;
   /** Deletes a device and closes its connection. */

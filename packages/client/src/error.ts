@@ -42,10 +42,10 @@ export class HsafaError extends Error {
 export async function errorOf(response: Response): Promise<HsafaError> {
   const text = await response.text().catch(() => "");
   const problem = problemOf(text);
-  const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
+  const retryAfter = Number(response.headers.get("retry-after") ?? undefined);
   return new HsafaError({
     code: problem?.code ?? "unexpected_response",
-    message: problem?.detail ?? `The server answered ${response.status} with something that is not a problem document.`,
+    message: problem?.detail ?? `The server answered ${response.status} without a problem document.`,
     status: response.status,
     problem,
     retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,

@@ -10,10 +10,10 @@ export const BACKOFF_BASE_MS = 250;
  */
 export const BACKOFF_MAX_MS = 15_000;
 /**
- * Attempts at a start or a message. They take a second or two together: the client waits for a gateway that restarts,
- * and reports one that is away.
+ * Attempts at a call that may be repeated. They take a second or two together: the client waits for a gateway that
+ * restarts, and reports one that is away.
  */
-export const KEYED_ATTEMPTS_MAX = 4;
+export const ATTEMPTS_MAX = 4;
 
 // Following a run
 
@@ -24,10 +24,41 @@ export const STREAM_SILENCE_MS = 3 * STREAM_HEARTBEAT_MS;
  * gateway. And a watcher of a quiet run that is cut now and then does not wait long.
  */
 export const STREAM_GOOD_AFTER_MS = 5000;
-/** How often new events are asked for where `fetch` cannot stream, in milliseconds. */
-export const POLL_INTERVAL_MS = 1000;
 /** One message of an event stream, in characters. A longer one is no event of hsafa's, and must not fill the memory. */
 export const SSE_MESSAGE_CHARACTERS_MAX = 32 * 1024 * 1024;
+
+// The connection that streams share
+
+/**
+ * How often a shared connection is shown to be in use, in milliseconds. A browser does not show WebSocket pings. The
+ * gateway drops what is silent for 15 s.
+ */
+export const WATCH_PING_MS = 5000;
+/** Pings without any message after which the gateway counts as dead. */
+export const WATCH_UNHEARD_MAX = 2;
+/** How long a connection may take until it is authenticated, in milliseconds. */
+export const WATCH_OPEN_TIMEOUT_MS = 10_000;
+/** How long a connection stays open that nothing is read on, in milliseconds: the next question follows soon. */
+export const WATCH_LINGER_MS = 2000;
+/** Streams on one connection, as many as a gateway takes. The next one opens another connection. */
+export const WATCH_TOPICS_MAX = 100;
+/**
+ * Messages of one stream that wait for their reader. A stream that is behind by more is left, and comes back after the
+ * last event that was read. A WebSocket cannot be told to wait.
+ */
+export const WATCH_UNREAD_MAX = 5000;
+/** How often the newest run of a thread is asked for where there is no WebSocket, in milliseconds. */
+export const THREAD_POLL_INTERVAL_MS = 5000;
+
+// Showing a thread
+
+/** Runs of a thread that are shown unless a page says otherwise. Each is followed, and a connection takes a hundred. */
+export const THREAD_RUNS_SHOWN = 20;
+/**
+ * How long what a page follows is kept after the last component that shows it is gone, in milliseconds. React takes a
+ * component off and puts it back, and so does a person who goes back and forth.
+ */
+export const UNSHOWN_KEPT_MS = 5000;
 
 // The connection of a device
 

@@ -1,8 +1,5 @@
-import { backoffMs } from "./backoff.ts";
 import type { CallOptions, Connection } from "./connection.ts";
-import { delay } from "./delay.ts";
-import { HsafaError } from "./error.ts";
-import { KEYED_ATTEMPTS_MAX } from "./limits.ts";
+import { ATTEMPTS_MAX } from "./limits.ts";
 import { randomId } from "./random-id.ts";
 
 /** A call that may be repeated under one key. */
@@ -15,20 +12,12 @@ export interface KeyedCallOptions extends CallOptions {
  * Posts a body until it is answered, a few times at most. All attempts bear one key, so the gateway does it once.
  * Rejects with the last attempt's `HsafaError`, or with the signal's reason.
  */
-export async function postOnce<T>(
+export function postOnce<T>(
   connection: Connection,
   path: string,
   body: object,
   { idempotencyKey = randomId(), signal }: KeyedCallOptions,
 ): Promise<T> {
   const headers = { "idempotency-key": idempotencyKey };
-  for (let failures = 0; ; failures += 1) {
-    try {
-      return await connection.call(path, { method: "POST", body, headers, signal });
-    } catch (error) {
-      const mayHeal = error instanceof HsafaError && error.isRetryable && failures + 1 < KEYED_ATTEMPTS_MAX;
-      if (!mayHeal) throw error;
-      await delay(backoffMs(failures, Math.random(), error.retryAfterMs ?? 0), signal);
-    }
-  }
+  return connection.call(path, { method: "POST", body, headers, signal, attemptsMax: ATTEMPTS_MAX });
 }

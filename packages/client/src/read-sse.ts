@@ -41,7 +41,7 @@ async function streamOf({ status, headers, body }: Response): Promise<ReadableSt
   }
   // React Native's own `fetch` leaves the body out.
   if (body === null || body === undefined) {
-    const message = "This `fetch` cannot stream: pass one that can, or choose the transport `poll`.";
+    const message = "This `fetch` cannot stream: pass one that can.";
     throw new HsafaError({ code: "unexpected_response", status, message });
   }
   return body;

@@ -38,6 +38,8 @@ export type RunStreamState =
 export type RunStreamInput =
   /** An event with a position was taken. */
   | { readonly kind: "event"; readonly id: string; readonly type: string }
+  /** The position is of a history that the store has lost: the events come from the first one. */
+  | { readonly kind: "rewound" }
   /** The server said how long to wait before coming back. */
   | { readonly kind: "retry"; readonly delayMs: number }
   /** The connection ended, broke or went silent, `lastedMs` milliseconds after it was asked for. */
@@ -62,6 +64,8 @@ export function nextRunStreamState(state: RunStreamState, input: RunStreamInput,
     case "event":
       if (isTerminalType(input.type)) return { kind: "ended" };
       return { kind: "reading", after: input.id, failures: 0, retryMs };
+    case "rewound":
+      return { kind: "reading", after: null, failures: 0, retryMs };
     case "retry":
       return { ...state, retryMs: input.delayMs };
     case "cut": {

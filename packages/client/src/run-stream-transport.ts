@@ -1,14 +1,17 @@
-import type { RunEvent, ToolProgressEvent } from "@hsafa/protocol";
+import type { RunEvent, StreamRewoundEvent, ToolProgressEvent } from "@hsafa/protocol";
 import type { RunStreamInput } from "./run-stream-state.ts";
 
-/** What a stream of a run yields: the run's events, and progress that devices report in between. */
-export type RunStreamEvent = RunEvent | ToolProgressEvent;
+/**
+ * What a stream of a run yields: the run's events, and progress that devices report in between. After `stream.rewound`
+ * the run's events come from the first one: forget what was shown of it.
+ */
+export type RunStreamEvent = RunEvent | ToolProgressEvent | StreamRewoundEvent;
 
 /**
- * How events come. `sse` reads the event stream. `poll` asks for new events every second, for a `fetch` that returns a
- * response only when it is complete (React Native's own). Polling does not see progress of tools.
+ * How events come. `watch` reads all streams of a client on one WebSocket, and by `sse` where none opens. `sse` reads
+ * an event stream for each.
  */
-export type RunStreamTransport = "sse" | "poll";
+export type RunStreamTransport = "watch" | "sse";
 
 /** Which run one connection reads. */
 export interface TransportParams {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { STREAM_HEARTBEAT_MS } from "@hsafa/protocol";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { type FakeGateway, type Handler, json, problem, startFakeGateway } from "../test/fake-gateway.ts";
+import { type FakeGateway, type Handler, problem, startFakeGateway } from "../test/fake-gateway.ts";
 import { createConnection } from "./connection.ts";
 import { HsafaError } from "./error.ts";
 import { type RunStreamParams, streamRun } from "./run-stream.ts";
@@ -110,6 +110,35 @@ test("progress of a tool is yielded and moves no position", async () => {
   expect(gateway.requests[1]?.headers["last-event-id"]).toBe("1-0");
 });
 
+test("a stream of a store that has gone back says so, and yields everything anew from the first event", async () => {
+  const rewound = `data: ${JSON.stringify({ runId: "run-1", type: "stream.rewound", ts: "t", data: { after: "7-0" } })}\n\n`;
+  const gateway = await startFakeGateway(
+    says(eventText("7-0")),
+    says(rewound + eventText("1-0.0badcafe"), "reset"),
+    says(eventText("2-0.0badcafe") + eventText("3-0.0badcafe", "run.completed")),
+  );
+  expect(await idsOf(watch(gateway, { after: "6-0" }))).toEqual([
+    "7-0",
+    "stream.rewound",
+    "1-0.0badcafe",
+    "2-0.0badcafe",
+    "3-0.0badcafe",
+  ]);
+  expect(gateway.requests.map(({ headers }) => headers["last-event-id"])).toEqual(["6-0", "7-0", "1-0.0badcafe"]);
+});
+
+test("a stream that is cut just after it was rewound begins with the first event, and says it once", async () => {
+  const rewound = `data: ${JSON.stringify({ runId: "run-1", type: "stream.rewound", ts: "t", data: { after: "7-0" } })}\n\n`;
+  const gateway = await startFakeGateway(says(rewound, "reset"), says(END));
+  expect(await idsOf(watch(gateway, { after: "7-0" }))).toEqual(["stream.rewound", "9-0"]);
+  expect(gateway.requests[1]?.headers["last-event-id"]).toBeUndefined();
+});
+
+test("positions of another generation that still hold go on without a word", async () => {
+  const gateway = await startFakeGateway(says(eventText("1-0")), says(eventText("2-0.0badcafe") + END));
+  expect(await idsOf(watch(gateway))).toEqual(["1-0", "2-0.0badcafe", "9-0"]);
+});
+
 test("a gateway that is away for a while is waited for", async () => {
   const gateway = await startFakeGateway(
     problem(503, "unavailable"),
@@ -196,24 +225,6 @@ test("leaving the loop closes the connection of a stream", async () => {
     break;
   }
   await expect.poll(() => closed).toBe(true);
-});
-
-test("where fetch cannot stream, a run's events are asked for page by page", async () => {
-  const at = (id: string, type: string): object => ({ id, runId: "run-1", type, ts: "t", data: {} });
-  const gateway = await startFakeGateway(
-    json(200, { data: [at("1-0", "run.created"), at("2-0", "run.started")], nextCursor: "2-0" }),
-    json(200, { data: [at("9-0", "run.completed")], nextCursor: null }),
-  );
-  expect(await idsOf(watch(gateway, { transport: "poll" }))).toEqual(["1-0", "2-0", "9-0"]);
-  expect(gateway.requests[1]?.url).toBe("/api/runs/run-1/events?after=2-0&limit=200");
-});
-
-test("polling ends too if it begins at the terminal event", async () => {
-  const gateway = await startFakeGateway(
-    json(200, { data: [], nextCursor: null }),
-    json(200, { id: "run-1", position: "9-0", completedAt: "2026-11-01T00:00:00.000Z" }),
-  );
-  expect(await idsOf(watch(gateway, { transport: "poll", after: "9-0" }))).toEqual([]);
 });
 
 test("a stream on a dead line is given up within 20 s, and one that says still here is kept", async () => {

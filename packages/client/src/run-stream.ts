@@ -1,6 +1,6 @@
 /**
  * A run's events over as many connections as it takes. The state decides what is next (`run-stream-state.ts`); the
- * transports bring events (`read-sse.ts`, `read-pages.ts`).
+ * transports bring events (`read-watch.ts`, `read-sse.ts`).
  *
  * 1. Each event with a position is yielded at most once, and in order: one that does not stand after the last is
  *    dropped (R8).
@@ -8,16 +8,19 @@
  * 3. An event is taken before it is yielded. A caller that leaves the loop at an event resumes after it.
  * 4. Only an answer of the server can be final. Anything else is a cut, and heals.
  * 5. Leaving the loop, or aborting, closes the connection. It never cancels the run.
+ * 6. The store may have gone back in time. The server says so, and all events come again from the first one.
  */
-import { comparePositions, parsePosition, START } from "@hsafa/protocol";
+import { comparePositions, parsePlace, START } from "@hsafa/protocol";
 import { abortReason } from "./abort.ts";
 import type { Connection } from "./connection.ts";
 import { delay } from "./delay.ts";
 import { HsafaError } from "./error.ts";
-import { readPages } from "./read-pages.ts";
 import { beginRunStream, nextRunStreamState, type RunStreamInput, type RunStreamState } from "./run-stream-state.ts";
 import type { RunStreamEvent, RunStreamTransport, TransportParams } from "./run-stream-transport.ts";
 import { readSse } from "./read-sse.ts";
+import { readWatch } from "./read-watch.ts";
+
+const READERS = { watch: readWatch, sse: readSse } as const;
 
 /** A stream that was cut off and will come back. */
 export interface RunStreamCut {
@@ -102,7 +105,7 @@ async function* readOnce(
   after: string | null,
   advance: (input: RunStreamInput) => RunStreamState,
 ): AsyncGenerator<RunStreamEvent, void, undefined> {
-  const read = params.transport === "poll" ? readPages : readSse;
+  const read = READERS[params.transport];
   let position = after;
   // 5. Leaving this loop ends the transport's generator, which closes the connection.
   for await (const report of read(connection, params, after)) {
@@ -111,6 +114,12 @@ async function* readOnce(
       continue;
     }
     const { event } = report;
+    if (event.type === "stream.rewound") {
+      position = null; // 6.
+      advance({ kind: "rewound" });
+      yield event;
+      continue;
+    }
     if (!("id" in event)) {
       yield event;
       continue;
@@ -127,6 +136,7 @@ async function* readOnce(
 
 /** Whether an event stands after a position. `null` is before all events; no event stands after what is no position. */
 function isAfter(id: string, position: string | null): boolean {
-  const [mine, last] = [parsePosition(id), position === null ? START : parsePosition(position)];
-  return mine !== null && last !== null && comparePositions(mine, last) > 0;
+  const mine = parsePlace(id)?.position;
+  const last = position === null ? START : parsePlace(position)?.position;
+  return mine !== undefined && last !== undefined && comparePositions(mine, last) > 0;
 }

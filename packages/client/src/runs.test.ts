@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { type Handler, json, problem, startClient } from "../test/fake-gateway.ts";
+import { type Client, createClient } from "./client.ts";
 
 const vanish: Handler = (_request, response) => response.destroy();
 const started = json(202, { runId: "run-1", status: "queued", streamUrl: "/api/runs/run-1/stream" });
@@ -87,4 +88,43 @@ test("waiting for a run reads on from where it stands, and returns the run as it
 test("a response that is not hsafa's is an error, not a run", async () => {
   const { client } = await startClient((_request, response) => response.writeHead(200).end("<html>hello</html>"));
   await expect(client.runs.get("run-1")).rejects.toMatchObject({ code: "unexpected_response", status: 200 });
+});
+
+test("a read, a decision, a cancel and a result are sent again when no answer comes, and what would be made twice is not", async () => {
+  const cases = [
+    (client: Client) => client.runs.get("r"),
+    (client: Client) => client.runs.approve("r", { callId: "c", approved: true }),
+    (client: Client) => client.runs.cancel("r"),
+    (client: Client) => client.runs.submitToolResult("r", { callId: "c", result: 1 }),
+    (client: Client) => client.threads.create({ key: "inbox" }),
+  ];
+  for (const call of cases) {
+    const { client, gateway } = await startClient(
+      (_request, response) => response.destroy(),
+      problem(503, "unavailable"),
+      json(200, { id: "r" }),
+    );
+    expect(await call(client)).toEqual({ id: "r" });
+    expect(new Set(gateway.requests.map(({ method, url, body }) => `${method} ${url} ${body}`)).size).toBe(1);
+    expect(gateway.requests).toHaveLength(3);
+  }
+  const { client, gateway } = await startClient(problem(503, "unavailable"), json(200, {}));
+  await expect(client.threads.create({})).rejects.toMatchObject({ code: "unavailable" });
+  expect(gateway.requests).toHaveLength(1);
+});
+
+test("who waits for a run waits for a gateway that is away, for longer than any other call does", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const run = { id: "r", position: "9-0", completedAt: "2026-11-01T00:00:00.000Z" };
+  const fetch = vi.fn<typeof globalThis.fetch>(() => Promise.reject(new TypeError("fetch failed")));
+  const client = createClient({ url: "http://g", token: "key", fetch });
+  const waiting = client.runs.wait("r");
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(fetch.mock.calls.length).toBeGreaterThan(5);
+  fetch.mockImplementation(() => Promise.resolve(new Response(JSON.stringify(run))));
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(await waiting).toEqual(run);
 });

@@ -17,7 +17,8 @@ import type {
   ToolResultAnswer,
   UserMessage,
 } from "@hsafa/protocol";
-import type { CallOptions, Connection } from "./connection.ts";
+import type { CallOptions, Connection, RequestParams } from "./connection.ts";
+import { ATTEMPTS_MAX } from "./limits.ts";
 import { type KeyedCallOptions, postOnce } from "./post-once.ts";
 import { type RunStreamCut, streamRun } from "./run-stream.ts";
 import type { RunStreamEvent, RunStreamTransport } from "./run-stream-transport.ts";
@@ -59,7 +60,10 @@ export interface Runs {
    * heal.
    */
   stream(runId: string, options?: StreamRunOptions): AsyncGenerator<RunStreamEvent, void, undefined>;
-  /** Resolves with the run once it has ended, however it ended. */
+  /**
+   * Resolves with the run once it has ended, however it ended. It waits for a gateway that is away, as long as it
+   * takes.
+   */
   wait(runId: string, options?: CallOptions): Promise<Run>;
   /** Returns a page of the run's events as Postgres keeps them, oldest first. */
   events(runId: string, query?: ListEventsQuery, options?: CallOptions): Promise<Page<RunEvent>>;
@@ -82,6 +86,11 @@ export interface Runs {
 export function createRuns(connection: Connection, transport: RunStreamTransport): Runs {
   const path = (runId: string, more = ""): string => `/api/runs/${encodeURIComponent(runId)}${more}`;
 
+  /** The gateway answers a repeat of it as it answered the first. */
+  function repeatable(body: object, options: CallOptions): RequestParams {
+    return { method: "POST", body, attemptsMax: ATTEMPTS_MAX, ...options };
+  }
+
   function get(runId: string, options: CallOptions = {}): Promise<Run> {
     return connection.call(path(runId), options);
   }
@@ -100,10 +109,12 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
       return connection.call("/api/runs", { query: { ...query }, ...options });
     },
     async wait(runId, options = {}) {
-      const run = await get(runId, options);
+      // A run may outlive many restarts of gateways, so who waits for it does, too.
+      const patient = { attemptsMax: Infinity, ...options };
+      const run = await connection.call<Run>(path(runId), patient);
       if (run.completedAt !== null) return run;
       for await (const event of stream(runId, { after: run.position, ...options })) void event;
-      return get(runId, options);
+      return connection.call(path(runId), patient);
     },
     events(runId, query = {}, options = {}) {
       return connection.call(path(runId, "/events"), { query: { ...query }, ...options });
@@ -112,16 +123,16 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
       return connection.call(path(runId, "/tool-calls"), { query: { ...query }, ...options });
     },
     submitToolResult(runId, result, options = {}) {
-      return connection.call(path(runId, "/tool-results"), { method: "POST", body: result, ...options });
+      return connection.call(path(runId, "/tool-results"), repeatable(result, options));
     },
     send(runId, message, options = {}) {
       return postOnce(connection, path(runId, "/messages"), { message } satisfies PostMessageBody, options);
     },
     approve(runId, decision, options = {}) {
-      return connection.call(path(runId, "/approvals"), { method: "POST", body: decision, ...options });
+      return connection.call(path(runId, "/approvals"), repeatable(decision, options));
     },
     cancel(runId, params = {}, options = {}) {
-      return connection.call(path(runId, "/cancel"), { method: "POST", body: params, ...options });
+      return connection.call(path(runId, "/cancel"), repeatable(params, options));
     },
   };
 }

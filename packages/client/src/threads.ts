@@ -1,5 +1,15 @@
-import type { CreateThreadBody, Page, PageQuery, Thread, ThreadMessage } from "@hsafa/protocol";
+import type {
+  CreateThreadBody,
+  ListThreadsQuery,
+  NewestRun,
+  Page,
+  PageQuery,
+  Thread,
+  ThreadMessage,
+} from "@hsafa/protocol";
 import type { CallOptions, Connection } from "./connection.ts";
+import { ATTEMPTS_MAX } from "./limits.ts";
+import { watchThread } from "./watch-thread.ts";
 
 /** The calls about threads. Each rejects with an `HsafaError`, or with the signal's reason. */
 export interface Threads {
@@ -7,8 +17,16 @@ export interface Threads {
   create(params?: CreateThreadBody, options?: CallOptions): Promise<Thread>;
   /** Returns a thread. */
   get(idOrKey: string, options?: CallOptions): Promise<Thread>;
+  /** Returns a page of threads, newest first. */
+  list(query?: ListThreadsQuery, options?: CallOptions): Promise<Page<Thread>>;
   /** Returns a page of a thread's messages, oldest first. */
   messages(idOrKey: string, query?: PageQuery, options?: CallOptions): Promise<Page<ThreadMessage>>;
+  /**
+   * Yields which run of the thread is the newest: the one that is, and then each that begins. Of several that begin at
+   * once it may name the last alone. It reconnects by itself. Aborting the signal throws its reason. Throws only what
+   * reconnecting would not heal.
+   */
+  watch(idOrKey: string, options?: CallOptions): AsyncGenerator<NewestRun, void, undefined>;
 }
 
 /** Makes the calls about threads. */
@@ -16,13 +34,19 @@ export function createThreads(connection: Connection): Threads {
   const path = (idOrKey: string, more = ""): string => `/api/threads/${encodeURIComponent(idOrKey)}${more}`;
   return {
     create(params = {}, options = {}) {
-      return connection.call("/api/threads", { method: "POST", body: params, ...options });
+      // The same key finds the same thread.
+      const attemptsMax = params.key === undefined ? 1 : ATTEMPTS_MAX;
+      return connection.call("/api/threads", { method: "POST", body: params, attemptsMax, ...options });
     },
     get(idOrKey, options = {}) {
       return connection.call(path(idOrKey), options);
     },
+    list(query = {}, options = {}) {
+      return connection.call("/api/threads", { query: { ...query }, ...options });
+    },
     messages(idOrKey, query = {}, options = {}) {
       return connection.call(path(idOrKey, "/messages"), { query: { ...query }, ...options });
     },
+    watch: (idOrKey, options = {}) => watchThread(connection, idOrKey, options.signal),
   };
 }

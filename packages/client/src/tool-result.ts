@@ -1,12 +1,12 @@
 import {
   JSON_DEPTH_MAX,
-  readExactJson,
   TOOL_ERROR_CODE_CHARACTERS_MAX,
   type ToolError,
   type ToolResult,
   writeExactJson,
 } from "@hsafa/protocol";
 import { ERROR_MESSAGE_CHARACTERS_MAX, RESULT_BYTES_MAX } from "./limits.ts";
+import { sendableJson, wholeCharacters } from "./sendable-json.ts";
 
 /**
  * Returns the message, as JSON, that answers a call with what its tool returned. `undefined` becomes `null`. A result
@@ -27,9 +27,8 @@ export function toolResultOf(callId: string, result: unknown): string {
       message: `The tool's result is larger than ${RESULT_BYTES_MAX} bytes.`,
     });
   }
-  const read = readExactJson(text, JSON_DEPTH_MAX);
+  const read = sendableJson(text, JSON_DEPTH_MAX);
   if (read.kind === "inexact") return notJson(callId, `'${read.path}' ${read.message}`);
-  if (read.kind === "malformed") return notJson(callId, read.message);
   return JSON.stringify({ type: "tool.result", callId, result: read.value } satisfies ToolResult);
 }
 
@@ -54,11 +53,6 @@ export function errorResultOf(callId: string, error: ToolError): string {
     },
   };
   return JSON.stringify(answer);
-}
-
-/** Replaces halves of characters: a gateway takes Unicode text only. */
-function wholeCharacters(text: string): string {
-  return text.replace(/[\ud800-\udfff]/gu, "\ufffd");
 }
 
 function messageOf(error: unknown): string {

@@ -1,0 +1,35 @@
+import type { RunView, ToolPart, ViewMessage } from "./run-view.ts";
+import { hasEnded } from "./run-view.ts";
+
+/** A conversation as a user interface shows it: its newest runs, the oldest of them first. */
+export interface ThreadView {
+  readonly runs: readonly RunView[];
+  /** Whether the thread has runs before these. */
+  readonly hasEarlier: boolean;
+}
+
+/** The view of a thread in which nothing was said. */
+export const EMPTY_THREAD_VIEW: ThreadView = { runs: [], hasEarlier: false };
+
+/** What was said in the thread, the oldest first. */
+export function messagesOf({ runs }: ThreadView): readonly ViewMessage[] {
+  return runs.flatMap(({ messages }) => messages);
+}
+
+/** The runs that have not ended. */
+export function openRuns({ runs }: ThreadView): readonly RunView[] {
+  return runs.filter((run) => !hasEnded(run));
+}
+
+/** The calls that await an approval, each with its run. */
+export function questionsOf(view: ThreadView): readonly { readonly runId: string; readonly call: ToolPart }[] {
+  return openRuns(view).flatMap(({ runId, messages }) =>
+    messages.flatMap((message) =>
+      message.role === "user" || runId === null
+        ? []
+        : message.parts.flatMap((part) =>
+            part.type === "tool" && part.state === "awaiting_approval" ? [{ runId, call: part }] : [],
+          ),
+    ),
+  );
+}

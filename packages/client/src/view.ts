@@ -1,0 +1,19 @@
+/** What a user interface shows of runs, apart from the client: a program that only starts runs does not load it. */
+export { followRun } from "./follow-run.ts";
+export { followThread, type FollowThreadOptions } from "./follow-thread.ts";
+export { nextRunView } from "./next-run-view.ts";
+export {
+  type AssistantViewMessage,
+  EMPTY_RUN_VIEW,
+  hasEnded,
+  type RunView,
+  type TextViewPart,
+  type ToolPart,
+  type ToolQuestion,
+  type ToolState,
+  type UserViewMessage,
+  type ViewMessage,
+  type ViewPart,
+  type ViewRetry,
+} from "./run-view.ts";
+export { EMPTY_THREAD_VIEW, messagesOf, openRuns, questionsOf, type ThreadView } from "./thread-view.ts";
