@@ -17,6 +17,7 @@ function file(name: string, text: string): string {
 describe("an agent's file", () => {
   test.each([
     ["JSON", "a.json", `{"name": "a", "model": "demo/hello"}`],
+    ["JSON with a schema for editors", "s.json", `{"$schema": "./a.json", "name": "a", "model": "demo/hello"}`],
     ["a JavaScript module", "a.mjs", `export default { name: "a", model: "demo/hello", system: undefined };`],
     ["a TypeScript module", "a.mts", `const name: string = "a"; export default { name, model: "demo/hello" };`],
   ])("may be %s", async (_kind, name, text) => {
@@ -26,6 +27,7 @@ describe("an agent's file", () => {
   test.each([
     ["that is missing", () => join(folder, "none.json"), "There is no file"],
     ["that is no JSON", () => file("b.json", `{"name": `), "is not JSON"],
+    ["that is YAML", () => file("a.yaml", "name: a"), "is YAML, which hsafa does not read: write it as JSON"],
     ["that holds a list", () => file("c.json", "[]"), "holds no agent config"],
     ["without a name", () => file("d.json", `{"model": "demo/hello"}`), "'name' is missing"],
     ["without a default export", () => file("e.mjs", "export const agent = {};"), "no default export"],

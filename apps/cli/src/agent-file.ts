@@ -2,33 +2,48 @@ import { existsSync, readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { JSON_DEPTH_MAX, type JsonObject, readExactJson, writeExactJson } from "@hsafa/protocol";
 import { CliError } from "./cli-error.ts";
+import { own } from "./shown.ts";
 import { importUserModule } from "./user-module.ts";
+
+/** An agent as its file has it. */
+export interface AgentFile {
+  readonly name: string;
+  /** Without the `$schema` that editors read. */
+  readonly config: JsonObject;
+}
 
 /**
  * Reads an agent's config from a file: JSON, or a JavaScript or TypeScript module with a default export. The gateway
  * checks the content. Throws `CliError` for a file without a config.
  */
-export async function readAgentFile(file: string): Promise<{ readonly name: string; readonly config: JsonObject }> {
-  const config = extname(file) === ".json" ? readJson(file) : jsonOf(await importUserModule(file), file);
-  if (typeof config !== "object" || config === null || Array.isArray(config)) {
-    throw new CliError(`${file} holds no agent config: it must be an object with 'name' and 'model'.`);
+export async function readAgentFile(file: string): Promise<AgentFile> {
+  const extension = extname(file);
+  if (/^\.ya?ml$/i.test(extension)) {
+    throw new CliError(
+      own`${file} is YAML, which hsafa does not read: write it as JSON, or as a TypeScript module with defineAgent.`,
+    );
   }
-  const { name } = config as JsonObject;
+  const config = extension === ".json" ? readJson(file) : jsonOf(await importUserModule(file), file);
+  if (typeof config !== "object" || config === null || Array.isArray(config)) {
+    throw new CliError(own`${file} holds no agent config: it must be an object with 'name' and 'model'.`);
+  }
+  const { $schema: _forEditors, ...rest } = config as JsonObject;
+  const { name } = rest;
   if (typeof name !== "string")
-    throw new CliError(`${file}: 'name' is missing; give the agent one, like "name": "support".`);
-  return { name, config: config as JsonObject };
+    throw new CliError(own`${file}: 'name' is missing; give the agent one, like "name": "support".`);
+  return { name, config: rest };
 }
 
 function readJson(file: string): unknown {
-  if (!existsSync(file)) throw new CliError(`There is no file ${resolve(file)}.`);
+  if (!existsSync(file)) throw new CliError(own`There is no file ${resolve(file)}.`);
   const read = readExactJson(readFileSync(file, "utf8"), JSON_DEPTH_MAX);
   switch (read.kind) {
     case "json":
       return read.value;
     case "malformed":
-      throw new CliError(`${file} is not JSON: ${read.message}`);
+      throw new CliError(own`${file} is not JSON: ${read.message}`);
     case "inexact":
-      throw new CliError(`${file} cannot be sent as it is: '${read.path}' ${read.message}.`);
+      throw new CliError(own`${file} cannot be sent as it is: '${read.path}' ${read.message}.`);
     default:
       return read satisfies never;
   }
@@ -40,7 +55,7 @@ function jsonOf(value: unknown, file: string): unknown {
     return JSON.parse(writeExactJson(value) ?? "null");
   } catch (error) {
     throw new CliError(
-      `What ${file} exports cannot be written as JSON: ${error instanceof Error ? error.message : String(error)}`,
+      own`What ${file} exports cannot be written as JSON: ${error instanceof Error ? error.message : String(error)}`,
       {
         cause: error,
       },

@@ -1,4 +1,4 @@
-/** The exit codes of the commands. */
+/** The exit codes of the commands. `EXIT_MEANINGS` says them for the documents. */
 export const EXIT = {
   /** The command succeeded. If it followed a run, the run completed. */
   done: 0,
@@ -15,3 +15,14 @@ export const EXIT = {
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** What each exit code means. */
+export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
+  [EXIT.done]: "it succeeded; a run that was followed completed",
+  [EXIT.runFailed]: "the run that was followed failed",
+  [EXIT.fault]: "the command itself failed: wrong arguments, no gateway, a refusal; `doctor`: something is broken",
+  [EXIT.runCanceled]: "the run that was followed was canceled",
+  [EXIT.runIncomplete]:
+    "the run completed, and its answer is not whole: it was cut at its length, filtered, or ended for no known reason",
+  [EXIT.detached]: "Ctrl-C: the command stopped watching, and the run goes on",
+};

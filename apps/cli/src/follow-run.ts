@@ -2,7 +2,9 @@ import { type Client, HsafaError, type RunStreamCut, type RunStreamEvent } from 
 import { type FinishReason, isWholeAnswer, type RunStatus } from "@hsafa/protocol";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import { createRunPrinter } from "./run-printer.ts";
-import { note, paintNote } from "./terminal.ts";
+import { own, styled } from "./shown.ts";
+import { isResultOnTerminal, note, print, tellJson } from "./terminal.ts";
+import { WaitTeller } from "./wait-teller.ts";
 
 /**
  * Prints a run's events until the run ends, and returns the exit code for its outcome. Ctrl-C stops watching and prints
@@ -13,27 +15,30 @@ export async function followRun(
   params: { runId: string; after?: string; json: boolean },
 ): Promise<ExitCode> {
   const { runId, after, json } = params;
-  const print = createRunPrinter(paintNote);
+  const printer = createRunPrinter({ marksResult: isResultOnTerminal() });
   const leaving = new AbortController();
   const leave = (): void => leaving.abort();
   process.once("SIGINT", leave);
+  const waits = new WaitTeller(client, runId);
   let position = after;
   let ended: ExitCode | null = null;
   try {
     for await (const event of client.runs.stream(runId, { after, signal: leaving.signal, onCut: tellCut })) {
-      if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
-      else show(print(event));
+      if (json) tellJson(event);
+      else for (const { to, shown } of printer(event)) print(to, shown);
+      waits.hear(event);
       if ("id" in event) position = event.id;
       ended = outcomeOf(event);
     }
   } catch (error) {
     if (!leaving.signal.aborted) throw error;
-    const from = position === undefined ? "" : ` --after ${position}`;
+    const from = position === undefined ? own`` : own` --after ${position}`;
     note(
-      `\nStopped watching; the run goes on.\n  watch it:  npx hsafa watch ${runId}${from}\n  cancel it: npx hsafa cancel ${runId}`,
+      own`\nStopped watching; the run goes on.\n  watch it:  npx hsafa watch ${runId}${from}\n  cancel it: npx hsafa cancel ${runId}`,
     );
     return EXIT.detached;
   } finally {
+    waits.close();
     process.removeListener("SIGINT", leave);
   }
   if (ended !== null) return ended;
@@ -47,12 +52,8 @@ export async function followRun(
   });
 }
 
-function show(printed: ReturnType<ReturnType<typeof createRunPrinter>>): void {
-  for (const { to, text } of printed) (to === "result" ? process.stdout : process.stderr).write(text);
-}
-
 function tellCut({ delayMs }: RunStreamCut): void {
-  note(paintNote("yellow", `\n(the connection was lost; coming back in ${(delayMs / 1000).toFixed(1)} s)`));
+  note(styled("yellow", own`\n(the connection was lost; coming back in ${(delayMs / 1000).toFixed(1)} s)`));
 }
 
 /** Returns the exit code of an event that ends the run, or null. */

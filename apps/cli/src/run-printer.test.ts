@@ -1,16 +1,21 @@
 import type { RunStreamEvent } from "@hsafa/client";
 import type { RunEvent } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
+import { renderShown } from "./render-shown.ts";
 import { createRunPrinter } from "./run-printer.ts";
 
 type Told = { [T in RunEvent["type"]]: { type: T; data: Extract<RunEvent, { type: T }>["data"] } }[RunEvent["type"]];
 
 /** Returns what these events print on each output, without colours. */
 function printed(...events: Told[]): { result: string; notes: string; both: string } {
-  const print = createRunPrinter((_style, text) => text);
+  return printedBy(createRunPrinter({ marksResult: false }), events);
+}
+
+function printedBy(print: ReturnType<typeof createRunPrinter>, events: readonly Told[]): ReturnType<typeof printed> {
   const seen = { result: "", notes: "", both: "" };
   for (const event of events) {
-    for (const { to, text } of print({ ...event, runId: "run-1", id: "1-0", ts: "" } as RunStreamEvent)) {
+    for (const { to, shown } of print({ ...event, runId: "run-1", id: "1-0", ts: "" } as RunStreamEvent)) {
+      const { text } = renderShown(shown, { columns: null, paint: (_style, painted) => painted });
       seen[to] += text;
       seen.both += text;
     }
@@ -41,7 +46,7 @@ describe("a run on the terminal", () => {
 
   test("reasoning, text and calls never share a line", () => {
     const { both } = printed(started, thought("hm"), text("Hello"), requested);
-    expect(both.split("\n")).toEqual(["hm", "Hello", '-> look {"at":"x"} [device, call c]', ""]);
+    expect(both.split("\n")).toEqual(["| hm", "Hello", '-> look {"at":"x"} [device, call c]', ""]);
   });
 
   test("a text that ends its line gets no empty one", () => {
@@ -55,6 +60,32 @@ describe("a run on the terminal", () => {
   test("a text that was seen, whole or from its middle on, is not told again by the finished step", () => {
     expect(printed(started, text("Hello."), completed("Hello.")).result).toBe("Hello.\n");
     expect(printed(text("lo."), completed("Hello.")).result).toBe("lo.\n");
+  });
+
+  test("an expired call says whether it may have happened, also where an earlier version did not", () => {
+    const expired = (message?: string): Told => {
+      const error = message === undefined ? {} : { error: { code: "not_executed", message } };
+      return { type: "tool.expired", data: { callId: "c", toolName: "look", ...error } };
+    };
+    expect(printed(expired("It was not executed.")).notes).toBe(
+      "<- look expired: It was not executed. [not_executed]\n",
+    );
+    expect(printed(expired()).notes).toBe("<- look did not answer in time\n");
+  });
+
+  test("what the model was not shown is told, a line for each", () => {
+    const leftOut = [
+      { reason: "too_long" as const, what: "the turns of 3 earlier runs" },
+      { reason: "unsupported" as const, what: "a file of type audio/wav" },
+    ];
+    const { data } = completed("Hello.") as Extract<Told, { type: "step.completed" }>;
+    const { result, notes } = printed(started, text("Hello."), { type: "step.completed", data: { ...data, leftOut } });
+    expect(result).toBe("Hello.\n");
+    expect(notes).toBe(
+      "(not shown to the model: the turns of 3 earlier runs)\n(not shown to the model: a file of type audio/wav)\n",
+    );
+    const cut: Told = { type: "step.discarded", data: { step: 1, reason: "error", leftOut } };
+    expect(printed(started, cut).notes).toBe(`(the step was cut short: error)\n${notes}`);
   });
 
   test("long arguments and line breaks stay on one line", () => {
@@ -71,7 +102,25 @@ describe("a run on the terminal", () => {
     expect(notes).toContain("npx hsafa approve run-1 c");
   });
 
+  test("what a model says or calls its tools cannot look like a line of hsafa's own, nor steer the terminal", () => {
+    const forged = "   waits for an approval: npx hsafa approve run-1 other";
+    const evil = `\u001b[2J\u001b]52;c;cm0=\u0007\u009b8m\r${forged}\n${forged}\u2028${forged}`;
+    const events: Told[] = [
+      started,
+      thought(evil),
+      text(evil),
+      { type: "tool.requested", data: { callId: evil, toolName: evil, args: evil, target: "device", step: 1 } },
+      { type: "tool.failed", data: { callId: "c", toolName: evil, error: { code: evil, message: evil } } },
+      { type: "tool.progress", data: { callId: "c", data: { [evil]: evil } } },
+      { type: "run.failed", data: { error: { code: evil, message: evil }, usage: {} } },
+    ] as Told[];
+    const { both } = printedBy(createRunPrinter({ marksResult: true }), events);
+    expect(both).toContain("approve run-1 other");
+    expect(both).not.toMatch(/[^\P{Cc}\n]|[\u2028\u2029]/u);
+    expect(both.split("\n").filter((line) => line.startsWith("   waits for an approval"))).toEqual([]);
+  });
+
   test("an event of a newer gateway is passed over", () => {
-    expect(createRunPrinter((_style, shown) => shown)({ type: "run.dreamt" } as unknown as RunStreamEvent)).toEqual([]);
+    expect(createRunPrinter({ marksResult: false })({ type: "run.dreamt" } as unknown as RunStreamEvent)).toEqual([]);
   });
 });

@@ -1,130 +1,155 @@
-import { SHOWN_CHARACTERS_MAX } from "./limits.ts";
 import type { RunStreamEvent } from "@hsafa/client";
-import { isWholeAnswer, type JsonValue, type Message, type Usage } from "@hsafa/protocol";
-import type { Paint } from "./terminal.ts";
+import { type Failure, isWholeAnswer, type LeftOut, type Message, type Usage } from "@hsafa/protocol";
+import { ForeignStream } from "./foreign-stream.ts";
+import { brief, lineEnd, own, type Shown, styled } from "./shown.ts";
+import type { Output } from "./terminal.ts";
 
 /** A piece of output. What the model says is the command's result; everything else is a note about it. */
 export interface Printed {
-  readonly to: "result" | "notes";
-  readonly text: string;
+  readonly to: Output;
+  readonly shown: Shown;
 }
 
 /**
  * Turns a run's events into what a person reads. It remembers two things about the step in progress: whether a line is
  * open, and whether text came in deltas. The deltas of old runs may be compacted. Then the text of the finished step is
  * printed.
+ *
+ * `marksResult`: whether the model's words appear beside the notes, and must not look like them.
  */
-export function createRunPrinter(paint: Paint): (event: RunStreamEvent) => Printed[] {
-  let open: Printed["to"] | null = null;
+export function createRunPrinter({
+  marksResult,
+}: {
+  readonly marksResult: boolean;
+}): (event: RunStreamEvent) => Printed[] {
+  const streams: Readonly<Record<Output, ForeignStream>> = {
+    result: new ForeignStream({ isMarked: marksResult }),
+    notes: new ForeignStream({ isMarked: true }),
+  };
+  let open: Output | null = null;
   /** Whether the step in progress has shown text; null when its beginning was not seen. */
   let textSeen: boolean | null = null;
 
-  function stream(to: Printed["to"], text: string, shown: string): Printed[] {
+  function stream(to: Output, text: string): Printed[] {
     const before = open === to ? [] : closeLine();
-    open = text.endsWith("\n") ? null : to;
-    return [...before, { to, text: shown }];
+    const pieces = streams[to].next(text);
+    open = streams[to].isAtLineStart ? null : to;
+    return [
+      ...before,
+      ...pieces.map((shown): Printed => ({ to, shown: to === "notes" ? styled("dim", shown) : shown })),
+    ];
   }
 
   function closeLine(): Printed[] {
-    const end: Printed[] = open === null ? [] : [{ to: open, text: "\n" }];
+    if (open === null) return [];
+    const to = open;
     open = null;
-    return end;
+    return streams[to].end().map((shown) => ({ to, shown }));
   }
 
-  function line(text: string): Printed[] {
-    return [...closeLine(), { to: "notes", text: `${text}\n` }];
+  function line(shown: Shown): Printed[] {
+    return [...closeLine(), { to: "notes", shown: own`${shown}${lineEnd}` }];
+  }
+
+  function notShown(leftOut: readonly LeftOut[] = []): Printed[] {
+    return leftOut.flatMap(({ what }) => line(styled("dim", own`(not shown to the model: ${what})`)));
   }
 
   return (event) => {
     switch (event.type) {
       case "message.user":
-        return line(paint("dim", `> ${oneLine(textOf(event.data.message))}`));
+        return line(styled("dim", own`> ${brief(textOf(event.data.message))}`));
       case "step.started":
         textSeen = false;
         return [];
       case "reasoning.delta":
-        return stream("notes", event.data.text, paint("dim", event.data.text));
+        return stream("notes", event.data.text);
       case "text.delta":
         textSeen = true;
-        return stream("result", event.data.text, event.data.text);
+        return stream("result", event.data.text);
       case "reasoning.end":
       case "text.end":
         return closeLine();
       case "step.completed": {
         const texts = textSeen === false ? event.data.messages.map(textOf).filter((text) => text !== "") : [];
         textSeen = null;
-        const { leftOut = [], summary } = event.data;
-        const notes = leftOut.map(({ what }) => `(not shown to the model: ${what})`);
-        if (summary !== undefined) notes.push("(the older turns of the thread were summarised)");
+        const { leftOut, summary } = event.data;
         return [
           ...closeLine(),
-          ...texts.map((text): Printed => ({ to: "result", text: `${text}\n` })),
-          ...notes.flatMap((note) => line(paint("dim", note))),
+          ...texts.flatMap((text) => [...stream("result", text), ...closeLine()]),
+          ...notShown(leftOut),
+          ...(summary === undefined ? [] : line(styled("dim", own`(the older turns of the thread were summarised)`))),
         ];
       }
-      case "step.discarded":
+      case "step.discarded": {
         textSeen = null;
-        if (event.data.contextTokensMax !== undefined)
-          return line(paint("yellow", "(the conversation is too long for the model; it is shown less of it)"));
-        if (event.data.reason === "history") return line(paint("dim", "(the thread is summarised first)"));
-        return line(paint("yellow", `(the step was cut short: ${event.data.reason})`));
+        const { contextTokensMax, leftOut, reason } = event.data;
+        if (contextTokensMax !== undefined)
+          return line(styled("yellow", own`(the conversation is too long for the model; it is shown less of it)`));
+        if (reason === "history") return line(styled("dim", own`(the thread is summarised first)`));
+        return [...line(styled("yellow", own`(the step was cut short: ${reason})`)), ...notShown(leftOut)];
+      }
       case "tool.requested": {
-        const { toolName, args, target } = event.data;
-        return line(
-          `${paint("cyan", `-> ${toolName}`)} ${oneLine(args)} ${paint("dim", `[${target}, call ${event.data.callId}]`)}`,
-        );
+        const { callId, toolName, args, target } = event.data;
+        const where = styled("dim", own`[${target}, call ${callId}]`);
+        return line(own`${styled("cyan", own`-> ${toolName}`)} ${brief(args)} ${where}`);
       }
       case "tool.awaiting_approval": {
-        const approve = `npx hsafa approve ${event.runId} ${event.data.callId}`;
-        return line(paint("yellow", `   waits for an approval: ${approve} (or --deny)`));
+        const approve = own`npx hsafa approve ${event.runId} ${event.data.callId}`;
+        return line(styled("yellow", own`   waits for an approval: ${approve} (or --deny)`));
       }
       case "tool.approved":
-        return line(paint("dim", `   approved by ${event.data.by}`));
+        return line(styled("dim", own`   approved by ${event.data.by}`));
       case "tool.dispatched":
-        return event.data.attempt > 1 ? line(paint("yellow", `   sent again, attempt ${event.data.attempt}`)) : [];
+        return event.data.attempt > 1 ? line(styled("yellow", own`   sent again, attempt ${event.data.attempt}`)) : [];
       case "tool.completed":
-        return line(`${paint("green", `<- ${event.data.toolName}`)} ${oneLine(event.data.result)}`);
-      case "tool.failed":
-        return line(
-          paint("red", `<- ${event.data.toolName} failed: ${event.data.error.message} [${event.data.error.code}]`),
-        );
+        return line(own`${styled("green", own`<- ${event.data.toolName}`)} ${brief(event.data.result)}`);
+      case "tool.failed": {
+        const { toolName, error } = event.data;
+        return line(styled("red", own`<- ${toolName} failed: ${error.message} [${error.code}]`));
+      }
       case "tool.expired":
-        return line(paint("red", `<- ${event.data.toolName} did not answer in time`));
-      case "tool.denied":
-        return line(paint("red", `<- ${event.data.toolName} was denied: ${event.data.reason ?? "no reason given"}`));
+        return line(styled("red", own`<- ${event.data.toolName} ${expiryOf(event.data.error)}`));
+      case "tool.denied": {
+        const { toolName, by, reason } = event.data;
+        const denied = by === undefined ? own`was denied` : own`was denied by ${by}`;
+        return line(styled("red", own`<- ${toolName} ${denied}: ${reason ?? "no reason given"}`));
+      }
       case "tool.progress":
-        return line(paint("dim", `   ... ${oneLine(event.data.data)}`));
-      case "run.waiting":
-        return line(
-          paint(
-            "dim",
-            `   waiting for ${event.data.callIds.length === 1 ? "it" : `${event.data.callIds.length} calls`}`,
-          ),
-        );
+        return line(styled("dim", own`   ... ${brief(event.data.data)}`));
+      case "stream.rewound": {
+        const what = own`(the database was restored: what was shown of the run is void, here it is anew)`;
+        return line(styled("yellow", what));
+      }
+      case "run.waiting": {
+        const { length } = event.data.callIds;
+        return line(styled("dim", own`   waiting for ${length === 1 ? own`it` : own`${length} calls`}`));
+      }
       case "run.recovered":
-        return line(paint("yellow", "(the run was taken over after a crash and goes on)"));
+        return line(styled("yellow", own`(the run was taken over after a crash and goes on)`));
       case "run.retrying": {
         const { attempt, error, nextAt } = event.data;
         return line(
-          paint("yellow", `(attempt ${attempt} failed: ${error.message} [${error.code}]; the next at ${nextAt})`),
+          styled("yellow", own`(attempt ${attempt} failed: ${error.message} [${error.code}]; the next at ${nextAt})`),
         );
       }
       case "run.completed": {
         const { finishReason, usage } = event.data;
         const isWhole = finishReason === undefined || isWholeAnswer(finishReason);
-        const shown = isWhole
-          ? paint("green", "completed")
-          : paint("yellow", `completed, but the answer is not whole: it ended with '${finishReason}'`);
-        return line(`${shown}${tokensOf(usage, paint)}`);
+        const outcome = isWhole
+          ? styled("green", own`completed`)
+          : styled("yellow", own`completed, but the answer is not whole: it ended with '${finishReason}'`);
+        return line(own`${outcome}${tokensOf(usage)}`);
       }
-      case "run.failed":
-        return line(
-          `${paint("red", `failed: ${event.data.error.message} [${event.data.error.code}]`)}${tokensOf(event.data.usage, paint)}`,
-        );
-      case "run.canceled":
-        return line(
-          `${paint("yellow", `canceled${event.data.reason === null ? "" : `: ${event.data.reason}`}`)}${tokensOf(event.data.usage, paint)}`,
-        );
+      case "run.failed": {
+        const { error, usage } = event.data;
+        return line(own`${styled("red", own`failed: ${error.message} [${error.code}]`)}${tokensOf(usage)}`);
+      }
+      case "run.canceled": {
+        const { reason, usage } = event.data;
+        const outcome = reason === null ? own`canceled` : own`canceled: ${reason}`;
+        return line(own`${styled("yellow", outcome)}${tokensOf(usage)}`);
+      }
       default:
         // Other events say nothing more to a person. A newer gateway may send events that are unknown here.
         return [];
@@ -132,19 +157,18 @@ export function createRunPrinter(paint: Paint): (event: RunStreamEvent) => Print
   };
 }
 
-function tokensOf(usage: Usage, paint: Paint): string {
+/** Records of earlier versions do not say whether the call had left. */
+function expiryOf(error: Failure | undefined): Shown {
+  return error === undefined ? own`did not answer in time` : own`expired: ${error.message} [${error.code}]`;
+}
+
+function tokensOf(usage: Usage): Shown {
   const { inputTokens = 0, outputTokens = 0 } = usage;
-  return paint("dim", ` (${inputTokens} tokens in, ${outputTokens} out)`);
+  return styled("dim", own` (${inputTokens} tokens in, ${outputTokens} out)`);
 }
 
 /** Returns the text of a message. */
 function textOf({ content }: Message): string {
   if (typeof content === "string") return content;
   return content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");
-}
-
-function oneLine(value: JsonValue): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  const clipped = text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}...` : text;
-  return clipped.replaceAll(/\s*\n\s*/g, " ");
 }

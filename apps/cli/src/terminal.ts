@@ -1,16 +1,69 @@
+import { createInterface } from "node:readline";
 import { styleText } from "node:util";
+import { type Canvas, renderShown } from "./render-shown.ts";
+import { lineEnd, own, type Shown } from "./shown.ts";
+import { visibleJson } from "./visible-text.ts";
 
-/** Styles a text. Without a terminal, and with NO_COLOR, it returns the text as it is. */
-export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+/**
+ * The one way to the outputs. What a command was asked for is its result, and goes to standard output so that it can be
+ * piped. All else is a note about it.
+ */
+export type Output = "result" | "notes";
 
-export type Paint = (style: Style, text: string) => string;
-
-/** Prints a note to standard error. Results go to standard output, so that they can be piped. */
-export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+/** Prints a line as a note. */
+export function note(shown: Shown): void {
+  print("notes", own`${shown}${lineEnd}`);
 }
 
-export const paintNote: Paint = (style, text) => styleText(style, text, { stream: process.stderr });
+/** Prints a line as a result. */
+export function tell(shown: Shown): void {
+  print("result", own`${shown}${lineEnd}`);
+}
+
+/** Prints a value as a line of JSON. It is exact, and safe on a terminal. */
+export function tellJson(value: unknown): void {
+  process.stdout.write(`${visibleJson(value)}\n`);
+}
+
+/** Prints a result: as a line of JSON where that was asked for, and else as a person reads it. */
+export function report(asJson: true | undefined, value: unknown, shown: Shown): void {
+  if (asJson === true) tellJson(value);
+  else tell(shown);
+}
+
+/** Prints a part of a line, or several lines. */
+export function print(to: Output, shown: Shown): void {
+  const stream = to === "result" ? process.stdout : process.stderr;
+  const { text, column } = renderShown(shown, canvasOf(stream), columns[to]);
+  columns[to] = column;
+  stream.write(text);
+}
+
+/** Whether results appear on a terminal, beside the notes. */
+export function isResultOnTerminal(): boolean {
+  return process.stdout.isTTY;
+}
+
+/** Whether a person can be asked here. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
+}
+
+/** Asks a person. Resolves with whether they said yes; the end of their input is a no. */
+export async function askYes(question: Shown): Promise<boolean> {
+  print("notes", own`${question} [y/N] `);
+  const input = createInterface({ input: process.stdin });
+  try {
+    for await (const line of input) {
+      columns.notes = 0;
+      return /^y(es)?$/i.test(line.trim());
+    }
+    note(own``);
+    return false;
+  } finally {
+    input.close();
+  }
+}
 
 /** Ends the command in silence when the reader of its output ends first (`| head`). */
 export function leaveWithReader(): void {
@@ -18,4 +71,14 @@ export function leaveWithReader(): void {
     if (error.code !== "EPIPE") throw error;
     process.exit(0);
   });
+}
+
+/** The column in which each output stands. */
+const columns: Record<Output, number> = { result: 0, notes: 0 };
+
+function canvasOf(stream: NodeJS.WriteStream): Canvas {
+  return {
+    columns: stream.isTTY ? stream.columns : null,
+    paint: (style, text) => styleText(style, text, { stream }),
+  };
 }

@@ -1,5 +1,6 @@
 import type { DeviceTool } from "@hsafa/client";
 import { CliError } from "./cli-error.ts";
+import { own } from "./shown.ts";
 import { importUserModule } from "./user-module.ts";
 
 /** Returns the tools, by name, that a JavaScript or TypeScript module exports by default. */
@@ -8,9 +9,9 @@ export async function readToolFile(file: string): Promise<Readonly<Record<string
   const entries = typeof tools === "object" && tools !== null && !Array.isArray(tools) ? Object.entries(tools) : [];
   const wrong = entries.find(([, tool]) => !isTool(tool));
   if (entries.length > 0 && wrong === undefined) return tools as Record<string, DeviceTool>;
+  const which = wrong === undefined ? own`` : own` ('${wrong[0]}' is none)`;
   throw new CliError(
-    `${file} exports no tools${wrong === undefined ? "" : ` ('${wrong[0]}' is none)`}; write\n` +
-      "  export default { my_tool: { description, inputSchema, execute(args) { ... } } };",
+    own`${file} exports no tools${which}; write\n  export default { my_tool: { description, inputSchema, execute(args) { ... } } };`,
   );
 }
 

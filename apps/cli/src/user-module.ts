@@ -2,13 +2,14 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { CliError } from "./cli-error.ts";
+import { own } from "./shown.ts";
 
 /** Returns the default export of a user's JavaScript or TypeScript file. Throws `CliError` if there is none. */
 export async function importUserModule(file: string): Promise<unknown> {
   const path = resolve(file);
-  if (!existsSync(path)) throw new CliError(`There is no file ${path}.`);
+  if (!existsSync(path)) throw new CliError(own`There is no file ${path}.`);
   const module = await load(path, file);
-  if (!("default" in module)) throw new CliError(`${file} has no default export; write 'export default { ... }'.`);
+  if (!("default" in module)) throw new CliError(own`${file} has no default export; write 'export default { ... }'.`);
   return module.default;
 }
 
@@ -20,8 +21,8 @@ async function load(path: string, file: string): Promise<Record<string, unknown>
     const unknown = "code" in cause && cause.code === "ERR_UNKNOWN_FILE_EXTENSION";
     if (unknown)
       throw new CliError(
-        `This Node (${process.version}) cannot read TypeScript as it is; Node 22.18 or later can. ${file} was not loaded.`,
+        own`This Node (${process.version}) cannot read TypeScript as it is; Node 22.18 or later can. ${file} was not loaded.`,
       );
-    throw new CliError(`${file} cannot be loaded: ${cause.message}`, { cause });
+    throw new CliError(own`${file} cannot be loaded: ${cause.message}`, { cause });
   }
 }

@@ -1,14 +1,19 @@
-import { Command } from "commander";
-import { connect } from "../connect.ts";
+import { CliCommand } from "../cli-command.ts";
+import { type CallDecision, decideCall } from "../decide-call.ts";
 
-export const approve = new Command("approve")
-  .description("decide a tool call that awaits approval")
+interface Options extends Omit<CallDecision, "approved"> {
+  readonly deny?: true;
+}
+
+export const approve = new CliCommand("approve")
   .argument("<runId>")
   .argument("<callId>")
   .option("--deny", "refuse it")
+  .option("--yes", "approve it without being asked")
+  .option("--full", "show its arguments to the end, however long they are")
   .option("--reason <reason>", "told to the model")
-  .action(async (runId: string, callId: string, options: { deny?: true; reason?: string }) => {
-    const approved = options.deny !== true;
-    await connect().runs.approve(runId, { callId, approved, reason: options.reason });
-    console.log(`${approved ? "approved" : "denied"} ${callId}`);
-  });
+  .printsJson("runId, callId and approved")
+  .example("approve 01980000-0000-7000-8000-000000000000 call_1", "shows the call, asks, and approves it")
+  .action((runId: string, callId: string, options: Options) =>
+    decideCall(runId, callId, { ...options, approved: options.deny !== true }),
+  );

@@ -1,15 +1,73 @@
-import { Command } from "commander";
+import { existsSync } from "node:fs";
+import type { Client } from "@hsafa/client";
 import { readAgentFile } from "../agent-file.ts";
+import { agentFiles } from "../agent-files.ts";
+import { CliCommand } from "../cli-command.ts";
+import { CliError } from "../cli-error.ts";
+import { loadEnvFile } from "../config.ts";
 import { connect } from "../connect.ts";
+import { describeChange } from "../describe-change.ts";
+import { AGENTS_FOLDER, readProjectConfig } from "../project-config.ts";
+import { type PushPlan, planPush, pushAgent } from "../push-agent.ts";
+import { lines, own, type Shown, styled } from "../shown.ts";
+import { note, report } from "../terminal.ts";
 
-export const push = new Command("push")
-  .description("make a version of an agent from its file")
-  .argument("<file>", "the agent's config: JSON, or a JavaScript or TypeScript module that exports it by default")
+interface Options {
+  readonly promote: boolean;
+  readonly label?: string;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+export const push = new CliCommand("push")
+  .argument("[paths...]", "files and folders of agents: JSON, JavaScript or TypeScript; the project's if left out")
+  .option("--dry-run", "show what would change, and change nothing")
   .option("--no-promote", "new runs keep to the version they take now")
-  .option("--label <version>", "a name of your own for this version")
-  .action(async (file: string, options: { promote: boolean; label?: string }) => {
-    const { name, config } = await readAgentFile(file);
-    const pushed = await connect().agents.push({ name, config, promote: options.promote, version: options.label });
-    const what = pushed.created ? "created" : "unchanged";
-    console.log(`${what}: ${name}, version ${pushed.version} (${pushed.versionId}), config ${pushed.configHash}`);
+  .option("--label <version>", "a name of your own for this version; for one file")
+  .printsJson("name, versionId, version, configHash and created (with --dry-run: name, configHash, effect and changes)")
+  .example("push", "pushes every agent of the project")
+  .example("push agents/support.ts --dry-run", "shows the diff and the hash of one agent")
+  .action(async (paths: string[], options: Options) => {
+    loadEnvFile();
+    const files = agentFiles(paths.length > 0 ? paths : await projectPaths());
+    if (files.length === 0) throw new CliError(own`${paths.join(", ")} holds no file of an agent.`);
+    if (options.label !== undefined && files.length > 1) {
+      throw new CliError(own`A label names one version; push one file with it, not ${files.length}.`);
+    }
+    const client = connect();
+    for (const file of files) await pushFile(client, file, options);
   });
+
+async function projectPaths(): Promise<readonly string[]> {
+  const { agents } = await readProjectConfig();
+  if (agents !== undefined) return agents;
+  if (existsSync(AGENTS_FOLDER)) return [AGENTS_FOLDER];
+  throw new CliError(own`There is no folder '${AGENTS_FOLDER}' here; name a file: npx hsafa push <file>.`);
+}
+
+async function pushFile(client: Client, file: string, { promote, label, dryRun, json }: Options): Promise<void> {
+  const agent = await readAgentFile(file);
+  if (dryRun === true) {
+    const plan = await planPush(client, agent);
+    const { version, ...rest } = plan;
+    report(json, { ...rest, version: version?.version ?? null }, describePlan(plan));
+    return;
+  }
+  const pushed = await pushAgent(client, agent, { promote, label });
+  const { name } = agent;
+  const what = pushed.created ? own`created` : own`unchanged`;
+  const { version, versionId, configHash, created } = pushed;
+  const shown = own`${what}: ${name}, version ${version} (${versionId}), config ${configHash}`;
+  report(json, { name, versionId, version, configHash, created, warnings: pushed.warnings ?? [] }, shown);
+  for (const { path, message } of pushed.warnings ?? []) note(styled("yellow", own`warning: ${path} ${message}`));
+}
+
+function describePlan({ name, configHash, effect, version, changes }: PushPlan): Shown {
+  const label = version?.version ?? "";
+  const what = {
+    create: own`would create: ${name}, config ${configHash}`,
+    promote: own`would promote: ${name}, version ${label}, config ${configHash}`,
+    none: own`unchanged: ${name}, version ${label}, config ${configHash}`,
+  }[effect];
+  return lines([what, ...changes.map(describeChange)]);
+}

@@ -1,9 +1,9 @@
-import { text } from "node:stream/consumers";
-import { Command } from "commander";
+import { CliCommand } from "../cli-command.ts";
 import { connect } from "../connect.ts";
-import { CliError } from "../cli-error.ts";
 import { followRun } from "../follow-run.ts";
-import { note, paintNote } from "../terminal.ts";
+import { readInput } from "../read-input.ts";
+import { own, styled } from "../shown.ts";
+import { note, report } from "../terminal.ts";
 
 interface Options {
   readonly thread?: string;
@@ -12,27 +12,29 @@ interface Options {
   readonly json?: true;
 }
 
-export const run = new Command("run")
-  .description("start a run of an agent and follow it")
+export const run = new CliCommand("run")
   .argument("<agent>", "its name or id")
   .argument("[input...]", "what to say to it; read from standard input when left out")
   .option("--thread <thread>", "the conversation it belongs to: its id, or your own key for it")
   .option("--device-key <key>", "the device that 'select: origin' means")
   .option("--detach", "print the run's id and do not follow it")
-  .option("--json", "print the events, one a line")
+  .printsJson("events, as the stream of a run has them (with --detach: runId and status)")
+  .example(`run assistant "What time is it?"`, "streams the answer; Ctrl-C leaves the run going")
+  .example("run assistant --thread kitchen < question.txt", "asks in a conversation, with a file's text")
   .action(async (agent: string, words: string[], options: Options) => {
     const client = connect();
-    const input = words.length > 0 ? words.join(" ") : await readInput();
-    const { runId } = await client.runs.start({ agent, input, threadId: options.thread, deviceKey: options.deviceKey });
+    const input = await readInput(words);
+    const started = await client.runs.start({
+      agent,
+      input,
+      threadId: options.thread,
+      deviceKey: options.deviceKey,
+    });
+    const { runId } = started;
     if (options.detach === true) {
-      console.log(runId);
+      report(options.json, started, own`${runId}`);
       return;
     }
-    note(paintNote("dim", `run ${runId}`));
+    note(styled("dim", own`run ${runId}`));
     process.exitCode = await followRun(client, { runId, json: options.json === true });
   });
-
-async function readInput(): Promise<string> {
-  if (process.stdin.isTTY) throw new CliError("Say something to the agent: npx hsafa run <agent> <input>");
-  return text(process.stdin);
-}

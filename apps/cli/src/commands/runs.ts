@@ -1,19 +1,38 @@
-import { Command, Option } from "commander";
-import { isWholeAnswer, type RunStatus } from "@hsafa/protocol";
+import { Option } from "commander";
+import { isWholeAnswer, RUN_STATUSES, type Run, type RunStatus } from "@hsafa/protocol";
+import { CliCommand } from "../cli-command.ts";
 import { connect } from "../connect.ts";
+import { eachItem } from "../each-item.ts";
+import { readCount } from "../read-count.ts";
+import { own, type Shown } from "../shown.ts";
+import { report } from "../terminal.ts";
 
-const STATUSES = ["queued", "running", "waiting_tool", "completed", "failed", "canceled"] satisfies RunStatus[];
+interface Options {
+  readonly agent?: string;
+  readonly status?: RunStatus;
+  readonly subject?: string;
+  readonly thread?: string;
+  readonly limit: number;
+  readonly json?: true;
+}
 
-export const runs = new Command("runs")
-  .description("list the newest runs")
+export const runs = new CliCommand("runs")
   .option("--agent <agent>", "of this agent only: its name or id")
-  .addOption(new Option("--status <status>", "in this state only").choices(STATUSES))
-  .option("--limit <count>", "how many, 1 to 200", Number, 20)
-  .action(async (options: { agent?: string; status?: RunStatus; limit: number }) => {
-    const { data } = await connect().runs.list(options);
-    for (const run of data) {
-      const { finishReason } = run;
-      const ending = finishReason === null || isWholeAnswer(finishReason) ? "" : `  (${finishReason})`;
-      console.log(`${run.id}  ${run.status.padEnd(12)}  ${run.createdAt}  ${run.agentName}${ending}`);
+  .addOption(new Option("--status <status>", "in this state only").choices(RUN_STATUSES))
+  .option("--subject <subject>", "of this user of the tenant only")
+  .option("--thread <thread>", "of this conversation only: its id or key")
+  .option("--limit <count>", "how many, 1 or more", readCount, 20)
+  .printsJson("runs, as GET /api/runs has them,")
+  .example("runs --status waiting_tool", "lists the runs that wait for a tool or an approval")
+  .action(async ({ limit, json, thread, ...filters }: Options) => {
+    const client = connect();
+    const query = { ...filters, threadId: thread };
+    for await (const run of eachItem((page) => client.runs.list({ ...query, ...page }), limit)) {
+      report(json, run, lineOf(run));
     }
   });
+
+function lineOf({ id, status, createdAt, agentName, finishReason }: Run): Shown {
+  const ending = finishReason === null || isWholeAnswer(finishReason) ? own`` : own`  (${finishReason})`;
+  return own`${id}  ${status.padEnd(12)}  ${createdAt}  ${agentName}${ending}`;
+}

@@ -1,7 +1,7 @@
-import { Command } from "commander";
+import { CliCommand } from "../cli-command.ts";
 
-export const start = new Command("start")
-  .description("run a gateway for production, as the environment says, until SIGTERM")
+export const start = new CliCommand("start")
+  .example("start", "serves until SIGTERM; its log is JSON already, one object a line")
   .action(async () => {
-    await import("@hsafa/gateway/main");
+    await import("#gateway/main");
   });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
+import { programEnv } from "../../../gateway/test/support/program-env.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
 const PROGRAM = join(ROOT, "apps/cli/bin/hsafa.js");
@@ -24,8 +25,7 @@ async function start(command: readonly [string, ...string[]], env: Record<string
   const starter = spawn("sh", ["-c", `exec "$0" "$@" >"$LOG" 2>&1`, program, ...args], {
     cwd: ROOT,
     env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
+      ...programEnv(),
       PORT: "0",
       HSAFA_DATA_DIR: join(folder, "data"),
       LOG: log,

@@ -1,0 +1,202 @@
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { type Check, checkNamed } from "../check.ts";
+import { CliCommand } from "../cli-command.ts";
+import { environment, loadEnvFile, readCliSettings } from "../config.ts";
+import { dialServer } from "../dial-server.ts";
+import { EXIT } from "../exit-code.ts";
+import { CHECK_TIMEOUT_MS, CLOCK_SKEW_MS_MAX } from "../limits.ts";
+import { measureStream } from "../measure-stream.ts";
+import { lines, own, type Shown, styled } from "../shown.ts";
+import { report } from "../terminal.ts";
+
+interface Options {
+  readonly agent?: string;
+  readonly json?: true;
+}
+
+export const doctor = new CliCommand("doctor")
+  .option("--agent <agent>", "also start a run of this agent, to see whether a proxy holds its events back")
+  .printsJson("name, state (ok, warning, broken, skipped), message and cure")
+  .example("doctor", "checks Node, the port, the gateway, the key, the clock, Postgres and Redis")
+  .example("doctor --agent assistant", "checks proxies as well, by a run of this agent")
+  .action(async ({ agent, json }: Options) => {
+    const settings = readCliSettings();
+    loadEnvFile();
+    const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, PORT: port = "3001" } = environment();
+    const health = await askHealth(settings.url);
+    const isUp = health.kind === "up";
+    const checks = [
+      checkNode(),
+      checkGateway(settings.url, health),
+      isUp ? checkNamed("port").ok(`not needed: a gateway runs already`) : await checkPort(Number(port)),
+      isUp ? await checkReady(settings.url) : checkNamed("readiness").skipped("no gateway answers"),
+      isUp ? await checkKey(settings) : checkNamed("key").skipped("no gateway answers"),
+      isUp ? checkClock(health.date) : checkNamed("clock").skipped("no gateway answers"),
+      await checkPostgres(databaseUrl),
+      await checkRedis(redisUrl),
+      await checkProxy(isUp, agent),
+    ];
+    for (const check of checks) report(json, check, describe(check));
+    if (checks.some(({ state }) => state === "broken")) process.exitCode = EXIT.fault;
+  });
+
+function describe({ name, state, message, cure }: Check): Shown {
+  const style = ({ ok: "green", warning: "yellow", broken: "red", skipped: "dim" } as const)[state];
+  const line = own`${styled(style, own`${state.padEnd(8)}`)} ${name.padEnd(10)} ${message}`;
+  return cure === null ? line : lines([line, own`           ${cure}`]);
+}
+
+function checkNode(): Check {
+  const check = checkNamed("node");
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  // bin/hsafa.js has refused what is older than 22.12.
+  if (major === 22 && minor < 18) {
+    return check.warning(
+      `${process.version} cannot read TypeScript as it is`,
+      "Install Node 24, or write agents as JSON.",
+    );
+  }
+  return check.ok(process.version);
+}
+
+type Health =
+  | { readonly kind: "up"; readonly date: string | null }
+  | { readonly kind: "other" | "away"; readonly why: string };
+
+async function askHealth(url: string): Promise<Health> {
+  try {
+    const response = await fetch(new URL("/health", url), { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
+    const text = await response.text();
+    if (response.ok && /"status":\s*"ok"/.test(text)) return { kind: "up", date: response.headers.get("date") };
+    return { kind: "other", why: `something else answers there, with status ${response.status}` };
+  } catch (error) {
+    return { kind: "away", why: reasonOf(error) };
+  }
+}
+
+function checkGateway(url: string, health: Health): Check {
+  const check = checkNamed("gateway");
+  if (health.kind === "up") return check.ok(`answers at ${url}`);
+  const cure = "Start one with 'npx hsafa dev', or set HSAFA_URL to where one runs.";
+  return check.broken(`none at ${url}: ${health.why}`, cure);
+}
+
+async function checkPort(port: number): Promise<Check> {
+  const check = checkNamed("port");
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+    return check.ok(`${port} is free`);
+  } catch (error) {
+    return check.broken(`${port} cannot be used: ${reasonOf(error)}`, "Take another one: npx hsafa dev --port 0");
+  } finally {
+    server.close();
+  }
+}
+
+async function checkReady(url: string): Promise<Check> {
+  const check = checkNamed("readiness");
+  const response = await fetch(new URL("/ready", url), { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
+  if (response.ok) return check.ok("the gateway reaches its store and its live log");
+  const { detail = `status ${response.status}` } = (await response.json().catch(() => ({}))) as { detail?: string };
+  return check.broken(detail, "Mend what it names; docs/deploy has a page each for Postgres and Redis.");
+}
+
+async function checkKey({ url, key, dataDir }: ReturnType<typeof readCliSettings>): Promise<Check> {
+  const check = checkNamed("key");
+  if (key.kind !== "given") {
+    const cure = "Set HSAFA_API_KEY, or start 'npx hsafa dev' in this folder, which makes one.";
+    return check.broken(`none for ${url} (HSAFA_API_KEY is not set; looked in ${dataDir})`, cure);
+  }
+  const { createClient, HsafaError } = await import("@hsafa/client");
+  try {
+    await createClient({ url, token: key.apiKey }).agents.list({ limit: 1 });
+    return check.ok("the gateway takes it");
+  } catch (error) {
+    const code = error instanceof HsafaError ? error.code : "unexpected_response";
+    return check.broken(
+      `the gateway refuses it: ${reasonOf(error)} [${code}]`,
+      "Make another one: npx hsafa keys create",
+    );
+  }
+}
+
+function checkClock(date: string | null): Check {
+  const check = checkNamed("clock");
+  if (date === null) return check.skipped("the gateway's response has no date");
+  const skewMs = Date.now() - Date.parse(date);
+  const told = `${(Math.abs(skewMs) / 1000).toFixed(0)} s ${skewMs > 0 ? "ahead of" : "behind"} the gateway's`;
+  if (Math.abs(skewMs) <= CLOCK_SKEW_MS_MAX) return check.ok("the same as the gateway's");
+  return check.warning(
+    `this machine's clock is ${told}`,
+    "Let both be set by NTP: tokens expire by the gateway's clock.",
+  );
+}
+
+async function checkPostgres(url: string | undefined): Promise<Check> {
+  const check = checkNamed("postgres");
+  if (!url) return check.skipped("DATABASE_URL is not set; 'hsafa dev' needs none");
+  if (!URL.canParse(url))
+    return check.broken("DATABASE_URL is no URL", "Write postgres://user:password@host:5432/database.");
+  const { hostname, port } = new URL(url);
+  const at = { host: hostname, port: Number(port || 5432) };
+  try {
+    // An SSLRequest: a server of Postgres answers it with one letter before anybody logs in.
+    const hello = Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47);
+    const answer = await dialServer({ ...at, isTls: false, hello });
+    const letter = String.fromCharCode(answer[0] ?? 0);
+    if (letter === "S" || letter === "N") return check.ok(`Postgres listens at ${at.host}:${at.port}`);
+    return check.broken(`what listens at ${at.host}:${at.port} is no Postgres`, "Correct DATABASE_URL.");
+  } catch (error) {
+    const cure = "Start Postgres 15 or later, open the way to it, or correct DATABASE_URL.";
+    return check.broken(`none at ${at.host}:${at.port}: ${reasonOf(error)}`, cure);
+  }
+}
+
+async function checkRedis(url: string | undefined): Promise<Check> {
+  const check = checkNamed("redis");
+  if (!url) return check.skipped("REDIS_URL is not set; one gateway alone needs none");
+  if (!URL.canParse(url)) return check.broken("REDIS_URL is no URL", "Write redis://host:6379, or rediss:// for TLS.");
+  const { hostname, port, protocol } = new URL(url);
+  const at = { host: hostname, port: Number(port || 6379) };
+  try {
+    const hello = new TextEncoder().encode("PING\r\n");
+    const answer = (await dialServer({ ...at, isTls: protocol === "rediss:", hello })).toString("latin1");
+    if (/^(\+PONG|-NOAUTH|-DENIED|-ERR)/.test(answer)) return check.ok(`Redis listens at ${at.host}:${at.port}`);
+    return check.broken(`what listens at ${at.host}:${at.port} is no Redis`, "Correct REDIS_URL.");
+  } catch (error) {
+    const cure = "Start Redis 7 or later, open the way to it, or correct REDIS_URL.";
+    return check.broken(`none at ${at.host}:${at.port}: ${reasonOf(error)}`, cure);
+  }
+}
+
+async function checkProxy(isUp: boolean, agent: string | undefined): Promise<Check> {
+  const check = checkNamed("proxy");
+  if (!isUp) return check.skipped("no gateway answers");
+  if (agent === undefined) return check.skipped("add --agent <agent>: a run of it shows whether events are held back");
+  const { connect } = await import("../connect.ts");
+  const found = await measureStream(connect(), agent).catch((error: unknown) => reasonOf(error));
+  if (typeof found === "string")
+    return check.broken(`the run of ${agent} cannot be followed: ${found}`, "Push it first.");
+  switch (found.kind) {
+    case "flows":
+      return check.ok(`events come as they happen (over ${found.spreadMs} ms)`);
+    case "held_back": {
+      const cure = "Turn buffering off for text/event-stream in each proxy; in nginx: proxy_buffering off.";
+      return check.broken(`events of ${found.spreadMs} ms came all at once: a proxy holds them back`, cure);
+    }
+    case "too_short":
+      return check.skipped(`the answer of ${agent} was too short to tell; take an agent that says more`);
+    default:
+      return found satisfies never;
+  }
+}
+
+/** Node's error says only "fetch failed"; its cause says why. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? error.cause : error;
+  if (cause.message !== "") return cause.message;
+  return "code" in cause ? String(cause.code) : cause.name;
+}
