@@ -19,6 +19,7 @@ export default defineConfig({
             "**/dist/**",
             "**/*.contract.test.ts",
             "**/test/{contracts,services,e2e,chaos}/**",
+            "**/test/abuse/short-abuse.test.ts",
           ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -53,10 +54,19 @@ export default defineConfig({
           name: "chaos",
           globalSetup: sharedServers,
           include: ["apps/gateway/test/chaos/**/*.test.ts"],
-          testTimeout: 300_000,
+          testTimeout: 600_000,
           hookTimeout: 60_000,
           // It runs alone: it starts a dozen processes, and other tests would distort what it measures.
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          name: "abuse",
+          include: ["apps/gateway/test/abuse/short-abuse.test.ts"],
+          testTimeout: 300_000,
+          // It runs alone too, since it measures times.
+          sequence: { groupOrder: 5 },
         },
       },
     ],

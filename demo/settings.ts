@@ -48,9 +48,15 @@ export function readDemoSettings(): DemoSettings | string {
     REDIS_URL: _2,
     HSAFA_ADMIN_KEY: _3,
     HSAFA_JWT_SECRET: _4,
+    HSAFA_JWT_SECRETS_OLD: _8,
+    HSAFA_DEMO_MODELS: _9,
+    HSAFA_ALLOWED_HOSTS: _10,
     HSAFA_LEASE_MS: _5,
-    ...harmless
+    HSAFA_SECRETS_KEY: _6,
+    HSAFA_SECRETS_DIR: _7,
+    ...rest
   } = env;
+  const harmless = Object.fromEntries(Object.entries(rest).filter(([name]) => !name.startsWith("HSAFA_SECRET_")));
   const childEnv = { ...harmless, HOST: "127.0.0.1", NO_COLOR: "1", FORCE_COLOR: undefined };
   if (url === undefined) return { model, running: null, childEnv };
   if (!env.HSAFA_API_KEY) return `--url needs that gateway's key in HSAFA_API_KEY.`;

@@ -1,11 +1,20 @@
 import { ERRORS } from "@hsafa/protocol";
+import { boundsMarkdown } from "./bounds-markdown.ts";
+import { commandPagesMarkdown, commandsMarkdown, exitCodesMarkdown } from "./cli-markdown.ts";
 import { type Setting, settingsTable } from "../apps/gateway/src/settings-table.ts";
 
 /** The documents that hold generated tables, from the root of the repository. */
-export const generatedDocs = ["README.md", "PROTOCOL.md"];
+export const generatedDocs = ["README.md", "PROTOCOL.md", "docs/limits.md", "docs/cli.md"];
 
 /** Each table by the name under which a document asks for it. */
-const tables: Readonly<Record<string, () => string>> = { settings: settingsMarkdown, errors: errorsMarkdown };
+const tables: Readonly<Record<string, () => string>> = {
+  settings: settingsMarkdown,
+  errors: errorsMarkdown,
+  bounds: boundsMarkdown,
+  commands: commandsMarkdown,
+  commandPages: commandPagesMarkdown,
+  exitCodes: exitCodesMarkdown,
+};
 
 /** What stands around a table in a document. Markdown does not show it. */
 const PLACE = /<!-- (\w+): `npm run docs` writes this table -->\n[\s\S]*?<!-- end -->/g;

@@ -9,16 +9,19 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 
-/** A built package with a dependency and a peer, and these files by their paths. */
+/** The manifest of a package with a dependency, a peer and a part of its own. */
+const manifest = {
+  name: "@hsafa/thing",
+  imports: { "#part": "./dist/part.js" },
+  dependencies: { "@hsafa/protocol": "0.1.0" },
+  peerDependencies: { zod: "4.0.0" },
+};
+
+/** A built package with these files by their paths. */
 function builtPackage(files: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), "hsafa-published-"));
   folders.push(folder);
-  const manifest = JSON.stringify({
-    name: "@hsafa/thing",
-    dependencies: { "@hsafa/protocol": "0.1.0" },
-    peerDependencies: { zod: "4.0.0" },
-  });
-  for (const [path, text] of Object.entries({ "package.json": manifest, ...files })) {
+  for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
@@ -28,10 +31,10 @@ function builtPackage(files: Readonly<Record<string, string>>): string {
 test("a package of code, its neighbours, its dependencies and Node has no fault", () => {
   const dist = builtPackage({
     "src/main.js": `import "./other.js"; import "node:fs"; export * from "@hsafa/protocol/schema"; import "@hsafa/thing";`,
-    "src/other.js": `import { z } from "zod";`,
+    "src/other.js": `import { z } from "zod"; import "fs"; const part = await import("#part");`,
     "src/latest.js": "",
   });
-  expect(publishedFaults(dist)).toEqual([]);
+  expect(publishedFaults(dist, manifest)).toEqual([]);
 });
 
 test.each([
@@ -45,10 +48,20 @@ test.each([
     "src/main.js imports vitest, which is no dependency of @hsafa/thing",
   ],
   [
+    "a package that is loaded when it is needed",
+    { "src/main.js": `export const late = () => import("vitest");` },
+    "src/main.js imports vitest, which is no dependency of @hsafa/thing",
+  ],
+  [
+    "a part that is not in the package",
+    { "src/main.js": `await import("#other");` },
+    "src/main.js imports #other, which is missing",
+  ],
+  [
     "a file that was not built",
     { "src/main.js": `export { a } from "./gone.js";` },
     "src/main.js imports ./gone.js, which is missing",
   ],
 ])("%s is refused", (_what, files, fault) => {
-  expect(publishedFaults(builtPackage(files))).toEqual([fault]);
+  expect(publishedFaults(builtPackage(files), manifest)).toEqual([fault]);
 });

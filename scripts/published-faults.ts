@@ -1,10 +1,12 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import { parseSync } from "oxc-parser";
 
 /** The part of a published manifest that says which packages its code may import. */
-interface PublishedManifest {
+export interface PublishedManifest {
   readonly name: string;
+  readonly imports?: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
@@ -16,8 +18,7 @@ interface PublishedManifest {
  * 2. Its code imports a package that its manifest does not name, so it would not start elsewhere.
  * 3. Its code imports a file that is not in it.
  */
-export function publishedFaults(dist: string): string[] {
-  const manifest = JSON.parse(readFileSync(join(dist, "package.json"), "utf8")) as PublishedManifest;
+export function publishedFaults(dist: string, manifest: PublishedManifest): string[] {
   const known = new Set([manifest.name, ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })]);
   const files = globSync("**/*.*", { cwd: dist });
 
@@ -25,7 +26,11 @@ export function publishedFaults(dist: string): string[] {
   const faults = files.filter(isOfTest).map((file) => `${file} belongs to a test`);
   for (const file of files.filter((name) => name.endsWith(".js"))) {
     for (const specifier of importsOf(join(dist, file))) {
-      if (specifier.startsWith("node:")) continue;
+      if (isBuiltin(specifier)) continue;
+      if (specifier.startsWith("#")) {
+        if (manifest.imports?.[specifier] === undefined) faults.push(`${file} imports ${specifier}, which is missing`);
+        continue;
+      }
       if (specifier.startsWith(".")) {
         // 3.
         if (!existsSync(join(dist, dirname(file), specifier)))
@@ -44,12 +49,18 @@ function isOfTest(file: string): boolean {
   return /(^|\/)(test|bench)\/|\.(test|suite)\./.test(file);
 }
 
-function importsOf(path: string): string[] {
-  const { module } = parseSync(path, readFileSync(path, "utf8"));
+/** Returns what a built file imports, in the order of the text. */
+export function importsOf(path: string): string[] {
+  const text = readFileSync(path, "utf8");
+  const { module } = parseSync(path, text);
   return [
     ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
     ...module.staticExports.flatMap(({ entries }) =>
       entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
     ),
+    ...module.dynamicImports.flatMap(({ moduleRequest }) => {
+      const literal = /^(["'])(?<specifier>[^"'\\]+)\1$/.exec(text.slice(moduleRequest.start, moduleRequest.end));
+      return literal?.groups?.specifier ?? [];
+    }),
   ];
 }

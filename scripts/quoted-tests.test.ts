@@ -24,7 +24,7 @@ test("every test that a document quotes as a proof is there under that name", ()
     .filter((path) => /\.test\.ts$|\/test\//.test(path))
     .map((path) => readFileSync(join(root, path), "utf8"))
     .join("\n");
-  for (const name of ["reliability.md", "reliability-bugs.md"]) {
+  for (const name of ["reliability.md", "reliability-bugs.md", "limits.md", "deploy/postgres.md", "deploy/redis.md"]) {
     const quotes = quotedTests(readFileSync(join(root, "docs", name), "utf8"));
     expect(quotes.length).toBeGreaterThan(5);
     expect({ name, gone: quotes.filter((quote) => !isQuotedFrom(tests, quote)) }).toEqual({ name, gone: [] });
