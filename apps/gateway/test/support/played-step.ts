@@ -80,3 +80,15 @@ export function inShort(parts: readonly ModelPart[]): string[] {
     return `${part.kind}.${part.at} ${subject}${part.at === "delta" ? ` ${JSON.stringify(part.text)}` : ""}`;
   });
 }
+
+/** Makes one delta of adjacent deltas of a text. How many there are depends on how the bytes came. */
+export function withWholeTexts(parts: readonly ModelPart[]): ModelPart[] {
+  const whole: ModelPart[] = [];
+  for (const part of parts) {
+    const last = whole.at(-1);
+    const isNext = part.kind !== "tool_input" && part.at === "delta" && last?.kind === part.kind && last.at === "delta";
+    if (isNext) whole.splice(-1, 1, { ...part, text: last.text + part.text });
+    else whole.push(part);
+  }
+  return whole;
+}

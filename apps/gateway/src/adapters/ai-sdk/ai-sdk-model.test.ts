@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { CHAT_API_KEY, startChatProvider } from "../../../test/support/chat-provider.ts";
 import { chatChunk, chatEnd, HOLD } from "../../../test/support/fake-provider-server.ts";
-import { inShort } from "../../../test/support/played-step.ts";
-import { FRAMES_PER_TURN } from "./limits.ts";
+import { inShort, withWholeTexts } from "../../../test/support/played-step.ts";
+import { FRAMES_PER_TURN, JOINED_FRAME_SIZE } from "./limits.ts";
 
-test("text and reasoning arrive in fragments, and again as the message to append", async () => {
+test("text and reasoning arrive, and again as the message to append", async () => {
   const { step, server } = await startChatProvider({
     chunks: [
       chatChunk({ role: "assistant", reasoning_content: "Hm" }),
@@ -18,14 +18,12 @@ test("text and reasoning arrive in fragments, and again as the message to append
     system: "Be brief.",
     settings: { temperature: 0.5, maxOutputTokens: 100, stopSequences: ["END"] },
   });
-  expect(inShort(parts)).toEqual([
+  expect(inShort(withWholeTexts(parts))).toEqual([
     "reasoning.start p0",
-    'reasoning.delta p0 "Hm"',
-    'reasoning.delta p0 "mm."',
+    'reasoning.delta p0 "Hmmm."',
     "reasoning.end p0",
     "text.start p1",
-    'text.delta p1 "Hel"',
-    'text.delta p1 "lo"',
+    'text.delta p1 "Hello"',
     "text.end p1",
   ]);
   expect(outcome).toEqual({
@@ -167,20 +165,33 @@ test("nothing is read while the recipient lacks capacity, and that pause is not 
   expect(outcome).toMatchObject({ kind: "finished", messages: [{ content: [{ text: "onetwo" }] }] });
 });
 
-test.each<[string, (frame: string) => readonly string[]]>([
-  ["in one piece", (frame) => [frame.repeat(1000)]],
-  ["in a piece each", (frame) => Array.from({ length: 1000 }, () => frame)],
-  ["in pieces of a character", (frame) => frame.repeat(12).split("")],
-])("a thousand frames that come %s are read in slices, and each slice in its turn", async (_, piecesOf) => {
-  const pieces = piecesOf(chatChunk({ content: "x" }));
-  const frames = pieces.join("").split("\n\n").length - 1;
+const oneByOne = (text: string): readonly string[] => text.match(/[^]*?\n\n/g) ?? [];
+
+test.each([
+  { frames: 1000, come: "in one piece", words: ["x", "y"], piecesOf: (text: string) => [text], size: 1 },
+  { frames: 1000, come: "in a piece each", words: ["x", "y"], piecesOf: oneByOne, size: 1 },
+  {
+    frames: 12,
+    come: "in pieces of a character",
+    words: ["x", "y"],
+    piecesOf: (text: string) => text.split(""),
+    size: 1,
+  },
+  { frames: 8000, come: "in one piece", words: ["x"], piecesOf: (text: string) => [text], size: JOINED_FRAME_SIZE },
+])("$frames frames that come $come are read in slices, and each slice in its turn", async (given) => {
+  const { frames, words, piecesOf, size } = given;
+  // Frames of other kinds than the one before it are not joined to it.
+  const chunks = words.map((word, place) => chatChunk({ [place === 0 ? "content" : "reasoning_content"]: word }));
+  const pieces = piecesOf(Array.from({ length: frames }, (_, at) => chunks[at % chunks.length] ?? "").join(""));
   const { step } = await startChatProvider({ chunks: [...pieces, chatEnd()] });
   let sinceTurn = 0;
   let turns = 0;
   let most = 0;
+  let text = "";
   const { outcome } = await step({
     idleTimeoutMs: 500,
-    onPart: () => {
+    onPart: (part) => {
+      if (part.kind === "text" && part.at === "delta") text += part.text;
       sinceTurn += 1;
       most = Math.max(most, sinceTurn);
     },
@@ -191,9 +202,11 @@ test.each<[string, (frame: string) => readonly string[]]>([
       sinceTurn = 0;
     },
   });
-  expect(outcome).toMatchObject({ kind: "finished", messages: [{ content: [{ text: "x".repeat(frames) }] }] });
-  expect(turns).toBeGreaterThanOrEqual(Math.floor(frames / FRAMES_PER_TURN));
-  expect(most).toBeLessThanOrEqual(2 * FRAMES_PER_TURN);
+  expect(outcome).toMatchObject({ kind: "finished" });
+  expect(text).toBe("x".repeat(frames / words.length));
+  expect(turns).toBeGreaterThanOrEqual(Math.floor((frames * size) / FRAMES_PER_TURN));
+  // A frame of another kind ends a part, begins one, and adds to it.
+  expect(most).toBeLessThanOrEqual(4 * FRAMES_PER_TURN);
 });
 
 test("an abort within a step settles at once, passes nothing more on and closes the socket", async () => {

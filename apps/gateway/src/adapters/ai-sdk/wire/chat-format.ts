@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
 import { joinedDetails } from "../dialects/reasoning-details.ts";
 import { REASONING_DETAILS_CHARACTERS_MAX, REASONING_DETAILS_MAX } from "../limits.ts";
-import type { WireFormat, Progress } from "./wire-format.ts";
+import type { Growth, Progress, WireFormat } from "./wire-format.ts";
 import { countOf, objectOf, textOf, withoutNulls } from "./parsed-json.ts";
 
 interface ChatState {
@@ -77,8 +77,23 @@ export const chatFormat: WireFormat<ChatState> = {
   },
 
   progressOf: (state) => state.progress,
+  growthOf,
   detailsOf: ({ details }) => details?.list ?? [],
 };
+
+function growthOf({ choices, usage }: JsonObject): Growth | null {
+  if (usage !== undefined || !Array.isArray(choices)) return null;
+  const choice = objectOf(choices[0]);
+  const delta = objectOf(choice?.delta);
+  if (delta === null || choice?.finish_reason !== null) return null;
+  const [name, ...others] = Object.keys(delta);
+  if ((name !== "content" && name !== "reasoning_content") || others.length > 0) return null;
+  return {
+    part: name,
+    words: textOf(delta[name]) ?? "",
+    withWords: (words) => ({ choices: [{ ...choice, delta: { [name]: words } }] }),
+  };
+}
 
 /** The details after one more frame. Beyond their bounds none is of use: a server wants them whole. */
 function detailsAfter(before: ChatState["details"], choice: JsonObject | null): ChatState["details"] {

@@ -102,14 +102,19 @@ export class FrameReader {
     if (text === "") return;
     let from = this.#afterReturn && text.startsWith("\n") ? 1 : 0;
     this.#afterReturn = false;
-    for (let at = from; at < text.length; at += 1) {
-      const code = text.charCodeAt(at);
-      if (code !== 10 && code !== 13) continue;
-      this.#add(text.slice(from, at));
+    let feed = text.indexOf("\n", from);
+    let carriageReturn = text.indexOf("\r", from);
+    while (feed !== -1 || carriageReturn !== -1) {
+      const isFeed = carriageReturn === -1 || (feed !== -1 && feed < carriageReturn);
+      const end = isFeed ? feed : carriageReturn;
+      if (end > from) this.#add(text.slice(from, end));
       this.#endLine();
-      if (code === 13 && text.charCodeAt(at + 1) === 10) at += 1;
-      else if (code === 13 && at + 1 === text.length) this.#afterReturn = true;
-      from = at + 1;
+      from = end + 1;
+      if (!isFeed && feed === from) from += 1;
+      else if (!isFeed && from === text.length) this.#afterReturn = true;
+      // 3. Each is looked for again only behind the place where it was found.
+      if (feed !== -1 && feed < from) feed = text.indexOf("\n", from);
+      if (!isFeed) carriageReturn = text.indexOf("\r", from);
     }
     if (from < text.length) this.#add(text.slice(from));
   }
@@ -129,7 +134,7 @@ export class FrameReader {
   }
 
   #endLine(): void {
-    const line = this.#pieces.join("");
+    const line = this.#pieces.length === 1 ? (this.#pieces[0] ?? "") : this.#pieces.join("");
     this.#forgetPieces();
     if (line === "") {
       this.#dispatch();

@@ -1,7 +1,7 @@
 /** Google's Gemini. */
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
 import { isInexactNumber } from "./inexact-number.ts";
-import type { WireFormat, Progress } from "./wire-format.ts";
+import type { Growth, Progress, WireFormat } from "./wire-format.ts";
 import { countOf, objectOf, textOf, withoutNulls } from "./parsed-json.ts";
 
 interface GeminiState {
@@ -53,7 +53,25 @@ export const geminiFormat: WireFormat<GeminiState> = {
 
   end: () => [],
   progressOf: (state) => state.progress,
+  growthOf,
 };
+
+function growthOf(frame: JsonObject): Growth | null {
+  if (frame.promptFeedback !== undefined || !Array.isArray(frame.candidates)) return null;
+  const candidate = objectOf(frame.candidates[0]);
+  const parts = objectOf(candidate?.content)?.parts;
+  const part = Array.isArray(parts) && parts.length === 1 ? objectOf(parts[0]) : null;
+  if (candidate === null || part === null || Object.keys(candidate).length > 1) return null;
+  const { text, thought, ...others } = part;
+  if (typeof text !== "string" || Object.keys(others).length > 0) return null;
+  // Counts are those of the answer so far. A frame without them is not joined to one that has them.
+  const counted = frame.usageMetadata === undefined ? "" : "counted ";
+  return {
+    part: `${counted}${thought === true ? "thought" : "text"}`,
+    words: text,
+    withWords: (words) => ({ ...frame, candidates: [{ content: { parts: [{ ...part, text: words }] } }] }),
+  };
+}
 
 function candidateOf(chunk: JsonObject | null): JsonObject | null {
   const candidates = chunk?.candidates;

@@ -1,6 +1,6 @@
 /** Anthropic's messages. */
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
-import type { Progress, Reading, WireFormat } from "./wire-format.ts";
+import type { Growth, Progress, Reading, WireFormat } from "./wire-format.ts";
 import { countOf, objectOf, textOf, withoutNulls } from "./parsed-json.ts";
 
 interface MessagesState {
@@ -53,7 +53,28 @@ export const messagesFormat: WireFormat<MessagesState> = {
   readDone: (state) => (state.isStarted ? close(state) : understood(state, [])),
   end: (state) => (state.progress === "finished" ? [{ type: "message_stop" }] : []),
   progressOf: (state) => state.progress,
+  growthOf,
 };
+
+/** Where each kind of delta has its words. */
+const WORDS: Readonly<Record<string, string>> = {
+  text_delta: "text",
+  thinking_delta: "thinking",
+  input_json_delta: "partial_json",
+};
+
+function growthOf(frame: JsonObject): Growth | null {
+  const delta = objectOf(frame.delta);
+  if (frame.type !== "content_block_delta" || delta === null) return null;
+  const type = textOf(delta.type) ?? "";
+  const name = WORDS[type];
+  if (name === undefined) return null;
+  return {
+    part: `${String(frame.index)} ${type}`,
+    words: textOf(delta[name]) ?? "",
+    withWords: (words) => ({ ...frame, delta: { type, [name]: words } }),
+  };
+}
 
 function understood(state: MessagesState, frames: readonly JsonObject[]): Reading<MessagesState> {
   return { state, frames, isUnderstood: true };

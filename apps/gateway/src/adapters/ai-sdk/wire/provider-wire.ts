@@ -17,6 +17,7 @@ import {
   FRAME_CHARACTERS,
   FRAMES_PER_STEP_MAX,
   FRAMES_PER_TURN,
+  JOINED_FRAME_SIZE,
   REFUSAL_BYTES_MAX,
 } from "../limits.ts";
 import type { Progress, Reading, WireFormat } from "./wire-format.ts";
@@ -27,6 +28,7 @@ import { type Refusal, refusalOf } from "./refusal.ts";
 import { readBodyStart } from "./read-body-start.ts";
 import { retryAfterMsOf } from "./retry-after.ts";
 import { serverWordsOf } from "./server-words.ts";
+import { WrittenFrames } from "./written-frames.ts";
 
 type Fetch = typeof globalThis.fetch;
 
@@ -190,6 +192,7 @@ class Translation {
   /** The last frame that said nothing that the format knows. It may be the words of a proxy. */
   #odd = "";
   #isOver = false;
+  readonly #written = new WrittenFrames();
 
   constructor(format: WireFormat<unknown>) {
     this.#format = format;
@@ -223,22 +226,27 @@ class Translation {
   next(sizeMax: number): { readonly text: string; readonly frames: number; readonly size: number } {
     const from = this.#nextFrame;
     let size = 0;
-    while (size < sizeMax) {
+    while (size < sizeMax && this.#refusal === null) {
       const frame = this.#frames[this.#nextFrame];
       if (frame === undefined) break;
       this.#nextFrame += 1;
-      size += 1 + Math.floor(frame.data.length / FRAME_CHARACTERS);
+      const written = this.#written.frames;
+      this.#translateFrame(frame);
+      const isJoined = this.#written.frames === written;
+      size += (isJoined ? JOINED_FRAME_SIZE : 1) + Math.floor(frame.data.length / FRAME_CHARACTERS);
     }
-    const frames = this.#frames.slice(from, this.#nextFrame);
-    return { text: this.#translate(frames), frames: frames.length, size };
+    return { text: this.#written.take(), frames: this.#nextFrame - from, size };
   }
 
   /** Returns the last frames. What a broken connection left of a frame is dropped. */
   end({ isBroken }: { readonly isBroken: boolean }): string {
     const rest = isBroken ? [] : [...this.#reader.push(this.#decoder.decode()), ...this.#reader.end()];
-    const text = this.#translate(rest);
+    for (const frame of rest) {
+      if (this.#refusal === null) this.#translateFrame(frame); // 2.
+    }
     this.#isOver = true;
-    return text + this.#format.end(this.#state).map(eventOf).join("");
+    this.#write(this.#format.end(this.#state));
+    return this.#written.take();
   }
 
   /** `error`: what broke the connection, or null. */
@@ -252,17 +260,7 @@ class Translation {
     return { kind: "torn", error };
   }
 
-  #translate(frames: readonly Frame[]): string {
-    let text = "";
-    for (const frame of frames) {
-      // 2.
-      if (this.#refusal !== null) break;
-      text += this.#translateFrame(frame);
-    }
-    return text;
-  }
-
-  #translateFrame({ event, data }: Frame): string {
+  #translateFrame({ event, data }: Frame): void {
     if (data.trim() === "[DONE]") return this.#take(this.#format.readDone(this.#state));
     if (hasManyParts(data)) throw new StreamTooLargeError(MANY_PARTS);
     const value = parsedJson(data);
@@ -270,36 +268,38 @@ class Translation {
       // 1. Keep-alives are words as well, so only an event that is named an error is one.
       if (event === "error") this.#refusal = { ...serverWordsOf(data), retryAfterMs: null };
       else if (data.trim() !== "") this.#odd = data;
-      return "";
+    } else if (Array.isArray(value)) {
+      for (const item of value) this.#translateValue(item, event);
+    } else {
+      this.#translateValue(value, event);
     }
-    return (Array.isArray(value) ? value : [value]).map((item) => this.#translateValue(item, event)).join("");
   }
 
-  #translateValue(item: JsonValue, event: string | null): string {
-    if (this.#refusal !== null) return "";
+  #translateValue(item: JsonValue, event: string | null): void {
+    if (this.#refusal !== null) return;
     const refusal = refusalOf(item, event);
     if (refusal !== null) {
       this.#refusal = refusal;
-      return "";
+      return;
     }
     const object = objectOf(item);
     // Some servers name the type of a frame by the event alone.
     const named = object !== null && event !== null && object.type === undefined ? { ...object, type: event } : item;
     const reading = this.#format.read(this.#state, named);
     if (!reading.isUnderstood) this.#odd = JSON.stringify(item);
-    return this.#take(reading);
+    this.#take(reading);
   }
 
-  #take(reading: Reading<unknown>): string {
+  #take(reading: Reading<unknown>): void {
     this.#state = reading.state;
     if (reading.isUnderstood) this.#understood += 1;
-    return reading.frames.map(eventOf).join("");
+    this.#write(reading.frames);
+  }
+
+  #write(frames: readonly JsonObject[]): void {
+    for (const frame of frames) this.#written.add(frame, this.#format.growthOf(frame));
   }
 }
 
 const MANY_FRAMES = `It sent more than ${FRAMES_PER_STEP_MAX} messages for one step.`;
 const MANY_PARTS = `It sent a message of more than ${JSON_PARTS_MAX} values and names.`;
-
-function eventOf(frame: JsonValue): string {
-  return `data: ${JSON.stringify(frame)}\n\n`;
-}

@@ -1,11 +1,20 @@
 /** OpenAI's Responses, as OpenAI and xAI stream them. */
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
-import type { Progress, Reading, WireFormat } from "./wire-format.ts";
+import type { Growth, Progress, Reading, WireFormat } from "./wire-format.ts";
 import { countOf, objectOf, textOf, withoutNulls } from "./parsed-json.ts";
 
 interface ResponsesState {
   readonly progress: Progress;
 }
+
+/** The events that add words to a part. */
+const GROWING: ReadonlySet<string> = new Set([
+  "response.output_text.delta",
+  "response.refusal.delta",
+  "response.reasoning_text.delta",
+  "response.reasoning_summary_text.delta",
+  "response.function_call_arguments.delta",
+]);
 
 const UNDERSTOOD = { isUnderstood: true } as const;
 
@@ -16,6 +25,7 @@ export const responsesFormat: WireFormat<ResponsesState> = {
     const event = objectOf(frame);
     const type = textOf(event?.type);
     if (event === null || type === null) return { state, frames: [], isUnderstood: false };
+    if (GROWING.has(type)) return { state, frames: deltaFrames(type, event), ...UNDERSTOOD };
     switch (type) {
       case "response.created":
       case "response.in_progress":
@@ -25,12 +35,6 @@ export const responsesFormat: WireFormat<ResponsesState> = {
       case "response.incomplete":
       case "response.failed":
         return closing(type === "response.completed" || type === "response.done", objectOf(event.response));
-      case "response.output_text.delta":
-      case "response.refusal.delta":
-      case "response.reasoning_text.delta":
-      case "response.reasoning_summary_text.delta":
-      case "response.function_call_arguments.delta":
-        return { state, frames: deltaFrames(type, event), ...UNDERSTOOD };
       case "response.output_item.added":
       case "response.output_item.done":
         return { state, frames: itemFrames(type, event), ...UNDERSTOOD };
@@ -45,7 +49,19 @@ export const responsesFormat: WireFormat<ResponsesState> = {
   readDone: (state) => (state.progress === "open" ? closing(true, null) : { state, frames: [], ...UNDERSTOOD }),
   end: () => [],
   progressOf: (state) => state.progress,
+  growthOf,
 };
+
+/** Only frames of `deltaFrames` have a text as their delta, all its fields, and nothing else. */
+function growthOf(frame: JsonObject): Growth | null {
+  const { type, item_id, output_index, content_index, summary_index, delta } = frame;
+  if (!GROWING.has(textOf(type) ?? "") || typeof delta !== "string") return null;
+  return {
+    part: JSON.stringify([type, item_id, output_index, content_index, summary_index]),
+    words: delta,
+    withWords: (words) => ({ ...frame, delta: words }),
+  };
+}
 
 function closing(isWhole: boolean, response: JsonObject | null): Reading<ResponsesState> {
   const reason = textOf(objectOf(response?.incomplete_details)?.reason);

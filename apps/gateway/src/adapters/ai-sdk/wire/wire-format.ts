@@ -15,6 +15,15 @@ export interface Reading<State> {
   readonly isUnderstood: boolean;
 }
 
+/** A frame that does nothing but add words to a part of the answer. */
+export interface Growth {
+  /** Equal for frames that add to the same part in the same way. */
+  readonly part: string;
+  readonly words: string;
+  /** Returns the frame with other words. */
+  withWords(words: string): JsonObject;
+}
+
 /**
  * What one API of a provider says in the frames of a stream, and how servers that copy the API say it otherwise. Every
  * function is pure.
@@ -22,6 +31,7 @@ export interface Reading<State> {
  * 1. The frames of a reading fit the schema of the provider's package: one that does not would end the step.
  * 2. No text, reasoning or call in a frame is lost, wherever the server puts it.
  * 3. Frames that say nothing of the answer lead to no frame.
+ * 4. Adjacent frames of one growth say the same as the last of them with the words of all.
  */
 export interface WireFormat<State> {
   /** The state before the first frame. */
@@ -33,6 +43,8 @@ export interface WireFormat<State> {
   /** The frames that the provider's package still needs at the end of a finished answer. */
   end(state: State): readonly JsonObject[];
   progressOf(state: State): Progress;
+  /** Whether a frame of a reading only adds words to a part (4.). Most frames of an answer do. */
+  growthOf(frame: JsonObject): Growth | null;
   /** What the server wants back with the answer and the package does not pass on; absent: nothing. */
   detailsOf?(state: State): readonly JsonObject[];
 }

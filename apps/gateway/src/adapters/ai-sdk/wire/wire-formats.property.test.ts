@@ -178,6 +178,11 @@ describe.each(Object.entries(apis))("%s", (_, api) => {
     );
   }, 60_000);
 
+  test("words that come at once are passed on at once", async () => {
+    const { parts } = await step(api.model, api.frames.join(""));
+    expect(parts.filter((part) => part.kind === "text" && part.at === "delta")).toMatchObject([{ text: WHOLE }]);
+  });
+
   test("an answer that is torn is asked for again", async () => {
     const torn = api.frames.slice(0, -api.closing).join("");
     expect((await step(api.model, torn)).outcome).toMatchObject({ kind: "failed", failure: { kind: "network" } });
