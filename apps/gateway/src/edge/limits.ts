@@ -111,6 +111,17 @@ export const ANSWER_STALL_MS = 20_000;
 /** Requests that were sent ahead and wait, on one connection and in all. Each holds about 5 kB. */
 export const REQUESTS_WAITING_PER_CONNECTION_MAX = 100;
 export const REQUESTS_WAITING_MAX = 5000;
+/**
+ * How far apart the new connections of an address are read of which one was cut, in ms. A packet that is read before
+ * the cut costs up to 15 ms.
+ */
+export const CUT_ADDRESS_PACE_MS = 100;
+/** How long a connection of such an address may wait to be read, in ms. Beyond it the connection is refused. */
+export const CUT_ADDRESS_WAIT_MS_MAX = 1000;
+/** How long after its last cut an address is remembered, in ms. */
+export const CUT_ADDRESS_KEPT_MS = 10_000;
+/** Addresses that are remembered for a cut: about 200 bytes each. */
+export const CUT_ADDRESSES_REMEMBERED_MAX = 10_000;
 /** How long the refusal of too many requests is held back, in ms: a client that does not wait by itself is slowed. */
 export const SLOWED_REFUSAL_MS = 500;
 /** Refusals that are held back at once. Each holds its request; beyond it a refusal is sent at once. */

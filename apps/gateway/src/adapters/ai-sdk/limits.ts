@@ -19,7 +19,7 @@ export const FRAMES_PER_STEP_MAX = 1_000_000;
  * frames do: with 16 in each, a stream that comes at once took half as much CPU again.
  */
 export const FRAMES_PER_TURN = 128;
-/** What a frame counts as that adds to the words of the one before it: the provider's package sees one frame of both. */
+/** What a frame counts as that is joined to the one before it. The provider's package sees one frame of both. */
 export const JOINED_FRAME_SIZE = 1 / 8;
 /** A frame with more characters counts as several: as one for each time that it has so many. */
 export const FRAME_CHARACTERS = 1024;

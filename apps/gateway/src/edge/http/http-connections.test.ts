@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
 import { TrustedProxies } from "../../access/client-address.ts";
@@ -32,7 +33,8 @@ const principal = (tenant: string): Principal => ({
 });
 
 function world() {
-  const connections = new HttpConnections(new TrustedProxies(["10.9.0.0/16"]));
+  const clock = new ManualClock();
+  const connections = new HttpConnections(new TrustedProxies(["10.9.0.0/16"]), clock);
   const open = (address: string): FakeConnection => {
     const connection = new FakeConnection(address);
     connections.opened(connection as unknown as Socket);

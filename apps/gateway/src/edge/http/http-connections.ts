@@ -3,8 +3,17 @@ import { Places } from "../../access/places.ts";
 import type { Principal } from "../../access/principal.ts";
 import type { Refusal } from "../../access/refusal.ts";
 import { addressShare, clientAddress, TrustedProxies } from "../../access/client-address.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { HTTP_CONNECTIONS_MAX, HTTP_STRANGERS_MAX, HTTP_STRANGERS_PER_ADDRESS_MAX } from "../limits.ts";
+import { CutAddresses } from "./cut-addresses.ts";
 import { StrangerPlaces } from "../socket/stranger-places.ts";
+
+/** An open connection. `leave`: gives up its place. */
+interface Held {
+  readonly kind: "stranger" | "known";
+  readonly address: string;
+  readonly leave: () => void;
+}
 
 /**
  * The HTTP connections of one gateway.
@@ -14,28 +23,52 @@ import { StrangerPlaces } from "../socket/stranger-places.ts";
  * 2. Then it has one of the places that principals share. It belongs to the principal of that first request, until it
  *    is closed or becomes a WebSocket, which has places of its own.
  * 3. A proxy that is trusted is no address: the strangers behind it are bounded in all alone.
+ * 4. An address of which a connection was cut is read at a pace (`CutAddresses`).
  */
 export class HttpConnections {
   readonly #trusted: Pick<TrustedProxies, "has">;
+  readonly #clock: Pick<Clock, "after" | "monotonic">;
+  readonly #cut = new CutAddresses();
   readonly #strangers = new StrangerPlaces<Socket>({
     strangersMax: HTTP_STRANGERS_MAX,
     strangersPerAddressMax: HTTP_STRANGERS_PER_ADDRESS_MAX,
   });
   readonly #places = new Places({ placesMax: HTTP_CONNECTIONS_MAX, what: "connections" });
-  /** What each open connection has, and how it gives that up. */
-  readonly #held = new Map<Socket, { readonly kind: "stranger" | "known"; readonly leave: () => void }>();
+  readonly #held = new Map<Socket, Held>();
   #throughProxies = 0;
 
-  constructor(trusted: Pick<TrustedProxies, "has">) {
+  constructor(trusted: Pick<TrustedProxies, "has">, clock: Pick<Clock, "after" | "monotonic">) {
     this.#trusted = trusted;
+    this.#clock = clock;
   }
 
   /** A connection was opened. */
   opened(socket: Socket): void {
     const address = this.#addressOf(socket);
-    this.#held.set(socket, { kind: "stranger", leave: () => this.#strangers.remove(socket, address) });
+    this.#held.set(socket, { kind: "stranger", address, leave: () => this.#strangers.remove(socket, address) });
     socket.once("close", () => this.left(socket));
     this.#strangers.add(socket, address)?.destroy(); // 1.
+    this.#readInTime(socket, this.#cut.waitMs(address, this.#clock.monotonic())); // 4.
+  }
+
+  /** Cuts a connection that sent ahead beyond its bound. */
+  cut(socket: Socket): void {
+    const held = this.#held.get(socket);
+    if (held !== undefined) this.#cut.cut(held.address, this.#clock.monotonic());
+    socket.destroy();
+  }
+
+  /** `waitMs`: see `CutAddresses`. */
+  #readInTime(socket: Socket, waitMs: number | null): void {
+    if (waitMs === null) return void socket.destroy();
+    if (waitMs === 0) return;
+    // Node begins to read in the tick after this one, whatever was paused before, and nothing comes by then.
+    const pausing = setImmediate(() => socket.pause());
+    const cancel = this.#clock.after(waitMs, () => socket.resume());
+    socket.once("close", () => {
+      clearImmediate(pausing);
+      cancel();
+    });
   }
 
   /** A request of this principal was admitted. Returns the refusal if there is no place for its connection. */
@@ -46,7 +79,7 @@ export class HttpConnections {
     const taken = this.#places.take(principal);
     if (taken.kind === "refused") return taken;
     held.leave();
-    this.#held.set(socket, { kind: "known", leave: taken.leave }); // 2.
+    this.#held.set(socket, { ...held, kind: "known", leave: taken.leave }); // 2.
     return null;
   }
 

@@ -28,7 +28,7 @@ export class RequestLimits {
     this.#rates = new RequestRates(settings.rates, clock);
     this.#trusted = new TrustedProxies(settings.trustedProxies);
     this.#clock = clock;
-    this.connections = new HttpConnections(this.#trusted);
+    this.connections = new HttpConnections(this.#trusted, clock);
   }
 
   /** Where a request comes from, as far as one client can be told from another. */

@@ -24,11 +24,14 @@ interface Line {
  */
 export class RequestTurns {
   readonly #serve: RequestListener;
+  readonly #cut: (socket: Socket) => void;
   readonly #lines = new WeakMap<Socket, Line>();
   #waiting = 0;
 
-  constructor(serve: RequestListener) {
+  /** `cut`: destroys a connection that sent ahead beyond its bound. */
+  constructor(serve: RequestListener, cut: (socket: Socket) => void) {
     this.#serve = serve;
+    this.#cut = cut;
   }
 
   /** Requests that wait on all connections. */
@@ -42,7 +45,7 @@ export class RequestTurns {
     const line = this.#lines.get(socket) ?? this.#open(socket);
     if (!line.isServing) return this.#begin(line, { request, response });
     if (line.waiting.length >= REQUESTS_WAITING_PER_CONNECTION_MAX || this.#waiting >= REQUESTS_WAITING_MAX) {
-      return void socket.destroy(); // 2.
+      return this.#cut(socket); // 2.
     }
     line.waiting.push({ request, response });
     this.#waiting += 1;

@@ -117,7 +117,7 @@ export function createHttpServer(
  * connections.
  */
 function listenInTurn(serve: RequestListener, connections: HttpConnections): Server {
-  const turns = new RequestTurns(serve);
+  const turns = new RequestTurns(serve, (socket) => connections.cut(socket));
   const options: ServerOptions & { shouldUpgradeCallback: (request: IncomingMessage) => boolean } = {
     headersTimeout: REQUEST_HEAD_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -79,7 +79,7 @@ test("an answer that makes no progress is cut, and one that is read slowly is no
 });
 
 test("a connection is kept for its next request once an answer was read", async () => {
-  const answers = new UnsentAnswers({ stallMs: 200 });
+  const answers = new UnsentAnswers({ stallMs: 1000 });
   const url = await serve(answers);
   const client = await ask(url, "/a");
   client.socket.resume();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TOKEN_LIFETIME_S_MAX } from "@hsafa/protocol";
 import {
+  CUT_ADDRESS_PACE_MS,
   KEEP_ALIVE_TIMEOUT_MS,
   PATH_PARAMETER_CHARACTERS_MAX,
   REQUEST_HEAD_TIMEOUT_MS,
@@ -53,6 +54,25 @@ describe("a client that sends ahead", () => {
     beyond.socket.write(get("/ready").repeat(REQUESTS_WAITING_PER_CONNECTION_MAX * 20));
     await until("it is cut", beyond.isClosed);
     expect((await gateway.call("GET", "/health")).status).toBe(200);
+  });
+
+  test("and comes back at once after the cut is read at a pace, and is answered then", async () => {
+    const flood = get("/health").repeat(REQUESTS_WAITING_PER_CONNECTION_MAX * 10);
+    const first = await connect();
+    first.socket.write(flood);
+    await until("it is cut", first.isClosed);
+    const began = performance.now();
+    const ROUNDS = 5;
+    for (let nth = 0; nth < ROUNDS; nth++) {
+      const again = await connect();
+      again.socket.write(flood);
+      await until("it is cut again", again.isClosed);
+    }
+    expect(performance.now() - began).toBeGreaterThan((ROUNDS - 1) * CUT_ADDRESS_PACE_MS);
+    const patient = await connect();
+    patient.socket.write(get("/health"));
+    await until("it is answered", () => statuses(patient.received()).length === 1);
+    expect(statuses(patient.received())).toEqual(["200"]);
   });
 
   test.each(["/openapi.json", "/docs", "/health", "/metrics", "/nothing"])(

@@ -2,8 +2,8 @@ import type { JsonObject } from "@hsafa/protocol";
 import type { Growth } from "./wire-format.ts";
 
 /**
- * Frames on their way to the provider's package, as text. Adjacent frames that add words to the same part become one:
- * the package, with its schema and its streams, costs several times what reading a frame does.
+ * Frames on their way to the provider's package, as text. Adjacent frames that add words to the same part become one.
+ * A frame costs the package several times what reading it does.
  */
 export class WrittenFrames {
   #text = "";
