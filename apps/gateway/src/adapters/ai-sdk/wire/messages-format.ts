@@ -70,7 +70,7 @@ function growthOf(frame: JsonObject): Growth | null {
   const name = WORDS[type];
   if (name === undefined) return null;
   return {
-    part: `${String(frame.index)} ${type}`,
+    part: `${JSON.stringify(frame.index)} ${type}`,
     words: textOf(delta[name]) ?? "",
     withWords: (words) => ({ ...frame, delta: { type, [name]: words } }),
   };
