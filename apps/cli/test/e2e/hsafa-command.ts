@@ -29,16 +29,41 @@ export function startCommand(args: readonly string[], { folder, env = {}, input 
     stdio: "pipe",
   });
   child.stdin.end(input);
+  return heard(child, `hsafa ${args.join(" ")}`);
+}
+
+/**
+ * Starts what a person types, in a shell and in a group of processes of its own: `endLine` ends all of them. It knows
+ * the packages of the folder, and nothing else of the environment of the test.
+ */
+export function startLine(line: string, { folder, env = {} }: Omit<CommandParams, "input">): Command {
+  const child = spawn("sh", ["-c", line], {
+    cwd: folder,
+    env: { ...programEnv(), NO_COLOR: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  return heard(child, line);
+}
+
+/** Ends what `startLine` has started, with all processes below it. npm does not pass every signal on. */
+export async function endLine({ child, exit }: Command): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null && child.pid !== undefined)
+    process.kill(-child.pid, "SIGTERM");
+  await exit;
+}
+
+function heard(child: ChildProcess, name: string): Command {
   const printed = { out: "", notes: "" };
   const listeners = new Set<(hasEnded: boolean) => void>();
   const hear = (hasEnded: boolean): void => {
     for (const listener of listeners) listener(hasEnded);
   };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     printed.out += text;
     hear(false);
   });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     printed.notes += text;
     hear(false);
   });
@@ -55,7 +80,7 @@ export function startCommand(args: readonly string[], { folder, env = {}, input 
         if (match === null && !hasEnded) return;
         listeners.delete(look);
         if (match !== null) resolve(match);
-        else reject(new Error(`'hsafa ${args.join(" ")}' ended without ${pattern}:\n${printed.out}\n${printed.notes}`));
+        else reject(new Error(`'${name}' ended without ${pattern}:\n${printed.out}\n${printed.notes}`));
       };
       listeners.add(look);
       look(child.exitCode !== null);

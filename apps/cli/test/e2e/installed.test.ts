@@ -69,6 +69,15 @@ test("the embedded database comes made, by the very version that opens it", () =
   expect(made).toEqual([expect.stringContaining(`/pglite-${version}-`)]);
 });
 
+test("the program that a service starts lies where the documents say", () => {
+  for (const document of ["README.md", "docs/deploy/process.md"]) {
+    const paths = readFileSync(join(root, document), "utf8").match(/node_modules\/hsafa\/[\w/]+\.js/g) ?? [];
+    expect(paths.length).toBeGreaterThan(0);
+    for (const path of paths)
+      expect({ document, path, isThere: existsSync(join(project, path)) }).toMatchObject({ isThere: true });
+  }
+});
+
 test("a page that uses the whole client loads little", async () => {
   const bundle = await rolldown({ input: join(project, "node_modules/@hsafa/client/dist/src/index.js") });
   const { output } = await bundle.generate({ format: "esm", minify: true });

@@ -1,12 +1,13 @@
 /** The first example of a page of the documents is a program. It is played here as a reader would: saved and run. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { callingAgent } from "../support/device-agent.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
+import { blocksOf } from "../support/document-page.ts";
+import { playProgram, type PlayedProgram } from "../support/played-program.ts";
 import { until } from "../support/until.ts";
 import { freePort } from "../support/free-port.ts";
 
@@ -29,25 +30,14 @@ afterAll(async () => {
 
 /** The first block of code of a page. */
 function exampleOf(page: string): string {
-  const [, code] = /```tsx?\n([\s\S]*?)```/.exec(readFileSync(join(root, "docs", page), "utf8")) ?? [];
-  if (code === undefined) throw new Error(`${page} begins with no example`);
-  return code;
+  const [first] = blocksOf(`docs/${page}`);
+  if (first === undefined) throw new Error(`${page} begins with no example`);
+  return first.code;
 }
 
-/** Runs the example of a page, and returns what it prints. */
-function play(page: string, env: Readonly<Record<string, string>>): { readonly child: ChildProcess; said(): string } {
-  const file = join(project, page.replace(".md", ".ts"));
-  writeFileSync(file, exampleOf(page));
-  const child = spawn(process.execPath, [file], { cwd: project, env: { PATH: process.env.PATH, ...env } });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  let printed = "";
-  for (const output of [child.stdout, child.stderr]) {
-    output.setEncoding("utf8").on("data", (text: string) => {
-      printed += text;
-    });
-  }
-  return { child, said: () => printed };
-}
+/** Runs the example of a page. */
+const play = (page: string, env: Readonly<Record<string, string>>): PlayedProgram =>
+  playProgram(join(project, page.replace(".md", ".ts")), exampleOf(page), env);
 
 const ofGateway = () => ({ HSAFA_URL: gateway.url, HSAFA_API_KEY: gateway.apiKey });
 
