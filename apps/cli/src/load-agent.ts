@@ -1,6 +1,6 @@
+import { fork } from "node:child_process";
 import module from "node:module";
 import { fileURLToPath } from "node:url";
-import { parentPort, Worker, workerData } from "node:worker_threads";
 import { type AgentFile, readAgentFile } from "./agent-file.ts";
 import { AGENT_LOAD_TIMEOUT_MS } from "./limits.ts";
 
@@ -11,11 +11,16 @@ export type LoadedAgent =
   | { readonly kind: "failed"; readonly message: string; readonly imports: readonly string[] };
 
 /**
- * Loads an agent's file in a thread of its own. So its modules are read anew each time, and the memory of the former
- * time is gone. A file that never ends is given up after `AGENT_LOAD_TIMEOUT_MS`. Never rejects.
+ * Loads an agent's file in a process of its own. So its modules are read anew each time, and nothing that it does ends
+ * this process. A file that never ends is given up after `AGENT_LOAD_TIMEOUT_MS`. Never rejects.
  */
 export async function loadAgent(file: string): Promise<LoadedAgent> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: { [ASKED]: file }, execArgv: [] });
+  const child = fork(fileURLToPath(import.meta.url), [ASKED, file], {
+    execArgv: [],
+    serialization: "advanced",
+    // What the file prints is no output of the command.
+    stdio: ["ignore", 2, "inherit", "ipc"],
+  });
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise<LoadedAgent>((resolve) => {
@@ -24,17 +29,17 @@ export async function loadAgent(file: string): Promise<LoadedAgent> {
         () => fail(`it was not loaded after ${AGENT_LOAD_TIMEOUT_MS / 1000} s`),
         AGENT_LOAD_TIMEOUT_MS,
       );
-      worker.once("message", (loaded: LoadedAgent) => resolve(loaded));
-      worker.once("error", (error) => fail(error instanceof Error ? error.message : String(error)));
-      worker.once("exit", () => fail("it ended its thread while it was loaded"));
+      child.once("message", (loaded) => resolve(loaded as LoadedAgent));
+      child.once("error", (error) => fail(error.message));
+      child.once("close", () => fail("it ended its process while it was loaded"));
     });
   } finally {
     clearTimeout(timer);
-    await worker.terminate();
+    child.kill("SIGKILL");
   }
 }
 
-/** Under this name a thread is told which file to load. Other threads that import this module load none. */
+/** The first argument of a process that loads an agent's file. Others that import this module load none. */
 const ASKED = "hsafa:agent-file";
 
 async function loadHere(file: string): Promise<LoadedAgent> {
@@ -55,9 +60,5 @@ async function loadHere(file: string): Promise<LoadedAgent> {
   }
 }
 
-const asked = (workerData as Record<string, unknown> | null)?.[ASKED];
-if (typeof asked === "string") {
-  const loaded = await loadHere(asked);
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of a thread has no origin.
-  parentPort?.postMessage(loaded);
-}
+const [, , asked, file] = process.argv;
+if (asked === ASKED && file !== undefined) process.send?.(await loadHere(file));

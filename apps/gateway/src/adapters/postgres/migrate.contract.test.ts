@@ -12,6 +12,7 @@ import { checkMigrations, type Migration, migrate, readMigrations } from "./migr
 import { fleetStatement } from "./statement.ts";
 import { openPgSql } from "./pg-sql.ts";
 import { pgliteSql } from "./pglite-sql.ts";
+import { pgliteModules } from "./pglite-modules.ts";
 import { pgliteTemplate } from "./pglite-template.ts";
 import type { Sql } from "./sql.ts";
 import { asTenantId } from "../../core/tenant-id.ts";
@@ -28,7 +29,7 @@ describe("migrations", () => {
   });
   async function emptyDatabase() {
     // Unpacking a database and emptying it is much quicker than making one.
-    pglite = await PGlite.create({ loadDataDir: await pgliteTemplate() });
+    pglite = await PGlite.create({ ...(await pgliteModules()), loadDataDir: await pgliteTemplate() });
     await pglite.exec("drop schema public cascade; create schema public");
     return { pglite, sql: pgliteSql(pglite) };
   }

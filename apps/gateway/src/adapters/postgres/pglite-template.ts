@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { migrate, readMigrations } from "./migrate.ts";
+import { pgliteModules } from "./pglite-modules.ts";
 import { pgliteSql } from "./pglite-sql.ts";
 
 /**
@@ -17,7 +18,7 @@ export async function pgliteTemplate(): Promise<Blob> {
   const path = await templatePath(migrations.map(({ name, checksum }) => `${name} ${checksum}`));
   const bytes = await readFile(path).catch(() => undefined);
   if (bytes !== undefined) return new Blob([bytes], { type: "application/x-gzip" });
-  const pglite = await PGlite.create();
+  const pglite = await PGlite.create(await pgliteModules());
   try {
     await migrate(pgliteSql(pglite), migrations);
     const template = await pglite.dumpDataDir("gzip");
