@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 // Starts Postgres and Redis for the projects that name it. Unit tests must not need them.
 const sharedServers = "apps/gateway/test/services/shared-servers.ts";
 
+const compiledPrograms = "apps/gateway/test/services/compiled-programs.ts";
+
 // V8 has a fault in how it frees the code of WebAssembly (nodejs/node#64500). A process that opens and closes many
 // databases meets it now and then. So tests free no code, nor does a gateway, which opens one database.
 const keptCode = {
@@ -37,7 +39,7 @@ export default defineConfig({
         test: {
           name: "contract",
           ...keptCode,
-          globalSetup: sharedServers,
+          globalSetup: [compiledPrograms, sharedServers],
           include: [
             "{packages,apps}/*/src/**/*.contract.test.ts",
             "apps/*/test/{contracts,services,store}/**/*.test.ts",
@@ -51,7 +53,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           ...keptCode,
-          globalSetup: sharedServers,
+          globalSetup: [compiledPrograms, sharedServers],
           include: ["{packages,apps}/*/test/e2e/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -61,7 +63,7 @@ export default defineConfig({
       {
         test: {
           name: "chaos",
-          globalSetup: sharedServers,
+          globalSetup: [compiledPrograms, sharedServers],
           include: ["apps/gateway/test/chaos/**/*.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 60_000,
@@ -72,6 +74,7 @@ export default defineConfig({
       {
         test: {
           name: "abuse",
+          globalSetup: compiledPrograms,
           include: ["apps/gateway/test/abuse/short-abuse.test.ts"],
           testTimeout: 300_000,
           // It runs alone too, since it measures times.
