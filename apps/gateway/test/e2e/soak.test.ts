@@ -35,4 +35,4 @@ test("a gateway holds no more after a mixed load than before, and one that leaks
   expect(sound.verdict.isFlat ? "flat" : soakTable(sound)).toBe("flat");
   const rising = leaking.verdict.trends.filter(({ isFlat }) => !isFlat).map(({ series }) => series);
   expect(rising).toContain("externalBytes");
-});
+}, 240_000);
