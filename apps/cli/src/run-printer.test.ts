@@ -44,6 +44,17 @@ describe("a run on the terminal", () => {
     expect(notes).toContain("completed (3 tokens in, 4 out)");
   });
 
+  test("the end says what the run cost, where that is known, and which limit ended it", () => {
+    const error = { code: "limit_exceeded", message: "The run cost 0.02 US dollars of 0.01." };
+    const end: Told = {
+      type: "run.failed",
+      data: { error, usage: { inputTokens: 3, outputTokens: 4, costUsd: 0.02 } },
+    };
+    expect(printed(end).notes).toBe(
+      "failed: The run cost 0.02 US dollars of 0.01. [limit_exceeded] (3 tokens in, 4 out, $0.02)\n",
+    );
+  });
+
   test("reasoning, text and calls never share a line", () => {
     const { both } = printed(started, thought("hm"), text("Hello"), requested);
     expect(both.split("\n")).toEqual(["| hm", "Hello", '-> look {"at":"x"} [device, call c]', ""]);

@@ -163,8 +163,9 @@ function expiryOf(error: Failure | undefined): Shown {
 }
 
 function tokensOf(usage: Usage): Shown {
-  const { inputTokens = 0, outputTokens = 0 } = usage;
-  return styled("dim", own` (${inputTokens} tokens in, ${outputTokens} out)`);
+  const { inputTokens = 0, outputTokens = 0, costUsd } = usage;
+  const cost = costUsd === undefined ? own`` : own`, $${costUsd}`;
+  return styled("dim", own` (${inputTokens} tokens in, ${outputTokens} out${cost})`);
 }
 
 /** Returns the text of a message. */

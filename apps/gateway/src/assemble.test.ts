@@ -51,6 +51,8 @@ async function waitingWorld(): Promise<{
     messages: [{ role: "user", content: "hi" }],
     deviceKey: null,
     metadata: {},
+    limits: undefined,
+    admit: () => [],
     subject: null,
     startedBy: ANY_STARTER,
     idempotency: null,

@@ -2,6 +2,7 @@ import type { Quotas } from "@hsafa/protocol";
 import { createAuthenticate, type Authenticate } from "./access/authenticate.ts";
 import type { TokenSecrets } from "./access/browser-token.ts";
 import { ASKERS_REMEMBERED_MAX, PAIRING_TRIES_RATE } from "./access/limits.ts";
+import type { ModelPrices } from "./core/priced-usage.ts";
 import { RateLimits } from "./runtime/rate-limits.ts";
 import { KeyUse } from "./access/key-use.ts";
 import { Revocations } from "./access/revocations.ts";
@@ -49,6 +50,8 @@ export interface AssembleSettings {
   readonly runsHeldMax?: number;
   /** What a tenant may have, unless an operator set otherwise; if left out: as much as it likes. */
   readonly quotas?: Quotas;
+  /** What models cost; if left out: no price is known. */
+  readonly prices?: ModelPrices;
   /** The hash of the operator's key, who may set the limits of tenants; if left out: there is none. */
   readonly operatorKeyHash?: string | null;
   /** How many bytes of recent events the follow hub keeps; `RING_BOUNDS` if left out. */
@@ -102,7 +105,7 @@ export function assemble(ports: Ports, settings: AssembleSettings): AssembledGat
   const { store, liveLog, bell, clock, schemas, secretBox, log } = ports;
   const { tokenSecrets, ringBounds } = settings;
   const gatewayId = clock.newId();
-  const { operatorKeyHash = null } = settings;
+  const { operatorKeyHash = null, prices = new Map() } = settings;
   const keyParts = { fleet: store.fleet, bell, clock, log };
   const revocations = new Revocations(keyParts);
   const keyUse = new KeyUse(keyParts);
@@ -140,6 +143,7 @@ export function assemble(ports: Ports, settings: AssembleSettings): AssembledGat
     localFeed: hub,
     turns,
     quotas,
+    prices,
   });
   const pairingTries = new RateLimits({ rate: PAIRING_TRIES_RATE, keysMax: ASKERS_REMEMBERED_MAX, clock });
   const devices = createDeviceServer({ ...ports, gatewayId, authenticate, quotas });
@@ -147,7 +151,7 @@ export function assemble(ports: Ports, settings: AssembleSettings): AssembledGat
   return {
     gatewayId,
     authenticate,
-    useCases: { store, bell, clock, schemas, secretBox, tokenSecrets, quotas, generation, pairingTries },
+    useCases: { store, bell, clock, schemas, secretBox, tokenSecrets, quotas, prices, generation, pairingTries },
     hub,
     threads,
     devices,

@@ -53,6 +53,11 @@ test("a tenant has quotas by default, and what is set is read, 0 and what a doub
   expect(faultsOf({ HSAFA_QUOTA_DEVICES: "-1" })).toContain("HSAFA_QUOTA_DEVICES");
 });
 
+test("the table of prices is handed on as it is", () => {
+  expect(readSettings({}).modelPrices).toBeNull();
+  expect(readSettings({ HSAFA_MODEL_PRICES: "prices.json" }).modelPrices).toBe("prices.json");
+});
+
 test("the metrics have a port of their own only if it is set, and never that of all calls", () => {
   expect(readSettings({}).metricsPort).toBeNull();
   expect(readSettings({ HSAFA_METRICS_PORT: "9100", PORT: "3001" }).metricsPort).toBe(9100);

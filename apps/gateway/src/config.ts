@@ -53,6 +53,8 @@ export interface Settings {
     readonly storedBytes: number;
     readonly tokensPerDay: number;
   };
+  /** What models cost: JSON, or the path of a file with it; null: no price is known. */
+  readonly modelPrices: string | null;
   /** The proxies of requests to models and of HTTP tools; null: none. */
   readonly proxies: { readonly http: string | null; readonly https: string | null; readonly except: readonly string[] };
   /**
@@ -321,6 +323,7 @@ export function readSettings(env: Environment = process.env): Settings {
       storedBytes: integer("HSAFA_QUOTA_STORED_BYTES"),
       tokensPerDay: integer("HSAFA_QUOTA_TOKENS_PER_DAY"),
     },
+    modelPrices: text("HSAFA_MODEL_PRICES"),
     proxies: {
       http: proxy("HTTP_PROXY"),
       https: proxy("HTTPS_PROXY"),

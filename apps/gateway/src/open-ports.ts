@@ -15,9 +15,11 @@ import type { ToolFunction } from "./adapters/server-tools/function-tool.ts";
 import { createServerTools } from "./adapters/server-tools/server-tools.ts";
 import { mendDataFolder, prepareDataFolder } from "./data-folder.ts";
 import { persistedSecret } from "./adapters/system/persisted-secret.ts";
+import { readModelPrices } from "./adapters/system/read-model-prices.ts";
 import { systemClock } from "./adapters/system/system-clock.ts";
 import type { Ports } from "./assemble.ts";
-import { isLoopback, type Settings } from "./config.ts";
+import { InvalidSettings, isLoopback, type Settings } from "./config.ts";
+import type { ModelPrices } from "./core/priced-usage.ts";
 import type { Bell } from "./ports/bell.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { LiveLog } from "./ports/live-log.ts";
@@ -44,6 +46,8 @@ export interface PortOverrides {
 /** The ports of a gateway over real adapters. */
 export interface OpenedPorts {
   readonly ports: Ports;
+  /** What models cost. */
+  readonly prices: ModelPrices;
   /** The log of the ports, as the HTTP server takes it. */
   readonly logger: pino.Logger;
   /** Closes the store, the live log, the bell and the connections to models and tools. */
@@ -56,6 +60,7 @@ export interface OpenedPorts {
  */
 export async function openPorts(settings: Settings, overrides: PortOverrides = {}): Promise<OpenedPorts> {
   const { clock = systemClock, isEphemeral = false } = overrides;
+  const prices = modelPricesOf(settings);
   // To stderr, because a program prints for people on stdout.
   const { keys, passwords } = secretsOfSettings(settings);
   const log = openLog(overrides.logLevel ?? "info", {
@@ -89,6 +94,7 @@ export async function openPorts(settings: Settings, overrides: PortOverrides = {
         secretBox: box,
         log,
       },
+      prices,
       logger: log,
       async close() {
         await Promise.all([liveLog.close(), bell.close(), outbound.close()]);
@@ -99,6 +105,13 @@ export async function openPorts(settings: Settings, overrides: PortOverrides = {
     await store.close();
     throw error;
   }
+}
+
+function modelPricesOf({ modelPrices }: Settings): ModelPrices {
+  if (modelPrices === null) return new Map();
+  const read = readModelPrices(modelPrices);
+  if (read.kind === "read") return read.prices;
+  throw new InvalidSettings(`hsafa cannot start with these settings:\n- HSAFA_MODEL_PRICES ${read.must}`);
 }
 
 /** A key that is kept in the data folder serves the database that lies there too, and no other. */

@@ -129,7 +129,7 @@ async function open(settings: Settings, opened: OpenedPorts, options: ServeOptio
 
 async function serve(
   settings: Settings,
-  { ports, logger, close: closePorts }: OpenedPorts,
+  { ports, prices, logger, close: closePorts }: OpenedPorts,
   options: { readonly keys: Keys; readonly isAttached: boolean } & Required<ServeOptions>,
 ) {
   const { keys, drainMs, isEphemeral, isAttached, onRefused } = options;
@@ -141,6 +141,7 @@ async function serve(
     isOnlyGateway: settings.databaseUrl === null,
     tokenSecrets: keys.tokenSecrets,
     quotas: settings.quotas,
+    prices,
     operatorKeyHash: keys.initialKeyHash,
   });
   const { gatewayId, authenticate, hub, threads, turns } = gateway;

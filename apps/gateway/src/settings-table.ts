@@ -155,6 +155,12 @@ export const settingsTable = {
     default: 10_000_000_000,
     ...quota,
   },
+  HSAFA_MODEL_PRICES: {
+    meaning:
+      'what models cost, in US dollars per million tokens: JSON such as `{"openai/gpt-5-mini": {"input": 0.25, "output": 2, "cachedInput": 0.025}}`, or the path of a file with it; the same on every gateway',
+    unset: "no cost is recorded, and no run may have the limit `costUsd`",
+    readBy: gateway,
+  },
   HTTP_PROXY: {
     meaning:
       "proxy for requests to models and of HTTP tools whose address begins with `http://`; lower case too, which wins",

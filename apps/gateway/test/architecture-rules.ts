@@ -77,6 +77,7 @@ const sharedRules = new Set(
     "backoff.ts",
     "failure-message.ts",
     "first-facts.ts",
+    "granted-limits.ts",
     "is-credential-name.ts",
     "recipient.ts",
     "redact-secrets.ts",

@@ -114,6 +114,32 @@ export interface HistoryConfig {
   readonly overflow: (typeof HISTORY_OVERFLOWS)[number];
 }
 
+/**
+ * What one run may use. A run that reaches one of these ends as failed with `limit_exceeded`. What is left out has no
+ * bound here. `maxSteps` of the agent is its bound on steps.
+ */
+export interface RunLimits {
+  /** Tokens that its model reports in all. Once they are used, no further step begins. */
+  readonly tokens?: number;
+  /** US dollars that its steps cost in all, by the gateway's prices. Once they are spent, no further step begins. */
+  readonly costUsd?: number;
+  /** How long it may take from its first start on, in milliseconds, with everything that it waits for. */
+  readonly wallTimeMs?: number;
+  /** Tool calls that its model may ask for in all. A step that asks for more ends it, and executes none of them. */
+  readonly toolCalls?: number;
+}
+
+/** The limits of one run as its start gives them: each narrows what the agent's config allows. */
+export interface StartLimits extends RunLimits {
+  /** As `maxSteps` of the agent. */
+  readonly maxSteps?: number;
+}
+
+/** The limits that hold for a run. */
+export interface GrantedLimits extends RunLimits {
+  readonly maxSteps: number;
+}
+
 /** An agent's config with its defaults filled in: what a run works from. */
 export interface AgentConfig {
   readonly name: string;
@@ -125,6 +151,8 @@ export interface AgentConfig {
   readonly settings: ModelSettings;
   /** A run with more steps fails with `max_steps_reached`. */
   readonly maxSteps: number;
+  /** What one run may use beside steps. */
+  readonly limits?: RunLimits;
   /**
    * `maxAttempts`: attempts at one model call, the first one included. `loadingTimeoutMs`: how long a model that is
    * still loading is waited for in all, in milliseconds. Attempts meanwhile do not count; with one attempt nothing is

@@ -1,16 +1,18 @@
-import type { ToolTarget } from "./agent-config.ts";
+import type { StartLimits, ToolTarget } from "./agent-config.ts";
 import type { ApprovalRecipient, Decider } from "./approval.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { InputMessage, Message, UserMessage } from "./message.ts";
 import type { PlaceText, PositionText } from "./position.ts";
 
-/** Tokens spent. A count that the provider did not give is absent, and counts as zero in a sum. */
+/** Tokens spent, and what they cost. A count that the provider did not give is absent, and counts as zero in a sum. */
 export interface Usage {
   readonly inputTokens?: number;
   readonly outputTokens?: number;
   readonly totalTokens?: number;
   readonly reasoningTokens?: number;
   readonly cachedInputTokens?: number;
+  /** US dollars, by the gateway's price table at that time. Absent if it has no price of the model. */
+  readonly costUsd?: number;
 }
 
 /** A failure as clients and models read it. */
@@ -85,6 +87,8 @@ export interface FactData {
     readonly earlier: InputMessage[];
     readonly deviceKey: string | null;
     readonly metadata: JsonObject;
+    /** What the start narrowed, if anything. */
+    readonly limits?: StartLimits;
   };
   /** `historyRunIds`: the ended runs of the thread whose messages this run sees, oldest first. They never change. */
   "run.started": { readonly epoch: number; readonly historyRunIds: string[] };

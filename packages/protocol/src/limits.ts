@@ -63,6 +63,14 @@ export const HISTORY_TOKENS_MAX = 100_000_000;
 export const HISTORY_RUNS_MAX = 100;
 /** Steps of one run: an agent that loops must end. */
 export const STEPS_MAX = 200;
+/** Tokens that a limit may allow one run: above every bill. */
+export const RUN_TOKENS_MAX = 1_000_000_000_000;
+/** US dollars that a limit may allow one run: above every bill. */
+export const RUN_COST_USD_MAX = 1_000_000_000;
+/** Time that a limit may allow one run, in milliseconds: ten years. A sleep within it takes a year at most. */
+export const RUN_WALL_TIME_MS_MAX = 10 * 365 * 24 * 3600 * 1000;
+/** Tool calls that a limit may allow one run: as many as the steps of a run could ask for. */
+export const RUN_TOOL_CALLS_MAX = 25_600;
 /** The bound on steps when a config names none. */
 export const STEPS_DEFAULT = 20;
 /** Attempts at one model call: further ones cost money and heal nothing. */

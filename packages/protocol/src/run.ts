@@ -1,3 +1,4 @@
+import type { GrantedLimits, StartLimits } from "./agent-config.ts";
 import type { Failure, FinishReason, Usage } from "./event.ts";
 import type { JsonObject } from "./json.ts";
 import type { InputMessage, UserMessage } from "./message.ts";
@@ -46,8 +47,10 @@ export interface Run {
   readonly finishReason: FinishReason | null;
   /** Why the run failed; `null` unless its status is `failed`. */
   readonly error: Failure | null;
-  /** The tokens spent so far. */
+  /** The tokens spent so far, and what they cost. */
   readonly usage: Usage;
+  /** What it may use: the agent's limits, narrowed by its start; `null` for a run of an earlier version. */
+  readonly limits: GrantedLimits | null;
   /** Steps started so far. */
   readonly steps: number;
   /** The position of the last fact, such as `7-0`. */
@@ -72,6 +75,8 @@ export interface StartRunBody {
   readonly threadId?: string;
   /** The device that `select: "origin"` means. */
   readonly deviceKey?: string;
+  /** Narrows what the agent's config allows this run. */
+  readonly limits?: StartLimits;
   /** Kept with the run, and shown with it. */
   readonly metadata?: JsonObject;
   /** The user of the tenant whose run it is to be. Only a key without a subject of its own says so. */

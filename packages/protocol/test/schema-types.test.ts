@@ -78,6 +78,7 @@ interface Types {
   findThreadQuerySchema: Query<protocol.FindThreadQuery>;
   finishReasonSchema: Both<protocol.FinishReason>;
   functionServerToolSchema: Both<protocol.FunctionServerTool>;
+  grantedLimitsSchema: Both<protocol.GrantedLimits>;
   groupsSchema: Both<string[]>;
   httpServerToolSchema: { input: HttpServerToolInput; output: protocol.HttpServerTool };
   idOrNameSchema: Both<string>;
@@ -123,6 +124,7 @@ interface Types {
     ts: string;
     data: protocol.JsonObject;
   }>;
+  runLimitsSchema: Both<protocol.RunLimits>;
   runSchema: Both<protocol.Run>;
   runStatusSchema: Both<protocol.RunStatus>;
   putSecretBodySchema: Both<protocol.PutSecretBody>;
@@ -132,6 +134,7 @@ interface Types {
   secretSchema: Both<protocol.Secret>;
   serverToolSchema: { input: protocol.ServerToolInput; output: protocol.ServerTool };
   setQuotasBodySchema: Both<protocol.SetQuotasBody>;
+  startLimitsSchema: Both<protocol.StartLimits>;
   startRunBodySchema: Both<protocol.StartRunBody>;
   startedRunSchema: Both<protocol.StartedRun>;
   tenantNameSchema: Both<string>;

@@ -1,13 +1,21 @@
+import type { StartLimits } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { connect } from "../connect.ts";
 import { followRun } from "../follow-run.ts";
 import { readInput } from "../read-input.ts";
 import { own, styled } from "../shown.ts";
+import { readAmount } from "../read-amount.ts";
+import { readCount } from "../read-count.ts";
 import { note, report } from "../terminal.ts";
 
 interface Options {
   readonly thread?: string;
   readonly deviceKey?: string;
+  readonly maxSteps?: number;
+  readonly limitTokens?: number;
+  readonly limitCostUsd?: number;
+  readonly limitWallTimeMs?: number;
+  readonly limitToolCalls?: number;
   readonly detach?: true;
   readonly json?: true;
 }
@@ -17,9 +25,15 @@ export const run = new CliCommand("run")
   .argument("[input...]", "what to say to it; read from standard input when left out")
   .option("--thread <thread>", "the conversation it belongs to: its id, or your own key for it")
   .option("--device-key <key>", "the device that 'select: origin' means")
+  .option("--max-steps <count>", "steps that it may take, fewer than its agent's", readCount)
+  .option("--limit-tokens <count>", "tokens that it may use", readCount)
+  .option("--limit-cost-usd <amount>", "US dollars that it may cost, by the gateway's prices", readAmount)
+  .option("--limit-wall-time-ms <ms>", "how long it may take, with everything that it waits for", readCount)
+  .option("--limit-tool-calls <count>", "tool calls that its model may ask for", readAmount)
   .option("--detach", "print the run's id and do not follow it")
   .printsJson("events, as the stream of a run has them (with --detach: runId and status)")
   .example(`run assistant "What time is it?"`, "streams the answer; Ctrl-C leaves the run going")
+  .example("run assistant --limit-tokens 5000 --limit-wall-time-ms 60000 hi", "ends it when one of these is used up")
   .example("run assistant --thread kitchen < question.txt", "asks in a conversation, with a file's text")
   .action(async (agent: string, words: string[], options: Options) => {
     const client = connect();
@@ -29,6 +43,7 @@ export const run = new CliCommand("run")
       input,
       threadId: options.thread,
       deviceKey: options.deviceKey,
+      ...limitsOf(options),
     });
     const { runId } = started;
     if (options.detach === true) {
@@ -38,3 +53,15 @@ export const run = new CliCommand("run")
     note(styled("dim", own`run ${runId}`));
     process.exitCode = await followRun(client, { runId, json: options.json === true });
   });
+
+/** The limits that the options name; nothing if they name none. */
+function limitsOf(options: Options): { readonly limits?: StartLimits } {
+  const named = [
+    ["maxSteps", options.maxSteps],
+    ["tokens", options.limitTokens],
+    ["costUsd", options.limitCostUsd],
+    ["wallTimeMs", options.limitWallTimeMs],
+    ["toolCalls", options.limitToolCalls],
+  ].filter(([, value]) => value !== undefined);
+  return named.length === 0 ? {} : { limits: Object.fromEntries(named) as StartLimits };
+}

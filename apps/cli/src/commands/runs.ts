@@ -32,7 +32,9 @@ export const runs = new CliCommand("runs")
     }
   });
 
-function lineOf({ id, status, createdAt, agentName, finishReason }: Run): Shown {
+function lineOf({ id, status, createdAt, agentName, finishReason, error, usage }: Run): Shown {
   const ending = finishReason === null || isWholeAnswer(finishReason) ? own`` : own`  (${finishReason})`;
-  return own`${id}  ${status.padEnd(12)}  ${createdAt}  ${agentName}${ending}`;
+  const why = error === null ? own`` : own`  [${error.code}]`;
+  const cost = usage.costUsd === undefined ? own`` : own`  $${usage.costUsd}`;
+  return own`${id}  ${status.padEnd(12)}  ${createdAt}  ${agentName}${ending}${why}${cost}`;
 }

@@ -52,6 +52,21 @@ describe("the commands, against a gateway of 'hsafa dev'", () => {
     expect(second).toEqual({ exit: 0, out: first.out.replace("created", "unchanged"), notes: "" });
   });
 
+  test("a run that its limit ends says so, and so does the list of runs", async () => {
+    const file = join(folder, "limited.json");
+    const tools = [{ name: "ask", target: "external", inputSchema: { type: "object" } }];
+    writeFileSync(file, JSON.stringify({ name: "limited", model: "demo/tools", tools, limits: { toolCalls: 5 } }));
+    await done(["push", file]);
+    const run = await done(["run", "limited", "--limit-tool-calls", "0", "--max-steps", "3", "ask"]);
+    expect(run.notes).toContain(
+      "failed: The model asked for 1 tool calls in all, and the run may have 0. [limit_exceeded]",
+    );
+    expect((await done(["runs", "--agent", "limited"])).out).toMatch(/failed .* limited {2}\[limit_exceeded\]\n$/);
+    const wide = await done(["run", "limited", "--limit-tool-calls", "6", "ask"]);
+    expect(wide.notes).toContain("which is 5");
+    expect(await done(["run", "limited", "--limit-cost-usd", "a lot", "ask"])).toMatchObject({ exit: 2 });
+  });
+
   test("a push warns of a credential in the config, and its result stays one line", async () => {
     const file = join(folder, "plain.json");
     const server = { type: "http", url: "https://example.com/", headers: { authorization: "Bearer of-a-service" } };

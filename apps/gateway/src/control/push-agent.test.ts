@@ -20,10 +20,14 @@ test("a push whose schemas nobody could check is told to come again, and not tha
     name: "key",
     scopes: ["agents:write" as const],
   };
-  const outcome = await pushAgent({ store, schemas, clock: new ManualClock(), quotas: NO_QUOTAS }, principal, {
-    name: "a",
-    config,
-    promote: true,
-  });
+  const outcome = await pushAgent(
+    { store, schemas, clock: new ManualClock(), quotas: NO_QUOTAS, prices: new Map() },
+    principal,
+    {
+      name: "a",
+      config,
+      promote: true,
+    },
+  );
   expect(outcome).toMatchObject({ kind: "refused", code: "too_many_requests" });
 });

@@ -2,6 +2,8 @@ import { type JsonObject, type PushedAgent } from "@hsafa/protocol";
 import { agentConfigSchema } from "@hsafa/protocol/schema";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
 import { canonicalHash } from "../core/canonical-json.ts";
+import type { ModelPrices } from "../core/priced-usage.ts";
+import { costFaults } from "./start-faults.ts";
 import { masksIn, plainCredentials } from "./plain-credentials.ts";
 import type { UseCaseDeps } from "./use-case-deps.ts";
 import { type ValidationFault, schemaFaults } from "../access/schema-faults.ts";
@@ -19,7 +21,7 @@ export type PushOutcome = { readonly kind: "pushed"; readonly agent: PushedAgent
  * `$schema` is for the editor of the person who writes the config. It is no part of it.
  */
 export async function pushAgent(
-  deps: Pick<UseCaseDeps, "store" | "schemas" | "clock" | "quotas">,
+  deps: Pick<UseCaseDeps, "store" | "schemas" | "clock" | "quotas" | "prices">,
   principal: Principal,
   params: {
     readonly name: string;
@@ -31,7 +33,7 @@ export async function pushAgent(
 ): Promise<PushOutcome> {
   const { name, version, promote } = params;
   const { $schema: _forEditors, ...config } = params.config;
-  const faults = await configFaults({ schemas: deps.schemas, tenantId: principal.tenantId, name, config });
+  const faults = await configFaults({ ...deps, tenantId: principal.tenantId, name, config });
   if (faults === "busy") {
     return refuse("too_many_requests", "Too many schemas of this tenant are being checked; push again in a moment.");
   }
@@ -55,17 +57,20 @@ export async function pushAgent(
 
 async function configFaults(params: {
   readonly schemas: JsonSchemas;
+  readonly prices: ModelPrices;
   readonly tenantId: TenantId;
   readonly name: string;
   readonly config: JsonObject;
 }): Promise<readonly ValidationFault[] | "busy"> {
-  const { schemas, tenantId, name, config } = params;
+  const { schemas, prices, tenantId, name, config } = params;
   const parsed = agentConfigSchema.safeParse(config);
   if (!parsed.success) return schemaFaults(parsed.error, ["config"]);
   const faults: ValidationFault[] = [...masksIn(config)];
   if (parsed.data.name !== name) {
     faults.push({ path: "config.name", message: `is '${parsed.data.name}', but the agent is pushed as '${name}'` });
   }
+  const { model, limits } = parsed.data;
+  if (limits?.costUsd !== undefined) faults.push(...costFaults({ model, path: "config.limits.costUsd", prices }));
   const checked = await schemas.check({ tenantId, schemas: parsed.data.tools.map(({ inputSchema }) => inputSchema) });
   if (checked.kind === "busy") return "busy";
   checked.faults.forEach((message, index) => {

@@ -12,10 +12,11 @@ import { quotaExceeded } from "../access/quota-exceeded.ts";
 import { speaksForOperator } from "../access/reached-subject.ts";
 import { mayAccessThread } from "../access/thread-visibility.ts";
 import { RUN_QUOTAS } from "../core/quotas.ts";
-import type { StartOutcome } from "../ports/tenant-store.ts";
+import type { StartFault, StartOutcome } from "../ports/tenant-store.ts";
 import type { WithinQuota } from "../runtime/tenant-quotas.ts";
 import { canonicalHash } from "../core/canonical-json.ts";
 import { idempotencyKeyReused } from "./input-refusals.ts";
+import { startFaults } from "./start-faults.ts";
 import type { UseCaseDeps } from "./use-case-deps.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
@@ -31,7 +32,7 @@ export type RunStarted =
  * begins with the store.
  */
 export async function startRun(
-  deps: Pick<UseCaseDeps, "store" | "bell" | "clock" | "quotas">,
+  deps: Pick<UseCaseDeps, "store" | "bell" | "clock" | "quotas" | "prices">,
   principal: Principal,
   params: { readonly request: StartRunBody; readonly idempotencyKey: string | undefined },
 ): Promise<RunStarted> {
@@ -72,6 +73,8 @@ export async function startRun(
       messages,
       deviceKey: request.deviceKey ?? principal.deviceKey ?? null,
       metadata: request.metadata ?? {},
+      limits: request.limits,
+      admit: (terms) => startFaults(terms, request.limits, deps.prices),
       subject,
       startedBy: runStarterOf(principal),
       idempotency: keyed === null ? null : { ...keyed, bodyHash: canonicalHash(request as unknown as JsonValue) },
@@ -97,11 +100,21 @@ export async function startRun(
       return notFound("version of this agent");
     case "thread_not_found":
       return notFound("thread");
+    case "not_admitted":
+      return notAdmitted(outcome.faults);
     case "idempotency_conflict":
       return idempotencyKeyReused();
     default:
       return outcome satisfies never;
   }
+}
+
+/** The fault of the agent alone is not one of the request. */
+function notAdmitted(faults: readonly StartFault[]): Refusal {
+  const isOfAgent = faults.every(({ path }) => path === "agent");
+  return isOfAgent
+    ? refuse("invalid_agent_config", "The agent's limits cannot be kept here now; see 'errors'.", faults)
+    : refuse("invalid_request", "The run cannot have these limits; see 'errors'.", faults);
 }
 
 /** What a user asks for beyond what the credential names, as the refusal; null if there is nothing. */

@@ -2,6 +2,7 @@ import type { TokenSecrets } from "../access/browser-token.ts";
 import type { Bell } from "../ports/bell.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
+import type { ModelPrices } from "../core/priced-usage.ts";
 import type { SecretBox } from "../ports/secret-box.ts";
 import type { RateLimits } from "../runtime/rate-limits.ts";
 import type { StoreGeneration } from "../runtime/store-generation.ts";
@@ -16,6 +17,8 @@ export interface UseCaseDeps {
   readonly schemas: JsonSchemas;
   readonly secretBox: SecretBox;
   readonly quotas: TenantQuotas;
+  /** What models cost. */
+  readonly prices: ModelPrices;
   /** Counts wrong pairing codes. */
   readonly pairingTries: Pick<RateLimits, "take" | "giveBack">;
   /** Sign and check browser tokens. */

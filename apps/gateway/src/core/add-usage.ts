@@ -1,4 +1,5 @@
 import type { Usage } from "@hsafa/protocol";
+import { roundedUsd } from "./priced-usage.ts";
 
 const COUNTS = ["inputTokens", "outputTokens", "totalTokens", "reasoningTokens", "cachedInputTokens"] as const;
 
@@ -8,5 +9,10 @@ export function addUsage(left: Usage, right: Usage): Usage {
     const [a, b] = [left[name], right[name]];
     return a === undefined && b === undefined ? [] : [[name, (a ?? 0) + (b ?? 0)] as const];
   });
-  return Object.fromEntries(counts);
+  const { costUsd } = left;
+  const cost =
+    costUsd === undefined && right.costUsd === undefined
+      ? {}
+      : { costUsd: roundedUsd((costUsd ?? 0) + (right.costUsd ?? 0)) };
+  return { ...Object.fromEntries(counts), ...cost };
 }

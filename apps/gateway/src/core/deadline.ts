@@ -1,4 +1,5 @@
 import { type AgentConfig, type ToolConfig, timeoutMsOf } from "@hsafa/protocol";
+import { timeOverAt } from "./reached-limit.ts";
 import { type Call, openCallsOf, type RunState } from "./run-state.ts";
 
 /** The deadlines of tool calls. All times are in ms; null: as long as it takes. */
@@ -30,10 +31,11 @@ export function isOverdue(call: Pick<Call, "phase">, now: number): boolean {
 }
 
 /**
- * When the first open call becomes overdue. While the lease is held for a server tool, the holder tells `proceed` again
- * at that time.
+ * When the first open call becomes overdue, or the time of the run is over. While the lease is held, the holder tells
+ * `proceed` again at that time.
  */
 export function nextDeadlineOf(state: RunState): number | null {
-  const deadlines = openCallsOf(state.run).flatMap((call) => deadlineOf(call) ?? []);
+  const timeOver = state.phase === "ended" ? null : timeOverAt(state.run);
+  const deadlines = [...openCallsOf(state.run).map(deadlineOf), timeOver].filter((deadline) => deadline !== null);
   return deadlines.length === 0 ? null : Math.min(...deadlines);
 }

@@ -15,6 +15,7 @@ const RETRYABLE: Readonly<Record<ModelFailureKind, boolean>> = {
   context_exceeded: false,
   unknown_model: false,
   quota_exceeded: false,
+  price_unknown: false,
   other: false,
 };
 

@@ -252,5 +252,6 @@ function summaryDue(step: number, summarizesThrough: string): Fact {
 }
 
 function modelError({ kind, message }: ModelFailure): Failure {
-  return { code: kind === "quota_exceeded" ? kind : `model_${kind}`, message };
+  const isOwn = kind === "quota_exceeded" || kind === "price_unknown";
+  return { code: isOwn ? kind : `model_${kind}`, message };
 }

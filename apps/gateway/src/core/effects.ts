@@ -1,4 +1,5 @@
 import { nextDeadlineOf } from "./deadline.ts";
+import { timeOverAt } from "./reached-limit.ts";
 import { type Call, isInHouse, openCallsOf, type RunState } from "./run-state.ts";
 
 /**
@@ -40,7 +41,7 @@ export function effectsOf(state: RunState): readonly Effect[] {
     case "waiting":
       return [{ kind: "wait", until: nextDeadlineOf(state) }];
     case "retrying":
-      return [{ kind: "wait", until: state.nextAt }];
+      return [{ kind: "wait", until: Math.min(state.nextAt, timeOverAt(state.run) ?? state.nextAt) }];
     default:
       return state satisfies never;
   }

@@ -1,5 +1,7 @@
 import { type AgentConfig, type Fact, targetOf } from "@hsafa/protocol";
 import { addUsage } from "./add-usage.ts";
+import { tokensOf } from "./quotas.ts";
+import { grantedLimits } from "./granted-limits.ts";
 import { askedApproval, decidedApproval } from "./call-approval.ts";
 import type { Call, CallPhase, RunBody, RunEnd, RunState } from "./run-state.ts";
 import { extendShownContext, NOTHING_SHOWN } from "./context-budget.ts";
@@ -34,6 +36,9 @@ export function initialState(params: {
       loadingAttempts: 0,
       loadingSince: null,
       usage: {},
+      limits: grantedLimits(params.config),
+      tokens: 0,
+      toolCalls: 0,
       output: "",
       finishReason: null,
       calls: new Map(),
@@ -56,7 +61,10 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
   };
   switch (fact.type) {
     case "run.created":
-      return { phase: "created", run: { ...run, versionId: fact.data.versionId } };
+      return {
+        phase: "created",
+        run: { ...run, versionId: fact.data.versionId, limits: grantedLimits(run.config, fact.data.limits) },
+      };
     case "run.started":
       return { phase: "ready", run: { ...run, historyRunIds: fact.data.historyRunIds, startedAt: at } };
     case "run.resumed":
@@ -83,12 +91,13 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
     case "step.completed": {
       const { summary } = fact.data;
       const usage = addUsage(run.usage, fact.data.usage);
+      const tokens = run.tokens + tokensOf(fact.data.usage);
       // A summary is no turn of the conversation.
       if (summary !== undefined) {
         const summarySteps = run.summarySteps + 1;
         return {
           phase: "ready",
-          run: { ...run, steps: fact.data.step, usage, summary, summaryDue: null, summarySteps },
+          run: { ...run, steps: fact.data.step, usage, tokens, summary, summaryDue: null, summarySteps },
         };
       }
       return {
@@ -101,6 +110,7 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
           loadingSince: null,
           contextTries: 0,
           usage,
+          tokens,
           output: textOf(fact.data.messages),
           finishReason: fact.data.finishReason,
           calls: new Map(),
@@ -119,7 +129,10 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
       };
     }
     case "tool.requested":
-      return { phase: "acting", run: withCall(run, requestedCall(run, fact.data, at)) };
+      return {
+        phase: "acting",
+        run: { ...withCall(run, requestedCall(run, fact.data, at)), toolCalls: run.toolCalls + 1 },
+      };
     case "tool.awaiting_approval":
       return {
         ...state,

@@ -1,4 +1,11 @@
-import { type Fact, type InputMessage, type JsonObject, START, type UserMessage } from "@hsafa/protocol";
+import {
+  type Fact,
+  type InputMessage,
+  type JsonObject,
+  START,
+  type StartLimits,
+  type UserMessage,
+} from "@hsafa/protocol";
 import type { EventRecord } from "./event-record.ts";
 import { placeFacts } from "./place-facts.ts";
 
@@ -11,12 +18,18 @@ export function firstFacts(params: {
   readonly messages: readonly UserMessage[];
   readonly deviceKey: string | null;
   readonly metadata: JsonObject;
+  /** What the start narrows; undefined: nothing. */
+  readonly limits: StartLimits | undefined;
   /** When the run is created, in milliseconds. */
   readonly now: number;
 }): EventRecord[] {
-  const { agentId, versionId, threadId, earlier, messages, deviceKey, metadata, now } = params;
+  const { agentId, versionId, threadId, earlier, messages, deviceKey, metadata, limits, now } = params;
+  const narrowed = limits === undefined ? {} : { limits };
   const facts: Fact[] = [
-    { type: "run.created", data: { agentId, versionId, threadId, earlier: [...earlier], deviceKey, metadata } },
+    {
+      type: "run.created",
+      data: { agentId, versionId, threadId, earlier: [...earlier], deviceKey, metadata, ...narrowed },
+    },
     ...messages.map((message): Fact => ({ type: "message.user", data: { message } })),
   ];
   return placeFacts({ facts, afterSeq: START.seq, prev: START, ts: now });

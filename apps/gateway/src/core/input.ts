@@ -89,6 +89,8 @@ export type ModelFailureKind =
   | "unknown_model"
   /** The model was not asked: the tenant may use no more tokens today. */
   | "quota_exceeded"
+  /** The model was not asked: the run has a limit on its cost, and the gateway has no price of the model. */
+  | "price_unknown"
   | "other";
 
 export interface ModelFailure {

@@ -86,6 +86,10 @@ export const TOKEN_RATIO_MAX = 4;
 // Quotas
 /** What a day has, in ms. */
 export const DAY_MS = 86_400_000;
+/** So many tokens have the price that a price table names. */
+export const PRICED_TOKENS = 1_000_000;
+/** Digits of an amount in US dollars after its point: a token of the cheapest model costs a hundred-millionth. */
+export const COST_USD_DIGITS = 12;
 /** Tokens of one run that count, at most: what a provider reports may be nonsense, and must fit into a counter. */
 export const RUN_TOKENS_COUNTED_MAX = 1e12;
 /**

@@ -8,6 +8,7 @@ import type { DispatchStatus, RunInput } from "./input.ts";
 import { recipientOf } from "./recipient.ts";
 import { recordFull } from "./record-size.ts";
 import { answeredEnd, failedEnd } from "./run-ends.ts";
+import { isOutOfSteps, limitExceeded, maxStepsReached, type ReachedLimit, reachedLimit } from "./reached-limit.ts";
 import {
   type Call,
   isForDevice,
@@ -24,7 +25,8 @@ type Proceed = Extract<RunInput, { kind: "proceed" }>;
 /**
  * What a run does by itself once every input at hand is told. In this order: it expires what is overdue and dispatches
  * what may go. Then, if calls are open, it stays or parks; otherwise it ends, or begins the next step. A run whose
- * record is full does nothing but end. If its model has had the last word, that is its end.
+ * record is full, or that has reached a limit, does nothing but end. If its model has had the last word, that is its
+ * end.
  */
 export function proceed(before: LiveState, input: Proceed, now: number): Fact[] {
   const facts: Fact[] = [];
@@ -35,9 +37,11 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
   };
   const resumed: Fact = { type: "run.resumed", data: { epoch: input.epoch } };
 
-  if (before.phase === "created" || before.phase === "stepping") return [];
-  if (input.isRecordFull && !(openCallsOf(before.run).length === 0 && isAnswered(before.run.transcript)))
-    return failedEnd(before, recordFull());
+  if (before.phase === "created") return [];
+  const reached = reachedLimit(before.run, now);
+  if (reached !== null && mayEndAt(before, reached)) return failedEnd(before, limitExceeded(reached));
+  if (before.phase === "stepping") return [];
+  if (input.isRecordFull && !hasAnswered(before)) return failedEnd(before, recordFull());
   if (before.phase === "retrying") {
     if (now < before.nextAt) return [];
     emit(resumed);
@@ -78,16 +82,20 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
     emit({ type: "step.started", data: { step: run.steps + 1, summarizesThrough: run.summaryDue } });
     return facts;
   }
-  if (run.steps - run.summarySteps >= run.config.maxSteps) {
-    const error = {
-      code: "max_steps_reached",
-      message: `The run took ${run.steps - run.summarySteps} steps, as many as its agent's maxSteps allows, and the model had not finished.`,
-    };
-    return [...facts, ...failedEnd(state, error)];
-  }
+  if (isOutOfSteps(run)) return [...facts, ...failedEnd(state, maxStepsReached(run))];
   const history = run.historyForm === "full" ? {} : { history: run.historyForm };
   emit({ type: "step.started", data: { step: run.steps + 1, ...history } });
   return facts;
+}
+
+/** Whether the model has had the last word, and nothing is open. */
+function hasAnswered({ run }: LiveState): boolean {
+  return openCallsOf(run).length === 0 && isAnswered(run.transcript);
+}
+
+/** A step in progress is cut short only by the time of the run. What else it uses is known when it is over. */
+function mayEndAt(state: LiveState, { limit }: ReachedLimit): boolean {
+  return state.phase === "stepping" ? limit === "wallTimeMs" : !hasAnswered(state);
 }
 
 /** Settles an overdue call. */

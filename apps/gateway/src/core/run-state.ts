@@ -9,6 +9,7 @@ import type {
   CallApproval,
   Failure,
   FinishReason,
+  GrantedLimits,
   HistoryForm,
   JsonValue,
   ResultSource,
@@ -92,6 +93,12 @@ export interface RunBody {
   readonly loadingAttempts: number;
   readonly loadingSince: number | null;
   readonly usage: Usage;
+  /** What the run may use. */
+  readonly limits: GrantedLimits;
+  /** Tokens of its completed steps. It never falls, whatever a provider reports. */
+  readonly tokens: number;
+  /** Tool calls that its model has asked for. */
+  readonly toolCalls: number;
   /** The text of the last completed step, and why the model ended it; null before the first. */
   readonly output: string;
   readonly finishReason: FinishReason | null;

@@ -1,4 +1,5 @@
 import type { Bell } from "../ports/bell.ts";
+import type { ModelPrices } from "../core/priced-usage.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
@@ -34,4 +35,5 @@ export interface EngineDeps {
   /** Hears the number of the last revocation with each heartbeat. */
   readonly revocations: { heard(number: number): void };
   readonly quotas: Pick<TenantQuotas, "lackAsRemembered">;
+  readonly prices: ModelPrices;
 }

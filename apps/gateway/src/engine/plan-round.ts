@@ -7,7 +7,7 @@
  *    nor the loss of the device settles the call, although it came earlier.
  * 3. Nothing unread is closed: while a result waits that was not read, nothing settles a call without it. While any
  *    input waits that was not read, the run does not proceed. A cancel does not wait for messages, so that it takes
- *    effect at once however many there are.
+ *    effect at once however many there are. Nor does the end of a run's time while a step is open.
  * 4. Nothing slips by (R6). A round that settles a call without its result, or that parks or ends the run, must have
  *    seen every input that could change that. It is committed only while no other waits than those that it counted.
  * 5. A round that leaves no trace but fewer inputs is committed only while they wait. If it is sent twice, they must
@@ -89,7 +89,6 @@ export function planRound(params: RoundParams): Round {
     if (input.kind === "dispatch_lost" && decided.length > 0) settlesUnanswered = true;
     consumed.add(inputId);
   }
-  if (state.phase === "ended") for (const { inputId } of inbox.inputs) consumed.add(inputId);
 
   const isFull = isRecordFull({ facts: state.run.seq, bytes: params.recordBytes + bytesOf(facts) });
   const waits = isFull ? inbox.resultsUnread : isUnread; // 7.
@@ -99,6 +98,8 @@ export function planRound(params: RoundParams): Round {
   const followed =
     leaving === "no" && !more ? tell({ kind: "proceed", epoch, isRecordFull: isFull, ...dispatchContext }) : [];
   if (followed.some(isSettling)) settlesUnanswered = true;
+  // Also what could not be told because a step was open.
+  if (state.phase === "ended") for (const { inputId } of inbox.inputs) consumed.add(inputId);
 
   const release = more ? (leaving === "now" ? { wakeAt: now } : null) : releaseOf(state, leaving, now);
   const mustHaveSeenAll = settlesUnanswered || (release !== null && release.wakeAt !== now); // 4.

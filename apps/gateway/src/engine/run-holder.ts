@@ -14,6 +14,7 @@ import { nextDeadlineOf } from "../core/deadline.ts";
 import { mayTell } from "../core/decide.ts";
 import type { RunInput } from "../core/input.ts";
 import { RECOVERIES_MAX } from "../core/limits.ts";
+import { isOutOfTime } from "../core/reached-limit.ts";
 import { needsDispatchContext } from "../core/needs-dispatch-context.ts";
 import { showsProgress } from "../core/shows-progress.ts";
 import type { LoadedRun } from "../ports/fleet-store.ts";
@@ -231,7 +232,8 @@ export class RunHolder implements LeaseListener {
       const { leaving } = this.#signals;
       if (held.state.phase === "stepping") {
         const isCanceled = held.inbox.inputs.some(({ input }) => input.kind === "cancel");
-        if (reports.length === 0 && leaving !== "now" && !isCanceled) {
+        const isOver = leaving === "no" && isOutOfTime(held.state, at);
+        if (reports.length === 0 && leaving !== "now" && !isCanceled && !isOver) {
           held.forgetInputs();
           return null;
         }

@@ -15,6 +15,7 @@ import type {
   Run,
   RunStatus,
   Secret,
+  StartLimits,
   Thread,
   ToolCall,
   ToolCallStatus,
@@ -23,6 +24,7 @@ import type {
 import type { EventRecord } from "../core/event-record.ts";
 import type { OutsideInput, ToolOutcome } from "../core/input.ts";
 import type { TenantUsage } from "../core/quotas.ts";
+import type { AgentTerms } from "../core/granted-limits.ts";
 import type { Act } from "./act.ts";
 import type { Generation } from "./generation.ts";
 import type { RunStarter, StarterOfRun } from "./run-starter.ts";
@@ -75,7 +77,15 @@ export type StartOutcome =
   | { readonly kind: "agent_not_found" }
   | { readonly kind: "version_not_found" }
   | { readonly kind: "thread_not_found" }
+  /** `admit` refused. */
+  | { readonly kind: "not_admitted"; readonly faults: readonly StartFault[] }
   | { readonly kind: "idempotency_conflict" };
+
+/** What a start may not have of its agent, and where the request or the config says so. */
+export interface StartFault {
+  readonly path: string;
+  readonly message: string;
+}
 
 export type EnqueueInputOutcome =
   | { readonly kind: "accepted"; readonly status: RunStatus }
@@ -157,6 +167,8 @@ export interface TenantStore extends TenantKeys {
    * 3. Of any number of requests with one idempotency key one makes the run. The others find it, or are told of a
    *    conflict if their body has another hash. The key of another owner is another key.
    * 4. In a thread with a subject, the run has that subject.
+   * 5. `admit` is asked with what the version's config says of its runs, before anything is written. A run that an
+   *    idempotency key found is not asked about.
    */
   startRun(params: {
     readonly runId: string;
@@ -167,6 +179,9 @@ export interface TenantStore extends TenantKeys {
     readonly messages: readonly UserMessage[];
     readonly deviceKey: string | null;
     readonly metadata: JsonObject;
+    /** What the start narrows; undefined: nothing. */
+    readonly limits: StartLimits | undefined;
+    readonly admit: (terms: AgentTerms) => readonly StartFault[];
     /** The user of the tenant whose run it is; null: the tenant's own. */
     readonly subject: string | null;
     readonly startedBy: RunStarter;

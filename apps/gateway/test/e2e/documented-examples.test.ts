@@ -49,6 +49,12 @@ test("docs/threads.md: a conversation is followed until its answer is there", as
   expect(said()).toMatch(/^What is a thread\? → .+\n$/);
 });
 
+test("docs/limits-of-a-run.md: a run that nobody answers ends when its time is over", async () => {
+  const { child, said } = play("limits-of-a-run.md", ofGateway());
+  const [code] = (await once(child, "exit")) as [number];
+  expect({ code, said: said() }).toEqual({ code: 0, said: "failed limit_exceeded wallTimeMs\n" });
+});
+
 test("docs/approvals.md: a person is shown each call that waits, and decides it", async () => {
   const tools = ["refund", "close_account"].map((name) => ({ name, target: "external", approval: "always" }) as const);
   const calls = [{ tool: "refund", args: { eur: 12 } }, { tool: "close_account" }];

@@ -1,5 +1,6 @@
 import type { AgentConfigInput } from "@hsafa/protocol";
 import type { Random } from "./random.ts";
+import type { Traits } from "./traits.ts";
 
 export const TENANT_NAME = "simulated";
 /**
@@ -8,9 +9,13 @@ export const TENANT_NAME = "simulated";
  */
 export const API_KEY = "hsafa_simulated";
 export const AGENT_NAME = "worker";
+export const MODEL_NAME = "demo/scripted";
 const inputSchema = { type: "object" };
 /** A deadline that no world lives to see. */
 const FAR_TIMEOUT_MS = 3_600_000;
+
+/** What the agent of a world with limits allows its runs. */
+export const AGENT_LIMITS = { tokens: 40, costUsd: 9, wallTimeMs: 60_000, toolCalls: 8 } as const;
 
 /** One tool of each kind. */
 const TOOLS: NonNullable<AgentConfigInput["tools"]> = [
@@ -29,7 +34,7 @@ const TOOLS: NonNullable<AgentConfigInput["tools"]> = [
 /** The agent of every simulated run. */
 const AGENT: AgentConfigInput = {
   name: AGENT_NAME,
-  model: "demo/scripted",
+  model: MODEL_NAME,
   modelIdleTimeoutMs: 2500,
   toolTimeoutMs: 9000,
   retry: { maxAttempts: 4 },
@@ -41,12 +46,13 @@ const PATIENT: ReadonlySet<string> = new Set(["look", "open"]);
 
 /**
  * The agent's config. `isPatient`: some calls have no deadline that could help. So their run ends only if the gateways
- * notice what becomes of them.
+ * notice what becomes of them. `isLimited`: its runs have limits.
  */
-export function agentOf({ isPatient }: { readonly isPatient: boolean }): AgentConfigInput {
-  if (!isPatient) return AGENT;
+export function agentOf({ isPatient, isLimited }: Pick<Traits, "isPatient" | "isLimited">): AgentConfigInput {
+  const agent = isLimited ? { ...AGENT, limits: AGENT_LIMITS } : AGENT;
+  if (!isPatient) return agent;
   return {
-    ...AGENT,
+    ...agent,
     tools: TOOLS.map((tool) => (PATIENT.has(tool.name) ? { ...tool, timeoutMs: FAR_TIMEOUT_MS } : tool)),
   };
 }

@@ -12,7 +12,13 @@ import type { SeenEvent, SimulatedWatcher } from "./watcher.ts";
 import type { TenantId } from "../../src/core/tenant-id.ts";
 
 /** Failures that a plan, a device or a fault may cause. Any other is a fault of the runtime. */
-const FAILURES: ReadonlySet<string> = new Set(["model_bad_request", "tool_timeout", "recovery_exhausted"]);
+const FAILURES: ReadonlySet<string> = new Set([
+  "model_bad_request",
+  "tool_timeout",
+  "recovery_exhausted",
+  "limit_exceeded",
+  "max_steps_reached",
+]);
 
 /** Checks R2, R6, R7 and R8 of every run once everything is at rest, from what the store and each watcher have. */
 export async function check(params: {

@@ -1,3 +1,4 @@
+import type { StartLimits } from "@hsafa/protocol";
 import { admit } from "../../src/access/admit.ts";
 import type { Principal } from "../../src/access/principal.ts";
 import type { Refusal } from "../../src/access/refusal.ts";
@@ -48,9 +49,10 @@ export class Clients {
     readonly input: string;
     readonly threadId: string | undefined;
     readonly deviceKey: string;
+    readonly limits?: StartLimits | undefined;
   }): Promise<string> {
-    const { input, threadId, deviceKey } = params;
-    const request = { agent: AGENT_NAME, input, threadId, deviceKey };
+    const { input, threadId, deviceKey, limits } = params;
+    const request = { agent: AGENT_NAME, input, threadId, deviceKey, ...(limits === undefined ? {} : { limits }) };
     const idempotencyKey = `start ${input}`;
     const outcome = await this.#untilAnswered((deps, principal) =>
       startRun(deps, principal, { request, idempotencyKey }),

@@ -25,6 +25,8 @@ export interface Counts {
   forgiven: number;
   /** Claims that left runs of a tenant which had its share of the places. */
   withheld: number;
+  /** Runs that a limit has ended. */
+  limitEnds: number;
   /** The longest that a run waited for its turn beside a hostile tenant, in virtual ms. */
   longestWaitMs: number;
 }
@@ -45,6 +47,7 @@ export function noCounts(): Counts {
     stalls: 0,
     forgiven: 0,
     withheld: 0,
+    limitEnds: 0,
     longestWaitMs: 0,
   };
 }

@@ -3,6 +3,7 @@ import type { EventRecord } from "../../src/core/event-record.ts";
 import { INPUTS_PER_DRAIN_MAX } from "../../src/ports/limits.ts";
 import { isRepeatableTool } from "./agent.ts";
 import type { Clients } from "./client.ts";
+import { drawnLimits } from "./limited-runs.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import { dataOf } from "./run-history.ts";
@@ -65,7 +66,10 @@ export class Crowd {
     const random = this.#random;
     const clients = this.#clients;
     const threadId = random.chance(0.4) ? `thread-${random.whole(1, 2)}` : undefined;
-    const runId = await clients.start({ input: `plan ${plan}`, threadId, deviceKey: `device-${random.whole(0, 2)}` });
+    const deviceKey = `device-${random.whole(0, 2)}`;
+    const limits = this.#traits.isLimited ? drawnLimits(this.#traitRandom) : undefined;
+    const runId = await clients.start({ input: `plan ${plan}`, threadId, deviceKey, limits });
+    if (limits !== undefined) this.#recorder.limits.set(runId, limits);
     for (let count = random.whole(1, 3); count > 0; count--) {
       this.#later(random.chance(0.6) ? 0 : random.between(0, 8000), () => this.#watch(runId));
     }

@@ -2,7 +2,7 @@ import type { Clock } from "../../src/ports/clock.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-const EPOCH_MS = Date.UTC(2026, 0, 1);
+export const EPOCH_MS = Date.UTC(2026, 0, 1);
 
 /**
  * The process that a gateway runs in. Everything that reaches its code comes through `enter`. Everything that its code

@@ -5,6 +5,9 @@ import type { Store } from "../../src/ports/store.ts";
 import type { Plant } from "./plants.ts";
 import type { Recorder } from "./recorder.ts";
 
+/** By how much a run that waits wakes too late, for a bug. */
+const LATE_BY_MS = 60_000;
+
 /** Tells the recorder what the store applies, when it applies it. Bugs planted here are bugs of the store. */
 export function observeStore(store: Store, recorder: Recorder, plant: Plant | null): Store {
   const { fleet } = store;
@@ -77,7 +80,7 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
       return {
         ...tenant,
         async startRun(params) {
-          const outcome = await tenant.startRun(params);
+          const outcome = await tenant.startRun(plant === "widen_limits" ? { ...params, limits: undefined } : params);
           if (outcome.kind !== "started" || !outcome.created) return outcome;
           const { runId } = outcome;
           const limit = 1 + params.messages.length;
@@ -136,6 +139,10 @@ function planted(commit: Commit, recorder: Recorder, plant: Plant | null): Commi
       return { ...commit, inboxMustBe: null };
     case "carry_no_deltas":
       return { ...commit, deltas: [] };
+    case "forget_time_over":
+      return commit.lease.kind === "release" && commit.run.status === "waiting_tool"
+        ? { ...commit, lease: { kind: "release", wakeAt: (commit.lease.wakeAt ?? 0) + LATE_BY_MS } }
+        : commit;
     default:
       return commit;
   }

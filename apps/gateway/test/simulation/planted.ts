@@ -81,4 +81,7 @@ export const PLANTED: readonly PlantedBug[] = [
   { plant: "subscribe_from_the_start", breaks: /^R8/, seedsMax: 20 },
   { plant: "lose_what_waits", breaks: /^R[68]/, seedsMax: 20 },
   { plant: "never_unheard", breaks: /^device/, traits: { isDeserted: true }, seedsMax: 40 },
+  { plant: "widen_limits", breaks: /^limits/, traits: { isLimited: true }, seedsMax: 20 },
+  { plant: "forget_time_over", breaks: /^limits/, faults: [], traits: { isLimited: true }, seedsMax: 40 },
+  { plant: "count_no_cost", breaks: /^limits/, traits: { isLimited: true }, seedsMax: 20 },
 ];

@@ -41,4 +41,7 @@ export type Plant =
   | "takeover_by_registration"
   | "never_unheard"
   | "subscribe_from_the_start"
-  | "lose_what_waits";
+  | "lose_what_waits"
+  | "widen_limits"
+  | "forget_time_over"
+  | "count_no_cost";

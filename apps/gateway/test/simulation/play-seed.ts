@@ -57,6 +57,7 @@ export async function playSeed(seed: number, options: PlayOptions = {}): Promise
   const isBroken = (): boolean => recorder.violations.length > 0;
   await scheduler.runUntil(activeMs, isBroken);
   faults.heal();
+  if (Object.keys(faults.counts).length > 0) world.healedAt = scheduler.time;
   await scheduler.runUntil(activeMs + REST_MAX_MS, () => world.isAtRest || isBroken());
   do await scheduler.runUntil(scheduler.time + AFTERWARDS_MS, isBroken);
   while (world.lostLeases.hasStalledWithin(AFTERWARDS_MS) && !isBroken());

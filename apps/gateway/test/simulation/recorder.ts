@@ -1,4 +1,11 @@
-import { comparePositions, type Failure, formatPosition, isTerminalType, type Position } from "@hsafa/protocol";
+import {
+  comparePositions,
+  type Failure,
+  formatPosition,
+  isTerminalType,
+  type Position,
+  type StartLimits,
+} from "@hsafa/protocol";
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
 import type { ClaimedRun, Commit, Inbox, StallCosts } from "../../src/ports/fleet-store.ts";
@@ -23,6 +30,8 @@ export class Recorder {
   readonly toldResults = new Map<string, Set<string>>();
   /** Texts of messages that a client was told were accepted, by run. */
   readonly toldMessages = new Map<string, string[]>();
+  /** What the starts of runs narrowed, by run. */
+  readonly limits = new Map<string, StartLimits>();
   readonly #lastOfThread = new Map<string, RunHistory>();
   readonly counts = noCounts();
   readonly #contested = new Set<string>();

@@ -4,6 +4,7 @@ import { openDeviceSocket } from "../../src/edge/device/open-device-socket.ts";
 import { openWatchSocket } from "../../src/edge/watch/open-watch-socket.ts";
 import type { MessageTransport } from "../../src/edge/socket/message-transport.ts";
 import type { RingBounds } from "../../src/follow/event-ring.ts";
+import type { ModelPrices } from "../../src/core/priced-usage.ts";
 import type { Bell } from "../../src/ports/bell.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Log } from "../../src/ports/log.ts";
@@ -33,6 +34,8 @@ export interface SimulatedGatewayParams {
   readonly leaseDurationMs: number;
   readonly ringBounds: RingBounds | null;
   readonly plants: DevicePlants;
+  /** What it knows of prices. */
+  readonly prices: ModelPrices;
   /** Its places; null: as many as a real one has. */
   readonly runsHeldMax: number | null;
   /** Puts another model before its own, for runs that are not of the simulated tenant. */
@@ -76,6 +79,7 @@ export class SimulatedGateway {
         leaseDurationMs,
         isOnlyGateway: false,
         tokenSecrets: tokenSecrets(new Uint8Array()),
+        prices: params.prices,
         ...(ringBounds === null ? {} : { ringBounds }),
         ...(params.runsHeldMax === null ? {} : { runsHeldMax: params.runsHeldMax }),
       },

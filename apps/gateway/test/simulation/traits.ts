@@ -24,6 +24,8 @@ export interface Traits {
   readonly isBeset: boolean;
   /** Whether at the end all devices go for good, so that every gateway must notice it. */
   readonly isDeserted: boolean;
+  /** Whether runs have limits, which are often less than they need. */
+  readonly isLimited: boolean;
 }
 
 export const NO_TRAITS: Traits = {
@@ -36,6 +38,7 @@ export const NO_TRAITS: Traits = {
   isStalling: false,
   isBeset: false,
   isDeserted: false,
+  isLimited: false,
 };
 
 /** Memories that are too small for one run, for a lagging watcher, and for all runs together. */
@@ -51,6 +54,7 @@ const SALT = 0x2545f491;
 /** The same for what came later, so that what is drawn above stays what it was. */
 const LATER_SALT = 0x1b873593;
 const BESET_SALT = 0x7feb352d;
+const LIMITED_SALT = 0x846ca68b;
 
 /**
  * The traits of a seed, and a generator for what they bring. So a seed without traits plays the same whatever traits
@@ -72,6 +76,7 @@ export function traitsOf(
     isStalling: new Random(seed ^ LATER_SALT).chance(0.1),
     isBeset: new Random(seed ^ BESET_SALT).chance(0.05),
     isDeserted: random.chance(0.15),
+    isLimited: new Random(seed ^ LIMITED_SALT).chance(0.15),
     ...wanted,
   };
   return { traits, random };

@@ -13,6 +13,7 @@ import { Crowd } from "./crowd.ts";
 import { type DeviceHabits, SimulatedDevice } from "./device.ts";
 import { devicePlantsOf } from "./device-plants.ts";
 import { observeFollowing } from "./follow-observed.ts";
+import { checkLimits, FREE, PRICES } from "./limited-runs.ts";
 import { plantsOf } from "./link-plants.ts";
 import { LostLeases } from "./lost-leases.ts";
 import { Machine, storeClock } from "./machine.ts";
@@ -69,6 +70,8 @@ export class World {
   readonly #liveLogs = new Map<Machine, LiveLog>();
   /** In a world that is besieged: how long the other tenant's runs wait. */
   turnWaits: TurnWaits | null = null;
+  /** When all faults were over, in virtual ms; 0: there were none. */
+  healedAt = 0;
   #tenantId = asTenantId("");
   #crowd: Crowd | null = null;
   #machineCount = 0;
@@ -157,6 +160,7 @@ export class World {
       leaseDurationMs: this.leaseDurationMs,
       ringBounds: this.traits.ringBounds,
       plants: devicePlantsOf(this.#plant),
+      prices: this.traits.isLimited ? (this.#plant === "count_no_cost" ? FREE : PRICES) : new Map(),
       runsHeldMax: this.traits.isBeset ? SIEGE_PLACES : null,
       modelOf: (model) => this.#modelOf(machine, model, () => gateway.gatewayId),
       stall: this.traits.isStalling ? this.#stallingRun(() => gateway.gatewayId) : null,
@@ -285,7 +289,18 @@ export class World {
   async checkAll(): Promise<void> {
     const { recorder, tenant, watchers } = this;
     await check({ recorder, tenantId: this.#tenantId, store: this.#store.fleet, tenant, watchers });
+    if (this.traits.isLimited) this.#checkLimits();
     for (const device of this.devices) device.checkAnswered();
+  }
+
+  #checkLimits(): void {
+    const { recorder, traits, leaseDurationMs } = this;
+    // What keeps gateways busy may keep a run waiting for its end.
+    const isCalm = !traits.isPoisoned && !traits.isStalling && !traits.isBeset;
+    const healedAt = isCalm ? this.healedAt : null;
+    for (const history of recorder.runs.values()) {
+      if (history.tenantId === this.#tenantId) checkLimits(recorder, history, { leaseDurationMs, healedAt });
+    }
   }
 
   /** Sessions of devices that the store takes for open. */

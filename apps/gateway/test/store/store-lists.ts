@@ -95,6 +95,7 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
       finishReason,
       error,
       usage,
+      limits: row.limits,
       steps,
       position: `${row.lastSeq}-0`,
       createdAt: isoTime(row.createdAt),

@@ -2,6 +2,7 @@ import {
   type AgentConfig,
   comparePositions,
   type DeviceTool,
+  type GrantedLimits,
   isTerminalStatus,
   type JsonObject,
   type Position,
@@ -84,6 +85,7 @@ export interface RunRow {
   readonly deviceKey: string | null;
   readonly subject: string | null;
   readonly metadata: JsonObject;
+  readonly limits: GrantedLimits;
   readonly startedBy: RunStarter;
   readonly idempotency: { readonly key: string; readonly owner: string; readonly bodyHash: string } | null;
   readonly createdAt: number;

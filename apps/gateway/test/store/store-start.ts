@@ -1,5 +1,6 @@
 import { isId } from "@hsafa/protocol";
 import { firstFacts } from "../../src/core/first-facts.ts";
+import { type AgentTerms, grantedLimits } from "../../src/core/granted-limits.ts";
 import { storableText } from "../../src/ports/storable-text.ts";
 import type { StartOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
 import { isOpen, type Rows, type ThreadRow } from "./store-rows.ts";
@@ -32,6 +33,9 @@ export function startRun(
   const versionId = params.versionId ?? agent.currentVersionId ?? undefined;
   const version = versionId === undefined ? undefined : rows.versions.get(versionId);
   if (version?.agentId !== agent.id) return { kind: "version_not_found" };
+  const terms = version.config as unknown as AgentTerms;
+  const faults = params.admit(terms);
+  if (faults.length > 0) return { kind: "not_admitted", faults };
   const thread = threadNamed(rows, tenantId, params, makeThread);
   if (thread === undefined) return { kind: "thread_not_found" };
 
@@ -58,6 +62,7 @@ export function startRun(
     deviceKey,
     subject: thread?.subject ?? subject,
     metadata,
+    limits: grantedLimits(terms, params.limits),
     startedBy,
     idempotency,
     createdAt: now,

@@ -15,6 +15,7 @@ import type { ToolFunction } from "../../src/adapters/server-tools/function-tool
 import { createServerTools } from "../../src/adapters/server-tools/server-tools.ts";
 import { systemClock } from "../../src/adapters/system/system-clock.ts";
 import { accept, type EventRecord, parseFact } from "../../src/core/event-record.ts";
+import type { ModelPrices } from "../../src/core/priced-usage.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { EngineDeps } from "../../src/engine/engine-deps.ts";
 import { RecordRoom } from "../../src/engine/record-room.ts";
@@ -65,6 +66,7 @@ export interface EngineOptions {
   readonly serverTools?: ServerTools;
   readonly clock?: Clock;
   readonly quotas?: Pick<TenantQuotas, "lackAsRemembered">;
+  readonly prices?: ModelPrices;
   readonly recordRoom?: RecordRoom;
 }
 
@@ -167,6 +169,7 @@ export class EngineWorld {
       revocations: { heard() {} },
       log,
       quotas: options.quotas ?? NO_QUOTAS,
+      prices: options.prices ?? new Map(),
     };
     const engine: Engine = new Engine(deps, options.recordRoom ?? new RecordRoom({ clock }));
     const gateway = { engine, fleet, log, published, stored };
@@ -199,6 +202,8 @@ export class EngineWorld {
       messages: [{ role: "user", content }],
       deviceKey: null,
       metadata: {},
+      limits: undefined,
+      admit: () => [],
       subject: null,
       startedBy: ANY_STARTER,
       idempotency: null,

@@ -16,7 +16,15 @@ export async function startAlone(options?: TestGatewayOptions): Promise<GatewayP
 }
 
 /** For `describe.each`: the name of each kind of pair, how it is opened, and whether its services are missing. */
-export const GATEWAY_PAIRS: readonly [name: string, open: () => Promise<GatewayPair>, isSkipped: boolean][] = [
-  ["on the embedded store", () => startAlone(), false],
-  ["with two gateways on Postgres and Redis", () => startTwoGateways(), await missingServices("postgres", "redis")],
+export const GATEWAY_PAIRS: readonly [
+  name: string,
+  open: (options?: TestGatewayOptions) => Promise<GatewayPair>,
+  isSkipped: boolean,
+][] = [
+  ["on the embedded store", (options) => startAlone(options), false],
+  [
+    "with two gateways on Postgres and Redis",
+    (options) => startTwoGateways(() => options ?? {}),
+    await missingServices("postgres", "redis"),
+  ],
 ];

@@ -11,6 +11,10 @@ import {
   MODEL_IDLE_TIMEOUT_MS_DEFAULT,
   MODEL_LOADING_TIMEOUT_MS_DEFAULT,
   MODEL_NAME_CHARACTERS_MAX,
+  RUN_COST_USD_MAX,
+  RUN_TOKENS_MAX,
+  RUN_TOOL_CALLS_MAX,
+  RUN_WALL_TIME_MS_MAX,
   STEPS_DEFAULT,
   STEPS_MAX,
   STOP_SEQUENCES_MAX,
@@ -141,6 +145,22 @@ export const modelSettingsSchema = z.strictObject({
   providerOptions: z.record(z.string(), writtenObjectSchema).optional(),
 });
 
+const maxStepsSchema = z.int().min(1).max(STEPS_MAX);
+
+/** What one run may use. */
+export const runLimitsSchema = z.strictObject({
+  tokens: z.int().min(1).max(RUN_TOKENS_MAX).optional(),
+  costUsd: z.number().gt(0).max(RUN_COST_USD_MAX).optional(),
+  wallTimeMs: z.int().min(1).max(RUN_WALL_TIME_MS_MAX).optional(),
+  toolCalls: z.int().min(0).max(RUN_TOOL_CALLS_MAX).optional(),
+});
+
+/** The limits of one run, as its start gives them. */
+export const startLimitsSchema = runLimitsSchema.extend({ maxSteps: maxStepsSchema.optional() });
+
+/** The limits that hold for a run. */
+export const grantedLimitsSchema = runLimitsSchema.extend({ maxSteps: maxStepsSchema });
+
 /**
  * An agent's config that was accepted once. Its timeouts may be longer than a gateway waits (`timeoutMsOf`). Parsing it
  * fills in the defaults.
@@ -152,7 +172,8 @@ export const storedAgentConfigSchema = z
     model: modelNameSchema,
     system: z.string().max(SYSTEM_CHARACTERS_MAX).optional(),
     settings: modelSettingsSchema.default({}),
-    maxSteps: z.int().min(1).max(STEPS_MAX).default(STEPS_DEFAULT),
+    maxSteps: maxStepsSchema.default(STEPS_DEFAULT),
+    limits: runLimitsSchema.optional(),
     retry: z
       .strictObject({
         maxAttempts: z.int().min(1).max(MODEL_ATTEMPTS_MAX).default(MODEL_ATTEMPTS_DEFAULT),

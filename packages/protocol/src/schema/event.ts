@@ -10,13 +10,14 @@ export const failureSchema = z.object({ code: z.string(), message: z.string(), d
 /** Why the model stopped. */
 export const finishReasonSchema = z.enum(FINISH_REASONS);
 
-/** Tokens spent. */
+/** Tokens spent, and what they cost. */
 export const usageSchema = z.object({
   inputTokens: z.number().optional(),
   outputTokens: z.number().optional(),
   totalTokens: z.number().optional(),
   reasoningTokens: z.number().optional(),
   cachedInputTokens: z.number().optional(),
+  costUsd: z.number().optional(),
 });
 
 /** An event as it stands in a page of a run's log. `data` is left open: readers ignore what they do not know. */

@@ -6,6 +6,7 @@ import {
   THREAD_KEY_CHARACTERS_MAX,
 } from "../limits.ts";
 import { RUN_STATUSES } from "../run.ts";
+import { grantedLimitsSchema, startLimitsSchema } from "./agent-config.ts";
 import { failureSchema, finishReasonSchema, usageSchema } from "./event.ts";
 import { agentNameSchema, deviceKeySchema, idOrNameSchema, idSchema } from "./ids.ts";
 import { jsonObjectSchema } from "./json.ts";
@@ -36,6 +37,7 @@ export const runSchema = z.object({
   finishReason: finishReasonSchema.nullable(),
   error: failureSchema.nullable(),
   usage: usageSchema,
+  limits: grantedLimitsSchema.nullable(),
   steps: z.int(),
   position: z.string(),
   createdAt: timeSchema,
@@ -53,6 +55,7 @@ export const startRunBodySchema = z.strictObject({
   ]),
   threadId: z.string().min(1).max(THREAD_KEY_CHARACTERS_MAX).optional(),
   deviceKey: deviceKeySchema.optional(),
+  limits: startLimitsSchema.optional(),
   metadata: metadataSchema.optional(),
   subject: subjectSchema.optional(),
 });

@@ -1,6 +1,7 @@
 import {
   type Failure,
   type FinishReason,
+  type GrantedLimits,
   isId,
   type JsonObject,
   type JsonValue,
@@ -111,6 +112,7 @@ function runOf(row: Row & RunPayload): Run {
     finishReason: row.finishReason as FinishReason | null,
     error: row.error as Failure | null,
     usage: row.usage as Usage,
+    limits: row.limits as GrantedLimits | null,
     steps: row.steps,
     position: `${row.lastSeq}-0`,
     createdAt: row.createdAt.toISOString(),

@@ -92,6 +92,8 @@ test("every statement that serves a request names its tenant (R10)", async () =>
         messages: [],
         deviceKey: null,
         metadata: {},
+        limits: undefined,
+        admit: () => [],
         subject: null,
         startedBy: ANY_STARTER,
         idempotency: null,

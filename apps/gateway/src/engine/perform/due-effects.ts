@@ -4,6 +4,7 @@ import { STEP_DURATION_MS_MAX } from "../../core/limits.ts";
 import { pastConversation } from "../../core/past-conversation.ts";
 import type { QuotaLack } from "../../core/quotas.ts";
 import type { RunState } from "../../core/run-state.ts";
+import { pricedUsage } from "../../core/priced-usage.ts";
 import { oldestRuns, stepConversation, summaryConversation } from "../../core/step-conversation.ts";
 import type { PerformEffect } from "../effects-in-flight.ts";
 import type { EngineDeps } from "../engine-deps.ts";
@@ -18,7 +19,10 @@ import type { TenantId } from "../../core/tenant-id.ts";
 /** What effects are performed with. */
 export interface EffectTools {
   readonly tenantId: TenantId;
-  readonly deps: Pick<EngineDeps, "model" | "schemas" | "clock" | "serverTools" | "log" | "turns" | "quotas">;
+  readonly deps: Pick<
+    EngineDeps,
+    "model" | "schemas" | "clock" | "serverTools" | "log" | "turns" | "quotas" | "prices"
+  >;
   readonly writer: Pick<RunWriter, "openStep" | "write" | "waitForCapacity">;
   readonly history: ThreadHistory;
   /** Called when foreign code that works for this run has just run. */
@@ -43,7 +47,7 @@ export function dueEffects(state: RunState, tools: EffectTools): ReadonlyMap<str
         const perform = withinTime({
           clock,
           limitMs: STEP_DURATION_MS_MAX,
-          perform: (signal) => performStep(state, effect, tools, signal),
+          perform: async (signal) => priced(await performStep(state, effect, tools, signal), state, tools),
           late: () => lateStep(clock.random()),
         });
         due.set(stepKey(effect.seq), (signal) =>
@@ -120,6 +124,17 @@ function withoutTokens({ used, limit }: QuotaLack, jitter: number): RunInput {
   return { kind: "step_failed", failure: { kind: "quota_exceeded", message, retryAfterMs: null }, jitter };
 }
 
+function withoutPrice(model: string, jitter: number): RunInput {
+  const message = `The run has the limit 'costUsd', and the gateway has no price of '${model}'. The model was not asked.`;
+  return { kind: "step_failed", failure: { kind: "price_unknown", message, retryAfterMs: null }, jitter };
+}
+
+/** What a step cost stands in its fact, so that a price which changes later changes no record. */
+function priced(told: RunInput | null, { run }: RunState, { deps }: EffectTools): RunInput | null {
+  if (told?.kind !== "step_finished") return told;
+  return { ...told, usage: pricedUsage(told.usage, deps.prices.get(run.config.model)) };
+}
+
 function brokenCall(callId: string, attempt: number): RunInput {
   const reason = "The gateway met an error of its own while it performed the call. Its log has the reason.";
   return { kind: "server_tool_finished", callId, attempt, outcome: { kind: "unknown", reason } };
@@ -135,6 +150,8 @@ async function performStep(
   const lack = deps.quotas.lackAsRemembered(tenantId, ["tokensPerDay"]);
   if (lack !== null) return withoutTokens(lack, deps.clock.random());
   const { run } = state;
+  const { model } = run.config;
+  if (run.limits.costUsd !== undefined && !deps.prices.has(model)) return withoutPrice(model, deps.clock.random());
   deps.turns.seen(tenantId);
   const nextTurn = (): Promise<void> => {
     onRan();

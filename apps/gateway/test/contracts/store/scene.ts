@@ -75,6 +75,8 @@ export function startParams(overrides: Partial<StartParams> = {}): StartParams {
     messages: [{ role: "user", content: "Go." }],
     deviceKey: null,
     metadata: {},
+    limits: undefined,
+    admit: () => [],
     subject: null,
     startedBy: ANY_STARTER,
     idempotency: null,

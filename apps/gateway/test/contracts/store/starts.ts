@@ -51,6 +51,51 @@ export function startsOfStore(store: () => Store): void {
       expect(await claim(scene, runId)).toMatchObject({ epoch: 1, lastSeq: 3, lost: false, recoveries: 0 });
     });
 
+    test("a start is asked about with what its version says of its runs, and nothing is written if it is refused", async () => {
+      const scene = await openScene(store());
+      const { tenant } = scene;
+      const config = { ...CONFIG, model: "demo/echo", limits: { tokens: 100, costUsd: 2.5 }, settings: { seed: 1 } };
+      const act = { by: AN_ACTOR, description: null, version: null, promote: true };
+      await tenant.pushAgent({ ...act, name: "limited", config, configHash: "limited" });
+      const asked: unknown[] = [];
+      const params = startParams({ agent: "limited", threadId: "a-key", limits: { tokens: 50, maxSteps: 3 } });
+      const refused = await tenant.startRun({
+        ...params,
+        admit: (terms) => {
+          asked.push(terms);
+          return [{ path: "agent", message: "no" }];
+        },
+      });
+      expect(refused).toEqual({ kind: "not_admitted", faults: [{ path: "agent", message: "no" }] });
+      expect(asked).toMatchObject([{ model: "demo/echo", limits: { tokens: 100, costUsd: 2.5 } }]);
+      expect(await tenant.findRun({ runId: params.runId })).toBeNull();
+      expect(await tenant.findThread({ idOrKey: "a-key", subject: null })).toBeNull();
+
+      const { runId } = await start(scene, params);
+      const limits = { maxSteps: 3, tokens: 50, costUsd: 2.5 };
+      expect((await tenant.findRun({ runId }))?.limits).toEqual(limits);
+      const page = await tenant.listRuns({
+        limit: 1,
+        cursor: undefined,
+        status: undefined,
+        agent: "limited",
+        threadId: undefined,
+        subject: undefined,
+      });
+      expect(page.data[0]?.limits).toEqual(limits);
+      const [created] = await tenant.readEvents({ runId, after: START, limit: 1, factsOnly: true });
+      expect(JSON.parse(created?.payload ?? "")).toMatchObject({ limits: { tokens: 50, maxSteps: 3 } });
+      expect((await tenant.findRun({ runId: (await start(scene)).runId }))?.limits).toEqual({ maxSteps: 20 });
+    });
+
+    test("a run that an idempotency key finds is not asked about again", async () => {
+      const scene = await openScene(store());
+      const idempotency = { key: "k", owner: "o", orUnowned: false, bodyHash: "h" };
+      const { runId } = await start(scene, { idempotency });
+      const again = startParams({ idempotency, admit: () => [{ path: "agent", message: "no" }] });
+      expect(await scene.tenant.startRun(again)).toMatchObject({ kind: "started", runId, created: false });
+    });
+
     test("a run starts only if what it names is there: agent by id or name, version of that agent, thread by id", async () => {
       const { tenant, agentId, versionId } = await openScene(store());
       const outcome = async (overrides: Parameters<typeof startParams>[0]) =>

@@ -1,6 +1,7 @@
-import { isId, type RunStatus } from "@hsafa/protocol";
+import { isId, type RunLimits, type RunStatus } from "@hsafa/protocol";
 import { v7 } from "uuid";
 import { firstFacts } from "../../../../core/first-facts.ts";
+import { type AgentTerms, grantedLimits } from "../../../../core/granted-limits.ts";
 import type { StartOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
 import { EVENT_PARAMETERS, EVENTS, eventValues } from "../../event-rows.ts";
 import { millis, time } from "../../times.ts";
@@ -26,13 +27,18 @@ const RESOLVE_START = tenantStatement({
   text: `
 with agent as (
   select id, current_version_id from agents where tenant_id = :tenantId and (id = :agentId or name = :agentName)
+),
+version as (
+  select v.id, json_build_object(
+    'model', v.config_json->'model', 'maxSteps', v.config_json->'maxSteps', 'limits', v.config_json->'limits'
+  ) as terms
+  from agent a join agent_versions v on v.agent_id = a.id
+  where v.id = coalesce(:versionId, a.current_version_id)
 )
 select floor(${millis("now()")}) as now,
   (select id::text from agent) as agent_id,
-  (
-    select v.id::text from agent a join agent_versions v on v.agent_id = a.id
-    where v.id = coalesce(:versionId, a.current_version_id)
-  ) as version_id,
+  (select id::text from version) as version_id,
+  (select terms from version) as terms,
   coalesce(
     (select id::text from threads where tenant_id = :tenantId and id = :threadId),
     (
@@ -55,6 +61,12 @@ interface Resolved {
   readonly now: number;
   readonly agent_id: string | null;
   readonly version_id: string | null;
+  /** What the config does not say is null. */
+  readonly terms: {
+    readonly model: string;
+    readonly maxSteps: number | null;
+    readonly limits: RunLimits | null;
+  } | null;
   readonly thread_id: string | null;
   readonly earlier_id: string | null;
   readonly earlier_status: RunStatus | null;
@@ -74,6 +86,7 @@ const INSERT_RUN = tenantStatement({
     threadId: "uuid?",
     deviceKey: "text?",
     metadata: "json",
+    limits: "json",
     startedBy: "json",
     idempotencyKey: "text?",
     idempotencyHash: "text?",
@@ -91,10 +104,10 @@ with thread as (
 ),
 run as (
   insert into runs (
-    id, tenant_id, agent_id, agent_version_id, thread_id, thread_turn, device_key, metadata, started_by,
+    id, tenant_id, agent_id, agent_version_id, thread_id, thread_turn, device_key, metadata, limits, started_by,
     idempotency_key, idempotency_hash, idempotency_owner, subject, status, wake_at, last_seq, usage, created_at
   )
-  select :runId, :tenantId, :agentId, :versionId, thread.id, thread.turns, :deviceKey, :metadata, :startedBy,
+  select :runId, :tenantId, :agentId, :versionId, thread.id, thread.turns, :deviceKey, :metadata, :limits, :startedBy,
     :idempotencyKey, :idempotencyHash, :idempotencyOwner, coalesce(thread.subject, :subject), 'queued', case when coalesce(thread.open_runs, 1) = 1 then now() end, :lastSeq, '{}',
     ${time(":createdAt")}
   from (select) as one left join thread on true
@@ -135,7 +148,11 @@ async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Pro
       : { kind: "idempotency_conflict" };
   }
   if (found.agent_id === null) return { kind: "agent_not_found" };
-  if (found.version_id === null) return { kind: "version_not_found" };
+  if (found.version_id === null || found.terms === null) return { kind: "version_not_found" };
+  const { model, maxSteps, limits } = found.terms;
+  const terms: AgentTerms = { model, maxSteps: maxSteps ?? undefined, limits: limits ?? undefined };
+  const faults = params.admit(terms);
+  if (faults.length > 0) return { kind: "not_admitted", faults };
   const thread = await findOrMakeThread(sql, tenantId, { wanted: threadId, subject, found: found.thread_id });
   if (thread === undefined) return { kind: "thread_not_found" };
 
@@ -148,6 +165,7 @@ async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Pro
       ...ids,
       deviceKey,
       metadata: JSON.stringify(metadata),
+      limits: JSON.stringify(grantedLimits(terms, params.limits)),
       startedBy: JSON.stringify(startedBy),
       idempotencyKey: idempotency?.key ?? null,
       idempotencyHash: idempotency?.bodyHash ?? null,
