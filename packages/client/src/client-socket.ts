@@ -41,6 +41,11 @@ export interface ClientSocketListener {
 
 const OPEN = 1;
 
+/** Whether a socket can be made: with this constructor, or with the global one. */
+export function hasWebSocket(constructor: WebSocketConstructor | undefined): boolean {
+  return (constructor ?? globalThis.WebSocket) !== undefined;
+}
+
 /** Opens a socket with the given constructor, or with the global one. Throws if there is neither. */
 export function openClientSocket(
   url: string,

@@ -1,10 +1,10 @@
 import type { RunEvent, WatchAnswer, WatchMessage } from "@hsafa/protocol";
-import { expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { type FakeWatchConnection, startFakeWatchServer } from "../test/fake-watch-server.ts";
-import { startFakeGateway } from "../test/fake-gateway.ts";
-import { createClient } from "./client.ts";
-import { WATCH_TOPICS_MAX } from "./limits.ts";
+import { json, problem, startFakeGateway } from "../test/fake-gateway.ts";
+import { type Client, createClient } from "./client.ts";
+import { ATTEMPTS_MAX, WATCH_TOPICS_MAX } from "./limits.ts";
 
 const event = (runId: string, id: string, type = "text.delta"): RunEvent =>
   ({ id, prev: "0-0", runId, ts: "2026-11-01T00:00:00.000Z", type, data: {} }) as unknown as RunEvent;
@@ -109,12 +109,87 @@ test("a run that the gateway refuses ends its own stream alone; one that is away
   expect(connections).toHaveLength(1);
 });
 
-test("where no WebSocket opens, the run is read by its event stream", async () => {
-  const gateway = await startFakeGateway((_request, response) => {
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    response.end(`id: 1-0\ndata: ${JSON.stringify(event("run-1", "1-0", "run.completed"))}\n\n`);
+/** A gateway behind something that lets no WebSocket pass: it tells the newest run of a thread, and streams a run. */
+const withoutSocket = (newest: readonly string[]) => {
+  let asked = 0;
+  return startFakeGateway((request, response) => {
+    if (request.url?.endsWith("/stream") === true) {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end(`id: 1-0\ndata: ${JSON.stringify(event("run-1", "1-0", "run.completed"))}\n\n`);
+      return;
+    }
+    if (request.url === "/api/watch") {
+      response.writeHead(404).end();
+      return;
+    }
+    const id = newest[Math.min(asked, newest.length - 1)];
+    asked += 1;
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ data: id === undefined ? [] : [{ id }], nextCursor: null }));
   });
-  expect(await idsOf(clientOf(gateway.url).runs.stream("run-1"))).toEqual(["1-0"]);
+};
+
+describe("where no WebSocket opens", () => {
+  // The pauses between two questions are seconds.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout"] }));
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  /** Watches a thread until this run is told. */
+  async function toldUntil(client: Client, last: string): Promise<string[]> {
+    const told: string[] = [];
+    const watching = (async (): Promise<true> => {
+      for await (const { runId } of client.threads.watch("inbox")) {
+        told.push(runId);
+        if (runId === last) break;
+      }
+      return true;
+    })();
+    const passTime = async (): Promise<false> => {
+      await vi.advanceTimersByTimeAsync(100);
+      await new Promise(setImmediate);
+      return false;
+    };
+    while (!(await Promise.race([watching, passTime()])));
+    return told;
+  }
+
+  test("a run is read by its event stream", async () => {
+    const gateway = await withoutSocket([]);
+    expect(await idsOf(clientOf(gateway.url).runs.stream("run-1"))).toEqual(["1-0"]);
+    vi.stubGlobal("WebSocket", undefined);
+    const client = createClient({ url: gateway.url, token: "key", transport: "watch" });
+    expect(await idsOf(client.runs.stream("run-1"))).toEqual(["1-0"]);
+  });
+
+  test.each([
+    ["since something on the way lets none pass", WebSocket],
+    ["since there is none, as in Node 20", undefined],
+  ])("the newest run of a thread is asked for, and none is told twice: %s", async (_why, constructor) => {
+    if (constructor === undefined) vi.stubGlobal("WebSocket", undefined);
+    const gateway = await withoutSocket(["r1", "r1", "r2"]);
+    const client = createClient({ url: gateway.url, token: "key", ...(constructor && { WebSocket: constructor }) });
+    expect(await toldUntil(client, "r2")).toEqual(["r1", "r2"]);
+    const asked = gateway.requests.filter(({ url }) => url !== "/api/watch");
+    expect(asked.map(({ url }) => url)).toEqual(Array(3).fill("/api/runs?threadId=inbox&limit=1"));
+  });
+
+  test("a gateway that is away is asked again, and one that refuses ends the watching", async () => {
+    vi.stubGlobal("WebSocket", undefined);
+    let asked = 0;
+    const gateway = await startFakeGateway((_request, response) => {
+      asked += 1;
+      if (asked <= ATTEMPTS_MAX) response.destroy();
+      else if (asked === ATTEMPTS_MAX + 1)
+        json(200, { data: [{ id: "r1" }], nextCursor: null })(_request, response, "");
+      else problem(404, "not_found")(_request, response, "");
+    });
+    const client = createClient({ url: gateway.url, token: "key" });
+    await expect(toldUntil(client, "never")).rejects.toMatchObject({ code: "not_found" });
+    expect(asked).toBe(ATTEMPTS_MAX + 2);
+  });
 });
 
 test("the newest run of a thread is told, over as many connections as it takes, and none twice in a row", async () => {

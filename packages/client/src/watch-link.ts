@@ -6,10 +6,11 @@
  * 2. What is read ends when its connection is lost. Each reader comes back, at a time of its own.
  * 3. A gateway takes one stream of a run on a connection, and a hundred in all. One more opens another connection.
  * 4. A token that was refused is not sent again. If there is no other one, that is final.
- * 5. Where no connection was ever opened, something on the way may not let WebSockets pass. The caller is told.
+ * 5. Where no connection was ever opened, something on the way may not let WebSockets pass. The caller is told. The
+ *    same holds where there is no WebSocket at all, as in Node 20.
  */
 import { CLOSE_CODES, type WatchAnswer } from "@hsafa/protocol";
-import type { WebSocketConstructor } from "./client-socket.ts";
+import { hasWebSocket, type WebSocketConstructor } from "./client-socket.ts";
 import { HsafaError } from "./error.ts";
 import type { TokenKeeper } from "./token.ts";
 import { WatchConnection, type WatchTopic } from "./watch-connection.ts";
@@ -63,6 +64,7 @@ export function createWatchLink(params: {
 
   return {
     async *read(topic, signal) {
+      if (!hasWebSocket(WebSocket)) return false; // 5.
       const connection = [...connections].find((one) => one.hasRoomFor(topic)) ?? connect(); // 3.
       const inbox = connection.join(topic);
       const wake = (): void => inbox.wake();
