@@ -14,7 +14,7 @@ export interface CliSettings {
 export type CliKey =
   | { readonly kind: "given"; readonly apiKey: string }
   /** The key that a gateway made for development lies in the data folder, and this URL is not that gateway's. */
-  | { readonly kind: "elsewhere"; readonly urls: readonly string[] }
+  | { readonly kind: "elsewhere"; readonly gatewayUrl: string | null }
   | { readonly kind: "missing" };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,7 +29,7 @@ const DATA_DIR_DEFAULT = ".hsafa";
  */
 export function readCliSettings(env: Environment = process.env): CliSettings {
   const dataDir = resolve(env.HSAFA_DATA_DIR || DATA_DIR_DEFAULT);
-  const url = env.HSAFA_URL || urlsIn(dataDir).at(-1) || URL_DEFAULT;
+  const url = env.HSAFA_URL || urlIn(dataDir) || URL_DEFAULT;
   return { url, key: env.HSAFA_API_KEY ? { kind: "given", apiKey: env.HSAFA_API_KEY } : keyIn(dataDir, url), dataDir };
 }
 
@@ -52,20 +52,18 @@ export function loadEnvFile(file = ".env"): void {
   }
 }
 
-/** The development key is for the gateways that hold this folder, whose addresses they write beside it. */
+/** The development key is for the gateway that runs with this folder, whose address stands beside it. */
 function keyIn(dataDir: string, url: string): CliKey {
   const apiKey = textOf(join(dataDir, "key"));
   if (apiKey === "") return { kind: "missing" };
-  const urls = urlsIn(dataDir);
-  const isTheirs = URL.canParse(url) && urls.includes(new URL(url).origin);
-  return isTheirs ? { kind: "given", apiKey } : { kind: "elsewhere", urls };
+  const gatewayUrl = urlIn(dataDir);
+  const isIts = URL.canParse(url) && new URL(url).origin === gatewayUrl;
+  return isIts ? { kind: "given", apiKey } : { kind: "elsewhere", gatewayUrl };
 }
 
-/** The addresses of the gateways that run with this folder, the newest one last. A killed one leaves its own there. */
-function urlsIn(dataDir: string): string[] {
-  return textOf(join(dataDir, "urls"))
-    .split("\n")
-    .filter((line) => line !== "");
+/** The address of the gateway that runs with this folder, or null. A killed one leaves its own there. */
+function urlIn(dataDir: string): string | null {
+  return textOf(join(dataDir, "url")) || null;
 }
 
 function textOf(file: string): string {

@@ -20,8 +20,8 @@ export function connectOperator(): Operator {
 export function requireKey(): string {
   const { key, url, dataDir } = readCliSettings();
   if (key.kind === "given") return key.apiKey;
-  const [running] = key.kind === "elsewhere" ? key.urls : [];
-  if (running !== undefined) {
+  const running = key.kind === "elsewhere" ? key.gatewayUrl : null;
+  if (running !== null) {
     throw new CliError(
       own`The key in ${dataDir} is for the gateway at ${running} alone, and not for ${url}.\nSet HSAFA_URL=${running}, or set HSAFA_API_KEY to a key of the other one.`,
     );

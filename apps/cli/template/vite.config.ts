@@ -3,11 +3,11 @@ import { createClient } from "@hsafa/client";
 import { defineConfig, type Plugin } from "vite";
 
 /** The gateway of `hsafa dev` in this folder, which writes its address and its key here. */
-const url = (): string => process.env["HSAFA_URL"] ?? lastLine(".hsafa/urls");
-const key = (): string => process.env["HSAFA_API_KEY"] ?? lastLine(".hsafa/key");
+const url = (): string => process.env["HSAFA_URL"] ?? textOf(".hsafa/url");
+const key = (): string => process.env["HSAFA_API_KEY"] ?? textOf(".hsafa/key");
 
-function lastLine(file: string): string {
-  return readFileSync(file, "utf8").trim().split("\n").at(-1) ?? "";
+function textOf(file: string): string {
+  return readFileSync(file, "utf8").trim();
 }
 
 /**

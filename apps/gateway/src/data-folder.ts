@@ -1,7 +1,7 @@
 import { closeEntries, type FolderPrivacy, makePrivateFolder } from "./adapters/system/private-folder.ts";
 
 /** Everything that a gateway and its embedded database put into the data folder. */
-const OURS = /^(\.gitignore|key|urls|jwt-secret|secrets-key|lock\..*|postgres|postgres\.unfinished)$/;
+const OURS = /^(\.gitignore|key|url|jwt-secret|secrets-key|lock\..*|postgres|postgres\.unfinished)$/;
 
 /**
  * Makes the data folder, closes it to everybody but its owner, and mends the modes of what is in it. Earlier versions

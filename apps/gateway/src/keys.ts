@@ -117,13 +117,14 @@ function noFolder(): Folder {
 }
 
 /**
- * Tells the commands of this folder that the development key is for this gateway: they send it nowhere else. Resolves
- * with what takes that back.
+ * Tells the commands of this folder where its gateway listens. They send the development key nowhere else. Of several
+ * gateways that share a folder, the last one that started is named. Resolves with what takes that back.
  */
 export async function announceGateway(
   settings: Settings,
   { devKey, isEphemeral, url }: { readonly devKey: string | null; readonly isEphemeral: boolean; readonly url: string },
 ): Promise<() => Promise<void>> {
-  if (devKey === null || isEphemeral) return async () => {};
-  return keepLine(join(settings.dataDir, "urls"), url);
+  // Without a development key and with a database elsewhere, there may be no folder.
+  if (isEphemeral || (devKey === null && settings.databaseUrl !== null)) return async () => {};
+  return keepLine(join(settings.dataDir, "url"), url);
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -46,6 +46,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+test("the address is written into the folder, where other commands look for it", () => {
+  expect(readFileSync(join(folder, ".hsafa/url"), "utf8")).toBe(`${url}\n`);
+});
+
 test("the agents of the folder are pushed at the start, with what .env says", async () => {
   expect(happenings().find(({ event }) => event === "pushed")).toMatchObject({
     file: "agents/greeter.mjs",
@@ -90,4 +94,10 @@ test("a run, a device and refusals are a line each, and CORS has its cure", asyn
     await fetch(`${url}/health`, { headers: { origin: "http://localhost:5173" } });
   await dev.says(/"refusedOrigin":"http:\/\/localhost:5173"/);
   expect(happenings().filter(({ refusedOrigin }) => refusedOrigin === "http://localhost:5173")).toHaveLength(1);
+});
+
+test("its end takes the address back, so that nobody is led to where nothing listens", async () => {
+  dev.child.kill("SIGTERM");
+  expect(await dev.exit).toBe(0);
+  expect(existsSync(join(folder, ".hsafa/url"))).toBe(false);
 });
