@@ -31,7 +31,11 @@ export const PACKAGES: readonly PublishedPackage[] = [
     part: {
       folder: "apps/gateway",
       name: "gateway",
-      imports: { "#gateway": "src/gateway.js", "#gateway/main": "src/main.js" },
+      imports: {
+        "#gateway": "src/gateway.js",
+        "#gateway/examine": "src/examine-services.js",
+        "#gateway/main": "src/main.js",
+      },
     },
   },
   { folder: "packages/create-hsafa", formats: ["esm"] },

@@ -9,6 +9,7 @@ const packages: Readonly<Record<string, string>> = {
   "@hsafa/client/operator": "packages/client/src/operator.ts",
   "@hsafa/client/view": "packages/client/src/view.ts",
   "#gateway": "apps/gateway/src/gateway.ts",
+  "#gateway/examine": "apps/gateway/src/examine-services.ts",
   "#gateway/main": "apps/gateway/src/main.ts",
 };
 

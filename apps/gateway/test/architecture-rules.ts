@@ -64,6 +64,7 @@ const wiringFiles = new Set([
   "readiness.ts",
   "stop-request.ts",
   "refuse-second-gateway.ts",
+  "examine-services.ts",
   "secrets-of-settings.ts",
   "limits.ts",
 ]);
@@ -258,8 +259,8 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
         : "config imports nothing: it reads the environment, whose meaning is for others";
     case "cli":
       if (isPackage("#gateway")) {
-        const holds = /\/(dev|start)\.ts$/.test(importer) || importer === "apps/cli/src/gateway.ts";
-        return holds ? undefined : "only the commands dev and start, and what programs import, hold a gateway";
+        const holds = /\/(dev|start|doctor)\.ts$/.test(importer) || importer === "apps/cli/src/gateway.ts";
+        return holds ? undefined : "only the commands dev, start and doctor, and what programs import, load a gateway";
       }
       return (imported.kind === "layer" && imported.layer.kind === "cli") ||
         isProtocol ||

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { type Check, checkNamed } from "../check.ts";
 import { CliCommand } from "../cli-command.ts";
 import { environment, loadEnvFile, readCliSettings } from "../config.ts";
-import { dialServer } from "../dial-server.ts";
 import { EXIT } from "../exit-code.ts";
 import { CHECK_TIMEOUT_MS, CLOCK_SKEW_MS_MAX } from "../limits.ts";
 import { measureStream } from "../measure-stream.ts";
@@ -135,40 +134,15 @@ function checkClock(date: string | null): Check {
 }
 
 async function checkPostgres(url: string | undefined): Promise<Check> {
-  const check = checkNamed("postgres");
-  if (!url) return check.skipped("DATABASE_URL is not set; 'hsafa dev' needs none");
-  if (!URL.canParse(url))
-    return check.broken("DATABASE_URL is no URL", "Write postgres://user:password@host:5432/database.");
-  const { hostname, port } = new URL(url);
-  const at = { host: hostname, port: Number(port || 5432) };
-  try {
-    // An SSLRequest: a server of Postgres answers it with one letter before anybody logs in.
-    const hello = Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47);
-    const answer = await dialServer({ ...at, isTls: false, hello });
-    const letter = String.fromCharCode(answer[0] ?? 0);
-    if (letter === "S" || letter === "N") return check.ok(`Postgres listens at ${at.host}:${at.port}`);
-    return check.broken(`what listens at ${at.host}:${at.port} is no Postgres`, "Correct DATABASE_URL.");
-  } catch (error) {
-    const cure = "Start Postgres 15 or later, open the way to it, or correct DATABASE_URL.";
-    return check.broken(`none at ${at.host}:${at.port}: ${reasonOf(error)}`, cure);
-  }
+  if (!url) return checkNamed("postgres").skipped("DATABASE_URL is not set; 'hsafa dev' needs none");
+  const { examineServices } = await import("#gateway/examine");
+  return { name: "postgres", ...(await examineServices.postgres(url)) };
 }
 
 async function checkRedis(url: string | undefined): Promise<Check> {
-  const check = checkNamed("redis");
-  if (!url) return check.skipped("REDIS_URL is not set; one gateway alone needs none");
-  if (!URL.canParse(url)) return check.broken("REDIS_URL is no URL", "Write redis://host:6379, or rediss:// for TLS.");
-  const { hostname, port, protocol } = new URL(url);
-  const at = { host: hostname, port: Number(port || 6379) };
-  try {
-    const hello = new TextEncoder().encode("PING\r\n");
-    const answer = (await dialServer({ ...at, isTls: protocol === "rediss:", hello })).toString("latin1");
-    if (/^(\+PONG|-NOAUTH|-DENIED|-ERR)/.test(answer)) return check.ok(`Redis listens at ${at.host}:${at.port}`);
-    return check.broken(`what listens at ${at.host}:${at.port} is no Redis`, "Correct REDIS_URL.");
-  } catch (error) {
-    const cure = "Start Redis 7 or later, open the way to it, or correct REDIS_URL.";
-    return check.broken(`none at ${at.host}:${at.port}: ${reasonOf(error)}`, cure);
-  }
+  if (!url) return checkNamed("redis").skipped("REDIS_URL is not set; one gateway alone needs none");
+  const { examineServices } = await import("#gateway/examine");
+  return { name: "redis", ...(await examineServices.redis(url)) };
 }
 
 async function checkProxy(isUp: boolean, agent: string | undefined): Promise<Check> {

@@ -51,3 +51,9 @@ export const LOCK_BEAT_STALE_MS = 30_000;
 export const LOCK_BEAT_LOOK_MS = 250;
 /** How long a holder's socket may take to accept a connection, in ms. The kernel does it, so it takes no time. */
 export const LOCK_SOCKET_TIMEOUT_MS = 1000;
+
+// Examination
+/** The oldest major version that serves. */
+export const POSTGRES_VERSION_MIN = 15;
+/** How far the clocks of Postgres and of this machine may be apart, in milliseconds: tokens live for minutes. */
+export const POSTGRES_CLOCK_SKEW_MS_MAX = 5000;

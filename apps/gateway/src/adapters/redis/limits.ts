@@ -19,3 +19,11 @@ export const REDIS_PROBE_TTL_MS = 60_000;
 export const REDIS_COMMANDS_MAX = 10_000;
 /** Channels in one SUBSCRIBE after a reconnect: Redis serves nobody else meanwhile. */
 export const REDIS_CHANNELS_PER_SUBSCRIBE_MAX = 500;
+
+// Examination
+/** The oldest major version that serves. */
+export const REDIS_VERSION_MIN = 7;
+/** How long all of an examination may take, in milliseconds: a person waits for it. */
+export const REDIS_EXAMINED_MAX_MS = 5000;
+/** How often an examination looks whether what it published was heard, in milliseconds. */
+export const REDIS_HEARD_POLL_MS = 20;

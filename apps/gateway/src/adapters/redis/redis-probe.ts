@@ -60,6 +60,11 @@ export class RedisProbe {
     }
   }
 
+  /** Whether something was published that was not heard yet. */
+  get isUnheard(): boolean {
+    return this.#unheardSince !== null;
+  }
+
   /** Begins to listen on a new connection. Rejects if that is refused. */
   async listen(client: RedisClient): Promise<void> {
     this.#unheardSince = null;
