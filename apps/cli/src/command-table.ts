@@ -54,7 +54,7 @@ export const commandTable: Readonly<Record<string, ListedCommand>> = {
     load: async () => (await import("./commands/events.ts")).events,
   },
   send: {
-    summary: "send a message to a run in progress",
+    summary: "send a message to a run in progress, or to a conversation",
     load: async () => (await import("./commands/send.ts")).send,
   },
   cancel: { summary: "cancel a run", load: async () => (await import("./commands/cancel.ts")).cancel },

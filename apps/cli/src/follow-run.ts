@@ -1,5 +1,6 @@
 import { type Client, HsafaError, type RunStreamCut, type RunStreamEvent } from "@hsafa/client";
 import { type FinishReason, isWholeAnswer, type RunStatus } from "@hsafa/protocol";
+import { enteredAt } from "./entered-at.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import { createRunPrinter } from "./run-printer.ts";
 import { own, styled } from "./shown.ts";
@@ -22,6 +23,7 @@ export async function followRun(
   const waits = new WaitTeller(client, runId);
   let position = after;
   let ended: ExitCode | null = null;
+  let mergedInto: string | null = null;
   try {
     for await (const event of client.runs.stream(runId, { after, signal: leaving.signal, onCut: tellCut })) {
       if (json) tellJson(event);
@@ -29,6 +31,7 @@ export async function followRun(
       waits.hear(event);
       if ("id" in event) position = event.id;
       ended = outcomeOf(event);
+      if (event.type === "run.merged") mergedInto = event.data.into;
     }
   } catch (error) {
     if (!leaving.signal.aborted) throw error;
@@ -41,6 +44,9 @@ export async function followRun(
     waits.close();
     process.removeListener("SIGINT", leave);
   }
+  // The answer comes in the run that the message has entered.
+  if (mergedInto !== null)
+    return followRun(client, { runId: mergedInto, after: await enteredAt(client, mergedInto, runId), json });
   if (ended !== null) return ended;
   // A stream that resumes after the last event of an ended run has no events.
   const run = await client.runs.get(runId);
@@ -73,6 +79,8 @@ function outcomeOf(event: RunStreamEvent): ExitCode | null {
 /** Returns the exit code of a run that has ended, or null if it has not. */
 function codeOf(status: RunStatus, finishReason: FinishReason | null): ExitCode | null {
   switch (status) {
+    case "merged":
+      return EXIT.done;
     case "completed":
       return finishReason === null || isWholeAnswer(finishReason) ? EXIT.done : EXIT.runIncomplete;
     case "canceled":

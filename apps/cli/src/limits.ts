@@ -48,3 +48,6 @@ export const REFUSALS_REMEMBERED_MAX = 100;
 export const MEASURED_RUN_MS_MAX = 15_000;
 /** Characters of a hash that name a version: a shorter text is a label, because people count versions. */
 export const HASH_CHARACTERS_MIN = 6;
+
+/** Facts of a run that are searched for a message that has entered it. A run has 20,000 at most. */
+export const EVENTS_SEARCHED_MAX = 20_000;

@@ -145,6 +145,8 @@ export function createRunPrinter({
         const { error, usage } = event.data;
         return line(own`${styled("red", own`failed: ${error.message} [${error.code}]`)}${tokensOf(usage)}`);
       }
+      case "run.merged":
+        return line(styled("dim", own`(the message has entered the run ${event.data.into})`));
       case "run.canceled": {
         const { reason, usage } = event.data;
         const outcome = reason === null ? own`canceled` : own`canceled: ${reason}`;

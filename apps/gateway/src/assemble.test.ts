@@ -46,6 +46,8 @@ async function waitingWorld(): Promise<{
     runId,
     agent: "agent",
     versionId: undefined,
+    by: AN_ACTOR,
+    policy: "queue",
     threadId: undefined,
     earlier: [],
     messages: [{ role: "user", content: "hi" }],

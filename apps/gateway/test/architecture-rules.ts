@@ -80,6 +80,8 @@ const sharedRules = new Set(
     "first-facts.ts",
     "granted-limits.ts",
     "is-credential-name.ts",
+    "leaves-messages.ts",
+    "plan-start.ts",
     "recipient.ts",
     "redact-secrets.ts",
     "tenant-id.ts",

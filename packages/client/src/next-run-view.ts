@@ -60,8 +60,12 @@ function changeOf(view: RunView, event: RunEvent): Partial<RunView> {
       return { ...ENDED, status: "failed", error: event.data.error, usage: event.data.usage };
     case "run.canceled":
       return { ...ENDED, status: "canceled", cancelReason: event.data.reason, usage: event.data.usage };
+    case "run.merged":
+      return { ...ENDED, status: "merged", mergedInto: event.data.into, usage: {} };
     case "message.user": {
-      const said = { role: "user", id: event.id, content: event.data.message.content } as const;
+      const { message, mergedRunId } = event.data;
+      const from = mergedRunId === undefined ? {} : { mergedRunId };
+      const said = { role: "user", id: event.id, content: message.content, ...from } as const;
       return { messages: [...view.messages, said] };
     }
     case "step.started": {

@@ -79,6 +79,8 @@ export interface UserViewMessage {
   /** The position of its fact. For an earlier turn that the client gave: that, and its number. */
   readonly id: string;
   readonly content: Extract<InputMessage, { role: "user" }>["content"];
+  /** The run that it came with, and which it has left to enter this one. */
+  readonly mergedRunId?: string;
 }
 
 /**
@@ -125,6 +127,8 @@ export interface RunView {
   readonly error: Failure | null;
   /** Set once the run was canceled with a reason. */
   readonly cancelReason: string | null;
+  /** Set once its message has entered another run: that run. */
+  readonly mergedInto: string | null;
   /** The tokens spent. Set once the run has ended. */
   readonly usage: Usage | null;
 }
@@ -140,6 +144,7 @@ export const EMPTY_RUN_VIEW: RunView = {
   output: null,
   error: null,
   cancelReason: null,
+  mergedInto: null,
   usage: null,
 };
 

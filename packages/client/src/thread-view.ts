@@ -12,8 +12,18 @@ export interface ThreadView {
 export const EMPTY_THREAD_VIEW: ThreadView = { runs: [], hasEarlier: false };
 
 /** What was said in the thread, the oldest first. */
-export function messagesOf({ runs }: ThreadView): readonly ViewMessage[] {
-  return runs.flatMap(({ messages }) => messages);
+export function messagesOf(view: ThreadView): readonly ViewMessage[] {
+  return runsWithMessages(view).flatMap(({ messages }) => messages);
+}
+
+/** The runs whose messages are shown: a message that has entered another run is shown there alone. */
+export function runsWithMessages({ runs }: ThreadView): readonly RunView[] {
+  const merged = new Set(
+    runs.flatMap(({ messages }) =>
+      messages.flatMap((message) => (message.role === "user" ? (message.mergedRunId ?? []) : [])),
+    ),
+  );
+  return runs.filter(({ runId }) => runId === null || !merged.has(runId));
 }
 
 /** The runs that have not ended. */

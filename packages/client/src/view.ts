@@ -16,4 +16,11 @@ export {
   type ViewPart,
   type ViewRetry,
 } from "./run-view.ts";
-export { EMPTY_THREAD_VIEW, messagesOf, openRuns, questionsOf, type ThreadView } from "./thread-view.ts";
+export {
+  EMPTY_THREAD_VIEW,
+  messagesOf,
+  openRuns,
+  questionsOf,
+  runsWithMessages,
+  type ThreadView,
+} from "./thread-view.ts";

@@ -13,6 +13,7 @@ export const ERRORS = {
   not_found: { status: 404, retryable: false, title: "There is no such thing" },
   method_not_allowed: { status: 405, retryable: false, title: "The method is not allowed here" },
   name_taken: { status: 409, retryable: false, title: "Another one has this name" },
+  thread_busy: { status: 409, retryable: false, title: "A run of the thread has not ended" },
   run_ended: { status: 409, retryable: false, title: "The run has ended" },
   result_conflict: { status: 409, retryable: false, title: "The tool call was settled otherwise" },
   call_not_awaiting_approval: { status: 409, retryable: false, title: "The tool call does not await an approval" },
@@ -45,6 +46,8 @@ export interface Problem {
   readonly requestId: string;
   /** Where in the body each fault lies, such as `config.tools.0.name`. */
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
+  /** With the code `thread_busy`: the run that is active. */
+  readonly runId?: string;
   /** With the code `quota_exceeded`: which quota, and where it stands. */
   readonly quota?: QuotaStanding & { readonly name: QuotaName };
 }

@@ -114,8 +114,13 @@ export interface FactData {
   "run.failed": { readonly error: Failure; readonly usage: Usage; readonly finishReason?: FinishReason };
   /** Terminal. `reason`: what the one who canceled said. */
   "run.canceled": { readonly reason: string | null; readonly usage: Usage };
-  /** The user said something: in the run's input, or while the run was in progress. */
-  "message.user": { readonly message: UserMessage };
+  /** Terminal. `into`: the run that the messages of this one have entered, before this one had begun. */
+  "run.merged": { readonly into: string };
+  /**
+   * The user said something: in the run's input, or while the run was in progress. `mergedRunId`: the run whose message
+   * it was before.
+   */
+  "message.user": { readonly message: UserMessage; readonly mergedRunId?: string };
   /**
    * The model is asked. `step`: 1 for the first. Deltas of this step follow. `history`: the form of the earlier runs,
    * if a provider refused them as they are. `summarizesThrough`: the step summarises the thread up to this run, and is
@@ -287,7 +292,12 @@ export interface StreamRewoundEvent {
 }
 
 /** The facts after which a run has no more events: few, since every page that watches a run loads them. */
-const ENDS_OF_RUN = ["run.completed", "run.failed", "run.canceled"] as const satisfies readonly FactType[];
+const ENDS_OF_RUN = [
+  "run.completed",
+  "run.failed",
+  "run.canceled",
+  "run.merged",
+] as const satisfies readonly FactType[];
 
 /** The name of a fact after which a run has no more events. */
 export type TerminalFactType = (typeof ENDS_OF_RUN)[number];

@@ -4,14 +4,31 @@ import type { JsonObject } from "./json.ts";
 import type { InputMessage, UserMessage } from "./message.ts";
 import type { PageQuery } from "./page.ts";
 
-/** The states of a run: `queued → running → waiting_tool → running → completed | failed | canceled`. */
-export const RUN_STATUSES = ["queued", "running", "waiting_tool", "completed", "failed", "canceled"] as const;
+/**
+ * The states of a run: `queued → running → waiting_tool → running → completed | failed | canceled`; or
+ * `queued → merged`, if its message has entered another run of its thread.
+ */
+export const RUN_STATUSES = ["queued", "running", "waiting_tool", "completed", "failed", "canceled", "merged"] as const;
 
 /** A state of a run. */
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
 /** The states of a run that has ended. It never leaves them. */
-export const TERMINAL_RUN_STATUSES = ["completed", "failed", "canceled"] as const satisfies readonly RunStatus[];
+export const TERMINAL_RUN_STATUSES = [
+  "completed",
+  "failed",
+  "canceled",
+  "merged",
+] as const satisfies readonly RunStatus[];
+
+/**
+ * What a start does about runs of its thread that have not ended. `queue`: it takes its turn after them. `reject`: it
+ * is refused. `interrupt`: they are canceled, and it follows. `steer`: its message enters the one that is active.
+ */
+export const START_POLICIES = ["queue", "reject", "interrupt", "steer"] as const;
+
+/** One of the policies of a start. */
+export type StartPolicy = (typeof START_POLICIES)[number];
 
 /** Whether a run in this state has ended for good. */
 export function isTerminalStatus(status: RunStatus): boolean {
@@ -30,6 +47,8 @@ export interface Run {
   readonly threadId: string | null;
   /** The user of the tenant whose run it is; `null`: it is the tenant's own. A thread's subject is that of its runs. */
   readonly subject: string | null;
+  /** The run that its messages have entered; `null` unless its status is `merged`. */
+  readonly mergedInto: string | null;
   /** The run that started this one; `null` if a client did. */
   readonly parentRunId: string | null;
   /** The device that `select: "origin"` means; `null` if there is none. */
@@ -73,6 +92,8 @@ export interface StartRunBody {
   readonly input: string | InputMessage[];
   /** The id or key of a thread. Runs on one thread take turns. */
   readonly threadId?: string;
+  /** What becomes of this start while another run of the thread has not ended; `queue` if left out. */
+  readonly policy?: StartPolicy;
   /** The device that `select: "origin"` means. */
   readonly deviceKey?: string;
   /** Narrows what the agent's config allows this run. */

@@ -16,6 +16,7 @@ test("a run ends by the facts that bear its terminal statuses, and by no other",
     "run.completed": true,
     "run.failed": true,
     "run.canceled": true,
+    "run.merged": true,
   } satisfies Record<`run.${(typeof TERMINAL_RUN_STATUSES)[number]}`, true>;
   expect(Object.keys(terminal)).toEqual(TERMINAL_RUN_STATUSES.map((status) => `run.${status}`));
   expect(Object.keys(terminal).filter(isTerminalType)).toEqual(Object.keys(terminal));

@@ -1,8 +1,9 @@
-import type { StartLimits } from "@hsafa/protocol";
+import type { StartLimits, StartPolicy } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { connect } from "../connect.ts";
 import { followRun } from "../follow-run.ts";
 import { readInput } from "../read-input.ts";
+import { POLICY_OPTION, readPolicy } from "../read-policy.ts";
 import { own, styled } from "../shown.ts";
 import { readAmount } from "../read-amount.ts";
 import { readCount } from "../read-count.ts";
@@ -10,6 +11,7 @@ import { note, report } from "../terminal.ts";
 
 interface Options {
   readonly thread?: string;
+  readonly policy?: StartPolicy;
   readonly deviceKey?: string;
   readonly maxSteps?: number;
   readonly limitTokens?: number;
@@ -24,6 +26,7 @@ export const run = new CliCommand("run")
   .argument("<agent>", "its name or id")
   .argument("[input...]", "what to say to it; read from standard input when left out")
   .option("--thread <thread>", "the conversation it belongs to: its id, or your own key for it")
+  .option("--policy <policy>", POLICY_OPTION, readPolicy)
   .option("--device-key <key>", "the device that 'select: origin' means")
   .option("--max-steps <count>", "steps that it may take, fewer than its agent's", readCount)
   .option("--limit-tokens <count>", "tokens that it may use", readCount)
@@ -42,6 +45,7 @@ export const run = new CliCommand("run")
       agent,
       input,
       threadId: options.thread,
+      policy: options.policy,
       deviceKey: options.deviceKey,
       ...limitsOf(options),
     });

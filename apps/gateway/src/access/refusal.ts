@@ -8,6 +8,8 @@ export interface Refusal {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly faults?: readonly ValidationFault[];
+  /** The run that is in the way, for the code `thread_busy`. */
+  readonly runId?: string;
   /** The quota that has no room, for the code `quota_exceeded`. */
   readonly quota?: QuotaLack;
   /** After how many ms the same may succeed, where that is known. */

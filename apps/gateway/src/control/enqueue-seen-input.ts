@@ -16,7 +16,7 @@ export interface InputAccepted {
 /** An input of a run that is not a result, and what makes a second one the same. */
 export interface RunInputParams {
   readonly runId: string;
-  readonly input: Exclude<OutsideInput, { kind: "tool_result" }>;
+  readonly input: Exclude<OutsideInput, { kind: "tool_result" | "steer" }>;
   readonly dedupe: { readonly key: string; readonly bodyHash: string } | null;
   /** Until when it may come, by the store's time in ms. Left out: at any time. */
   readonly until?: number;

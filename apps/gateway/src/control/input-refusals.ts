@@ -14,6 +14,12 @@ export function messagesFull(): Refusal {
   return refuse("payload_too_large", detail);
 }
 
+/** A run of the thread has not ended, and the start was to be refused then. */
+export function threadBusy(runId: string): Refusal {
+  const detail = `The run ${runId} of this thread has not ended; wait for its end, or start with another policy.`;
+  return { ...refuse("thread_busy", detail), runId };
+}
+
 /** Another body was accepted under the same idempotency key. */
 export function idempotencyKeyReused(): Refusal {
   return refuse(

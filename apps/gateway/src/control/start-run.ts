@@ -3,9 +3,11 @@ import {
   isId,
   type JsonValue,
   type RunStatus,
+  type StartPolicy,
   type StartRunBody,
   type UserMessage,
 } from "@hsafa/protocol";
+import { actorOf } from "../access/actor-of.ts";
 import { idempotencyOwner } from "../access/idempotency-owner.ts";
 import { ownedBy } from "../access/owned-by.ts";
 import { quotaExceeded } from "../access/quota-exceeded.ts";
@@ -15,12 +17,13 @@ import { RUN_QUOTAS } from "../core/quotas.ts";
 import type { StartFault, StartOutcome } from "../ports/tenant-store.ts";
 import type { WithinQuota } from "../runtime/tenant-quotas.ts";
 import { canonicalHash } from "../core/canonical-json.ts";
-import { idempotencyKeyReused } from "./input-refusals.ts";
 import { startFaults } from "./start-faults.ts";
+import { idempotencyKeyReused, threadBusy } from "./input-refusals.ts";
 import type { UseCaseDeps } from "./use-case-deps.ts";
 import type { Principal } from "../access/principal.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
 import { runStarterOf } from "../access/run-starter.ts";
+import { hasScope } from "../access/scopes.ts";
 
 export type RunStarted =
   | { readonly kind: "started"; readonly runId: string; readonly status: RunStatus; readonly created: boolean }
@@ -58,6 +61,9 @@ export async function startRun(
   const { tenantId } = principal;
   const store = deps.store.forTenant(tenantId);
   const threadId = request.threadId ?? principal.threadId;
+  const { policy = "queue" } = request;
+  const unfit = policyFault(principal, { policy, threadId, earlier });
+  if (unfit !== null) return unfit;
   if (!(await mayEnter(deps, principal, { threadId, subject: request.subject }))) return notFound("thread");
   const keyed =
     idempotencyKey === undefined
@@ -68,7 +74,9 @@ export async function startRun(
       runId: deps.clock.newId(),
       agent: request.agent,
       versionId: request.versionId,
+      by: actorOf(principal),
       threadId,
+      policy,
       earlier,
       messages,
       deviceKey: request.deviceKey ?? principal.deviceKey ?? null,
@@ -89,11 +97,14 @@ export async function startRun(
     case "no_room":
       return quotaExceeded(outcome.lack, deps.clock.now());
     case "started": {
-      const { runId, status, created } = outcome;
+      const { runId, status, created, told } = outcome;
       if (created) deps.bell.ring({ about: "run", runId });
+      for (const other of told) deps.bell.ring({ about: "run", runId: other });
       if (created && threadId !== undefined) deps.bell.ring({ about: "thread", tenantId, idOrKey: threadId });
       return { kind: "started", runId, status, created };
     }
+    case "thread_busy":
+      return threadBusy(outcome.runId);
     case "agent_not_found":
       return notFound("agent");
     case "version_not_found":
@@ -115,6 +126,31 @@ function notAdmitted(faults: readonly StartFault[]): Refusal {
   return isOfAgent
     ? refuse("invalid_agent_config", "The agent's limits cannot be kept here now; see 'errors'.", faults)
     : refuse("invalid_request", "The run cannot have these limits; see 'errors'.", faults);
+}
+
+/** A policy that the credential may not follow, or that says nothing here, as the refusal; null if there is none. */
+function policyFault(
+  principal: Principal,
+  params: {
+    readonly policy: StartPolicy;
+    readonly threadId: string | undefined;
+    readonly earlier: readonly InputMessage[];
+  },
+): Refusal | null {
+  const { policy, threadId, earlier } = params;
+  if (policy === "queue") return null;
+  if (threadId === undefined) {
+    const fault = { path: "policy", message: "needs a 'threadId': other runs are in the way on a thread alone" };
+    return refuse("invalid_request", "The policy is about a thread, and there is none; see 'errors'.", [fault]);
+  }
+  if (policy === "interrupt" && !hasScope(principal, ["runs:cancel"]))
+    return refuse("forbidden", "To interrupt is to cancel runs: the credential needs the scope 'runs:cancel'.");
+  if (policy !== "steer") return null;
+  if (!hasScope(principal, ["runs:send"]))
+    return refuse("forbidden", "To steer is to send to a run: the credential needs the scope 'runs:send'.");
+  if (earlier.length === 0) return null;
+  const fault = { path: "input", message: "must have messages of role 'user' alone: earlier turns enter no other run" };
+  return refuse("invalid_request", "The input cannot enter a run in progress; see 'errors'.", [fault]);
 }
 
 /** What a user asks for beyond what the credential names, as the refusal; null if there is nothing. */

@@ -33,6 +33,8 @@ export function decide(state: RunState, input: RunInput, now: number): readonly 
       return claimed(state, input, now);
     case "message":
       return [{ type: "message.user", data: { message: input.message } }];
+    case "steer":
+      return steered(input);
     case "tool_result":
       return toolResult(state, input);
     case "approval":
@@ -74,6 +76,7 @@ export function mayTell(state: RunState, input: RunInput): boolean {
     case "proceed":
       return true;
     case "message":
+    case "steer":
     case "tool_result":
     case "approval":
     case "dispatch_lost":
@@ -102,6 +105,11 @@ function claimed(state: LiveState, input: InputOf<"claimed">, now: number): Fact
     if (isInHouse(call)) facts.push(dispatchedAgain(state, call, now));
   }
   return facts;
+}
+
+function steered({ runId, messages, isGone }: InputOf<"steer">): Fact[] {
+  if (isGone === true) return [];
+  return messages.map((message): Fact => ({ type: "message.user", data: { message, mergedRunId: runId } }));
 }
 
 /** What becomes of a call whose outcome is unknown: it is repeated if that is harmless, else settled as unknown. */

@@ -172,6 +172,8 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
       return { phase: "ended", run: { ...run, endedAt: at }, end: failedEnd(fact) };
     case "run.canceled":
       return { phase: "ended", run: { ...run, endedAt: at }, end: { kind: "canceled", reason: fact.data.reason } };
+    case "run.merged":
+      return { phase: "ended", run: { ...run, endedAt: at }, end: { kind: "merged", into: fact.data.into } };
     default:
       return fact satisfies never;
   }

@@ -17,6 +17,16 @@ import type {
 /** An input from outside. It is stored in the run's inbox, as JSON of this shape, before `decide` is told (R5). */
 export type OutsideInput =
   | { readonly kind: "message"; readonly message: UserMessage }
+  /**
+   * The messages of another run of the thread, which waits for its turn. The run that takes them ends that one by the
+   * same commit. `isGone`, which is never stored: that run waits no longer, so its messages are not for this one.
+   */
+  | {
+      readonly kind: "steer";
+      readonly runId: string;
+      readonly messages: readonly UserMessage[];
+      readonly isGone?: true;
+    }
   | {
       readonly kind: "tool_result";
       readonly callId: string;

@@ -136,7 +136,8 @@ export type LiveState = Exclude<RunState, { phase: "ended" }>;
 export type RunEnd =
   | { readonly kind: "completed"; readonly output: string; readonly finishReason: FinishReason | null }
   | { readonly kind: "failed"; readonly error: Failure; readonly finishReason: FinishReason | null }
-  | { readonly kind: "canceled"; readonly reason: string | null };
+  | { readonly kind: "canceled"; readonly reason: string | null }
+  | { readonly kind: "merged"; readonly into: string };
 
 /** The status that clients see. */
 export function statusOf(state: RunState): RunStatus {

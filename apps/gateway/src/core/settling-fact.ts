@@ -11,6 +11,7 @@ const SETTLES = {
   "run.completed": false,
   "run.failed": false,
   "run.canceled": false,
+  "run.merged": false,
   "message.user": false,
   "step.started": false,
   "step.completed": false,

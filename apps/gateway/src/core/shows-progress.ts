@@ -16,6 +16,7 @@ const IS_PROGRESS: Readonly<Record<FactType, boolean>> = {
   "run.completed": true,
   "run.failed": true,
   "run.canceled": true,
+  "run.merged": true,
   "message.user": false,
   "step.started": false,
   "step.completed": true,

@@ -81,6 +81,7 @@ export function extendTranscript(
     case "run.completed":
     case "run.failed":
     case "run.canceled":
+    case "run.merged":
     case "step.started":
     case "tool.awaiting_approval":
     case "tool.approved":

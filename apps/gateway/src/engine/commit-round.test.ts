@@ -29,6 +29,7 @@ function world(decided: Pick<Decision, "facts"> & Partial<Decision> = { facts: [
       run: projectRun(state),
       calls: [],
       consumed: ["1"],
+      merges: [],
       inboxMustBe: null,
       release: null,
       ...decided,

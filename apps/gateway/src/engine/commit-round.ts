@@ -9,6 +9,7 @@
  * 4. Bells ring last: they only save a poll.
  */
 import type { Fact } from "@hsafa/protocol";
+import type { MergedRun } from "../core/merged-end.ts";
 import { placeFacts } from "../core/place-facts.ts";
 import { showsProgress } from "../core/shows-progress.ts";
 import type { Bell } from "../ports/bell.ts";
@@ -27,6 +28,8 @@ export interface Decision {
   readonly calls: readonly CallProjection[];
   /** Ids of the inputs that the facts took account of. */
   readonly consumed: readonly string[];
+  /** Runs whose messages are among the facts, and that end with them. */
+  readonly merges: readonly MergedRun[];
   /** The commit succeeds only while exactly this many inputs wait; null: it does not matter. */
   readonly inboxMustBe: number | null;
   /** Set if the lease is returned: when the run is due again, in ms (null: when an input comes, or never). */
@@ -49,7 +52,7 @@ export async function commitRound(params: {
 }): Promise<CommitEnd> {
   const { gatewayId, claim, afterSeq, decision, writer, send, bell } = params;
   const { tenantId, runId, epoch } = claim;
-  const { facts, at, run, calls, consumed, inboxMustBe, release } = decision;
+  const { facts, at, run, calls, consumed, merges, inboxMustBe, release } = decision;
   const records = placeFacts({ facts, afterSeq, prev: writer.position, ts: at }); // 1.
   const outcome = await send({
     tenantId,
@@ -63,6 +66,7 @@ export async function commitRound(params: {
     calls,
     progress: showsProgress(facts),
     consumed,
+    merges,
     inboxMustBe,
     lease: release === null ? { kind: "keep" } : { kind: "release", wakeAt: release.wakeAt },
   });

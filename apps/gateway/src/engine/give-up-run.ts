@@ -46,7 +46,14 @@ async function tryToGiveUp({ deps, batcher, claimed, error, now }: GiveUpParams)
   try {
     const at = now();
     const end = giveUp({ run: outline.run, openCalls: outline.openCalls, error, now: at });
-    const decision = { ...end, at, consumed: [], inboxMustBe: outline.inboxCount, release: { wakeAt: null } };
+    const decision = {
+      ...end,
+      at,
+      consumed: [],
+      merges: [],
+      inboxMustBe: outline.inboxCount,
+      release: { wakeAt: null },
+    };
     const outcome = await commitRound({
       gatewayId: deps.gatewayId,
       claim: claimed,

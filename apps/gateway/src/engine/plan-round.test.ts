@@ -8,6 +8,7 @@ import type { PendingInput } from "../ports/fleet-store.ts";
 import { planRound, type RoundParams } from "./plan-round.ts";
 
 const message: OutsideInput = { kind: "message", message: { role: "user", content: "and?" } };
+const steer = { kind: "steer" as const, runId: "s", messages: [{ role: "user" as const, content: "rather that" }] };
 const cancel: OutsideInput = { kind: "cancel", reason: "enough" };
 const finished = (calls: Extract<RunInput, { kind: "step_finished" }>["calls"] = []): RunInput => ({
   kind: "step_finished",
@@ -56,7 +57,38 @@ describe("a round", () => {
   test("a message that comes while the last step ends keeps the run going", () => {
     const round = plan(begun, { reports: [finished()], inputs: [message] });
     expect(round.types).toEqual(["step.completed", "message.user", "step.started"]);
-    expect(round).toMatchObject({ consumed: ["1"], release: null, inboxMustBe: null });
+    expect(round).toMatchObject({ consumed: ["1"], release: null, inboxMustBe: 1 });
+  });
+
+  test("a message of another run enters before the model is asked again, and ends that run by the same commit", () => {
+    const round = plan(begun, { reports: [finished()], inputs: [steer] });
+    expect(round.types).toEqual(["step.completed", "message.user", "step.started"]);
+    expect(round.facts[1]).toMatchObject({ data: { message: steer.messages[0], mergedRunId: "s" } });
+    const record = { seq: 3, sub: 0, prev: { seq: 2, sub: 0 }, type: "run.merged", payload: '{"into":"r"}', ts: NOW };
+    expect(round).toMatchObject({ consumed: ["1"], merges: [{ runId: "s", record }] });
+    // While a step is open it waits.
+    expect(plan(begun, { inputs: [steer] })).toMatchObject({ types: [], consumed: [], merges: [] });
+  });
+
+  test("a step begins only while no input waits unseen: what was accepted before is before the model", () => {
+    expect(plan(begun, { reports: [finished()], inputs: [message] })).toMatchObject({ inboxMustBe: 1 });
+    expect(plan([created], { reports: [claimed(false)] })).toMatchObject({
+      types: ["run.started", "step.started"],
+      inboxMustBe: 0,
+    });
+  });
+
+  test("a message whose run is gone is dropped: it is that run's to answer, and is never said twice", () => {
+    const gone: OutsideInput = { ...steer, isGone: true };
+    expect(plan(parked, { inputs: [gone] })).toMatchObject({ types: [], consumed: ["1"], merges: [], inboxMustBe: 1 });
+  });
+
+  test("a run that ends takes no other run's message: neither beside a cancel nor in the round of its failure", () => {
+    const beside = plan(parked, { inputs: [steer, cancel] });
+    expect(beside).toMatchObject({ merges: [], consumed: ["1", "2"] });
+    expect(beside.types).toEqual(["tool.failed", "run.canceled"]);
+    const full = plan(begun, { reports: [finished()], inputs: [steer], recordBytes: RECORD_BYTES_MAX });
+    expect(full).toMatchObject({ types: ["step.completed", "run.completed"], merges: [], consumed: ["1"] });
   });
 
   test("an end is committed only while no input waits unseen", () => {

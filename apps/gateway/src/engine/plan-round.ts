@@ -15,12 +15,16 @@
  * 6. A holder that leaves does not let the run proceed, so the run may be due for more than it seems to wait for. The
  *    next holder looks at once (R6).
  * 7. A run whose record is full reads no more messages, but ends. Results that wait are told first.
+ * 8. A run that ends takes no other run's messages, since it could not answer them. While a cancel waits, and if the
+ *    round ends the run, they stay with the run that they came with.
+ * 9. A round that begins a step must have seen every input: what was accepted before is before the model then.
  */
 import type { Fact } from "@hsafa/protocol";
 import { decide, mayTell } from "../core/decide.ts";
 import { effectsOf } from "../core/effects.ts";
 import { evolve } from "../core/evolve.ts";
 import type { RunInput } from "../core/input.ts";
+import { mergedEnd, type MergedRun } from "../core/merged-end.ts";
 import { projectCalls, projectRun } from "../core/projection.ts";
 import { isRecordFull } from "../core/record-size.ts";
 import type { RunState } from "../core/run-state.ts";
@@ -56,6 +60,11 @@ export interface Round extends Decision {
 }
 
 export function planRound(params: RoundParams): Round {
+  const round = planWith(params, true);
+  return round.merges.length > 0 && round.state.phase === "ended" ? planWith(params, false) : round; // 8.
+}
+
+function planWith(params: RoundParams, mayMerge: boolean): Round {
   const { epoch, reports, inbox, dispatchContext, partial, leaving, now } = params;
   let state = params.state;
   const facts: Fact[] = [];
@@ -71,6 +80,7 @@ export function planRound(params: RoundParams): Round {
   const isCanceled = inbox.inputs.some(({ input }) => input.kind === "cancel");
   for (const report of reports) if (!(isCanceled && report.kind === "step_failed")) tell(report); // 1.
   const consumed = new Set<string>();
+  const merges: MergedRun[] = [];
   const isUnread = inbox.count > inbox.inputs.length;
   let settlesUnanswered = false;
   const [firstCancel] = inbox.inputs.filter(({ input }) => input.kind === "cancel");
@@ -78,6 +88,10 @@ export function planRound(params: RoundParams): Round {
     const { inputId, input } = pending;
     // While a step is open only a cancel can be told. The others wait.
     if (!mayTell(state, input)) continue;
+    if (input.kind === "steer" && (isCanceled || !mayMerge)) {
+      consumed.add(inputId); // 8.
+      continue;
+    }
     // 3. While a step is open no call is: a cancel then settles none.
     const settlesCalls = input.kind === "dispatch_lost" || (input.kind === "cancel" && state.phase !== "stepping");
     if (settlesCalls && inbox.resultsUnread) {
@@ -87,6 +101,10 @@ export function planRound(params: RoundParams): Round {
     }
     const decided = tell(input.kind === "cancel" && state.phase === "stepping" ? { ...input, partial } : input);
     if (input.kind === "dispatch_lost" && decided.length > 0) settlesUnanswered = true;
+    if (input.kind === "steer" && decided.length > 0) {
+      const { runId, messages } = input;
+      merges.push(mergedEnd({ runId, messages: messages.length, into: state.run.runId, now }));
+    }
     consumed.add(inputId);
   }
 
@@ -102,7 +120,8 @@ export function planRound(params: RoundParams): Round {
   if (state.phase === "ended") for (const { inputId } of inbox.inputs) consumed.add(inputId);
 
   const release = more ? (leaving === "now" ? { wakeAt: now } : null) : releaseOf(state, leaving, now);
-  const mustHaveSeenAll = settlesUnanswered || (release !== null && release.wakeAt !== now); // 4.
+  const beginsStep = followed.some(({ type }) => type === "step.started"); // 9.
+  const mustHaveSeenAll = settlesUnanswered || beginsStep || (release !== null && release.wakeAt !== now); // 4.
   const isTraceless = facts.length === 0 && release === null; // 5.
   return {
     state,
@@ -111,6 +130,7 @@ export function planRound(params: RoundParams): Round {
     run: projectRun(state),
     calls: projectCalls(state, facts),
     consumed: [...consumed],
+    merges,
     inboxMustBe: mustHaveSeenAll || isTraceless ? inbox.count : null,
     release,
     more,

@@ -1,4 +1,5 @@
 import type { EventRecord } from "../core/event-record.ts";
+import type { MergedRun } from "../core/merged-end.ts";
 import type { CallProjection, RunProjection } from "../core/projection.ts";
 import type { TenantId } from "../core/tenant-id.ts";
 
@@ -21,6 +22,11 @@ export interface Commit {
   readonly run: RunProjection;
   /** The calls whose rows change. */
   readonly calls: readonly CallProjection[];
+  /**
+   * Runs of the thread whose messages are among these facts. They end with them. Each must wait untouched still: a
+   * claim, an end or an input of one of them refuses the commit, as if an input had come.
+   */
+  readonly merges: readonly MergedRun[];
   /** Whether these facts got the run further. If so, the commit clears the count of recoveries. */
   readonly progress: boolean;
   /** The inputs that these facts took account of. A commit that ends the run consumes every input that waits (R6). */

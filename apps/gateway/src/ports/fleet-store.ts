@@ -53,7 +53,10 @@ export interface LoadedRun {
   readonly facts: readonly EventRecord[];
   /** The position of the last event in the store. It is the `prev` of the next fact. */
   readonly lastPosition: Position;
-  /** The ended runs of the thread before this one, oldest first; the newest `THREAD_HISTORY_RUNS_MAX` of them. */
+  /**
+   * The ended runs of the thread before this one, oldest first; the newest `THREAD_HISTORY_RUNS_MAX` of them. Runs that
+   * were merged are not among them.
+   */
   readonly earlierRunIds: readonly string[];
   readonly inbox: Inbox;
   readonly dispatchContext: DispatchContext;
@@ -84,7 +87,8 @@ export interface Inbox {
   readonly count: number;
   /**
    * Cancels first, whatever their dedupe key; then results; then the others. Each group is oldest first. At most
-   * `INPUTS_PER_DRAIN_MAX`. They end with the one by which they have `INBOX_READ_BYTES_MAX` bytes.
+   * `INPUTS_PER_DRAIN_MAX`. They end with the one by which they have `INBOX_READ_BYTES_MAX` bytes. A `steer` says
+   * whether its run is gone.
    */
   readonly inputs: readonly PendingInput[];
   /** Whether a result waits that is not among `inputs`. */

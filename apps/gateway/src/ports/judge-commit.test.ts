@@ -3,7 +3,7 @@ import { type CommitVerdict, judgeCommit, type RunStanding } from "./judge-commi
 import type { Commit } from "./fleet-store.ts";
 import { asTenantId } from "../core/tenant-id.ts";
 
-const ROW: RunStanding = { epoch: 2, lastSeq: 5, inbox: 1, leaseOwner: "g" };
+const ROW: RunStanding = { epoch: 2, lastSeq: 5, inbox: 1, leaseOwner: "g", mergeable: 0 };
 const RELEASE = { kind: "release", wakeAt: null } as const;
 
 function commit(overrides: Partial<Commit> = {}): Commit {
@@ -27,6 +27,7 @@ function commit(overrides: Partial<Commit> = {}): Commit {
       completedAt: null,
     },
     calls: [],
+    merges: [],
     progress: false,
     consumed: [],
     inboxMustBe: null,

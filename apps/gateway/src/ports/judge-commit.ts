@@ -8,12 +8,14 @@ export interface RunStanding {
   readonly inbox: number;
   /** The gateway that has the lease; null: none. */
   readonly leaseOwner: string | null;
+  /** How many of the runs that the commit merges can be merged now. */
+  readonly mergeable: number;
 }
 
 /**
  * `fits`: the commit may be written. `written`: an earlier try of this very commit was. `inputs_waiting`: the lease and
- * the facts fit, but the inbox is not as the commit counted it. `fenced`: the run is no longer the holder's.
- * `store_behind`: the row lacks facts that the holder knows to be committed.
+ * the facts fit, but not the inbox's count, or a run that was to be merged. `fenced`: the run is no longer the
+ * holder's. `store_behind`: the row lacks facts that the holder knows to be committed.
  */
 export type CommitVerdict = "fits" | "written" | "inputs_waiting" | "fenced" | "store_behind";
 
@@ -28,6 +30,7 @@ export function judgeCommit(row: RunStanding | null, commit: Commit): CommitVerd
   if (wasWritten(row, commit)) return "written";
   if (row.leaseOwner === null || row.lastSeq !== commit.afterSeq) return "fenced";
   if (commit.inboxMustBe !== null && row.inbox !== commit.inboxMustBe) return "inputs_waiting";
+  if (row.mergeable !== commit.merges.length) return "inputs_waiting";
   return "fits";
 }
 

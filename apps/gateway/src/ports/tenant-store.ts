@@ -16,6 +16,7 @@ import type {
   RunStatus,
   Secret,
   StartLimits,
+  StartPolicy,
   Thread,
   ToolCall,
   ToolCallStatus,
@@ -73,7 +74,16 @@ export interface RunTail {
 
 export type StartOutcome =
   /** `created: false`: the idempotency key found the run that an earlier request made. */
-  | { readonly kind: "started"; readonly runId: string; readonly status: RunStatus; readonly created: boolean }
+  | {
+      readonly kind: "started";
+      readonly runId: string;
+      readonly status: RunStatus;
+      readonly created: boolean;
+      /** The runs that got an input by it. */
+      readonly told: readonly string[];
+    }
+  /** This run of the thread is active, and the policy of the start is to be refused then. */
+  | { readonly kind: "thread_busy"; readonly runId: string }
   | { readonly kind: "agent_not_found" }
   | { readonly kind: "version_not_found" }
   | { readonly kind: "thread_not_found" }
@@ -169,24 +179,29 @@ export interface TenantStore extends TenantKeys {
    * 4. In a thread with a subject, the run has that subject.
    * 5. `admit` is asked with what the version's config says of its runs, before anything is written. A run that an
    *    idempotency key found is not asked about.
+   * 6. What `planStart` says of the open runs of the thread is done with it, all or nothing. Their cancels are acts. A
+   *    run that is steered gets the messages as an input, if its inbox has room.
    */
-  startRun(params: {
-    readonly runId: string;
-    readonly agent: string;
-    readonly versionId: string | undefined;
-    readonly threadId: string | undefined;
-    readonly earlier: readonly InputMessage[];
-    readonly messages: readonly UserMessage[];
-    readonly deviceKey: string | null;
-    readonly metadata: JsonObject;
-    /** What the start narrows; undefined: nothing. */
-    readonly limits: StartLimits | undefined;
-    readonly admit: (terms: AgentTerms) => readonly StartFault[];
-    /** The user of the tenant whose run it is; null: the tenant's own. */
-    readonly subject: string | null;
-    readonly startedBy: RunStarter;
-    readonly idempotency: (IdempotencyKey & { readonly bodyHash: string }) | null;
-  }): Promise<StartOutcome>;
+  startRun(
+    params: Act & {
+      readonly runId: string;
+      readonly agent: string;
+      readonly versionId: string | undefined;
+      readonly threadId: string | undefined;
+      readonly policy: StartPolicy;
+      readonly earlier: readonly InputMessage[];
+      readonly messages: readonly UserMessage[];
+      readonly deviceKey: string | null;
+      readonly metadata: JsonObject;
+      /** What the start narrows; undefined: nothing. */
+      readonly limits: StartLimits | undefined;
+      readonly admit: (terms: AgentTerms) => readonly StartFault[];
+      /** The user of the tenant whose run it is; null: the tenant's own. */
+      readonly subject: string | null;
+      readonly startedBy: RunStarter;
+      readonly idempotency: (IdempotencyKey & { readonly bodyHash: string }) | null;
+    },
+  ): Promise<StartOutcome>;
   findRun(params: { readonly runId: string }): Promise<Run | null>;
   /** Reads only what decides who sees the run. */
   findRunBounds(params: { readonly runId: string }): Promise<RunBounds | null>;
@@ -225,7 +240,7 @@ export interface TenantStore extends TenantKeys {
   enqueueInput(
     params: Act & {
       readonly runId: string;
-      readonly input: Exclude<OutsideInput, { kind: "tool_result" }>;
+      readonly input: Exclude<OutsideInput, { kind: "tool_result" | "steer" }>;
       readonly dedupe: { readonly key: string; readonly bodyHash: string } | null;
       readonly until?: number;
     },
@@ -268,7 +283,7 @@ export interface TenantStore extends TenantKeys {
   /** Finds a thread by its id, also that of another subject, or else by its key among the subject's threads. */
   findThread(params: { readonly idOrKey: string; readonly subject: string | null }): Promise<Thread | null>;
   listThreads(params: PageParams & { readonly subject: SubjectFilter }): Promise<Page<Thread>>;
-  /** Returns the thread's runs in the order of their turns. */
+  /** Returns the thread's runs in the order of their turns, without those that were merged. */
   listThreadRuns(
     params: { readonly threadId: string } & PageParams,
   ): Promise<Page<{ readonly runId: string; readonly status: RunStatus }>>;

@@ -17,6 +17,7 @@ import { lifelinesOfProcesses, lifelinesOfStore, type Process } from "./store/li
 import { pairingOfStore } from "./store/pairing.ts";
 import { readingOfStore } from "./store/reading.ts";
 import { secretsOfStore } from "./store/secrets.ts";
+import { startPoliciesOfStore } from "./store/start-policies.ts";
 import { startsOfStore } from "./store/starts.ts";
 import { subjectsOfStore } from "./store/subjects.ts";
 import { usageOfStore } from "./store/usage.ts";
@@ -63,6 +64,7 @@ export function storeSuite(name: string, { processes, open }: OpenStore): void {
 
     agentsOfStore(store);
     startsOfStore(store);
+    startPoliciesOfStore(store);
     subjectsOfStore(store);
     inputsOfStore(store);
     cancelsOfStore(store);

@@ -1,4 +1,5 @@
 import { isTerminalStatus } from "@hsafa/protocol";
+import type { EventRecord } from "../../src/core/event-record.ts";
 import { tokensOf } from "../../src/core/quotas.ts";
 import { judgeCommit } from "../../src/ports/judge-commit.ts";
 import type { Commit, CommitOutcome } from "../../src/ports/fleet-store.ts";
@@ -10,7 +11,8 @@ export function commit(rows: Rows, params: Commit): CommitOutcome {
   const run = rows.runOf(tenantId, runId);
   if (run === undefined) return { kind: "fenced" };
   const { epoch, lastSeq, inbox, leaseOwner } = run;
-  const verdict = judgeCommit({ epoch, lastSeq, inbox, leaseOwner }, params);
+  const mergeable = params.merges.filter((merged) => rows.isMergeable(tenantId, merged.runId)).length;
+  const verdict = judgeCommit({ epoch, lastSeq, inbox, leaseOwner, mergeable }, params);
   if (verdict !== "fits" && verdict !== "written") return { kind: verdict };
   if (verdict === "fits") write(rows, run, params);
   const hasEnded = isTerminalStatus(params.run.status);
@@ -39,6 +41,7 @@ function write(rows: Rows, run: RunRow, params: Commit): void {
       row.call = { ...row.call, status, attempt, deadline, dispatchedAt, approval, ...answer };
     }
   }
+  for (const { runId: mergedId, record } of params.merges) merge(rows, rows.runs.get(mergedId), runId, record);
   const before = run.inbox;
   const consumed = consume(run, isTerminal ? run.inputs.map((row) => row.inputId) : params.consumed);
   const isReleased = isTerminal || params.lease.kind === "release";
@@ -50,6 +53,17 @@ function write(rows: Rows, run: RunRow, params: Commit): void {
   rows.countTokens(tenantId, tokensOf(params.run.usage) - tokensOf(run.projection.usage));
   run.projection = params.run;
   run.lastSeq = afterSeq + params.facts.length;
+}
+
+/** Ends a run whose messages have entered another one. */
+function merge(rows: Rows, run: RunRow | undefined, into: string, record: EventRecord): void {
+  if (run === undefined) return;
+  insertEvent(run.events, record);
+  rows.countBytes(run.tenantId, record.payload);
+  run.projection = { ...run.projection, status: "merged", completedAt: record.ts };
+  run.lastSeq = record.seq;
+  run.mergedInto = into;
+  run.wakeAt = null;
 }
 
 /** Consumes inputs and returns how many of them waited. One with a dedupe key is kept, so that a repeat is known. */

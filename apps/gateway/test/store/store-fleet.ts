@@ -1,4 +1,5 @@
-import { isOpenCallStatus, isTerminalStatus } from "@hsafa/protocol";
+import { isOpenCallStatus } from "@hsafa/protocol";
+import { leavesMessages } from "../../src/core/leaves-messages.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import type { DispatchStatus } from "../../src/core/input.ts";
 import { mayTakeCall, namedDeviceKeys } from "../../src/core/recipient.ts";
@@ -70,7 +71,13 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
     const { read, left } = readOfInbox(run.inputs.filter((row) => !row.consumed));
     return {
       count: run.inbox,
-      inputs: read.map(({ inputId, input }) => ({ inputId, input })),
+      inputs: read.map(({ inputId, input }) => ({
+        inputId,
+        input:
+          input.kind === "steer" && !rows.isMergeable(run.tenantId, input.runId)
+            ? { ...input, isGone: true as const }
+            : input,
+      })),
       resultsUnread: left.some(({ input }) => input.kind === "tool_result"),
     };
   }
@@ -170,7 +177,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
           ? []
           : rows
               .runsOfThread(threadId)
-              .filter((other) => other.threadTurn < threadTurn && isTerminalStatus(other.projection.status));
+              .filter((other) => other.threadTurn < threadTurn && leavesMessages(other.projection.status));
       return {
         deviceKey,
         config: version.parsed,
@@ -359,7 +366,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       }
       sweepKeys(rows);
       const due = [...rows.runs.values()]
-        .filter((run) => run.wakeAt === null && run.epoch === 0 && !rows.waitsForTurn(run))
+        .filter((run) => run.wakeAt === null && run.epoch === 0 && isOpen(run) && !rows.waitsForTurn(run))
         .slice(0, SWEEP_ROWS_MAX);
       for (const run of due) run.wakeAt = now;
       return due.map((run) => run.id);

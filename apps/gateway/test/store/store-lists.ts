@@ -87,6 +87,7 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
       versionId: row.versionId,
       threadId: row.threadId,
       subject: row.subject,
+      mergedInto: row.mergedInto,
       parentRunId: null,
       deviceKey: row.deviceKey,
       startedBy: row.startedBy.by,
@@ -263,7 +264,9 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
     },
 
     async listThreadRuns(params) {
-      const runs = rows.runsOfThread(params.threadId).filter((run) => run.tenantId === tenantId);
+      const runs = rows
+        .runsOfThread(params.threadId)
+        .filter((run) => run.tenantId === tenantId && run.projection.status !== "merged");
       const page = oldestFirst(params, runs, () => []);
       return { ...page, data: page.data.map((run) => ({ runId: run.id, status: run.projection.status })) };
     },

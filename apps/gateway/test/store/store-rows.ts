@@ -103,6 +103,7 @@ export interface RunRow {
   isReprieved: boolean;
   stalls: number;
   lastSeq: number;
+  mergedInto: string | null;
   keptSeq: number | null;
 }
 
@@ -301,6 +302,12 @@ export class Rows {
     return [next.id];
   }
 
+  /** Whether a run waits for its turn in a thread, untouched, so that its messages may enter another one. */
+  isMergeable(tenantId: TenantId, runId: string): boolean {
+    const run = this.runOf(tenantId, runId);
+    return run?.projection.status === "queued" && run.epoch === 0 && run.inbox === 0;
+  }
+
   /** Whether this device is connected now, under this boot id. */
   isConnected(deviceId: string, bootId: string): boolean {
     return [...this.sessions.values()].some(
@@ -326,7 +333,7 @@ export class Rows {
 
   /** Whether the run takes no more messages, this one included. */
   hasMessagesFull(run: RunRow, input: OutsideInput): boolean {
-    if (input.kind !== "message") return false;
+    if (input.kind !== "message" && input.kind !== "steer") return false;
     return run.messageBytes + inputBytes(input) > RUN_MESSAGES_BYTES_MAX;
   }
 
@@ -339,7 +346,7 @@ export class Rows {
     const bytes = inputBytes(input);
     run.inputs.push({ inputId: String(this.inputCount), input, bytes, dedupe, consumed: false });
     run.inbox += 1;
-    if (input.kind === "message") run.messageBytes += bytes;
+    if (input.kind === "message" || input.kind === "steer") run.messageBytes += bytes;
     const waitsForTurn = run.epoch === 0 && run.wakeAt === null;
     if (run.leaseOwner === null && (!waitsForTurn || input.kind === "cancel")) run.wakeAt = this.now();
   }

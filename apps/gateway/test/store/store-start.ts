@@ -1,9 +1,11 @@
 import { isId } from "@hsafa/protocol";
 import { firstFacts } from "../../src/core/first-facts.ts";
 import { type AgentTerms, grantedLimits } from "../../src/core/granted-limits.ts";
+import { interruptReason, planStart } from "../../src/core/plan-start.ts";
 import { storableText } from "../../src/ports/storable-text.ts";
 import type { StartOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
-import { isOpen, type Rows, type ThreadRow } from "./store-rows.ts";
+import { audit } from "./store-audit.ts";
+import { isOpen, type Rows, type RunRow, type ThreadRow } from "./store-rows.ts";
 import type { TenantId } from "../../src/core/tenant-id.ts";
 
 type Params = Parameters<TenantStore["startRun"]>[0];
@@ -22,7 +24,7 @@ export function startRun(
       : [...rows.runs.values()].find((run) => run.tenantId === tenantId && isSameKey(run.idempotency, idempotency));
   if (earlier !== undefined) {
     return earlier.idempotency?.bodyHash === idempotency?.bodyHash
-      ? { kind: "started", runId: earlier.id, status: earlier.projection.status, created: false }
+      ? { kind: "started", runId: earlier.id, status: earlier.projection.status, created: false, told: [] }
       : { kind: "idempotency_conflict" };
   }
   const name = storableText(params.agent);
@@ -38,11 +40,15 @@ export function startRun(
   if (faults.length > 0) return { kind: "not_admitted", faults };
   const thread = threadNamed(rows, tenantId, params, makeThread);
   if (thread === undefined) return { kind: "thread_not_found" };
+  const open = thread === null ? [] : rows.runsOfThread(thread.id).filter(isOpen);
+  const openRuns = open.map((run) => ({ runId: run.id, agentId: run.agentId }));
+  const plan = planStart(params.policy, openRuns, agent.id);
+  if (plan.kind === "busy") return { kind: "thread_busy", runId: plan.runId };
 
   const now = rows.now();
   const ids = { agentId: agent.id, versionId: version.id, threadId: thread?.id ?? null };
   const facts = firstFacts({ ...params, ...ids, now });
-  const isBusy = thread !== null && rows.runsOfThread(thread.id).some(isOpen);
+  const isBusy = open.length > 0;
   if (thread !== null) thread.turns += 1;
   const nothing = {
     openStep: null,
@@ -79,9 +85,36 @@ export function startRun(
     isReprieved: false,
     stalls: 0,
     lastSeq: facts.length,
+    mergedInto: null,
     keptSeq: null,
   });
-  return { kind: "started", runId, status: "queued", created: true };
+  const canceled = open.filter(({ id }) => plan.cancels.includes(id)).filter((run) => cancel(rows, run, runId, params));
+  const steered = open.filter(({ id }) => id === plan.steers).filter((run) => steer(rows, run, runId, params));
+  return {
+    kind: "started",
+    runId,
+    status: "queued",
+    created: true,
+    told: [...canceled, ...steered].map(({ id }) => id),
+  };
+}
+
+/** Cancels a run for the one that interrupts it. Returns false if it was canceled before. */
+function cancel(rows: Rows, run: RunRow, by: string, params: Params): boolean {
+  const dedupe = { key: "cancel", bodyHash: "" };
+  if (run.inputs.some((row) => row.dedupe?.key === dedupe.key)) return false;
+  rows.enqueueInput(run, { kind: "cancel", reason: interruptReason(by) }, dedupe);
+  const targets = { runId: run.id };
+  audit(rows, run.tenantId, { action: "run.cancel", outcome: "requested", by: params.by, targets });
+  return true;
+}
+
+/** Tells the active run what the new one says. Returns false if its inbox has no room. */
+function steer(rows: Rows, run: RunRow, runId: string, { messages }: Params): boolean {
+  const input = { kind: "steer" as const, runId, messages };
+  if (rows.hasMessagesFull(run, input) || !rows.hasInboxRoom(run, input)) return false;
+  rows.enqueueInput(run, input, null);
+  return true;
 }
 
 /** Returns the thread that a request names; null: it names none; undefined: there is none with this id. */

@@ -197,6 +197,8 @@ export class EngineWorld {
       runId,
       agent: pushed.agentId,
       versionId: undefined,
+      by: AN_ACTOR,
+      policy: "queue",
       threadId,
       earlier: [],
       messages: [{ role: "user", content }],

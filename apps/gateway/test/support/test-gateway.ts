@@ -9,7 +9,15 @@
  *     const events = await gateway.watch(runId);
  *     await gateway.close();
  */
-import type { AgentConfigInput, PushedAgent, Run, RunEvent, StartedRun, ToolCall } from "@hsafa/protocol";
+import {
+  isTerminalStatus,
+  type AgentConfigInput,
+  type PushedAgent,
+  type Run,
+  type RunEvent,
+  type StartedRun,
+  type ToolCall,
+} from "@hsafa/protocol";
 import { readSettings, type Settings } from "../../src/config.ts";
 import { type Gateway, type Overrides, startGateway } from "../../src/gateway.ts";
 
@@ -146,7 +154,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     pushAgent: (config) => succeed("POST", "/api/agents", { name: config.name, config }),
     startRun: (body) => succeed("POST", "/api/runs", body),
     waitForRun,
-    waitForEnd: (runId) => waitForRun(runId, ({ status }) => ["completed", "failed", "canceled"].includes(status)),
+    waitForEnd: (runId) => waitForRun(runId, ({ status }) => isTerminalStatus(status)),
     async watch(runId, after) {
       const response = await fetch(`${url}/api/runs/${runId}/stream`, {
         headers: { authorization: `Bearer ${apiKey}`, ...(after === undefined ? {} : { "last-event-id": after }) },

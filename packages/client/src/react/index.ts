@@ -5,6 +5,7 @@ export type { ThreadSnapshot, UnsentMessage } from "./thread-store.ts";
 export { type ShownDevice, useDevice, type UseDeviceOptions } from "./use-device.ts";
 export { type ShownRun, useRun } from "./use-run.ts";
 export {
+  type SendOptions,
   type ShownMessage,
   type ShownThread,
   type ThreadQuestion,

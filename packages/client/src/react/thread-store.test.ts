@@ -161,3 +161,12 @@ test("to stop cancels every run that has not ended", async () => {
   expect(world.canceled).toEqual(["r2"]);
   leave();
 });
+
+test("a message is sent with the policy that a person chose, also when it is sent again", async () => {
+  const { store, world } = startWorld();
+  world.failures.push(new HsafaError({ code: "unavailable", message: "away" }));
+  await store.send("a", "rather that", { policy: "steer" });
+  const [unsent] = store.getSnapshot().unsent;
+  await store.resend(unsent?.id ?? "");
+  expect(world.starts.map((start) => "policy" in start && start.policy)).toEqual(["steer", "steer"]);
+});

@@ -5,7 +5,7 @@
  * 2. What could not be sent stays, with the reason. It is sent again under the same key, so it is never said twice.
  * 3. A thread's own key makes the thread when it is shown, so that others who speak in it are heard.
  */
-import { isId, type UserMessage } from "@hsafa/protocol";
+import { isId, type StartPolicy, type UserMessage } from "@hsafa/protocol";
 import type { Client } from "../client.ts";
 import { HsafaError } from "../error.ts";
 import { followThread } from "../follow-thread.ts";
@@ -18,12 +18,18 @@ import { createStore, keptStore, type Store } from "./kept-stores.ts";
 export interface UnsentMessage {
   readonly id: string;
   readonly content: UserMessage["content"];
-  /** The agent that it is for, and the device that it came from. */
-  readonly to: { readonly agent: string; readonly deviceKey?: string };
+  /** The agent that it is for, the device that it came from, and its policy for a busy thread. */
+  readonly to: { readonly agent: string } & SentFrom;
   /** The run that it has started; `null` while it is on its way. */
   readonly runId: string | null;
   /** Why it could not be sent; `null`: it is on its way. */
   readonly error: Error | null;
+}
+
+/** What else a message is sent with. */
+interface SentFrom {
+  readonly deviceKey?: string;
+  readonly policy?: StartPolicy;
 }
 
 /** A thread as a component shows it. */
@@ -50,7 +56,7 @@ export const EMPTY_THREAD_SNAPSHOT: ThreadSnapshot = {
 /** A conversation that components share. */
 export interface ThreadStore extends Store<ThreadSnapshot> {
   /** Says something to an agent. Never rejects: what went wrong stands with the message. */
-  send(agent: string, content: UserMessage["content"], more?: { readonly deviceKey?: string }): Promise<void>;
+  send(agent: string, content: UserMessage["content"], more?: SentFrom): Promise<void>;
   /** Sends again what could not be sent. Never rejects. */
   resend(id: string): Promise<void>;
   /** Forgets what could not be sent. */

@@ -1,7 +1,7 @@
 import { useMemo, useSyncExternalStore } from "react";
-import type { UserMessage } from "@hsafa/protocol";
+import type { StartPolicy, UserMessage } from "@hsafa/protocol";
 import type { ToolPart, ViewMessage } from "../run-view.ts";
-import { messagesOf, openRuns, questionsOf } from "../thread-view.ts";
+import { messagesOf, openRuns, questionsOf, runsWithMessages } from "../thread-view.ts";
 import { useHsafa } from "./hsafa-provider.ts";
 import { EMPTY_THREAD_SNAPSHOT, type ThreadSnapshot, threadStore, type UnsentMessage } from "./thread-store.ts";
 import { decisionOn } from "./use-run.ts";
@@ -12,6 +12,14 @@ export interface UseThreadOptions {
   readonly agent: string;
   /** The device that the runs start from: tools with `select: "origin"` execute there. */
   readonly deviceKey?: string;
+  /** What becomes of a message while another run is in progress, unless `send` says otherwise; `queue` if left out. */
+  readonly policy?: StartPolicy;
+}
+
+/** How one message is sent. */
+export interface SendOptions {
+  /** What becomes of it while another run is in progress. `steer`: it enters that run at its next step. */
+  readonly policy?: StartPolicy;
 }
 
 /** A message as a list shows it: one of a run, or one that no run shows yet. */
@@ -39,7 +47,7 @@ export interface ShownThread extends Omit<ThreadSnapshot, "unsent"> {
   /** Whether an answer is coming. */
   readonly isRunning: boolean;
   /** Says something. Never rejects: what went wrong stands with the message. */
-  send(content: UserMessage["content"]): Promise<void>;
+  send(content: UserMessage["content"], options?: SendOptions): Promise<void>;
   /** Sends again what could not be sent. */
   resend(message: UnsentMessage): Promise<void>;
   /** Forgets what could not be sent. */
@@ -57,7 +65,7 @@ export interface ShownThread extends Omit<ThreadSnapshot, "unsent"> {
  * made if there is none. What others say in it, in other tabs or by programs, appears by itself. All components that
  * show the same thread share its streams.
  */
-export function useThread(thread: string, { agent, deviceKey }: UseThreadOptions): ShownThread {
+export function useThread(thread: string, { agent, deviceKey, policy }: UseThreadOptions): ShownThread {
   const { client } = useHsafa();
   const store = useMemo(() => threadStore(client, thread), [client, thread]);
   const snapshot = useSyncExternalStore(store.subscribe, store.getSnapshot, () => EMPTY_THREAD_SNAPSHOT);
@@ -65,8 +73,13 @@ export function useThread(thread: string, { agent, deviceKey }: UseThreadOptions
   const messages = useMemo(() => shownMessages(view, unsent), [view, unsent]);
   const questions = useMemo(() => questionsOf(view), [view]);
   const actions = useMemo(() => {
-    const send = (content: UserMessage["content"]): Promise<void> =>
-      store.send(agent, content, deviceKey === undefined ? {} : { deviceKey });
+    const send = (content: UserMessage["content"], options: SendOptions = {}): Promise<void> => {
+      const chosen = options.policy ?? policy;
+      return store.send(agent, content, {
+        ...(deviceKey === undefined ? {} : { deviceKey }),
+        ...(chosen === undefined ? {} : { policy: chosen }),
+      });
+    };
     return {
       send,
       resend: ({ id }: UnsentMessage) => store.resend(id),
@@ -80,13 +93,13 @@ export function useThread(thread: string, { agent, deviceKey }: UseThreadOptions
         await client.runs.approve(runId, decisionOn(call, approved, reason));
       },
     };
-  }, [client, store, agent, deviceKey]);
+  }, [client, store, agent, deviceKey, policy]);
   const isRunning = openRuns(view).length > 0 || unsent.some(({ error }) => error === null);
   return { ...snapshot, messages, questions, isRunning, ...actions };
 }
 
 function shownMessages(view: ThreadSnapshot["view"], unsent: readonly UnsentMessage[]): ShownThread["messages"] {
-  const said = view.runs.flatMap(({ runId, messages }) =>
+  const said = runsWithMessages(view).flatMap(({ runId, messages }) =>
     messages.map((message) => ({ ...message, key: `${runId} ${message.id}` })),
   );
   const waiting = unsent.map((one) => ({

@@ -5,8 +5,8 @@ import {
   REASON_CHARACTERS_MAX,
   THREAD_KEY_CHARACTERS_MAX,
 } from "../limits.ts";
-import { RUN_STATUSES } from "../run.ts";
 import { grantedLimitsSchema, startLimitsSchema } from "./agent-config.ts";
+import { RUN_STATUSES, START_POLICIES } from "../run.ts";
 import { failureSchema, finishReasonSchema, usageSchema } from "./event.ts";
 import { agentNameSchema, deviceKeySchema, idOrNameSchema, idSchema } from "./ids.ts";
 import { jsonObjectSchema } from "./json.ts";
@@ -29,6 +29,7 @@ export const runSchema = z.object({
   versionId: idSchema,
   threadId: idSchema.nullable(),
   subject: z.string().nullable(),
+  mergedInto: idSchema.nullable(),
   parentRunId: idSchema.nullable(),
   deviceKey: z.string().nullable(),
   startedBy: z.string().nullable(),
@@ -54,6 +55,7 @@ export const startRunBodySchema = z.strictObject({
     z.array(inputMessageSchema).min(1).max(INPUT_MESSAGES_MAX),
   ]),
   threadId: z.string().min(1).max(THREAD_KEY_CHARACTERS_MAX).optional(),
+  policy: z.enum(START_POLICIES).optional(),
   deviceKey: deviceKeySchema.optional(),
   limits: startLimitsSchema.optional(),
   metadata: metadataSchema.optional(),

@@ -1,7 +1,8 @@
 import { INBOX_READ_BYTES_MAX, INPUTS_PER_DRAIN_MAX } from "../../ports/limits.ts";
 import type { DispatchStatus, KnownDevice } from "../../core/input.ts";
-import type { Inbox, DispatchContext } from "../../ports/fleet-store.ts";
+import type { Inbox, DispatchContext, PendingInput } from "../../ports/fleet-store.ts";
 import { liveGateway } from "./live-gateway.ts";
+import { isMergeable } from "./is-mergeable.ts";
 
 /**
  * SQL: one read of the inbox of a row `r` of runs, as a row `page`. It is `readOfInbox` in SQL. The rows to sort are
@@ -11,7 +12,14 @@ export const INBOX_PAGE = `
 cross join lateral (
   select
     coalesce(
-      json_agg(json_build_object('inputId', id::text, 'input', input) order by place) filter (where fits), '[]'
+      json_agg(
+        json_build_object('inputId', id::text, 'input', input, 'isGone', kind = 'steer' and not exists (
+          select from runs s
+          where s.id = (input ->> 'runId')::uuid and s.tenant_id = r.tenant_id and ${isMergeable("s")}
+        ))
+        order by place
+      ) filter (where fits),
+      '[]'
     )::text as inputs,
     coalesce(bool_or(kind = 'tool_result' and not fits), false) as results_unread
   from (
@@ -53,9 +61,13 @@ export interface InboxRow {
 }
 
 export function inboxOf(row: InboxRow): Inbox {
+  const inputs = JSON.parse(row.inputs) as (PendingInput & { readonly isGone: boolean })[];
   return {
     count: row.inbox,
-    inputs: JSON.parse(row.inputs) as Inbox["inputs"],
+    inputs: inputs.map(({ inputId, input, isGone }) => ({
+      inputId,
+      input: input.kind === "steer" && isGone ? { ...input, isGone } : input,
+    })),
     resultsUnread: row.results_unread,
   };
 }

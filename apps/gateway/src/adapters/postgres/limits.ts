@@ -32,6 +32,11 @@ export const STORE_SCRIPT_TIMEOUT_MS = 3600_000;
 export const COLLISIONS_MAX = 5;
 /** Tries of a commit that is refused although the run's row fits. More are a bug. */
 export const COMMIT_TRIES_MAX = 5;
+/**
+ * Tries of a start whose thread has had another turn each time. Each of them was a start that got through. A client
+ * that is told to come back does so with the same idempotency key.
+ */
+export const START_TRIES_MAX = 10;
 /** Tenants that one claim visits in each of its two rounds: after the tenant served last, and from the first tenant. */
 export const CLAIM_TENANTS_MAX = 64;
 

@@ -93,6 +93,7 @@ describe("migrations", () => {
     await migrate(sql, await readMigrations());
     const inputKinds: Record<OutsideInput["kind"], true> = {
       message: true,
+      steer: true,
       tool_result: true,
       approval: true,
       cancel: true,

@@ -104,6 +104,7 @@ function runOf(row: Row & RunPayload): Run {
     versionId: row.agentVersionId,
     threadId: row.threadId,
     subject: row.subject,
+    mergedInto: row.mergedInto,
     parentRunId: row.parentRunId,
     deviceKey: row.deviceKey,
     startedBy: (row.startedBy as unknown as RunStarter | null)?.by ?? null,

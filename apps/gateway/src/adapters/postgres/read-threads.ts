@@ -8,6 +8,8 @@ import type { TenantSql } from "./sql.ts";
 import { type PayloadRow, THREAD_PAYLOADS, type ThreadPayload } from "./statements/read-payloads.ts";
 import type { TenantId } from "../../core/tenant-id.ts";
 
+const MERGED: RunStatus = "merged";
+
 export async function findThread(
   prisma: Prisma,
   tenantId: TenantId,
@@ -73,7 +75,7 @@ export async function listThreadRuns(
     ({ take }) =>
       prisma.read(tenantId, (client) =>
         client.run.findMany({
-          where: { tenantId, threadId, threadTurn: { gt: lastTurn } },
+          where: { tenantId, threadId, threadTurn: { gt: lastTurn }, status: { not: MERGED } },
           select: { id: true, status: true },
           orderBy: { threadTurn: "asc" },
           take,

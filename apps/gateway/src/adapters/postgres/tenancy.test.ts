@@ -87,6 +87,8 @@ test("every statement that serves a request names its tenant (R10)", async () =>
         runId,
         agent: "a",
         versionId: undefined,
+        by: AN_ACTOR,
+        policy: "queue",
         threadId: undefined,
         earlier: [],
         messages: [],

@@ -60,6 +60,7 @@ const problemSchema = {
         properties: { path: { type: "string" }, message: { type: "string" } },
       },
     },
+    runId: { type: "string" },
     quota: {
       type: "object",
       required: ["name", "used", "limit"],

@@ -5,11 +5,11 @@ import { PROBLEM_ERRORS_MAX, PROBLEM_PATH_CHARACTERS_MAX, UNAVAILABLE_RETRY_AFTE
 
 /** Makes the problem document (RFC 9457) of a refusal. */
 function problemOf(refusal: Refusal, requestId: string): Problem {
-  const { code, detail, faults, quota } = refusal;
+  const { code, detail, faults, quota, runId } = refusal;
   const { status, title } = ERRORS[code];
   // The code names the kind of error, and PROTOCOL.md describes it. So the type needs no address of its own.
   const base = { type: `urn:hsafa:error:${code}`, title, status, code, detail, requestId };
-  const problem = quota === undefined ? base : { ...base, quota };
+  const problem = { ...base, ...(quota && { quota }), ...(runId !== undefined && { runId }) };
   if (faults === undefined) return problem;
   const errors = faults.slice(0, PROBLEM_ERRORS_MAX).map(({ path, message }) => ({
     path: path.slice(0, PROBLEM_PATH_CHARACTERS_MAX),

@@ -46,7 +46,7 @@ passed as (
 ),
 due as (
   select r.id from runs r
-  where r.wake_at is null and r.epoch = 0 and not exists (
+  where r.wake_at is null and r.epoch = 0 and r.status = 'queued' and not exists (
     select from runs e
     where e.thread_id = r.thread_id and e.status in ${OPEN_RUN} and e.thread_turn < r.thread_turn
   )

@@ -5,6 +5,7 @@ import { CALL_COLUMNS, CALL_PARAMETERS, CALL_VALUES, CALLS, callValues } from ".
 import { EVENT_PARAMETERS, EVENTS, eventValues } from "../../event-rows.ts";
 import { time } from "../../times.ts";
 import { COMMIT_TRIES_MAX } from "../../limits.ts";
+import { isMergeable } from "../../is-mergeable.ts";
 import { type Query, tenantStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 import { wakeThread } from "../threads/wake-thread.ts";
@@ -23,11 +24,12 @@ const IS_CONSUMED = "i.run_id = g.id and not i.consumed and (:hasEnded or i.id =
  * 2. The guard compares the row as it is under the lock. After a wait Postgres reads the row anew. The count of
  *    consumed inputs may be older, which harms nothing: only the holder consumes, and the guard lets one of two tries
  *    through.
- * 3. Locks are taken in one order: runs, then threads and tool_calls.
+ * 3. Locks are taken in one order: runs, the latest turn of a thread first, then threads and tool_calls.
  * 4. An end consumes every input that waits. All of them are visible here: while the inbox is as the caller counted it,
  *    no input has come.
  * 5. A delta may be there already, written by a batch. A fact may not. The guard looks for one, so that such a bug
  *    fails the commit and no fact is dropped in silence.
+ * 7. Runs that are merged are locked before anything is written, and must all wait still.
  * 6. Bytes that a gateway of an earlier version put in were not counted, so they may not be missed when they go.
  */
 const COMMIT = tenantStatement({
@@ -53,12 +55,24 @@ const COMMIT = tenantStatement({
     wakeAt: "float8?",
     hasEnded: "bool",
     consumed: "bigint[]",
+    merges: "uuid[]",
+    mergedSeqs: "int[]",
+    mergedTypes: "text[]",
+    mergedPayloads: "text[]",
+    mergedTimes: "float8[]",
     ...EVENT_PARAMETERS,
     ...CALL_PARAMETERS,
   },
   text: `
+-- 3. 7.
+with merging as materialized (
+  select m.id from runs m
+  where m.id = any(:merges) and m.tenant_id = :tenantId and ${isMergeable("m")}
+  order by m.thread_turn desc
+  for no key update
+),
 -- 1. 2. 3.
-with guarded as (
+guarded as (
   update runs set
     status = :status, steps = :steps, open_step = :openStep, usage = :usage, output = :output,
     finish_reason = :finishReason, error = :error,
@@ -79,6 +93,8 @@ with guarded as (
   from ${USED}
   where id = :runId and tenant_id = :tenantId and epoch = :epoch and lease_owner = :gatewayId and last_seq = :afterSeq
     and (:inboxMustBe is null or inbox = :inboxMustBe)
+    -- 7.
+    and (select count(*) from merging) = cardinality(:merges)
     -- 5.
     and not exists (select from run_events where run_id = :runId and seq > :afterSeq and sub = 0)
   returning id, tenant_id, thread_id, subject
@@ -113,19 +129,33 @@ kept as (
 dropped as (
   delete from run_inputs i using guarded g where ${IS_CONSUMED} and i.dedupe_key is null
 ),
+merged as (
+  update runs m set status = 'merged', merged_into = g.id, last_seq = e.seq, wake_at = null, completed_at = ${time("e.ts")}
+  from guarded g, unnest(:merges, :mergedSeqs, :mergedTypes, :mergedPayloads, :mergedTimes) as e (run_id, seq, type, payload, ts)
+  where m.id = e.run_id and m.tenant_id = g.tenant_id
+  returning m.id, m.tenant_id, e.seq, e.type, e.payload, e.ts
+),
+merged_ends as (
+  insert into run_events (tenant_id, run_id, seq, sub, prev_seq, prev_sub, type, payload, bytes, created_at)
+  select m.tenant_id, m.id, m.seq, 0, m.seq - 1, 0, m.type, m.payload::json, octet_length(m.payload), ${time("m.ts")}
+  from merged m
+),
 thread as (
-  update threads t set open_runs = t.open_runs - 1 from guarded g where :hasEnded and t.id = g.thread_id
+  update threads t set open_runs = t.open_runs - :hasEnded::int - (select count(*) from merged)::int
+  from guarded g where (:hasEnded or cardinality(:merges) > 0) and t.id = g.thread_id
   returning t.id, t.open_runs
 )
-select t.id::text as thread_id, t.open_runs from guarded left join thread t on true`,
+select t.id::text as thread_id, t.open_runs from guarded left join thread t on :hasEnded`,
 });
 
 /** The run's row as it is after a refusal. An input that has come is not taken back, since only the holder consumes. */
 const STANDING = tenantStatement({
   name: "commit-standing",
-  parameters: { runId: "uuid" },
+  parameters: { runId: "uuid", merges: "uuid[]" },
   text: `
-select epoch, last_seq, inbox, lease_owner, thread_id::text
+select epoch, last_seq, inbox, lease_owner, thread_id::text, (
+  select count(*)::int from runs m where m.id = any(:merges) and m.tenant_id = :tenantId and ${isMergeable("m")}
+) as mergeable
 from runs where id = :runId and tenant_id = :tenantId`,
 });
 
@@ -135,6 +165,7 @@ interface Standing {
   readonly inbox: number;
   readonly lease_owner: string | null;
   readonly thread_id: string | null;
+  readonly mergeable: number;
 }
 
 export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
@@ -145,7 +176,9 @@ export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
       if (written.thread_id === null || written.open_runs === 0) return { kind: "committed", wakes: [] };
       return { kind: "committed", wakes: await wakeThread(sql, { tenantId, threadId: written.thread_id }) };
     }
-    const [row] = await sql.query<Standing>(STANDING({ tenantId, runId }));
+    const [row] = await sql.query<Standing>(
+      STANDING({ tenantId, runId, merges: params.merges.map((merged) => merged.runId) }),
+    );
     const verdict = judgeCommit(row === undefined ? null : standingOf(row), params);
     switch (verdict) {
       case "fenced":
@@ -167,7 +200,8 @@ export async function commit(sql: Sql, params: Commit): Promise<CommitOutcome> {
 }
 
 function standingOf(row: Standing): RunStanding {
-  return { epoch: row.epoch, lastSeq: row.last_seq, inbox: row.inbox, leaseOwner: row.lease_owner };
+  const { epoch, last_seq, inbox, lease_owner, mergeable } = row;
+  return { epoch, lastSeq: last_seq, inbox, leaseOwner: lease_owner, mergeable };
 }
 
 function commitQuery(params: Commit): Query {
@@ -196,6 +230,11 @@ function commitQuery(params: Commit): Query {
     wakeAt: lease.kind === "release" ? lease.wakeAt : null,
     hasEnded,
     consumed: params.consumed,
+    merges: params.merges.map((merged) => merged.runId),
+    mergedSeqs: params.merges.map(({ record }) => record.seq),
+    mergedTypes: params.merges.map(({ record }) => record.type),
+    mergedPayloads: params.merges.map(({ record }) => record.payload),
+    mergedTimes: params.merges.map(({ record }) => record.ts),
     ...eventValues([...params.deltas, ...params.facts]),
     ...callValues(params.calls),
   });

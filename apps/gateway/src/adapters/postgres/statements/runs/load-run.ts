@@ -5,7 +5,7 @@ import type { FleetStore, LoadedRun } from "../../../../ports/fleet-store.ts";
 import { INBOX_COLUMNS, INBOX_PAGE, type InboxRow, inboxOf, dispatchContextOf } from "../../inbox-rows.ts";
 import { tenantStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
-import { ENDED_RUN } from "../../status-lists.ts";
+import { RUN_WITH_MESSAGES } from "../../status-lists.ts";
 import { firstFacts } from "./read-events.ts";
 
 const LOAD_RUN = tenantStatement({
@@ -17,7 +17,7 @@ select r.device_key, v.config_json::text as config,
   array(
     select id from (
       select e.id::text, e.thread_turn from runs e
-      where e.thread_id = r.thread_id and e.thread_turn < r.thread_turn and e.status in ${ENDED_RUN}
+      where e.thread_id = r.thread_id and e.thread_turn < r.thread_turn and e.status in ${RUN_WITH_MESSAGES}
       order by e.thread_turn desc limit ${THREAD_HISTORY_RUNS_MAX}
     ) as newest order by thread_turn
   ) as earlier_run_ids,

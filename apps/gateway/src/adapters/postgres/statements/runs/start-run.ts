@@ -1,8 +1,16 @@
-import { isId, type RunLimits, type RunStatus } from "@hsafa/protocol";
+import { isId, type RunLimits, type RunStatus, type StartPolicy } from "@hsafa/protocol";
 import { v7 } from "uuid";
 import { firstFacts } from "../../../../core/first-facts.ts";
 import { type AgentTerms, grantedLimits } from "../../../../core/granted-limits.ts";
+import type { OutsideInput } from "../../../../core/input.ts";
+import { interruptReason, type OpenRun, planStart, type StartPlan } from "../../../../core/plan-start.ts";
+import { inboxBytesMaxFor, inboxMaxFor } from "../../../../ports/inbox.ts";
+import { RUN_MESSAGES_BYTES_MAX } from "../../../../ports/limits.ts";
+import { StoreUnavailable } from "../../../../ports/store.ts";
 import type { StartOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
+import { START_TRIES_MAX } from "../../limits.ts";
+import { OPEN_RUN } from "../../status-lists.ts";
+import { ACTOR, actorText, audited } from "../audit/audited.ts";
 import { EVENT_PARAMETERS, EVENTS, eventValues } from "../../event-rows.ts";
 import { millis, time } from "../../times.ts";
 import { tenantStatement } from "../../statement.ts";
@@ -73,9 +81,27 @@ interface Resolved {
   readonly earlier_hash: string | null;
 }
 
+/** The open runs of a thread in the order of their turns, and how many turns it has had, as of one moment. */
+const READ_OPEN_RUNS = tenantStatement({
+  name: "read-open-runs",
+  parameters: { threadId: "uuid" },
+  text: `
+select turns, (
+  select coalesce(json_agg(json_build_object('runId', id, 'agentId', agent_id) order by thread_turn), '[]')::text
+  from runs r where r.thread_id = t.id and r.tenant_id = t.tenant_id and r.status in ${OPEN_RUN}
+) as open
+from threads t where t.id = :threadId and t.tenant_id = :tenantId`,
+});
+
 /**
- * The thread's row gives the run its turn, and says whether another run is open. The end of a run locks the same row,
- * so the later of the two sees the other. Either the run is due at once, or the end finds it and wakes it.
+ * 1. The thread's row gives the run its turn, and says whether another run is open. The end of a run locks the same
+ *    row, so the later of the two sees the other. Either the run is due at once, or the end finds it and wakes it.
+ * 2. What was planned about the open runs holds while the thread has had no other turn: since then, runs have ended and
+ *    none was added. If it has, or the thread is gone, nothing is written.
+ * 3. Locks are taken in one order: runs, the latest turn first, and then their thread. A run that has ended meanwhile
+ *    is left alone.
+ * 4. A run is canceled once: its earlier cancel is known by the dedupe key, as in `ENQUEUE_INPUT`.
+ * 5. A run that is steered needs room in its inbox. Without it the new run waits for its turn.
  */
 const INSERT_RUN = tenantStatement({
   name: "insert-run",
@@ -94,12 +120,32 @@ const INSERT_RUN = tenantStatement({
     subject: "text?",
     lastSeq: "int",
     createdAt: "float8",
+    turns: "int?",
+    cancels: "uuid[]",
+    cancelInput: "json",
+    cancelBytes: "int",
+    steers: "uuid?",
+    steerInput: "json",
+    steerBytes: "int",
+    ...ACTOR,
     ...EVENT_PARAMETERS,
   },
   text: `
-with thread as (
+-- 3.
+with others as materialized (
+  select id, tenant_id, inbox, case when inbox = 0 then 0 else inbox_bytes end as inbox_bytes, message_bytes,
+    id = any(:cancels) as is_canceled
+  from runs
+  where tenant_id = :tenantId and (id = any(:cancels) or id = :steers) and status in ${OPEN_RUN}
+  order by thread_turn desc
+  for no key update
+),
+-- 1.
+thread as (
   update threads set turns = turns + 1, open_runs = open_runs + 1
   where id = :threadId and tenant_id = :tenantId
+    -- 2.
+    and (:turns is null or turns = :turns) and (select count(*) from others) >= 0
   returning id, turns, open_runs, subject
 ),
 run as (
@@ -111,22 +157,66 @@ run as (
     :idempotencyKey, :idempotencyHash, :idempotencyOwner, coalesce(thread.subject, :subject), 'queued', case when coalesce(thread.open_runs, 1) = 1 then now() end, :lastSeq, '{}',
     ${time(":createdAt")}
   from (select) as one left join thread on true
+  where :threadId is null or thread.id is not null
   returning id, tenant_id
-)
-insert into run_events (tenant_id, run_id, seq, sub, prev_seq, prev_sub, type, payload, bytes, created_at)
-select run.tenant_id, run.id, e.seq, e.sub, e.prev_seq, e.prev_sub, e.type, e.payload::json, octet_length(e.payload), ${time("e.ts")}
-from run, ${EVENTS}`,
+),
+events as (
+  insert into run_events (tenant_id, run_id, seq, sub, prev_seq, prev_sub, type, payload, bytes, created_at)
+  select run.tenant_id, run.id, e.seq, e.sub, e.prev_seq, e.prev_sub, e.type, e.payload::json, octet_length(e.payload), ${time("e.ts")}
+  from run, ${EVENTS}
+),
+told as (
+  update runs r set
+    inbox = r.inbox + 1,
+    inbox_bytes = o.inbox_bytes + case when o.is_canceled then :cancelBytes else :steerBytes end,
+    message_bytes = o.message_bytes + case when o.is_canceled then 0 else :steerBytes end,
+    wake_at = case
+      when r.lease_owner is null and (r.epoch > 0 or r.wake_at is not null or o.is_canceled) then now()
+      else r.wake_at
+    end
+  from others o
+  where r.id = o.id and exists (select from run)
+    and case
+      -- 4.
+      when o.is_canceled
+      then not exists (select from run_inputs i where i.run_id = o.id and i.dedupe_key = 'cancel')
+      -- 5.
+      else o.inbox < ${inboxMaxFor("steer")} and o.inbox_bytes + :steerBytes <= ${inboxBytesMaxFor("steer")}
+        and o.message_bytes + :steerBytes <= ${RUN_MESSAGES_BYTES_MAX}
+    end
+  returning r.id, r.tenant_id, o.is_canceled
+),
+inputs as (
+  insert into run_inputs (tenant_id, run_id, kind, input, bytes, dedupe_key, body_hash)
+  select tenant_id, id, 'cancel', :cancelInput, :cancelBytes, 'cancel', '' from told where is_canceled
+  union all
+  select tenant_id, id, 'steer', :steerInput, :steerBytes, null, null from told where not is_canceled
+),
+${audited({
+  action: "run.cancel",
+  outcome: "'requested'",
+  targets: { runId: "told.id" },
+  from: "told where is_canceled",
+})}
+select array(select id::text from told) as told from run`,
 });
 
 type Params = Parameters<TenantStore["startRun"]>[0];
 
 export function startRun(sql: TenantSql, tenantId: TenantId, params: Params): Promise<StartOutcome> {
   // Of two requests with one idempotency key the second collides over it. It is done again, and finds the first run.
-  return repeatOnUniqueViolation(() => tryStart(sql, tenantId, params));
+  return repeatOnUniqueViolation(async () => {
+    for (let tries = 0; tries < START_TRIES_MAX; tries++) {
+      const outcome = await tryStart(sql, tenantId, params);
+      if (outcome !== null) return outcome;
+    }
+    throw new StoreUnavailable(`other runs of its thread were started before ${params.runId}, each time`);
+  });
 }
 
-async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Promise<StartOutcome> {
-  const { runId, agent, versionId, threadId, subject, deviceKey, metadata, startedBy, idempotency } = params;
+/** Null: the thread has had another turn meanwhile. */
+async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Promise<StartOutcome | null> {
+  const { runId, agent, versionId, threadId, policy, subject, deviceKey, metadata, startedBy, idempotency } = params;
   const [found] = await sql.query<Resolved>(
     RESOLVE_START({
       tenantId,
@@ -144,7 +234,7 @@ async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Pro
   if (found === undefined) throw new Error("the look-up always returns a row");
   if (found.earlier_id !== null && found.earlier_status !== null) {
     return found.earlier_hash === idempotency?.bodyHash
-      ? { kind: "started", runId: found.earlier_id, status: found.earlier_status, created: false }
+      ? { kind: "started", runId: found.earlier_id, status: found.earlier_status, created: false, told: [] }
       : { kind: "idempotency_conflict" };
   }
   if (found.agent_id === null) return { kind: "agent_not_found" };
@@ -156,9 +246,16 @@ async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Pro
   const thread = await findOrMakeThread(sql, tenantId, { wanted: threadId, subject, found: found.thread_id });
   if (thread === undefined) return { kind: "thread_not_found" };
 
+  const planned = await planOnThread(sql, tenantId, { threadId: thread, agentId: found.agent_id, policy });
+  if (planned === null) return null;
+  const { plan, turns } = planned;
+  if (plan.kind === "busy") return { kind: "thread_busy", runId: plan.runId };
+  const cancelInput = JSON.stringify({ kind: "cancel", reason: interruptReason(runId) } satisfies OutsideInput);
+  const steerInput = JSON.stringify({ kind: "steer", runId, messages: params.messages } satisfies OutsideInput);
+
   const ids = { agentId: found.agent_id, versionId: found.version_id, threadId: thread };
   const facts = firstFacts({ ...params, ...ids, now: found.now });
-  await sql.query(
+  const [inserted] = await sql.query<{ told: readonly string[] }>(
     INSERT_RUN({
       tenantId,
       runId,
@@ -173,10 +270,39 @@ async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Pro
       subject,
       lastSeq: facts.length,
       createdAt: found.now,
+      turns,
+      cancels: plan.cancels,
+      cancelInput,
+      cancelBytes: Buffer.byteLength(cancelInput),
+      steers: plan.steers,
+      steerInput,
+      steerBytes: Buffer.byteLength(steerInput),
+      actor: actorText(params.by),
       ...eventValues(facts),
     }),
   );
-  return { kind: "started", runId, status: "queued", created: true };
+  if (inserted === undefined) return null;
+  return { kind: "started", runId, status: "queued", created: true, told: inserted.told };
+}
+
+interface Planned {
+  readonly plan: StartPlan;
+  /** The turns that the thread must have had for the plan to hold; null: it holds whatever comes between. */
+  readonly turns: number | null;
+}
+
+/** Plans a start on its thread, if it is on one. Null: the thread is gone. */
+async function planOnThread(
+  sql: TenantSql,
+  tenantId: TenantId,
+  params: { readonly threadId: string | null; readonly agentId: string; readonly policy: StartPolicy },
+): Promise<Planned | null> {
+  const { threadId, agentId, policy } = params;
+  // Whatever runs are open, the run takes its turn after them.
+  if (threadId === null || policy === "queue") return { plan: planStart("queue", [], agentId), turns: null };
+  const [thread] = await sql.query<{ turns: number; open: string }>(READ_OPEN_RUNS({ tenantId, threadId }));
+  if (thread === undefined) return null;
+  return { plan: planStart(policy, JSON.parse(thread.open) as OpenRun[], agentId), turns: thread.turns };
 }
 
 /** The id of the thread that a request names; null: it names none; undefined: there is none. A key makes its thread. */
