@@ -38,6 +38,8 @@ const AGENT: AgentConfigInput = {
   modelIdleTimeoutMs: 2500,
   toolTimeoutMs: 9000,
   retry: { maxAttempts: 4 },
+  // Messages that enter a run bring plans of their own.
+  maxSteps: 60,
   tools: TOOLS,
 };
 

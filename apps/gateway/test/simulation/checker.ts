@@ -5,6 +5,7 @@ import { INPUTS_PER_DRAIN_MAX } from "../../src/ports/limits.ts";
 import { RECOVERIES_MAX, STALLS_MAX } from "../../src/core/limits.ts";
 import type { FleetStore, Inbox } from "../../src/ports/fleet-store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import { checkMerges } from "./check-conversations.ts";
 import type { Recorder } from "./recorder.ts";
 import { callIdOf, dataOf, type RunHistory, settlementsOf } from "./run-history.ts";
 import { EPOCHS_OF_A_STALLING_RUN_MAX, isStallingRun } from "./stalling-run.ts";
@@ -30,6 +31,7 @@ export async function check(params: {
   readonly watchers: readonly SimulatedWatcher[];
 }): Promise<void> {
   const { recorder, tenantId, store, tenant, watchers } = params;
+  checkMerges(recorder);
   for (const history of recorder.runs.values()) {
     const { runId } = history;
     if (history.tenantId !== tenantId) {

@@ -1,4 +1,4 @@
-import type { StartLimits } from "@hsafa/protocol";
+import type { StartLimits, StartPolicy } from "@hsafa/protocol";
 import { admit } from "../../src/access/admit.ts";
 import type { Principal } from "../../src/access/principal.ts";
 import type { Refusal } from "../../src/access/refusal.ts";
@@ -59,6 +59,22 @@ export class Clients {
     );
     if (outcome.kind !== "started") throw new Error(`the run was not started: ${outcome.code}`);
     return outcome.runId;
+  }
+
+  /** Starts a run on a thread that may be busy. Null: it was refused for that. */
+  async startOn(params: {
+    readonly input: string;
+    readonly threadId: string;
+    readonly policy: StartPolicy;
+  }): Promise<string | null> {
+    const { input } = params;
+    const request = { agent: AGENT_NAME, ...params };
+    const outcome = await this.#untilAnswered((deps, principal) =>
+      startRun(deps, principal, { request, idempotencyKey: `start ${input}` }),
+    );
+    if (outcome.kind === "started") return outcome.runId;
+    if (outcome.code === "thread_busy") return null;
+    throw new Error(`the run was not started: ${outcome.code}`);
   }
 
   async say(runId: string, text: string): Promise<void> {

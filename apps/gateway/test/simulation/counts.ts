@@ -27,6 +27,12 @@ export interface Counts {
   withheld: number;
   /** Runs that a limit has ended. */
   limitEnds: number;
+  /** Runs whose messages have entered another one. */
+  merged: number;
+  /** Starts that were refused, since their thread was busy. */
+  rejected: number;
+  /** Runs that another one interrupted. */
+  interrupted: number;
   /** The longest that a run waited for its turn beside a hostile tenant, in virtual ms. */
   longestWaitMs: number;
 }
@@ -48,6 +54,9 @@ export function noCounts(): Counts {
     forgiven: 0,
     withheld: 0,
     limitEnds: 0,
+    merged: 0,
+    rejected: 0,
+    interrupted: 0,
     longestWaitMs: 0,
   };
 }

@@ -55,6 +55,13 @@ export function plantsOf(plant: Plant | null, liveLogOf: (machine: Machine) => L
           // The same record is published, so readers of the live log are misled in the same way.
           if (first !== undefined) (first as { prev: EventRecord["prev"] }).prev = { seq: first.seq - 1, sub: 0 };
           return send(commit);
+        case "merge_before_facts": {
+          if (commit.merges.length === 0) return send(commit);
+          const ends = { ...commit, facts: [], calls: [], consumed: [], inboxMustBe: null, progress: false };
+          return send({ ...ends, lease: { kind: "keep" } }).then((outcome) =>
+            outcome.kind === "committed" ? send({ ...commit, merges: [] }) : outcome,
+          );
+        }
         case "two_ends":
           return send(commit).then((outcome) => {
             const last = commit.facts.at(-1);

@@ -2,6 +2,7 @@ import { START } from "@hsafa/protocol";
 import type { OutsideInput } from "../../src/core/input.ts";
 import type { Commit } from "../../src/ports/fleet-store.ts";
 import type { Store } from "../../src/ports/store.ts";
+import { checkStart } from "./check-conversations.ts";
 import type { Plant } from "./plants.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -80,11 +81,25 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
       return {
         ...tenant,
         async startRun(params) {
-          const outcome = await tenant.startRun(plant === "widen_limits" ? { ...params, limits: undefined } : params);
+          const limits = plant === "widen_limits" ? undefined : params.limits;
+          const policy = plant === "interrupt_nobody" && params.policy === "interrupt" ? "queue" : params.policy;
+          const outcome = await tenant.startRun({ ...params, policy, limits });
+          if (outcome.kind === "thread_busy") {
+            recorder.counts.rejected += 1;
+            if (recorder.history(outcome.runId).hasEnded)
+              recorder.fail("R5", `a start was refused for ${outcome.runId}, which has ended`);
+          }
           if (outcome.kind !== "started" || !outcome.created) return outcome;
-          const { runId } = outcome;
+          const { runId, told } = outcome;
           const limit = 1 + params.messages.length;
           recorder.started(runId, tenantId, await tenant.readEvents({ runId, after: START, limit, factsOnly: true }));
+          for (const other of told) {
+            const { messages } = params;
+            const cancel = { kind: "cancel" as const, reason: null };
+            recorder.enqueued(other, params.policy === "steer" ? { kind: "steer", runId, messages } : cancel);
+            if (params.policy === "interrupt") recorder.counts.interrupted += 1;
+          }
+          checkStart(recorder, runId, params.policy);
           return outcome;
         },
         async enqueueInput(params) {
@@ -129,6 +144,11 @@ function isLostUnrepeatable(input: OutsideInput, recorder: Recorder): boolean {
   return input.kind === "dispatch_lost" && recorder.unrepeatable.has(input.callId);
 }
 
+/** Whether it begins a step, and settles no call beside that. */
+function beginsStepAlone({ facts }: Commit): boolean {
+  return facts.at(-1)?.type === "step.started" && facts.every(({ type }) => !type.startsWith("tool."));
+}
+
 function planted(commit: Commit, recorder: Recorder, plant: Plant | null): Commit {
   switch (plant) {
     case "skip_epoch_guard": {
@@ -137,6 +157,10 @@ function planted(commit: Commit, recorder: Recorder, plant: Plant | null): Commi
     }
     case "drop_inbox_guard":
       return { ...commit, inboxMustBe: null };
+    case "ask_with_unread":
+      return beginsStepAlone(commit) ? { ...commit, inboxMustBe: null } : commit;
+    case "merge_and_keep":
+      return { ...commit, merges: [] };
     case "carry_no_deltas":
       return { ...commit, deltas: [] };
     case "forget_time_over":

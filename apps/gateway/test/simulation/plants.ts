@@ -44,4 +44,8 @@ export type Plant =
   | "lose_what_waits"
   | "widen_limits"
   | "forget_time_over"
-  | "count_no_cost";
+  | "count_no_cost"
+  | "merge_before_facts"
+  | "merge_and_keep"
+  | "interrupt_nobody"
+  | "ask_with_unread";

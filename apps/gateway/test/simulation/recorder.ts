@@ -9,6 +9,7 @@ import {
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
 import type { ClaimedRun, Commit, Inbox, StallCosts } from "../../src/ports/fleet-store.ts";
+import { checkEntered } from "./check-conversations.ts";
 import { noCounts } from "./counts.ts";
 import type { LossCause } from "./lost-leases.ts";
 import { callIdOf, dataOf, newRunHistory, type RunHistory } from "./run-history.ts";
@@ -97,6 +98,7 @@ export class Recorder {
   committed(commit: Commit, last: Position): void {
     const history = this.history(commit.runId);
     for (const id of commit.consumed) history.consumed.add(id);
+    for (const { runId, record } of commit.merges) this.#merged(history, this.history(runId), record);
     const [first] = commit.facts;
     if (first === undefined || first.seq <= history.facts.length) return;
     this.counts.commits += 1;
@@ -111,6 +113,14 @@ export class Recorder {
     this.#append(history, commit.facts, commit.epoch);
     if (history.hasEnded) history.consumedAtEnd = commit.consumed.length;
     else if (commit.progress) history.losses = [];
+  }
+
+  /** A run has ended, and its messages stand in another one. A repeat of the commit changes nothing. */
+  #merged(into: RunHistory, history: RunHistory, record: EventRecord): void {
+    into.steeredBy.delete(history.runId);
+    if (history.facts.at(-1)?.type === "run.merged" && record.seq <= history.facts.length) return;
+    if (history.epoch > 0) this.fail("R5", `${history.runId} was merged after it had begun`);
+    this.#append(history, [record], 0);
   }
 
   stored(runId: string, delta: EventRecord, epoch: number): void {
@@ -160,6 +170,7 @@ export class Recorder {
     const history = this.history(runId);
     history.acceptedInputs += 1;
     if (input.kind === "cancel") history.isCanceled = true;
+    if (input.kind === "steer") history.steeredBy.add(input.runId);
     if (input.kind === "approval") history.decisions.set(input.callId, input.approved);
     if (input.kind === "dispatch_lost") {
       this.counts.lostCalls += 1;
@@ -239,6 +250,7 @@ export class Recorder {
       if (fact.type === "tool.expired") this.#expires(history, fact);
       if (fact.type === "step.started") {
         history.stepEpochs.set(fact.seq, epoch);
+        checkEntered(this, history);
         for (let { before } = history; before !== null; before = before.before) {
           if (!before.hasEnded)
             this.fail("R5", `${history.runId} begins a step before ${before.runId} of its thread has ended`);

@@ -25,6 +25,8 @@ export interface RunHistory {
   isCanceled: boolean;
   /** By call id: whether the accepted decision approved it. */
   readonly decisions: Map<string, boolean>;
+  /** Runs whose messages it was told to take, and has not taken. */
+  readonly steeredBy: Set<string>;
   hasEnded: boolean;
   /** The gateway that claimed it last. */
   holder: string | null;
@@ -54,6 +56,7 @@ export function newRunHistory(runId: string): RunHistory {
     consumedAtEnd: 0,
     isCanceled: false,
     decisions: new Map(),
+    steeredBy: new Set(),
     hasEnded: false,
     holder: null,
     losses: [],

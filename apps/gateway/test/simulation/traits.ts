@@ -22,6 +22,8 @@ export interface Traits {
   readonly isStalling: boolean;
   /** Whether a second tenant is hostile, fills every place that it gets and stalls gateways. */
   readonly isBeset: boolean;
+  /** Whether people speak to threads that are busy, under every policy. */
+  readonly isTalkative: boolean;
   /** Whether at the end all devices go for good, so that every gateway must notice it. */
   readonly isDeserted: boolean;
   /** Whether runs have limits, which are often less than they need. */
@@ -37,6 +39,7 @@ export const NO_TRAITS: Traits = {
   isPoisoned: false,
   isStalling: false,
   isBeset: false,
+  isTalkative: false,
   isDeserted: false,
   isLimited: false,
 };
@@ -55,6 +58,7 @@ const SALT = 0x2545f491;
 const LATER_SALT = 0x1b873593;
 const BESET_SALT = 0x7feb352d;
 const LIMITED_SALT = 0x846ca68b;
+const TALK_SALT = 0x68e31da4;
 
 /**
  * The traits of a seed, and a generator for what they bring. So a seed without traits plays the same whatever traits
@@ -75,6 +79,7 @@ export function traitsOf(
     isPoisoned: random.chance(0.1),
     isStalling: new Random(seed ^ LATER_SALT).chance(0.1),
     isBeset: new Random(seed ^ BESET_SALT).chance(0.05),
+    isTalkative: new Random(seed ^ TALK_SALT).chance(0.25),
     isDeserted: random.chance(0.15),
     isLimited: new Random(seed ^ LIMITED_SALT).chance(0.15),
     ...wanted,

@@ -9,6 +9,7 @@ import { createMemoryStore, type MemoryStore } from "../store/memory-store.ts";
 import { AGENT_NAME, agentOf, API_KEY, TENANT_NAME } from "./agent.ts";
 import { check } from "./checker.ts";
 import { Clients } from "./client.ts";
+import { Conversations } from "./conversations.ts";
 import { Crowd } from "./crowd.ts";
 import { type DeviceHabits, SimulatedDevice } from "./device.ts";
 import { devicePlantsOf } from "./device-plants.ts";
@@ -74,6 +75,7 @@ export class World {
   healedAt = 0;
   #tenantId = asTenantId("");
   #crowd: Crowd | null = null;
+  #conversations: Conversations | null = null;
   #machineCount = 0;
 
   constructor(seed: number, plant: Plant | null, traits: Partial<Traits> | undefined) {
@@ -243,6 +245,16 @@ export class World {
     recorder.onInput = (runId, input) => isOurs(runId) && crowd.hearInput(runId, input);
     crowd.begin(random.whole(1, 5));
     this.#crowd = crowd;
+    if (traits.isTalkative) this.#addConversations();
+  }
+
+  #addConversations(): void {
+    const { scheduler, recorder, pickGateway, traitRandom } = this;
+    const random = traitRandom.fork();
+    const clients = new Clients({ apiKey: API_KEY, scheduler, random: random.fork(), recorder, pickGateway });
+    const watch = (runId: string): void => this.#watch(runId);
+    this.#conversations = new Conversations({ scheduler, random, recorder, clients, watch });
+    this.#conversations.begin();
   }
 
   /** From the beginning, or from a position that another watcher has seen. */
@@ -281,7 +293,12 @@ export class World {
   }
 
   get isAtRest(): boolean {
-    if (this.#crowd?.isBusy !== false || this.watchers.some((watcher) => !watcher.isDone)) return false;
+    if (
+      this.#crowd?.isBusy !== false ||
+      this.#conversations?.isBusy === true ||
+      this.watchers.some((watcher) => !watcher.isDone)
+    )
+      return false;
     return [...this.recorder.runs.values()].every((run) => run.hasEnded || run.tenantId !== this.#tenantId);
   }
 

@@ -1,0 +1,48 @@
+import type { StartPolicy } from "@hsafa/protocol";
+import type { Recorder } from "./recorder.ts";
+import { dataOf, type RunHistory } from "./run-history.ts";
+
+/** What a start has found on its thread, at the moment in which it was made. */
+export function checkStart(recorder: Recorder, runId: string, policy: StartPolicy): void {
+  for (let { before } = recorder.history(runId); before !== null; before = before.before) {
+    if (before.hasEnded) continue;
+    if (policy === "reject") recorder.fail("R5", `${runId} was to be refused, and ${before.runId} is open`);
+    if (policy === "interrupt" && !before.isCanceled)
+      recorder.fail("R5", `${runId} interrupts its thread, and ${before.runId} was not canceled`);
+  }
+}
+
+/** The model is asked: every message that was to enter before has entered. */
+export function checkEntered(recorder: Recorder, history: RunHistory): void {
+  for (const steering of history.steeredBy) {
+    const { hasEnded, epoch, acceptedInputs } = recorder.history(steering);
+    if (!hasEnded && epoch === 0 && acceptedInputs === 0)
+      recorder.fail("R6", `${history.runId} asks the model before it has taken the message of ${steering}`);
+  }
+}
+
+/**
+ * R6: a message that came with one run is answered by that run. Or it has entered one other run, and the first has
+ * ended as merged into that. So it is neither lost nor said twice.
+ */
+export function checkMerges(recorder: Recorder): void {
+  const enteredInto = new Map<string, string[]>();
+  for (const { runId, facts } of recorder.runs.values()) {
+    for (const fact of facts) {
+      const { mergedRunId } = fact.type === "message.user" ? dataOf(fact) : {};
+      if (typeof mergedRunId === "string")
+        enteredInto.set(mergedRunId, [...(enteredInto.get(mergedRunId) ?? []), runId]);
+    }
+  }
+  for (const { runId, facts } of recorder.runs.values()) {
+    const last = facts.at(-1);
+    const expected = last?.type === "run.merged" ? [String(dataOf(last)["into"])] : [];
+    const entered = enteredInto.get(runId) ?? [];
+    if (entered.join() !== expected.join())
+      recorder.fail(
+        "R6",
+        `${runId} was merged into ${expected.join() || "none"}, and its message entered ${entered.join() || "none"}`,
+      );
+    recorder.counts.merged += expected.length;
+  }
+}
