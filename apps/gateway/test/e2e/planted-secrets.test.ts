@@ -4,8 +4,6 @@
  */
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AgentConfigInput, Run } from "@hsafa/protocol";
@@ -15,8 +13,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { secretForms } from "../../src/core/redact-secrets.ts";
 import { type FreshDatabase, freshDatabase, missingServices, startPrivateRedis } from "../services/services.ts";
 import type { ThrowawayServer } from "../services/throwaway-server.ts";
+import { type EchoingService, startEchoingService } from "../support/echoing-service.ts";
 import { listeningUrl, startProgram } from "../support/gateway-program.ts";
 import { RawDevice } from "../support/raw-device.ts";
+import { formsOf } from "../support/forms-of.ts";
 
 const OPERATOR = "operator-key-0123456789abcdefghijk";
 const SECRETS = {
@@ -33,101 +33,9 @@ const IN_CLEAR = { header: "plain-header-of-a-config", user: "plain-password-of-
 /** What replaces `{name}` in the path of a call. */
 type Ids = Readonly<Record<string, string>>;
 
-/** The forms of a value that a reader could turn back, made without the code that looks for them. */
-function formsOf(value: string): string[] {
-  const bytes = Buffer.from(value);
-  const hex = bytes.toString("hex");
-  // Within a longer text Base64 begins at one of three places. The characters at the edges hold bits of others too.
-  const within = [0, 1, 2].flatMap((before) => {
-    const [begin, end] = [Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6)];
-    const text = Buffer.concat([Buffer.alloc(before), bytes])
-      .toString("base64")
-      .slice(begin, end);
-    return [text, text.replaceAll("+", "-").replaceAll("/", "_")];
-  });
-  const everyByte = hex.replaceAll(/../g, "%$&");
-  const inUrl = [encodeURIComponent(value), encodeURI(value), new URLSearchParams({ "": value }).toString().slice(1)];
-  const escaped = JSON.stringify(value).slice(1, -1);
-  const plain = [
-    value,
-    hex,
-    everyByte,
-    ...within,
-    ...inUrl,
-    escaped,
-    JSON.stringify(escaped).slice(1, -1),
-    htmlOf(value),
-  ];
-  // A URL within a URL, and Base64 within one, are encoded once more.
-  const twice = [...within, ...inUrl].map(encodeURIComponent);
-  const hexadecimal = /%[\dA-Fa-f]{2}/g;
-  return [...plain, ...twice].flatMap((text) => [
-    text,
-    ...(text === hex ? [hex.toUpperCase()] : []),
-    text.replaceAll(hexadecimal, (code) => code.toLowerCase()),
-    text.replaceAll(hexadecimal, (code) => code.toUpperCase()),
-  ]);
-}
-
-/** As a page of an error writes it. */
-function htmlOf(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);
-}
-
-/** What a service says of a request: all that it was sent, in every encoding that it knows. */
-function echo(request: IncomingMessage): string {
-  const { authorization = "", cookie = "", "x-api-key": key = "" } = request.headers;
-  const query = [...new URL(request.url ?? "", "http://x/").searchParams.values()];
-  const basic = Buffer.from(authorization.replace(/^basic /i, ""), "base64").toString();
-  const sent = [authorization, cookie, String(key), basic, ...query].filter((text) => text !== "");
-  const said = sent.flatMap((text) => [
-    text,
-    encodeURIComponent(text),
-    new URLSearchParams({ text }).toString(),
-    encodeURIComponent(text).replaceAll(/%../g, (code) => code.toLowerCase()),
-    encodeURIComponent(encodeURIComponent(text)),
-    encodeURIComponent(Buffer.from(text).toString("base64")),
-    Buffer.from(text).toString("hex"),
-    Buffer.from(text).toString("hex").toUpperCase(),
-    Buffer.from(text).toString("hex").replaceAll(/../g, "%$&"),
-    ...["", "x", "xy"].map((before) => Buffer.from(before + text).toString("base64")),
-    ...["", "x", "xy"].map((before) => Buffer.from(before + text).toString("base64url")),
-    JSON.stringify(text),
-    JSON.stringify(JSON.stringify(text)),
-    htmlOf(text),
-  ]);
-  return JSON.stringify({ said, url: request.url, headers: request.headers });
-}
-
-function serve(request: IncomingMessage, response: ServerResponse): void {
-  request.resume();
-  const { pathname } = new URL(request.url ?? "", "http://x/");
-  switch (pathname) {
-    case "/json":
-      response.setHeader("content-type", "application/json").end(echo(request));
-      break;
-    case "/text":
-      response.end(echo(request));
-      break;
-    case "/lost":
-      response.writeHead(200, { "content-length": "100000" });
-      response.write(echo(request), () => setImmediate(() => response.destroy()));
-      break;
-    default:
-      response.writeHead(pathname === "/v1/chat/completions" ? 401 : 500).end(echo(request));
-  }
-}
-
 describe.skipIf(await missingServices("postgres", "private-redis"))("planted secrets", () => {
   const folder = mkdtempSync(join(tmpdir(), "hsafa-planted-"));
-  const server = createServer(serve);
+  let server: EchoingService;
   let database: FreshDatabase;
   let redis: ThrowawayServer;
   let url = "";
@@ -143,8 +51,7 @@ describe.skipIf(await missingServices("postgres", "private-redis"))("planted sec
 
   beforeAll(async () => {
     writeFileSync(join(folder, "bank"), `${SECRETS.file}\n`);
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
+    server = await startEchoingService();
     [database, redis] = await Promise.all([freshDatabase(), startPrivateRedis()]);
     const child = startProgram({
       HSAFA_ADMIN_KEY: OPERATOR,
@@ -155,7 +62,7 @@ describe.skipIf(await missingServices("postgres", "private-redis"))("planted sec
       HSAFA_OUTBOUND_ALLOW: "127.0.0.1",
       DATABASE_URL: database.url,
       REDIS_URL: redis.url,
-      OPENAI_COMPATIBLE_BASE_URL: `${service()}/v1`,
+      OPENAI_COMPATIBLE_BASE_URL: `${server.url}/v1`,
       OPENAI_COMPATIBLE_API_KEY: SECRETS.provider,
     });
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (log += text));
@@ -172,13 +79,10 @@ describe.skipIf(await missingServices("postgres", "private-redis"))("planted sec
   afterAll(async () => {
     endListening();
     await end();
-    server.closeAllConnections();
     server.close();
     await Promise.all([database.drop(), redis.remove()]);
     rmSync(folder, { recursive: true });
   });
-
-  const service = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   /** Calls with the operator's key. `{name}` in the path is replaced by `ids`. */
   async function call(method: string, template: string, body?: unknown, ids: Ids = {}): Promise<string> {
@@ -219,7 +123,7 @@ describe.skipIf(await missingServices("postgres", "private-redis"))("planted sec
     const answers = ["json", "text", "error", "lost"];
     const tools = Object.entries(ways).flatMap(([way, more]) =>
       answers.map((answer) => {
-        const at = way === "user" ? service().replace("//", `//me:${IN_CLEAR.user}@`) : service();
+        const at = way === "user" ? server.url.replace("//", `//me:${IN_CLEAR.user}@`) : server.url;
         const request = { type: "http" as const, method: "POST" as const, url: `${at}/${answer}`, ...more };
         return { name: `${way}_${answer}`, inputSchema: { type: "object" }, server: request };
       }),
