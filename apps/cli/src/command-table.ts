@@ -59,7 +59,7 @@ export const commandTable: Readonly<Record<string, ListedCommand>> = {
   },
   cancel: { summary: "cancel a run", load: async () => (await import("./commands/cancel.ts")).cancel },
   threads: {
-    summary: "list the conversations of the newest runs, or the messages of one",
+    summary: "list the conversations, newest first, or the messages of one",
     load: async () => (await import("./commands/threads.ts")).threads,
   },
   device: {

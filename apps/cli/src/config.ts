@@ -38,6 +38,11 @@ export function environment(): Environment {
   return process.env;
 }
 
+/** What the terminal calls itself. */
+export function terminalName(): string | undefined {
+  return process.env.TERM;
+}
+
 /** Which gateway gets a key is said by the person, and by no file of a folder that they happen to be in. */
 const OF_COMMANDS: ReadonlySet<string> = new Set(["HSAFA_URL", "HSAFA_API_KEY"]);
 

@@ -10,6 +10,8 @@ export const DECIDED_CHARACTERS_MAX = 4000;
 export const CONTEXT_CHARACTERS = 2;
 /** Columns below which lines are not broken: such a terminal does not tell its width rightly. */
 export const COLUMNS_MIN = 20;
+/** Columns of a terminal that does not tell them: few have less. */
+export const COLUMNS_DEFAULT = 80;
 /** Columns from one tab stop to the next: terminals have eight unless they are told otherwise. */
 export const TAB_COLUMNS = 8;
 /** Versions among which one is looked for by its label: a label that is older is found by its id. */
@@ -51,3 +53,7 @@ export const HASH_CHARACTERS_MIN = 6;
 
 /** Facts of a run that are searched for a message that has entered it. A run has 20,000 at most. */
 export const EVENTS_SEARCHED_MAX = 20_000;
+/** How long a command works until it shows how far it is, in milliseconds: a line that comes and goes is noise. */
+export const PROGRESS_AFTER_MS = 1000;
+/** How often such a line is drawn anew, in milliseconds: its seconds must not jump. */
+export const PROGRESS_EVERY_MS = 250;

@@ -37,6 +37,22 @@ export function renderShown(
   return { text, column: at };
 }
 
+/** Returns a text that stays on one line of a terminal of so many columns, whatever it holds. */
+export function cutToLine(shown: Shown, columns: number): string {
+  let at = 0;
+  let text = "";
+  for (const { text: part } of shown.pieces) {
+    for (const character of part) {
+      const next = columnAfter(character, at);
+      // The last column stays free: some terminals go on with the next line once it is full.
+      if (next >= columns || next <= at) return text;
+      text += character;
+      at = next;
+    }
+  }
+  return text;
+}
+
 const MARK = foreignMark.pieces.map(({ text }) => text).join("");
 const BREAK = `\n${MARK}`;
 const MARK_COLUMNS = MARK.length;

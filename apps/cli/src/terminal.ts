@@ -1,6 +1,8 @@
 import { createInterface } from "node:readline";
 import { styleText } from "node:util";
-import { type Canvas, renderShown } from "./render-shown.ts";
+import { terminalName } from "./config.ts";
+import { COLUMNS_DEFAULT } from "./limits.ts";
+import { type Canvas, cutToLine, renderShown } from "./render-shown.ts";
 import { lineEnd, own, type Shown } from "./shown.ts";
 import { visibleJson } from "./visible-text.ts";
 
@@ -22,6 +24,7 @@ export function tell(shown: Shown): void {
 
 /** Prints a value as a line of JSON. It is exact, and safe on a terminal. */
 export function tellJson(value: unknown): void {
+  showStatus(null);
   process.stdout.write(`${visibleJson(value)}\n`);
 }
 
@@ -34,9 +37,35 @@ export function report(asJson: true | undefined, value: unknown, shown: Shown): 
 /** Prints a part of a line, or several lines. */
 export function print(to: Output, shown: Shown): void {
   const stream = to === "result" ? process.stdout : process.stderr;
+  showStatus(null);
   const { text, column } = renderShown(shown, canvasOf(stream), columns[to]);
   columns[to] = column;
   stream.write(text);
+}
+
+/** Whether a status can be shown: a line of the notes that is replaced, and goes away. */
+export function canShowStatus(): boolean {
+  return process.stderr.isTTY && !isDumb();
+}
+
+/**
+ * Replaces the status; `null`: there is none. A line of the notes or the results that is not at its end keeps the
+ * place. Whatever is printed removes the status first.
+ */
+export function showStatus(shown: Shown | null): void {
+  if (hasStatus) process.stderr.write(CLEAR_LINE);
+  hasStatus = false;
+  const isMidLine = columns.notes > 0 || (process.stdout.isTTY && columns.result > 0);
+  if (shown === null || isMidLine) return;
+  hasStatus = true;
+  process.stderr.write(
+    styleText("dim", cutToLine(shown, process.stderr.columns || COLUMNS_DEFAULT), { stream: process.stderr }),
+  );
+}
+
+/** A terminal that knows no movements. */
+function isDumb(): boolean {
+  return terminalName() === "dumb";
 }
 
 /** Whether results appear on a terminal, beside the notes. */
@@ -72,6 +101,10 @@ export function leaveWithReader(): void {
     process.exit(0);
   });
 }
+
+let hasStatus = false;
+/** To the begin of the line, and nothing from there on. */
+const CLEAR_LINE = "\r\u001b[K";
 
 /** The column in which each output stands. */
 const columns: Record<Output, number> = { result: 0, notes: 0 };

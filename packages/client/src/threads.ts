@@ -1,9 +1,9 @@
 import type {
   CreateThreadBody,
+  ListThreadMessagesQuery,
   ListThreadsQuery,
   NewestRun,
   Page,
-  PageQuery,
   Thread,
   ThreadMessage,
 } from "@hsafa/protocol";
@@ -20,7 +20,7 @@ export interface Threads {
   /** Returns a page of threads, newest first. */
   list(query?: ListThreadsQuery, options?: CallOptions): Promise<Page<Thread>>;
   /** Returns a page of a thread's messages, oldest first. */
-  messages(idOrKey: string, query?: PageQuery, options?: CallOptions): Promise<Page<ThreadMessage>>;
+  messages(idOrKey: string, query?: ListThreadMessagesQuery, options?: CallOptions): Promise<Page<ThreadMessage>>;
   /**
    * Yields which run of the thread is the newest: the one that is, and then each that begins. Of several that begin at
    * once it may name the last alone. It reconnects by itself. Aborting the signal throws its reason. Throws only what

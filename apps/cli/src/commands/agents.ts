@@ -1,10 +1,9 @@
 import type { Agent } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { connect } from "../connect.ts";
-import { eachItem } from "../each-item.ts";
 import { readCount } from "../read-count.ts";
+import { reportList } from "../report-list.ts";
 import { own, type Shown } from "../shown.ts";
-import { report } from "../terminal.ts";
 
 export const agents = new CliCommand("agents")
   .option("--limit <count>", "how many, 1 or more", readCount, 50)
@@ -12,7 +11,7 @@ export const agents = new CliCommand("agents")
   .example("agents", "lists name, version and hash of each agent")
   .action(async ({ limit, json }: { limit: number; json?: true }) => {
     const client = connect();
-    for await (const agent of eachItem((query) => client.agents.list(query), limit)) report(json, agent, lineOf(agent));
+    await reportList({ read: (query) => client.agents.list(query), limit, asJson: json, shownOf: lineOf });
   });
 
 function lineOf({ name, currentVersion, updatedAt }: Agent): Shown {

@@ -1,10 +1,10 @@
-import { AUDIT_ACTIONS, type AuditAction, type AuditEntry, PAGE_ITEMS_MAX } from "@hsafa/protocol";
+import { AUDIT_ACTIONS, type AuditAction, type AuditEntry, type PageQuery } from "@hsafa/protocol";
 import { InvalidArgumentError, Option } from "commander";
 import { CliCommand } from "../cli-command.ts";
 import { connectOperator } from "../connect.ts";
 import { readCount } from "../read-count.ts";
+import { reportList } from "../report-list.ts";
 import { brief, own, type Shown } from "../shown.ts";
-import { note, tell, tellJson } from "../terminal.ts";
 
 interface Options {
   readonly tenant?: string;
@@ -29,19 +29,8 @@ export const audit = new CliCommand("audit")
   .example("audit --action secret.put --since 2026-11-29", "lists who set secrets since that day")
   .action(async ({ key, limit, json, ...filters }: Options) => {
     const operator = connectOperator();
-    let left = limit;
-    let cursor: string | undefined;
-    do {
-      const query = { ...filters, keyId: key, limit: Math.min(left, PAGE_ITEMS_MAX), cursor };
-      const { data, nextCursor } = await operator.audit.list(query);
-      for (const entry of data) {
-        if (json === true) tellJson(entry);
-        else tell(lineOf(entry));
-      }
-      left -= data.length;
-      cursor = nextCursor ?? undefined;
-    } while (cursor !== undefined && left > 0);
-    if (cursor !== undefined && json !== true) note(own`There are more; add --limit, or --until the last time shown.`);
+    const read = (query: PageQuery) => operator.audit.list({ ...filters, keyId: key, ...query });
+    await reportList({ read, limit, asJson: json, shownOf: lineOf });
   });
 
 function lineOf({ at, action, outcome, by, targets, details }: AuditEntry): Shown {

@@ -1,8 +1,8 @@
-import type { Device } from "@hsafa/protocol";
+import type { Device, PageQuery } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { connect, connectOperator } from "../connect.ts";
-import { eachItem } from "../each-item.ts";
 import { readCount } from "../read-count.ts";
+import { reportList } from "../report-list.ts";
 import { lines, own, type Shown, styled } from "../shown.ts";
 import { report } from "../terminal.ts";
 
@@ -21,9 +21,8 @@ devices
   .example("devices list", "lists id, key, state and pairing of each device")
   .action(async ({ subject, limit, json }: Options & { subject?: string; limit: number }) => {
     const client = connect();
-    for await (const device of eachItem((query) => client.devices.list({ subject, ...query }), limit)) {
-      report(json, device, lineOf(device));
-    }
+    const read = (query: PageQuery) => client.devices.list({ subject, ...query });
+    await reportList({ read, limit, asJson: json, shownOf: lineOf });
   });
 
 devices

@@ -6,6 +6,7 @@ import { environment, loadEnvFile, readCliSettings } from "../config.ts";
 import { EXIT } from "../exit-code.ts";
 import { CHECK_TIMEOUT_MS, CLOCK_SKEW_MS_MAX } from "../limits.ts";
 import { measureStream } from "../measure-stream.ts";
+import { withProgress } from "../progress.ts";
 import { lines, own, type Shown, styled } from "../shown.ts";
 import { report } from "../terminal.ts";
 
@@ -23,21 +24,29 @@ export const doctor = new CliCommand("doctor")
     const settings = readCliSettings();
     loadEnvFile();
     const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, PORT: port = "3001" } = environment();
-    const health = await askHealth(settings.url);
-    const isUp = health.kind === "up";
-    const checks = [
-      checkNode(),
-      checkGateway(settings.url, health),
-      isUp ? checkNamed("port").ok(`not needed: a gateway runs already`) : await checkPort(Number(port)),
-      isUp ? await checkReady(settings.url) : checkNamed("readiness").skipped("no gateway answers"),
-      isUp ? await checkKey(settings) : checkNamed("key").skipped("no gateway answers"),
-      isUp ? checkClock(health.date) : checkNamed("clock").skipped("no gateway answers"),
-      await checkPostgres(databaseUrl),
-      await checkRedis(redisUrl),
-      await checkProxy(isUp, agent),
-    ];
-    for (const check of checks) report(json, check, describe(check));
-    if (checks.some(({ state }) => state === "broken")) process.exitCode = EXIT.fault;
+    await withProgress(json, async (progress) => {
+      progress.tell(own`asking ${settings.url}`);
+      const health = await askHealth(settings.url);
+      const isUp = health.kind === "up";
+      const skipped = (name: string): Check => checkNamed(name).skipped("no gateway answers");
+      const checks: Readonly<Record<string, () => Check | Promise<Check>>> = {
+        node: checkNode,
+        gateway: () => checkGateway(settings.url, health),
+        port: () => (isUp ? checkNamed("port").ok("not needed: a gateway runs already") : checkPort(Number(port))),
+        readiness: () => (isUp ? checkReady(settings.url) : skipped("readiness")),
+        key: () => (isUp ? checkKey(settings) : skipped("key")),
+        clock: () => (isUp ? checkClock(health.date) : skipped("clock")),
+        postgres: () => checkPostgres(databaseUrl),
+        redis: () => checkRedis(redisUrl),
+        proxy: () => checkProxy(isUp, agent),
+      };
+      for (const [name, look] of Object.entries(checks)) {
+        progress.tell(own`checking ${name}`);
+        const check = await look();
+        report(json, check, describe(check));
+        if (check.state === "broken") process.exitCode = EXIT.fault;
+      }
+    });
   });
 
 function describe({ name, state, message, cure }: Check): Shown {

@@ -1,10 +1,9 @@
-import type { RunEvent } from "@hsafa/protocol";
+import type { PageQuery, RunEvent } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { connect } from "../connect.ts";
-import { eachItem } from "../each-item.ts";
 import { readCount } from "../read-count.ts";
+import { reportList } from "../report-list.ts";
 import { brief, own, type Shown } from "../shown.ts";
-import { report } from "../terminal.ts";
 
 interface Options {
   readonly after?: string;
@@ -23,9 +22,8 @@ export const events = new CliCommand("events")
   .action(async (runId: string, { after, facts, limit, json }: Options) => {
     const client = connect();
     const filters = { ...(after === undefined ? {} : { after }), ...(facts === true ? { facts } : {}) };
-    for await (const event of eachItem((query) => client.runs.events(runId, { ...filters, ...query }), limit)) {
-      report(json, event, lineOf(event));
-    }
+    const read = (query: PageQuery) => client.runs.events(runId, { ...filters, ...query });
+    await reportList({ read, limit, asJson: json, shownOf: lineOf });
   });
 
 function lineOf({ id, ts, type, data }: RunEvent): Shown {

@@ -5,6 +5,7 @@ import { relative, resolve } from "node:path";
 import { CliCommand } from "../cli-command.ts";
 import { CliError } from "../cli-error.ts";
 import { createProject, versionHere } from "../create-project.ts";
+import { withProgress } from "../progress.ts";
 import { lines, own } from "../shown.ts";
 import { note, report } from "../terminal.ts";
 
@@ -25,7 +26,10 @@ export const init = new CliCommand("init")
     const files = createProject({ folder, version, tarballs: packages });
     if (install) {
       if (json !== true) note(own`wrote ${files.length} files; installing packages ...`);
-      await installPackages(folder);
+      await withProgress(json, async (progress) => {
+        progress.tell(own`npm install`);
+        await installPackages(folder);
+      });
     }
     const place = relative("", resolve(folder));
     const enter = place === "" ? [] : [own`  cd ${place}`];

@@ -1,10 +1,10 @@
-import { type ApiKeyWithSecret, SCOPES, type Scope } from "@hsafa/protocol";
+import { type ApiKey, type ApiKeyWithSecret, SCOPES, type Scope } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { connectOperator } from "../connect.ts";
-import { eachItem } from "../each-item.ts";
 import { readCount } from "../read-count.ts";
 import { readScopes } from "../read-scopes.ts";
 import { readSeconds } from "../read-seconds.ts";
+import { reportList } from "../report-list.ts";
 import { lines, own, type Shown, styled } from "../shown.ts";
 import { note, report } from "../terminal.ts";
 
@@ -48,16 +48,18 @@ keys
   .example("keys list", "lists id, name, scopes and last use of each key")
   .action(async ({ limit, json }: { limit: number; json?: true }) => {
     const operator = connectOperator();
-    for await (const key of eachItem((query) => operator.keys.list(query), limit)) {
-      const used = key.lastUsedAt === null ? own`never used` : own`used ${key.lastUsedAt}`;
-      const end = key.expiresAt === null ? own`` : own`  expires ${key.expiresAt}`;
-      const groups = key.groups.length === 0 ? own`` : own`  groups ${key.groups.join(" ")}`;
-      const revoked = key.revokedAt === null ? own`` : styled("red", own`  revoked ${key.revokedAt}`);
-      const subject = key.subject === null ? own`` : own`  of ${key.subject}`;
-      const scopes = key.scopes.join(" ");
-      report(json, key, own`${key.id}  ${key.name}${subject}  [${scopes}]${groups}  ${used}${end}${revoked}`);
-    }
+    await reportList({ read: (query) => operator.keys.list(query), limit, asJson: json, shownOf: lineOf });
   });
+
+function lineOf(key: ApiKey): Shown {
+  const used = key.lastUsedAt === null ? own`never used` : own`used ${key.lastUsedAt}`;
+  const end = key.expiresAt === null ? own`` : own`  expires ${key.expiresAt}`;
+  const groups = key.groups.length === 0 ? own`` : own`  groups ${key.groups.join(" ")}`;
+  const revoked = key.revokedAt === null ? own`` : styled("red", own`  revoked ${key.revokedAt}`);
+  const subject = key.subject === null ? own`` : own`  of ${key.subject}`;
+  const scopes = key.scopes.join(" ");
+  return own`${key.id}  ${key.name}${subject}  [${scopes}]${groups}  ${used}${end}${revoked}`;
+}
 
 keys
   .command("rotate")

@@ -8,6 +8,7 @@ import { loadEnvFile } from "../config.ts";
 import { connect } from "../connect.ts";
 import { describeChange } from "../describe-change.ts";
 import { AGENTS_FOLDER, readProjectConfig } from "../project-config.ts";
+import { withProgress } from "../progress.ts";
 import { type PushPlan, planPush, pushAgent } from "../push-agent.ts";
 import { lines, own, type Shown, styled } from "../shown.ts";
 import { note, report } from "../terminal.ts";
@@ -35,7 +36,14 @@ export const push = new CliCommand("push")
       throw new CliError(own`A label names one version; push one file with it, not ${files.length}.`);
     }
     const client = connect();
-    for (const file of files) await pushFile(client, file, options);
+    await withProgress(options.json, async (progress) => {
+      for (const [index, file] of files.entries()) {
+        progress.tell(
+          own`${options.dryRun === true ? "comparing" : "pushing"} ${index + 1} of ${files.length}: ${file}`,
+        );
+        await pushFile(client, file, options);
+      }
+    });
   });
 
 async function projectPaths(): Promise<readonly string[]> {

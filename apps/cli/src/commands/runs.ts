@@ -1,11 +1,10 @@
 import { Option } from "commander";
-import { isWholeAnswer, RUN_STATUSES, type Run, type RunStatus } from "@hsafa/protocol";
+import { isWholeAnswer, type PageQuery, RUN_STATUSES, type Run, type RunStatus } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { connect } from "../connect.ts";
-import { eachItem } from "../each-item.ts";
 import { readCount } from "../read-count.ts";
+import { reportList } from "../report-list.ts";
 import { own, type Shown } from "../shown.ts";
-import { report } from "../terminal.ts";
 
 interface Options {
   readonly agent?: string;
@@ -27,9 +26,8 @@ export const runs = new CliCommand("runs")
   .action(async ({ limit, json, thread, ...filters }: Options) => {
     const client = connect();
     const query = { ...filters, threadId: thread };
-    for await (const run of eachItem((page) => client.runs.list({ ...query, ...page }), limit)) {
-      report(json, run, lineOf(run));
-    }
+    const read = (page: PageQuery) => client.runs.list({ ...query, ...page });
+    await reportList({ read, limit, asJson: json, shownOf: lineOf });
   });
 
 function lineOf({ id, status, createdAt, agentName, finishReason, error, usage }: Run): Shown {

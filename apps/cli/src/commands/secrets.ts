@@ -1,6 +1,7 @@
 import { CliCommand } from "../cli-command.ts";
 import { connectOperator } from "../connect.ts";
 import { readSecret } from "../read-secret.ts";
+import { reportList } from "../report-list.ts";
 import { own } from "../shown.ts";
 import { report } from "../terminal.ts";
 
@@ -24,14 +25,12 @@ const list = new CliCommand("list")
   .example("secrets list", "lists name, time and setter of each secret")
   .action(async ({ json }: Options) => {
     const operator = connectOperator();
-    let cursor: string | undefined;
-    do {
-      const { data, nextCursor } = await operator.secrets.list({ cursor });
-      for (const secret of data) {
-        report(json, secret, own`${secret.name}  set ${secret.updatedAt} by ${secret.setBy}`);
-      }
-      cursor = nextCursor ?? undefined;
-    } while (cursor !== undefined);
+    await reportList({
+      read: (query) => operator.secrets.list(query),
+      limit: Infinity,
+      asJson: json,
+      shownOf: ({ name, updatedAt, setBy }) => own`${name}  set ${updatedAt} by ${setBy}`,
+    });
   });
 
 const rm = new CliCommand("rm")

@@ -1,9 +1,9 @@
 import type { Scope, Tenant } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { connectOperator } from "../connect.ts";
-import { eachItem } from "../each-item.ts";
 import { readCount } from "../read-count.ts";
 import { readScopes } from "../read-scopes.ts";
+import { reportList } from "../report-list.ts";
 import { lines, own, type Shown, styled } from "../shown.ts";
 import { note, report } from "../terminal.ts";
 
@@ -34,9 +34,7 @@ tenants
   .example("tenants list", "lists the tenants, newest first")
   .action(async ({ limit, json }: Options & { limit: number }) => {
     const operator = connectOperator();
-    for await (const tenant of eachItem((query) => operator.tenants.list(query), limit)) {
-      report(json, tenant, lineOf(tenant));
-    }
+    await reportList({ read: (query) => operator.tenants.list(query), limit, asJson: json, shownOf: lineOf });
   });
 
 tenants

@@ -2,10 +2,9 @@ import { Option } from "commander";
 import { TOOL_CALL_STATUSES, type ToolCall, type ToolCallStatus } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { connect } from "../connect.ts";
-import { eachItem } from "../each-item.ts";
 import { readCount } from "../read-count.ts";
+import { reportList } from "../report-list.ts";
 import { brief, own, type Shown } from "../shown.ts";
-import { report } from "../terminal.ts";
 
 interface Options {
   readonly tool?: string;
@@ -26,18 +25,17 @@ export const toolCalls = new CliCommand("tool-calls")
   .action(async (runId: string | undefined, { tool, status, device, limit, json }: Options) => {
     const client = connect();
     const filters = { toolName: tool, status, deviceId: device };
-    const calls = eachItem(
-      (page) =>
+    const fits = (call: ToolCall): boolean =>
+      (tool === undefined || call.toolName === tool) &&
+      (status === undefined || call.status === status) &&
+      (device === undefined || call.deviceId === device);
+    await reportList({
+      read: (page) =>
         runId === undefined ? client.toolCalls.list({ ...filters, ...page }) : client.runs.toolCalls(runId, page),
       limit,
-    );
-    for await (const call of calls) {
-      const fits =
-        (tool === undefined || call.toolName === tool) &&
-        (status === undefined || call.status === status) &&
-        (device === undefined || call.deviceId === device);
-      if (fits) report(json, call, lineOf(call));
-    }
+      asJson: json,
+      shownOf: (call) => (fits(call) ? lineOf(call) : null),
+    });
   });
 
 function lineOf({ id, runId, toolName, status, deviceKey, args, error }: ToolCall): Shown {

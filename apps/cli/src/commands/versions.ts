@@ -1,9 +1,8 @@
 import { CliCommand } from "../cli-command.ts";
 import { connect } from "../connect.ts";
-import { eachItem } from "../each-item.ts";
 import { readCount } from "../read-count.ts";
+import { reportList } from "../report-list.ts";
 import { own } from "../shown.ts";
-import { report } from "../terminal.ts";
 
 export const versions = new CliCommand("versions")
   .argument("<agent>", "its name or id")
@@ -13,9 +12,13 @@ export const versions = new CliCommand("versions")
   .action(async (agent: string, { limit, json }: { limit: number; json?: true }) => {
     const client = connect();
     const { currentVersion } = await client.agents.get(agent);
-    for await (const version of eachItem((query) => client.agents.versions(agent, query), limit)) {
-      const mark = version.id === currentVersion?.id ? own`*` : own` `;
-      const { id, configHash, createdAt } = version;
-      report(json, version, own`${mark} ${version.version}  ${id}  config ${configHash.slice(0, 12)}  ${createdAt}`);
-    }
+    await reportList({
+      read: (query) => client.agents.versions(agent, query),
+      limit,
+      asJson: json,
+      shownOf({ id, version, configHash, createdAt }) {
+        const mark = id === currentVersion?.id ? own`*` : own` `;
+        return own`${mark} ${version}  ${id}  config ${configHash.slice(0, 12)}  ${createdAt}`;
+      },
+    });
   });

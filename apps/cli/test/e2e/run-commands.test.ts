@@ -1,0 +1,126 @@
+/** Commands about runs: run, watch, cancel, threads, and what a waiting run is told of. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { startCliWorld } from "./cli-world.ts";
+
+const root = join(import.meta.dirname, "../../../..");
+const { folder, hsafa, done, close } = await startCliWorld();
+afterAll(close);
+
+test("a run uses the tools of a device in another process, and its words are the only result", async () => {
+  await done(["push", join(root, "examples/assistant.json")]);
+  const device = hsafa(["device", "--key", "test"]);
+  await device.says(/connected to/);
+  const run = await done(["run", "assistant", "What", "time", "is", "it?"]);
+  expect(run.exit).toBe(0);
+  expect(run.notes).toContain("> What time is it?");
+  expect(run.out).toContain('describe_machine answered: {"platform"');
+  expect(run.out).not.toContain("->");
+  expect(device.printed.notes).toContain("<- get_time");
+  device.child.kill("SIGINT");
+  expect(await device.exit).toBe(0);
+});
+
+test("a run whose answer was cut says so, and has an exit code of its own", async () => {
+  const script = [[{ say: "Half an ans" }, { finish: "length" }]];
+  const file = join(folder, "cut.json");
+  const settings = { providerOptions: { demo: { script } } };
+  writeFileSync(file, JSON.stringify({ name: "cut", model: "demo/script", settings }));
+  expect((await done(["push", file])).exit).toBe(0);
+  const run = await done(["run", "cut", "go"]);
+  expect(run.exit).toBe(4);
+  expect(run.out).toContain("Half an ans");
+  expect(run.notes).toContain("the answer is not whole: it ended with 'length'");
+  expect((await done(["runs", "--agent", "cut"])).out).toContain("(length)");
+  const [, runId = ""] = /^run (\S+)/m.exec(run.notes) ?? [];
+  expect((await done(["watch", runId])).exit).toBe(4);
+});
+
+test("Ctrl-C stops watching and not the run; the position it tells leads back", async () => {
+  expect((await done(["push", join(root, "examples/rehearsal.json")])).exit).toBe(0);
+  const run = hsafa(["run", "rehearsal", "go"]);
+  await run.says(/Let me look/);
+  run.child.kill("SIGINT");
+  expect(await run.exit).toBe(130);
+  const [, runId = "", after = ""] = await run.says(/hsafa watch (\S+) --after (\S+)/);
+
+  const watch = hsafa(["watch", runId, "--after", after, "--json"]);
+  await watch.says(/"run.waiting"/);
+  expect((await done(["cancel", runId, "--reason", "enough"])).exit).toBe(0);
+  expect(await watch.exit).toBe(3);
+  const events = watch.printed.out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { id: string; type: string });
+  expect(events.at(-1)?.type).toBe("run.canceled");
+  expect(events.map(({ id }) => id)).not.toContain(after);
+  // To watch an ended run shows the same again, and its outcome.
+  expect((await done(["watch", runId])).exit).toBe(3);
+});
+
+test("a run that waits says for what, and tools say who offers them", async () => {
+  const script = [[{ call: "fetch_moon", args: {} }], [{ say: "done" }]];
+  const tools = [{ name: "fetch_moon", inputSchema: { type: "object" } }];
+  const file = join(folder, "moon.json");
+  const settings = { providerOptions: { demo: { script } } };
+  writeFileSync(file, JSON.stringify({ name: "moon", model: "demo/script", tools, settings }));
+  await done(["push", file]);
+  const run = hsafa(["run", "moon", "go", "--thread", "sky"]);
+  await run.says(/no connected device offers fetch_moon/);
+  expect((await done(["tools", "moon"])).out).toBe("fetch_moon  device  no connected device offers it\n");
+  const [, runId = ""] = await run.says(/^run (\S+)/m);
+  const calls = await done(["tool-calls", runId, "--json"]);
+  const { id } = JSON.parse(calls.out) as { id: string };
+  expect((await done(["events", runId, "--facts"])).out).toMatch(/^1-0 .* run\.created /);
+  expect((await done(["answer", runId, id, "full", "--json"])).out).toBe(`{"callId":"${id}","duplicate":false}\n`);
+  expect(await run.exit).toBe(0);
+  expect((await done(["threads"])).out).toMatch(/^\S+ {2}\S+Z {2}sky$/m);
+  expect((await done(["threads", "sky"])).out).toMatch(/^user {7}go\n/);
+  const late = await done(["send", runId, "too late"]);
+  expect(late).toMatchObject({ exit: 2, out: "" });
+});
+
+test("a run that its limit ends says so, and so does the list of runs", async () => {
+  const file = join(folder, "limited.json");
+  const tools = [{ name: "ask", target: "external", inputSchema: { type: "object" } }];
+  writeFileSync(file, JSON.stringify({ name: "limited", model: "demo/tools", tools, limits: { toolCalls: 5 } }));
+  await done(["push", file]);
+  const run = await done(["run", "limited", "--limit-tool-calls", "0", "--max-steps", "3", "ask"]);
+  expect(run.notes).toContain(
+    "failed: The model asked for 1 tool calls in all, and the run may have 0. [limit_exceeded]",
+  );
+  expect((await done(["runs", "--agent", "limited"])).out).toMatch(/failed .* limited {2}\[limit_exceeded\]\n$/);
+  const wide = await done(["run", "limited", "--limit-tool-calls", "6", "ask"]);
+  expect(wide.notes).toContain("which is 5");
+  expect(await done(["run", "limited", "--limit-cost-usd", "a lot", "ask"])).toMatchObject({ exit: 2 });
+});
+
+test("an empty input starts no run, and a misspelt command is told its right name", async () => {
+  const empty = await done(["run", "assistant"], { input: " \n" });
+  expect(empty).toMatchObject({ exit: 2, out: "", notes: expect.stringContaining("nothing to say") as string });
+  const typo = await done(["agnets"]);
+  expect(typo).toMatchObject({ exit: 2, notes: expect.stringContaining("Did you mean agents?") as string });
+});
+
+test("conversations are listed newest first, a user's alone, as JSON, and no further than asked", async () => {
+  writeFileSync(join(folder, "echo.json"), JSON.stringify({ name: "echo", model: "demo/echo" }));
+  await done(["push", "echo.json"]);
+  for (const key of ["first", "second"]) await done(["run", "echo", "--thread", key, "hello"]);
+  const listed = await done(["threads", "--limit", "2"]);
+  expect(listed.out.match(/(?<= {2})(first|second)$/gm)).toEqual(["second", "first"]);
+  const one = await done(["threads", "--limit", "1"]);
+  expect(one.out).toMatch(/^\S+ {2}\S+Z {2}second\n$/);
+  expect(one.notes).toContain("There are more; add --limit");
+  const json = await done(["threads", "--limit", "1", "--json"]);
+  expect(JSON.parse(json.out)).toMatchObject({ key: "second", subject: null });
+  expect(json.notes).toBe("");
+
+  const token = ["tokens", "create", "--scopes", "runs:start,runs:read", "--agents", "echo", "--subject", "ann"];
+  const env = { HSAFA_API_KEY: (await done(token)).out.trim() };
+  await done(["run", "echo", "--thread", "second", "mine"], { env });
+  const of = await done(["threads", "--subject", "ann"]);
+  expect(of.out).toMatch(/^\S+ {2}\S+Z {2}second {2}of ann\n$/);
+  expect((await done(["threads", "second", "--subject", "ann"])).out).toMatch(/^user {7}mine\n/);
+  expect((await done(["threads", "second"])).out).toMatch(/^user {7}hello\n/);
+});
