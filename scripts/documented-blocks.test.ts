@@ -9,6 +9,9 @@ import { expect, test } from "vitest";
 import { blocksOf, documentsOfUsers } from "../apps/gateway/test/support/document-page.ts";
 
 const root = join(import.meta.dirname, "..");
+const CLIENT = `
+    import { createClient } from "@hsafa/client";
+    const client = createClient({ url: "", token: "" });`;
 /** What stands in front of a block that is a part of a program, by its document and its number among those of it. */
 const IN_FRONT: Readonly<Record<string, string>> = {
   "docs/chat-page.md 1": `
@@ -45,9 +48,9 @@ const IN_FRONT: Readonly<Record<string, string>> = {
     declare const [root, gateway, agent]: readonly [HTMLElement, string, string];
     declare function getToken(): Promise<string>;`,
   "docs/react.md 2": `import { useDevice, useThread } from "@hsafa/client/react"; function use() {`,
-  "docs/threads.md 2": `
-    import { createClient } from "@hsafa/client";
-    const client = createClient({ url: "", token: "" });`,
+  "docs/threads.md 2": CLIENT,
+  "docs/threads.md 3": CLIENT,
+  "docs/threads.md 4": CLIENT,
   "packages/client/README.md 1": `declare function show(text: string): void;`,
   "packages/client/README.md 2": `
     import { createClient } from "@hsafa/client";

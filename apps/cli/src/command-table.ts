@@ -59,7 +59,7 @@ export const commandTable: Readonly<Record<string, ListedCommand>> = {
   },
   cancel: { summary: "cancel a run", load: async () => (await import("./commands/cancel.ts")).cancel },
   threads: {
-    summary: "list the conversations, newest first, or the messages of one",
+    summary: "list, show, rename, delete and branch conversations",
     load: async () => (await import("./commands/threads.ts")).threads,
   },
   device: {

@@ -6,6 +6,7 @@ import type {
   Page,
   Thread,
   ThreadMessage,
+  ThreadTitleBody,
 } from "@hsafa/protocol";
 import type { CallOptions, Connection } from "./connection.ts";
 import { ATTEMPTS_MAX } from "./limits.ts";
@@ -17,6 +18,12 @@ export interface Threads {
   create(params?: CreateThreadBody, options?: CallOptions): Promise<Thread>;
   /** Returns a thread. */
   get(idOrKey: string, options?: CallOptions): Promise<Thread>;
+  /** Gives a thread a title; `null` takes it away. */
+  rename(idOrKey: string, title: string | null, options?: CallOptions): Promise<Thread>;
+  /** Deletes a thread. Its runs that have not ended are canceled. */
+  delete(idOrKey: string, options?: CallOptions): Promise<void>;
+  /** Makes a thread that goes on from the end of a run of another one, which stays as it is. */
+  branch(runId: string, params?: Omit<CreateThreadBody, "fromRunId">, options?: CallOptions): Promise<Thread>;
   /** Returns a page of threads, newest first. */
   list(query?: ListThreadsQuery, options?: CallOptions): Promise<Page<Thread>>;
   /** Returns a page of a thread's messages, oldest first. */
@@ -32,12 +39,22 @@ export interface Threads {
 /** Makes the calls about threads. */
 export function createThreads(connection: Connection): Threads {
   const path = (idOrKey: string, more = ""): string => `/api/threads/${encodeURIComponent(idOrKey)}${more}`;
+  function create(params: CreateThreadBody = {}, options: CallOptions = {}): Promise<Thread> {
+    // The same key finds the same thread.
+    const attemptsMax = params.key === undefined ? 1 : ATTEMPTS_MAX;
+    return connection.call("/api/threads", { method: "POST", body: params, attemptsMax, ...options });
+  }
+
   return {
-    create(params = {}, options = {}) {
-      // The same key finds the same thread.
-      const attemptsMax = params.key === undefined ? 1 : ATTEMPTS_MAX;
-      return connection.call("/api/threads", { method: "POST", body: params, attemptsMax, ...options });
+    create,
+    rename(idOrKey, title, options = {}) {
+      const body = { title } satisfies ThreadTitleBody;
+      return connection.call(path(idOrKey, "/title"), { method: "PUT", body, attemptsMax: ATTEMPTS_MAX, ...options });
     },
+    async delete(idOrKey, options = {}) {
+      await connection.call(path(idOrKey), { method: "DELETE", ...options });
+    },
+    branch: (runId, params = {}, options = {}) => create({ ...params, fromRunId: runId }, options),
     get(idOrKey, options = {}) {
       return connection.call(path(idOrKey), options);
     },

@@ -6,6 +6,7 @@ export const AUDIT_ACTIONS = [
   "agent.push",
   "agent.promote",
   "run.cancel",
+  "thread.delete",
   "approval.decide",
   "key.create",
   "key.rotate",

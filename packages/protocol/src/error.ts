@@ -14,6 +14,7 @@ export const ERRORS = {
   method_not_allowed: { status: 405, retryable: false, title: "The method is not allowed here" },
   name_taken: { status: 409, retryable: false, title: "Another one has this name" },
   thread_busy: { status: 409, retryable: false, title: "A run of the thread has not ended" },
+  run_not_ended: { status: 409, retryable: false, title: "The run has not ended" },
   run_ended: { status: 409, retryable: false, title: "The run has ended" },
   result_conflict: { status: 409, retryable: false, title: "The tool call was settled otherwise" },
   call_not_awaiting_approval: { status: 409, retryable: false, title: "The tool call does not await an approval" },

@@ -17,6 +17,8 @@ export const TOOL_NAME_CHARACTERS_MAX = 64;
 export const DEVICE_KEY_CHARACTERS_MAX = 200;
 /** The key of a thread, in characters: it is an indexed column. */
 export const THREAD_KEY_CHARACTERS_MAX = 200;
+/** Characters of a thread's title: one line of a list. */
+export const THREAD_TITLE_CHARACTERS_MAX = 200;
 /** A label that people give to a version of an agent, in characters. */
 export const VERSION_LABEL_CHARACTERS_MAX = 100;
 /** A model's name with its provider, in characters. */

@@ -5,10 +5,20 @@ import type { PageQuery } from "./page.ts";
 export interface CreateThreadBody {
   /** The client's own name for the conversation, unique for its subject. The same key finds the same thread. */
   readonly key?: string;
+  /** What people call it. */
+  readonly title?: string;
+  /** A run of another thread, which has ended: the new thread goes on from what was said up to its end. */
+  readonly fromRunId?: string;
   /** Kept with the thread, and shown with it. */
   readonly metadata?: JsonObject;
   /** The user of the tenant whose thread it is to be. Only a key without a subject of its own says so. */
   readonly subject?: string;
+}
+
+/** The body of `PUT /api/threads/:id/title`. */
+export interface ThreadTitleBody {
+  /** What people call it; `null`: nothing. */
+  readonly title: string | null;
 }
 
 /** The query of `GET /api/threads`. */
@@ -17,7 +27,7 @@ export interface ListThreadsQuery extends PageQuery {
   readonly subject?: string;
 }
 
-/** The query of `GET /api/threads/:id`. */
+/** The query of the calls about one thread. */
 export interface FindThreadQuery {
   /** The user of the tenant whose thread a key names; left out: it names a thread of the tenant's own. */
   readonly subject?: string;
@@ -33,6 +43,10 @@ export interface Thread {
   readonly key: string | null;
   /** The user of the tenant whose thread it is; `null`: it is the tenant's own. */
   readonly subject: string | null;
+  /** What people call it; `null`: it has no title. */
+  readonly title: string | null;
+  /** The thread and the run of it from which this one goes on; `null`: it began by itself. */
+  readonly branchedFrom: { readonly threadId: string; readonly runId: string } | null;
   readonly metadata: JsonObject;
   /** ISO 8601, UTC. */
   readonly createdAt: string;

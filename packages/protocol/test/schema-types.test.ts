@@ -144,6 +144,7 @@ interface Types {
   threadMessageSchema: Both<protocol.ThreadMessage>;
   subjectSchema: Both<string>;
   threadSchema: Both<protocol.Thread>;
+  threadTitleBodySchema: Both<protocol.ThreadTitleBody>;
   toolAcceptedSchema: Both<protocol.ToolAccepted>;
   toolCallSchema: Both<protocol.ToolCall>;
   toolCallStatusSchema: Both<protocol.ToolCallStatus>;

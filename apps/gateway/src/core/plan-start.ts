@@ -38,6 +38,9 @@ export function planStart(policy: StartPolicy, open: readonly OpenRun[], agentId
   }
 }
 
+/** Why the runs of a thread are canceled that is deleted. */
+export const THREAD_DELETED = "its thread was deleted";
+
 /** Why the run is canceled that another one interrupts. */
 export function interruptReason(runId: string): string {
   return `interrupted by the run ${runId}`;

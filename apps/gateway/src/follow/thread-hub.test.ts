@@ -21,13 +21,15 @@ const principal = (tenant: string): Principal => ({
 function openHub({ followersMax }: { readonly followersMax?: number } = {}) {
   const clock = new ManualClock();
   const newest = new Map<string, string>();
+  const gone = new Set<string>();
   const world = { isDown: false, reads: [] as (readonly string[])[], listener: (() => {}) as (ring: Ring) => void };
   const hub = new ThreadHub({
     fleet: {
       async readNewestRuns({ threadIds }) {
         world.reads.push(threadIds);
         if (world.isDown) throw new StoreUnavailable("down");
-        return new Map([...newest].filter(([id]) => threadIds.includes(id)));
+        const living = threadIds.filter((id) => !gone.has(id));
+        return new Map(living.map((id) => [id, newest.get(id) ?? null]));
       },
     },
     bell: {
@@ -43,7 +45,7 @@ function openHub({ followersMax }: { readonly followersMax?: number } = {}) {
     ...(followersMax === undefined ? {} : { followersMax }),
   });
   const follow = (id: string, key: string | null = null) => {
-    const told: string[] = [];
+    const told: (string | null)[] = [];
     return { told, stop: hub.follow(principal("tenant-1"), { id, key }, (runId) => told.push(runId)) };
   };
   const ring = (idOrKey: string, tenant = tenantId): void =>
@@ -54,8 +56,28 @@ function openHub({ followersMax }: { readonly followersMax?: number } = {}) {
       await settle();
     }
   };
-  return { hub, pass, newest, world, follow, ring };
+  return { hub, pass, newest, gone, world, follow, ring };
 }
+
+test("a thread that is gone is told once to each who follows it, at a ring or by a comparison, and nothing after it", async () => {
+  const { pass, newest, gone, world, follow, ring } = openHub();
+  const one = follow("t1");
+  const two = follow("t1");
+  const other = follow("t2");
+  newest.set("t1", "r1");
+  await pass(100);
+  gone.add("t1");
+  ring("t1");
+  await pass(100);
+  ring("t1");
+  await pass(THREADS_COMPARED_EVERY_MS);
+  expect([one.told, two.told, other.told]).toEqual([["r1", null], ["r1", null], []]);
+  expect(world.reads.at(-1)).toEqual(["t2"]);
+  gone.add("t2");
+  await pass(THREADS_COMPARED_EVERY_MS + 40);
+  expect(other.told).toEqual([null]);
+  one.stop();
+});
 
 test("a run that begins is told at a ring by the thread's id or key, once to each who follows", async () => {
   const { pass, newest, world, follow, ring } = openHub();

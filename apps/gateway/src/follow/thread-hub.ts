@@ -14,7 +14,7 @@ interface FollowedThread {
   readonly id: string;
   /** What a ring may call it: its id and its own key, each with its tenant. */
   readonly names: readonly string[];
-  readonly listeners: Set<(runId: string) => void>;
+  readonly listeners: Set<(runId: string | null) => void>;
   /** The newest run that was told; null: none yet. */
   newest: string | null;
 }
@@ -28,6 +28,7 @@ interface FollowedThread {
  * 3. A listener is told of a run once in a row. Of several that begin between two reads it is told the last.
  * 4. At most one read is in flight. What is asked for meanwhile is read after it.
  * 5. Tenants and principals share the places of those who follow.
+ * 6. When the thread is gone, each listener is told so once, and follows nothing any more.
  */
 export class ThreadHub {
   readonly #fleet: Pick<FleetStore, "readNewestRuns">;
@@ -65,20 +66,21 @@ export class ThreadHub {
   }
 
   /**
-   * Calls `tell` with the newest run of a thread, if it has one, and with each that follows. That ends when the
+   * Calls `tell` with the newest run of a thread, if it has one, and with each that follows. Null is the last, if the
+   * thread is gone. That ends when the
    * returned function is called. The principal may see the thread, and `refusal` has let it in.
    */
   follow(
     principal: Principal,
     { id, key }: { readonly id: string; readonly key: string | null },
-    tell: (runId: string) => void,
+    tell: (runId: string | null) => void,
   ): () => void {
     const leave = this.#places.enter(principal);
     const known = this.#threads.get(id);
     const names = (key === null ? [id] : [id, key]).map((name) => nameOf(principal.tenantId, name));
     const thread = known ?? { id, names, listeners: new Set(), newest: null };
     if (known === undefined) this.#add(thread);
-    const listener = (runId: string): void => tell(runId);
+    const listener = (runId: string | null): void => tell(runId);
     thread.listeners.add(listener);
     if (thread.newest !== null) listener(thread.newest);
     this.#due.add(thread);
@@ -129,8 +131,10 @@ export class ThreadHub {
     for (const thread of due) this.#due.delete(thread);
     const newest = await this.#newestOf(due);
     for (const thread of due) {
+      if (!this.#threads.has(thread.id)) continue;
       const runId = newest.get(thread.id);
-      if (runId === undefined || runId === thread.newest || !this.#threads.has(thread.id)) continue; // 3.
+      if (runId === undefined) this.#gone(thread); // 6.
+      if (runId === undefined || runId === null || runId === thread.newest) continue; // 3.
       thread.newest = runId;
       for (const listener of thread.listeners) listener(runId);
     }
@@ -138,7 +142,14 @@ export class ThreadHub {
     return this.#threads.size === 0 ? null : THREADS_COMPARED_EVERY_MS;
   }
 
-  async #newestOf(due: readonly FollowedThread[]): Promise<ReadonlyMap<string, string>> {
+  #gone(thread: FollowedThread): void {
+    const listeners = [...thread.listeners];
+    thread.listeners.clear();
+    this.#remove(thread);
+    for (const listener of listeners) listener(null);
+  }
+
+  async #newestOf(due: readonly FollowedThread[]): ReturnType<FleetStore["readNewestRuns"]> {
     try {
       return await this.#fleet.readNewestRuns({ threadIds: due.map(({ id }) => id) });
     } catch (error) {

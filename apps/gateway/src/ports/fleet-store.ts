@@ -54,8 +54,8 @@ export interface LoadedRun {
   /** The position of the last event in the store. It is the `prev` of the next fact. */
   readonly lastPosition: Position;
   /**
-   * The ended runs of the thread before this one, oldest first; the newest `THREAD_HISTORY_RUNS_MAX` of them. Runs that
-   * were merged are not among them.
+   * The ended runs of the thread before this one, oldest first, after those from which the thread goes on. They are the
+   * newest `THREAD_HISTORY_RUNS_MAX`. Runs that were merged are not among them.
    */
   readonly earlierRunIds: readonly string[];
   readonly inbox: Inbox;
@@ -230,8 +230,8 @@ export interface FleetStore extends FleetKeys, FleetTenants {
   }): Promise<void>;
   /** Returns the last seq of each of these runs. */
   readTails(params: { readonly runIds: readonly string[] }): Promise<ReadonlyMap<string, number>>;
-  /** Returns the newest run of each of these threads. A thread without one is left out. */
-  readNewestRuns(params: { readonly threadIds: readonly string[] }): Promise<ReadonlyMap<string, string>>;
+  /** Returns the newest run of each of these threads; null: it has none. A thread that is gone is left out. */
+  readNewestRuns(params: { readonly threadIds: readonly string[] }): Promise<ReadonlyMap<string, string | null>>;
   /** Returns for each session whether it is still the device's own, and the calls that are open for its device. */
   readOpenCalls(params: { readonly sessionIds: readonly string[] }): Promise<readonly OpenCallsOfSession[]>;
   /**
@@ -272,9 +272,10 @@ export interface FleetStore extends FleetKeys, FleetTenants {
   /**
    * Mends what no event will mend. It ends the sessions of gateways without a heartbeat for `gatewayTimeoutMs`. It
    * forgets gateways after `GATEWAY_KEPT_MS`, and deleted devices after `DELETED_DEVICE_KEPT_MS`. It forgets
-   * revocations and revoked keys when nothing needs them. It wakes queued runs whose turn in their thread has come. It
-   * adds up what changed in the usage of tenants. That keeps `readUsage` quick, and changes nothing that it returns.
-   * Returns the runs that became due.
+   * revocations and revoked keys when nothing needs them. It removes deleted threads with their runs once they have all
+   * ended, after `DELETED_THREAD_KEPT_MS`, unless a thread goes on from them. It wakes queued runs whose turn in their
+   * thread has come. It adds up what changed in the usage of tenants. That keeps `readUsage` quick, and changes nothing
+   * that it returns. Returns the runs that became due.
    */
   sweep(params: { readonly gatewayTimeoutMs: number }): Promise<readonly string[]>;
 }

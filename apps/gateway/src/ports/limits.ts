@@ -103,6 +103,12 @@ export const AUDIT_ENTRY_BYTES_COUNTED = 1024;
 // The store
 /** Rows of one kind that one sweep mends. The rest waits for the next. */
 export const SWEEP_ROWS_MAX = 1000;
+/** How long a deleted thread and its runs are kept, in ms. So watchers of its runs hear of their ends. */
+export const DELETED_THREAD_KEPT_MS = 10 * 60_000;
+/** Runs of deleted threads that one sweep removes. Each may have tens of thousands of events. */
+export const REMOVED_RUNS_PER_SWEEP_MAX = 20;
+/** Threads that a branch goes back over. Each adds a place to look for its history. */
+export const THREAD_ANCESTORS_MAX = 32;
 /** How long a deleted device is remembered, in ms. By then every gateway has told its connection. */
 export const DELETED_DEVICE_KEPT_MS = 24 * 3600_000;
 /** How long a gateway is remembered after its last heartbeat, in ms. */

@@ -22,6 +22,7 @@ import { startsOfStore } from "./store/starts.ts";
 import { subjectsOfStore } from "./store/subjects.ts";
 import { usageOfStore } from "./store/usage.ts";
 import { tenantsOfStore } from "./store/tenants.ts";
+import { threadLifeOfStore } from "./store/thread-life.ts";
 import { threadsOfStore } from "./store/threads.ts";
 
 interface OpenedStore {
@@ -64,7 +65,6 @@ export function storeSuite(name: string, { processes, open }: OpenStore): void {
 
     agentsOfStore(store);
     startsOfStore(store);
-    startPoliciesOfStore(store);
     subjectsOfStore(store);
     inputsOfStore(store);
     cancelsOfStore(store);
@@ -72,6 +72,8 @@ export function storeSuite(name: string, { processes, open }: OpenStore): void {
     commitsOfStore(store);
     readingOfStore(store);
     threadsOfStore(store);
+    threadLifeOfStore(store);
+    startPoliciesOfStore(store);
     secretsOfStore(store);
     callsOfStore(store);
     approvalsOfStore(store);

@@ -49,6 +49,17 @@ test("docs/threads.md: a conversation is followed until its answer is there", as
   expect(said()).toMatch(/^What is a thread\? → .+\n$/);
 });
 
+test("docs/threads.md: what the whole page does to its thread, one after the other", async () => {
+  await gateway.pushAgent({ name: "assistant", model: "demo/echo" });
+  const page = blocksOf("docs/threads.md").filter(({ language }) => language === "ts");
+  const whole = page.map(({ code }) => code).join("\n");
+  const { child, said } = playProgram(join(project, "whole-thread.ts"), whole, ofGateway());
+  const [code] = (await once(child, "exit")) as [number];
+  expect({ code, said: said() }).toMatchObject({ code: 0 });
+  expect(said()).toMatch(/ inbox\n/);
+  expect(said()).toMatch(/\d+ messages are left in The other way\n$/);
+});
+
 test("docs/limits-of-a-run.md: a run that nobody answers ends when its time is over", async () => {
   const { child, said } = play("limits-of-a-run.md", ofGateway());
   const [code] = (await once(child, "exit")) as [number];

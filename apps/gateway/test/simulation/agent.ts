@@ -37,7 +37,7 @@ const AGENT: AgentConfigInput = {
   model: MODEL_NAME,
   modelIdleTimeoutMs: 2500,
   toolTimeoutMs: 9000,
-  retry: { maxAttempts: 4 },
+  retry: { maxAttempts: 10 },
   // Messages that enter a run bring plans of their own.
   maxSteps: 60,
   tools: TOOLS,

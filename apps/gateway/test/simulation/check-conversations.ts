@@ -1,4 +1,5 @@
 import type { StartPolicy } from "@hsafa/protocol";
+import type { EventRecord } from "../../src/core/event-record.ts";
 import type { Recorder } from "./recorder.ts";
 import { dataOf, type RunHistory } from "./run-history.ts";
 
@@ -45,4 +46,33 @@ export function checkMerges(recorder: Recorder): void {
       );
     recorder.counts.merged += expected.length;
   }
+}
+
+/**
+ * What a run sees: ended runs before it, in their order, each with its messages. A run of a branch sees the run from
+ * which it goes on, and all that this one saw.
+ */
+export function checkHistory(recorder: Recorder, history: RunHistory, started: EventRecord): void {
+  const seen = dataOf(started)["historyRunIds"] as readonly string[];
+  const before = runsBefore(recorder, history);
+  const places = seen.map((runId) => before.indexOf(runId));
+  if (places.some((place, index) => place < 0 || place <= (places[index - 1] ?? -1)))
+    recorder.fail("R5", `${history.runId} sees ${seen.join()}, of ${before.join()}`);
+  const origin = history.threadId === null ? undefined : recorder.origins.get(history.threadId);
+  if (origin === undefined) return;
+  const began = recorder.history(origin).facts.find(({ type }) => type === "run.started");
+  const itsOwn = began === undefined ? [] : (dataOf(began)["historyRunIds"] as readonly string[]);
+  for (const runId of [...itsOwn, origin]) {
+    if (!seen.includes(runId)) recorder.fail("R5", `${history.runId} goes on from ${origin} and does not see ${runId}`);
+  }
+}
+
+/** The runs whose messages stand before a run's, the first of them first. */
+function runsBefore(recorder: Recorder, { before, threadId }: RunHistory): string[] {
+  const runs: RunHistory[] = [];
+  for (let run = before; run !== null; run = run.before) runs.unshift(run);
+  const origin = threadId === null ? undefined : recorder.origins.get(threadId);
+  const own = runs.filter(({ hasEnded, facts }) => hasEnded && facts.at(-1)?.type !== "run.merged");
+  const inherited = origin === undefined ? [] : [...runsBefore(recorder, recorder.history(origin)), origin];
+  return [...inherited, ...own.map(({ runId }) => runId)];
 }

@@ -4,6 +4,8 @@ import type { Principal } from "../../src/access/principal.ts";
 import type { Refusal } from "../../src/access/refusal.ts";
 import { cancelRun } from "../../src/control/cancel-run.ts";
 import { canonicalHash } from "../../src/core/canonical-json.ts";
+import { createThread } from "../../src/control/create-thread.ts";
+import { deleteThread } from "../../src/control/delete-thread.ts";
 import { decideApproval } from "../../src/control/decide-approval.ts";
 import { postMessage } from "../../src/control/post-message.ts";
 import { startRun } from "../../src/control/start-run.ts";
@@ -75,6 +77,19 @@ export class Clients {
     if (outcome.kind === "started") return outcome.runId;
     if (outcome.code === "thread_busy") return null;
     throw new Error(`the run was not started: ${outcome.code}`);
+  }
+
+  /** Deletes the thread of this key, if there is one. */
+  async deleteThread(key: string): Promise<void> {
+    await this.#untilAnswered((deps, principal) => deleteThread(deps, principal, { idOrKey: key, subject: undefined }));
+  }
+
+  /** Makes a thread that goes on from the end of a run. Null: the run has not ended, or has no thread any more. */
+  async branch(runId: string, key: string): Promise<string | null> {
+    const outcome = await this.#untilAnswered((deps, principal) =>
+      createThread(deps, principal, { fromRunId: runId, key }),
+    );
+    return outcome.kind === "thread" ? outcome.thread.id : null;
   }
 
   async say(runId: string, text: string): Promise<void> {

@@ -31,6 +31,10 @@ export interface Counts {
   merged: number;
   /** Starts that were refused, since their thread was busy. */
   rejected: number;
+  /** Threads that were deleted. */
+  deletedThreads: number;
+  /** Threads that went on from a run of another one. */
+  branches: number;
   /** Runs that another one interrupted. */
   interrupted: number;
   /** The longest that a run waited for its turn beside a hostile tenant, in virtual ms. */
@@ -57,6 +61,8 @@ export function noCounts(): Counts {
     merged: 0,
     rejected: 0,
     interrupted: 0,
+    deletedThreads: 0,
+    branches: 0,
     longestWaitMs: 0,
   };
 }

@@ -1,10 +1,11 @@
 import { START } from "@hsafa/protocol";
 import type { OutsideInput } from "../../src/core/input.ts";
-import type { Commit } from "../../src/ports/fleet-store.ts";
+import type { Commit, LoadedRun } from "../../src/ports/fleet-store.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { checkStart } from "./check-conversations.ts";
 import type { Plant } from "./plants.ts";
 import type { Recorder } from "./recorder.ts";
+import { dataOf } from "./run-history.ts";
 
 /** By how much a run that waits wakes too late, for a bug. */
 const LATE_BY_MS = 60_000;
@@ -50,6 +51,8 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
       async loadRun(params) {
         const loaded = await fleet.loadRun(params);
         if (loaded !== null) recorder.readInbox(loaded.inbox);
+        if (loaded !== null && plant === "forget_the_trunk")
+          return { ...loaded, earlierRunIds: ownOnly(loaded, recorder) };
         if (loaded === null || (plant !== "repeat_the_unrepeatable" && plant !== "ask_nobody")) return loaded;
         const change = plant === "ask_nobody" ? { approval: "never" as const } : { repeatable: true };
         const tools = loaded.config.tools.map((tool) => ({ ...tool, ...change }));
@@ -102,6 +105,16 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
           checkStart(recorder, runId, params.policy);
           return outcome;
         },
+        async deleteThread(params) {
+          const told = await tenant.deleteThread(params);
+          if (told !== null) recorder.threadDeleted(params.threadId, told);
+          return told;
+        },
+        async branchThread(params) {
+          const outcome = await tenant.branchThread(params);
+          if (outcome.kind === "thread" && outcome.created) recorder.origins.set(outcome.thread.id, params.runId);
+          return outcome;
+        },
         async enqueueInput(params) {
           if (plant === "ack_without_storing") return { kind: "accepted", status: "running" };
           if (plant === "forget_what_a_reboot_lost" && isLostUnrepeatable(params.input, recorder))
@@ -142,6 +155,13 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
  */
 function isLostUnrepeatable(input: OutsideInput, recorder: Recorder): boolean {
   return input.kind === "dispatch_lost" && recorder.unrepeatable.has(input.callId);
+}
+
+/** The earlier runs of the run's own thread alone. */
+function ownOnly({ facts, earlierRunIds }: LoadedRun, recorder: Recorder): string[] {
+  const [created] = facts;
+  const threadId = created === undefined ? null : dataOf(created)["threadId"];
+  return earlierRunIds.filter((runId) => recorder.history(runId).threadId === threadId);
 }
 
 /** Whether it begins a step, and settles no call beside that. */

@@ -84,6 +84,7 @@ export const PLANTED: readonly PlantedBug[] = [
   { plant: "merge_and_keep", breaks: /^R[356]/, traits: { isTalkative: true }, seedsMax: 20 },
   { plant: "interrupt_nobody", breaks: /^R5/, traits: { isTalkative: true }, seedsMax: 20 },
   { plant: "ask_with_unread", breaks: /^R6: .* asks the model before/, traits: { isTalkative: true }, seedsMax: 400 },
+  { plant: "forget_the_trunk", breaks: /^R5/, traits: { isTalkative: true }, seedsMax: 60 },
   { plant: "never_unheard", breaks: /^device/, traits: { isDeserted: true }, seedsMax: 40 },
   { plant: "widen_limits", breaks: /^limits/, traits: { isLimited: true }, seedsMax: 20 },
   { plant: "forget_time_over", breaks: /^limits/, faults: [], traits: { isLimited: true }, seedsMax: 40 },

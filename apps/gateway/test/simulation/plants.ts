@@ -48,4 +48,5 @@ export type Plant =
   | "merge_before_facts"
   | "merge_and_keep"
   | "interrupt_nobody"
-  | "ask_with_unread";
+  | "ask_with_unread"
+  | "forget_the_trunk";

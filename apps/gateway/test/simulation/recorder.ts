@@ -9,7 +9,7 @@ import {
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
 import type { ClaimedRun, Commit, Inbox, StallCosts } from "../../src/ports/fleet-store.ts";
-import { checkEntered } from "./check-conversations.ts";
+import { checkEntered, checkHistory } from "./check-conversations.ts";
 import { noCounts } from "./counts.ts";
 import type { LossCause } from "./lost-leases.ts";
 import { callIdOf, dataOf, newRunHistory, type RunHistory } from "./run-history.ts";
@@ -34,6 +34,9 @@ export class Recorder {
   /** What the starts of runs narrowed, by run. */
   readonly limits = new Map<string, StartLimits>();
   readonly #lastOfThread = new Map<string, RunHistory>();
+  readonly deletedThreads = new Set<string>();
+  /** By the id of a branch: the run from which it goes on. */
+  readonly origins = new Map<string, string>();
   readonly counts = noCounts();
   readonly #contested = new Set<string>();
   /** By call id and attempt: those that a run was told are lost. */
@@ -247,6 +250,7 @@ export class Recorder {
       history.facts.push(fact);
       history.factTexts.push(wireJson(history.runId, fact, ""));
       if (fact.type === "run.created") this.#takesTurn(history, fact);
+      if (fact.type === "run.started") checkHistory(this, history, fact);
       if (fact.type === "tool.expired") this.#expires(history, fact);
       if (fact.type === "step.started") {
         history.stepEpochs.set(fact.seq, epoch);
@@ -276,10 +280,23 @@ export class Recorder {
     if (this.executions.has(callId)) this.fail("R7", `the call ${callId} is said not to be executed, and was`);
   }
 
+  /** A thread was deleted, and these runs were canceled with it. */
+  threadDeleted(threadId: string, told: readonly string[]): void {
+    this.counts.deletedThreads += 1;
+    this.deletedThreads.add(threadId);
+    for (const runId of told) this.enqueued(runId, { kind: "cancel", reason: null });
+    for (const { runId, hasEnded, isCanceled, ...history } of this.runs.values()) {
+      if (history.threadId === threadId && !hasEnded && !isCanceled)
+        this.fail("R5", `the thread of ${runId} was deleted, and the run was not canceled`);
+    }
+  }
+
   /** Runs of a thread take turns in the order in which they were made. */
   #takesTurn(history: RunHistory, created: EventRecord): void {
     const { threadId } = dataOf(created);
     if (typeof threadId !== "string") return;
+    history.threadId = threadId;
+    if (this.deletedThreads.has(threadId)) this.fail("R5", `${history.runId} was started on a thread that was deleted`);
     history.before = this.#lastOfThread.get(threadId) ?? null;
     this.#lastOfThread.set(threadId, history);
   }

@@ -27,6 +27,8 @@ export interface RunHistory {
   readonly decisions: Map<string, boolean>;
   /** Runs whose messages it was told to take, and has not taken. */
   readonly steeredBy: Set<string>;
+  /** The thread that it is on; null: none. */
+  threadId: string | null;
   hasEnded: boolean;
   /** The gateway that claimed it last. */
   holder: string | null;
@@ -57,6 +59,7 @@ export function newRunHistory(runId: string): RunHistory {
     isCanceled: false,
     decisions: new Map(),
     steeredBy: new Set(),
+    threadId: null,
     hasEnded: false,
     holder: null,
     losses: [],

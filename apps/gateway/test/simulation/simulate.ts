@@ -50,7 +50,7 @@ class Totals {
       `${of("stalls")} steps that stalled their gateway; ${of("forgiven")} leases lost beside one, and forgiven`,
       `${of("withheld")} claims left runs of a tenant that had its share of the places; the longest wait for a turn beside a hostile tenant: ${Math.round(this.#longestWaitMs)} ms`,
       `${of("limitEnds")} runs ended by a limit`,
-      `${of("merged")} messages that entered another run; ${of("rejected")} starts refused on a busy thread; ${of("interrupted")} runs interrupted`,
+      `${of("merged")} messages that entered another run; ${of("rejected")} starts refused on a busy thread; ${of("interrupted")} runs interrupted; ${of("deletedThreads")} threads deleted, ${of("branches")} branched off`,
       `${this.seeds} seeds, ${this.failed} failed, in ${this.seconds.toFixed(1)} s: ${this.seedsPerSecond} seeds/s`,
     ];
   }

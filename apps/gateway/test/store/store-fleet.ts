@@ -27,6 +27,7 @@ import type {
 } from "../../src/ports/fleet-store.ts";
 import { claimRuns } from "./store-claim.ts";
 import { commit } from "./store-commit.ts";
+import { removeThreads } from "./store-threads.ts";
 import { createMemoryFleetTenants } from "./store-tenants.ts";
 import { createMemoryFleetKeys, sweepKeys } from "./store-keys.ts";
 import {
@@ -175,9 +176,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       const earlier =
         threadId === null
           ? []
-          : rows
-              .runsOfThread(threadId)
-              .filter((other) => other.threadTurn < threadTurn && leavesMessages(other.projection.status));
+          : rows.runsWithMessages(threadId, threadTurn).filter((other) => leavesMessages(other.projection.status));
       return {
         deviceKey,
         config: version.parsed,
@@ -275,11 +274,12 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
     },
 
     async readNewestRuns({ threadIds }) {
-      const newest = new Map<string, string>();
+      const newest = new Map<string, string | null>();
+      for (const id of threadIds) if (rows.threads.get(id)?.deletedAt === null) newest.set(id, null);
       for (const { id, threadId } of [...rows.runs.values()].toSorted(
         (a, b) => (a.threadTurn ?? 0) - (b.threadTurn ?? 0),
       ))
-        if (threadId !== null && threadIds.includes(threadId)) newest.set(threadId, id);
+        if (threadId !== null && newest.has(threadId)) newest.set(threadId, id);
       return newest;
     },
 
@@ -365,6 +365,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
         if (deletedAt < now - DELETED_DEVICE_KEPT_MS) rows.deletedDevices.delete(deviceId);
       }
       sweepKeys(rows);
+      removeThreads(rows);
       const due = [...rows.runs.values()]
         .filter((run) => run.wakeAt === null && run.epoch === 0 && isOpen(run) && !rows.waitsForTurn(run))
         .slice(0, SWEEP_ROWS_MAX);

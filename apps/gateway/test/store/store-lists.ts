@@ -56,6 +56,8 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
   const own = <Row extends { readonly tenantId: TenantId }>(table: ReadonlyMap<string, Row>): Row[] =>
     [...table.values()].filter((row) => row.tenantId === tenantId);
 
+  const living = (): ThreadRow[] => own(rows.threads).filter(({ deletedAt }) => deletedAt === null);
+
   function agentNamed(idOrName: string): AgentRow | undefined {
     const name = storableText(idOrName);
     return own(rows.agents).find((row) => (isId(idOrName) ? row.id === idOrName : row.name === name));
@@ -253,19 +255,19 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
     },
 
     async findThread({ idOrKey, subject }) {
-      const [row] = threadsNamed(own(rows.threads), idOrKey, subject);
+      const [row] = threadsNamed(living(), idOrKey, subject);
       return row === undefined ? null : threadOf(row);
     },
 
     async listThreads(params) {
       const { subject } = params;
-      const found = own(rows.threads).filter((row) => subject === undefined || row.subject === subject);
+      const found = living().filter((row) => subject === undefined || row.subject === subject);
       return newestFirst(params, found, threadOf, ({ metadata }) => [metadata]);
     },
 
     async listThreadRuns(params) {
       const runs = rows
-        .runsOfThread(params.threadId)
+        .runsWithMessages(params.threadId, Number.POSITIVE_INFINITY)
         .filter((run) => run.tenantId === tenantId && run.projection.status !== "merged");
       const page = oldestFirst(params, runs, () => []);
       return { ...page, data: page.data.map((run) => ({ runId: run.id, status: run.projection.status })) };
@@ -307,8 +309,11 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
 }
 
 /** A thread as clients see it. */
-export function threadOf({ id, key, subject, metadata, createdAt }: ThreadRow): Thread {
-  return { id, key, subject, metadata, createdAt: isoTime(createdAt) };
+export function threadOf({ id, key, subject, title, ancestors, metadata, createdAt, ...row }: ThreadRow): Thread {
+  const threadId = ancestors.at(-1)?.threadId;
+  const runId = row.branchedFrom;
+  const branchedFrom = runId === null || threadId === undefined ? null : { threadId, runId };
+  return { id, key, subject, title, branchedFrom, metadata, createdAt: isoTime(createdAt) };
 }
 
 /** A secret as clients see it. */

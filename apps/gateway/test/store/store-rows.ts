@@ -60,11 +60,16 @@ export interface SecretRow {
 export interface ThreadRow {
   readonly id: string;
   readonly tenantId: TenantId;
-  readonly key: string | null;
+  key: string | null;
   readonly subject: string | null;
+  title: string | null;
   readonly metadata: JsonObject;
   readonly createdAt: number;
   turns: number;
+  deletedAt: number | null;
+  readonly branchedFrom: string | null;
+  /** The threads before it, and of each the last turn that it sees. */
+  readonly ancestors: readonly { readonly threadId: string; readonly turns: number }[];
 }
 
 export interface InputRow {
@@ -285,6 +290,12 @@ export class Rows {
     return [...this.runs.values()]
       .filter((run) => run.threadId === threadId)
       .toSorted((a, b) => a.threadTurn - b.threadTurn);
+  }
+
+  /** Returns the runs whose messages stand in a thread before a turn, also of the threads from which it goes on. */
+  runsWithMessages(threadId: string, before: number): RunRow[] {
+    const line = [...(this.threads.get(threadId)?.ancestors ?? []), { threadId, turns: before - 1 }];
+    return line.flatMap(({ threadId: id, turns }) => this.runsOfThread(id).filter((run) => run.threadTurn <= turns));
   }
 
   /** Whether an earlier run of its thread has not ended. */

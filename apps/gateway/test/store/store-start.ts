@@ -1,4 +1,4 @@
-import { isId } from "@hsafa/protocol";
+import { type AuditActor, isId } from "@hsafa/protocol";
 import { firstFacts } from "../../src/core/first-facts.ts";
 import { type AgentTerms, grantedLimits } from "../../src/core/granted-limits.ts";
 import { interruptReason, planStart } from "../../src/core/plan-start.ts";
@@ -88,7 +88,9 @@ export function startRun(
     mergedInto: null,
     keptSeq: null,
   });
-  const canceled = open.filter(({ id }) => plan.cancels.includes(id)).filter((run) => cancel(rows, run, runId, params));
+  const canceled = open
+    .filter(({ id }) => plan.cancels.includes(id))
+    .filter((run) => cancelOnce(rows, run, { reason: interruptReason(runId), by: params.by }));
   const steered = open.filter(({ id }) => id === plan.steers).filter((run) => steer(rows, run, runId, params));
   return {
     kind: "started",
@@ -99,13 +101,16 @@ export function startRun(
   };
 }
 
-/** Cancels a run for the one that interrupts it. Returns false if it was canceled before. */
-function cancel(rows: Rows, run: RunRow, by: string, params: Params): boolean {
+/** Cancels a run. Returns false if it was canceled before. */
+export function cancelOnce(
+  rows: Rows,
+  run: RunRow,
+  { reason, by }: { readonly reason: string; readonly by: AuditActor },
+): boolean {
   const dedupe = { key: "cancel", bodyHash: "" };
   if (run.inputs.some((row) => row.dedupe?.key === dedupe.key)) return false;
-  rows.enqueueInput(run, { kind: "cancel", reason: interruptReason(by) }, dedupe);
-  const targets = { runId: run.id };
-  audit(rows, run.tenantId, { action: "run.cancel", outcome: "requested", by: params.by, targets });
+  rows.enqueueInput(run, { kind: "cancel", reason }, dedupe);
+  audit(rows, run.tenantId, { action: "run.cancel", outcome: "requested", by, targets: { runId: run.id } });
   return true;
 }
 
@@ -126,7 +131,7 @@ function threadNamed(
 ): ThreadRow | null | undefined {
   if (wanted === undefined) return null;
   const key = storableText(wanted);
-  const own = [...rows.threads.values()].filter((row) => row.tenantId === tenantId);
+  const own = [...rows.threads.values()].filter((row) => row.tenantId === tenantId && row.deletedAt === null);
   const found = own.find((row) => row.id === wanted) ?? own.find((row) => row.key === key && row.subject === subject);
   if (found !== undefined) return found;
   return isId(wanted) ? undefined : makeThread(wanted, subject);

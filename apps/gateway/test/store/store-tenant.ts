@@ -6,22 +6,13 @@ import { mayTakeCall } from "../../src/core/recipient.ts";
 import { toolResultInput } from "../../src/ports/inbox.ts";
 import { SECRETS_PER_TENANT_MAX } from "../../src/ports/limits.ts";
 import { SESSION_REPLACED, sessionStanding } from "../../src/ports/session-standing.ts";
-import { storableText } from "../../src/ports/storable-text.ts";
 import type { SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
 import { audit, createAuditList } from "./store-audit.ts";
 import { createMemoryTenantKeys, isTakenKey } from "./store-keys.ts";
-import { createTenantLists, secretOf, threadOf } from "./store-lists.ts";
-import {
-  type CallRow,
-  firstAfter,
-  isOpen,
-  offerOf,
-  pageOfEvents,
-  type Rows,
-  servesRun,
-  type ThreadRow,
-} from "./store-rows.ts";
+import { createTenantLists, secretOf } from "./store-lists.ts";
+import { type CallRow, firstAfter, isOpen, offerOf, pageOfEvents, type Rows, servesRun } from "./store-rows.ts";
 import { isSameKey, startRun } from "./store-start.ts";
+import { createThreadLife, makeThread } from "./store-threads.ts";
 import type { TenantId } from "../../src/core/tenant-id.ts";
 
 /** One tenant's statements. Each runs in one go. */
@@ -31,25 +22,11 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
     return row?.tenantId === tenantId ? row : undefined;
   }
 
-  function createThread(params: Parameters<TenantStore["createThread"]>[0]): { row: ThreadRow; created: boolean } {
-    const { threadId, subject, metadata } = params;
-    const key = params.key === null ? null : storableText(params.key);
-    const known = [...rows.threads.values()].find(
-      (row) =>
-        row.tenantId === tenantId &&
-        (row.id === threadId || (key !== null && row.key === key && row.subject === subject)),
-    );
-    if (known !== undefined) return { row: known, created: false };
-    const row = { id: threadId, tenantId, key, subject, metadata, createdAt: rows.now(), turns: 0 };
-    rows.threads.set(threadId, row);
-    rows.countBytes(tenantId, JSON.stringify(metadata));
-    return { row, created: true };
-  }
-
   return {
     ...createTenantLists(rows, tenantId),
     ...createMemoryTenantKeys(rows, tenantId),
     ...createAuditList(rows, tenantId),
+    ...createThreadLife(rows, tenantId),
 
     async pushAgent({ name, description, version, config, configHash, promote, by }) {
       const now = rows.now();
@@ -95,7 +72,7 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
         rows,
         tenantId,
         params,
-        (key, subject) => createThread({ threadId: rows.clock.newId(), key, subject, metadata: {} }).row,
+        (key, subject) => makeThread(rows, tenantId, { threadId: rows.clock.newId(), key, subject, metadata: {} }).row,
       ),
 
     async readTail({ runId }) {
@@ -157,11 +134,6 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
       row.resultHash = bodyHash;
       rows.enqueueInput(run, input, null);
       return { kind: "accepted", runId: run.id };
-    },
-
-    async createThread(params) {
-      const { row, created } = createThread(params);
-      return { thread: threadOf(row), created };
     },
 
     async putSecret({ secretId, name, sealed, setBy, by }) {

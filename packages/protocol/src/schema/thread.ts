@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { THREAD_KEY_CHARACTERS_MAX } from "../limits.ts";
+import { THREAD_KEY_CHARACTERS_MAX, THREAD_TITLE_CHARACTERS_MAX } from "../limits.ts";
 import { idSchema } from "./ids.ts";
 import { jsonObjectSchema } from "./json.ts";
 import { metadataSchema } from "./metadata.ts";
@@ -7,9 +7,16 @@ import { listQuerySchema } from "./page.ts";
 import { subjectSchema } from "./subject.ts";
 import { timeSchema } from "./time.ts";
 
+const titleSchema = z.string().min(1).max(THREAD_TITLE_CHARACTERS_MAX);
+
+/** The body of `PUT /api/threads/:id/title`. */
+export const threadTitleBodySchema = z.strictObject({ title: titleSchema.nullable() });
+
 /** The body of `POST /api/threads`. */
 export const createThreadBodySchema = z.strictObject({
   key: z.string().min(1).max(THREAD_KEY_CHARACTERS_MAX).optional(),
+  title: titleSchema.optional(),
+  fromRunId: idSchema.optional(),
   metadata: metadataSchema.optional(),
   subject: subjectSchema.optional(),
 });
@@ -28,6 +35,8 @@ export const threadSchema = z.object({
   id: idSchema,
   key: z.string().nullable(),
   subject: z.string().nullable(),
+  title: z.string().nullable(),
+  branchedFrom: z.object({ threadId: idSchema, runId: idSchema }).nullable(),
   metadata: jsonObjectSchema,
   createdAt: timeSchema,
 });

@@ -92,7 +92,7 @@ function ofAgent(idOrName: string) {
 
 function ofThread(idOrKey: string, subject: string | null) {
   const named = { key: storableText(idOrKey), subject };
-  return isId(idOrKey) ? { OR: [{ id: idOrKey }, named] } : named;
+  return { deletedAt: null, ...(isId(idOrKey) ? { OR: [{ id: idOrKey }, named] } : named) };
 }
 
 function runOf(row: Row & RunPayload): Run {

@@ -7,11 +7,15 @@ import { findDevice, listDevices } from "./read-devices.ts";
 import { listApiKeys } from "./read-keys.ts";
 import { findRun, findRunBounds, findStarter, listRuns } from "./read-runs.ts";
 import { listSecrets } from "./read-secrets.ts";
-import { findThread, listThreadRuns, listThreads } from "./read-threads.ts";
+import { findThread, listThreads } from "./read-threads.ts";
 import type { TenantSql } from "./sql.ts";
 import { createApiKey, revokeApiKey, revokeTokens, rotateApiKey } from "./statements/keys/api-keys.ts";
 import { listAudit } from "./statements/audit/list-audit.ts";
+import { branchThread } from "./statements/threads/branch-thread.ts";
 import { createThread } from "./statements/threads/create-thread.ts";
+import { deleteThread } from "./statements/threads/delete-thread.ts";
+import { listThreadRuns } from "./statements/threads/list-thread-runs.ts";
+import { renameThread } from "./statements/threads/rename-thread.ts";
 import { enqueueInput } from "./statements/runs/enqueue-input.ts";
 import { markAccepted, markSent } from "./statements/calls/mark-sent.ts";
 import { promoteVersion } from "./statements/agents/promote-version.ts";
@@ -59,9 +63,12 @@ export function createTenantStore(sql: TenantSql, prisma: Prisma, tenantId: Tena
     listCalls: (params) => listCalls({ sql, prisma }, tenantId, params),
 
     createThread: (params) => createThread(sql, tenantId, params),
+    branchThread: (params) => branchThread(sql, tenantId, params),
+    renameThread: (params) => renameThread(sql, tenantId, params),
+    deleteThread: (params) => deleteThread(sql, tenantId, params),
     findThread: (params) => findThread(prisma, tenantId, params),
     listThreads: (params) => listThreads({ sql, prisma }, tenantId, params),
-    listThreadRuns: (params) => listThreadRuns(prisma, tenantId, params),
+    listThreadRuns: (params) => listThreadRuns(sql, tenantId, params),
 
     putSecret: (params) => putSecret(sql, tenantId, params),
     readSecret: (params) => readSecret(sql, tenantId, params),

@@ -234,9 +234,11 @@ export class WatchConnection implements MessageHandler<WatchMessage> {
     const refusal = this.#deps.threads.refusal(principal);
     if (refusal !== null) return this.#refuseThread(threadId, refusal);
     this.#socket.send({ type: "subscribed", threadId });
-    const stop = this.#deps.threads.follow(principal, found.thread, (runId) =>
-      this.#socket.send({ type: "thread.run", threadId, runId }),
-    );
+    const stop = this.#deps.threads.follow(principal, found.thread, (runId) => {
+      if (runId !== null) return this.#socket.send({ type: "thread.run", threadId, runId });
+      this.#unsubscribeThread(threadId);
+      this.#refuseThread(threadId, refuse("not_found", "The thread was deleted."));
+    });
     this.#threads.set(threadId, stop);
   }
 

@@ -123,6 +123,13 @@ export function auditOfStore(store: () => Store): void {
       for (let nth = 0; nth < 2; nth += 1) await scene.tenant.deleteDevice({ by, deviceId });
       return { outcome: "deleted", by, targets: { deviceId, deviceKey: "laptop" } };
     },
+    "thread.delete": async (scene) => {
+      const { runId } = await start(scene, { threadId: "t" });
+      const threadId = (await scene.tenant.findThread({ idOrKey: "t", subject: null }))?.id ?? "";
+      expect(await scene.tenant.deleteThread({ by, threadId })).toEqual([runId]);
+      expect(await scene.tenant.deleteThread({ by, threadId })).toBeNull();
+      return { outcome: "deleted", by, targets: { threadId } };
+    },
     "tenant.create": async (scene) => {
       const [entry] = await list(scene, { action: "tenant.create" });
       expect(entry?.targets.tenant).toMatch(/^tenant /);

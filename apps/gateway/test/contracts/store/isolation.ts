@@ -127,6 +127,16 @@ export function isolationOfStore(store: () => Store): void {
       listCallsOfRun: await stranger.listCallsOfRun({ runId: ids.runId, ...page }),
       listCalls: await stranger.listCalls({ ...all, deviceId: ids.deviceId }),
       findThread: await stranger.findThread({ idOrKey: ids.threadId, subject: null }),
+      branchThread: await stranger.branchThread({
+        threadId: v7(),
+        runId: ids.runId,
+        key: null,
+        subject: null,
+        title: null,
+        metadata: {},
+      }),
+      renameThread: await stranger.renameThread({ threadId: ids.threadId, title: "mine" }),
+      deleteThread: await stranger.deleteThread({ by: AN_ACTOR, threadId: ids.threadId }),
       listThreads: await stranger.listThreads({ ...page, subject: undefined }),
       listThreadRuns: await stranger.listThreadRuns({ threadId: ids.threadId, ...page }),
       readSecret: await stranger.readSecret({ name: ids.secret }),
@@ -163,6 +173,7 @@ export function isolationOfStore(store: () => Store): void {
       expect(await owner.tenant.findDevice({ deviceId: own.deviceId })).toMatchObject({ online: true });
       expect(await owner.tenant.readSecret({ name: own.secret })).toMatchObject({ sealed: "sealed" });
       expect((await owner.tenant.readUsage()).limits).toEqual({});
+      expect(await owner.tenant.findThread({ idOrKey: own.threadId, subject: null })).toMatchObject({ title: null });
       expect(await owner.tenant.findCall({ callId: own.callId })).toMatchObject({
         status: "dispatched",
         acceptedAt: null,

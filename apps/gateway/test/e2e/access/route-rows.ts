@@ -246,6 +246,7 @@ export const ROUTE_ROWS: Readonly<Record<string, RouteRow>> = {
     fields: {
       key: refused(({ threadKey }) => threadKey, "own"),
       subject: refused(({ subject }) => subject, "own"),
+      fromRunId: refused(({ run }) => run, "as missing"),
     },
   },
   "GET /api/threads": {
@@ -263,6 +264,13 @@ export const ROUTE_ROWS: Readonly<Record<string, RouteRow>> = {
   },
   "GET /api/threads/{id}": { needs: READ, ...OF_RUN, fields: OF_SUBJECT },
   "GET /api/threads/{id}/messages": { needs: READ, ...OF_RUN, fields: OF_SUBJECT },
+  "PUT /api/threads/{id}/title": { needs: START, body: () => ({ title: "x" }), ...OF_RUN, fields: OF_SUBJECT },
+  // A bound token may speak in a thread that is another user's.
+  "DELETE /api/threads/{id}": {
+    needs: ["runs:write"],
+    ...OF_TENANT,
+    fields: { subject: refused(({ subject }) => subject, "own") },
+  },
 
   "GET /api/devices": {
     needs: READ,

@@ -115,6 +115,11 @@ const ACTS: Record<AuditAction, (() => Promise<Record<string, unknown>>) | strin
     await call("DELETE", `/api/devices/${deviceId}`);
     return { deviceKey: "forgotten", deviceId };
   },
+  "thread.delete": async () => {
+    const { id: threadId } = await call<{ id: string }>("POST", "/api/threads", {});
+    await call("DELETE", `/api/threads/${threadId}`);
+    return { threadId };
+  },
   "tenant.disable": "the operator does it to another tenant; see below",
   "tenant.enable": "the operator does it to another tenant; see below",
   "tenant.create": "a gateway makes its tenant at its start; see the entry of the gateway below",
@@ -258,6 +263,7 @@ const ROUTES: Record<string, readonly AuditAction[] | string> = {
   "DELETE /api/keys/:id": ["key.revoke"],
   "POST /api/agents": ["agent.push"],
   "POST /api/agents/:idOrName/promote": ["agent.promote"],
+  "PUT /api/threads/:id/title": "it names a thread for people, and takes nothing away",
   "POST /api/runs": "the record of the run tells it",
   "POST /api/runs/:id/messages": "the record of the run tells it",
   "POST /api/runs/:id/tool-results": "the record of the run tells it",
@@ -265,6 +271,7 @@ const ROUTES: Record<string, readonly AuditAction[] | string> = {
   "POST /api/runs/:id/cancel": ["run.cancel"],
   "POST /api/threads": "a thread holds nothing by itself",
   "DELETE /api/devices/:id": ["device.delete"],
+  "DELETE /api/threads/:id": ["thread.delete", "run.cancel"],
   "POST /api/devices/pairings": ["device.pair"],
   "PUT /api/secrets/:name": ["secret.put"],
   "DELETE /api/secrets/:name": ["secret.delete"],

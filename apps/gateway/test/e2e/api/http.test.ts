@@ -259,6 +259,8 @@ test("OpenAPI lists every call with its parameters and responses, and its refere
       "GET /api/threads",
       "GET /api/threads/{id}",
       "GET /api/threads/{id}/messages",
+      "PUT /api/threads/{id}/title",
+      "DELETE /api/threads/{id}",
       "GET /api/devices",
       "GET /api/devices/{id}",
       "GET /api/quotas",

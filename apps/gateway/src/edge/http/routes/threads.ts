@@ -1,4 +1,5 @@
 import {
+  threadTitleBodySchema,
   createThreadBodySchema,
   findThreadQuerySchema,
   listThreadMessagesQuerySchema,
@@ -8,6 +9,8 @@ import {
   threadMessageSchema,
 } from "@hsafa/protocol/schema";
 import { createThread } from "../../../control/create-thread.ts";
+import { deleteThread } from "../../../control/delete-thread.ts";
+import { renameThread } from "../../../control/rename-thread.ts";
 import { findThread } from "../../../access/find-thread.ts";
 import { listThreads } from "../../../control/list-threads.ts";
 import { listThreadMessages } from "../../../control/list-thread-messages.ts";
@@ -57,6 +60,33 @@ export const threadRoutes: readonly Route[] = [
     async handle({ deps, principal, params: { id = "" }, query: { subject } }) {
       const outcome = await findThread(deps, principal, { idOrKey: id, subject });
       return outcome.kind === "refused" ? outcome : json(200, outcome.thread);
+    },
+  }),
+  scoped({
+    method: "PUT",
+    path: "/api/threads/:id/title",
+    tag,
+    summary: "Give a thread a title, or take it away",
+    scopes: ["runs:start"],
+    query: findThreadQuerySchema,
+    body: threadTitleBodySchema,
+    responses: { 200: { description: "The thread", schema: threadSchema } },
+    async handle({ deps, principal, params: { id = "" }, query: { subject }, body: { title } }) {
+      const outcome = await renameThread(deps, principal, { idOrKey: id, subject, title });
+      return outcome.kind === "refused" ? outcome : json(200, outcome.thread);
+    },
+  }),
+  scoped({
+    method: "DELETE",
+    path: "/api/threads/:id",
+    tag,
+    summary: "Delete a thread; its runs that have not ended are canceled",
+    scopes: ["runs:write"],
+    query: findThreadQuerySchema,
+    responses: { 204: { description: "The thread is gone" } },
+    async handle({ deps, principal, params: { id = "" }, query: { subject } }) {
+      const outcome = await deleteThread(deps, principal, { idOrKey: id, subject });
+      return outcome.kind === "refused" ? outcome : { kind: "empty", status: 204 };
     },
   }),
   scoped({

@@ -8,6 +8,7 @@ import {
 } from "../../../../ports/limits.ts";
 import { fleetStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
+import { removeThreads } from "../threads/remove-threads.ts";
 import { foldUsage } from "../usage/fold-usage.ts";
 import { OPEN_RUN } from "../../status-lists.ts";
 
@@ -62,6 +63,7 @@ export async function sweep(
   { gatewayTimeoutMs }: Parameters<FleetStore["sweep"]>[0],
 ): Promise<readonly string[]> {
   const rows = await sql.query<{ id: string }>(SWEEP({ gatewayTimeoutMs }));
+  await removeThreads(sql);
   await foldUsage(sql);
   return rows.map((row) => row.id);
 }

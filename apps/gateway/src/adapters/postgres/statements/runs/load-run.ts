@@ -6,6 +6,7 @@ import { INBOX_COLUMNS, INBOX_PAGE, type InboxRow, inboxOf, dispatchContextOf } 
 import { tenantStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 import { RUN_WITH_MESSAGES } from "../../status-lists.ts";
+import { threadLine } from "../../thread-line.ts";
 import { firstFacts } from "./read-events.ts";
 
 const LOAD_RUN = tenantStatement({
@@ -16,10 +17,12 @@ select r.device_key, v.config_json::text as config,
   last.seq as last_seq, last.sub as last_sub,
   array(
     select id from (
-      select e.id::text, e.thread_turn from runs e
-      where e.thread_id = r.thread_id and e.thread_turn < r.thread_turn and e.status in ${RUN_WITH_MESSAGES}
-      order by e.thread_turn desc limit ${THREAD_HISTORY_RUNS_MAX}
-    ) as newest order by thread_turn
+      select e.id::text, line.place, e.thread_turn
+      from threads t cross join lateral ${threadLine("r.thread_turn - 1")}
+      join runs e on e.thread_id = line.id and e.thread_turn <= line.turns
+      where t.id = r.thread_id and e.status in ${RUN_WITH_MESSAGES}
+      order by line.place desc, e.thread_turn desc limit ${THREAD_HISTORY_RUNS_MAX}
+    ) as newest order by place, thread_turn
   ) as earlier_run_ids,
   ${INBOX_COLUMNS}
 from runs r

@@ -48,7 +48,7 @@ select floor(${millis("now()")}) as now,
   (select id::text from version) as version_id,
   (select terms from version) as terms,
   coalesce(
-    (select id::text from threads where tenant_id = :tenantId and id = :threadId),
+    (select id::text from threads where tenant_id = :tenantId and id = :threadId and deleted_at is null),
     (
       select id::text from threads
       where tenant_id = :tenantId and key = :threadKey and subject is not distinct from :subject
@@ -90,7 +90,7 @@ select turns, (
   select coalesce(json_agg(json_build_object('runId', id, 'agentId', agent_id) order by thread_turn), '[]')::text
   from runs r where r.thread_id = t.id and r.tenant_id = t.tenant_id and r.status in ${OPEN_RUN}
 ) as open
-from threads t where t.id = :threadId and t.tenant_id = :tenantId`,
+from threads t where t.id = :threadId and t.tenant_id = :tenantId and t.deleted_at is null`,
 });
 
 /**
@@ -143,7 +143,7 @@ with others as materialized (
 -- 1.
 thread as (
   update threads set turns = turns + 1, open_runs = open_runs + 1
-  where id = :threadId and tenant_id = :tenantId
+  where id = :threadId and tenant_id = :tenantId and deleted_at is null
     -- 2.
     and (:turns is null or turns = :turns) and (select count(*) from others) >= 0
   returning id, turns, open_runs, subject
@@ -318,6 +318,11 @@ async function findOrMakeThread(
   if (wanted === undefined) return null;
   if (found !== null) return found;
   if (isId(wanted)) return undefined;
-  const { thread } = await createThread(sql, tenantId, { threadId: v7(), key: wanted, subject, metadata: {} });
+  const { thread } = await createThread(sql, tenantId, {
+    threadId: v7(),
+    key: wanted,
+    subject,
+    metadata: {},
+  });
   return thread.id;
 }

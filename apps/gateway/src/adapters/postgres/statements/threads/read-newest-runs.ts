@@ -7,10 +7,10 @@ const READ_NEWEST_RUNS = fleetStatement({
   parameters: { threadIds: "uuid[]" },
   text: `
 select t.id::text as thread_id, r.id::text as run_id
-from threads t cross join lateral (
+from threads t left join lateral (
   select id from runs where thread_id = t.id and tenant_id = t.tenant_id order by thread_turn desc limit 1
-) as r
-where t.id = any(:threadIds)`,
+) as r on true
+where t.id = any(:threadIds) and t.deleted_at is null`,
 });
 
 export async function readNewestRuns(
@@ -18,6 +18,6 @@ export async function readNewestRuns(
   { threadIds }: Parameters<FleetStore["readNewestRuns"]>[0],
 ): ReturnType<FleetStore["readNewestRuns"]> {
   if (threadIds.length === 0) return new Map();
-  const rows = await sql.query<{ thread_id: string; run_id: string }>(READ_NEWEST_RUNS({ threadIds }));
+  const rows = await sql.query<{ thread_id: string; run_id: string | null }>(READ_NEWEST_RUNS({ threadIds }));
   return new Map(rows.map((row) => [row.thread_id, row.run_id]));
 }
