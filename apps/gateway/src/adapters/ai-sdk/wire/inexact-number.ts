@@ -14,8 +14,11 @@ const [OPENING, CLOSING] = ["\ufdd0", "\ufdd1"];
 const MARKED = new RegExp(`^${OPENING}[^${CLOSING}]*${CLOSING}$`);
 const MARKED_IN_JSON = new RegExp(`"${OPENING}([-+.\\deE]{1,1000})${CLOSING}"`, "g");
 
-/** A number of fewer digits, and of an exponent with fewer, is always kept. Most frames hold no such text. */
-const MAY_BE_INEXACT = /[\d.]{16}|[eE][-+]?\d{3}/;
+/**
+ * A number of fewer digits, and of an exponent with fewer, is always kept. What comes before it tells a number from
+ * most digits within texts, such as times and ids. Few frames hold such a number.
+ */
+const MAY_BE_INEXACT = /(?:^|[[:,\s])-?(?:[\d.]{16}|[\d.]+[eE][-+]?\d{3})/;
 
 /** Where providers put the arguments of a call. */
 const ARGUMENTS: ReadonlySet<string> = new Set(["args", "partialArgs", "arguments", "parameters", "input"]);

@@ -117,10 +117,9 @@ export class ProviderWire {
     const source = body.getReader();
     const translation = new Translation(this.#format);
     this.#translation = translation;
-    const encoder = new TextEncoder();
     const finish = (controller: ReadableStreamDefaultController<Uint8Array>, error: unknown): void => {
       const last = translation.end({ isBroken: error !== null });
-      if (last !== "") controller.enqueue(encoder.encode(last));
+      if (last !== "") controller.enqueue(Buffer.from(last));
       this.#error = error;
       controller.close();
       // Ends a connection that the server keeps. Its failure changes nothing for this step.
@@ -150,7 +149,7 @@ export class ProviderWire {
               sinceTurn += Math.max(1, size);
               framesRead += Math.max(1, frames);
               if (framesRead > FRAMES_PER_STEP_MAX) throw new StreamTooLargeError(MANY_FRAMES); // 6.
-              if (text !== "") controller.enqueue(encoder.encode(text));
+              if (text !== "") controller.enqueue(Buffer.from(text));
               if (translation.isRefused) finish(controller, null);
               if (text !== "" || translation.isRefused) return;
             }
