@@ -101,6 +101,7 @@ export function createRunPrinter({
       case "tool.approved":
         return line(styled("dim", own`   approved by ${event.data.by}`));
       case "tool.dispatched":
+        if (event.data.sleeps === true) return line(styled("dim", own`   sleeps until ${event.data.deadline ?? ""}`));
         return event.data.attempt > 1 ? line(styled("yellow", own`   sent again, attempt ${event.data.attempt}`)) : [];
       case "tool.completed":
         return line(own`${styled("green", own`<- ${event.data.toolName}`)} ${brief(event.data.result)}`);

@@ -36,8 +36,13 @@ export interface FunctionServerTool {
   readonly name?: string;
 }
 
+/** A sleep of the run, until a time or for a while. No gateway holds it meanwhile. */
+export interface SleepServerTool {
+  readonly type: "sleep";
+}
+
 /** How the gateway itself executes a tool. */
-export type ServerTool = HttpServerTool | FunctionServerTool;
+export type ServerTool = HttpServerTool | FunctionServerTool | SleepServerTool;
 
 /** Which devices may execute a tool's calls. */
 export interface ToolDevice {
@@ -175,12 +180,12 @@ export interface AgentConfig {
 type Defaulted<T, Field extends keyof T> = Omit<T, Field> & Partial<Pick<T, Field>>;
 
 /** How the gateway itself executes a tool, as a person writes it. */
-export type ServerToolInput = Defaulted<HttpServerTool, "method"> | FunctionServerTool;
+export type ServerToolInput = Defaulted<HttpServerTool, "method"> | FunctionServerTool | SleepServerTool;
 
 /** One tool of an agent, as a person writes it. */
 export interface ToolConfigInput extends Omit<Defaulted<ToolConfig, "onTimeout">, "inputSchema" | "server"> {
-  /** The JSON Schema of the arguments. */
-  readonly inputSchema: object;
+  /** The JSON Schema of the arguments. It is left out only for a tool of type `sleep`, which has its own. */
+  readonly inputSchema?: object;
   readonly server?: ServerToolInput;
 }
 

@@ -189,12 +189,16 @@ export interface FactData {
     readonly reason: string | null;
     readonly digest?: string;
   };
-  /** The call is under way. `attempt`: 1 for the first; `deadline`: when the call expires, or `null` for never. */
+  /**
+   * The call is under way. `attempt`: 1 for the first; `deadline`: when the call expires, or `null` for never.
+   * `sleeps`: the run sleeps, and wakes at the deadline.
+   */
   "tool.dispatched": {
     readonly callId: string;
     readonly attempt: number;
     readonly deviceId?: string;
     readonly deadline: string | null;
+    readonly sleeps?: true;
   };
   "tool.completed": {
     readonly callId: string;

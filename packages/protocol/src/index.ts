@@ -19,6 +19,7 @@ export * from "./position.ts";
 export * from "./quota.ts";
 export * from "./run.ts";
 export * from "./secret.ts";
+export * from "./sleep.ts";
 export * from "./tenant.ts";
 export * from "./thread.ts";
 export * from "./token.ts";

@@ -63,6 +63,8 @@ export const TOOLS_PER_AGENT_MAX = 128;
 export const HISTORY_TOKENS_MAX = 100_000_000;
 /** Earlier runs of a thread that a config may ask for: a gateway reads no more of them. */
 export const HISTORY_RUNS_MAX = 100;
+/** How long a run may sleep at a time, in milliseconds: 365 days. */
+export const SLEEP_MS_MAX = 365 * 24 * 3600 * 1000;
 /** Steps of one run: an agent that loops must end. */
 export const STEPS_MAX = 200;
 /** Tokens that a limit may allow one run: above every bill. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { checkArgs, defineAgent, defineTool } from "../src/define/index.ts";
+import { checkArgs, defineAgent, defineTool, sleepTool } from "../src/define/index.ts";
 import { writeExactJson } from "../src/exact-json.ts";
 import { agentConfigSchema } from "../src/schema/index.ts";
 
@@ -65,6 +65,20 @@ describe("what is defined", () => {
   });
 });
 
+test("a sleep is defined without a schema, and is a config that the gateway takes", () => {
+  const agent = defineAgent({ name: "watchman", model: "demo/echo", tools: [sleepTool(), sleepTool({ name: "nap" })] });
+  const { tools } = agentConfigSchema.parse(JSON.parse(writeExactJson(agent) ?? ""));
+  expect(tools).toMatchObject([
+    { name: "sleep", target: "server", server: { type: "sleep" }, inputSchema: { type: "object" } },
+    { name: "nap" },
+  ]);
+  const plain = { name: "a", model: "demo/echo", tools: [{ name: "sleep", server: { type: "sleep" } }] };
+  expect(agentConfigSchema.parse(plain).tools[0]).toEqual({ ...tools[0], target: undefined });
+  expect(() => agentConfigSchema.parse({ ...plain, tools: [{ name: "t", server: { type: "function" } }] })).toThrow(
+    /is required/,
+  );
+});
+
 // The compiler is the test of what follows: a line that compiles although it should not is an error there.
 describe("what is wrong does not compile", () => {
   const inputSchema = { type: "object" } as const;
@@ -93,6 +107,8 @@ describe("what is wrong does not compile", () => {
     defineTool({ name: "a", inputSchema, target: "device", server: { type: "function" } });
     // @ts-expect-error: an external tool is for no device.
     defineTool({ name: "a", inputSchema, target: "external", device: { key: "k" } });
+    // @ts-expect-error: a sleep has no time-out.
+    sleepTool({ timeoutMs: 5 });
     // @ts-expect-error: there is no such kind of server tool.
     defineTool({ name: "a", inputSchema, server: { type: "soap" } });
   });

@@ -134,6 +134,7 @@ interface Types {
   secretSchema: Both<protocol.Secret>;
   serverToolSchema: { input: protocol.ServerToolInput; output: protocol.ServerTool };
   setQuotasBodySchema: Both<protocol.SetQuotasBody>;
+  sleepServerToolSchema: Both<protocol.SleepServerTool>;
   startLimitsSchema: Both<protocol.StartLimits>;
   startRunBodySchema: Both<protocol.StartRunBody>;
   startedRunSchema: Both<protocol.StartedRun>;

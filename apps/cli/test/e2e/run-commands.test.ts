@@ -96,6 +96,22 @@ test("a run that its limit ends says so, and so does the list of runs", async ()
   expect(await done(["run", "limited", "--limit-cost-usd", "a lot", "ask"])).toMatchObject({ exit: 2 });
 });
 
+test("a run that sleeps says until when, and a later look at it does so too", async () => {
+  const file = join(folder, "sleeper.json");
+  const tools = [{ name: "sleep", server: { type: "sleep" } }];
+  writeFileSync(file, JSON.stringify({ name: "sleeper", model: "demo/script", tools }));
+  await done(["push", file]);
+  const script = (durationMs: number): string =>
+    `demo: ${JSON.stringify([[{ call: "sleep", args: { durationMs } }], [{ say: "morning" }]])}`;
+  const run = await done(["run", "sleeper", script(300)]);
+  expect(run).toMatchObject({ exit: 0, out: "morning\n" });
+  expect(run.notes).toMatch(/ sleeps until \S+Z\n/);
+  const long = hsafa(["run", "sleeper", script(3_600_000)]);
+  await long.says(/the run sleeps until \S+Z/);
+  long.child.kill("SIGINT");
+  await long.exit;
+});
+
 test("an empty input starts no run, and a misspelt command is told its right name", async () => {
   const empty = await done(["run", "assistant"], { input: " \n" });
   expect(empty).toMatchObject({ exit: 2, out: "", notes: expect.stringContaining("nothing to say") as string });

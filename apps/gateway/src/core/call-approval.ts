@@ -38,7 +38,7 @@ export function approvalRecipientOf(
 ): ApprovalRecipient {
   if (tool.server?.type === "http")
     return { kind: "http", method: tool.server.method, origin: originOf(tool.server.url) };
-  if (tool.server !== undefined) return { kind: "function", name: tool.server.name ?? tool.name };
+  if (tool.server?.type === "function") return { kind: "function", name: tool.server.name ?? tool.name };
   if (recipient === null) return { kind: "external" };
   if (recipient.kind === "any")
     return { kind: "any_device", labels: { ...recipient.labels }, platform: recipient.platform };

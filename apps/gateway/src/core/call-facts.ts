@@ -24,6 +24,23 @@ export function dispatched(callId: string, attempt: number, deadline: number | n
   };
 }
 
+/** The run sleeps until this time, in ms. */
+export function asleep(callId: string, until: number): Extract<Fact, { type: "tool.dispatched" }> {
+  return { type: "tool.dispatched", data: { callId, attempt: 1, deadline: isoTime(until), sleeps: true } };
+}
+
+/** The run wakes from a sleep, in ms. */
+export function awake({ callId, toolName }: CallName, now: number): Extract<Fact, { type: "tool.completed" }> {
+  const result = { wokeAt: isoTime(now) };
+  return { type: "tool.completed", data: { callId, toolName, result, source: "server" } };
+}
+
+/** The run ends while it sleeps. */
+export function canceledSleep({ callId, toolName }: CallName): ToolFailed {
+  const error = { code: "canceled", message: "The run ended while it slept." };
+  return { type: "tool.failed", data: { callId, toolName, error } };
+}
+
 /** The call may have taken effect, nobody knows, and it is not repeated. `reason`: a sentence without its full stop. */
 export function outcomeUnknown(
   { callId, toolName }: CallName,

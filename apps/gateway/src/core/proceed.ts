@@ -1,6 +1,6 @@
 import { approvalRulesOf, type Fact, isRepeatable, type ToolConfig } from "@hsafa/protocol";
 import { approvalRecipientOf, awaitingApproval, unlikeApproved } from "./call-approval.ts";
-import { dispatched, expired, outcomeUnknown } from "./call-facts.ts";
+import { asleep, awake, dispatched, expired, outcomeUnknown } from "./call-facts.ts";
 import { dispatchDeadline, isOverdue } from "./deadline.ts";
 import { evolve } from "./evolve.ts";
 import { NO_ANSWER_IN_TIME } from "./expiry-error.ts";
@@ -13,20 +13,22 @@ import {
   type Call,
   isForDevice,
   isInHouse,
+  isSleep,
   type LiveState,
   openCallsOf,
   type RunBody,
   type RunState,
 } from "./run-state.ts";
+import { sleepUntil } from "./sleep-until.ts";
 import { isAnswered } from "./transcript.ts";
 
 type Proceed = Extract<RunInput, { kind: "proceed" }>;
 
 /**
- * What a run does by itself once every input at hand is told. In this order: it expires what is overdue and dispatches
- * what may go. Then, if calls are open, it stays or parks; otherwise it ends, or begins the next step. A run whose
- * record is full, or that has reached a limit, does nothing but end. If its model has had the last word, that is its
- * end.
+ * What a run does by itself once every input at hand is told. In this order: it expires or wakes what is due, and
+ * dispatches what may go. Then, if calls are open, it stays or parks; otherwise it ends, or begins the next step. A run
+ * whose record is full, or that has reached a limit, does nothing but end. If its model has had the last word, that is
+ * its end.
  */
 export function proceed(before: LiveState, input: Proceed, now: number): Fact[] {
   const facts: Fact[] = [];
@@ -49,6 +51,10 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
 
   for (const call of openCallsOf(before.run)) {
     if (!isOverdue(call, now)) continue;
+    if (isSleep(call)) {
+      emit(awake(call, now));
+      continue;
+    }
     emit(overdueFact(call, input.dispatches[call.callId]));
     if (call.tool?.onTimeout === "fail-run") {
       const error = { code: "tool_timeout", message: `The tool '${call.toolName}' did not answer in time.` };
@@ -61,7 +67,8 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
     const { approved } = call.phase;
     const fact = sendingFact({ call, tool: call.tool, approved, run: before.run, input, now });
     // The server performs it under the lease: the run is parked no longer.
-    if (fact.type === "tool.dispatched" && call.target === "server" && state.phase === "waiting") emit(resumed);
+    const isHeld = fact.type === "tool.dispatched" && call.target === "server" && !isSleep(call);
+    if (isHeld && state.phase === "waiting") emit(resumed);
     emit(fact);
   }
 
@@ -135,6 +142,10 @@ function sendingFact(params: {
     if (!approved) return awaitingApproval({ runId: run.runId, call, recipient: goesTo, rules, now });
     const unlike = unlikeApproved(run.runId, call, goesTo);
     if (unlike !== null) return failed(call, "not_as_approved", `${unlike}. It was not executed.`);
+  }
+  if (isSleep(call)) {
+    const until = sleepUntil(call.args, now);
+    return until.kind === "until" ? asleep(callId, until.at) : failed(call, "invalid_args", until.message);
   }
   const deadline = dispatchDeadline(run.config, tool, now);
   const device = recipient?.kind === "key" ? input.devices[recipient.deviceKey] : undefined;

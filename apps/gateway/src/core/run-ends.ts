@@ -6,8 +6,8 @@ import {
   isWholeAnswer,
   type LeftOut,
 } from "@hsafa/protocol";
-import { canceledCall } from "./call-facts.ts";
-import { type Call, openCallsOf, type RunState } from "./run-state.ts";
+import { canceledCall, canceledSleep } from "./call-facts.ts";
+import { type Call, isSleep, openCallsOf, type RunState } from "./run-state.ts";
 
 /** How a run ends before its model has finished: an open step is closed and every open call settled, then the end. */
 
@@ -28,7 +28,8 @@ export function failedEnd(state: RunState, error: Failure, shown: Shown = {}): F
 }
 
 function canceled(call: Call): Fact {
-  return canceledCall(call, call.phase.kind === "dispatched");
+  const isDispatched = call.phase.kind === "dispatched";
+  return isDispatched && isSleep(call) ? canceledSleep(call) : canceledCall(call, isDispatched);
 }
 
 /** The end of a run whose model has had its last word. An answer that is not whole counts as the agent says. */

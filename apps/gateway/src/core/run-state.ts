@@ -163,9 +163,14 @@ export function openCallsOf(run: RunBody): Call[] {
   return [...run.calls.values()].filter((call) => call.phase.kind !== "settled");
 }
 
-/** Whether this call is dispatched to the server, so that the lease must be held. */
+/** Whether this call is a sleep of the run. Its deadline is the time to wake. */
+export function isSleep({ tool }: Pick<Call, "tool">): boolean {
+  return tool?.server?.type === "sleep";
+}
+
+/** Whether this call is dispatched to the server, so that the lease must be held. Nobody executes a sleep. */
 export function isInHouse(call: Call): boolean {
-  return call.target === "server" && call.phase.kind === "dispatched";
+  return call.target === "server" && call.phase.kind === "dispatched" && !isSleep(call);
 }
 
 /** Whether calls with this target go to a device. */

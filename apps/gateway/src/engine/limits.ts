@@ -25,6 +25,12 @@ export const OWN_TROUBLE_LEASES = 4;
 /** Refusals of such a statement, at the least: each may take as long as a statement may. */
 export const OWN_REFUSALS_MIN = 3;
 
+/**
+ * The longest that a holder waits for a deadline before it looks again, in ms: a day. A timer of Node that is to wait
+ * for more than 24 days fires at once.
+ */
+export const LOOK_AGAIN_MS_MAX = 24 * 3600 * 1000;
+
 // The engine
 /** Runs that one gateway holds at once: each costs memory and a share of every renewal. */
 export const RUNS_HELD_MAX = 1000;

@@ -29,7 +29,7 @@ import type { HoldEnd } from "./hold-end.ts";
 import { HeldRun } from "./held-run.ts";
 import { HolderSignals } from "./holder-signals.ts";
 import type { Lease, LeaseKeeper, LeaseListener } from "./lease-keeper.ts";
-import { LAST_CHANCE_WATCH_MS, PAGE_ROOM_BYTES } from "./limits.ts";
+import { LAST_CHANCE_WATCH_MS, LOOK_AGAIN_MS_MAX, PAGE_ROOM_BYTES } from "./limits.ts";
 import { chargeRecords } from "../runtime/charge-bytes.ts";
 import { dueEffects, stepKey } from "./perform/due-effects.ts";
 import { ThreadHistory } from "./perform/thread-history.ts";
@@ -176,7 +176,7 @@ export class RunHolder implements LeaseListener {
       const onRan = (): void => stallWatch.ran(this.#lease);
       this.#effects.reconcile(dueEffects(held.state, { tenantId, deps, writer, history, onRan })); // 4.
       const deadline = this.#signals.leaving === "no" ? nextDeadlineOf(held.state) : null;
-      await this.#signals.next(deadline === null ? null : Math.max(1, deadline - now()));
+      await this.#signals.next(deadline === null ? null : Math.min(Math.max(1, deadline - now()), LOOK_AGAIN_MS_MAX));
       const lostEnd = this.#lostEnd();
       if (lostEnd !== null) return lostEnd;
     }

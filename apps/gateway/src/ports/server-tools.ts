@@ -1,6 +1,9 @@
-import type { JsonValue, ServerTool } from "@hsafa/protocol";
+import type { JsonValue, ServerTool, SleepServerTool } from "@hsafa/protocol";
 import type { ServerToolOutcome } from "../core/input.ts";
 import type { TenantId } from "../core/tenant-id.ts";
+
+/** What a gateway executes. Nobody executes a sleep. */
+export type PerformedTool = Exclude<ServerTool, SleepServerTool>;
 
 /** Tools that execute on the server, while the lease is held. */
 export interface ServerTools {
@@ -11,7 +14,7 @@ export interface ServerTools {
    */
   perform(params: {
     readonly tenantId: TenantId;
-    readonly server: ServerTool;
+    readonly server: PerformedTool;
     readonly toolName: string;
     readonly args: JsonValue;
     readonly runId: string;

@@ -66,6 +66,13 @@ test("docs/limits-of-a-run.md: a run that nobody answers ends when its time is o
   expect({ code, said: said() }).toEqual({ code: 0, said: "failed limit_exceeded wallTimeMs\n" });
 });
 
+test("docs/sleep.md: a run says until when it sleeps, and wakes", async () => {
+  const { child, said } = play("sleep.md", ofGateway());
+  const [code] = (await once(child, "exit")) as [number];
+  expect({ code, said: said() }).toMatchObject({ code: 0 });
+  expect(said()).toMatch(/^sleeps until \S+Z\nGood morning: \{"wokeAt":"\S+Z"\}\n$/);
+});
+
 test("docs/approvals.md: a person is shown each call that waits, and decides it", async () => {
   const tools = ["refund", "close_account"].map((name) => ({ name, target: "external", approval: "always" }) as const);
   const calls = [{ tool: "refund", args: { eur: 12 } }, { tool: "close_account" }];

@@ -1,5 +1,6 @@
 import type { AgentConfigInput } from "@hsafa/protocol";
 import type { Random } from "./random.ts";
+import { NAP } from "./nap.ts";
 import type { Traits } from "./traits.ts";
 
 export const TENANT_NAME = "simulated";
@@ -48,14 +49,16 @@ const PATIENT: ReadonlySet<string> = new Set(["look", "open"]);
 
 /**
  * The agent's config. `isPatient`: some calls have no deadline that could help. So their run ends only if the gateways
- * notice what becomes of them. `isLimited`: its runs have limits.
+ * notice what becomes of them. `isLimited`: its runs have limits. `isSleepy`: they may sleep.
  */
-export function agentOf({ isPatient, isLimited }: Pick<Traits, "isPatient" | "isLimited">): AgentConfigInput {
-  const agent = isLimited ? { ...AGENT, limits: AGENT_LIMITS } : AGENT;
+export function agentOf(traits: Pick<Traits, "isPatient" | "isLimited" | "isSleepy">): AgentConfigInput {
+  const { isPatient, isLimited, isSleepy } = traits;
+  const tools = isSleepy ? [...TOOLS, { name: NAP, server: { type: "sleep" as const } }] : TOOLS;
+  const agent = { ...AGENT, ...(isLimited ? { limits: AGENT_LIMITS } : {}), tools };
   if (!isPatient) return agent;
   return {
     ...agent,
-    tools: TOOLS.map((tool) => (PATIENT.has(tool.name) ? { ...tool, timeoutMs: FAR_TIMEOUT_MS } : tool)),
+    tools: tools.map((tool) => (PATIENT.has(tool.name) ? { ...tool, timeoutMs: FAR_TIMEOUT_MS } : tool)),
   };
 }
 

@@ -25,6 +25,10 @@ export interface Counts {
   forgiven: number;
   /** Claims that left runs of a tenant which had its share of the places. */
   withheld: number;
+  /** Sleeps that ended by waking. */
+  sleeps: number;
+  /** Years in which no gateway lived. */
+  years: number;
   /** Runs that a limit has ended. */
   limitEnds: number;
   /** Runs whose messages have entered another one. */
@@ -57,6 +61,8 @@ export function noCounts(): Counts {
     stalls: 0,
     forgiven: 0,
     withheld: 0,
+    sleeps: 0,
+    years: 0,
     limitEnds: 0,
     merged: 0,
     rejected: 0,

@@ -15,8 +15,8 @@ export const PRICES: ModelPrices = new Map([[MODEL_NAME, { input: 0, output: TOK
 export const FREE: ModelPrices = new Map([[MODEL_NAME, { input: 0, output: 0 }]]);
 
 /** How much later than its time a run may end at the latest, in virtual ms; after faults also in leases. */
-const LATE_MS_MAX = 3000;
-const LATE_LEASES_MAX = 10;
+export const LATE_MS_MAX = 3000;
+export const LATE_LEASES_MAX = 10;
 
 /** What one start narrows. */
 export function drawnLimits(random: Random): StartLimits {

@@ -53,6 +53,12 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
         if (loaded !== null) recorder.readInbox(loaded.inbox);
         if (loaded !== null && plant === "forget_the_trunk")
           return { ...loaded, earlierRunIds: ownOnly(loaded, recorder) };
+        if (loaded !== null && plant === "perform_sleep") {
+          const tools = loaded.config.tools.map((tool) =>
+            tool.server?.type === "sleep" ? { ...tool, server: { type: "function" as const } } : tool,
+          );
+          return { ...loaded, config: { ...loaded.config, tools } };
+        }
         if (loaded === null || (plant !== "repeat_the_unrepeatable" && plant !== "ask_nobody")) return loaded;
         const change = plant === "ask_nobody" ? { approval: "never" as const } : { repeatable: true };
         const tools = loaded.config.tools.map((tool) => ({ ...tool, ...change }));
@@ -183,6 +189,7 @@ function planted(commit: Commit, recorder: Recorder, plant: Plant | null): Commi
       return { ...commit, merges: [] };
     case "carry_no_deltas":
       return { ...commit, deltas: [] };
+    case "oversleep":
     case "forget_time_over":
       return commit.lease.kind === "release" && commit.run.status === "waiting_tool"
         ? { ...commit, lease: { kind: "release", wakeAt: (commit.lease.wakeAt ?? 0) + LATE_BY_MS } }

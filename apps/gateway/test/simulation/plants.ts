@@ -49,4 +49,6 @@ export type Plant =
   | "merge_and_keep"
   | "interrupt_nobody"
   | "ask_with_unread"
-  | "forget_the_trunk";
+  | "forget_the_trunk"
+  | "oversleep"
+  | "perform_sleep";

@@ -58,7 +58,12 @@ export async function playSeed(seed: number, options: PlayOptions = {}): Promise
   await scheduler.runUntil(activeMs, isBroken);
   faults.heal();
   if (Object.keys(faults.counts).length > 0) world.healedAt = scheduler.time;
-  await scheduler.runUntil(activeMs + REST_MAX_MS, () => world.isAtRest || isBroken());
+  const mayGoOn = (): boolean => world.isAtRest || world.isAsleep || isBroken();
+  await scheduler.runUntil(activeMs + REST_MAX_MS, mayGoOn);
+  while (world.sleepsLongUntil !== null && !isBroken()) {
+    await world.hibernate();
+    await scheduler.runUntil(scheduler.time + REST_MAX_MS, mayGoOn);
+  }
   do await scheduler.runUntil(scheduler.time + AFTERWARDS_MS, isBroken);
   while (world.lostLeases.hasStalledWithin(AFTERWARDS_MS) && !isBroken());
   if (!isBroken()) await world.checkAll();

@@ -1,5 +1,5 @@
 interface Event {
-  readonly at: number;
+  at: number;
   readonly order: number;
   readonly label: string;
   run: (() => void) | null;
@@ -62,6 +62,13 @@ export class Scheduler {
       run();
       await drained();
     }
+  }
+
+  /** So much time goes by in which nothing happens. Whatever is due comes that much later. */
+  skip(ms: number): void {
+    this.time += ms;
+    for (const event of this.#heap) event.at += ms;
+    this.trace(`skip ${ms}`);
   }
 
   #push(event: Event): void {

@@ -4,12 +4,16 @@ import { planOf, type PlannedStep } from "./agent.ts";
 import type { Machine } from "./machine.ts";
 import { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
+import { NAP } from "./nap.ts";
+import { napArguments, sleepyTools } from "./sleeping-runs.ts";
 import type { StallStep } from "./stalling-run.ts";
 
 /** What the provider remembers: how often each step has failed so far. */
 export interface Provider {
   readonly seed: number;
   readonly failed: Map<string, number>;
+  /** Whether its plans have sleeps. */
+  readonly isSleepy: boolean;
 }
 
 const PLAN = /^plan (\d+)$/;
@@ -45,7 +49,9 @@ export function scriptedModel(
       if (fault !== null) recorder.fail("R4", `the model was shown a conversation in which ${fault}`);
       const { plan, index } = placeIn(call.messages);
       const random = new Random(provider.seed ^ (plan * 7919));
-      const step: PlannedStep | undefined = planOf(random)[index];
+      const planned: PlannedStep | undefined = planOf(random)[index];
+      const step =
+        planned !== undefined && provider.isSleepy ? { ...planned, tools: sleepyTools(planned.tools) } : planned;
       machine.scheduler.trace(`${machine.name} model ${plan}.${index}`);
       await stall?.(machine, plan);
       await room?.();
@@ -88,7 +94,7 @@ export function scriptedModel(
       const calls = tools.map((toolName) => ({
         callId: clock.newId(),
         toolName,
-        args: { for: key },
+        args: toolName === NAP ? napArguments(provider.seed ^ (plan * 104_729) ^ (index * 7919)) : { for: key },
         fault: null,
         written: "whole" as const,
       }));

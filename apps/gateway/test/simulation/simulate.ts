@@ -49,7 +49,7 @@ class Totals {
       `${of("laggingReads")} pages read by watchers behind what was evicted; ${of("longInboxes")} reads of an inbox longer than a read; ${of("contestedResults")} accepted results beside a cancel or the loss of their call; ${of("lostCalls")} calls lost by their devices, ${of("unexecutedCalls")} expired before anybody took them; ${of("poisonings")} gateways dead of a run they took up`,
       `${of("stalls")} steps that stalled their gateway; ${of("forgiven")} leases lost beside one, and forgiven`,
       `${of("withheld")} claims left runs of a tenant that had its share of the places; the longest wait for a turn beside a hostile tenant: ${Math.round(this.#longestWaitMs)} ms`,
-      `${of("limitEnds")} runs ended by a limit`,
+      `${of("limitEnds")} runs ended by a limit; ${of("sleeps")} sleeps ended by waking, after ${of("years")} years without a gateway`,
       `${of("merged")} messages that entered another run; ${of("rejected")} starts refused on a busy thread; ${of("interrupted")} runs interrupted; ${of("deletedThreads")} threads deleted, ${of("branches")} branched off`,
       `${this.seeds} seeds, ${this.failed} failed, in ${this.seconds.toFixed(1)} s: ${this.seedsPerSecond} seeds/s`,
     ];

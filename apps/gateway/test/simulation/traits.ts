@@ -28,6 +28,8 @@ export interface Traits {
   readonly isDeserted: boolean;
   /** Whether runs have limits, which are often less than they need. */
   readonly isLimited: boolean;
+  /** Whether runs sleep: some for a year, in which no gateway lives. */
+  readonly isSleepy: boolean;
 }
 
 export const NO_TRAITS: Traits = {
@@ -42,6 +44,7 @@ export const NO_TRAITS: Traits = {
   isTalkative: false,
   isDeserted: false,
   isLimited: false,
+  isSleepy: false,
 };
 
 /** Memories that are too small for one run, for a lagging watcher, and for all runs together. */
@@ -59,6 +62,7 @@ const LATER_SALT = 0x1b873593;
 const BESET_SALT = 0x7feb352d;
 const LIMITED_SALT = 0x846ca68b;
 const TALK_SALT = 0x68e31da4;
+const SLEEPY_SALT = 0x9e3779b1;
 
 /**
  * The traits of a seed, and a generator for what they bring. So a seed without traits plays the same whatever traits
@@ -82,6 +86,7 @@ export function traitsOf(
     isTalkative: new Random(seed ^ TALK_SALT).chance(0.25),
     isDeserted: random.chance(0.15),
     isLimited: new Random(seed ^ LIMITED_SALT).chance(0.15),
+    isSleepy: new Random(seed ^ SLEEPY_SALT).chance(0.15),
     ...wanted,
   };
   return { traits, random };

@@ -1,5 +1,6 @@
 import type { AgentConfigInput, JsonObject } from "@hsafa/protocol";
 import { START } from "@hsafa/protocol";
+import { GATEWAY_TIMEOUT_MS } from "../../src/ports/limits.ts";
 import { apiKeyHash } from "../../src/access/api-key.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Model } from "../../src/ports/model.ts";
@@ -17,12 +18,13 @@ import { observeFollowing } from "./follow-observed.ts";
 import { checkLimits, FREE, PRICES } from "./limited-runs.ts";
 import { plantsOf } from "./link-plants.ts";
 import { LostLeases } from "./lost-leases.ts";
-import { Machine, storeClock } from "./machine.ts";
+import { EPOCH_MS, Machine, storeClock } from "./machine.ts";
 import { observeStore } from "./observed-store.ts";
 import type { Plant } from "./plants.ts";
 import { withPoison } from "./poison.ts";
 import { Random } from "./random.ts";
 import { Recorder } from "./recorder.ts";
+import type { RunHistory } from "./run-history.ts";
 import { openRunStream } from "./run-stream.ts";
 import { linkBell, linkLiveLog, SimulatedRedis } from "./redis.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -31,6 +33,7 @@ import { besiege, SIEGE_AGENT, SIEGE_KEY, SIEGE_PLACES, SIEGE_TENANT } from "./s
 import { besiegedModel } from "./siege-model.ts";
 import { SimulatedGateway } from "./simulated-gateway.ts";
 import { type StallStep, stallingRun } from "./stalling-run.ts";
+import { checkSleeps, wakesLateAt } from "./sleeping-runs.ts";
 import { linkStore, type StoreWeather } from "./store-link.ts";
 import { type Traits, traitsOf } from "./traits.ts";
 import { TurnWaits } from "./turn-waits.ts";
@@ -43,8 +46,17 @@ import { AN_ACTOR } from "../support/an-actor.ts";
 /** How long a device works on a call that may take as long as it likes, about: long enough to lose it. */
 const PATIENT_WORK_MS = 2000;
 
+/** For how much longer than its sleepers no gateway lives, at the most, in virtual ms. */
+const OVERSLEPT_MS_MAX = 10_000_000;
+
 /** The share of watchers that follow their run on a watch socket. */
 const WATCH_SOCKET_SHARE = 0.4;
+
+/** Whether this run of a thread, or one before it, has not ended. */
+function hasOpen(run: RunHistory | null): boolean {
+  for (let one = run; one !== null; one = one.before) if (!one.hasEnded) return true;
+  return false;
+}
 
 /** A world of gateways, devices, watchers and clients. One seed decides all its chances and faults. */
 export class World {
@@ -82,7 +94,7 @@ export class World {
     this.random = new Random(seed);
     ({ traits: this.traits, random: this.traitRandom } = traitsOf(seed, traits));
     this.#plant = plant;
-    this.#provider = { seed, failed: new Map() };
+    this.#provider = { seed, failed: new Map(), isSleepy: this.traits.isSleepy };
     const clock = storeClock(this.scheduler, this.random.fork());
     this.database = createMemoryStore({ clock });
     this.#store = observeStore(this.database, this.recorder, plant);
@@ -306,18 +318,56 @@ export class World {
   async checkAll(): Promise<void> {
     const { recorder, tenant, watchers } = this;
     await check({ recorder, tenantId: this.#tenantId, store: this.#store.fleet, tenant, watchers });
-    if (this.traits.isLimited) this.#checkLimits();
+    this.#checkTimes();
     for (const device of this.devices) device.checkAnswered();
   }
 
-  #checkLimits(): void {
+  #checkTimes(): void {
     const { recorder, traits, leaseDurationMs } = this;
-    // What keeps gateways busy may keep a run waiting for its end.
+    // What keeps gateways busy may keep a run waiting for its end, or asleep.
     const isCalm = !traits.isPoisoned && !traits.isStalling && !traits.isBeset;
-    const healedAt = isCalm ? this.healedAt : null;
+    const times = { leaseDurationMs, healedAt: isCalm ? this.healedAt : null };
     for (const history of recorder.runs.values()) {
-      if (history.tenantId === this.#tenantId) checkLimits(recorder, history, { leaseDurationMs, healedAt });
+      if (history.tenantId !== this.#tenantId) continue;
+      if (traits.isLimited) checkLimits(recorder, history, times);
+      if (traits.isSleepy) checkSleeps(recorder, history, times);
     }
+  }
+
+  /** Whether nothing more happens before a run wakes from a long sleep. */
+  get isAsleep(): boolean {
+    return this.#crowd?.isBusy === false && this.sleepsLongUntil !== null;
+  }
+
+  /** When the first run wakes, in virtual ms, if nothing but long sleeps keeps runs from their end; null: else. */
+  get sleepsLongUntil(): number | null {
+    if (!this.traits.isSleepy) return null;
+    const now = EPOCH_MS + this.scheduler.time;
+    const wakes: number[] = [];
+    for (const history of this.recorder.runs.values()) {
+      const { tenantId, hasEnded, before, facts } = history;
+      if (hasEnded || tenantId !== this.#tenantId) continue;
+      const isQueued = hasOpen(before) && !facts.some(({ type }) => type === "run.started");
+      const wakesAt = wakesLateAt(history, now);
+      if (wakesAt !== null) wakes.push(wakesAt - EPOCH_MS);
+      else if (!isQueued) return null;
+    }
+    return wakes.length === 0 ? null : Math.min(...wakes);
+  }
+
+  /** Every gateway dies, time goes by until the first run should wake and a while longer, and a new gateway starts. */
+  async hibernate(): Promise<void> {
+    const { scheduler, recorder, gateways } = this;
+    // What waits for a turn now waits for a gateway.
+    this.turnWaits?.faultsBegin();
+    for (const { machine } of gateways) machine.kill();
+    // What the deaths bring about is over.
+    await scheduler.runUntil(scheduler.time + 2 * GATEWAY_TIMEOUT_MS, () => false);
+    const until = this.sleepsLongUntil;
+    if (until !== null) scheduler.skip(until - scheduler.time + this.traitRandom.whole(0, OVERSLEPT_MS_MAX));
+    recorder.counts.years += 1;
+    this.healedAt = scheduler.time;
+    this.addGateway();
   }
 
   /** Sessions of devices that the store takes for open. */

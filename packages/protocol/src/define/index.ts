@@ -10,4 +10,5 @@ export {
   type ToolSchema,
 } from "./define-tool.ts";
 export type { CheckedSchema, FromJsonSchema, JsonSchema, ObjectSchema } from "./json-schema.ts";
+export { sleepTool } from "./sleep-tool.ts";
 export { parseStandard, type StandardIssue, type StandardResult, type StandardSchema } from "./standard-schema.ts";

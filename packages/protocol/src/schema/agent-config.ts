@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HISTORY_OVERFLOWS, HTTP_TOOL_METHODS, MODEL_PROVIDERS, targetOf } from "../agent-config.ts";
+import { HISTORY_OVERFLOWS, HTTP_TOOL_METHODS, MODEL_PROVIDERS, targetOf, type ToolConfig } from "../agent-config.ts";
 import {
   DESCRIPTION_CHARACTERS_MAX,
   FUNCTION_NAME_CHARACTERS_MAX,
@@ -26,6 +26,7 @@ import {
   TOOL_FIXED_VALUES_MAX,
   TOOL_URL_CHARACTERS_MAX,
 } from "../limits.ts";
+import { SLEEP_DESCRIPTION, SLEEP_INPUT_SCHEMA } from "../sleep.ts";
 import { groupsSchema } from "./groups.ts";
 import { labelsSchema } from "./device.ts";
 import { agentNameSchema, deviceKeySchema, toolNameSchema } from "./ids.ts";
@@ -72,8 +73,18 @@ export const functionServerToolSchema = z.strictObject({
   name: z.string().max(FUNCTION_NAME_CHARACTERS_MAX).optional(),
 });
 
+/** A sleep of the run. */
+export const sleepServerToolSchema = z.strictObject({ type: z.literal("sleep") });
+
 /** How the gateway itself executes a tool. */
-export const serverToolSchema = z.discriminatedUnion("type", [httpServerToolSchema, functionServerToolSchema]);
+export const serverToolSchema = z.discriminatedUnion("type", [
+  httpServerToolSchema,
+  functionServerToolSchema,
+  sleepServerToolSchema,
+]);
+
+/** What means nothing for a sleep: no one executes it, and nothing of it fails. */
+const NOT_OF_SLEEPS = ["approval", "destructive", "repeatable", "timeoutMs"] as const;
 
 /** Who may approve the calls of a tool. */
 export const approvalRulesSchema = z.strictObject({
@@ -86,7 +97,7 @@ export const toolConfigSchema = z
   .strictObject({
     name: toolNameSchema,
     description: z.string().max(DESCRIPTION_CHARACTERS_MAX).optional(),
-    inputSchema: writtenObjectSchema,
+    inputSchema: writtenObjectSchema.optional(),
     target: toolTargetSchema.optional(),
     device: z
       .strictObject({
@@ -129,7 +140,27 @@ export const toolConfigSchema = z
     if (tool.device?.key !== undefined && tool.device.select !== undefined) {
       context.addIssue({ code: "custom", path: ["device", "select"], message: "cannot be given together with 'key'" });
     }
-  });
+    if (tool.server?.type !== "sleep") {
+      if (tool.inputSchema === undefined)
+        context.addIssue({ code: "custom", path: ["inputSchema"], message: "is required: the arguments of the tool" });
+      return;
+    }
+    for (const name of NOT_OF_SLEEPS) {
+      if (tool[name] !== undefined)
+        context.addIssue({ code: "custom", path: [name], message: "means nothing for a tool of type 'sleep'" });
+    }
+    if (tool.onTimeout === "fail-run")
+      context.addIssue({ code: "custom", path: ["onTimeout"], message: "means nothing for a tool of type 'sleep'" });
+    if (tool.inputSchema !== undefined && JSON.stringify(tool.inputSchema) !== JSON.stringify(SLEEP_INPUT_SCHEMA))
+      context.addIssue({ code: "custom", path: ["inputSchema"], message: "is hsafa's own for a sleep; leave it out" });
+  })
+  .transform(
+    (tool): ToolConfig => ({
+      ...tool,
+      ...(tool.server?.type === "sleep" ? { description: tool.description ?? SLEEP_DESCRIPTION } : {}),
+      inputSchema: tool.inputSchema ?? SLEEP_INPUT_SCHEMA,
+    }),
+  );
 
 /** The provider-neutral settings of a model call, by their AI SDK names. */
 export const modelSettingsSchema = z.strictObject({

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { agentConfigSchema, toolConfigSchema } from "./agent-config.ts";
+import { agentConfigSchema } from "./agent-config.ts";
+import { writtenObjectSchema } from "./json.ts";
 
 /** Any JSON object: zod knows the check, and cannot say it. */
-const objectField: z.core.$ZodType = toolConfigSchema.shape.inputSchema;
+const objectField: z.core.$ZodType = writtenObjectSchema;
 
 /** Returns the JSON Schema of an agent's file, made from the schema by which the gateway checks its config. */
 export function agentJsonSchema(): object {
