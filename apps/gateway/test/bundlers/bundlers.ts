@@ -1,6 +1,7 @@
 /**
  * `npm run bundlers`: packs the packages, installs them in an empty project, and builds the chat page of examples/chat
- * with each bundler that people use. A browser then asks an agent by each page. Exits with 0 only if all answer.
+ * with each bundler that people use. A browser then asks an agent by each page. Metro and Hermes' compiler build the
+ * recipe for phones. Exits with 0 only if all answer.
  */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,7 +13,9 @@ import type { Page } from "playwright-core";
 import { type ServedPage, serveBuiltPage } from "./serve-built-page.ts";
 import { freePort } from "../support/free-port.ts";
 import { programEnv } from "../support/program-env.ts";
-import { startTestGateway } from "../support/test-gateway.ts";
+import { callingAgent } from "../support/device-agent.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
+import { buildPhoneApp } from "./phone.ts";
 import { launchChromium } from "../services/launch-chromium.ts";
 
 /** Other versions than these may be tried by hand. */
@@ -179,6 +182,26 @@ async function askBy(page: Page, url: string): Promise<void> {
   if (own.length > 0) throw new Error(`the page complains: ${own.join("; ")}`);
 }
 
+/** Calls the tool of a phone, whose app is then started anew: it is the same device. */
+async function askPhone(gateway: TestGateway, tarballs: readonly string[]): Promise<void> {
+  const settings = { url: gateway.url, token: gateway.apiKey };
+  const app = await buildPhoneApp(join(base, "phone"), { tarballs, env, settings });
+  const first = await app.start();
+  const { deviceKey: key } = first;
+  try {
+    const calls = [{ tool: "add", args: { a: 2, b: 5 } }];
+    await gateway.pushAgent(callingAgent("adder", calls, [{ name: "add", device: { key } }]));
+    const { runId } = await gateway.startRun({ agent: "adder", input: "add" });
+    const { output } = await gateway.waitForEnd(runId);
+    if (output !== "Answers: 7") throw new Error(`the phone answered ${String(output)}`);
+  } finally {
+    first.close();
+  }
+  const second = await app.start();
+  second.close();
+  if (second.deviceKey !== key) throw new Error("the phone is another device after a restart");
+}
+
 let failed = 0;
 try {
   mkdirSync(project);
@@ -218,6 +241,14 @@ try {
         console.log(`FAIL ${name}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
+    const since = performance.now();
+    try {
+      await askPhone(gateway, tarballs);
+      console.log(`PASS Metro and Hermes: built and answered in ${Math.round(performance.now() - since)} ms`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAIL Metro and Hermes: ${error instanceof Error ? error.message : String(error)}`);
+    }
   } finally {
     await browser.close();
     await gateway.close();
@@ -225,5 +256,5 @@ try {
 } finally {
   rmSync(base, { recursive: true, force: true });
 }
-console.log(`${BUNDLERS.length - failed} passed, ${failed} failed`);
+console.log(`${BUNDLERS.length + 1 - failed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
