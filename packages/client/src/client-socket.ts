@@ -41,10 +41,9 @@ export interface ClientSocketListener {
 
 const OPEN = 1;
 
-/** Whether a socket can be made: with this constructor, or with the global one. */
-export function hasWebSocket(constructor: WebSocketConstructor | undefined): boolean {
-  return (constructor ?? globalThis.WebSocket) !== undefined;
-}
+/** Returns what makes sockets: this constructor, or the global one; undefined where there is neither. */
+export const webSocketOf = (constructor: WebSocketConstructor | undefined): WebSocketConstructor | undefined =>
+  constructor ?? globalThis.WebSocket;
 
 /** Opens a socket with the given constructor, or with the global one. Throws if there is neither. */
 export function openClientSocket(
@@ -53,9 +52,8 @@ export function openClientSocket(
   constructor: WebSocketConstructor | undefined,
   listener: ClientSocketListener,
 ): ClientSocket {
-  const Constructor: WebSocketConstructor | undefined = constructor ?? globalThis.WebSocket;
-  if (Constructor === undefined)
-    throw new Error("There is no global WebSocket here: pass a constructor as `WebSocket`.");
+  const Constructor = webSocketOf(constructor);
+  if (Constructor === undefined) throw new Error("No global WebSocket: pass a constructor as `WebSocket`.");
   const socket = new Constructor(url, protocol);
   let isClosed = false;
   socket.addEventListener("open", () => {

@@ -109,7 +109,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     try {
       return JSON.parse(text) as T;
     } catch (error) {
-      const message = `The response to ${base}${path} is not JSON; is it a hsafa gateway?`;
+      const message = `The response to ${base}${path} is no JSON; is it a hsafa gateway?`;
       throw new HsafaError({ code: "unexpected_response", message, status: response.status, cause: error });
     }
   }

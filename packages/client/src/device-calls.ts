@@ -161,7 +161,7 @@ export function createDeviceCalls(deps: {
       if (!NEVER_TAKEN.includes(code) || refused.has(callId)) return acknowledge(callId);
       if (memory.get(callId)?.kind !== "answered") return;
       refused.add(callId);
-      const message = `The gateway could not take the tool's result (${code}).`;
+      const message = `The gateway could not take the result (${code}).`;
       answerWith(callId, errorResultOf(callId, { code: "result_refused", message })).catch(deps.onError);
     },
     resend() {

@@ -139,7 +139,7 @@ function dropOld(calls: Map<string, RememberedCall>, now: number): void {
 }
 
 function interrupted(callId: string): RememberedCall {
-  const message = "The device stopped while it executed this call; whether it was done is unknown.";
+  const message = "The device stopped during this call; whether it was done is unknown.";
   const answer: ToolResult = { type: "tool.result", callId, error: { code: "outcome_unknown", message } };
   return { kind: "answered", answer: JSON.stringify(answer), acknowledgedAt: null };
 }

@@ -45,7 +45,7 @@ export async function errorOf(response: Response): Promise<HsafaError> {
   const retryAfter = Number(response.headers.get("retry-after") ?? undefined);
   return new HsafaError({
     code: problem?.code ?? "unexpected_response",
-    message: problem?.detail ?? `The server answered ${response.status} without a problem document.`,
+    message: problem?.detail ?? `The server answered ${response.status} without a problem.`,
     status: response.status,
     problem,
     retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,

@@ -36,7 +36,7 @@ export async function* readSse(
 async function streamOf({ status, headers, body }: Response): Promise<ReadableStream<Uint8Array>> {
   if (!(headers.get("content-type") ?? "").startsWith("text/event-stream")) {
     await body?.cancel();
-    const message = "The response is no event stream; is there a hsafa gateway at this URL?";
+    const message = "The response is no event stream; is it a hsafa gateway?";
     throw new HsafaError({ code: "unexpected_response", status, message });
   }
   // React Native's own `fetch` leaves the body out.

@@ -10,7 +10,7 @@
  *    same holds where there is no WebSocket at all, as in Node 20.
  */
 import { CLOSE_CODES, type WatchAnswer } from "@hsafa/protocol";
-import { hasWebSocket, type WebSocketConstructor } from "./client-socket.ts";
+import { webSocketOf, type WebSocketConstructor } from "./client-socket.ts";
 import { HsafaError } from "./error.ts";
 import type { TokenKeeper } from "./token.ts";
 import { WatchConnection, type WatchTopic } from "./watch-connection.ts";
@@ -64,7 +64,7 @@ export function createWatchLink(params: {
 
   return {
     async *read(topic, signal) {
-      if (!hasWebSocket(WebSocket)) return false; // 5.
+      if (webSocketOf(WebSocket) === undefined) return false; // 5.
       const connection = [...connections].find((one) => one.hasRoomFor(topic)) ?? connect(); // 3.
       const inbox = connection.join(topic);
       const wake = (): void => inbox.wake();

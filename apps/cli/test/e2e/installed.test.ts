@@ -174,6 +174,16 @@ test("dev, push, run and a program of one's own work in an empty folder", async 
   }
 });
 
+test("the installed doctor asks Postgres and Redis what a gateway would", async () => {
+  const services = { DATABASE_URL: "postgres://127.0.0.1:9/hsafa", REDIS_URL: "redis://127.0.0.1:9" };
+  const { stdout } = await run(process.execPath, [hsafa, "doctor"], {
+    cwd: project,
+    env: { ...env, ...services },
+  }).catch((error: { readonly stdout: string }) => error);
+  for (const name of ["postgres", "redis"])
+    expect(stdout).toMatch(new RegExp(`^broken {3}${name} +nothing listens at 127\\.0\\.0\\.1:9$`, "m"));
+});
+
 test("an empty folder has its first streamed answer after three commands, soon", async () => {
   const folder = join(base, "my-agents");
   mkdirSync(folder);
