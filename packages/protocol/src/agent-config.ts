@@ -212,6 +212,28 @@ export interface AgentConfigInput
   readonly tools?: ToolConfigInput[];
 }
 
+/** A tool that one run has beside those of its agent. It executes outside of the gateway. */
+export interface RunTool {
+  readonly name: string;
+  /** What the model reads about the tool. */
+  readonly description?: string;
+  /** The JSON Schema of the arguments. */
+  readonly inputSchema: JsonObject;
+  readonly target: "device" | "browser" | "external";
+  /** Whether each call waits until somebody approves it. */
+  readonly approval?: "never" | "always";
+  readonly repeatable?: boolean;
+  readonly timeoutMs?: number;
+}
+
+/** What a start adds to its agent for one run. */
+export interface RunScope {
+  /** What the model is told after the agent's `system`. */
+  readonly instructions?: string;
+  /** The tools that the run has, instead of all of its agent's: names of those, and tools of its own. */
+  readonly tools?: (string | RunTool)[];
+}
+
 /** Returns where a call of this tool executes: `server` if `server` is given, else `device` unless `target` differs. */
 export function targetOf(tool: ToolConfig): ToolTarget {
   return tool.server !== undefined ? "server" : (tool.target ?? "device");

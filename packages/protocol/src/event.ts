@@ -1,4 +1,4 @@
-import type { StartLimits, ToolTarget } from "./agent-config.ts";
+import type { RunTool, StartLimits, ToolTarget } from "./agent-config.ts";
 import type { ApprovalRecipient, Decider } from "./approval.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { InputMessage, Message, UserMessage } from "./message.ts";
@@ -89,6 +89,10 @@ export interface FactData {
     readonly metadata: JsonObject;
     /** What the start narrowed, if anything. */
     readonly limits?: StartLimits;
+    /** What the model is told after the agent's `system`. */
+    readonly instructions?: string;
+    /** The tools that the run has, instead of all of its agent's. */
+    readonly tools?: (string | RunTool)[];
   };
   /** `historyRunIds`: the ended runs of the thread whose messages this run sees, oldest first. They never change. */
   "run.started": { readonly epoch: number; readonly historyRunIds: string[] };

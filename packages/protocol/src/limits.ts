@@ -44,6 +44,8 @@ export const SECRET_PREFIX_CHARACTERS_MAX = 100;
 export const DESCRIPTION_CHARACTERS_MAX = 10_000;
 /** A system prompt, in characters: more than any model's context has room for, and well below a body's bound. */
 export const SYSTEM_CHARACTERS_MAX = 200_000;
+/** Characters of what a start tells the model beside its agent's `system`: some pages. */
+export const INSTRUCTIONS_CHARACTERS_MAX = 20_000;
 /** One text of a run's input or one message, in characters: a little less than a body may have in bytes. */
 export const INPUT_TEXT_CHARACTERS_MAX = 1_000_000;
 /** Messages in a run's input. They become one fact, which every reader of the run receives whole. */

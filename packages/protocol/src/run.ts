@@ -1,4 +1,4 @@
-import type { GrantedLimits, StartLimits } from "./agent-config.ts";
+import type { GrantedLimits, RunScope, StartLimits } from "./agent-config.ts";
 import type { Failure, FinishReason, Usage } from "./event.ts";
 import type { JsonObject } from "./json.ts";
 import type { InputMessage, UserMessage } from "./message.ts";
@@ -83,7 +83,7 @@ export interface Run {
 }
 
 /** The body of `POST /api/runs`. */
-export interface StartRunBody {
+export interface StartRunBody extends RunScope {
   /** An agent's name or id. */
   readonly agent: string;
   /** A version of that agent; its current one if left out. */

@@ -125,6 +125,7 @@ interface Types {
     data: protocol.JsonObject;
   }>;
   runLimitsSchema: Both<protocol.RunLimits>;
+  runScopeSchema: Both<protocol.RunScope>;
   runSchema: Both<protocol.Run>;
   runStatusSchema: Both<protocol.RunStatus>;
   putSecretBodySchema: Both<protocol.PutSecretBody>;

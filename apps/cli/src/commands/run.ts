@@ -3,6 +3,7 @@ import { CliCommand } from "../cli-command.ts";
 import { connect } from "../connect.ts";
 import { followRun } from "../follow-run.ts";
 import { readInput } from "../read-input.ts";
+import { readNames } from "../read-names.ts";
 import { POLICY_OPTION, readPolicy } from "../read-policy.ts";
 import { own, styled } from "../shown.ts";
 import { readAmount } from "../read-amount.ts";
@@ -18,6 +19,8 @@ interface Options {
   readonly limitCostUsd?: number;
   readonly limitWallTimeMs?: number;
   readonly limitToolCalls?: number;
+  readonly instructions?: string;
+  readonly tools?: string[];
   readonly detach?: true;
   readonly json?: true;
 }
@@ -33,6 +36,8 @@ export const run = new CliCommand("run")
   .option("--limit-cost-usd <amount>", "US dollars that it may cost, by the gateway's prices", readAmount)
   .option("--limit-wall-time-ms <ms>", "how long it may take, with everything that it waits for", readCount)
   .option("--limit-tool-calls <count>", "tool calls that its model may ask for", readAmount)
+  .option("--instructions <text>", "what the model is told after the agent's own words, for this run")
+  .option("--tools <names>", "the agent's tools that it has, separated by commas; all if left out", readNames)
   .option("--detach", "print the run's id and do not follow it")
   .printsJson("events, as the stream of a run has them (with --detach: runId and status)")
   .example(`run assistant "What time is it?"`, "streams the answer; Ctrl-C leaves the run going")
@@ -46,6 +51,8 @@ export const run = new CliCommand("run")
       input,
       threadId: options.thread,
       policy: options.policy,
+      instructions: options.instructions,
+      tools: options.tools,
       deviceKey: options.deviceKey,
       ...limitsOf(options),
     });

@@ -1,6 +1,7 @@
 import { type CreateTokenBody, SCOPES, type Scope } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { connect, connectOperator } from "../connect.ts";
+import { readNames } from "../read-names.ts";
 import { readScopes } from "../read-scopes.ts";
 import { readSeconds } from "../read-seconds.ts";
 import { own } from "../shown.ts";
@@ -65,7 +66,3 @@ tokens
     await connectOperator().keys.revokeTokens({ subject, deviceKey });
     report(json, { revoked: true }, own`ended`);
   });
-
-function readNames(text: string): string[] {
-  return text.split(",").map((name) => name.trim());
-}

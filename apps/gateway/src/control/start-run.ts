@@ -2,6 +2,7 @@ import {
   type InputMessage,
   isId,
   type JsonValue,
+  type RunScope,
   type RunStatus,
   type StartPolicy,
   type StartRunBody,
@@ -14,6 +15,8 @@ import { quotaExceeded } from "../access/quota-exceeded.ts";
 import { speaksForOperator } from "../access/reached-subject.ts";
 import { mayAccessThread } from "../access/thread-visibility.ts";
 import { RUN_QUOTAS } from "../core/quotas.ts";
+import { scopeFaults } from "../core/scoped-config.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 import type { StartFault, StartOutcome } from "../ports/tenant-store.ts";
 import type { WithinQuota } from "../runtime/tenant-quotas.ts";
 import { canonicalHash } from "../core/canonical-json.ts";
@@ -35,7 +38,7 @@ export type RunStarted =
  * begins with the store.
  */
 export async function startRun(
-  deps: Pick<UseCaseDeps, "store" | "bell" | "clock" | "quotas" | "prices">,
+  deps: Pick<UseCaseDeps, "store" | "bell" | "clock" | "quotas" | "prices" | "schemas">,
   principal: Principal,
   params: { readonly request: StartRunBody; readonly idempotencyKey: string | undefined },
 ): Promise<RunStarted> {
@@ -62,9 +65,13 @@ export async function startRun(
   const store = deps.store.forTenant(tenantId);
   const threadId = request.threadId ?? principal.threadId;
   const { policy = "queue" } = request;
-  const unfit = policyFault(principal, { policy, threadId, earlier });
+  const isScoped = request.instructions !== undefined || request.tools !== undefined;
+  const unfit = policyFault(principal, { policy, threadId, earlier, isScoped });
   if (unfit !== null) return unfit;
   if (!(await mayEnter(deps, principal, { threadId, subject: request.subject }))) return notFound("thread");
+  const scope = scopeOf(request);
+  const unusable = await schemaFaultsOf(deps, tenantId, scope);
+  if (unusable !== null) return unusable;
   const keyed =
     idempotencyKey === undefined
       ? null
@@ -82,7 +89,11 @@ export async function startRun(
       deviceKey: request.deviceKey ?? principal.deviceKey ?? null,
       metadata: request.metadata ?? {},
       limits: request.limits,
-      admit: (terms) => startFaults(terms, request.limits, deps.prices),
+      scope,
+      admit: (terms) => [
+        ...startFaults(terms, request.limits, deps.prices),
+        ...scopeFaults(scope, terms.toolNames ?? []),
+      ],
       subject,
       startedBy: runStarterOf(principal),
       idempotency: keyed === null ? null : { ...keyed, bodyHash: canonicalHash(request as unknown as JsonValue) },
@@ -125,7 +136,31 @@ function notAdmitted(faults: readonly StartFault[]): Refusal {
   const isOfAgent = faults.every(({ path }) => path === "agent");
   return isOfAgent
     ? refuse("invalid_agent_config", "The agent's limits cannot be kept here now; see 'errors'.", faults)
-    : refuse("invalid_request", "The run cannot have these limits; see 'errors'.", faults);
+    : refuse("invalid_request", "The run cannot be started with this agent; see 'errors'.", faults);
+}
+
+function scopeOf({ instructions, tools }: StartRunBody): RunScope {
+  return { ...(instructions === undefined ? {} : { instructions }), ...(tools === undefined ? {} : { tools }) };
+}
+
+/** What is wrong with the schemas of a start's own tools, as the refusal; null if nothing is. */
+async function schemaFaultsOf(
+  { schemas }: Pick<UseCaseDeps, "schemas">,
+  tenantId: TenantId,
+  { tools = [] }: RunScope,
+): Promise<Refusal | null> {
+  const own = tools.flatMap((tool, index) => (typeof tool === "string" ? [] : [{ index, schema: tool.inputSchema }]));
+  if (own.length === 0) return null;
+  const checked = await schemas.check({ tenantId, schemas: own.map(({ schema }) => schema) });
+  if (checked.kind === "busy")
+    return refuse("too_many_requests", "Too many schemas of this tenant are being checked; start again in a moment.");
+  const faults = own.flatMap(({ index }, at) => {
+    const message = checked.faults[at] ?? null;
+    return message === null ? [] : [{ path: `tools.${index}.inputSchema`, message }];
+  });
+  return faults.length === 0
+    ? null
+    : refuse("invalid_request", "A tool of the run cannot be used; see 'errors'.", faults);
 }
 
 /** A policy that the credential may not follow, or that says nothing here, as the refusal; null if there is none. */
@@ -135,9 +170,10 @@ function policyFault(
     readonly policy: StartPolicy;
     readonly threadId: string | undefined;
     readonly earlier: readonly InputMessage[];
+    readonly isScoped: boolean;
   },
 ): Refusal | null {
-  const { policy, threadId, earlier } = params;
+  const { policy, threadId, earlier, isScoped } = params;
   if (policy === "queue") return null;
   if (threadId === undefined) {
     const fault = { path: "policy", message: "needs a 'threadId': other runs are in the way on a thread alone" };
@@ -148,6 +184,13 @@ function policyFault(
   if (policy !== "steer") return null;
   if (!hasScope(principal, ["runs:send"]))
     return refuse("forbidden", "To steer is to send to a run: the credential needs the scope 'runs:send'.");
+  if (isScoped) {
+    const fault = {
+      path: "policy",
+      message: "cannot be 'steer' together with 'instructions' or 'tools' of another run",
+    };
+    return refuse("invalid_request", "A run in progress keeps what its own start has said; see 'errors'.", [fault]);
+  }
   if (earlier.length === 0) return null;
   const fault = { path: "input", message: "must have messages of role 'user' alone: earlier turns enter no other run" };
   return refuse("invalid_request", "The input cannot enter a run in progress; see 'errors'.", [fault]);
@@ -159,6 +202,9 @@ function userExcess(principal: Principal, request: StartRunBody, earlier: readon
   const { kind, agents, versions, threadId, deviceKey } = principal;
   if (agents === undefined && kind === "token") {
     return refuse("forbidden", "The token names no agent; make it with 'agents' to start runs.");
+  }
+  if (request.instructions !== undefined || request.tools !== undefined) {
+    return refuse("forbidden", "Only a key of the operator says what an agent is told, and which tools it has.");
   }
   if (agents?.includes(request.agent) === false) return notFound("agent");
   if (request.versionId !== undefined && versions !== true) {

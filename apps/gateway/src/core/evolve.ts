@@ -5,6 +5,7 @@ import { grantedLimits } from "./granted-limits.ts";
 import { askedApproval, decidedApproval } from "./call-approval.ts";
 import type { Call, CallPhase, RunBody, RunEnd, RunState } from "./run-state.ts";
 import { extendShownContext, NOTHING_SHOWN } from "./context-budget.ts";
+import { scopedConfig } from "./scoped-config.ts";
 import type { SettlingFact } from "./settling-fact.ts";
 import { extendTranscript, outcomeOf } from "./transcript.ts";
 
@@ -63,7 +64,12 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
     case "run.created":
       return {
         phase: "created",
-        run: { ...run, versionId: fact.data.versionId, limits: grantedLimits(run.config, fact.data.limits) },
+        run: {
+          ...run,
+          versionId: fact.data.versionId,
+          config: scopedConfig(run.config, fact.data),
+          limits: grantedLimits(run.config, fact.data.limits),
+        },
       };
     case "run.started":
       return { phase: "ready", run: { ...run, historyRunIds: fact.data.historyRunIds, startedAt: at } };

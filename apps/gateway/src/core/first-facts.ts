@@ -2,6 +2,7 @@ import {
   type Fact,
   type InputMessage,
   type JsonObject,
+  type RunScope,
   START,
   type StartLimits,
   type UserMessage,
@@ -20,15 +21,17 @@ export function firstFacts(params: {
   readonly metadata: JsonObject;
   /** What the start narrows; undefined: nothing. */
   readonly limits: StartLimits | undefined;
+  /** What the start adds to its agent. */
+  readonly scope?: RunScope;
   /** When the run is created, in milliseconds. */
   readonly now: number;
 }): EventRecord[] {
-  const { agentId, versionId, threadId, earlier, messages, deviceKey, metadata, limits, now } = params;
+  const { agentId, versionId, threadId, earlier, messages, deviceKey, metadata, limits, scope, now } = params;
   const narrowed = limits === undefined ? {} : { limits };
   const facts: Fact[] = [
     {
       type: "run.created",
-      data: { agentId, versionId, threadId, earlier: [...earlier], deviceKey, metadata, ...narrowed },
+      data: { agentId, versionId, threadId, earlier: [...earlier], deviceKey, metadata, ...narrowed, ...scope },
     },
     ...messages.map((message): Fact => ({ type: "message.user", data: { message } })),
   ];

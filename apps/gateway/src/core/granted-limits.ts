@@ -9,6 +9,8 @@ export interface LimitTerms {
 /** What a start is admitted by: the model of a config, and what its runs may use. */
 export interface AgentTerms extends LimitTerms {
   readonly model: string;
+  /** The names of its tools, if the start names tools. */
+  readonly toolNames?: readonly string[] | null;
 }
 
 const NAMES = ["maxSteps", "tokens", "costUsd", "wallTimeMs", "toolCalls"] as const;

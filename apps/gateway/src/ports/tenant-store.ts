@@ -13,6 +13,7 @@ import type {
   PushedAgent,
   QuotaName,
   Run,
+  RunScope,
   RunStatus,
   Secret,
   StartLimits,
@@ -207,6 +208,8 @@ export interface TenantStore extends TenantKeys {
       readonly metadata: JsonObject;
       /** What the start narrows; undefined: nothing. */
       readonly limits: StartLimits | undefined;
+      /** What the start adds to its agent for this run. */
+      readonly scope?: RunScope;
       readonly admit: (terms: AgentTerms) => readonly StartFault[];
       /** The user of the tenant whose run it is; null: the tenant's own. */
       readonly subject: string | null;

@@ -60,6 +60,17 @@ test("docs/threads.md: what the whole page does to its thread, one after the oth
   expect(said()).toMatch(/\d+ messages are left in The other way\n$/);
 });
 
+test("docs/scope-of-a-run.md: the model is told what the start adds", async () => {
+  await gateway.pushAgent({ name: "assistant", model: "demo/echo" });
+  const { child, said } = play("scope-of-a-run.md", ofGateway());
+  const [code] = (await once(child, "exit")) as [number];
+  expect({ code, said: said() }).toMatchObject({ code: 0 });
+  const { body } = await gateway.call<{ data: { id: string }[] }>("GET", "/api/runs?agent=assistant&limit=1");
+  const [created] = await gateway.events(body.data[0]?.id ?? "");
+  const instructions = "The user's name is Ann. She eats no meat.";
+  expect(created?.data).toMatchObject({ instructions, tools: [] });
+});
+
 test("docs/limits-of-a-run.md: a run that nobody answers ends when its time is over", async () => {
   const { child, said } = play("limits-of-a-run.md", ofGateway());
   const [code] = (await once(child, "exit")) as [number];

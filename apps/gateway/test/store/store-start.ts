@@ -35,7 +35,8 @@ export function startRun(
   const versionId = params.versionId ?? agent.currentVersionId ?? undefined;
   const version = versionId === undefined ? undefined : rows.versions.get(versionId);
   if (version?.agentId !== agent.id) return { kind: "version_not_found" };
-  const terms = version.config as unknown as AgentTerms;
+  const toolNames = params.scope?.tools === undefined ? null : version.parsed.tools.map((tool) => tool.name);
+  const terms = { ...(version.config as unknown as AgentTerms), toolNames };
   const faults = params.admit(terms);
   if (faults.length > 0) return { kind: "not_admitted", faults };
   const thread = threadNamed(rows, tenantId, params, makeThread);

@@ -18,6 +18,7 @@ import {
   STEPS_DEFAULT,
   STEPS_MAX,
   STOP_SEQUENCES_MAX,
+  INSTRUCTIONS_CHARACTERS_MAX,
   SYSTEM_CHARACTERS_MAX,
   TEMPERATURE_MAX,
   TIMEOUT_MS_MAX,
@@ -30,7 +31,7 @@ import { SLEEP_DESCRIPTION, SLEEP_INPUT_SCHEMA } from "../sleep.ts";
 import { groupsSchema } from "./groups.ts";
 import { labelsSchema } from "./device.ts";
 import { agentNameSchema, deviceKeySchema, toolNameSchema } from "./ids.ts";
-import { writtenObjectSchema } from "./json.ts";
+import { jsonObjectSchema, writtenObjectSchema } from "./json.ts";
 import { secretRefSchema } from "./secret.ts";
 import { toolTargetSchema } from "./tool-call.ts";
 
@@ -233,6 +234,26 @@ export const storedAgentConfigSchema = z
       seen.add(tool.name);
     });
   });
+
+/** A tool that one run has beside those of its agent. */
+const runToolSchema = z.strictObject({
+  name: toolNameSchema,
+  description: z.string().max(DESCRIPTION_CHARACTERS_MAX).optional(),
+  inputSchema: jsonObjectSchema,
+  target: z.enum(["device", "browser", "external"]),
+  approval: z.enum(["never", "always"]).optional(),
+  repeatable: z.boolean().optional(),
+  timeoutMs: timeoutMsSchema.optional(),
+});
+
+/** The fields of a start that add to its agent for one run. */
+export const runScopeSchema = z.strictObject({
+  instructions: z.string().min(1).max(INSTRUCTIONS_CHARACTERS_MAX).optional(),
+  tools: z
+    .array(z.union([toolNameSchema, runToolSchema]))
+    .max(TOOLS_PER_AGENT_MAX)
+    .optional(),
+});
 
 /** An agent's config that is pushed. Parsing it fills in the defaults. */
 export const agentConfigSchema = storedAgentConfigSchema.superRefine((config, context) => {

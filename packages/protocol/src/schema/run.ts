@@ -5,7 +5,7 @@ import {
   REASON_CHARACTERS_MAX,
   THREAD_KEY_CHARACTERS_MAX,
 } from "../limits.ts";
-import { grantedLimitsSchema, startLimitsSchema } from "./agent-config.ts";
+import { grantedLimitsSchema, runScopeSchema, startLimitsSchema } from "./agent-config.ts";
 import { RUN_STATUSES, START_POLICIES } from "../run.ts";
 import { failureSchema, finishReasonSchema, usageSchema } from "./event.ts";
 import { agentNameSchema, deviceKeySchema, idOrNameSchema, idSchema } from "./ids.ts";
@@ -58,6 +58,7 @@ export const startRunBodySchema = z.strictObject({
   policy: z.enum(START_POLICIES).optional(),
   deviceKey: deviceKeySchema.optional(),
   limits: startLimitsSchema.optional(),
+  ...runScopeSchema.shape,
   metadata: metadataSchema.optional(),
   subject: subjectSchema.optional(),
 });

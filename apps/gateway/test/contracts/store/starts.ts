@@ -2,7 +2,7 @@ import { START } from "@hsafa/protocol";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import type { Store } from "../../../src/ports/store.ts";
-import { claim, claimAll, CONFIG, NASTY, openScene, start, startParams } from "./scene.ts";
+import { claim, claimAll, CONFIG, factsOf, NASTY, openScene, start, startParams } from "./scene.ts";
 import { AN_ACTOR } from "../../support/an-actor.ts";
 
 export function startsOfStore(store: () => Store): void {
@@ -161,6 +161,36 @@ export function startsOfStore(store: () => Store): void {
       });
       expect(page.nextCursor).not.toBeNull();
       expect(await ids({ limit: 2, cursor: page.nextCursor ?? "" })).toEqual([first.runId]);
+    });
+
+    test("what a start adds to its agent stands in the run's first fact, and its tools are judged by the agent's", async () => {
+      const scene = await openScene(store());
+      const tools = [{ name: "read", target: "external", inputSchema: { type: "object" } }];
+      const pushed = {
+        by: AN_ACTOR,
+        name: "handy",
+        description: null,
+        version: null,
+        configHash: "handy",
+        promote: true,
+      };
+      await scene.tenant.pushAgent({ ...pushed, config: { name: "handy", model: "demo/x", tools } });
+      const seen: unknown[] = [];
+      const admit = ({ toolNames }: { readonly toolNames?: readonly string[] | null }) => {
+        seen.push(toolNames ?? null);
+        return [];
+      };
+      const scope = { instructions: NASTY, tools: ["read"] };
+      const { runId } = await start(scene, { agent: "handy", scope, admit });
+      await start(scene, { agent: "handy", admit });
+      await scene.tenant.pushAgent({ ...pushed, name: "bare", config: { name: "bare", model: "demo/x" } });
+      await start(scene, { agent: "bare", scope: { tools: [] }, admit });
+      expect(seen).toEqual([["read"], null, []]);
+      const [created] = await factsOf(scene, runId);
+      expect(JSON.parse(created?.payload ?? "")).toMatchObject(scope);
+      const claimed = await claim(scene, runId);
+      const loaded = await store().fleet.loadRun({ tenantId: scene.tenantId, runId, epoch: claimed.epoch });
+      expect(loaded?.facts[0]).toEqual(created);
     });
   });
 }

@@ -31,6 +31,7 @@ const RESOLVE_START = tenantStatement({
     idempotencyKey: "text?",
     idempotencyOwner: "text?",
     orUnowned: "bool",
+    namesTools: "bool",
   },
   text: `
 with agent as (
@@ -38,7 +39,11 @@ with agent as (
 ),
 version as (
   select v.id, json_build_object(
-    'model', v.config_json->'model', 'maxSteps', v.config_json->'maxSteps', 'limits', v.config_json->'limits'
+    'model', v.config_json->'model', 'maxSteps', v.config_json->'maxSteps', 'limits', v.config_json->'limits',
+    'toolNames', case when :namesTools then (
+      select coalesce(json_agg(tool->'name'), '[]')
+      from json_array_elements(coalesce(v.config_json->'tools', '[]')) as tool
+    ) end
   ) as terms
   from agent a join agent_versions v on v.agent_id = a.id
   where v.id = coalesce(:versionId, a.current_version_id)
@@ -74,6 +79,7 @@ interface Resolved {
     readonly model: string;
     readonly maxSteps: number | null;
     readonly limits: RunLimits | null;
+    readonly toolNames: readonly string[] | null;
   } | null;
   readonly thread_id: string | null;
   readonly earlier_id: string | null;
@@ -229,6 +235,7 @@ async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Pro
       idempotencyKey: idempotency?.key ?? null,
       idempotencyOwner: idempotency?.owner ?? null,
       orUnowned: idempotency?.orUnowned === true,
+      namesTools: params.scope?.tools !== undefined,
     }),
   );
   if (found === undefined) throw new Error("the look-up always returns a row");
@@ -239,8 +246,8 @@ async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Pro
   }
   if (found.agent_id === null) return { kind: "agent_not_found" };
   if (found.version_id === null || found.terms === null) return { kind: "version_not_found" };
-  const { model, maxSteps, limits } = found.terms;
-  const terms: AgentTerms = { model, maxSteps: maxSteps ?? undefined, limits: limits ?? undefined };
+  const { model, maxSteps, limits, toolNames } = found.terms;
+  const terms: AgentTerms = { model, maxSteps: maxSteps ?? undefined, limits: limits ?? undefined, toolNames };
   const faults = params.admit(terms);
   if (faults.length > 0) return { kind: "not_admitted", faults };
   const thread = await findOrMakeThread(sql, tenantId, { wanted: threadId, subject, found: found.thread_id });
