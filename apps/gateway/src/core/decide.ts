@@ -18,7 +18,7 @@ import { CONTEXT_TOKENS_LEAST, CONTEXT_TRIES_MAX, SERVER_TOOL_ATTEMPTS_MAX } fro
 import { proceed } from "./proceed.ts";
 import { decideRefusal, refusedError } from "./decide-refusal.ts";
 import { canceledEnd, discardedStep, failedEnd, leftOutOf } from "./run-ends.ts";
-import { type Call, isForDevice, isInHouse, type LiveState, openCallsOf, type RunState } from "./run-state.ts";
+import { type Call, isForDevice, isInHouse, isSleep, type LiveState, openCallsOf, type RunState } from "./run-state.ts";
 
 /**
  * Returns the facts that follow from an input, in order; none if it changes nothing. `now` is the database's time, in
@@ -131,8 +131,8 @@ function toolResult(state: LiveState, input: InputOf<"tool_result">): Fact[] {
 
 function serverToolFinished(state: LiveState, input: InputOf<"server_tool_finished">): Fact[] {
   const call = state.run.calls.get(input.callId);
-  // 3.
-  if (call?.phase.kind !== "dispatched" || call.phase.dispatch.attempt !== input.attempt) return [];
+  // 3. And nobody executes a sleep.
+  if (call?.phase.kind !== "dispatched" || call.phase.dispatch.attempt !== input.attempt || isSleep(call)) return [];
   const { outcome } = input;
   if (outcome.kind !== "unknown") return [settled(call, { outcome, source: "server", deviceId: null })];
   const { attempt, deadline } = call.phase.dispatch;

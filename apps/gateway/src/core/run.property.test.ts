@@ -1,4 +1,4 @@
-import { type Fact, isTerminalType } from "@hsafa/protocol";
+import { type Fact, isTerminalType, type JsonObject } from "@hsafa/protocol";
 import fc from "fast-check";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -12,7 +12,7 @@ import { openCallsOf, type RunState } from "./run-state.ts";
  * Whatever happens in whatever order, as a holder could tell it. Call ids are few, so that results meet their calls.
  */
 const callIds = ["c1", "c2", "c3", "c4"];
-const tools = ["look", "look_again", "fetch", "refetch", "ask", "pay", "must", "tab", "no_such_tool"];
+const tools = ["look", "look_again", "fetch", "refetch", "ask", "pay", "must", "tab", "nap", "no_such_tool"];
 const callId = fc.constantFrom(...callIds);
 const outcome = fc.constantFrom(
   { kind: "completed" as const, result: "ok" },
@@ -116,6 +116,10 @@ function play(moves: readonly (typeof move extends fc.Arbitrary<infer M> ? M : n
   return { state, facts, states };
 }
 
+function argumentsOf(toolName: string): JsonObject {
+  return toolName === "nap" ? { durationMs: 60_000 } : {};
+}
+
 /**
  * Call ids of one step are fresh, as the model adapter makes them; the first steps use the few ids that results can
  * meet.
@@ -124,7 +128,7 @@ function stepFinished(names: readonly string[], step: number): RunInput {
   const calls = names.map((toolName, index) => ({
     callId: step === 0 ? (callIds[index] ?? `s${step}-${index}`) : `s${step}-${index}`,
     toolName,
-    args: {},
+    args: argumentsOf(toolName),
     invalid: toolName === "no_such_tool" ? { code: "unknown_tool", message: "There is no such tool." } : null,
   }));
   return {
@@ -221,6 +225,20 @@ describe("whatever happens to a run, in whatever order", () => {
         const attempt = attempts.get(id);
         const isForDevice = ["look", "look_again", "pay", "must", "tab"].includes(toolName);
         return attempt === undefined || (isForDevice && attempt === 1 && dispatches?.[id]?.sent === false);
+      });
+    };
+    expect(counterexample(rule)).toBeNull();
+  });
+
+  test("in any order of inputs, a sleep ends by waking, never before its time, or with its run", () => {
+    const rule = ({ facts }: Played): boolean => {
+      const wakesAt = new Map<string, number>();
+      return facts.every(({ fact, at }) => {
+        if (fact.type === "tool.dispatched" && fact.data.sleeps === true) wakesAt.set(fact.data.callId, at + 60_000);
+        const until = "callId" in fact.data ? wakesAt.get(fact.data.callId) : undefined;
+        if (until === undefined || !settles(fact.type)) return true;
+        if (fact.type === "tool.failed") return fact.data.error.message === "The run ended while it slept.";
+        return fact.type === "tool.completed" && fact.data.source === "server" && at >= until;
       });
     };
     expect(counterexample(rule)).toBeNull();

@@ -342,6 +342,8 @@ export class World {
   /** When the first run wakes, in virtual ms, if nothing but long sleeps keeps runs from their end; null: else. */
   get sleepsLongUntil(): number | null {
     if (!this.traits.isSleepy) return null;
+    // A run of a deleted thread is gone after the year.
+    if (this.watchers.some(({ isDone, runId }) => !isDone && this.recorder.history(runId).hasEnded)) return null;
     const now = EPOCH_MS + this.scheduler.time;
     const wakes: number[] = [];
     for (const history of this.recorder.runs.values()) {

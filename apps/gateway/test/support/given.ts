@@ -24,6 +24,7 @@ export const config = (changes: Partial<AgentConfigInput> = {}) =>
       { name: "pay", inputSchema: anySchema, target: "device", approval: "always" },
       { name: "must", inputSchema: anySchema, target: "device", timeoutMs: 1000, onTimeout: "fail-run" },
       { name: "tab", inputSchema: anySchema, target: "browser" },
+      { name: "nap", server: { type: "sleep" } },
     ],
     ...changes,
   });
