@@ -51,6 +51,23 @@ export function startsOfStore(store: () => Store): void {
       expect(await claim(scene, runId)).toMatchObject({ epoch: 1, lastSeq: 3, lost: false, recoveries: 0 });
     });
 
+    test("an agent whose config holds any text is started, and asked about with its model and its tools", async () => {
+      const { tenant, ...scene } = await openScene(store());
+      const tools = [{ name: "look", description: NASTY, inputSchema: {} }];
+      const config = { ...CONFIG, system: NASTY, tools };
+      const act = { by: AN_ACTOR, description: null, version: null, promote: true };
+      await tenant.pushAgent({ ...act, name: "any-text", config, configHash: "any-text" });
+      const asked: unknown[] = [];
+      const admit = (terms: unknown): readonly [] => {
+        asked.push(terms);
+        return [];
+      };
+      const scope = { tools: ["look"] };
+      const params = startParams({ agent: "any-text", scope, admit });
+      expect(await start({ tenant, ...scene }, params)).toMatchObject({ kind: "started" });
+      expect(asked).toEqual([expect.objectContaining({ model: CONFIG.model, toolNames: ["look"] })]);
+    });
+
     test("a start is asked about with what its version says of its runs, and nothing is written if it is refused", async () => {
       const scene = await openScene(store());
       const { tenant } = scene;

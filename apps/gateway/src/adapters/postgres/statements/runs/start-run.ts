@@ -1,4 +1,4 @@
-import { isId, type RunLimits, type RunStatus, type StartPolicy } from "@hsafa/protocol";
+import { type AgentConfig, isId, type RunStatus, type StartPolicy } from "@hsafa/protocol";
 import { v7 } from "uuid";
 import { firstFacts } from "../../../../core/first-facts.ts";
 import { type AgentTerms, grantedLimits } from "../../../../core/granted-limits.ts";
@@ -31,27 +31,21 @@ const RESOLVE_START = tenantStatement({
     idempotencyKey: "text?",
     idempotencyOwner: "text?",
     orUnowned: "bool",
-    namesTools: "bool",
   },
   text: `
 with agent as (
   select id, current_version_id from agents where tenant_id = :tenantId and (id = :agentId or name = :agentName)
 ),
 version as (
-  select v.id, json_build_object(
-    'model', v.config_json->'model', 'maxSteps', v.config_json->'maxSteps', 'limits', v.config_json->'limits',
-    'toolNames', case when :namesTools then (
-      select coalesce(json_agg(tool->'name'), '[]')
-      from json_array_elements(coalesce(v.config_json->'tools', '[]')) as tool
-    ) end
-  ) as terms
+  -- As a text: Postgres reads no field of a JSON value that holds the character 0 or half a pair anywhere.
+  select v.id, v.config_json::text as config
   from agent a join agent_versions v on v.agent_id = a.id
   where v.id = coalesce(:versionId, a.current_version_id)
 )
 select floor(${millis("now()")}) as now,
   (select id::text from agent) as agent_id,
   (select id::text from version) as version_id,
-  (select terms from version) as terms,
+  (select config from version) as config,
   coalesce(
     (select id::text from threads where tenant_id = :tenantId and id = :threadId and deleted_at is null),
     (
@@ -74,13 +68,7 @@ interface Resolved {
   readonly now: number;
   readonly agent_id: string | null;
   readonly version_id: string | null;
-  /** What the config does not say is null. */
-  readonly terms: {
-    readonly model: string;
-    readonly maxSteps: number | null;
-    readonly limits: RunLimits | null;
-    readonly toolNames: readonly string[] | null;
-  } | null;
+  readonly config: string | null;
   readonly thread_id: string | null;
   readonly earlier_id: string | null;
   readonly earlier_status: RunStatus | null;
@@ -220,6 +208,17 @@ export function startRun(sql: TenantSql, tenantId: TenantId, params: Params): Pr
   });
 }
 
+/** What a config says that a start is admitted by. */
+function termsOf(config: string, namesTools: boolean): AgentTerms {
+  const {
+    model,
+    maxSteps,
+    limits,
+    tools = [],
+  } = JSON.parse(config) as Pick<AgentConfig, "model"> & Partial<AgentConfig>;
+  return { model, maxSteps, limits, toolNames: namesTools ? tools.map(({ name }) => name) : null };
+}
+
 /** Null: the thread has had another turn meanwhile. */
 async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Promise<StartOutcome | null> {
   const { runId, agent, versionId, threadId, policy, subject, deviceKey, metadata, startedBy, idempotency } = params;
@@ -235,7 +234,6 @@ async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Pro
       idempotencyKey: idempotency?.key ?? null,
       idempotencyOwner: idempotency?.owner ?? null,
       orUnowned: idempotency?.orUnowned === true,
-      namesTools: params.scope?.tools !== undefined,
     }),
   );
   if (found === undefined) throw new Error("the look-up always returns a row");
@@ -245,9 +243,8 @@ async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Pro
       : { kind: "idempotency_conflict" };
   }
   if (found.agent_id === null) return { kind: "agent_not_found" };
-  if (found.version_id === null || found.terms === null) return { kind: "version_not_found" };
-  const { model, maxSteps, limits, toolNames } = found.terms;
-  const terms: AgentTerms = { model, maxSteps: maxSteps ?? undefined, limits: limits ?? undefined, toolNames };
+  if (found.version_id === null || found.config === null) return { kind: "version_not_found" };
+  const terms = termsOf(found.config, params.scope?.tools !== undefined);
   const faults = params.admit(terms);
   if (faults.length > 0) return { kind: "not_admitted", faults };
   const thread = await findOrMakeThread(sql, tenantId, { wanted: threadId, subject, found: found.thread_id });
