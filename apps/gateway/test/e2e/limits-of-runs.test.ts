@@ -76,12 +76,12 @@ describe.each(GATEWAY_PAIRS)("limits of runs, %s", (_name, open, isSkipped) => {
   });
 
   test.skipIf(isSkipped)("time: a run that waits, and one whose model hangs, end when it is over", async () => {
-    const [waits, hangs] = await Promise.all([ends({ wallTimeMs: 600 }, ASK), ends({ wallTimeMs: 600 }, HANG)]);
+    const [waits, hangs] = await Promise.all([ends({ wallTimeMs: 4000 }, ASK), ends({ wallTimeMs: 4000 }, HANG)]);
     for (const { run } of [waits, hangs]) {
-      expect(run.error).toMatchObject({ code: "limit_exceeded", data: { limit: "wallTimeMs", max: 600 } });
+      expect(run.error).toMatchObject({ code: "limit_exceeded", data: { limit: "wallTimeMs", max: 4000 } });
       const tookMs = Date.parse(run.completedAt ?? "") - Date.parse(run.startedAt ?? "");
-      expect(tookMs).toBeGreaterThanOrEqual(600);
-      expect(tookMs).toBeLessThan(5000);
+      expect(tookMs).toBeGreaterThanOrEqual(4000);
+      expect(tookMs).toBeLessThan(14_000);
     }
     const settled = waits.events.filter(({ type }) => type === "tool.failed").map(({ data }) => data);
     expect(settled).toMatchObject([{ error: { code: "canceled" } }]);
