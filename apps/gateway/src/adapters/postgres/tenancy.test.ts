@@ -109,6 +109,11 @@ test("every statement that serves a request names its tenant (R10)", async () =>
     submitToolResult: () =>
       store.submitToolResult({ callId: v7(), outcome, bodyHash: "h", from: { kind: "http", runId } }),
     createThread: () => store.createThread({ threadId: v7(), key: null, subject: null, metadata: {} }),
+    branchThread: () =>
+      store.branchThread({ threadId: v7(), runId, key: null, subject: null, title: null, metadata: {} }),
+    listThreadRuns: () => store.listThreadRuns({ threadId: v7(), limit: 1, cursor: undefined }),
+    deleteThread: () => store.deleteThread({ by: AN_ACTOR, threadId: v7() }),
+    renameThread: () => store.renameThread({ threadId: v7(), title: "t" }),
     putSecret: () => store.putSecret({ by: AN_ACTOR, secretId: v7(), name: "n", sealed: "s", setBy: "k" }),
     readSecret: () => store.readSecret({ name: "n" }),
     deleteSecret: () => store.deleteSecret({ by: AN_ACTOR, name: "n" }),
@@ -176,10 +181,10 @@ test("every statement that serves a request names its tenant (R10)", async () =>
   expect(withoutTenant.map(({ name }) => name)).toEqual([]);
   const { sql: silent, seen: unseen } = recordingSql();
   const others = Object.entries(createTenantStore(silent, prisma, tenantId)).filter(([method]) => !(method in calls));
-  for (const [, method] of others) {
+  for (const [name, method] of others) {
     const ask = method as (params: object) => Promise<unknown>;
     const params = { limit: 1, idOrName: "a", runId, callId: v7(), idOrKey: "k", threadId: v7(), deviceId: v7() };
-    await expect(ask(params)).rejects.toThrow("not here");
+    await expect(ask(params), name).rejects.toThrow("not here");
   }
   expect(unseen).toEqual([]);
 });
