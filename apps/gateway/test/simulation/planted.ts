@@ -88,7 +88,7 @@ export const PLANTED: readonly PlantedBug[] = [
   { plant: "never_unheard", breaks: /^device/, traits: { isDeserted: true }, seedsMax: 40 },
   { plant: "widen_limits", breaks: /^limits/, traits: { isLimited: true }, seedsMax: 20 },
   { plant: "forget_time_over", breaks: /^limits/, faults: [], traits: { isLimited: true }, seedsMax: 40 },
-  { plant: "oversleep", breaks: /^sleep/, faults: [], traits: { isSleepy: true }, seedsMax: 20 },
+  { plant: "oversleep", breaks: /^(sleep|limits)/, faults: [], traits: { isSleepy: true }, seedsMax: 20 },
   { plant: "perform_sleep", breaks: /^sleep/, faults: [], traits: { isSleepy: true }, seedsMax: 20 },
   { plant: "count_no_cost", breaks: /^limits/, traits: { isLimited: true }, seedsMax: 20 },
 ];
