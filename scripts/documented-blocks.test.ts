@@ -4,8 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { agentConfigSchema } from "@hsafa/protocol/schema";
+import { agentConfigSchema, failureSchema } from "@hsafa/protocol/schema";
 import { expect, test } from "vitest";
+import { readModelPrices } from "../apps/gateway/src/adapters/system/read-model-prices.ts";
 import { blocksOf, documentsOfUsers } from "../apps/gateway/test/support/document-page.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -112,16 +113,31 @@ test("every block of TypeScript in the documents compiles against the packages",
   }
 });
 
-test("every block of JSON in the documents is an agent or a tool that the gateway takes", () => {
+/** What a block of JSON is that is neither an agent nor a tool, and what is wrong with it; undefined: nothing. */
+const OTHER_JSON: Readonly<Record<string, (code: string) => unknown>> = {
+  "docs/limits-of-a-run.md 1": (code) => failureSchema.strict().safeParse(JSON.parse(code)).error,
+  "docs/limits-of-a-run.md 2": (code) => {
+    const read = readModelPrices(code);
+    return read.kind === "fault" ? read.must : undefined;
+  },
+};
+
+test("every block of JSON in the documents is an agent or a tool that the gateway takes, or what it says to be", () => {
   const blocks = documentsOfUsers().flatMap((document) =>
     blocksOf(document)
       .filter(({ language }) => language === "json")
-      .map(({ code }) => ({ document, value: JSON.parse(code) as Record<string, unknown> })),
+      .map(({ code }, at) => ({ name: `${document} ${at + 1}`, code })),
   );
   expect(blocks.length).toBeGreaterThan(3);
-  for (const { document, value } of blocks) {
-    const { $schema: _, ...config } = "model" in value ? value : { name: "a", model: "demo/echo", tools: [value] };
-    const { error } = agentConfigSchema.safeParse(config);
-    expect({ document, error }).toEqual({ document, error: undefined });
+  expect(blocks.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(OTHER_JSON)));
+  for (const { name, code } of blocks) {
+    const faultOf = OTHER_JSON[name] ?? agentFaultOf;
+    expect({ name, fault: faultOf(code) }).toEqual({ name, fault: undefined });
   }
 });
+
+function agentFaultOf(code: string): unknown {
+  const value = JSON.parse(code) as Record<string, unknown>;
+  const { $schema: _, ...config } = "model" in value ? value : { name: "a", model: "demo/echo", tools: [value] };
+  return agentConfigSchema.safeParse(config).error;
+}
