@@ -116,7 +116,7 @@ export const REQUESTS_WAITING_MAX = 5000;
  * the cut costs up to 15 ms.
  */
 export const CUT_ADDRESS_PACE_MS = 100;
-/** How long a connection of such an address may wait to be read, in ms. Beyond it the connection is refused. */
+/** How long a connection of such an address waits at most, in ms: others may share the address. */
 export const CUT_ADDRESS_WAIT_MS_MAX = 1000;
 /** How long after its last cut an address is remembered, in ms. */
 export const CUT_ADDRESS_KEPT_MS = 10_000;

@@ -27,12 +27,12 @@ test("a cut does not let an address begin its pace anew", () => {
   expect(addresses.waitMs("10.0.0.1", 1)).toBe(CUT_ADDRESS_PACE_MS - 1);
 });
 
-test("connections that would wait too long are refused, and the pace goes on for later ones", () => {
+test("of many connections none waits longer than the bound, so one that shares the address is served", () => {
   const addresses = new CutAddresses();
   addresses.cut("10.0.0.1", 0);
   const waits = Array.from({ length: 1000 }, () => addresses.waitMs("10.0.0.1", 0));
-  expect(waits.filter((wait) => wait !== null)).toHaveLength(CUT_ADDRESS_WAIT_MS_MAX / CUT_ADDRESS_PACE_MS + 1);
-  expect(addresses.waitMs("10.0.0.1", CUT_ADDRESS_PACE_MS)).toBe(CUT_ADDRESS_WAIT_MS_MAX);
+  expect(Math.max(...waits)).toBe(CUT_ADDRESS_WAIT_MS_MAX);
+  expect(addresses.waitMs("10.0.0.1", CUT_ADDRESS_WAIT_MS_MAX)).toBe(CUT_ADDRESS_PACE_MS);
 });
 
 test("an address is forgotten after its last cut, and of too many the oldest", () => {

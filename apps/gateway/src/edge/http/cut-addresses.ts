@@ -16,7 +16,7 @@ interface CutAddress {
  * the cut, some thousand requests. So a client that connects again at once would keep the event loop.
  *
  * 1. New connections of such an address are read one after another, one in `CUT_ADDRESS_PACE_MS`.
- * 2. A connection that would wait longer than `CUT_ADDRESS_WAIT_MS_MAX` is refused.
+ * 2. None waits longer than `CUT_ADDRESS_WAIT_MS_MAX`: others may share the address.
  * 3. The address is forgotten `CUT_ADDRESS_KEPT_MS` after its last cut. Beyond `CUT_ADDRESSES_REMEMBERED_MAX` the one
  *    that was cut the longest ago is forgotten.
  */
@@ -38,12 +38,11 @@ export class CutAddresses {
     }
   }
 
-  /** How long a new connection of the address waits before it is read, in ms, or null if it is refused. */
-  waitMs(address: string, now: number): number | null {
+  /** How long a new connection of the address waits before it is read, in ms. */
+  waitMs(address: string, now: number): number {
     const known = this.#addresses.get(address);
     if (known === undefined || known.until <= now) return 0;
-    const at = Math.max(now, known.nextAt);
-    if (at - now > CUT_ADDRESS_WAIT_MS_MAX) return null; // 2.
+    const at = Math.min(Math.max(now, known.nextAt), now + CUT_ADDRESS_WAIT_MS_MAX); // 2.
     this.#addresses.set(address, { ...known, nextAt: at + CUT_ADDRESS_PACE_MS }); // 1.
     return at - now;
   }

@@ -58,9 +58,7 @@ export class HttpConnections {
     socket.destroy();
   }
 
-  /** `waitMs`: see `CutAddresses`. */
-  #readInTime(socket: Socket, waitMs: number | null): void {
-    if (waitMs === null) return void socket.destroy();
+  #readInTime(socket: Socket, waitMs: number): void {
     if (waitMs === 0) return;
     // Node begins to read in the tick after this one, whatever was paused before, and nothing comes by then.
     const pausing = setImmediate(() => socket.pause());
