@@ -115,9 +115,9 @@ export const REQUESTS_WAITING_MAX = 5000;
  * How far apart the new connections of an address are read of which one was cut, in ms. A packet that is read before
  * the cut costs up to 15 ms.
  */
-export const CUT_ADDRESS_PACE_MS = 100;
+export const CUT_ADDRESS_PACE_MS = 50;
 /** How long a connection of such an address waits at most, in ms: others may share the address. */
-export const CUT_ADDRESS_WAIT_MS_MAX = 1000;
+export const CUT_ADDRESS_WAIT_MS_MAX = 100;
 /** How long after its last cut an address is remembered, in ms. */
 export const CUT_ADDRESS_KEPT_MS = 10_000;
 /** Addresses that are remembered for a cut: about 200 bytes each. */
