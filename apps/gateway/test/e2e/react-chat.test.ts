@@ -1,12 +1,10 @@
 /** The chat page of examples/chat in a browser, against real gateways. React is in StrictMode. */
-import type { ChildProcess } from "node:child_process";
 import type { AgentConfigInput } from "@hsafa/protocol";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type FreshDatabase, freshDatabase, missingServices, redisUrl } from "../services/services.ts";
+import { missingServices } from "../services/services.ts";
 import { type ChatSite, startChatSite } from "../support/chat-site.ts";
-import { listeningUrl, startProgram } from "../support/gateway-program.ts";
-import { startSwitchingProxy } from "../support/switching-proxy.ts";
+import { type KillableFleet, startKillableFleet } from "../support/killable-fleet.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 import { launchChromium } from "../services/launch-chromium.ts";
 
@@ -155,49 +153,29 @@ describe.skipIf(await missingServices("chromium", "postgres", "redis"))("the cha
   });
 
   describe("with a fleet", () => {
-    let database: FreshDatabase;
-    const children: ChildProcess[] = [];
+    let fleet: KillableFleet;
     beforeAll(async () => {
-      database = await freshDatabase();
-    });
-    afterAll(async () => {
-      for (const child of children) child.kill("SIGKILL");
-      await database.drop();
-    });
+      fleet = await startKillableFleet(site.origin);
+    }, TEST_MAX_MS);
+    afterAll(() => fleet.close());
 
     test(
       "a gateway that is killed in mid-text costs no word: another one finishes the answer",
       async () => {
-        const key = "hsafa_test_operator_key_of_a_fleet_0123456789";
-        const env = {
-          HSAFA_ADMIN_KEY: key,
-          HSAFA_JWT_SECRET: "a secret that every gateway of this fleet signs its tokens with",
-          HSAFA_ALLOWED_ORIGINS: site.origin,
-          DATABASE_URL: database.url,
-          REDIS_URL: await redisUrl(),
-        };
-        const urls: string[] = [];
-        for (let count = 0; count < 2; count += 1) {
-          const child = startProgram(env);
-          children.push(child);
-          child.stderr?.resume();
-          urls.push(await listeningUrl(child));
-        }
-        const front = await startSwitchingProxy(urls);
-        site.useGateway({ url: front.url, key });
+        const { url, key } = fleet;
+        site.useGateway({ url, key });
         const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
         const body = JSON.stringify({ name: "talker", config: speaking("talker") });
-        expect((await fetch(`${front.url}/api/agents`, { method: "POST", headers, body })).status).toBe(201);
+        expect((await fetch(`${url}/api/agents`, { method: "POST", headers, body })).status).toBe(201);
         const context = await browser.newContext();
         const page = await open(context, "dora", "talker");
         await say(page, "talk");
         await until(page, "word20 ");
-        children[0]?.kill("SIGKILL");
+        fleet.killFirst();
         await page.waitForSelector("p.assistant.complete", { timeout: 90_000 });
         expect(await saidBy(page, "user")).toEqual(["talk"]);
         expect(await saidBy(page, "assistant")).toEqual([WHOLE]);
         await context.close();
-        await front.close();
       },
       TEST_MAX_MS,
     );

@@ -1,13 +1,11 @@
 /** A page that shows one run by useRun, in a browser and in StrictMode, against real gateways. */
-import type { ChildProcess } from "node:child_process";
 import type { AgentConfigInput } from "@hsafa/protocol";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchChromium } from "../services/launch-chromium.ts";
-import { type FreshDatabase, freshDatabase, missingServices, redisUrl } from "../services/services.ts";
+import { missingServices } from "../services/services.ts";
 import { bundledPage } from "../support/bundled-page.ts";
-import { listeningUrl, startProgram } from "../support/gateway-program.ts";
-import { startSwitchingProxy } from "../support/switching-proxy.ts";
+import { type KillableFleet, startKillableFleet } from "../support/killable-fleet.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 /** Several pages begin here, on a machine that may be busy. */
@@ -182,55 +180,35 @@ describe.skipIf(await missingServices("chromium", "postgres", "redis"))("a page 
   });
 
   describe("with a fleet", () => {
-    let database: FreshDatabase;
-    const children: ChildProcess[] = [];
+    let fleet: KillableFleet;
     beforeAll(async () => {
-      database = await freshDatabase();
-    });
-    afterAll(async () => {
-      for (const child of children) child.kill("SIGKILL");
-      await database.drop();
-    });
+      fleet = await startKillableFleet(origin);
+    }, TEST_MAX_MS);
+    afterAll(() => fleet.close());
 
     test(
       "a gateway that is killed in mid-text costs no word, and the page says that it is cut off",
       async () => {
-        const key = "hsafa_test_operator_key_of_a_fleet_0123456789";
-        const env = {
-          HSAFA_ADMIN_KEY: key,
-          HSAFA_JWT_SECRET: "a secret that every gateway of this fleet signs its tokens with",
-          HSAFA_ALLOWED_ORIGINS: origin,
-          DATABASE_URL: database.url,
-          REDIS_URL: await redisUrl(),
-        };
-        const urls: string[] = [];
-        for (let count = 0; count < 2; count += 1) {
-          const child = startProgram(env);
-          children.push(child);
-          child.stderr?.resume();
-          urls.push(await listeningUrl(child));
-        }
-        const front = await startSwitchingProxy(urls);
+        const { url, key } = fleet;
         const post = async (path: string, body: object): Promise<Record<string, string>> => {
           const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
-          const response = await fetch(front.url + path, { method: "POST", headers, body: JSON.stringify(body) });
+          const response = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
           expect(response.status).toBeLessThan(300);
           return (await response.json()) as Record<string, string>;
         };
         await post("/api/agents", { name: "talker", config: talker });
         const { runId = "" } = await post("/api/runs", { agent: "talker", input: "go" });
-        const { page } = await open({ url: front.url, key }, runId);
+        const { page } = await open({ url, key }, runId);
         await untilSaid(page, "word20 ");
         await page.evaluate(`window.cuts = 0;
         new MutationObserver(() => document.querySelector("#one").dataset.connected === "false" && (window.cuts += 1))
           .observe(document.querySelector("#one"), { attributes: true })`);
-        children[0]?.kill("SIGKILL");
+        fleet.killFirst();
         await untilStatus(page, "completed");
         expect([await textOf(page), await textOf(page, "two")]).toEqual([WHOLE, WHOLE]);
         expect(await page.evaluate<number>("window.cuts")).toBeGreaterThan(0);
         expect(await page.getAttribute("#one", "data-connected")).toBe("true");
         await page.close();
-        await front.close();
       },
       TEST_MAX_MS,
     );
