@@ -1,6 +1,8 @@
 import type { JsonObject } from "./json.ts";
 import type { SecretRef } from "./secret.ts";
-import { HELD_TIMEOUT_MS_MAX } from "./limits.ts";
+import { CHILD_TIMEOUT_MS_DEFAULT, HELD_TIMEOUT_MS_MAX } from "./limits.ts";
+import type { ProviderTool } from "./provider-tool.ts";
+import type { StartPolicy } from "./start-policy.ts";
 
 /** Where a tool call executes. `browser` is a device whose platform is `browser`; `external` is any HTTP client. */
 export const TOOL_TARGETS = ["server", "device", "browser", "external"] as const;
@@ -41,8 +43,15 @@ export interface SleepServerTool {
   readonly type: "sleep";
 }
 
+/** A child: another agent takes the call as a run of its own, and what it answers is the result. */
+export interface AgentServerTool {
+  readonly type: "agent";
+  /** The name of the agent. The child takes the version that is current when the call is made. */
+  readonly agent: string;
+}
+
 /** How the gateway itself executes a tool. */
-export type ServerTool = HttpServerTool | FunctionServerTool | SleepServerTool;
+export type ServerTool = HttpServerTool | FunctionServerTool | SleepServerTool | AgentServerTool;
 
 /** Which devices may execute a tool's calls. */
 export interface ToolDevice {
@@ -124,14 +133,19 @@ export interface HistoryConfig {
  * bound here. `maxSteps` of the agent is its bound on steps.
  */
 export interface RunLimits {
-  /** Tokens that its model reports in all. Once they are used, no further step begins. */
+  /** Tokens that its model and its children's models report in all. Once they are used, no further step begins. */
   readonly tokens?: number;
-  /** US dollars that its steps cost in all, by the gateway's prices. Once they are spent, no further step begins. */
+  /**
+   * US dollars that its steps and its children's cost in all, by the gateway's prices. Once they are spent, no further
+   * step begins.
+   */
   readonly costUsd?: number;
   /** How long it may take from its first start on, in milliseconds, with everything that it waits for. */
   readonly wallTimeMs?: number;
   /** Tool calls that its model may ask for in all. A step that asks for more ends it, and executes none of them. */
   readonly toolCalls?: number;
+  /** How deep children may be below it; 0: it may have none. `RUN_DEPTH_MAX` bounds it in any case. */
+  readonly maxDepth?: number;
 }
 
 /** The limits of one run as its start gives them: each narrows what the agent's config allows. */
@@ -170,21 +184,34 @@ export interface AgentConfig {
   readonly modelIdleTimeoutMs: number;
   /** What a run does whose last answer is not whole: it completes and says so, or it fails with `answer_incomplete`. */
   readonly onIncomplete: "complete" | "fail";
+  /** What becomes of a start on a busy thread that names no policy; `queue` if left out. */
+  readonly policy?: StartPolicy;
+  /** The JSON Schema of the object with which its runs end; they end with a text if left out. */
+  readonly outputSchema?: JsonObject;
   readonly history: HistoryConfig;
   /** Who may approve calls, for the tools that do not say so themselves. It makes no tool ask. */
   readonly approval?: ApprovalRules;
   readonly tools: ToolConfig[];
+  /** The tools that the model's provider executes itself. */
+  readonly providerTools?: ProviderTool[];
 }
 
 /** Makes the named fields of `T` optional. */
 type Defaulted<T, Field extends keyof T> = Omit<T, Field> & Partial<Pick<T, Field>>;
 
 /** How the gateway itself executes a tool, as a person writes it. */
-export type ServerToolInput = Defaulted<HttpServerTool, "method"> | FunctionServerTool | SleepServerTool;
+export type ServerToolInput =
+  | Defaulted<HttpServerTool, "method">
+  | FunctionServerTool
+  | SleepServerTool
+  | AgentServerTool;
 
 /** One tool of an agent, as a person writes it. */
 export interface ToolConfigInput extends Omit<Defaulted<ToolConfig, "onTimeout">, "inputSchema" | "server"> {
-  /** The JSON Schema of the arguments. It is left out only for a tool of type `sleep`, which has its own. */
+  /**
+   * The JSON Schema of the arguments. A tool of type `sleep` has its own. One of type `agent` takes `{input: string}`
+   * if it is left out.
+   */
   readonly inputSchema?: object;
   readonly server?: ServerToolInput;
 }
@@ -199,7 +226,7 @@ export interface ModelSettingsInput extends Omit<ModelSettings, "providerOptions
 export interface AgentConfigInput
   extends Omit<
     Defaulted<AgentConfig, "maxSteps" | "toolTimeoutMs" | "modelIdleTimeoutMs" | "onIncomplete">,
-    "settings" | "retry" | "history" | "tools"
+    "settings" | "retry" | "outputSchema" | "history" | "tools" | "providerTools"
   > {
   readonly settings?: ModelSettingsInput;
   /**
@@ -207,9 +234,19 @@ export interface AgentConfigInput
    * model that is still loading is waited for, in milliseconds; 5 minutes if left out.
    */
   readonly retry?: { readonly maxAttempts?: number; readonly loadingTimeoutMs?: number };
+  /** The JSON Schema of the object with which its runs end; they end with a text if left out. */
+  readonly outputSchema?: object;
   /** How much of its thread a run shows the model. `overflow` is `trim` if left out. */
   readonly history?: Defaulted<HistoryConfig, "overflow">;
   readonly tools?: ToolConfigInput[];
+  /** The tools that the model's provider executes itself. */
+  readonly providerTools?: ProviderToolInput[];
+}
+
+/** A tool that a provider executes itself, as a person writes it. */
+export interface ProviderToolInput extends Omit<ProviderTool, "args"> {
+  /** Settings of the tool, by the names of the AI SDK. */
+  readonly args?: object;
 }
 
 /** A tool that one run has beside those of its agent. It executes outside of the gateway. */
@@ -220,6 +257,8 @@ export interface RunTool {
   /** The JSON Schema of the arguments. */
   readonly inputSchema: JsonObject;
   readonly target: "device" | "browser" | "external";
+  /** Which devices may execute its calls. `origin` is the device of the start; none is named by its key. */
+  readonly device?: Pick<ToolDevice, "select" | "labels">;
   /** Whether each call waits until somebody approves it. */
   readonly approval?: "never" | "always";
   readonly repeatable?: boolean;
@@ -232,11 +271,18 @@ export interface RunScope {
   readonly instructions?: string;
   /** The tools that the run has, instead of all of its agent's: names of those, and tools of its own. */
   readonly tools?: (string | RunTool)[];
+  /** The JSON Schema of the object with which the run ends, in place of its agent's. */
+  readonly outputSchema?: JsonObject;
 }
 
 /** Returns where a call of this tool executes: `server` if `server` is given, else `device` unless `target` differs. */
 export function targetOf(tool: ToolConfig): ToolTarget {
   return tool.server !== undefined ? "server" : (tool.target ?? "device");
+}
+
+/** Whether a gateway itself executes the calls of this tool, and holds a place meanwhile. */
+export function isHeld(tool: ToolConfig): boolean {
+  return tool.server?.type === "http" || tool.server?.type === "function";
 }
 
 /**
@@ -264,10 +310,11 @@ export function approvalRulesOf(config: AgentConfig, tool: ToolConfig): Required
 /**
  * Returns how long a dispatched call may take, in milliseconds. `null` means without bound: a tool with the target
  * `external` has none unless it names one. What the gateway executes takes `HELD_TIMEOUT_MS_MAX` at most, also if an
- * earlier version took a config with more.
+ * earlier version took a config with more. A child takes as long as its tool says.
  */
 export function timeoutMsOf(config: AgentConfig, tool: ToolConfig): number | null {
   const target = targetOf(tool);
+  if (tool.server?.type === "agent") return tool.timeoutMs ?? CHILD_TIMEOUT_MS_DEFAULT;
   if (target === "server") return Math.min(tool.timeoutMs ?? config.toolTimeoutMs, HELD_TIMEOUT_MS_MAX);
   return tool.timeoutMs ?? (target === "external" ? null : config.toolTimeoutMs);
 }

@@ -29,6 +29,8 @@ export type ApprovalRecipient =
   | { readonly kind: "http"; readonly method: string; readonly origin: string | null }
   /** A function of the program around the gateway. */
   | { readonly kind: "function"; readonly name: string }
+  /** The agent of this name, as a child. */
+  | { readonly kind: "agent"; readonly agent: string }
   /** Any program that may give results of the run over HTTP. */
   | { readonly kind: "external" };
 

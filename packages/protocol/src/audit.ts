@@ -7,6 +7,7 @@ export const AUDIT_ACTIONS = [
   "agent.promote",
   "run.cancel",
   "thread.delete",
+  "file.delete",
   "approval.decide",
   "key.create",
   "key.rotate",

@@ -94,6 +94,8 @@ export type GatewayMessage =
       readonly type: "tool.call.request";
       readonly callId: string;
       readonly runId: string;
+      /** The run that started this one, if it is a child. */
+      readonly parentRunId?: string;
       readonly toolName: string;
       readonly args: JsonValue;
       readonly attempt: number;

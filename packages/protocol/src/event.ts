@@ -1,8 +1,11 @@
 import type { RunTool, StartLimits, ToolTarget } from "./agent-config.ts";
 import type { ApprovalRecipient, Decider } from "./approval.ts";
+import type { ParentRef, StartedChild } from "./child.ts";
+import type { ForkOrigin, RerunCall } from "./fork.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { InputMessage, Message, UserMessage } from "./message.ts";
 import type { PlaceText, PositionText } from "./position.ts";
+import type { Citation, Source } from "./source.ts";
 
 /** Tokens spent, and what they cost. A count that the provider did not give is absent, and counts as zero in a sum. */
 export interface Usage {
@@ -14,6 +17,9 @@ export interface Usage {
   /** US dollars, by the gateway's price table at that time. Absent if it has no price of the model. */
   readonly costUsd?: number;
 }
+
+/** What a run came to: the text of its last step, or the object that its `outputSchema` asks for. */
+export type RunOutput = string | JsonObject;
 
 /** A failure as clients and models read it. */
 export interface Failure {
@@ -29,9 +35,10 @@ export interface Failure {
 export interface LeftOut {
   /**
    * `refused`: a provider refused it before. `unsupported`: the model takes no such file. `too_long`: the conversation
-   * is longer than the model, or the agent's `history`, takes.
+   * is longer than the model, or the agent's `history`, takes; or its files are too many bytes. `missing`: the file was
+   * deleted.
    */
-  readonly reason: "refused" | "unsupported" | "too_long";
+  readonly reason: "refused" | "unsupported" | "too_long" | "missing";
   /** What it was, for people: a message, a step, or a file with its media type. */
   readonly what: string;
   /** The run that it stands in. Absent for a file. */
@@ -58,8 +65,8 @@ export function isWholeAnswer(finishReason: FinishReason): boolean {
   return finishReason === "stop" || finishReason === "tool-calls";
 }
 
-/** Where a call's result may come from: a device's socket, an HTTP request, or the gateway itself. */
-export const RESULT_SOURCES = ["device", "http", "server"] as const;
+/** Where a call's result may come from: a device's socket, an HTTP request, the gateway itself, or a child. */
+export const RESULT_SOURCES = ["device", "http", "server", "agent"] as const;
 
 /** Where a call's result came from. */
 export type ResultSource = (typeof RESULT_SOURCES)[number];
@@ -93,6 +100,12 @@ export interface FactData {
     readonly instructions?: string;
     /** The tools that the run has, instead of all of its agent's. */
     readonly tools?: (string | RunTool)[];
+    /** The JSON Schema of the object with which the run ends, in place of its agent's. */
+    readonly outputSchema?: JsonObject;
+    /** The run that started this one, if it is a child. */
+    readonly parent?: ParentRef;
+    /** The fact of another run that this one goes on from. What it takes over follows, before `run.started`. */
+    readonly forkedFrom?: ForkOrigin;
   };
   /** `historyRunIds`: the ended runs of the thread whose messages this run sees, oldest first. They never change. */
   "run.started": { readonly epoch: number; readonly historyRunIds: string[] };
@@ -112,8 +125,11 @@ export interface FactData {
     readonly nextAt: string;
     readonly loading?: true;
   };
-  /** Terminal. `output`: the text of the last step. `finishReason`: why it ended. Runs of older versions have none. */
-  "run.completed": { readonly output: string; readonly usage: Usage; readonly finishReason?: FinishReason };
+  /**
+   * Terminal. `output`: what the run came to, see `RunOutput`. `finishReason`: why it ended. Runs of older versions
+   * have none.
+   */
+  "run.completed": { readonly output: RunOutput; readonly usage: Usage; readonly finishReason?: FinishReason };
   /** Terminal. `finishReason`: if the run failed because its answer is not whole. */
   "run.failed": { readonly error: Failure; readonly usage: Usage; readonly finishReason?: FinishReason };
   /** Terminal. `reason`: what the one who canceled said. */
@@ -128,13 +144,21 @@ export interface FactData {
   /**
    * The model is asked. `step`: 1 for the first. Deltas of this step follow. `history`: the form of the earlier runs,
    * if a provider refused them as they are. `summarizesThrough`: the step summarises the thread up to this run, and is
-   * no turn of the conversation. It has no deltas.
+   * no turn of the conversation. It has no deltas. `object`: the answer is to be an object, whose JSON is the text.
    */
-  "step.started": { readonly step: number; readonly history?: HistoryForm; readonly summarizesThrough?: string };
+  "step.started": {
+    readonly step: number;
+    readonly history?: HistoryForm;
+    readonly summarizesThrough?: string;
+    readonly object?: true;
+  };
   /**
    * The model has answered. `messages`: what the step adds to the conversation. `leftOut`: what it was not shown.
    * `summary`: what a step that summarises came to. `estimatedInputTokens`: the gateway's estimate, to compare with
-   * `usage`.
+   * `usage`. `outputFault`: why the answer is not the object that the run is to end with. The model is told so, and is
+   * asked again as long as the run may take another step for that. `sources`: where the model found what it says.
+   * `citations`: which passage it found where. `paused`: its provider has paused a long turn of its own tools, and goes
+   * on in the next step.
    */
   "step.completed": {
     readonly step: number;
@@ -144,6 +168,10 @@ export interface FactData {
     readonly leftOut?: LeftOut[];
     readonly summary?: ThreadSummary;
     readonly estimatedInputTokens?: number;
+    readonly outputFault?: string;
+    readonly sources?: Source[];
+    readonly citations?: Citation[];
+    readonly paused?: true;
   };
   /**
    * The step's deltas are void. `partial`: on a cancel, the text so far, which stays in the thread. `error`: why a step
@@ -160,6 +188,30 @@ export interface FactData {
     readonly leftOut?: LeftOut[];
     readonly contextTokensMax?: number;
     readonly summarizesThrough?: string;
+  };
+  /**
+   * A fork takes over a step of the run that it was forked from. Nothing of it is asked or paid again. `from`: the
+   * position of the step there. `partial`: it was cut short there, and left this text. `outputFault`, `paused`: as
+   * there. `reruns`: its calls that are executed again.
+   */
+  "step.reused": {
+    readonly step: number;
+    readonly from: PositionText;
+    readonly messages: Message[];
+    readonly partial?: true;
+    readonly outputFault?: string;
+    readonly paused?: true;
+    readonly reruns?: RerunCall[];
+  };
+  /**
+   * A fork takes over how a call of that step ended, and nobody executes it. It has a `result` or an `error`. The call
+   * had no result at that point if the code of the error is `not_repeated`.
+   */
+  "tool.reused": {
+    readonly callId: string;
+    readonly toolName: string;
+    readonly result?: JsonValue;
+    readonly error?: Failure;
   };
   /** The model asked for a tool call. */
   "tool.requested": {
@@ -195,7 +247,7 @@ export interface FactData {
   };
   /**
    * The call is under way. `attempt`: 1 for the first; `deadline`: when the call expires, or `null` for never.
-   * `sleeps`: the run sleeps, and wakes at the deadline.
+   * `sleeps`: the run sleeps, and wakes at the deadline. `child`: the run that takes the call.
    */
   "tool.dispatched": {
     readonly callId: string;
@@ -203,6 +255,7 @@ export interface FactData {
     readonly deviceId?: string;
     readonly deadline: string | null;
     readonly sleeps?: true;
+    readonly child?: StartedChild;
   };
   "tool.completed": {
     readonly callId: string;
@@ -224,6 +277,16 @@ export interface FactData {
    * versions have no `error`, and say nothing of it.
    */
   "tool.expired": { readonly callId: string; readonly toolName: string; readonly error?: Failure };
+  /**
+   * A child has ended. `usage`: what it and its own children spent. Its call is settled next, unless something else did
+   * that before.
+   */
+  "child.ended": {
+    readonly callId: string;
+    readonly childRunId: string;
+    readonly status: "completed" | "failed" | "canceled";
+    readonly usage: Usage;
+  };
 }
 
 /**
@@ -245,6 +308,22 @@ export interface DeltaData {
     readonly text: string;
   };
   "tool.input.end": { readonly step: number; readonly callId: string; readonly toolName: string };
+  /** The provider executes a tool of its own. */
+  "provider.called": {
+    readonly step: number;
+    readonly callId: string;
+    readonly toolName: string;
+    readonly args: JsonValue;
+  };
+  /** It has a result, which stands in `step.completed`. */
+  "provider.answered": {
+    readonly step: number;
+    readonly callId: string;
+    readonly toolName: string;
+    readonly failed?: true;
+  };
+  /** The model has found something, or says where it did. */
+  "source.found": { readonly step: number; readonly source: Source };
 }
 
 /** The name of a fact: noun, then verb. */

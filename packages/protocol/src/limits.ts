@@ -50,6 +50,8 @@ export const INSTRUCTIONS_CHARACTERS_MAX = 20_000;
 export const INPUT_TEXT_CHARACTERS_MAX = 1_000_000;
 /** Messages in a run's input. They become one fact, which every reader of the run receives whole. */
 export const INPUT_MESSAGES_MAX = 1000;
+/** Calls that a fork executes again, as many as one step may ask for. */
+export const RERUN_CALLS_MAX = 128;
 /** The reason of a cancel or of an approval, in characters. It becomes part of a fact. */
 export const REASON_CHARACTERS_MAX = 10_000;
 /** The message of a tool's error, in characters. The model reads it. */
@@ -65,6 +67,12 @@ export const TOOLS_PER_AGENT_MAX = 128;
 export const HISTORY_TOKENS_MAX = 100_000_000;
 /** Earlier runs of a thread that a config may ask for: a gateway reads no more of them. */
 export const HISTORY_RUNS_MAX = 100;
+/** How deep runs may have children of children: a run without a parent has the depth 0. */
+export const RUN_DEPTH_MAX = 4;
+/** Children that one run may have under way at a time: with the depth it bounds what one start can set off. */
+export const OPEN_CHILDREN_MAX = 8;
+/** How long a child may take if its tool does not say, in milliseconds: a day, as long as an approval may take. */
+export const CHILD_TIMEOUT_MS_DEFAULT = 24 * 3600 * 1000;
 /** How long a run may sleep at a time, in milliseconds: 365 days. */
 export const SLEEP_MS_MAX = 365 * 24 * 3600 * 1000;
 /** Steps of one run: an agent that loops must end. */
@@ -113,6 +121,10 @@ export const TOOL_FIXED_VALUES_MAX = 50;
 export const PAGE_ITEMS_MAX = 200;
 /** The items on one page when the query names no limit. */
 export const PAGE_ITEMS_DEFAULT = 50;
+/** Events on one page of a run's log: they are small, and a page ends at 1 MiB anyhow. */
+export const EVENTS_PAGE_ITEMS_MAX = 1000;
+/** Runs whose messages one question for what a branch has inherited may name: they are read one after the other. */
+export const INHERITED_RUNS_MAX = 100;
 /** A list's cursor, in characters: longer ones did not come from this API. */
 export const CURSOR_CHARACTERS_MAX = 500;
 
@@ -175,11 +187,31 @@ export const UNITS_WRITTEN_AT_ONCE_MAX = 4096;
  * first fact.
  */
 export const METADATA_BYTES_MAX = 64 * 1024;
+/** A text that is looked for in metadata, in characters. */
+export const SEARCHED_TEXT_CHARACTERS_MAX = 200;
 /**
  * The outcome of a call as a gateway takes it, in bytes of its JSON: the result or error, and a few bytes around it. It
  * becomes a fact, and the model reads it.
  */
 export const TOOL_RESULT_BYTES_MAX = 256 * 1024;
+
+// Files
+
+/** A file, in bytes: the photos and documents that providers take. A larger one belongs elsewhere, behind a tool. */
+export const FILE_BYTES_MAX = 32 * 1024 * 1024;
+/** A file's name, in characters: what file systems take. */
+export const FILENAME_CHARACTERS_MAX = 255;
+/** A media type, in characters: the names in the registry of IANA have fewer. */
+export const MEDIA_TYPE_CHARACTERS_MAX = 127;
+/** The address of a file, in characters: what servers commonly accept. */
+export const FILE_URL_CHARACTERS_MAX = 2000;
+/** Files in one input of a run, or in one message: each is looked up before the message is taken. */
+export const FILES_PER_INPUT_MAX = 32;
+/**
+ * Bytes of all files that one step shows the model. An input with more is refused. Of a thread the newest files are
+ * shown. Providers take about as much in one request.
+ */
+export const STEP_FILE_BYTES_MAX = 32 * 1024 * 1024;
 
 // Streams
 

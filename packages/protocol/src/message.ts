@@ -23,10 +23,10 @@ export type ReasoningPart = {
   readonly providerOptions?: ProviderOptions;
 };
 
-/** A file. */
-export type FilePart = {
+/** A file within the message. The gateway stores Base64, and the run's record has a `StoredFilePart` for it. */
+export type InlineFilePart = {
   readonly type: "file";
-  /** Base64, or a URL. */
+  /** Base64, or a URL. A URL goes to the provider of the model, which may read it or not. */
   readonly data: string;
   /** The IANA media type, such as `application/pdf`. */
   readonly mediaType: string;
@@ -34,7 +34,34 @@ export type FilePart = {
   readonly providerOptions?: ProviderOptions;
 };
 
-/** A picture. */
+/** A file that was uploaded, or that the gateway has stored for a message. */
+export type StoredFilePart = {
+  readonly type: "file";
+  /** The `id` of the file. */
+  readonly fileId: string;
+  /** The gateway sets it: what the file's bytes are. */
+  readonly mediaType?: string;
+  readonly filename?: string;
+  /** The gateway sets it: the file's bytes. */
+  readonly size?: number;
+  readonly providerOptions?: ProviderOptions;
+};
+
+/** A file elsewhere. The gateway reads and stores it when it takes the message. */
+export type LinkedFilePart = {
+  readonly type: "file";
+  /** An address that begins with `https://` or `http://`. */
+  readonly url: string;
+  /** If it is left out, that of the response counts. */
+  readonly mediaType?: string;
+  readonly filename?: string;
+  readonly providerOptions?: ProviderOptions;
+};
+
+/** A file of a message: stored, elsewhere, or within it. */
+export type FilePart = InlineFilePart | StoredFilePart | LinkedFilePart;
+
+/** A picture. What holds for `data` of an `InlineFilePart` holds for `image`. */
 export type ImagePart = {
   readonly type: "image";
   /** Base64, or a URL. */
@@ -44,12 +71,22 @@ export type ImagePart = {
   readonly providerOptions?: ProviderOptions;
 };
 
-/** A tool call of the model. */
+/** A tool call of the model. `providerExecuted`: its provider executes it, and nobody else is asked. */
 export type ToolCallPart = {
   readonly type: "tool-call";
   readonly toolCallId: string;
   readonly toolName: string;
   readonly input: JsonValue;
+  readonly providerExecuted?: true;
+  readonly providerOptions?: ProviderOptions;
+};
+
+/** The result of a call that the provider has executed itself, as it gave it. */
+export type ProviderResultPart = {
+  readonly type: "tool-result";
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly output: { readonly type: "json" | "error-json"; readonly value: JsonValue };
   readonly providerOptions?: ProviderOptions;
 };
 
@@ -72,7 +109,7 @@ export type EarlierAssistantMessage = {
 export type InputMessage = UserMessage | EarlierAssistantMessage;
 
 /** A part of what the model said in one step. Fields that the AI SDK adds are kept. */
-export type AssistantPart = TextPart | ReasoningPart | FilePart | ToolCallPart;
+export type AssistantPart = TextPart | ReasoningPart | FilePart | ToolCallPart | ProviderResultPart;
 
 /** What the model said in one step. */
 export type AssistantMessage = {

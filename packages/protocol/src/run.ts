@@ -1,8 +1,10 @@
 import type { GrantedLimits, RunScope, StartLimits } from "./agent-config.ts";
-import type { Failure, FinishReason, Usage } from "./event.ts";
+import type { Failure, FinishReason, RunOutput, Usage } from "./event.ts";
+import type { ForkOrigin } from "./fork.ts";
 import type { JsonObject } from "./json.ts";
 import type { InputMessage, UserMessage } from "./message.ts";
 import type { PageQuery } from "./page.ts";
+import type { StartPolicy } from "./start-policy.ts";
 
 /**
  * The states of a run: `queued → running → waiting_tool → running → completed | failed | canceled`; or
@@ -21,22 +23,13 @@ export const TERMINAL_RUN_STATUSES = [
   "merged",
 ] as const satisfies readonly RunStatus[];
 
-/**
- * What a start does about runs of its thread that have not ended. `queue`: it takes its turn after them. `reject`: it
- * is refused. `interrupt`: they are canceled, and it follows. `steer`: its message enters the one that is active.
- */
-export const START_POLICIES = ["queue", "reject", "interrupt", "steer"] as const;
-
-/** One of the policies of a start. */
-export type StartPolicy = (typeof START_POLICIES)[number];
-
 /** Whether a run in this state has ended for good. */
 export function isTerminalStatus(status: RunStatus): boolean {
   return (TERMINAL_RUN_STATUSES as readonly RunStatus[]).includes(status);
 }
 
-/** A run as the API shows it. */
-export interface Run {
+/** A run as the API shows it. `Output`: what its agent's runs end with, see `RunOutput`. */
+export interface Run<Output = RunOutput> {
   readonly id: string;
   readonly status: RunStatus;
   readonly agentId: string;
@@ -49,16 +42,24 @@ export interface Run {
   readonly subject: string | null;
   /** The run that its messages have entered; `null` unless its status is `merged`. */
   readonly mergedInto: string | null;
-  /** The run that started this one; `null` if a client did. */
+  /** The fact of another run from which it was forked; `null` if it was not. */
+  readonly forkedFrom: ForkOrigin | null;
+  /** The run that started this one, as a child for one of its calls; `null` if a client did. */
   readonly parentRunId: string | null;
+  /** The call of the parent that this run answers; `null` without a parent. */
+  readonly parentCallId: string | null;
+  /** The run at the top, which a client started; `null` without a parent. */
+  readonly rootRunId: string | null;
+  /** How far it is below that one; 0 without a parent. */
+  readonly depth: number;
   /** The device that `select: "origin"` means; `null` if there is none. */
   readonly deviceKey: string | null;
   /** Who started it, named as in decisions (`Decider.by`); `null` for a run of an earlier version. */
   readonly startedBy: string | null;
   /** What the client attached when it started the run. */
   readonly metadata: JsonObject;
-  /** The text of the last step; `null` until the run has completed. */
-  readonly output: string | null;
+  /** What the run came to: a text, or the object that its `outputSchema` asks for. `null` until it has completed. */
+  readonly output: Output | null;
   /**
    * Why the model's last answer ended; `null` until the run has completed. An answer that is not whole
    * (`isWholeAnswer`) was cut or filtered. It is there as well if the run failed for that.
@@ -66,11 +67,13 @@ export interface Run {
   readonly finishReason: FinishReason | null;
   /** Why the run failed; `null` unless its status is `failed`. */
   readonly error: Failure | null;
-  /** The tokens spent so far, and what they cost. */
+  /** The tokens that its own steps spent so far, and what they cost. */
   readonly usage: Usage;
+  /** What its children that have ended spent, with theirs. */
+  readonly childrenUsage: Usage;
   /** What it may use: the agent's limits, narrowed by its start; `null` for a run of an earlier version. */
   readonly limits: GrantedLimits | null;
-  /** Steps started so far. */
+  /** Steps started so far. A fork counts on from the steps that it reuses. */
   readonly steps: number;
   /** The position of the last fact, such as `7-0`. */
   readonly position: string;
@@ -118,16 +121,38 @@ export interface ListRunsQuery extends PageQuery {
   readonly status?: RunStatus;
   /** An agent's name or id. */
   readonly agent?: string;
+  /** The id of a version of an agent. */
+  readonly versionId?: string;
   /** A thread's id or key. */
   readonly threadId?: string;
+  /** The id or key of a device: runs with a call that it has answered or has been sent. */
+  readonly device?: string;
+  /** Times in ISO 8601: runs of `since` and later, and those before `until`, by the times in their ids. */
+  readonly since?: string;
+  readonly until?: string;
+  /**
+   * A text in a run's metadata as JSON, names as well as values. The case of ASCII letters counts for nothing. For a
+   * page 500 runs are looked at, so one with few runs or none may yet have a `nextCursor`.
+   */
+  readonly metadata?: string;
   /** The user of the tenant whose runs are listed. */
   readonly subject?: string;
+  /** The id of a run whose children are listed. */
+  readonly parent?: string;
+  /** The id of a run whose forks are listed. */
+  readonly forkedFrom?: string;
 }
 
 /** The query of `GET /api/runs/:id/events`. */
 export interface ListEventsQuery extends PageQuery {
-  /** The position after which to begin, such as `7-2`. */
+  /** The most events on the page, from 1 to 1000; 50 if left out. */
+  readonly limit?: number;
+  /** `desc`: newest first; `asc` if left out. The pages of either go on by their cursors. */
+  readonly order?: "asc" | "desc";
+  /** The position after which to begin, such as `7-2`. Not with `order: "desc"`. */
   readonly after?: string;
+  /** The position before which to begin, only with `order: "desc"`; the end of the run if left out. */
+  readonly before?: string;
   /** Leaves the deltas out. */
   readonly facts?: boolean;
 }

@@ -34,7 +34,13 @@ export interface FindThreadQuery {
 }
 
 /** The query of `GET /api/threads/:id/messages`. */
-export interface ListThreadMessagesQuery extends PageQuery, FindThreadQuery {}
+export interface ListThreadMessagesQuery extends PageQuery, FindThreadQuery {
+  /**
+   * Lists only what a branch has from the threads that it goes on from: the messages of so many runs, the newest (1 to
+   * 100). A thread that is no branch has none.
+   */
+  readonly inheritedRuns?: number;
+}
 
 /** A conversation: the runs on it take turns. */
 export interface Thread {
@@ -45,7 +51,10 @@ export interface Thread {
   readonly subject: string | null;
   /** What people call it; `null`: it has no title. */
   readonly title: string | null;
-  /** The thread and the run of it from which this one goes on; `null`: it began by itself. */
+  /**
+   * The thread and the run of it from which this one goes on; `null`: it began by itself. The thread of a fork goes on
+   * from before that run.
+   */
   readonly branchedFrom: { readonly threadId: string; readonly runId: string } | null;
   readonly metadata: JsonObject;
   /** ISO 8601, UTC. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { checkArgs, defineAgent, defineTool, sleepTool } from "../src/define/index.ts";
+import { agentTool, checkArgs, defineAgent, defineTool, sleepTool } from "../src/define/index.ts";
 import { writeExactJson } from "../src/exact-json.ts";
 import { agentConfigSchema } from "../src/schema/index.ts";
 
@@ -59,7 +59,7 @@ describe("what is defined", () => {
     // @ts-expect-error: it has no JSON Schema.
     expect(() => defineTool({ name: "a", inputSchema: old })).toThrow(/'a': this version of old-zod makes no JSON/);
     // @ts-expect-error: the arguments of a tool are an object.
-    expect(() => defineTool({ name: "a", inputSchema: z.string() })).toThrow(/are an object/);
+    expect(() => defineTool({ name: "a", inputSchema: z.string() })).toThrow(/must describe an object/);
     // @ts-expect-error: the arguments of a tool are an object.
     expect(() => defineTool({ name: "a", inputSchema: { type: "string" } })).toThrow(/"type": "object"/);
   });
@@ -77,6 +77,23 @@ test("a sleep is defined without a schema, and is a config that the gateway take
   expect(() => agentConfigSchema.parse({ ...plain, tools: [{ name: "t", server: { type: "function" } }] })).toThrow(
     /is required/,
   );
+  // No gateway holds it, so it needs no time of its own beside tools that wait for hours.
+  expect(agentConfigSchema.parse({ ...plain, toolTimeoutMs: 3_600_000 }).toolTimeoutMs).toBe(3_600_000);
+});
+
+test("a tool of another agent is defined without a schema, and is a config that the gateway takes", () => {
+  const research = agentTool({ name: "research", agent: "researcher", timeoutMs: 60_000 });
+  const agent = defineAgent({ name: "boss", model: "demo/echo", tools: [research] });
+  const { tools } = agentConfigSchema.parse(JSON.parse(writeExactJson(agent) ?? ""));
+  expect(tools).toMatchObject([{ name: "research", target: "server", server: { type: "agent", agent: "researcher" } }]);
+  const plain = {
+    name: "boss",
+    model: "demo/echo",
+    tools: [{ name: "research", server: { type: "agent", agent: "researcher" }, timeoutMs: 60_000 }],
+  };
+  expect(agentConfigSchema.parse(plain).tools[0]).toEqual({ ...tools[0], target: undefined });
+  // @ts-expect-error: an agent has a name.
+  agentTool({ name: "research" });
 });
 
 // The compiler is the test of what follows: a line that compiles although it should not is an error there.

@@ -75,8 +75,11 @@ interface Types {
   digestSchema: Both<string>;
   earlierAssistantMessageSchema: Both<protocol.EarlierAssistantMessage>;
   failureSchema: Both<protocol.Failure>;
+  filenameSchema: Both<string>;
   findThreadQuerySchema: Query<protocol.FindThreadQuery>;
   finishReasonSchema: Both<protocol.FinishReason>;
+  forkOriginSchema: Both<protocol.ForkOrigin>;
+  forkRunBodySchema: Both<protocol.ForkRunBody>;
   functionServerToolSchema: Both<protocol.FunctionServerTool>;
   grantedLimitsSchema: Both<protocol.GrantedLimits>;
   groupsSchema: Both<string[]>;
@@ -87,6 +90,7 @@ interface Types {
   jsonObjectSchema: Both<protocol.JsonObject>;
   jsonValueSchema: Both<protocol.JsonValue>;
   labelsSchema: Both<Record<string, string>>;
+  listFilesQuerySchema: Query<protocol.ListFilesQuery>;
   listAuditQuerySchema: Query<protocol.ListAuditQuery>;
   listDevicesQuerySchema: Query<protocol.ListDevicesQuery>;
   listEventsQuerySchema: Query<protocol.ListEventsQuery>;
@@ -109,6 +113,7 @@ interface Types {
     output: Omit<protocol.PushAgentBody, "config" | "promote"> & { config: protocol.JsonObject; promote: boolean };
   };
   pushedAgentSchema: Both<protocol.PushedAgent>;
+  providerToolSchema: { input: protocol.ProviderToolInput; output: protocol.ProviderTool };
   quotasQuerySchema: Both<protocol.QuotasQuery>;
   /** An event in a page of the log: one shape for all types, those that are not known yet included. */
   revokeTokensBodySchema: Both<protocol.RevokeTokensBody>;
@@ -129,12 +134,17 @@ interface Types {
   runSchema: Both<protocol.Run>;
   runStatusSchema: Both<protocol.RunStatus>;
   putSecretBodySchema: Both<protocol.PutSecretBody>;
+  sessionSchema: Both<protocol.Session>;
+  sessionStateSchema: Both<protocol.SessionState>;
   scopeSchema: Both<protocol.Scope>;
   secretNameSchema: Both<string>;
   secretRefSchema: Both<protocol.SecretRef>;
   secretSchema: Both<protocol.Secret>;
+  storedFileSchema: Both<protocol.StoredFile>;
+  uploadFileQuerySchema: Query<protocol.UploadFileQuery>;
   serverToolSchema: { input: protocol.ServerToolInput; output: protocol.ServerTool };
   setQuotasBodySchema: Both<protocol.SetQuotasBody>;
+  agentServerToolSchema: Both<protocol.AgentServerTool>;
   sleepServerToolSchema: Both<protocol.SleepServerTool>;
   startLimitsSchema: Both<protocol.StartLimits>;
   startRunBodySchema: Both<protocol.StartRunBody>;
@@ -142,6 +152,8 @@ interface Types {
   tenantNameSchema: Both<string>;
   tenantQuotasSchema: Both<protocol.TenantQuotas>;
   tenantSchema: Both<protocol.Tenant>;
+  fleetSchema: Both<protocol.Fleet>;
+  gatewayReportSchema: Both<protocol.GatewayReport>;
   tenantWithKeySchema: Both<protocol.TenantWithKey>;
   threadMessageSchema: Both<protocol.ThreadMessage>;
   subjectSchema: Both<string>;

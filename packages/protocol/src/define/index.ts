@@ -1,5 +1,6 @@
 /** Agents and tools as typed definitions: what a file in `agents/` exports. It has no dependency. */
-export { type AgentOptions, type DefinedAgent, defineAgent, type ModelName } from "./define-agent.ts";
+export { agentTool } from "./agent-tool.ts";
+export { type AgentOptions, type DefinedAgent, defineAgent, type ModelName, type OutputOf } from "./define-agent.ts";
 export {
   type ArgsOf,
   checkArgs,

@@ -41,8 +41,7 @@ export function jsonSchemaOf(schema: StandardSchema, where: string): JsonObject 
     );
   }
   const { $schema: _draft, ...made } = jsonSchema.input({ target: "draft-2020-12" });
-  if (!isObjectSchema(made))
-    throw new TypeError(`${where}: the arguments of a tool are an object; take one as schema.`);
+  if (!isObjectSchema(made)) throw new TypeError(`${where}: it must describe an object; take the schema of one.`);
   return made;
 }
 

@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { HISTORY_OVERFLOWS, HTTP_TOOL_METHODS, MODEL_PROVIDERS, targetOf, type ToolConfig } from "../agent-config.ts";
+import { HISTORY_OVERFLOWS, HTTP_TOOL_METHODS, isHeld, MODEL_PROVIDERS, type ToolConfig } from "../agent-config.ts";
+import { START_POLICIES } from "../start-policy.ts";
+import { CHILD_INPUT_SCHEMA } from "../child.ts";
 import {
   DESCRIPTION_CHARACTERS_MAX,
   FUNCTION_NAME_CHARACTERS_MAX,
@@ -12,6 +14,7 @@ import {
   MODEL_LOADING_TIMEOUT_MS_DEFAULT,
   MODEL_NAME_CHARACTERS_MAX,
   RUN_COST_USD_MAX,
+  RUN_DEPTH_MAX,
   RUN_TOKENS_MAX,
   RUN_TOOL_CALLS_MAX,
   RUN_WALL_TIME_MS_MAX,
@@ -27,7 +30,9 @@ import {
   TOOL_FIXED_VALUES_MAX,
   TOOL_URL_CHARACTERS_MAX,
 } from "../limits.ts";
+import { PROVIDER_TOOL_IDS, type ProviderToolId, providerToolName } from "../provider-tool.ts";
 import { SLEEP_DESCRIPTION, SLEEP_INPUT_SCHEMA } from "../sleep.ts";
+import { agentServerToolSchema } from "./agent-server-tool.ts";
 import { groupsSchema } from "./groups.ts";
 import { labelsSchema } from "./device.ts";
 import { agentNameSchema, deviceKeySchema, toolNameSchema } from "./ids.ts";
@@ -82,6 +87,7 @@ export const serverToolSchema = z.discriminatedUnion("type", [
   httpServerToolSchema,
   functionServerToolSchema,
   sleepServerToolSchema,
+  agentServerToolSchema,
 ]);
 
 /** What means nothing for a sleep: no one executes it, and nothing of it fails. */
@@ -141,8 +147,10 @@ export const toolConfigSchema = z
     if (tool.device?.key !== undefined && tool.device.select !== undefined) {
       context.addIssue({ code: "custom", path: ["device", "select"], message: "cannot be given together with 'key'" });
     }
+    if (tool.server?.type === "agent" && tool.repeatable !== undefined)
+      context.addIssue({ code: "custom", path: ["repeatable"], message: "means nothing for a tool of type 'agent'" });
     if (tool.server?.type !== "sleep") {
-      if (tool.inputSchema === undefined)
+      if (tool.inputSchema === undefined && tool.server?.type !== "agent")
         context.addIssue({ code: "custom", path: ["inputSchema"], message: "is required: the arguments of the tool" });
       return;
     }
@@ -159,9 +167,17 @@ export const toolConfigSchema = z
     (tool): ToolConfig => ({
       ...tool,
       ...(tool.server?.type === "sleep" ? { description: tool.description ?? SLEEP_DESCRIPTION } : {}),
-      inputSchema: tool.inputSchema ?? SLEEP_INPUT_SCHEMA,
+      inputSchema: tool.inputSchema ?? (tool.server?.type === "agent" ? CHILD_INPUT_SCHEMA : SLEEP_INPUT_SCHEMA),
     }),
   );
+
+/** A tool that the model's provider executes itself. */
+export const providerToolSchema = z.strictObject({
+  id: z.enum(PROVIDER_TOOL_IDS, {
+    error: `must be a tool that a provider executes itself: ${PROVIDER_TOOL_IDS.join(", ")}`,
+  }),
+  args: writtenObjectSchema.optional(),
+});
 
 /** The provider-neutral settings of a model call, by their AI SDK names. */
 export const modelSettingsSchema = z.strictObject({
@@ -185,6 +201,7 @@ export const runLimitsSchema = z.strictObject({
   costUsd: z.number().gt(0).max(RUN_COST_USD_MAX).optional(),
   wallTimeMs: z.int().min(1).max(RUN_WALL_TIME_MS_MAX).optional(),
   toolCalls: z.int().min(0).max(RUN_TOOL_CALLS_MAX).optional(),
+  maxDepth: z.int().min(0).max(RUN_DEPTH_MAX).optional(),
 });
 
 /** The limits of one run, as its start gives them. */
@@ -215,6 +232,8 @@ export const storedAgentConfigSchema = z
     toolTimeoutMs: timeoutMsSchema.default(TOOL_TIMEOUT_MS_DEFAULT),
     modelIdleTimeoutMs: timeoutMsSchema.default(MODEL_IDLE_TIMEOUT_MS_DEFAULT),
     onIncomplete: z.enum(["complete", "fail"]).default("complete"),
+    policy: z.enum(START_POLICIES).optional(),
+    outputSchema: writtenObjectSchema.optional(),
     history: z
       .strictObject({
         maxTokens: z.int().min(1).max(HISTORY_TOKENS_MAX).optional(),
@@ -224,6 +243,7 @@ export const storedAgentConfigSchema = z
       .default({ overflow: "trim" }),
     approval: approvalRulesSchema.optional(),
     tools: z.array(toolConfigSchema).max(TOOLS_PER_AGENT_MAX).default([]),
+    providerTools: z.array(providerToolSchema).max(PROVIDER_TOOL_IDS.length).optional(),
   })
   .superRefine((config, context) => {
     const seen = new Set<string>();
@@ -233,18 +253,39 @@ export const storedAgentConfigSchema = z
       }
       seen.add(tool.name);
     });
+    config.providerTools?.forEach(({ id }, index) => {
+      const message = providerToolFault(id, config.model, seen);
+      if (message !== null) context.addIssue({ code: "custom", path: ["providerTools", index, "id"], message });
+      seen.add(providerToolName(id));
+    });
   });
 
+/** What is wrong with a provider's tool beside tools of these names; null: nothing. */
+function providerToolFault(id: ProviderToolId, model: string, names: ReadonlySet<string>): string | null {
+  const [provider, of] = [model.slice(0, model.indexOf("/")), id.slice(0, id.indexOf("."))];
+  if (of !== provider) return `is a tool of '${of}', and the model's provider is '${provider}'`;
+  const name = providerToolName(id);
+  return names.has(name) ? `is shown as '${name}', which names another tool` : null;
+}
+
 /** A tool that one run has beside those of its agent. */
-const runToolSchema = z.strictObject({
-  name: toolNameSchema,
-  description: z.string().max(DESCRIPTION_CHARACTERS_MAX).optional(),
-  inputSchema: jsonObjectSchema,
-  target: z.enum(["device", "browser", "external"]),
-  approval: z.enum(["never", "always"]).optional(),
-  repeatable: z.boolean().optional(),
-  timeoutMs: timeoutMsSchema.optional(),
-});
+const runToolSchema = z
+  .strictObject({
+    name: toolNameSchema,
+    description: z.string().max(DESCRIPTION_CHARACTERS_MAX).optional(),
+    inputSchema: jsonObjectSchema,
+    target: z.enum(["device", "browser", "external"]),
+    device: z
+      .strictObject({ select: z.enum(["any", "origin"]).optional(), labels: labelsSchema.optional() })
+      .optional(),
+    approval: z.enum(["never", "always"]).optional(),
+    repeatable: z.boolean().optional(),
+    timeoutMs: timeoutMsSchema.optional(),
+  })
+  .refine(({ target, device }) => target !== "external" || device === undefined, {
+    path: ["device"],
+    message: "only means something with target 'device' or 'browser'",
+  });
 
 /** The fields of a start that add to its agent for one run. */
 export const runScopeSchema = z.strictObject({
@@ -253,6 +294,7 @@ export const runScopeSchema = z.strictObject({
     .array(z.union([toolNameSchema, runToolSchema]))
     .max(TOOLS_PER_AGENT_MAX)
     .optional(),
+  outputSchema: jsonObjectSchema.optional(),
 });
 
 /** An agent's config that is pushed. Parsing it fills in the defaults. */
@@ -261,7 +303,7 @@ export const agentConfigSchema = storedAgentConfigSchema.superRefine((config, co
     context.addIssue({ code: "custom", path, message });
   if (config.modelIdleTimeoutMs > HELD_TIMEOUT_MS_MAX) refuse(["modelIdleTimeoutMs"], HELD_TOO_LONG);
   config.tools.forEach((tool, index) => {
-    if (targetOf(tool) !== "server") return;
+    if (!isHeld(tool)) return;
     const path = ["tools", index, "timeoutMs"];
     const advice = "A tool that takes longer needs the target 'external'.";
     if (tool.timeoutMs !== undefined) {

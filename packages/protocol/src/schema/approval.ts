@@ -22,6 +22,7 @@ export const approvalRecipientSchema = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("http"), method: z.string(), origin: z.string().nullable() }),
   z.object({ kind: z.literal("function"), name: z.string() }),
+  z.object({ kind: z.literal("agent"), agent: z.string() }),
   z.object({ kind: z.literal("external") }),
 ]);
 

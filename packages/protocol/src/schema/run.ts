@@ -1,12 +1,17 @@
 import { z } from "zod";
 import {
+  EVENTS_PAGE_ITEMS_MAX,
   INPUT_MESSAGES_MAX,
   INPUT_TEXT_CHARACTERS_MAX,
+  PAGE_ITEMS_DEFAULT,
   REASON_CHARACTERS_MAX,
+  SEARCHED_TEXT_CHARACTERS_MAX,
   THREAD_KEY_CHARACTERS_MAX,
 } from "../limits.ts";
 import { grantedLimitsSchema, runScopeSchema, startLimitsSchema } from "./agent-config.ts";
-import { RUN_STATUSES, START_POLICIES } from "../run.ts";
+import { RUN_STATUSES } from "../run.ts";
+import { START_POLICIES } from "../start-policy.ts";
+import { forkOriginSchema } from "./fork.ts";
 import { failureSchema, finishReasonSchema, usageSchema } from "./event.ts";
 import { agentNameSchema, deviceKeySchema, idOrNameSchema, idSchema } from "./ids.ts";
 import { jsonObjectSchema } from "./json.ts";
@@ -30,14 +35,19 @@ export const runSchema = z.object({
   threadId: idSchema.nullable(),
   subject: z.string().nullable(),
   mergedInto: idSchema.nullable(),
+  forkedFrom: forkOriginSchema.nullable(),
   parentRunId: idSchema.nullable(),
+  parentCallId: idSchema.nullable(),
+  rootRunId: idSchema.nullable(),
+  depth: z.int(),
   deviceKey: z.string().nullable(),
   startedBy: z.string().nullable(),
   metadata: jsonObjectSchema,
-  output: z.string().nullable(),
+  output: z.union([z.string(), jsonObjectSchema]).nullable(),
   finishReason: finishReasonSchema.nullable(),
   error: failureSchema.nullable(),
   usage: usageSchema,
+  childrenUsage: usageSchema,
   limits: grantedLimitsSchema.nullable(),
   steps: z.int(),
   position: z.string(),
@@ -70,13 +80,23 @@ export const startedRunSchema = z.object({ runId: idSchema, status: runStatusSch
 export const listRunsQuerySchema = listQuerySchema.extend({
   status: runStatusSchema.optional(),
   agent: idOrNameSchema.optional(),
+  versionId: idSchema.optional(),
   threadId: z.string().min(1).max(THREAD_KEY_CHARACTERS_MAX).optional(),
+  device: deviceKeySchema.optional(),
+  since: timeSchema.optional(),
+  until: timeSchema.optional(),
+  metadata: z.string().min(1).max(SEARCHED_TEXT_CHARACTERS_MAX).optional(),
   subject: subjectSchema.optional(),
+  parent: idSchema.optional(),
+  forkedFrom: idSchema.optional(),
 });
 
 /** The query of `GET /api/runs/:id/events`. */
 export const listEventsQuerySchema = listQuerySchema.omit({ cursor: true }).extend({
+  limit: z.coerce.number().int().min(1).max(EVENTS_PAGE_ITEMS_MAX).default(PAGE_ITEMS_DEFAULT),
+  order: z.enum(["asc", "desc"]).default("asc"),
   after: positionTextSchema.optional(),
+  before: positionTextSchema.optional(),
   cursor: positionTextSchema.optional(),
   facts: z
     .enum(["true", "false"])

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { THREAD_KEY_CHARACTERS_MAX, THREAD_TITLE_CHARACTERS_MAX } from "../limits.ts";
+import { INHERITED_RUNS_MAX, THREAD_KEY_CHARACTERS_MAX, THREAD_TITLE_CHARACTERS_MAX } from "../limits.ts";
 import { idSchema } from "./ids.ts";
 import { jsonObjectSchema } from "./json.ts";
 import { metadataSchema } from "./metadata.ts";
@@ -28,7 +28,10 @@ export const listThreadsQuerySchema = listQuerySchema.extend({ subject: subjectS
 export const findThreadQuerySchema = z.object({ subject: subjectSchema.optional() });
 
 /** The query of `GET /api/threads/:id/messages`. */
-export const listThreadMessagesQuerySchema = listQuerySchema.extend({ subject: subjectSchema.optional() });
+export const listThreadMessagesQuerySchema = listQuerySchema.extend({
+  subject: subjectSchema.optional(),
+  inheritedRuns: z.coerce.number().int().min(1).max(INHERITED_RUNS_MAX).optional(),
+});
 
 /** A conversation. */
 export const threadSchema = z.object({
