@@ -104,7 +104,7 @@ function play(moves: readonly Move[]): { readonly sent: readonly Sent[]; readonl
     const devices = Object.fromEntries(
       Object.entries(known).flatMap(([key, one]) => (one === undefined ? [] : [[key, one]])),
     );
-    tell({ kind: "proceed", epoch: 1, isRecordFull: false, devices, dispatches: {} }, known);
+    tell({ kind: "proceed", epoch: 1, isRecordFull: false, agents: {}, devices, dispatches: {} }, known);
   };
   state = fold([created, asked("hi")], state, now);
   tell({ kind: "claimed", epoch: 1, lost: false, historyRunIds: [] });

@@ -39,6 +39,7 @@ export function approvalRecipientOf(
   if (tool.server?.type === "http")
     return { kind: "http", method: tool.server.method, origin: originOf(tool.server.url) };
   if (tool.server?.type === "function") return { kind: "function", name: tool.server.name ?? tool.name };
+  if (tool.server?.type === "agent") return { kind: "agent", agent: tool.server.agent };
   if (recipient === null) return { kind: "external" };
   if (recipient.kind === "any")
     return { kind: "any_device", labels: { ...recipient.labels }, platform: recipient.platform };

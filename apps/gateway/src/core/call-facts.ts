@@ -1,5 +1,5 @@
-import type { Fact } from "@hsafa/protocol";
-import { MAY_HAVE_HAPPENED, NO_ANSWER_IN_TIME, unknownError } from "./expiry-error.ts";
+import type { Fact, StartedChild } from "@hsafa/protocol";
+import { MAY_HAVE_HAPPENED, NEVER_SENT, NO_ANSWER_IN_TIME, unknownError } from "./expiry-error.ts";
 import { isoTime } from "./iso-time.ts";
 import type { Call } from "./run-state.ts";
 
@@ -22,6 +22,16 @@ export function dispatched(callId: string, attempt: number, deadline: number | n
       deadline: deadline === null ? null : isoTime(deadline),
     },
   };
+}
+
+/** A child takes the call, until this time in ms. */
+export function takenByChild(
+  callId: string,
+  child: StartedChild,
+  deadline: number | null,
+): Extract<Fact, { type: "tool.dispatched" }> {
+  const until = deadline === null ? null : isoTime(deadline);
+  return { type: "tool.dispatched", data: { callId, attempt: 1, deadline: until, child } };
 }
 
 /** The run sleeps until this time, in ms. */
@@ -59,8 +69,6 @@ export function expired({ callId, toolName }: CallName, hasLeft: boolean): Extra
 
 /** The run ends while the call is open. `isDispatched`: it may have been given to its executor. */
 export function canceledCall({ callId, toolName }: CallName, isDispatched: boolean): ToolFailed {
-  const message = isDispatched
-    ? `The run ended before the tool answered. ${MAY_HAVE_HAPPENED}`
-    : "The run ended before the call was sent. It was not executed.";
+  const message = isDispatched ? `The run ended before the tool answered. ${MAY_HAVE_HAPPENED}` : NEVER_SENT;
   return { type: "tool.failed", data: { callId, toolName, error: { code: "canceled", message } } };
 }

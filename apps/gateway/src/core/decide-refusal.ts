@@ -9,7 +9,7 @@
  *    runs leave them out, so no refused message can stop a thread.
  */
 import { type Failure, formatPosition, type HistoryForm } from "@hsafa/protocol";
-import type { RunBody } from "./run-state.ts";
+import { ownSteps, type RunBody } from "./run-state.ts";
 import type { TranscriptEntry } from "./transcript.ts";
 
 /** What to do about a refusal: ask again with less of the earlier runs, or give up and name what was refused. */
@@ -21,9 +21,10 @@ const LESS: Readonly<Record<HistoryForm, HistoryForm | null>> = { full: "text", 
 
 /** Decides about a conversation that was refused in the run's present step. `refused`: positions of facts. */
 export function decideRefusal(run: RunBody): RefusalDecision {
-  const less = run.steps === run.summarySteps && run.historyRunIds.length > 0 ? LESS[run.historyForm] : null; // 1. and 2.
+  const less = ownSteps(run) === 0 && run.historyRunIds.length > 0 ? LESS[run.historyForm] : null; // 1. and 2.
   if (less !== null) return { kind: "ask_again", history: less };
-  const seqs = new Set(sinceAccepted(run.transcript).map((entry) => entry.seq)); // 3.
+  const suspects = ownSteps(run) === 0 ? run.transcript : sinceAccepted(run.transcript);
+  const seqs = new Set(suspects.map((entry) => entry.seq)); // 3.
   return { kind: "give_up", refused: [...seqs].map((seq) => formatPosition({ seq, sub: 0 })) };
 }
 

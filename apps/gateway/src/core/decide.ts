@@ -18,7 +18,16 @@ import { CONTEXT_TOKENS_LEAST, CONTEXT_TRIES_MAX, SERVER_TOOL_ATTEMPTS_MAX } fro
 import { proceed } from "./proceed.ts";
 import { decideRefusal, refusedError } from "./decide-refusal.ts";
 import { canceledEnd, discardedStep, failedEnd, leftOutOf } from "./run-ends.ts";
-import { type Call, isForDevice, isInHouse, isSleep, type LiveState, openCallsOf, type RunState } from "./run-state.ts";
+import {
+  type Call,
+  childAgentOf,
+  isForDevice,
+  isHeldCall,
+  isInHouse,
+  type LiveState,
+  openCallsOf,
+  type RunState,
+} from "./run-state.ts";
 
 /**
  * Returns the facts that follow from an input, in order; none if it changes nothing. `now` is the database's time, in
@@ -91,8 +100,15 @@ type InputOf<K extends RunInput["kind"]> = Extract<RunInput, { kind: K }>;
 
 function claimed(state: LiveState, input: InputOf<"claimed">, now: number): Fact[] {
   const { epoch, lost } = input;
-  if (state.phase === "created")
-    return [{ type: "run.started", data: { epoch, historyRunIds: [...input.historyRunIds] } }];
+  if (state.phase === "created") {
+    const { steps, reruns } = state.run;
+    return [
+      { type: "run.started", data: { epoch, historyRunIds: [...input.historyRunIds] } },
+      ...reruns.flatMap(({ callId, toolName, args }) =>
+        requested(state, steps, { callId, toolName, args, invalid: null }),
+      ),
+    ];
+  }
   const facts: Fact[] = [];
   if (lost) facts.push({ type: "run.recovered", data: { epoch } });
   // The run was handed over in the middle of its work. A parked run, or one that waits for its next attempt, resumes
@@ -124,15 +140,25 @@ function dispatchedAgain(state: LiveState, call: Call, now: number): Fact {
 
 function toolResult(state: LiveState, input: InputOf<"tool_result">): Fact[] {
   const call = state.run.calls.get(input.callId);
-  // 3. And a server's call is settled by the server alone.
-  if (call === undefined || call.phase.kind !== "dispatched" || call.target === "server") return [];
-  return [settled(call, input)];
+  const ended = childEnded(state, input);
+  if (call === undefined || call.phase.kind !== "dispatched") return ended;
+  // 3. And a server's call is settled by the server alone, and a child's by the child.
+  if (call.target === "server" && (childAgentOf(call) === null || input.child?.runId !== call.callId)) return ended;
+  return [...ended, settled(call, input)];
+}
+
+/** The end of a child is told once, also if something else has settled its call: what it spent counts. */
+function childEnded(state: LiveState, { callId, child }: InputOf<"tool_result">): Fact[] {
+  if (child === undefined || !state.run.openChildren.has(child.runId)) return [];
+  const { runId: childRunId, status, usage } = child;
+  return [{ type: "child.ended", data: { callId, childRunId, status, usage } }];
 }
 
 function serverToolFinished(state: LiveState, input: InputOf<"server_tool_finished">): Fact[] {
   const call = state.run.calls.get(input.callId);
-  // 3. And nobody executes a sleep.
-  if (call?.phase.kind !== "dispatched" || call.phase.dispatch.attempt !== input.attempt || isSleep(call)) return [];
+  // 3. And no gateway executes a sleep or a child.
+  if (call?.phase.kind !== "dispatched" || call.phase.dispatch.attempt !== input.attempt || !isHeldCall(call))
+    return [];
   const { outcome } = input;
   if (outcome.kind !== "unknown") return [settled(call, { outcome, source: "server", deviceId: null })];
   const { attempt, deadline } = call.phase.dispatch;
@@ -183,13 +209,26 @@ function dispatchLost(state: LiveState, input: InputOf<"dispatch_lost">, now: nu
 function stepFinished(state: LiveState, input: InputOf<"step_finished">): Fact[] {
   if (state.phase !== "stepping") return [];
   const { step } = state;
-  const { finishReason, usage, summary, sent } = input;
+  const { finishReason, usage, sent, sources = [], citations = [] } = input;
   const data = { step, finishReason, messages: [...input.messages], usage, ...leftOutOf(input) };
   const estimated = sent === undefined ? {} : { estimatedInputTokens: sent.tokens };
+  const found = {
+    ...(sources.length === 0 ? {} : { sources: [...sources] }),
+    ...(citations.length === 0 ? {} : { citations: [...citations] }),
+  };
   return [
-    { type: "step.completed", data: { ...data, ...estimated, ...(summary === undefined ? {} : { summary }) } },
+    { type: "step.completed", data: { ...data, ...estimated, ...found, ...saidOf(input) } },
     ...input.calls.flatMap((call) => requested(state, step, call)),
   ];
+}
+
+/** What else a finished step says of itself. */
+function saidOf({ summary, outputFault, paused }: InputOf<"step_finished">) {
+  return {
+    ...(summary === undefined ? {} : { summary }),
+    ...(outputFault === undefined ? {} : { outputFault }),
+    ...(paused === undefined ? {} : { paused }),
+  };
 }
 
 function requested(state: LiveState, step: number, call: RequestedCall): Fact[] {

@@ -3,7 +3,8 @@
  * estimate needs no vocabulary: four characters of ASCII are a token, and other characters cost three quarters of one.
  * English and code come out within a third. What a provider reports corrects it (`core/context-budget.ts`).
  */
-import type { AssistantPart, JsonValue, Message, ToolResultPart, UserMessage } from "@hsafa/protocol";
+import type { AssistantPart, FilePart, JsonValue, Message, ToolResultPart, UserMessage } from "@hsafa/protocol";
+import { isTextType } from "./is-text-type.ts";
 import { FILE_TOKENS_ESTIMATED, MESSAGE_TOKENS_ESTIMATED } from "./limits.ts";
 
 type Part = Exclude<UserMessage["content"], string>[number] | AssistantPart | ToolResultPart;
@@ -45,9 +46,9 @@ function tokensOfPart(part: Part): number {
     case "reasoning":
       return tokensOfText(part.text);
     case "image":
-    case "file":
-      // Providers count pictures and pages, not characters of Base64.
       return FILE_TOKENS_ESTIMATED;
+    case "file":
+      return tokensOfFile(part);
     case "tool-call":
       return tokensOfText(part.toolName) + tokensOfText(JSON.stringify(part.input));
     case "tool-result":
@@ -55,6 +56,12 @@ function tokensOfPart(part: Part): number {
     default:
       return part satisfies never;
   }
+}
+
+/** Providers count pictures and pages, not characters of Base64. A text goes to them as it is. */
+function tokensOfFile(part: FilePart): number {
+  const isText = isTextType(part.mediaType ?? "");
+  return isText && "size" in part && part.size !== undefined ? part.size / 4 : FILE_TOKENS_ESTIMATED;
 }
 
 function tokensOfText(text: string): number {

@@ -1,10 +1,11 @@
-import { type AgentConfig, type Fact, targetOf } from "@hsafa/protocol";
+import { type AgentConfig, type Fact, type StartedChild, targetOf } from "@hsafa/protocol";
 import { addUsage } from "./add-usage.ts";
 import { tokensOf } from "./quotas.ts";
 import { grantedLimits } from "./granted-limits.ts";
 import { askedApproval, decidedApproval } from "./call-approval.ts";
 import type { Call, CallPhase, RunBody, RunEnd, RunState } from "./run-state.ts";
 import { extendShownContext, NOTHING_SHOWN } from "./context-budget.ts";
+import { outputOf } from "./read-answer.ts";
 import { scopedConfig } from "./scoped-config.ts";
 import type { SettlingFact } from "./settling-fact.ts";
 import { extendTranscript, outcomeOf } from "./transcript.ts";
@@ -22,7 +23,11 @@ export function initialState(params: {
       config: params.config,
       deviceKey: params.deviceKey,
       seq: 0,
+      agentId: null,
       versionId: null,
+      parent: null,
+      openChildren: new Map(),
+      childrenUsage: {},
       historyRunIds: [],
       historyForm: "full",
       shownContext: NOTHING_SHOWN,
@@ -31,6 +36,8 @@ export function initialState(params: {
       summaryDue: null,
       summaryFailure: null,
       summarySteps: 0,
+      reusedSteps: 0,
+      reruns: [],
       transcript: [],
       steps: 0,
       failedAttempts: 0,
@@ -42,6 +49,7 @@ export function initialState(params: {
       toolCalls: 0,
       output: "",
       finishReason: null,
+      outputFaults: 0,
       calls: new Map(),
       startedAt: null,
       endedAt: null,
@@ -66,7 +74,9 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
         phase: "created",
         run: {
           ...run,
+          agentId: fact.data.agentId,
           versionId: fact.data.versionId,
+          parent: fact.data.parent ?? null,
           config: scopedConfig(run.config, fact.data),
           limits: grantedLimits(run.config, fact.data.limits),
         },
@@ -77,7 +87,12 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
       return { phase: run.calls.size > 0 ? "acting" : "ready", run };
     case "run.recovered":
     case "message.user":
+    case "tool.reused":
       return { ...state, run };
+    case "step.reused": {
+      const { step, reruns = [] } = fact.data;
+      return { ...state, run: { ...run, steps: step, reusedSteps: run.reusedSteps + 1, reruns } };
+    }
     case "run.waiting":
       return { phase: "waiting", run };
     case "run.retrying":
@@ -95,7 +110,7 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
         summarizesThrough: fact.data.summarizesThrough ?? null,
       };
     case "step.completed": {
-      const { summary } = fact.data;
+      const { summary, outputFault } = fact.data;
       const usage = addUsage(run.usage, fact.data.usage);
       const tokens = run.tokens + tokensOf(fact.data.usage);
       // A summary is no turn of the conversation.
@@ -117,8 +132,9 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
           contextTries: 0,
           usage,
           tokens,
-          output: textOf(fact.data.messages),
+          output: outputOf(fact.data, run.config),
           finishReason: fact.data.finishReason,
+          outputFaults: run.outputFaults + (outputFault === undefined ? 0 : 1),
           calls: new Map(),
         },
       };
@@ -158,7 +174,16 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
     case "tool.dispatched": {
       const deadline = fact.data.deadline === null ? null : Date.parse(fact.data.deadline);
       const dispatch = { attempt: fact.data.attempt, at, deadline };
-      return { ...state, run: withPhase(run, fact.data.callId, () => ({ kind: "dispatched", dispatch })) };
+      const { callId, child } = fact.data;
+      const sent = withPhase(run, callId, () => ({ kind: "dispatched", dispatch }));
+      return { ...state, run: child === undefined ? sent : withChild(sent, callId, child) };
+    }
+    case "child.ended": {
+      const { childRunId, usage } = fact.data;
+      const openChildren = new Map(run.openChildren);
+      openChildren.delete(childRunId);
+      const childrenUsage = addUsage(run.childrenUsage, usage);
+      return { ...state, run: { ...run, openChildren, childrenUsage, tokens: run.tokens + tokensOf(usage) } };
     }
     case "tool.denied":
       return {
@@ -224,6 +249,10 @@ function withCall(run: RunBody, call: Call): RunBody {
   return { ...run, calls: new Map(run.calls).set(call.callId, call) };
 }
 
+function withChild(run: RunBody, callId: string, { runId, limits = {} }: StartedChild): RunBody {
+  return { ...run, openChildren: new Map(run.openChildren).set(runId, { callId, limits }) };
+}
+
 function withPhase(run: RunBody, callId: string, phaseAfter: (phase: CallPhase) => CallPhase): RunBody {
   return withChange(run, callId, ({ phase }) => ({ phase: phaseAfter(phase) }));
 }
@@ -244,14 +273,4 @@ function settledPhase(before: CallPhase, fact: SettlingFact, at: number): CallPh
     source: answer?.source ?? null,
     deviceId: answer?.deviceId ?? null,
   };
-}
-
-/** The text of an assistant's messages, as the run's output shows it. */
-function textOf(messages: Extract<Fact, { type: "step.completed" }>["data"]["messages"]): string {
-  return messages
-    .filter((message) => message.role === "assistant")
-    .flatMap(({ content }) =>
-      typeof content === "string" ? [content] : content.flatMap((part) => (part.type === "text" ? [part.text] : [])),
-    )
-    .join("");
 }

@@ -1,7 +1,9 @@
 import {
   type Fact,
+  type ForkOrigin,
   type InputMessage,
   type JsonObject,
+  type ParentRef,
   type RunScope,
   START,
   type StartLimits,
@@ -10,7 +12,16 @@ import {
 import type { EventRecord } from "./event-record.ts";
 import { placeFacts } from "./place-facts.ts";
 
-/** The facts of a run that was just started: `run.created`, then one `message.user` for each message, from seq 1. */
+/** What a run takes over of the one that it was forked from, as facts, and where that was. */
+export interface Fork {
+  readonly from: ForkOrigin;
+  readonly turns: readonly Fact[];
+}
+
+/**
+ * The facts of a run that was just started, from seq 1: `run.created`, what a fork takes over, then one `message.user`
+ * for each message.
+ */
 export function firstFacts(params: {
   readonly agentId: string;
   readonly versionId: string;
@@ -23,16 +34,34 @@ export function firstFacts(params: {
   readonly limits: StartLimits | undefined;
   /** What the start adds to its agent. */
   readonly scope?: RunScope;
+  /** The run that starts it, if it is a child. */
+  readonly parent?: ParentRef;
+  readonly fork?: Fork | null;
   /** When the run is created, in milliseconds. */
   readonly now: number;
 }): EventRecord[] {
-  const { agentId, versionId, threadId, earlier, messages, deviceKey, metadata, limits, scope, now } = params;
+  const { agentId, versionId, threadId, earlier, messages, deviceKey, metadata, limits, scope, parent, now } = params;
+  const child = parent === undefined ? {} : { parent };
   const narrowed = limits === undefined ? {} : { limits };
+  const { fork = null } = params;
+  const forked = fork === null ? {} : { forkedFrom: fork.from };
   const facts: Fact[] = [
     {
       type: "run.created",
-      data: { agentId, versionId, threadId, earlier: [...earlier], deviceKey, metadata, ...narrowed, ...scope },
+      data: {
+        agentId,
+        versionId,
+        threadId,
+        earlier: [...earlier],
+        deviceKey,
+        metadata,
+        ...narrowed,
+        ...scope,
+        ...child,
+        ...forked,
+      },
     },
+    ...(fork?.turns ?? []),
     ...messages.map((message): Fact => ({ type: "message.user", data: { message } })),
   ];
   return placeFacts({ facts, afterSeq: START.seq, prev: START, ts: now });

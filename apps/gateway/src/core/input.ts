@@ -3,16 +3,20 @@
  * performing effects, or by looking at the clock.
  */
 import type {
+  Citation,
+  FactData,
   Failure,
   FinishReason,
   JsonValue,
   LeftOut,
   Message,
   ResultSource,
+  Source,
   ThreadSummary,
   Usage,
   UserMessage,
 } from "@hsafa/protocol";
+import type { LimitTerms } from "./granted-limits.ts";
 
 /** An input from outside. It is stored in the run's inbox, as JSON of this shape, before `decide` is told (R5). */
 export type OutsideInput =
@@ -33,6 +37,8 @@ export type OutsideInput =
       readonly outcome: ToolOutcome;
       readonly source: ResultSource;
       readonly deviceId: string | null;
+      /** Of a child that has ended: what it and its own children spent. */
+      readonly child?: { readonly runId: string; readonly status: ChildStatus; readonly usage: Usage };
     }
   | {
       readonly kind: "approval";
@@ -54,6 +60,9 @@ export type OutsideInput =
    * device could take a repeatable call. Ignored unless the call is still dispatched under this very attempt.
    */
   | { readonly kind: "dispatch_lost"; readonly callId: string; readonly attempt: number };
+
+/** How a child has ended. */
+export type ChildStatus = FactData["child.ended"]["status"];
 
 export type ToolOutcome =
   | { readonly kind: "completed"; readonly result: JsonValue }
@@ -123,6 +132,13 @@ export interface KnownDevice {
   readonly ownerId: string | null;
 }
 
+/** An agent that a tool names: the version that a child would take now, and what its config says of its runs. */
+export interface KnownAgent {
+  readonly agentId: string;
+  readonly versionId: string;
+  readonly terms: LimitTerms;
+}
+
 /**
  * What the store knows of a dispatched device call. `sent`: it was sent to a device. `connected`: that device is
  * connected now, in the same boot.
@@ -151,6 +167,11 @@ export type RunInput =
       readonly leftOut?: readonly LeftOut[];
       readonly summary?: ThreadSummary;
       readonly sent?: SentConversation;
+      /** Why the answer is not the object that the run is to end with. */
+      readonly outputFault?: string;
+      readonly sources?: readonly Source[];
+      readonly citations?: readonly Citation[];
+      readonly paused?: true;
     }
   /** `jitter` is a random number in [0, 1). */
   | {
@@ -176,6 +197,8 @@ export type RunInput =
       readonly epoch: number;
       /** Whether the record of the run takes no more (`core/record-size.ts`). */
       readonly isRecordFull: boolean;
+      /** The agents that calls of this round may start as children, by name. */
+      readonly agents: Readonly<Record<string, KnownAgent>>;
       readonly devices: Readonly<Record<string, KnownDevice>>;
       readonly dispatches: Readonly<Record<string, DispatchStatus>>;
     };

@@ -8,7 +8,7 @@ export interface OwnedDevice {
 }
 
 /**
- * Whether this owner may register the device. `adapters/postgres/statements/devices/register-device.ts` says the same
+ * Whether this owner may register the device. `adapters/postgres/statements/devices/register-devices.ts` says the same
  * in SQL.
  *
  * 1. A device of before is known by the name of its key. A user claims only one that was outside of the pool, as

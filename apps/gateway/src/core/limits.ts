@@ -36,6 +36,12 @@ export const STALL_CPU_SHARE_MIN = 0.1;
  */
 export const STEP_DURATION_MS_MAX = 30 * 60_000;
 
+/**
+ * How often a model is asked again in one run, since its answer is not the object that the run is to end with. A model
+ * that has read twice what does not fit does not find it by itself.
+ */
+export const OUTPUT_REPAIRS_MAX = 2;
+
 // The size of records
 /**
  * Bytes of a run's facts, and their count. A run whose record has reached one of them ends. A gateway that takes a run
@@ -80,6 +86,11 @@ export const SUMMARY_TOKENS_MAX = 1500;
 export const SUMMARY_CHARACTERS_MAX = 16_000;
 /** How often one step is asked again with less, after a provider said that the conversation is too long. */
 export const CONTEXT_TRIES_MAX = 4;
+/**
+ * Bytes of the text files that one step shows. They are half a million tokens, more than most models take. A text is
+ * written into the request as words, which holds the event loop for about 30 ms a MiB.
+ */
+export const STEP_TEXT_FILE_BYTES_MAX = 2 * 1024 * 1024;
 /** How far a provider's own count may correct the estimate upwards. A count beyond that is a fault of the server. */
 export const TOKEN_RATIO_MAX = 4;
 

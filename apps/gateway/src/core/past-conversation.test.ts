@@ -72,4 +72,32 @@ describe("what a run shows of the earlier runs", () => {
     const runs = [run("r1", asked("hi")), run("r2", asked("bad"), second, learnt, failed(["2-0"]))];
     expect(pastConversation(runs, full).messages[0]?.content).toBe("hi");
   });
+
+  test("a fork that was given up before it began leaves no call unanswered", () => {
+    const call = (toolCallId: string) => ({ type: "tool-call", toolCallId, toolName: "look", input: {} }) as const;
+    const reused: Fact[] = [
+      {
+        type: "step.reused",
+        data: {
+          step: 1,
+          from: "5-0",
+          messages: [{ role: "assistant", content: [call("a"), call("b2")] }],
+          reruns: [{ callId: "b2", of: "b", toolName: "look", args: {} }],
+        },
+      },
+      { type: "tool.reused", data: { callId: "a", toolName: "look", result: "seen" } },
+    ];
+    const ends: Fact[] = [failed([]), { type: "run.canceled", data: { reason: null, usage: {} } }];
+    for (const end of ends) {
+      const { messages } = pastConversation([run("fork", asked("look!"), ...reused, asked("and?"), end)], full);
+      expect(messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "user"]);
+      const answers = messages[2]?.role === "tool" ? messages[2].content : [];
+      expect(new Map(answers.map(({ toolCallId, output }) => [toolCallId, output.value]))).toEqual(
+        new Map([
+          ["a", "seen"],
+          ["b2", expect.stringMatching(/^canceled: .*It was not executed/) as string],
+        ]),
+      );
+    }
+  });
 });

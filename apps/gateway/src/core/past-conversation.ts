@@ -9,7 +9,7 @@ import { type Fact, formatPosition, type HistoryForm, type LeftOut, type Message
 import { plainMessages } from "./plain-messages.ts";
 import { refusedPositions } from "./decide-refusal.ts";
 import type { ThreadRun } from "./thread-summary.ts";
-import { messagesOf, type TranscriptEntry, transcriptOf } from "./transcript.ts";
+import { messagesLeftBy, type TranscriptEntry, transcriptOf } from "./transcript.ts";
 
 /** An ended run of the thread. */
 export interface PastRun {
@@ -58,7 +58,7 @@ function withoutRefused(run: PastRun, leftOut: LeftOut[]): Message[] {
   const isRefused = (entry: TranscriptEntry | undefined): boolean =>
     entry !== undefined && refused.has(formatPosition({ seq: entry.seq, sub: 0 }));
   return transcript.flatMap((entry, index): Message[] => {
-    if (!isRefused(entry)) return messagesOf(entry);
+    if (!isRefused(entry)) return messagesLeftBy(entry);
     const what = entry.kind === "step" ? "a step of the model, with its tool calls" : "a message";
     leftOut.push({ reason: "refused", what, runId: run.runId, position: formatPosition({ seq: entry.seq, sub: 0 }) }); // 3.
     return isRefused(transcript[index - 1]) ? [] : [{ role: "user", content: REFUSED_NOTE }]; // 1.

@@ -1,4 +1,4 @@
-import type { AssistantPart, Message, ToolResultPart, UserMessage } from "@hsafa/protocol";
+import type { AssistantPart, FilePart, Message, ToolResultPart, UserMessage } from "@hsafa/protocol";
 
 type UserPart = Exclude<UserMessage["content"], string>[number];
 
@@ -39,7 +39,7 @@ function userText(part: UserPart): string {
     case "image":
       return "[A picture is left out here.]";
     case "file":
-      return `[A file of type ${part.mediaType} is left out here.]`;
+      return fileText(part);
     default:
       return part satisfies never;
   }
@@ -52,12 +52,19 @@ function assistantText(part: AssistantPart): string {
     case "reasoning":
       return "";
     case "file":
-      return `[A file of type ${part.mediaType} is left out here.]`;
+      return fileText(part);
     case "tool-call":
       return `[Called the tool ${part.toolName} with ${JSON.stringify(part.input)}]`;
+    case "tool-result":
+      // What the provider found stands in its answer, and the rest is often for the provider alone.
+      return "";
     default:
       return part satisfies never;
   }
+}
+
+function fileText({ mediaType = "unknown" }: FilePart): string {
+  return `[A file of type ${mediaType} is left out here.]`;
 }
 
 function resultText({ toolName, output }: ToolResultPart): string {

@@ -1,6 +1,6 @@
 import { START_POLICIES } from "@hsafa/protocol";
 import { expect, test } from "vitest";
-import { planStart } from "./plan-start.ts";
+import { planStart, policyOf } from "./plan-start.ts";
 
 const open = [
   { runId: "active", agentId: "ours" },
@@ -21,4 +21,12 @@ test("a message is queued, refused, or ends every run before it, as its policy s
 test("a message steers the active run of its own agent, and never that of another one", () => {
   expect(planStart("steer", open, "ours")).toEqual({ kind: "start", cancels: [], steers: "active" });
   expect(planStart("steer", open, "other")).toEqual({ kind: "start", cancels: [], steers: null });
+});
+
+test("a start that names no policy has that of its agent, and waits where it cannot steer", () => {
+  expect(policyOf("reject", undefined, "steer")).toBe("reject");
+  expect(policyOf("queue", { maySteer: true }, undefined)).toBe("queue");
+  expect(policyOf("queue", { maySteer: true }, "steer")).toBe("steer");
+  expect(policyOf("queue", { maySteer: false }, "steer")).toBe("queue");
+  expect(policyOf("queue", { maySteer: false }, "interrupt")).toBe("interrupt");
 });

@@ -14,6 +14,24 @@ export type StartPlan =
   | { readonly kind: "busy"; readonly runId: string }
   | { readonly kind: "start"; readonly cancels: readonly string[]; readonly steers: string | null };
 
+/** What a start that names no policy leaves to its agent. `maySteer`: its messages could enter a run in progress. */
+export interface LeftToAgent {
+  readonly maySteer: boolean;
+}
+
+/**
+ * The policy of a start: the one that it names, or else that of its agent. What cannot enter a run in progress waits
+ * for its turn.
+ */
+export function policyOf(
+  policy: StartPolicy,
+  leftToAgent: LeftToAgent | undefined,
+  ofAgent: StartPolicy | undefined,
+): StartPolicy {
+  if (leftToAgent === undefined || ofAgent === undefined) return policy;
+  return ofAgent === "steer" && !leftToAgent.maySteer ? policy : ofAgent;
+}
+
 /**
  * Decides what a start does about the open runs of its thread, given in the order of their turns. The first of them is
  * the active one.

@@ -1,10 +1,12 @@
 import { approvalRulesOf, type Fact, isRepeatable, type ToolConfig } from "@hsafa/protocol";
 import { approvalRecipientOf, awaitingApproval, unlikeApproved } from "./call-approval.ts";
-import { asleep, awake, dispatched, expired, outcomeUnknown } from "./call-facts.ts";
+import { asleep, awake, dispatched, expired, outcomeUnknown, takenByChild } from "./call-facts.ts";
 import { dispatchDeadline, isOverdue } from "./deadline.ts";
 import { evolve } from "./evolve.ts";
 import { NO_ANSWER_IN_TIME } from "./expiry-error.ts";
 import type { DispatchStatus, RunInput } from "./input.ts";
+import { outputInvalid } from "./output-invalid.ts";
+import { planChild } from "./plan-child.ts";
 import { recipientOf } from "./recipient.ts";
 import { recordFull } from "./record-size.ts";
 import { answeredEnd, failedEnd } from "./run-ends.ts";
@@ -12,6 +14,8 @@ import { isOutOfSteps, limitExceeded, maxStepsReached, type ReachedLimit, reache
 import {
   type Call,
   isForDevice,
+  childAgentOf,
+  isHeldCall,
   isInHouse,
   isSleep,
   type LiveState,
@@ -65,10 +69,9 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
   for (const call of openCallsOf(before.run)) {
     if (call.phase.kind !== "requested" || call.tool === null) continue;
     const { approved } = call.phase;
-    const fact = sendingFact({ call, tool: call.tool, approved, run: before.run, input, now });
+    const fact = sendingFact({ call, tool: call.tool, approved, run: state.run, input, now });
     // The server performs it under the lease: the run is parked no longer.
-    const isHeld = fact.type === "tool.dispatched" && call.target === "server" && !isSleep(call);
-    if (isHeld && state.phase === "waiting") emit(resumed);
+    if (fact.type === "tool.dispatched" && isHeldCall(call) && state.phase === "waiting") emit(resumed);
     emit(fact);
   }
 
@@ -84,6 +87,8 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
   if (isAnswered(run.transcript)) {
     return [...facts, answeredEnd(state)];
   }
+  const invalid = outputInvalid(run);
+  if (invalid !== null) return [...facts, ...failedEnd(state, invalid)];
   if (state.phase === "waiting") emit(resumed);
   if (run.summaryDue !== null) {
     emit({ type: "step.started", data: { step: run.steps + 1, summarizesThrough: run.summaryDue } });
@@ -91,7 +96,8 @@ export function proceed(before: LiveState, input: Proceed, now: number): Fact[] 
   }
   if (isOutOfSteps(run)) return [...facts, ...failedEnd(state, maxStepsReached(run))];
   const history = run.historyForm === "full" ? {} : { history: run.historyForm };
-  emit({ type: "step.started", data: { step: run.steps + 1, ...history } });
+  const object = run.config.outputSchema === undefined ? {} : { object: true as const };
+  emit({ type: "step.started", data: { step: run.steps + 1, ...history, ...object } });
   return facts;
 }
 
@@ -148,6 +154,11 @@ function sendingFact(params: {
     return until.kind === "until" ? asleep(callId, until.at) : failed(call, "invalid_args", until.message);
   }
   const deadline = dispatchDeadline(run.config, tool, now);
+  const agentName = childAgentOf(call);
+  if (agentName !== null) {
+    const plan = planChild({ run, call, agentName, agents: input.agents });
+    return plan.kind === "starts" ? takenByChild(callId, plan.child, deadline) : failed(call, plan.code, plan.message);
+  }
   const device = recipient?.kind === "key" ? input.devices[recipient.deviceKey] : undefined;
   return dispatched(callId, 1, deadline, device?.deviceId);
 }

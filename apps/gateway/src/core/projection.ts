@@ -6,6 +6,7 @@ import {
   isRepeatable,
   type JsonValue,
   type ResultSource,
+  type RunOutput,
   type RunStatus,
   type ToolCallStatus,
   type ToolTarget,
@@ -21,7 +22,9 @@ export interface RunProjection {
   /** The step in progress, so that a run can be given up without loading its events. */
   readonly openStep: number | null;
   readonly usage: Usage;
-  readonly output: string | null;
+  /** What its children that have ended spent, with theirs. */
+  readonly childrenUsage: Usage;
+  readonly output: RunOutput | null;
   readonly finishReason: FinishReason | null;
   readonly error: Failure | null;
   readonly startedAt: number | null;
@@ -66,6 +69,7 @@ export function projectRun(state: RunState): RunProjection {
     steps: run.steps,
     openStep: state.phase === "stepping" ? state.step : null,
     usage: run.usage,
+    childrenUsage: run.childrenUsage,
     output: end?.kind === "completed" ? end.output : null,
     finishReason: end?.kind === "completed" || end?.kind === "failed" ? end.finishReason : null,
     error: end?.kind === "failed" ? end.error : null,

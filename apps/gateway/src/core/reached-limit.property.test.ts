@@ -129,7 +129,7 @@ test("whatever a run does, an end by a limit names a limit that was reached, and
     const last = usedBefore(played).at(-1);
     if (last?.fact.type !== "run.failed" || last.fact.data.error.code !== "limit_exceeded") return true;
     const { limit, max, used } = last.fact.data.error.data as unknown as {
-      limit: Exclude<keyof StartLimits, "maxSteps">;
+      limit: Exclude<keyof StartLimits, "maxSteps" | "maxDepth">;
       max: number;
       used: number;
     };

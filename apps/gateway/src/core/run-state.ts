@@ -12,8 +12,12 @@ import type {
   GrantedLimits,
   HistoryForm,
   JsonValue,
+  ParentRef,
+  RerunCall,
   ResultSource,
+  RunOutput,
   RunStatus,
+  StartLimits,
   ThreadSummary,
   ToolConfig,
   ToolTarget,
@@ -58,6 +62,12 @@ export interface Call {
   readonly approval: CallApproval | null;
 }
 
+/** A child that has not ended: the call that it takes, and what it was left to use. */
+export interface OpenChild {
+  readonly callId: string;
+  readonly limits: StartLimits;
+}
+
 /** What every phase has. */
 export interface RunBody {
   readonly runId: string;
@@ -66,8 +76,15 @@ export interface RunBody {
   readonly deviceKey: string | null;
   /** The seq of the last fact folded in; 0 before the first. */
   readonly seq: number;
-  /** The version of the agent; null before the first fact. */
+  /** The agent and its version; null before the first fact. */
+  readonly agentId: string | null;
   readonly versionId: string | null;
+  /** The run that started this one; null: a client did. */
+  readonly parent: ParentRef | null;
+  /** Its children that have not ended, by run id. One stays here although its call was settled. */
+  readonly openChildren: ReadonlyMap<string, OpenChild>;
+  /** What its children that have ended spent, with theirs. */
+  readonly childrenUsage: Usage;
   /** The ended runs of the thread whose messages this run sees, oldest first. */
   readonly historyRunIds: readonly string[];
   /** What the model is shown of those runs. It becomes less when a provider refuses them. */
@@ -84,6 +101,10 @@ export interface RunBody {
   readonly summaryFailure: string | null;
   /** Completed steps that summarised. They do not count for `maxSteps`. */
   readonly summarySteps: number;
+  /** Steps that a fork has taken over. They do not count for `maxSteps` either. */
+  readonly reusedSteps: number;
+  /** The calls that a fork executes again once it has begun: those of the last step that it has taken over. */
+  readonly reruns: readonly RerunCall[];
   readonly transcript: readonly TranscriptEntry[];
   /** Completed steps. */
   readonly steps: number;
@@ -95,13 +116,15 @@ export interface RunBody {
   readonly usage: Usage;
   /** What the run may use. */
   readonly limits: GrantedLimits;
-  /** Tokens of its completed steps. It never falls, whatever a provider reports. */
+  /** Tokens of its completed steps, and of its children. It never falls, whatever a provider reports. */
   readonly tokens: number;
   /** Tool calls that its model has asked for. */
   readonly toolCalls: number;
-  /** The text of the last completed step, and why the model ended it; null before the first. */
-  readonly output: string;
+  /** What the last completed step came to, and why the model ended it; null before the first. */
+  readonly output: RunOutput;
   readonly finishReason: FinishReason | null;
+  /** How many answers of the run were not the object that it is to end with. */
+  readonly outputFaults: number;
   /** The calls of the last completed step, by call id, in the model's order. */
   readonly calls: ReadonlyMap<string, Call>;
   readonly startedAt: number | null;
@@ -134,7 +157,7 @@ export type RunState =
 export type LiveState = Exclude<RunState, { phase: "ended" }>;
 
 export type RunEnd =
-  | { readonly kind: "completed"; readonly output: string; readonly finishReason: FinishReason | null }
+  | { readonly kind: "completed"; readonly output: RunOutput; readonly finishReason: FinishReason | null }
   | { readonly kind: "failed"; readonly error: Failure; readonly finishReason: FinishReason | null }
   | { readonly kind: "canceled"; readonly reason: string | null }
   | { readonly kind: "merged"; readonly into: string };
@@ -158,6 +181,11 @@ export function statusOf(state: RunState): RunStatus {
   }
 }
 
+/** The steps of the run's own that were turns of its conversation. */
+export function ownSteps({ steps, summarySteps, reusedSteps }: RunBody): number {
+  return steps - summarySteps - reusedSteps;
+}
+
 /** The calls that are not settled, in the model's order. */
 export function openCallsOf(run: RunBody): Call[] {
   return [...run.calls.values()].filter((call) => call.phase.kind !== "settled");
@@ -168,9 +196,19 @@ export function isSleep({ tool }: Pick<Call, "tool">): boolean {
   return tool?.server?.type === "sleep";
 }
 
-/** Whether this call is dispatched to the server, so that the lease must be held. Nobody executes a sleep. */
+/** The name of the agent that takes this call as a child; null: it is not such a call. */
+export function childAgentOf({ tool }: Pick<Call, "tool">): string | null {
+  return tool?.server?.type === "agent" ? tool.server.agent : null;
+}
+
+/** Whether the gateway itself executes this call, so that the lease must be held. Sleeps and children need nobody. */
+export function isHeldCall(call: Pick<Call, "tool" | "target">): boolean {
+  return call.target === "server" && !isSleep(call) && childAgentOf(call) === null;
+}
+
+/** Whether this call is in the hands of the gateway that holds the lease. */
 export function isInHouse(call: Call): boolean {
-  return call.target === "server" && call.phase.kind === "dispatched" && !isSleep(call);
+  return call.phase.kind === "dispatched" && isHeldCall(call);
 }
 
 /** Whether calls with this target go to a device. */

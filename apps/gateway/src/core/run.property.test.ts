@@ -68,6 +68,7 @@ const proceedInput = (sent: boolean): Extract<RunInput, { kind: "proceed" }> => 
   kind: "proceed",
   epoch: 1,
   isRecordFull: false,
+  agents: {},
   devices: {},
   dispatches: Object.fromEntries(callIds.map((id) => [id, { sent, connected: false }])),
 });

@@ -1,19 +1,30 @@
-import type { AgentConfig, RunScope } from "@hsafa/protocol";
+import { type AgentConfig, providerToolName, type RunScope } from "@hsafa/protocol";
 
 /** The config of an agent for one run, with what its start adds. */
-export function scopedConfig(config: AgentConfig, { instructions, tools }: RunScope): AgentConfig {
+export function scopedConfig(config: AgentConfig, { instructions, tools, outputSchema }: RunScope): AgentConfig {
   const named = new Map(config.tools.map((tool) => [tool.name, tool]));
   const system = [config.system, instructions].filter((text) => text !== undefined).join("\n\n");
   return {
     ...config,
     ...(instructions === undefined ? {} : { system }),
+    ...(outputSchema === undefined ? {} : { outputSchema }),
     ...(tools === undefined
       ? {}
       : {
           tools: tools.flatMap((tool) =>
             typeof tool === "string" ? (named.get(tool) ?? []) : { ...tool, onTimeout: "tell-model" as const },
           ),
+          providerTools: (config.providerTools ?? []).filter(({ id }) => tools.includes(providerToolName(id))),
         }),
+  };
+}
+
+/** What a start adds to its agent, of everything that it says. */
+export function scopeOf({ instructions, tools, outputSchema }: RunScope): RunScope {
+  return {
+    ...(instructions === undefined ? {} : { instructions }),
+    ...(tools === undefined ? {} : { tools }),
+    ...(outputSchema === undefined ? {} : { outputSchema }),
   };
 }
 

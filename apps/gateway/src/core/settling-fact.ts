@@ -15,7 +15,10 @@ const SETTLES = {
   "message.user": false,
   "step.started": false,
   "step.completed": false,
+  "step.reused": false,
   "step.discarded": false,
+  // It settles no call of this run: nobody has it to execute.
+  "tool.reused": false,
   "tool.requested": false,
   "tool.awaiting_approval": false,
   "tool.approved": false,
@@ -24,6 +27,7 @@ const SETTLES = {
   "tool.completed": true,
   "tool.failed": true,
   "tool.expired": true,
+  "child.ended": false,
 } as const satisfies Record<FactType, boolean>;
 
 type SettlingType = { [T in FactType]: (typeof SETTLES)[T] extends true ? T : never }[FactType];

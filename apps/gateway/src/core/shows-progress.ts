@@ -21,6 +21,8 @@ const IS_PROGRESS: Readonly<Record<FactType, boolean>> = {
   "step.started": false,
   "step.completed": true,
   "step.discarded": false,
+  "step.reused": false,
+  "tool.reused": false,
   "tool.requested": false,
   "tool.awaiting_approval": false,
   "tool.approved": false,
@@ -29,6 +31,7 @@ const IS_PROGRESS: Readonly<Record<FactType, boolean>> = {
   "tool.completed": true,
   "tool.failed": true,
   "tool.expired": true,
+  "child.ended": false,
 };
 
 /** Whether these facts show progress: the count of the run's recoveries then begins anew. */

@@ -3,9 +3,11 @@
  * directly after the message that asked for it, whenever the results came. So calls and their outcomes belong to their
  * step, and a user's message that came meanwhile follows.
  */
-import type { Fact, Failure, JsonValue, Message, ToolMessage, ToolResultOutput } from "@hsafa/protocol";
-import { expiryError } from "./expiry-error.ts";
+import type { Fact, FactData, Failure, JsonValue, Message, ToolMessage, ToolResultOutput } from "@hsafa/protocol";
+import { expiryError, NEVER_SENT } from "./expiry-error.ts";
+import { repairRequest } from "./repair-request.ts";
 import type { SettlingFact } from "./settling-fact.ts";
+import { textsOf } from "./texts-of.ts";
 
 /** One turn of the conversation. `seq`: the fact that it came with. */
 export type TranscriptEntry =
@@ -15,6 +17,10 @@ export type TranscriptEntry =
       readonly seq: number;
       readonly messages: readonly Message[];
       readonly calls: readonly TranscriptCall[];
+      /** Why the answer is not the object that the run is to end with; absent: it is, or none is asked for. */
+      readonly outputFault?: string;
+      /** The provider goes on with the step's answer in the next one. */
+      readonly paused?: true;
     }
   /** The text of a step that a cancel cut short. */
   | { readonly kind: "partial"; readonly seq: number; readonly text: string };
@@ -26,7 +32,8 @@ export type CallOutcome =
   | { readonly kind: "expired"; readonly error: Failure }
   | { readonly kind: "denied"; readonly reason: string | null };
 
-interface TranscriptCall {
+/** A tool call of a step; `outcome`: null while it is open. */
+export interface TranscriptCall {
   readonly callId: string;
   readonly toolName: string;
   readonly outcome: CallOutcome | null;
@@ -53,15 +60,34 @@ export function extendTranscript(
     case "step.completed":
       // A summary is no turn.
       if (fact.data.summary !== undefined) return transcript;
-      return [...transcript, { kind: "step", seq, messages: fact.data.messages, calls: [] }];
+      return [...transcript, stepEntry(fact.data, seq)];
+    case "step.reused":
+      return [
+        ...transcript,
+        fact.data.partial === true
+          ? { kind: "partial", seq, text: textsOf(fact.data.messages).join("") }
+          : // A fork asks for the calls that it executes again when it begins. Until then they are open calls of the step.
+            stepEntry(fact.data, seq, (fact.data.reruns ?? []).map(openCall)),
+      ];
+    case "tool.reused": {
+      const { callId, toolName } = fact.data;
+      const reused = { callId, toolName, outcome: outcomeOf(fact) };
+      const isOpen = ({ outcome }: TranscriptCall): boolean => outcome === null;
+      // Those that are executed again are asked for later.
+      return withLastStep(transcript, (calls) => [
+        ...calls.filter((call) => !isOpen(call)),
+        reused,
+        ...calls.filter(isOpen),
+      ]);
+    }
     case "step.discarded":
       return fact.data.partial === undefined || fact.data.partial === ""
         ? transcript
         : [...transcript, { kind: "partial", seq, text: fact.data.partial }];
     case "tool.requested":
       return withLastStep(transcript, (calls) => [
-        ...calls,
-        { callId: fact.data.callId, toolName: fact.data.toolName, outcome: null },
+        ...calls.filter(({ callId }) => callId !== fact.data.callId),
+        openCall(fact.data),
       ]);
     case "tool.completed":
     case "tool.failed":
@@ -72,6 +98,12 @@ export function extendTranscript(
         calls.map((call) => (call.callId === fact.data.callId ? { ...call, outcome } : call)),
       );
     }
+    case "run.failed":
+    case "run.canceled":
+      // A run that ends settles its calls. One that is given up before it began has not asked for them.
+      return withLastStep(transcript, (calls) =>
+        calls.map((call) => (call.outcome === null ? { ...call, outcome: UNSENT } : call)),
+      );
     // The model is told nothing of these.
     case "run.started":
     case "run.resumed":
@@ -79,22 +111,43 @@ export function extendTranscript(
     case "run.waiting":
     case "run.retrying":
     case "run.completed":
-    case "run.failed":
-    case "run.canceled":
     case "run.merged":
     case "step.started":
     case "tool.awaiting_approval":
     case "tool.approved":
     case "tool.dispatched":
+    case "child.ended":
       return transcript;
     default:
       return fact satisfies never;
   }
 }
 
-/** How a fact that settles a call ends it. */
-export function outcomeOf(fact: SettlingFact): CallOutcome {
+const UNSENT: CallOutcome = { kind: "failed", error: { code: "canceled", message: NEVER_SENT } };
+
+function openCall({ callId, toolName }: Omit<TranscriptCall, "outcome">): TranscriptCall {
+  return { callId, toolName, outcome: null };
+}
+
+function stepEntry(
+  { messages, outputFault, paused }: FactData["step.completed" | "step.reused"],
+  seq: number,
+  calls: readonly TranscriptCall[] = [],
+): TranscriptEntry {
+  const unfinished = {
+    ...(outputFault === undefined ? {} : { outputFault }),
+    ...(paused === undefined ? {} : { paused }),
+  };
+  return { kind: "step", seq, messages, calls, ...unfinished };
+}
+
+/** How a fact that settles a call ends it, or says that it had ended. */
+export function outcomeOf(fact: SettlingFact | Extract<Fact, { type: "tool.reused" }>): CallOutcome {
   switch (fact.type) {
+    case "tool.reused": {
+      const { result = null, error } = fact.data;
+      return error === undefined ? { kind: "completed", result } : { kind: "failed", error };
+    }
     case "tool.completed":
       return { kind: "completed", result: fact.data.result };
     case "tool.failed":
@@ -119,12 +172,18 @@ function withLastStep(
 }
 
 /**
- * Whether the model has had its last word: the transcript ends with a step that asked for no tool, and no message came
- * after it.
+ * Whether the model has had its last word. The transcript then ends with a step that asked for no tool, whose answer
+ * fits, and which its provider has not paused.
  */
 export function isAnswered(transcript: readonly TranscriptEntry[]): boolean {
   const last = transcript.at(-1);
-  return last?.kind === "step" && last.calls.length === 0;
+  return last?.kind === "step" && last.calls.length === 0 && last.outputFault === undefined && last.paused !== true;
+}
+
+/** Why the model's last word is not the object that the run is to end with; null: it is, or was not the last word. */
+export function unfitAnswer(transcript: readonly TranscriptEntry[]): string | null {
+  const last = transcript.at(-1);
+  return (last?.kind === "step" ? last.outputFault : undefined) ?? null;
 }
 
 /** The messages that the model is shown: those of the thread's earlier runs, then this run's. */
@@ -134,7 +193,7 @@ export function conversationOf(transcript: readonly TranscriptEntry[], history: 
 
 /** The messages of one turn, as the run leaves them in its thread. A call that is still open has no result. */
 export function threadEntriesOf(entry: TranscriptEntry): ThreadEntry[] {
-  return messagesOf(entry).map((message) => ({ seq: entry.seq, message, partial: entry.kind === "partial" }));
+  return messagesLeftBy(entry).map((message) => ({ seq: entry.seq, message, partial: entry.kind === "partial" }));
 }
 
 /** The turns at the beginning of a transcript that no further fact changes: those before the last step. */
@@ -151,15 +210,24 @@ export function transcriptOf(facts: readonly Fact[]): readonly TranscriptEntry[]
   }, []);
 }
 
-/** The messages of one turn. */
-export function messagesOf(entry: TranscriptEntry): Message[] {
+/** The messages of one turn that later runs of the thread see: an answer that had to be repaired is not among them. */
+export function messagesLeftBy(entry: TranscriptEntry): Message[] {
+  return entry.kind === "step" && entry.outputFault !== undefined ? [] : messagesOf(entry);
+}
+
+/** The messages of one turn, as its own run shows them to the model. */
+function messagesOf(entry: TranscriptEntry): Message[] {
   switch (entry.kind) {
     case "message":
       return [entry.message];
     case "partial":
       return [{ role: "assistant", content: entry.text }];
     case "step":
-      return [...entry.messages, ...toolMessages(entry.calls)];
+      return [
+        ...entry.messages,
+        ...toolMessages(entry.calls),
+        ...(entry.outputFault === undefined ? [] : [repairRequest(entry.outputFault)]),
+      ];
     default:
       return entry satisfies never;
   }

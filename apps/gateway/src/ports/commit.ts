@@ -1,5 +1,7 @@
 import type { EventRecord } from "../core/event-record.ts";
+import type { ToldParent } from "../core/told-parent.ts";
 import type { MergedRun } from "../core/merged-end.ts";
+import type { NewChild } from "../core/new-child.ts";
 import type { CallProjection, RunProjection } from "../core/projection.ts";
 import type { TenantId } from "../core/tenant-id.ts";
 
@@ -20,13 +22,17 @@ export interface Commit {
   /** Deltas not yet acknowledged by `appendDeltas`. One that is stored already is skipped. */
   readonly deltas: readonly EventRecord[];
   readonly run: RunProjection;
-  /** The calls whose rows change. */
+  /** The calls whose rows change. The open child of a call that is settled by this commit is asked to cancel. */
   readonly calls: readonly CallProjection[];
   /**
    * Runs of the thread whose messages are among these facts. They end with them. Each must wait untouched still: a
    * claim, an end or an input of one of them refuses the commit, as if an input had come.
    */
   readonly merges: readonly MergedRun[];
+  /** Runs that calls of these facts start. They are of the run's tenant, subject, starter and device. */
+  readonly children: readonly NewChild[];
+  /** What the parent is told, if the run ends and has one. A parent that has ended is told nothing. */
+  readonly tellsParent: ToldParent | null;
   /** Whether these facts got the run further. If so, the commit clears the count of recoveries. */
   readonly progress: boolean;
   /** The inputs that these facts took account of. A commit that ends the run consumes every input that waits (R6). */

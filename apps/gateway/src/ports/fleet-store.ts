@@ -1,8 +1,10 @@
-import type { AgentConfig, Position } from "@hsafa/protocol";
+import type { AgentConfig, DueRun, FleetGateway, GatewayReport, Position } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
-import type { DispatchStatus, KnownDevice, OutsideInput } from "../core/input.ts";
+import type { DispatchStatus, KnownAgent, KnownDevice } from "../core/input.ts";
 import type { CallProjection, RunProjection } from "../core/projection.ts";
+import type { ClaimedRun, Inbox } from "./claimed-run.ts";
 import type { Commit, CommitOutcome } from "./commit.ts";
+import type { FleetFiles } from "./fleet-files.ts";
 import type { FleetKeys } from "./fleet-keys.ts";
 import type { FleetTenants } from "./fleet-tenants.ts";
 import type { Generation, StoreSigns } from "./generation.ts";
@@ -12,28 +14,25 @@ import type { TenantId } from "../core/tenant-id.ts";
 
 export type { CallProjection, RunProjection } from "../core/projection.ts";
 export type { Commit, CommitOutcome } from "./commit.ts";
+export type { ClaimedRun, Inbox, PendingInput } from "./claimed-run.ts";
 export type { CallCandidate, OpenCall, OpenCallsOfSession } from "./open-call.ts";
 export type { Recipient } from "../core/recipient.ts";
+
+/** How the gateways stand. Runs are those of all tenants. */
+export interface FleetState {
+  readonly now: number;
+  readonly queuedRuns: number;
+  readonly activeRuns: number;
+  readonly dueRuns: number;
+  readonly recoveringRuns: number;
+  readonly oldestDue: readonly DueRun[];
+  readonly gateways: readonly FleetGateway[];
+}
 
 /** What comes with a heartbeat. */
 export interface HeartbeatAnswer extends StoreSigns {
   /** The number of the last revocation (`fleet-keys.ts`). */
   readonly lastRevocation: number;
-}
-
-/** A run that this gateway alone may advance until its lease ends. */
-export interface ClaimedRun {
-  readonly runId: string;
-  readonly tenantId: TenantId;
-  /** Raised by this claim. */
-  readonly epoch: number;
-  readonly lastSeq: number;
-  /** Whether the holder before did not give the lease back, and that counts. */
-  readonly lost: boolean;
-  /** Claims since the last progress that found a lost lease, this one included. */
-  readonly recoveries: number;
-  /** How often the run's own work has stalled a gateway (`core/blame.ts`). */
-  readonly stalls: number;
 }
 
 /** What stalls of a gateway have cost: the runs that are counted for them, and the leases that are forgiven. */
@@ -73,31 +72,14 @@ export interface LoadedFacts {
  * be what kills.
  */
 export interface RunOutline {
+  /** The run that started it, and the call that it answers; null: a client did. */
+  readonly parent: { readonly runId: string; readonly callId: string } | null;
   /** Claims since its last progress that found a lost lease, less those that were forgiven. */
   readonly recoveries: number;
   readonly run: RunProjection;
   /** How many inputs wait. The end of the run consumes them unread. */
   readonly inboxCount: number;
   readonly openCalls: readonly CallProjection[];
-}
-
-/** The inputs that wait for a run. All fields are read at one moment. */
-export interface Inbox {
-  /** How many inputs wait. */
-  readonly count: number;
-  /**
-   * Cancels first, whatever their dedupe key; then results; then the others. Each group is oldest first. At most
-   * `INPUTS_PER_DRAIN_MAX`. They end with the one by which they have `INBOX_READ_BYTES_MAX` bytes. A `steer` says
-   * whether its run is gone.
-   */
-  readonly inputs: readonly PendingInput[];
-  /** Whether a result waits that is not among `inputs`. */
-  readonly resultsUnread: boolean;
-}
-
-export interface PendingInput {
-  readonly inputId: string;
-  readonly input: OutsideInput;
 }
 
 /** What `proceed` needs to know of devices. */
@@ -112,7 +94,7 @@ export interface DispatchContext {
  * The statements that serve all tenants (R10 lists them by name). Each method may be repeated when its outcome is
  * unknown. Times are in ms.
  */
-export interface FleetStore extends FleetKeys, FleetTenants {
+export interface FleetStore extends FleetFiles, FleetKeys, FleetTenants {
   /**
    * Takes up to `limit` runs that are due, gives each a lease of `leaseDurationMs`, and raises its epoch.
    *
@@ -179,6 +161,11 @@ export interface FleetStore extends FleetKeys, FleetTenants {
     readonly runIds: readonly string[];
     readonly bytesMax: number;
   }): Promise<readonly LoadedFacts[]>;
+  /** Returns what a child of each of these agents of the tenant would be now. A name that none has is left out. */
+  readAgents(params: {
+    readonly tenantId: TenantId;
+    readonly names: readonly string[];
+  }): Promise<Readonly<Record<string, KnownAgent>>>;
   /** Reads the inbox and the dispatch context anew, for a holder. Returns null when the epoch is no longer current. */
   readInbox(params: {
     readonly runId: string;
@@ -267,6 +254,10 @@ export interface FleetStore extends FleetKeys, FleetTenants {
    *    silent.
    */
   endDeadGateways(params: { readonly silenceMs: number; readonly until: number }): Promise<readonly string[]>;
+  /** Keeps what a gateway says of itself. One that has sent no heartbeat yet is left out. */
+  reportGateway(params: { readonly gatewayId: string; readonly report: GatewayReport }): Promise<void>;
+  /** Returns how the gateways stand, the newest first, and what is due, the oldest `DUE_RUNS_SHOWN` of it. */
+  readFleet(): Promise<FleetState>;
   /** Returns how many gateways have sent a heartbeat within this time. */
   countLiveGateways(params: { readonly withinMs: number }): Promise<number>;
   /**

@@ -5,8 +5,12 @@ export type SchemaCheck =
   | { readonly kind: "checked"; readonly faults: readonly (string | null)[] }
   | { readonly kind: "busy" };
 
+/** `fault`: why no run can end with an object of this schema, or null. `busy`: nobody looked; it may be asked again. */
+export type OutputSchemaCheck = { readonly kind: "checked"; readonly fault: string | null } | { readonly kind: "busy" };
+
 /**
- * JSON Schemas (draft 2020-12 and draft-07), by which tools describe their arguments.
+ * JSON Schemas (draft 2020-12 and draft-07), by which tools describe their arguments, and agents
+ * the objects that their runs end with.
  *
  * 1. Nothing that a schema or a value asks for keeps the event loop, and no call ever rejects.
  * 2. What is asked in one call has one budget of time together. What comes after it is told as too slow.
@@ -14,6 +18,8 @@ export type SchemaCheck =
  */
 export interface JsonSchemas {
   check(params: { readonly tenantId: string; readonly schemas: readonly JsonObject[] }): Promise<SchemaCheck>;
+  /** Whether runs can end with an object of this schema: it can be used, and some object fits it. */
+  checkOutput(params: { readonly tenantId: string; readonly schema: JsonObject }): Promise<OutputSchemaCheck>;
   /** Returns for each schema why it is no usable schema. Null also for one that could not be judged in time. */
   findFaults(params: {
     readonly tenantId: string;

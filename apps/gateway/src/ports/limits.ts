@@ -56,6 +56,8 @@ export const EVENTS_PAGE_BYTES_MAX = 1024 * 1024;
  * that reaches it, so that one larger item goes alone.
  */
 export const PAGE_BYTES_MAX = 1024 * 1024;
+/** Runs whose metadata is looked at for one page of a search. It has 64 KiB at most, and mostly some hundred bytes. */
+export const SEARCHED_RUNS_MAX = 500;
 /** Sessions shown with one device, the newest ones. */
 export const SESSIONS_PER_DEVICE_SHOWN = 20;
 
@@ -94,6 +96,28 @@ export const FLUSH_INTERVAL_MS = 50;
 /** Secrets of one tenant: more than its tools have services. */
 export const SECRETS_PER_TENANT_MAX = 200;
 
+// Files
+/**
+ * Bytes of one chunk of a file, the last one apart. A writer or reader of a file holds one or two of them. A statement
+ * and a request carry a chunk without trouble.
+ */
+export const FILE_CHUNK_BYTES = 1024 * 1024;
+/** How long an upload has until it must be stored, in ms: longer than its request may take. Then it is removed. */
+export const FILE_UPLOAD_KEPT_MS = 10 * 60_000;
+/** How long a file is kept that no run uses, in ms, after it was stored or named last. */
+export const FILE_UNUSED_KEPT_MS = 24 * 3600_000;
+/** How often a sweep looks whether a file is still used, in ms: a file outlives its last run by that at most. */
+export const FILE_LOOK_MS = 24 * 3600_000;
+/** Files that one sweep takes for removal, and how long it has for them, in ms. Then another sweep takes them. */
+export const FILES_REMOVED_PER_SWEEP_MAX = 50;
+export const FILE_REMOVAL_MS = 10 * 60_000;
+/** Bytes for which a file counts in a tenant's `storedBytes` at least: its row costs too. A trigger counts them. */
+export const FILE_BYTES_COUNTED_MIN = 4096;
+/** Runs that are looked through for one that a principal may see, of those that use a file: the newest ones. */
+export const FILE_RUNS_SHOWN_MAX = 100;
+/** The same for branches that show such a run: the newest ones. */
+export const FILE_BRANCHES_SHOWN_MAX = 100;
+
 // Audit
 /** Bytes of an entry of the audit log, as JSON. The bounds of names keep entries far below. A check of the database. */
 export const AUDIT_ENTRY_BYTES_MAX = 4096;
@@ -111,6 +135,11 @@ export const REMOVED_RUNS_PER_SWEEP_MAX = 20;
 export const THREAD_ANCESTORS_MAX = 32;
 /** How long a deleted device is remembered, in ms. By then every gateway has told its connection. */
 export const DELETED_DEVICE_KEPT_MS = 24 * 3600_000;
+/**
+ * How long the lease of a gateway is remembered after its end, in ms. A statement that may cover a run takes less. So
+ * no run is covered by a lease that is not there.
+ */
+export const LAPSED_LEASE_KEPT_MS = 60_000;
 /** How long a gateway is remembered after its last heartbeat, in ms. */
 export const GATEWAY_KEPT_MS = 24 * 3600_000;
 
@@ -127,3 +156,10 @@ export const KEYS_PER_TENANT_MAX = 1000;
 export const REVOCATIONS_PER_TENANT_MAX = 1000;
 /** Revocations in one read. */
 export const REVOCATIONS_PAGE_MAX = 500;
+
+// The fleet
+
+/** Runs that are due for longest, of which the operator is told. */
+export const DUE_RUNS_SHOWN = 5;
+/** Runs that are counted as due: a queue that is longer is told as this long. */
+export const DUE_RUNS_COUNTED_MAX = 10_000;

@@ -1,5 +1,6 @@
 import type { Position } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 
 /**
  * How the engine tells the watchers of its own gateway, without the way over Redis. It is called only with what may be
@@ -7,6 +8,18 @@ import type { EventRecord } from "../core/event-record.ts";
  * For a run without watchers a call costs one lookup in a map.
  */
 export interface LocalFeed {
+  /**
+   * A run was born on this gateway, with these facts. All that happens to it is told here until `left`. `generation`:
+   * the tag of the store's generation before it was born.
+   */
+  born(run: {
+    readonly tenantId: TenantId;
+    readonly runId: string;
+    readonly generation: string;
+    readonly facts: readonly EventRecord[];
+  }): void;
+  /** From now on another gateway may hold the run. */
+  left(runId: string): void;
   /** The live log accepted these records, so watchers may have them now. */
   published(runId: string, records: readonly EventRecord[]): void;
   /** The live log did not take the run's records, but the store has everything up to this position. */

@@ -1,4 +1,15 @@
-import type { FinishReason, JsonObject, JsonValue, LeftOut, Message, ModelSettings, Usage } from "@hsafa/protocol";
+import type {
+  Citation,
+  FinishReason,
+  JsonObject,
+  JsonValue,
+  LeftOut,
+  Message,
+  ModelSettings,
+  ProviderTool,
+  Source,
+  Usage,
+} from "@hsafa/protocol";
 import type { CallWritten, ModelFailure } from "../core/input.ts";
 
 /** One call of a model, with all that it is shown. Tools cannot execute within it, so control always comes back. */
@@ -12,7 +23,11 @@ export interface ModelCall {
     readonly description: string | undefined;
     readonly inputSchema: JsonObject;
   }[];
+  /** What the provider executes itself, within the step. */
+  readonly providerTools?: readonly ProviderTool[] | undefined;
   readonly settings: ModelSettings;
+  /** The JSON Schema of the object that the answer is to be. The model may say something else all the same. */
+  readonly outputSchema?: JsonObject | undefined;
 }
 
 /** A fragment of what the model says. Call ids are hsafa's own from the first fragment on. */
@@ -26,7 +41,23 @@ export type ModelPart =
       readonly callId: string;
       readonly toolName: string;
       readonly text: string;
-    };
+    }
+  /** The provider executes a tool of its own. Its result comes with the whole step. */
+  | {
+      readonly kind: "provider";
+      readonly at: "called";
+      readonly callId: string;
+      readonly toolName: string;
+      readonly args: JsonValue;
+    }
+  | {
+      readonly kind: "provider";
+      readonly at: "answered";
+      readonly callId: string;
+      readonly toolName: string;
+      readonly isError: boolean;
+    }
+  | { readonly kind: "source"; readonly at: "found"; readonly source: Source };
 
 /**
  * How the call ended. `messages` are to be appended to the conversation, and contain hsafa's call ids. `leftOut`: what
@@ -50,6 +81,11 @@ export type ModelOutcome =
         readonly written: CallWritten;
       }[];
       readonly usage: Usage;
+      /** Where the model found what it says, each once. */
+      readonly sources?: readonly Source[];
+      readonly citations?: readonly Citation[];
+      /** The provider has paused its turn, and goes on when it is asked again. */
+      readonly paused?: true;
       readonly leftOut?: readonly LeftOut[];
     }
   | { readonly kind: "failed"; readonly failure: ModelFailure; readonly leftOut?: readonly LeftOut[] }

@@ -4,6 +4,8 @@ import type { JsonValue } from "@hsafa/protocol";
 export interface OpenCall {
   readonly callId: string;
   readonly runId: string;
+  /** The run that started this one, if it is a child. */
+  readonly parentRunId: string | null;
   readonly toolName: string;
   readonly args: JsonValue;
   readonly attempt: number;

@@ -1,9 +1,9 @@
-import type { JsonValue, ServerTool, SleepServerTool } from "@hsafa/protocol";
+import type { FunctionServerTool, HttpServerTool, JsonValue } from "@hsafa/protocol";
 import type { ServerToolOutcome } from "../core/input.ts";
 import type { TenantId } from "../core/tenant-id.ts";
 
-/** What a gateway executes. Nobody executes a sleep. */
-export type PerformedTool = Exclude<ServerTool, SleepServerTool>;
+/** What a gateway executes. No gateway executes a sleep, or a child's call. */
+export type PerformedTool = HttpServerTool | FunctionServerTool;
 
 /** Tools that execute on the server, while the lease is held. */
 export interface ServerTools {

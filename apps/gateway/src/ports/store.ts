@@ -1,3 +1,4 @@
+import type { FileStore } from "./file-store.ts";
 import type { FleetStore } from "./fleet-store.ts";
 import type { TenantStore } from "./tenant-store.ts";
 import type { TenantId } from "../core/tenant-id.ts";
@@ -8,6 +9,8 @@ export interface Store {
   forTenant(tenantId: TenantId): TenantStore;
   /** The statements that serve all tenants: the engine's, and a gateway's own. */
   readonly fleet: FleetStore;
+  /** Keeps the bytes of files in the same database. */
+  readonly files: FileStore;
   /** Returns what is wrong with the store: it cannot be reached, or a migration is not applied. Null: nothing. */
   check(): Promise<string | null>;
   close(): Promise<void>;

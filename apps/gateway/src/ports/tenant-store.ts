@@ -3,9 +3,6 @@ import type {
   AgentVersion,
   AuditAction,
   AuditEntry,
-  Device,
-  DeviceDetail,
-  DeviceTool,
   InputMessage,
   JsonObject,
   Page,
@@ -18,35 +15,27 @@ import type {
   Secret,
   StartLimits,
   StartPolicy,
-  Thread,
   ToolCall,
   ToolCallStatus,
   UserMessage,
 } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
+import type { Fork } from "../core/first-facts.ts";
 import type { OutsideInput, ToolOutcome } from "../core/input.ts";
 import type { TenantUsage } from "../core/quotas.ts";
 import type { AgentTerms } from "../core/granted-limits.ts";
+import type { LeftToAgent } from "../core/plan-start.ts";
 import type { Act } from "./act.ts";
 import type { Generation } from "./generation.ts";
+import type { HoldOffer, StartOffer, TakenRun } from "./hold-offer.ts";
+import type { PageParams } from "./page-params.ts";
+import type { RunBounds } from "./run-bounds.ts";
 import type { RunStarter, StarterOfRun } from "./run-starter.ts";
-import type { SessionStanding } from "./session-standing.ts";
+import type { SubjectFilter } from "./subject-filter.ts";
+import type { TenantFiles } from "./tenant-files.ts";
 import type { TenantKeys } from "./tenant-keys.ts";
-
-/**
- * A page ends at `limit` items, or with the item by which it has `PAGE_BYTES_MAX` bytes. The store reads no more than
- * these bytes either.
- */
-export interface PageParams {
-  readonly limit: number;
-  /**
-   * The `nextCursor` of the page before; undefined: the first page. A cursor that no page gave returns an empty page.
-   */
-  readonly cursor: string | undefined;
-}
-
-/** Whose rows are listed: a user's; null: the tenant's own; undefined: all. */
-export type SubjectFilter = string | null | undefined;
+import type { TenantDevices } from "./tenant-devices.ts";
+import type { TenantThreads } from "./tenant-threads.ts";
 
 /** An idempotency key, and whose it is. */
 export interface IdempotencyKey {
@@ -54,14 +43,6 @@ export interface IdempotencyKey {
   readonly owner: string;
   /** Whether it finds the run of a key from before owners were kept. */
   readonly orUnowned: boolean;
-}
-
-/** The properties of a run that decide who sees it. */
-export interface RunBounds {
-  readonly id: string;
-  readonly threadId: string | null;
-  readonly deviceKey: string | null;
-  readonly subject: string | null;
 }
 
 /** Where a run stands, read at one moment. */
@@ -73,6 +54,16 @@ export interface RunTail {
   readonly generation: Generation;
 }
 
+export type { PageParams } from "./page-params.ts";
+export type { RunBounds } from "./run-bounds.ts";
+export type { SubjectFilter } from "./subject-filter.ts";
+
+/** Which run is forked, and what the new one takes over. */
+export interface ForkOfRun extends Fork {
+  /** The id of the thread that is made for it; null: the run that is forked is on none. */
+  readonly threadId: string | null;
+}
+
 export type StartOutcome =
   /** `created: false`: the idempotency key found the run that an earlier request made. */
   | {
@@ -80,6 +71,8 @@ export type StartOutcome =
       readonly runId: string;
       readonly status: RunStatus;
       readonly created: boolean;
+      /** Whether it was made under the offer, and has its lease. */
+      readonly isHeld: boolean;
       /** The runs that got an input by it. */
       readonly told: readonly string[];
     }
@@ -88,6 +81,10 @@ export type StartOutcome =
   | { readonly kind: "agent_not_found" }
   | { readonly kind: "version_not_found" }
   | { readonly kind: "thread_not_found" }
+  /** The run that is to be forked is gone, or its thread is deleted. */
+  | { readonly kind: "origin_not_found" }
+  /** The thread of the run that is to be forked is a branch of a branch of as many as `THREAD_ANCESTORS_MAX`. */
+  | { readonly kind: "too_deep" }
   /** `admit` refused. */
   | { readonly kind: "not_admitted"; readonly faults: readonly StartFault[] }
   | { readonly kind: "idempotency_conflict" };
@@ -114,7 +111,8 @@ export type EnqueueInputOutcome =
   | { readonly kind: "messages_full" };
 
 export type SubmitResultOutcome =
-  | { readonly kind: "accepted"; readonly runId: string }
+  /** `taken`: the run is held under the offer from now on; null: it is due, or held already. */
+  | { readonly kind: "accepted"; readonly runId: string; readonly taken: TakenRun | null }
   /** The same result was accepted before, whatever became of the run since. */
   | { readonly kind: "duplicate"; readonly runId: string }
   /** Another result was accepted, or the call was settled without one (expired, denied, canceled). */
@@ -130,31 +128,12 @@ export type PutSecretOutcome =
   /** The tenant has as many secrets as it may have. */
   | { readonly kind: "full" };
 
-export type BranchOutcome =
-  | { readonly kind: "thread"; readonly thread: Thread; readonly created: boolean }
-  /** There is no such run on a thread. */
-  | { readonly kind: "not_found" }
-  | { readonly kind: "not_ended"; readonly status: RunStatus }
-  /** The run has left no messages, since they have entered another one. */
-  | { readonly kind: "merged" }
-  /** Another thread has the key. */
-  | { readonly kind: "key_taken" }
-  /** The thread is a branch of a branch of as many as `THREAD_ANCESTORS_MAX`. */
-  | { readonly kind: "too_deep" };
-
-export interface RegisteredDevice {
-  readonly deviceId: string;
-  readonly sessionId: string;
-  /** Whether the session takes no calls until it is paired. */
-  readonly awaitsPairing: boolean;
-}
-
 /**
  * One tenant's store. Every statement names the tenant, and a foreign id looks exactly like a missing one (R10). Ids in
  * parameters have the shape of ids, except for call ids. Lists are newest first unless said otherwise. Reads return
  * null for what is not there.
  */
-export interface TenantStore extends TenantKeys {
+export interface TenantStore extends TenantDevices, TenantFiles, TenantKeys, TenantThreads {
   // Agents
 
   /**
@@ -194,6 +173,12 @@ export interface TenantStore extends TenantKeys {
    *    idempotency key found is not asked about.
    * 6. What `planStart` says of the open runs of the thread is done with it, all or nothing. Their cancels are acts. A
    *    run that is steered gets the messages as an input, if its inbox has room.
+   * 7. A fork of a run on a thread gets a thread of its own, all or nothing. It is a branch that goes on from before
+   *    the turn of that run. A fork names no thread itself.
+   * 8. With an `offer` the run may be born with its lease. `offer.begin` says how it begins, and that is written with
+   *    the first facts, all or nothing. It is as if the offering gateway had claimed the run, under epoch 1, and had
+   *    committed those facts. Only a run that is due at once is born so, and only on a server of which `claimRuns`
+   *    would take it. Any other is queued. A fork is.
    */
   startRun(
     params: Act & {
@@ -202,6 +187,8 @@ export interface TenantStore extends TenantKeys {
       readonly versionId: string | undefined;
       readonly threadId: string | undefined;
       readonly policy: StartPolicy;
+      /** Given if the start names no policy: then that of its agent counts (`policyOf`). */
+      readonly leftToAgent?: LeftToAgent | undefined;
       readonly earlier: readonly InputMessage[];
       readonly messages: readonly UserMessage[];
       readonly deviceKey: string | null;
@@ -210,25 +197,51 @@ export interface TenantStore extends TenantKeys {
       readonly limits: StartLimits | undefined;
       /** What the start adds to its agent for this run. */
       readonly scope?: RunScope;
+      readonly fork?: ForkOfRun | null;
       readonly admit: (terms: AgentTerms) => readonly StartFault[];
       /** The user of the tenant whose run it is; null: the tenant's own. */
       readonly subject: string | null;
       readonly startedBy: RunStarter;
       readonly idempotency: (IdempotencyKey & { readonly bodyHash: string }) | null;
+      /** Null: the run is queued. */
+      readonly offer?: StartOffer | null;
     },
   ): Promise<StartOutcome>;
+  /** Finds the run that was started under this idempotency key, and the hash of what was asked for. */
+  findStart(
+    key: IdempotencyKey,
+  ): Promise<{ readonly runId: string; readonly status: RunStatus; readonly bodyHash: string | null } | null>;
   findRun(params: { readonly runId: string }): Promise<Run | null>;
   /** Reads only what decides who sees the run. */
   findRunBounds(params: { readonly runId: string }): Promise<RunBounds | null>;
   /** Returns who started a run, and whose it is. */
   findStarter(params: { readonly runId: string }): Promise<StarterOfRun | null>;
-  /** `agent` is an id or a name, `threadId` an id, or a key of the subject (undefined: of no user). */
+  /**
+   * Returns runs, newest first by their ids. `agent` is an id or a name, and `device` an id or a key. `threadId` is an
+   * id, or a key of the subject (undefined: of no user).
+   */
   listRuns(
     params: PageParams & {
       readonly status: RunStatus | undefined;
       readonly agent: string | undefined;
       readonly threadId: string | undefined;
+      /** The run whose children are listed. */
+      readonly parentRunId?: string | undefined;
       readonly subject: SubjectFilter;
+      /** The run whose forks are listed. */
+      readonly forkedFrom?: string | undefined;
+      /** The version of an agent. */
+      readonly versionId?: string | undefined;
+      /** Runs with a call that this device has answered or has been sent. */
+      readonly device?: string | undefined;
+      /** In ms, by the times in their ids: those of `since` and later, and those before `until`. */
+      readonly since?: number | undefined;
+      readonly until?: number | undefined;
+      /**
+       * Runs whose metadata has this text, as JSON and without regard to the case of ASCII letters. For one page
+       * `SEARCHED_RUNS_MAX` runs are looked at. So a page may be short, and even empty, and yet have a cursor.
+       */
+      readonly metadataText?: string | undefined;
     },
   ): Promise<Page<Run>>;
   /** Returns where a run stands, for its followers. */
@@ -240,6 +253,13 @@ export interface TenantStore extends TenantKeys {
   readEvents(params: {
     readonly runId: string;
     readonly after: Position;
+    readonly limit: number;
+    readonly factsOnly: boolean;
+  }): Promise<readonly EventRecord[]>;
+  /** Returns events before a position, newest first; null: from the run's end. A page ends as one of `readEvents`. */
+  readEventsBefore(params: {
+    readonly runId: string;
+    readonly before: Position | null;
     readonly limit: number;
     readonly factsOnly: boolean;
   }): Promise<readonly EventRecord[]>;
@@ -263,6 +283,9 @@ export interface TenantStore extends TenantKeys {
   /**
    * Accepts the first result of a call, and puts it into the run's inbox (R7). A device gives results only for calls
    * that were sent to it. A result is never accepted that a commit in flight has made too late.
+   *
+   * With an `offer`, a run that is parked is claimed by the same statement, under its next epoch. That does not count
+   * as a lost lease. A run on its last chance is left to a claim, and so is every run that `claimRuns` would not take.
    */
   submitToolResult(params: {
     readonly callId: string;
@@ -272,6 +295,8 @@ export interface TenantStore extends TenantKeys {
     readonly from:
       | { readonly kind: "device"; readonly deviceId: string }
       | { readonly kind: "http"; readonly runId: string };
+    /** Null: nobody offers to hold the run. */
+    readonly offer?: HoldOffer | null;
   }): Promise<SubmitResultOutcome>;
   findCall(params: { readonly callId: string }): Promise<ToolCall | null>;
   /** Oldest first. Returns null when there is no such run. */
@@ -285,47 +310,6 @@ export interface TenantStore extends TenantKeys {
       readonly subject: SubjectFilter;
     },
   ): Promise<Page<ToolCall>>;
-
-  // Threads
-
-  /** Finds the subject's thread with this key, or makes it. Without a key it makes one. */
-  createThread(params: {
-    readonly threadId: string;
-    readonly key: string | null;
-    readonly subject: string | null;
-    readonly title?: string | null;
-    readonly metadata: JsonObject;
-  }): Promise<{ readonly thread: Thread; readonly created: boolean }>;
-  /**
-   * Makes a thread that goes on from the end of a run of another thread, whose rows stay as they are. With a key that
-   * is known it finds that thread, if it is a branch of the same run.
-   */
-  branchThread(params: {
-    readonly threadId: string;
-    readonly runId: string;
-    readonly key: string | null;
-    readonly subject: string | null;
-    readonly title: string | null;
-    readonly metadata: JsonObject;
-  }): Promise<BranchOutcome>;
-  /** Gives a thread a title; null takes it away. Returns null when there is no such thread. */
-  renameThread(params: { readonly threadId: string; readonly title: string | null }): Promise<Thread | null>;
-  /**
-   * Deletes a thread. Nobody finds it from then on, no run starts on it, and its key is free. Its open runs are asked
-   * to cancel, all or nothing. A sweep removes it with its runs. Returns the runs that got a cancel by it; null when
-   * there is no such thread.
-   */
-  deleteThread(params: Act & { readonly threadId: string }): Promise<readonly string[] | null>;
-  /** Finds a thread by its id, also that of another subject, or else by its key among the subject's threads. */
-  findThread(params: { readonly idOrKey: string; readonly subject: string | null }): Promise<Thread | null>;
-  listThreads(params: PageParams & { readonly subject: SubjectFilter }): Promise<Page<Thread>>;
-  /**
-   * Returns the runs whose messages stand in the thread, in the order of their turns. Those of the threads from which
-   * it goes on come first. Runs that were merged are not among them.
-   */
-  listThreadRuns(
-    params: { readonly threadId: string } & PageParams,
-  ): Promise<Page<{ readonly runId: string; readonly status: RunStatus }>>;
 
   // Secrets
 
@@ -348,79 +332,6 @@ export interface TenantStore extends TenantKeys {
   listSecrets(params: PageParams): Promise<Page<Secret>>;
   /** Returns false when there is no such secret. */
   deleteSecret(params: Act & { readonly name: string }): Promise<boolean>;
-
-  // Devices
-
-  /**
-   * Makes or updates the device and opens a session. An open session of the same device is ended as `replaced`: a
-   * device has one open session at most. The caller chooses the id of the session, so that it can end one that was
-   * opened without its learning of it.
-   *
-   * A device belongs to the owner that registered it last. Another owner gets null and changes nothing, unless it
-   * `mayTakeOver`. Only a change of its owner is an act. The device of a key that is revoked or has expired goes to the
-   * next key that registers it.
-   */
-  registerDevice(
-    params: Act & {
-      readonly sessionId: string;
-      readonly gatewayId: string;
-      readonly deviceKey: string;
-      readonly displayName: string | null;
-      readonly platform: string | null;
-      readonly labels: Readonly<Record<string, string>>;
-      readonly tools: readonly DeviceTool[];
-      readonly bootId: string;
-      readonly maxInFlight: number;
-      /** The name of the key behind the credential. It tells the owner of a device that has no `ownerId` yet. */
-      readonly owner: string;
-      /** `key:` with the id of a key, or `subject:` with a user of the tenant. */
-      readonly ownerId: string;
-      readonly subject: string | null;
-      /** The run and the thread that the credential names. The session takes no call of others. */
-      readonly onlyRunId: string | null;
-      readonly onlyThreadId: string | null;
-      readonly mayTakeOver: boolean;
-      /** Whether the device may take calls that are addressed to any device. */
-      readonly isPooled: boolean;
-      /** By this code the session is paired, unless its device was paired for this owner; left out: it need not be. */
-      readonly pairing?: { readonly code: string; readonly expiresInMs: number };
-    },
-  ): Promise<RegisteredDevice | null>;
-  /**
-   * Pairs the device whose session shows this code, and lets the session take calls. The device is remembered as paired
-   * as long as it has this owner. Null: no open session shows it, or it has expired, or the device is not of
-   * this subject. An undefined subject stands for all.
-   */
-  pairDevice(
-    params: Act & { readonly code: string; readonly subject: string | null | undefined },
-  ): Promise<{ readonly deviceId: string; readonly deviceKey: string } | null>;
-  /** Returns how many other devices await their pairing; 0 for a device that is paired for this owner. */
-  countPendingPairings(params: { readonly deviceKey: string; readonly ownerId: string }): Promise<number>;
-  /**
-   * Records that the device was heard on this session's connection after it had registered there. Only an open session
-   * is confirmed; the first time counts.
-   */
-  confirmDeviceSession(params: { readonly sessionId: string }): Promise<void>;
-  /** Returns where a session stands among those of its device, as of one moment. */
-  readSessionStanding(params: { readonly sessionId: string; readonly deviceId: string }): Promise<SessionStanding>;
-  /** Records that an open session takes no new call. */
-  drainDeviceSession(params: { readonly sessionId: string }): Promise<void>;
-  /** Ends a session that is open; one that has ended stays as it is. */
-  endDeviceSession(params: { readonly sessionId: string; readonly reason: string }): Promise<void>;
-  /**
-   * Records that this attempt of a call goes to this session's device. It is called before the call is sent, and
-   * returns whether it may be sent. It may not when the session has ended, or when the call is settled, answered or at
-   * another attempt. Nor may it when the call is overdue, was sent to another device or boot, or does not fit this
-   * device. Nor may it when the call's run is none that the session may serve.
-   */
-  markSent(params: { readonly callId: string; readonly attempt: number; readonly sessionId: string }): Promise<boolean>;
-  /** Records that a device has taken a call that was sent to it. The first time counts. */
-  markAccepted(params: { readonly callId: string; readonly deviceId: string }): Promise<void>;
-  listDevices(params: PageParams & { readonly subject: SubjectFilter }): Promise<Page<Device>>;
-  /** Returns a device with its newest sessions, `SESSIONS_PER_DEVICE_SHOWN` at most. */
-  findDevice(params: { readonly deviceId: string }): Promise<DeviceDetail | null>;
-  /** Forgets a device and its sessions. Its past calls keep its id. Returns false when there is no such device. */
-  deleteDevice(params: Act & { readonly deviceId: string }): Promise<boolean>;
 
   // Audit
 
