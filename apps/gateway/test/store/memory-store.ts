@@ -1,6 +1,7 @@
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { dueRuns } from "./store-claim.ts";
+import { createMemoryFileStore } from "./store-files.ts";
 import { createMemoryFleetStore } from "./store-fleet.ts";
 import { Rows } from "./store-rows.ts";
 import { createMemoryTenantStore } from "./store-tenant.ts";
@@ -19,6 +20,10 @@ export interface MemoryStore extends Store {
     readonly isLost: boolean;
     readonly isOnLastChance: boolean;
   }[];
+  /** How many runs of this tenant gateways hold. */
+  heldRuns(tenantId: TenantId): number;
+  /** How many files and chunks there are, those that go included. */
+  keptFiles(): { readonly files: number; readonly chunks: number };
   /** Keeps the rows as they are now. The returned function puts them back, as a restore does. */
   keep(): () => void;
   /** The server starts anew: no run is claimed until it is judged. */
@@ -34,6 +39,7 @@ export function createMemoryStore({ clock }: { readonly clock: Clock }): MemoryS
   return {
     forTenant: (tenantId) => createMemoryTenantStore(rows, tenantId),
     fleet: createMemoryFleetStore(rows),
+    files: createMemoryFileStore(rows),
     check: async () => null,
     close: async () => {},
     cutLifeline(gatewayId) {
@@ -41,6 +47,9 @@ export function createMemoryStore({ clock }: { readonly clock: Clock }): MemoryS
       if (gateway?.lifeline === "held") gateway.lifeline = "cut";
     },
     dueRuns: (tenantId) => dueRuns(rows, tenantId),
+    heldRuns: (tenantId) =>
+      [...rows.runs.values()].filter((run) => run.tenantId === tenantId && run.leaseOwner !== null).length,
+    keptFiles: () => ({ files: rows.files.size, chunks: rows.fileChunks.size }),
     keep: () => rows.keep(),
     restart() {
       rows.isJudged = false;

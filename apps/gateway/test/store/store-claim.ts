@@ -1,5 +1,6 @@
 import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import type { ClaimedRun, FleetStore } from "../../src/ports/fleet-store.ts";
+import type { HoldOffer } from "../../src/ports/hold-offer.ts";
 import { sharePlaces } from "../../src/ports/share-places.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { Rows, RunRow } from "./store-rows.ts";
@@ -22,6 +23,7 @@ export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
         ({ runId, call }) =>
           runId === run.id && call.status === "dispatched" && call.deadline !== null && call.deadline <= now,
       );
+    if (mayJudge) endLapsedLeases(rows);
     const mayTake = (run: RunRow): boolean =>
       mayJudge || (run.leaseOwner === null && (run.inbox > 0 || !isOverdue(run)));
     const all = [...rows.runs.values()].filter((run) => run.wakeAt !== null).toSorted(byWake);
@@ -40,7 +42,10 @@ export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
     const others = shared.runs.slice(0, limit - lastChances.length);
     servedLast = others.at(-1)?.tenantId ?? servedLast;
 
-    const coming = begun.find((run) => !isDue(run))?.wakeAt ?? null;
+    const leaseEnds = mayJudge ? [...rows.gatewayLeases.values()].filter((endsAt) => endsAt > now) : [];
+    const wakes = begun.filter((run) => !isDue(run)).flatMap(({ wakeAt }) => wakeAt ?? []);
+    const comings = [...wakes, ...leaseEnds];
+    const coming = comings.length === 0 ? null : Math.min(...comings);
     const next = others.length < shared.runs.length ? now : coming;
     const lease = { gatewayId, claimNumber, endsAt: now + leaseDurationMs };
     return {
@@ -52,15 +57,34 @@ export function claimRuns(rows: Rows): FleetStore["claimRuns"] {
   };
 }
 
+/** Takes a parked run that has just got an input; null: it is left to a claim. */
+export function takeParked(rows: Rows, run: RunRow, { gatewayId, claimNumber, leaseDurationMs }: HoldOffer) {
+  const isParked = run.leaseOwner === null && run.projection.status === "waiting_tool";
+  if (!isParked || run.recoveries >= RECOVERIES_MAX || !rows.isJudged) return null;
+  const now = rows.now();
+  const claimed = take(run, { gatewayId, claimNumber, endsAt: now + leaseDurationMs });
+  const waiting = run.inputs.filter((row) => !row.consumed);
+  const inputs = run.inbox === 1 ? waiting.map(({ inputId, input }) => ({ inputId, input })) : [];
+  return { claimed, now, inbox: { count: run.inbox, inputs, resultsUnread: run.inbox > 1 } };
+}
+
 /** The runs of this tenant that wait for a claim. */
 export function dueRuns(rows: Rows, tenantId: TenantId): ReturnType<MemoryStore["dueRuns"]> {
   const now = rows.now();
   return [...rows.runs.values()].flatMap((run) => {
-    const { id: runId, wakeAt, epoch } = run;
-    if (run.tenantId !== tenantId || wakeAt === null || wakeAt > now) return [];
+    const { id: runId, epoch } = run;
+    const dueAt = rows.dueAt(run);
+    if (run.tenantId !== tenantId || dueAt === null || dueAt > now) return [];
     if (epoch === 0 && rows.waitsForTurn(run) && !isCanceled(run)) return [];
-    return [{ runId, waitedMs: now - wakeAt, isLost: isLost(run), isOnLastChance: isOnLastChance(run) }];
+    return [{ runId, waitedMs: now - dueAt, isLost: isLost(run), isOnLastChance: isOnLastChance(run) }];
   });
+}
+
+/** Runs whose gateway's lease is over are due since then. */
+function endLapsedLeases(rows: Rows): void {
+  for (const [gatewayId, endsAt] of rows.gatewayLeases) {
+    if (endsAt <= rows.now()) for (const run of rows.coveredBy(gatewayId)) run.wakeAt = endsAt;
+  }
 }
 
 function take(

@@ -1,9 +1,11 @@
 import { isTerminalStatus } from "@hsafa/protocol";
+import { PARENT_IS_DONE } from "../../src/core/told-parent.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
+import type { NewChild } from "../../src/core/new-child.ts";
 import { tokensOf } from "../../src/core/quotas.ts";
 import { judgeCommit } from "../../src/ports/judge-commit.ts";
 import type { Commit, CommitOutcome } from "../../src/ports/fleet-store.ts";
-import { insertEvent, type Rows, type RunRow } from "./store-rows.ts";
+import { insertEvent, isOpen, type Rows, type RunRow, untouchedRun } from "./store-rows.ts";
 
 /** Writes a commit, all of it or nothing, under the guard of the run's row (R2). */
 export function commit(rows: Rows, params: Commit): CommitOutcome {
@@ -41,6 +43,13 @@ function write(rows: Rows, run: RunRow, params: Commit): void {
       row.call = { ...row.call, status, attempt, deadline, dispatchedAt, approval, ...answer };
     }
   }
+  for (const child of params.children) bear(rows, run, child);
+  for (const { callId, target, settledAt } of params.calls) {
+    if (target === "server" && settledAt !== null) cancelOrphan(rows, run, callId);
+  }
+  const parent = params.tellsParent === null ? undefined : rows.runOf(tenantId, params.tellsParent.runId);
+  if (params.tellsParent !== null && parent !== undefined && isOpen(parent))
+    rows.enqueueInput(parent, params.tellsParent.input, null);
   for (const { runId: mergedId, record } of params.merges) merge(rows, rows.runs.get(mergedId), runId, record);
   const before = run.inbox;
   const consumed = consume(run, isTerminal ? run.inputs.map((row) => row.inputId) : params.consumed);
@@ -53,6 +62,44 @@ function write(rows: Rows, run: RunRow, params: Commit): void {
   rows.countTokens(tenantId, tokensOf(params.run.usage) - tokensOf(run.projection.usage));
   run.projection = params.run;
   run.lastSeq = afterSeq + params.facts.length;
+}
+
+/** Makes a child of a run. */
+function bear(rows: Rows, run: RunRow, child: NewChild): void {
+  const { runId, agentId, versionId, limits, facts } = child;
+  const { tenantId, deviceKey, subject, startedBy } = run;
+  rows.countBytes(tenantId, "{}", ...facts.map(({ payload }) => payload));
+  rows.runs.set(runId, {
+    id: runId,
+    tenantId,
+    agentId,
+    versionId,
+    threadId: null,
+    threadTurn: 0,
+    forkedFrom: null,
+    parentRunId: run.id,
+    rootRunId: run.rootRunId ?? run.id,
+    rootThreadId: run.rootThreadId ?? run.threadId,
+    depth: run.depth + 1,
+    deviceKey,
+    subject,
+    metadata: {},
+    limits,
+    startedBy,
+    idempotency: null,
+    createdAt: rows.now(),
+    events: [...facts],
+    wakeAt: rows.now(),
+    ...untouchedRun(facts.length),
+  });
+}
+
+/** Cancels the child of a call that is settled, unless it has ended or was canceled before. */
+function cancelOrphan(rows: Rows, run: RunRow, callId: string): void {
+  const child = rows.runOf(run.tenantId, callId);
+  if (child?.parentRunId !== run.id || !isOpen(child)) return;
+  if (child.inputs.some((row) => row.dedupe?.key === "cancel")) return;
+  rows.enqueueInput(child, { kind: "cancel", reason: PARENT_IS_DONE }, { key: "cancel", bodyHash: "" });
 }
 
 /** Ends a run whose messages have entered another one. */

@@ -1,5 +1,5 @@
+import type { LimitTerms } from "../../src/core/granted-limits.ts";
 import { isOpenCallStatus } from "@hsafa/protocol";
-import { leavesMessages } from "../../src/core/leaves-messages.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import type { DispatchStatus } from "../../src/core/input.ts";
 import { mayTakeCall, namedDeviceKeys } from "../../src/core/recipient.ts";
@@ -9,11 +9,11 @@ import {
   DELETED_DEVICE_KEPT_MS,
   GATEWAY_KEPT_MS,
   HISTORY_READ_BYTES_MAX,
+  LAPSED_LEASE_KEPT_MS,
   LOADED_FACTS_BYTES_MAX,
   OPEN_CALLS_PER_SESSION_MAX,
   SENT_CALLS_PER_SESSION_MAX,
   SWEEP_ROWS_MAX,
-  THREAD_HISTORY_RUNS_MAX,
 } from "../../src/ports/limits.ts";
 import { readOfInbox } from "../../src/ports/inbox.ts";
 import { TOOL_CALLS_PER_STEP_MAX } from "../../src/core/limits.ts";
@@ -27,6 +27,8 @@ import type {
 } from "../../src/ports/fleet-store.ts";
 import { claimRuns } from "./store-claim.ts";
 import { commit } from "./store-commit.ts";
+import { createMemoryFleetFiles } from "./store-files.ts";
+import { readFleet } from "./store-reports.ts";
 import { removeThreads } from "./store-threads.ts";
 import { createMemoryFleetTenants } from "./store-tenants.ts";
 import { createMemoryFleetKeys, sweepKeys } from "./store-keys.ts";
@@ -125,6 +127,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       return {
         callId,
         runId: row.runId,
+        parentRunId: rows.runs.get(row.runId)?.parentRunId ?? null,
         toolName,
         args,
         attempt,
@@ -173,16 +176,12 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       const last = run?.events.at(-1);
       if (run === null || run.tenantId !== tenantId || version === undefined || last === undefined) return null;
       const { threadId, threadTurn, deviceKey } = run;
-      const earlier =
-        threadId === null
-          ? []
-          : rows.runsWithMessages(threadId, threadTurn).filter((other) => leavesMessages(other.projection.status));
       return {
         deviceKey,
         config: version.parsed,
         facts: firstFacts(run),
         lastPosition: { seq: last.seq, sub: last.sub },
-        earlierRunIds: earlier.slice(-THREAD_HISTORY_RUNS_MAX).map((other) => other.id),
+        earlierRunIds: threadId === null ? [] : rows.earlierRunIds(threadId, threadTurn),
         inbox: inboxOf(run),
         dispatchContext: dispatchContextOf(run),
       };
@@ -193,7 +192,8 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       if (run === null || run.tenantId !== tenantId) return null;
       const open = callsOf(runId).filter(({ call }) => isOpenCallStatus(call.status));
       const openCalls = open.slice(0, TOOL_CALLS_PER_STEP_MAX).map(({ call }) => call);
-      return { recoveries: run.recoveries, run: run.projection, inboxCount: run.inbox, openCalls };
+      const parent = run.parentRunId === null ? null : { runId: run.parentRunId, callId: run.id };
+      return { recoveries: run.recoveries, parent, run: run.projection, inboxCount: run.inbox, openCalls };
     },
 
     async readFacts({ tenantId, runId, afterSeq }) {
@@ -215,6 +215,18 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       return page;
     },
 
+    async readAgents({ tenantId, names }) {
+      const own = [...rows.agents.values()].filter((row) => row.tenantId === tenantId && names.includes(row.name));
+      return Object.fromEntries(
+        own.flatMap(({ id, name, currentVersionId }) => {
+          const version = rows.versions.get(currentVersionId ?? "");
+          if (version === undefined) return [];
+          const { maxSteps, limits } = version.config as LimitTerms;
+          return [[name, { agentId: id, versionId: version.id, terms: { maxSteps, limits } }]];
+        }),
+      );
+    },
+
     async readInbox({ runId, epoch }) {
       const run = held(runId, epoch);
       return run === null ? null : { inbox: inboxOf(run), dispatchContext: dispatchContextOf(run) };
@@ -223,10 +235,17 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
     commit: async (params) => commit(rows, params),
 
     async renewLeases({ gatewayId, leaseDurationMs, runs }) {
+      if (runs.length === 0) return [];
+      const now = rows.now();
+      const named = new Map(runs.map(({ runId, epoch }) => [runId, epoch]));
+      for (const run of rows.coveredBy(gatewayId)) {
+        if (named.get(run.id) !== run.epoch) run.wakeAt = rows.gatewayLeases.get(gatewayId) ?? now;
+      }
+      rows.gatewayLeases.set(gatewayId, now + leaseDurationMs);
       return runs.flatMap(({ runId, epoch }) => {
         const run = held(runId, epoch);
         if (run?.leaseOwner !== gatewayId) return [];
-        run.wakeAt = rows.now() + leaseDurationMs;
+        if (leaseDurationMs > 0) run.wakeAt = null;
         return [{ runId, epoch, inbox: run.inbox }];
       });
     },
@@ -303,7 +322,8 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
     },
 
     async recordHeartbeat({ gatewayId, stopping }) {
-      rows.gateways.set(gatewayId, { heartbeatAt: rows.now(), stopping, lifeline: "held" });
+      const { startedAt = rows.now(), report = null } = rows.gateways.get(gatewayId) ?? {};
+      rows.gateways.set(gatewayId, { startedAt, report, heartbeatAt: rows.now(), stopping, lifeline: "held" });
       return {
         generation: rows.generation,
         isJudged: rows.isJudged,
@@ -311,6 +331,13 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
         lastRevocation: rows.revocationCount,
       };
     },
+
+    async reportGateway({ gatewayId, report }) {
+      const row = rows.gateways.get(gatewayId);
+      if (row !== undefined) row.report = report;
+    },
+
+    readFleet: () => Promise.resolve(readFleet(rows)),
 
     async judgeServer({ expected, wentBack }) {
       const isFirst = !rows.isJudged;
@@ -340,7 +367,11 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
           session.disconnectedAt = now;
           session.reason = "gateway_lost";
         }
-        due.push(...[...rows.runs.values()].filter((run) => run.leaseOwner === gatewayId && (run.wakeAt ?? 0) > now));
+        due.push(
+          ...[...rows.runs.values()].filter(
+            (run) => run.leaseOwner === gatewayId && (run.wakeAt === null || run.wakeAt > now),
+          ),
+        );
       }
       for (const run of due) run.wakeAt = now;
       return due.map((run) => run.id);
@@ -350,6 +381,7 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       return [...rows.gateways.values()].filter(({ heartbeatAt }) => heartbeatAt > rows.now() - withinMs).length;
     },
 
+    ...createMemoryFleetFiles(rows),
     async sweep({ gatewayTimeoutMs }) {
       const now = rows.now();
       for (const session of rows.sessions.values()) {
@@ -360,6 +392,10 @@ export function createMemoryFleetStore(rows: Rows): FleetStore {
       }
       for (const [gatewayId, { heartbeatAt }] of rows.gateways) {
         if (heartbeatAt < now - GATEWAY_KEPT_MS) rows.gateways.delete(gatewayId);
+      }
+      for (const [gatewayId, endsAt] of rows.gatewayLeases) {
+        if (endsAt < now - LAPSED_LEASE_KEPT_MS && rows.coveredBy(gatewayId).length === 0)
+          rows.gatewayLeases.delete(gatewayId);
       }
       for (const [deviceId, deletedAt] of rows.deletedDevices) {
         if (deletedAt < now - DELETED_DEVICE_KEPT_MS) rows.deletedDevices.delete(deviceId);

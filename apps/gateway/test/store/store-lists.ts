@@ -11,8 +11,10 @@ import {
 } from "@hsafa/protocol";
 import { devicePairing } from "../../src/ports/device-pairing.ts";
 import { isoTime } from "../../src/core/iso-time.ts";
-import { PAGE_BYTES_MAX, SESSIONS_PER_DEVICE_SHOWN } from "../../src/ports/limits.ts";
+import { PAGE_BYTES_MAX, SEARCHED_RUNS_MAX, SESSIONS_PER_DEVICE_SHOWN } from "../../src/ports/limits.ts";
+import { firstIdOf } from "../../src/ports/first-id-of.ts";
 import { cursorId, pageCursor } from "../../src/ports/page-cursor.ts";
+import { hasSoughtText, soughtText } from "../../src/ports/sought-text.ts";
 import { storableText } from "../../src/ports/storable-text.ts";
 import type { PageParams, TenantStore } from "../../src/ports/tenant-store.ts";
 import { audit } from "./store-audit.ts";
@@ -46,6 +48,7 @@ type Lists = Pick<
   | "findThread"
   | "listThreads"
   | "listThreadRuns"
+  | "listInheritedRuns"
   | "listSecrets"
   | "listDevices"
   | "findDevice"
@@ -80,7 +83,7 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
   }
 
   function runOf(row: RunRow): Run {
-    const { status, output, finishReason, error, usage, steps, startedAt, completedAt } = row.projection;
+    const { status, output, finishReason, error, usage, childrenUsage, steps, startedAt, completedAt } = row.projection;
     return {
       id: row.id,
       status,
@@ -90,7 +93,11 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
       threadId: row.threadId,
       subject: row.subject,
       mergedInto: row.mergedInto,
-      parentRunId: null,
+      forkedFrom: row.forkedFrom,
+      parentRunId: row.parentRunId,
+      parentCallId: row.parentRunId === null ? null : row.id,
+      rootRunId: row.rootRunId,
+      depth: row.depth,
       deviceKey: row.deviceKey,
       startedBy: row.startedBy.by,
       metadata: row.metadata,
@@ -98,6 +105,7 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
       finishReason,
       error,
       usage,
+      childrenUsage,
       limits: row.limits,
       steps,
       position: `${row.lastSeq}-0`,
@@ -133,6 +141,14 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
       deadline: timeOrNull(call.deadline),
       settledAt: timeOrNull(call.settledAt),
     };
+  }
+
+  function runsOfDevice(idOrKey: string): ReadonlySet<string> {
+    const keyed = own(rows.devices).find(({ key }) => key === storableText(idOrKey))?.id;
+    const deviceId = isId(idOrKey) ? idOrKey : keyed;
+    if (deviceId === undefined) return new Set();
+    const calls = own(rows.calls).filter(({ call, sent }) => [call.deviceId, sent?.deviceId].includes(deviceId));
+    return new Set(calls.map(({ runId }) => runId));
   }
 
   function sessionsOf(device: DeviceRow): SessionRow[] {
@@ -212,22 +228,41 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
     async findRunBounds({ runId }) {
       const row = rows.runOf(tenantId, runId);
       if (row === undefined) return null;
-      const { id, threadId, deviceKey, subject } = row;
-      return { id, threadId, deviceKey, subject };
+      const { id, threadId, deviceKey, subject, rootRunId, rootThreadId } = row;
+      return { id, threadId, deviceKey, subject, rootRunId, rootThreadId };
     },
 
     async listRuns(params) {
-      const { status, agent, threadId, subject } = params;
+      const { status, agent, threadId, subject, parentRunId, forkedFrom, versionId, device, metadataText } = params;
+      const { since = 0, until = Number.POSITIVE_INFINITY } = params;
       const named = agent === undefined ? undefined : agentNamed(agent);
       const threads = threadId === undefined ? undefined : threadsNamed(own(rows.threads), threadId, subject ?? null);
+      const ofDevice = device === undefined ? undefined : runsOfDevice(device);
       const found = own(rows.runs).filter(
         (run) =>
           (status === undefined || run.projection.status === status) &&
           (subject === undefined || run.subject === subject) &&
+          (parentRunId === undefined || run.parentRunId === parentRunId) &&
+          (forkedFrom === undefined || run.forkedFrom?.runId === forkedFrom) &&
           (agent === undefined || run.agentId === named?.id) &&
+          (versionId === undefined || run.versionId === versionId) &&
+          (ofDevice === undefined || ofDevice.has(run.id)) &&
+          run.id >= firstIdOf(since) &&
+          (until === Number.POSITIVE_INFINITY || run.id < firstIdOf(until)) &&
           (threads === undefined || threads.some((thread) => thread.id === run.threadId)),
       );
-      return newestFirst(params, found, runOf, ({ metadata, output, error }) => [metadata, output, error]);
+      const payload = ({ metadata, output, error }: Run) => [metadata, output, error];
+      if (metadataText === undefined) return newestFirst(params, found, runOf, payload);
+      const after = params.cursor === undefined ? undefined : cursorId(params.cursor);
+      if (after === null) return { data: [], nextCursor: null };
+      const looked = found
+        .toSorted((a, b) => byId(b, a))
+        .filter(({ id }) => after === undefined || id < after)
+        .slice(0, SEARCHED_RUNS_MAX);
+      const hits = looked.filter(({ metadata }) => hasSoughtText(JSON.stringify(metadata), soughtText(metadataText)));
+      const page = newestFirst({ ...params, cursor: undefined }, hits, runOf, payload);
+      const last = looked[SEARCHED_RUNS_MAX - 1];
+      return page.nextCursor === null && last !== undefined ? { ...page, nextCursor: pageCursor(last.id) } : page;
     },
 
     async findCall({ callId }) {
@@ -271,6 +306,14 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
         .filter((run) => run.tenantId === tenantId && run.projection.status !== "merged");
       const page = oldestFirst(params, runs, () => []);
       return { ...page, data: page.data.map((run) => ({ runId: run.id, status: run.projection.status })) };
+    },
+
+    async listInheritedRuns({ threadId, limit }) {
+      return rows
+        .runsWithMessages(threadId, 0)
+        .filter((run) => run.tenantId === tenantId && run.projection.status !== "merged" && run.threadId !== threadId)
+        .slice(-limit)
+        .map(({ id }) => id);
     },
 
     async listSecrets(params) {

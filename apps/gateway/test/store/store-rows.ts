@@ -2,6 +2,8 @@ import {
   type AgentConfig,
   comparePositions,
   type DeviceTool,
+  type ForkOrigin,
+  type GatewayReport,
   type GrantedLimits,
   isTerminalStatus,
   type JsonObject,
@@ -10,13 +12,19 @@ import {
 } from "@hsafa/protocol";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
+import { leavesMessages } from "../../src/core/leaves-messages.ts";
 import { dayOf } from "../../src/core/quotas.ts";
 import { mayServe } from "../../src/core/may-serve.ts";
 import type { DeviceOffer } from "../../src/core/recipient.ts";
 import type { RunStarter } from "../../src/ports/run-starter.ts";
 import { FIRST_GENERATION, type Generation } from "../../src/ports/generation.ts";
 import { hasInboxRoom, inputBytes } from "../../src/ports/inbox.ts";
-import { EVENTS_PAGE_BYTES_MAX, GATEWAY_TIMEOUT_MS, RUN_MESSAGES_BYTES_MAX } from "../../src/ports/limits.ts";
+import {
+  EVENTS_PAGE_BYTES_MAX,
+  GATEWAY_TIMEOUT_MS,
+  RUN_MESSAGES_BYTES_MAX,
+  THREAD_HISTORY_RUNS_MAX,
+} from "../../src/ports/limits.ts";
 import type { AuditRow } from "./store-audit.ts";
 import type { KeyRow, RevocationRow } from "./store-keys.ts";
 import type { Clock } from "../../src/ports/clock.ts";
@@ -57,6 +65,24 @@ export interface SecretRow {
   updatedAt: number;
 }
 
+/** A file, with the runs that use it. */
+export interface KeptFile {
+  readonly id: string;
+  readonly tenantId: TenantId;
+  readonly owner: string;
+  readonly subject: string | null;
+  readonly idempotencyKey: string | null;
+  readonly filename: string | null;
+  mediaType: string;
+  size: number;
+  sha256: string;
+  state: "uploading" | "stored" | "removing";
+  readonly keptIn: string;
+  readonly createdAt: number;
+  expiresAt: number;
+  readonly runIds: Set<string>;
+}
+
 export interface ThreadRow {
   readonly id: string;
   readonly tenantId: TenantId;
@@ -87,6 +113,11 @@ export interface RunRow {
   readonly versionId: string;
   readonly threadId: string | null;
   readonly threadTurn: number;
+  readonly parentRunId: string | null;
+  readonly rootRunId: string | null;
+  readonly rootThreadId: string | null;
+  readonly depth: number;
+  readonly forkedFrom: ForkOrigin | null;
   readonly deviceKey: string | null;
   readonly subject: string | null;
   readonly metadata: JsonObject;
@@ -157,6 +188,8 @@ export interface SessionRow {
 }
 
 export interface GatewayRow {
+  readonly startedAt: number;
+  report: GatewayReport | null;
   heartbeatAt: number;
   stopping: boolean;
   /** `none`: the store knows nothing of its process. */
@@ -198,9 +231,14 @@ export class Rows {
   readonly devices = new Map<string, DeviceRow>();
   readonly sessions = new Map<string, SessionRow>();
   readonly gateways = new Map<string, GatewayRow>();
+  /** When the lease of each gateway ends, which covers its runs without a `wakeAt`. */
+  readonly gatewayLeases = new Map<string, number>();
   /** When each was deleted, by its id. */
   readonly deletedDevices = new Map<string, number>();
   readonly audit = new Map<string, AuditRow>();
+  readonly files = new Map<string, KeptFile>();
+  /** By the id of the file, and the number of the chunk. */
+  readonly fileChunks = new Map<string, Uint8Array>();
   readonly counters = new Map<string, TenantCounters>();
   inputCount = 0;
 
@@ -210,19 +248,21 @@ export class Rows {
 
   /** Keeps all rows as they are now. The returned function puts them back. */
   keep(): () => void {
-    const { tenants, keys, agents, versions, threads, runs, calls, devices, sessions, gateways, audit } = this;
     const tables: Map<string, unknown>[] = [
-      tenants,
-      keys,
-      agents,
-      versions,
-      threads,
-      runs,
-      calls,
-      devices,
-      sessions,
-      gateways,
-      audit,
+      this.tenants,
+      this.keys,
+      this.agents,
+      this.versions,
+      this.threads,
+      this.runs,
+      this.calls,
+      this.devices,
+      this.sessions,
+      this.gateways,
+      this.gatewayLeases,
+      this.audit,
+      this.files,
+      this.fileChunks,
     ];
     const kept = structuredClone(tables);
     const { generation } = this;
@@ -298,6 +338,12 @@ export class Rows {
     return line.flatMap(({ threadId: id, turns }) => this.runsOfThread(id).filter((run) => run.threadTurn <= turns));
   }
 
+  /** The ended runs of a thread that a run of this turn sees, oldest first. */
+  earlierRunIds(threadId: string, turn: number): string[] {
+    const earlier = this.runsWithMessages(threadId, turn).filter((run) => leavesMessages(run.projection.status));
+    return earlier.slice(-THREAD_HISTORY_RUNS_MAX).map(({ id }) => id);
+  }
+
   /** Whether an earlier run of its thread has not ended. */
   waitsForTurn(run: RunRow): boolean {
     const { threadId } = run;
@@ -328,6 +374,16 @@ export class Rows {
         session.disconnectedAt === null &&
         this.isLive(session.gatewayId),
     );
+  }
+
+  /** When the run is due, or its lease ends; null: it is not due by time. */
+  dueAt({ wakeAt, leaseOwner }: RunRow): number | null {
+    return wakeAt ?? (leaseOwner === null ? null : (this.gatewayLeases.get(leaseOwner) ?? null));
+  }
+
+  /** The runs that the lease of this gateway covers. */
+  coveredBy(gatewayId: string): RunRow[] {
+    return [...this.runs.values()].filter((run) => run.leaseOwner === gatewayId && run.wakeAt === null);
   }
 
   isLive(gatewayId: string): boolean {
@@ -361,6 +417,43 @@ export class Rows {
     const waitsForTurn = run.epoch === 0 && run.wakeAt === null;
     if (run.leaseOwner === null && (!waitsForTurn || input.kind === "cancel")) run.wakeAt = this.now();
   }
+}
+
+/** What a run has that was just started and of which nothing is known yet. */
+export function untouchedRun(
+  lastSeq: number,
+): Pick<
+  RunRow,
+  | "inputs"
+  | "projection"
+  | "leaseOwner"
+  | "claimNumber"
+  | "epoch"
+  | "inbox"
+  | "messageBytes"
+  | "recoveries"
+  | "isReprieved"
+  | "stalls"
+  | "lastSeq"
+  | "mergedInto"
+  | "keptSeq"
+> {
+  const nothing = { openStep: null, output: null, finishReason: null, error: null, startedAt: null, completedAt: null };
+  return {
+    inputs: [],
+    projection: { status: "queued", steps: 0, usage: {}, childrenUsage: {}, ...nothing },
+    leaseOwner: null,
+    claimNumber: null,
+    epoch: 0,
+    inbox: 0,
+    messageBytes: 0,
+    recoveries: 0,
+    isReprieved: false,
+    stalls: 0,
+    lastSeq,
+    mergedInto: null,
+    keptSeq: null,
+  };
 }
 
 export function isOpen(run: RunRow): boolean {

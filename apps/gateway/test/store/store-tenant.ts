@@ -1,16 +1,27 @@
-import { type DeviceTool, isOpenCallStatus, isTerminalStatus, type Quotas } from "@hsafa/protocol";
+import { comparePositions, isOpenCallStatus, isTerminalStatus, type Quotas } from "@hsafa/protocol";
 import { storedAgentConfigSchema } from "@hsafa/protocol/schema";
 import { dayOf } from "../../src/core/quotas.ts";
-import { isDeviceOwner } from "../../src/core/is-device-owner.ts";
 import { mayTakeCall } from "../../src/core/recipient.ts";
 import { toolResultInput } from "../../src/ports/inbox.ts";
 import { SECRETS_PER_TENANT_MAX } from "../../src/ports/limits.ts";
-import { SESSION_REPLACED, sessionStanding } from "../../src/ports/session-standing.ts";
+import { sessionStanding } from "../../src/ports/session-standing.ts";
 import type { SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
 import { audit, createAuditList } from "./store-audit.ts";
-import { createMemoryTenantKeys, isTakenKey } from "./store-keys.ts";
+import { bytesOf, registerMemoryDevice } from "./store-devices.ts";
+import { createMemoryTenantFiles } from "./store-files.ts";
+import { createMemoryTenantKeys } from "./store-keys.ts";
 import { createTenantLists, secretOf } from "./store-lists.ts";
-import { type CallRow, firstAfter, isOpen, offerOf, pageOfEvents, type Rows, servesRun } from "./store-rows.ts";
+import {
+  type CallRow,
+  firstAfter,
+  isOpen,
+  offerOf,
+  pageOfEvents,
+  type Rows,
+  type RunRow,
+  servesRun,
+} from "./store-rows.ts";
+import { takeParked } from "./store-claim.ts";
 import { isSameKey, startRun } from "./store-start.ts";
 import { createThreadLife, makeThread } from "./store-threads.ts";
 import type { TenantId } from "../../src/core/tenant-id.ts";
@@ -27,6 +38,7 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
     ...createMemoryTenantKeys(rows, tenantId),
     ...createAuditList(rows, tenantId),
     ...createThreadLife(rows, tenantId),
+    ...createMemoryTenantFiles(rows, tenantId),
 
     async pushAgent({ name, description, version, config, configHash, promote, by }) {
       const now = rows.now();
@@ -68,12 +80,15 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
     },
 
     startRun: async (params) =>
-      startRun(
-        rows,
-        tenantId,
-        params,
-        (key, subject) => makeThread(rows, tenantId, { threadId: rows.clock.newId(), key, subject, metadata: {} }).row,
-      ),
+      startRun(rows, tenantId, params, {
+        keyed: (key, subject) =>
+          makeThread(rows, tenantId, { threadId: rows.clock.newId(), key, subject, metadata: {} }).row,
+        before(run, trunk, made) {
+          const ancestors = [...trunk.ancestors, { threadId: trunk.id, turns: run.threadTurn - 1 }];
+          const from = { branchedFrom: run.id, ancestors };
+          return makeThread(rows, tenantId, { ...made, key: null, metadata: {} }, from).row;
+        },
+      }),
 
     async readTail({ runId }) {
       const run = rows.runOf(tenantId, runId);
@@ -85,6 +100,12 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
     async readEvents({ runId, after, limit, factsOnly }) {
       const events = rows.runOf(tenantId, runId)?.events ?? [];
       const all = events.slice(firstAfter(events, after));
+      return pageOfEvents(factsOnly ? all.filter((event) => event.sub === 0) : all, limit);
+    },
+
+    async readEventsBefore({ runId, before, limit, factsOnly }) {
+      const events = rows.runOf(tenantId, runId)?.events ?? [];
+      const all = events.filter((event) => before === null || comparePositions(event, before) < 0).toReversed();
       return pageOfEvents(factsOnly ? all.filter((event) => event.sub === 0) : all, limit);
     },
 
@@ -118,7 +139,7 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
     },
 
     async submitToolResult(params): Promise<SubmitResultOutcome> {
-      const { callId, bodyHash, from } = params;
+      const { callId, bodyHash, from, offer = null } = params;
       const row = findCall(callId);
       const run = row === undefined ? undefined : rows.runOf(tenantId, row.runId);
       if (row === undefined || run === undefined) return { kind: "not_found" };
@@ -133,7 +154,7 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
       if (!rows.hasInboxRoom(run, input)) return { kind: "inbox_full" };
       row.resultHash = bodyHash;
       rows.enqueueInput(run, input, null);
-      return { kind: "accepted", runId: run.id };
+      return { kind: "accepted", runId: run.id, taken: offer === null ? null : takeParked(rows, run, offer) };
     },
 
     async putSecret({ secretId, name, sealed, setBy, by }) {
@@ -162,52 +183,8 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
       return true;
     },
 
-    async registerDevice(params) {
-      const { sessionId, gatewayId, deviceKey: key, displayName, platform, labels, tools, bootId } = params;
-      const { owner, ownerId, subject, onlyRunId, onlyThreadId, mayTakeOver, isPooled, pairing, by, maxInFlight } =
-        params;
-      const now = rows.now();
-      const known = [...rows.devices.values()].find((row) => row.tenantId === tenantId && row.key === key);
-      const isTaken = (keyId: string): boolean => {
-        const owning = rows.keys.get(keyId);
-        return owning !== undefined && isTakenKey(rows, owning);
-      };
-      if (known !== undefined && !mayTakeOver && !isDeviceOwner(known, params, isTaken)) return null;
-      const counters = rows.countersOf(tenantId);
-      counters.storedBytes += bytesOf(tools) - (known === undefined ? 0 : bytesOf(known.tools));
-      const { id, createdAt } = known ?? { id: rows.clock.newId(), createdAt: now };
-      const pairedAt = known?.ownerId === ownerId ? known.pairedAt : null;
-      const owned = { owner, ownerId, subject, isPooled, pairedAt, lastSeenAt: now };
-      rows.devices.set(id, { id, tenantId, key, createdAt, displayName, platform, labels, tools, ...owned });
-      if (known !== undefined && known.ownerId !== ownerId) {
-        audit(rows, tenantId, {
-          action: "device.take_over",
-          outcome: "taken_over",
-          by,
-          targets: { deviceId: id, deviceKey: key },
-          details: { from: known.ownerId, to: ownerId },
-        });
-      }
-      for (const session of rows.sessions.values()) {
-        if (session.deviceId !== id || session.disconnectedAt !== null) continue;
-        session.disconnectedAt = now;
-        session.reason = SESSION_REPLACED;
-      }
-      const awaited =
-        pairing === undefined || pairedAt !== null ? null : { ...pairing, expiresAt: now + pairing.expiresInMs };
-      const open = { onlyRunId, onlyThreadId, confirmedAt: null, disconnectedAt: null, reason: null };
-      rows.sessions.set(sessionId, {
-        id: sessionId,
-        deviceId: id,
-        gatewayId,
-        bootId,
-        maxInFlight,
-        connectedAt: now,
-        ...open,
-        pairing: awaited,
-      });
-      return { deviceId: id, sessionId, awaitsPairing: awaited !== null };
-    },
+    registerDevices: async (registrations) =>
+      registrations.map((registration) => registerMemoryDevice(rows, tenantId, registration)),
 
     async pairDevice({ code, subject, by }) {
       for (const session of rows.sessions.values()) {
@@ -233,10 +210,12 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
       }).length;
     },
 
-    async confirmDeviceSession({ sessionId }) {
-      const session = rows.sessions.get(sessionId);
-      if (session?.disconnectedAt !== null || rows.deviceOf(tenantId, session.deviceId) === undefined) return;
-      session.confirmedAt ??= rows.now();
+    async confirmDeviceSessions({ sessionIds }) {
+      for (const sessionId of sessionIds) {
+        const session = rows.sessions.get(sessionId);
+        if (session?.disconnectedAt !== null || rows.deviceOf(tenantId, session.deviceId) === undefined) continue;
+        session.confirmedAt ??= rows.now();
+      }
     },
 
     async readSessionStanding({ sessionId, deviceId }) {
@@ -325,6 +304,14 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
       audit(rows, tenantId, { action: "quota.set", outcome: "set", by, targets: {}, details: { limits } });
     },
 
+    async findStart(key) {
+      const isIt = (row: RunRow): boolean => row.tenantId === tenantId && isSameKey(row.idempotency, key);
+      const run = [...rows.runs.values()].find(isIt);
+      return run === undefined
+        ? null
+        : { runId: run.id, status: run.projection.status, bodyHash: run.idempotency?.bodyHash ?? null };
+    },
+
     async knows(what) {
       const isOwn = (row: { readonly tenantId: TenantId }): boolean => row.tenantId === tenantId;
       switch (what.kind) {
@@ -349,8 +336,4 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
       }
     },
   };
-}
-
-function bytesOf(tools: readonly DeviceTool[]): number {
-  return Buffer.byteLength(JSON.stringify(tools));
 }

@@ -106,7 +106,8 @@ export function removeThreads(rows: Rows): void {
   );
   for (const thread of rows.threads.values()) {
     const isOld = thread.deletedAt !== null && thread.deletedAt < rows.now() - DELETED_THREAD_KEPT_MS;
-    const runs = rows.runsOfThread(thread.id);
+    const children = [...rows.runs.values()].filter((run) => run.rootThreadId === thread.id);
+    const runs = [...children, ...rows.runsOfThread(thread.id)];
     if (!isOld || needed.has(thread.id) || runs.some(isOpen)) continue;
     const removed = runs.slice(0, room);
     room -= removed.length;

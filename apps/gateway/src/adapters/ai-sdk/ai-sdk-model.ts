@@ -11,12 +11,14 @@
  */
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { LeftOut } from "@hsafa/protocol";
+import { deepestMessage, failureMessage } from "../../core/failure-message.ts";
 import type { ModelFailure } from "../../core/input.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Model, ModelOutcome, ModelPart } from "../../ports/model.ts";
 import { callOptionsOf } from "./call-options.ts";
 import { accountOf } from "./dialects/origin.ts";
 import { withReasoningDetails } from "./dialects/reasoning-details.ts";
+import { FileStandIns } from "./file-stand-ins.ts";
 import { describeFailure, describeWireEnd, isSchemaFault } from "./describe-failure.ts";
 import { type ProviderSettings, Providers, splitModelName } from "./providers.ts";
 import { refusesConversation } from "./refuses-conversation.ts";
@@ -39,6 +41,9 @@ function blaming(outcome: ModelOutcome): ModelOutcome {
   return { ...outcome, failure: { ...outcome.failure, kind: "bad_request", refusesConversation: true } };
 }
 
+/** Why a request is aborted. Made once: to make one costs as much as to read many frames. */
+const OVER = new DOMException("the step is over", "AbortError");
+
 type StepParams = Parameters<Model["step"]>[0] & {
   readonly providers: Providers;
   readonly clock: Clock;
@@ -60,7 +65,7 @@ function performStep(params: StepParams): Promise<ModelOutcome> {
       signal.removeEventListener("abort", onAbort);
       resolve(outcome);
       // Harmless after a finished stream. Otherwise it ends the request and its socket.
-      request.abort();
+      request.abort(OVER);
     };
     const onAbort = (): void => settle({ kind: "aborted" });
     const silence = new SilenceWatch({
@@ -99,6 +104,7 @@ async function readStep(
   const access = providers.accessOf(provider);
   const origin = { provider, model: call.model, account: accountOf(access) };
   const recorder = new StepRecorder({ origin, newId: () => clock.newId(), onPart });
+  const files = new FileStandIns(() => clock.newId());
   const context = { provider, access, now: clock.now() };
   let said: { readonly leftOut?: readonly LeftOut[] } = {};
   let wire: ProviderWire | null = null;
@@ -106,12 +112,24 @@ async function readStep(
   const failureOfWire = (): ModelFailure | null => (wire === null ? null : describeWireEnd(wire.end, context));
   const failed = (failure: ModelFailure): ModelOutcome => ({ kind: "failed", failure, ...said });
   try {
-    const opened = await providers.open(call, { idleTimeoutMs, nextTurn: () => silence.during(nextTurn()) });
+    const opened = await providers.open(call, {
+      idleTimeoutMs,
+      files,
+      nextTurn: () => silence.during(nextTurn()),
+      onWords: (part) => {
+        if (request.aborted) return undefined;
+        if (isSignOfLife(part)) silence.heard();
+        recorder.accept(part);
+        const capacity = waitForCapacity?.();
+        return capacity === undefined ? undefined : silence.during(capacity);
+      },
+    });
     wire = opened.wire;
     const { model } = opened;
-    const asked = await callOptionsOf({ call, model, origin, baseUrl: access.baseUrl, abortSignal: request });
+    const shown = { ...call, messages: files.standIn(call.messages) };
+    const asked = await callOptionsOf({ call: shown, model, origin, baseUrl: access.baseUrl, abortSignal: request });
     if (asked.leftOut.length > 0) said = { leftOut: asked.leftOut };
-    const { stream } = await model.doStream(asked.options);
+    const { stream } = await opened.doStream(asked.options);
     const reader = stream.getReader();
     while (true) {
       const capacity = waitForCapacity?.();
@@ -121,6 +139,7 @@ async function readStep(
       if (done) return failed(failureOfWire() ?? brokenOff(provider));
       if (isSignOfLife(part)) silence.heard();
       const end = recorder.accept(part);
+      wire?.returned(part);
       // A frame that the package cannot read says nothing. What follows it may be the rest of the answer.
       if (end === null || (end.kind === "error" && isSchemaFault(end.error))) continue;
       const failure = failureOfWire();
@@ -139,6 +158,7 @@ async function readStep(
   } catch (error) {
     // What the SDK throws after a refusal, or after the end of a torn stream, says less than the wire.
     const failure = error instanceof StepTooLargeError ? null : failureOfWire();
+    if (wire !== null && !wire.wasAsked && isSchemaFault(error)) return failed(unsent(error));
     return failed(failure ?? describeFailure(error, context));
   }
 }
@@ -161,6 +181,12 @@ function isSignOfLife(part: LanguageModelV4StreamPart): boolean {
     default:
       return true;
   }
+}
+
+/** The provider's package has refused the call before it asked. hsafa makes all of it but the tools' arguments. */
+function unsent(error: unknown): ModelFailure {
+  const message = `The arguments of a tool in 'providerTools' do not fit: ${deepestMessage(error)}`;
+  return { kind: "bad_request", message: failureMessage(message), retryAfterMs: null };
 }
 
 function brokenOff(provider: string): ModelFailure {

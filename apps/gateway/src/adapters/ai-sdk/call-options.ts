@@ -1,11 +1,28 @@
-import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4FunctionTool } from "@ai-sdk/provider";
-import type { LeftOut, Message, ProviderOptions, UserMessage } from "@hsafa/protocol";
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4FunctionTool,
+  LanguageModelV4ProviderTool,
+} from "@ai-sdk/provider";
+import {
+  type AssistantPart,
+  type FilePart,
+  type InlineFilePart,
+  type LeftOut,
+  type Message,
+  type ProviderOptions,
+  type ProviderTool,
+  providerToolName,
+  type TextPart,
+  type ToolMessage,
+} from "@hsafa/protocol";
 import type { ModelCall } from "../../ports/model.ts";
 import { dialectOf } from "./dialects/dialect-of.ts";
 import type { Origin } from "./dialects/origin.ts";
 import { withDetailsOnMessages } from "./dialects/reasoning-details.ts";
 import { isBlank, turnsOf } from "./dialects/turn.ts";
 import { wellFormed } from "./dialects/well-formed.ts";
+import { outputFormat } from "./output-format.ts";
 import { splitModelName } from "./providers.ts";
 
 /**
@@ -26,11 +43,31 @@ export async function callOptionsOf(params: {
   const { provider, modelId } = splitModelName(call.model);
   const { toolChoice, providerOptions = {}, ...settings } = call.settings;
   const dialect = dialectOf({ provider, modelId, baseUrl, providerOptions });
-  const hasTools = call.tools.length > 0;
-  const said = dialect.say(turnsOf(call.messages), { origin, modelId, hasTools, providerOptions });
+  const { providerTools = [] } = call;
+  const tools = [...call.tools.map(functionTool), ...providerTools.map(providerTool)];
+  const hasTools = tools.length > 0;
+  const { outputSchema } = call;
+  const output =
+    outputSchema === undefined
+      ? null
+      : outputFormat({
+          provider,
+          modelId,
+          schema: outputSchema,
+          hasTools,
+          hasProviderTools: providerTools.length > 0,
+        });
+  const system = [call.system, output?.instruction].filter((text) => typeof text === "string").join("\n\n");
+  const said = dialect.say(turnsOf(call.messages), {
+    origin,
+    modelId,
+    hasTools,
+    providerTools: providerTools.map(({ id }) => providerToolName(id)),
+    providerOptions,
+  });
   const prompt = await convertToLanguageModelPrompt({
     prompt: {
-      instructions: call.system === undefined || isBlank(call.system) ? undefined : wellFormed(call.system),
+      instructions: isBlank(system) ? undefined : wellFormed(system),
       messages: said.messages.map(withFilesForImages),
     },
     supportedUrls: await model.supportedUrls,
@@ -39,13 +76,14 @@ export async function callOptionsOf(params: {
     download: async (requests) => requests.map(() => null),
     abortSignal,
   });
-  const optionsForProvider = withDefaults(providerOptions, dialect.options ?? {});
+  const optionsForProvider = withDefaults(withDefaults(providerOptions, output?.options ?? {}), dialect.options ?? {});
   const options: LanguageModelV4CallOptions = {
     ...settings,
     prompt: withDetailsOnMessages(prompt),
     abortSignal,
+    ...(output?.responseFormat === undefined ? {} : { responseFormat: output.responseFormat }),
     ...(Object.keys(optionsForProvider).length === 0 ? {} : { providerOptions: optionsForProvider }),
-    ...(hasTools ? { tools: call.tools.map(functionTool), toolChoice: { type: toolChoice ?? "auto" } } : {}),
+    ...(hasTools ? { tools, toolChoice: { type: toolChoice ?? "auto" } } : {}),
   };
   return { options, leftOut: said.leftOut };
 }
@@ -65,16 +103,34 @@ function functionTool(tool: ModelCall["tools"][number]): LanguageModelV4Function
   });
 }
 
-type FilesMessage = Exclude<Message, UserMessage> | { role: "user"; content: string | FilesPart[] };
-type FilesPart = Exclude<Exclude<UserMessage["content"], string>[number], { type: "image" }>;
+/** The provider's package knows the tool by its id, and checks the arguments. */
+function providerTool({ id, args = {} }: ProviderTool): LanguageModelV4ProviderTool {
+  return wellFormed({ type: "provider", id, name: providerToolName(id), args });
+}
+
+type FilesMessage =
+  | ToolMessage
+  | { role: "user"; content: string | (TextPart | InlineFilePart)[] }
+  | { role: "assistant"; content: string | (Exclude<AssistantPart, FilePart> | InlineFilePart)[] };
 
 /** Turns image parts into file parts, which mean the same. The SDK prints a warning for each image part. */
 function withFilesForImages(message: Message): FilesMessage {
-  if (message.role !== "user" || typeof message.content === "string") return message as FilesMessage;
-  const content = message.content.map((part): FilesPart => {
-    if (part.type !== "image") return part;
+  const { role, content } = message;
+  if (role === "tool") return message;
+  if (typeof content === "string") return { role, content };
+  if (role === "assistant")
+    return { role, content: content.map((part) => (part.type === "file" ? inline(part) : part)) };
+  const parts = content.map((part): TextPart | InlineFilePart => {
+    if (part.type === "text") return part;
+    if (part.type === "file") return inline(part);
     const { providerOptions } = part;
     return { type: "file", data: part.image, mediaType: part.mediaType ?? "image", providerOptions };
   });
-  return { role: "user", content };
+  return { role, content: parts };
+}
+
+/** Stored files were loaded by now. */
+function inline(part: FilePart): InlineFilePart {
+  if ("data" in part) return part;
+  throw new Error("A file without its bytes came to a provider.");
 }

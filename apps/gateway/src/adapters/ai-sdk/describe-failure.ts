@@ -14,7 +14,7 @@ import type { ProviderAccess } from "./providers.ts";
 import { SERVER_WORDS_CHARACTERS_MAX } from "./limits.ts";
 import { StepTooLargeError } from "./step-recorder.ts";
 import { StreamTooLargeError } from "./wire/frame-reader.ts";
-import type { WireEnd } from "./wire/provider-wire.ts";
+import type { WireEnd } from "./wire/wire-end.ts";
 import type { Refusal } from "./wire/refusal.ts";
 import { retryAfterMsOf } from "./wire/retry-after.ts";
 

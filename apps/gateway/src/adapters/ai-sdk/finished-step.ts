@@ -1,17 +1,19 @@
 import type { LanguageModelV4FinishReason, LanguageModelV4Usage, SharedV4ProviderMetadata } from "@ai-sdk/provider";
 import {
   type AssistantPart,
+  type Citation,
   type FinishReason,
   type JsonObject,
   type JsonValue,
   readExactJson,
+  type Source,
   type Usage,
 } from "@hsafa/protocol";
 import { JSON_DEPTH_MAX } from "../../core/limits.ts";
 import type { CallWritten } from "../../core/input.ts";
 import type { ModelOutcome } from "../../ports/model.ts";
 import type { CharacterHalves } from "./character-halves.ts";
-import { type Origin, withOrigin } from "./dialects/origin.ts";
+import { type Origin, withOrigin, withPauseMark } from "./dialects/origin.ts";
 
 export type TextKind = "text" | "reasoning";
 /** A part of the unfinished message. Its place in the list of drafts is its place in the message. */
@@ -23,8 +25,27 @@ export type Draft =
       halves: CharacterHalves;
       metadata: SharedV4ProviderMetadata | undefined;
       open: boolean;
+      citations: readonly DraftCitation[];
     }
   | { kind: "file"; data: string; mediaType: string; metadata: SharedV4ProviderMetadata | undefined }
+  | {
+      /** The provider executes it itself. */
+      kind: "provider_call";
+      callId: string;
+      providerCallId: string;
+      toolName: string;
+      args: JsonValue;
+      metadata: SharedV4ProviderMetadata | undefined;
+    }
+  | {
+      kind: "provider_result";
+      callId: string;
+      providerCallId: string;
+      toolName: string;
+      value: JsonValue;
+      isError: boolean;
+      metadata: SharedV4ProviderMetadata | undefined;
+    }
   | {
       kind: "tool_call";
       callId: string;
@@ -37,6 +58,8 @@ export type Draft =
       called: boolean;
       metadata: SharedV4ProviderMetadata | undefined;
     };
+/** A citation of a text that may not be whole yet. */
+export type DraftCitation = Omit<Citation, "text">;
 export type TextDraft = Extract<Draft, { kind: TextKind }>;
 export type CallDraft = Extract<Draft, { kind: "tool_call" }>;
 export type FinishedStep = Extract<ModelOutcome, { kind: "finished" }>;
@@ -46,7 +69,11 @@ export type FinishedStep = Extract<ModelOutcome, { kind: "finished" }>;
  */
 export function finishedStep(
   drafts: readonly Draft[],
-  end: { readonly usage: LanguageModelV4Usage; readonly finishReason: LanguageModelV4FinishReason },
+  end: {
+    readonly usage: LanguageModelV4Usage;
+    readonly finishReason: LanguageModelV4FinishReason;
+    readonly sources: readonly Source[];
+  },
   origin: Origin,
 ): FinishedStep {
   const called = drafts.filter((draft): draft is CallDraft => draft.kind === "tool_call");
@@ -63,13 +90,43 @@ export function finishedStep(
     const unique = called.filter((other) => other.providerCallId === draft.providerCallId).length === 1;
     return call === undefined ? [] : callPart(draft, call.args, origin, unique);
   });
+  const { sources } = end;
+  const citations = citationsOf(drafts, origin);
+  const isPaused = end.finishReason.raw === PAUSED && calls.length === 0 && content.length > 0;
+  const said = isPaused ? withPause(content, origin) : content;
   return {
     kind: "finished",
     finishReason: finishReasonOf(end.finishReason),
-    messages: content.length === 0 ? [] : [{ role: "assistant", content }],
+    messages: said.length === 0 ? [] : [{ role: "assistant", content: said }],
     calls,
     usage: usageOf(end.usage),
+    ...(sources.length === 0 ? {} : { sources }),
+    ...(citations.length === 0 ? {} : { citations }),
+    ...(isPaused ? { paused: true } : {}),
   };
+}
+
+/** What the texts of the message cite. A span that is not within its text means nothing, and is left out. */
+function citationsOf(drafts: readonly Draft[], origin: Origin): Citation[] {
+  const texts = drafts.filter(
+    (draft): draft is TextDraft => draft.kind === "text" && contentPart(draft, origin).length > 0,
+  );
+  return texts.flatMap(({ text: said, citations }, text) =>
+    citations.map(({ start, end, ...citation }) => {
+      const isSpan = start !== undefined && end !== undefined && isCount(start) && start < end && end <= said.length;
+      return { ...citation, text, ...(isSpan ? { start, end } : {}) };
+    }),
+  );
+}
+
+/** How Anthropic ends a turn that it wants to go on with when it is asked again. */
+const PAUSED = "pause_turn";
+
+/** The last part says that the turn goes on, so that nothing is put behind it. */
+function withPause(content: readonly AssistantPart[], origin: Origin): AssistantPart[] {
+  return content.map((part, at) =>
+    at === content.length - 1 ? { ...part, providerOptions: withPauseMark(part.providerOptions, origin) } : part,
+  );
 }
 
 function writtenOf({ called, input }: CallDraft): CallWritten {
@@ -91,7 +148,7 @@ function callPart(draft: CallDraft, args: JsonValue, origin: Origin, isUnique: b
   };
 }
 
-interface ParsedArguments {
+export interface ParsedArguments {
   readonly args: JsonValue;
   readonly fault: string | null;
 }
@@ -101,7 +158,7 @@ interface ParsedArguments {
  * a text once more. Arguments that could not be kept exactly are a fault: a tool must not act on another id than the
  * model named.
  */
-function parseArguments(text: string): ParsedArguments {
+export function parseArguments(text: string): ParsedArguments {
   if (text.trim() === "") return { args: {}, fault: null };
   const read = readExactJson(text, JSON_DEPTH_MAX);
   switch (read.kind) {
@@ -128,6 +185,16 @@ function isPlainObject(value: JsonValue): value is JsonObject {
 
 function contentPart(draft: Exclude<Draft, CallDraft>, origin: Origin): AssistantPart[] {
   const options = providerOptionsOf(draft.metadata);
+  if (draft.kind === "provider_call" || draft.kind === "provider_result") {
+    const { callId: toolCallId, toolName } = draft;
+    const about = { toolCallId, toolName, providerOptions: withOrigin(options, origin, draft.providerCallId) };
+    if (draft.kind === "provider_result") {
+      const output = { type: draft.isError ? ("error-json" as const) : ("json" as const), value: draft.value };
+      return [{ type: "tool-result", output, ...about }];
+    }
+    const input = isPlainObject(draft.args) ? draft.args : {};
+    return [{ type: "tool-call", input, providerExecuted: true, ...about }];
+  }
   if (draft.kind === "file") {
     const providerOptions = withOrigin(options, origin);
     return [{ type: "file", data: draft.data, mediaType: draft.mediaType, providerOptions }];

@@ -6,6 +6,8 @@ export const STEP_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 /** Parts of one step: texts, reasonings, calls and files. Each is a row, also one without a character. */
 export const STEP_PARTS_MAX = 10_000;
+/** Passages that one step says it has from a source. Each is kept with the step. */
+export const STEP_CITATIONS_MAX = 2000;
 
 // What a provider sends
 /**
@@ -42,14 +44,18 @@ export const REASONING_DETAILS_MAX = 1000;
 export const CLOSED_ANSWER_WAIT_MS = 250;
 /** How long a finished answer is waited on for its usage and its closing mark, in ms. Some servers send neither. */
 export const FINISHED_ANSWER_WAIT_MS = 5000;
-/** Models without `stream_options` that are remembered. Beyond it all are forgotten, at the cost of a refusal each. */
-export const PLAIN_STREAMS_REMEMBERED_MAX = 1000;
+/** Models that are kept. Beyond it all are made anew, at the cost of a millisecond each. */
+export const MODELS_REMEMBERED_MAX = 1000;
+/** Models whose refused fields are remembered. Beyond it all are forgotten, at the cost of a refusal each. */
+export const REFUSED_FIELDS_REMEMBERED_MAX = 1000;
 
 // The demo provider
 /** Scripted failures whose count is remembered. Beyond it the oldest count is forgotten and starts again. */
 export const DEMO_FAILURES_COUNTED_MAX = 1000;
 /** Repetitions in one `repeat` of a script. */
 export const DEMO_REPEAT_MAX = 100_000;
+/** Pages that one search of a script finds: it is a demo of a search. */
+export const DEMO_FOUND_MAX = 100;
 /** Parts played in one turn of the event loop: a fast script must not keep everybody waiting. */
 export const DEMO_PARTS_PER_TURN = 32;
 /** Pause before each delta of a script that comes with the provider, in ms. A person sees the text stream. */
@@ -68,3 +74,10 @@ export const DEMO_SAMPLE_ITEMS_MAX = 10;
 export const ACCOUNT_CHARACTERS = 8;
 /** Characters of what stands for the reasoning of a call: it must differ from call to call, it need not be complete. */
 export const STAND_IN_CHARACTERS = 200;
+
+/** A file with so many characters of Base64 does not go through the provider's package, where each takes 10 ns. */
+export const LARGE_FILE_CHARACTERS = 256 * 1024;
+/** How much of a file what stands for it begins with, in characters of Base64: whole groups of four. */
+export const STAND_IN_START_CHARACTERS = 24;
+/** How much of a file is written into a request in one turn of the event loop, in characters: in less than 7 ms. */
+export const FILE_SLICE_CHARACTERS = 4 * 1024 * 1024;

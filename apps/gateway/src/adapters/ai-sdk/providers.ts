@@ -1,15 +1,18 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { type LanguageModelV4, NoSuchModelError } from "@ai-sdk/provider";
 import type { JsonObject } from "@hsafa/protocol";
 import type { Clock } from "../../ports/clock.ts";
 import type { ModelCall } from "../../ports/model.ts";
+import type { FileStandIns } from "./file-stand-ins.ts";
 import { DemoProvider } from "./demo/demo-provider.ts";
+import { MODELS_REMEMBERED_MAX } from "./limits.ts";
 import { chatFormat } from "./wire/chat-format.ts";
 import type { WireFormat } from "./wire/wire-format.ts";
 import { geminiFormat } from "./wire/gemini-format.ts";
 import { messagesFormat } from "./wire/messages-format.ts";
+import { OptionalFields } from "./wire/optional-fields.ts";
 import { ProviderWire } from "./wire/provider-wire.ts";
 import { responsesFormat } from "./wire/responses-format.ts";
-import { StreamOptions } from "./wire/stream-options.ts";
 
 /** How to reach one provider. */
 export interface ProviderAccess {
@@ -38,17 +41,22 @@ export interface ProviderSettings {
 type Fetch = typeof globalThis.fetch;
 
 /** Loads a provider's package. What it returns makes a model whose requests leave by `fetch`. */
-type Load = (access: ProviderAccess) => Promise<(modelId: string, call: LoadedCall) => LanguageModelV4>;
+type Load = (access: ProviderAccess) => Promise<(modelId: string, how: ModelParams) => LanguageModelV4>;
 
-interface LoadedCall {
+interface ModelParams {
   readonly fetch: Fetch;
   /** Whether the usage of a stream is asked for by `stream_options`. */
   readonly asksForUsage: boolean;
 }
 
+/** How a step hears of its connection. */
+type StepListening = Pick<ConstructorParameters<typeof ProviderWire>[0], "idleTimeoutMs" | "nextTurn" | "onWords">;
+
 /** The model of one call. `wire` is its connection to the provider; null if there is none. */
 export interface OpenedModel {
   readonly model: LanguageModelV4;
+  /** Asks the model. Its requests leave by the wire. */
+  readonly doStream: LanguageModelV4["doStream"];
   readonly wire: ProviderWire | null;
 }
 
@@ -120,7 +128,12 @@ const ENTRIES: Readonly<Record<string, ProviderEntry>> = {
       const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
       const settings = { name: "openai-compatible", apiKey, baseURL: baseUrl ?? "" };
       return (modelId, { fetch, asksForUsage }) =>
-        createOpenAICompatible({ ...settings, includeUsage: asksForUsage, fetch }).languageModel(modelId);
+        createOpenAICompatible({
+          ...settings,
+          includeUsage: asksForUsage,
+          supportsStructuredOutputs: true,
+          fetch,
+        }).languageModel(modelId);
     },
   },
 };
@@ -133,13 +146,19 @@ export function splitModelName(model: string): { readonly provider: string; read
     : { provider: model.slice(0, slash), modelId: model.slice(slash + 1) };
 }
 
-/** Finds language models by name, and keeps each provider's package once it has been loaded. */
+/**
+ * Finds language models by name, and keeps each provider's package once it has been loaded. A model is kept as well: to
+ * make one costs a package a millisecond, for the schemas of what it reads. It knows no call, so a call's own `fetch`
+ * is found by its asynchronous context.
+ */
 export class Providers {
   readonly #settings: ProviderSettings;
   readonly #clock: Clock;
   readonly #demo: DemoProvider;
   readonly #loaded = new Map<string, ReturnType<Load>>();
-  readonly #streamOptions = new StreamOptions();
+  readonly #models = new Map<string, LanguageModelV4>();
+  readonly #sending = new AsyncLocalStorage<Fetch>();
+  readonly #optionalFields = new OptionalFields();
 
   constructor(settings: ProviderSettings, clock: Clock) {
     this.#settings = settings;
@@ -169,26 +188,47 @@ export class Providers {
    */
   async open(
     call: Pick<ModelCall, "model" | "settings">,
-    { idleTimeoutMs, nextTurn }: { readonly idleTimeoutMs: number; readonly nextTurn: () => Promise<void> },
+    { files, ...listening }: StepListening & { readonly files: FileStandIns },
   ): Promise<OpenedModel> {
     const objection = this.check(call.model);
     const { provider, modelId } = splitModelName(call.model);
     if (objection !== null) throw new NoSuchModelError({ modelId, modelType: "languageModel", message: objection });
     const entry = ENTRIES[provider];
-    if (entry === undefined) return { model: this.#demo.languageModel(modelId, { nextTurn }), wire: null };
+    if (entry === undefined) {
+      const model = this.#demo.languageModel(modelId, { ...listening, files });
+      return { model, doStream: (options) => model.doStream(options), wire: null };
+    }
+    const asksForUsage = this.#asksForUsage(call.settings.providerOptions);
+    const send = files.sendBy(this.#settings.fetch ?? globalThis.fetch, listening.nextTurn);
+    const wire = new ProviderWire({
+      fetch: entry.setting === "openaiCompatible" ? this.#optionalFields.sendBy(send, modelId) : send,
+      format: entry.format,
+      clock: this.#clock,
+      ...listening,
+    });
+    const model = await this.#modelOf(entry, { provider, modelId, asksForUsage });
+    return { model, doStream: (options) => this.#sending.run(wire.fetch, () => model.doStream(options)), wire };
+  }
+
+  async #modelOf(
+    entry: ProviderEntry,
+    { provider, modelId, asksForUsage }: { provider: string; modelId: string; asksForUsage: boolean },
+  ): Promise<LanguageModelV4> {
+    const name = `${provider}/${modelId} ${asksForUsage}`;
+    const known = this.#models.get(name);
+    if (known !== undefined) return known;
     const loading = this.#loaded.get(provider) ?? entry.load(this.accessOf(provider));
     this.#loaded.set(provider, loading);
     const makeModel = await loading;
-    const asksForUsage = this.#asksForUsage(call.settings.providerOptions);
-    const send = this.#settings.fetch ?? globalThis.fetch;
-    const wire = new ProviderWire({
-      fetch: entry.setting === "openaiCompatible" ? this.#streamOptions.sendBy(send, modelId) : send,
-      format: entry.format,
-      clock: this.#clock,
-      idleTimeoutMs,
-      nextTurn,
-    });
-    return { model: makeModel(modelId, { fetch: wire.fetch, asksForUsage }), wire };
+    const fetch: Fetch = (...request) => {
+      const send = this.#sending.getStore();
+      if (send === undefined) throw new Error("a model is asked by the `doStream` of its call");
+      return send(...request);
+    };
+    const model = makeModel(modelId, { fetch, asksForUsage });
+    if (this.#models.size >= MODELS_REMEMBERED_MAX) this.#models.clear();
+    this.#models.set(name, model);
+    return model;
   }
 
   /** An agent leaves `stream_options` out with `providerOptions: { openaiCompatible: { stream_options: null } }`. */

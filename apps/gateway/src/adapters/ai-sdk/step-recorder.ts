@@ -1,15 +1,25 @@
-import type { LanguageModelV4StreamPart, LanguageModelV4ToolCall, SharedV4ProviderMetadata } from "@ai-sdk/provider";
+import type {
+  LanguageModelV4Citation,
+  LanguageModelV4Source,
+  LanguageModelV4StreamPart,
+  LanguageModelV4ToolCall,
+  LanguageModelV4ToolResult,
+  SharedV4ProviderMetadata,
+} from "@ai-sdk/provider";
 import { CharacterHalves } from "./character-halves.ts";
-import { STEP_CHARACTERS_MAX, STEP_PARTS_MAX } from "./limits.ts";
+import { STEP_CHARACTERS_MAX, STEP_CITATIONS_MAX, STEP_PARTS_MAX } from "./limits.ts";
 import { TOOL_CALLS_PER_STEP_MAX } from "../../core/limits.ts";
 import type { ModelPart } from "../../ports/model.ts";
 import type { Origin } from "./dialects/origin.ts";
+import { exactResult } from "./exact-result.ts";
+import { FoundSources } from "./found-sources.ts";
 import { asWritten } from "./wire/inexact-number.ts";
 import {
   type CallDraft,
   type Draft,
   type FinishedStep,
   finishedStep,
+  parseArguments,
   type TextDraft,
   type TextKind,
 } from "./finished-step.ts";
@@ -42,8 +52,10 @@ export class StepRecorder {
   readonly #drafts: Draft[] = [];
   readonly #openTexts = new Map<string, TextDraft>();
   readonly #openCalls = new Map<string, CallDraft>();
-  /** Calls that the provider executes itself. They are not recorded. */
-  readonly #providerExecuted = new Set<string>();
+  /** Calls that the provider executes itself: by its id, hsafa's own. */
+  readonly #providerCalls = new Map<string, string>();
+  readonly #sources = new FoundSources();
+  #citations = 0;
   #calls = 0;
   #characters = 0;
 
@@ -70,10 +82,12 @@ export class StepRecorder {
         return null;
       case "text-end":
       case "reasoning-end":
+        if (part.type === "text-end") this.#cite(part.id, part.citations ?? []);
         this.#endText(kindOf(part.type), part.id, part.providerMetadata);
         return null;
       case "tool-input-start":
-        if (part.providerExecuted === true) this.#providerExecuted.add(part.id);
+        // The arguments of what the provider executes itself come once more, whole.
+        if (part.providerExecuted === true) this.#providerCallId(part.id);
         else this.#startCall(part.id, part.toolName, part.providerMetadata);
         return null;
       case "tool-input-delta":
@@ -83,7 +97,14 @@ export class StepRecorder {
         this.#endInput(this.#openCalls.get(part.id));
         return null;
       case "tool-call":
-        if (part.providerExecuted !== true) this.#finishCall({ ...part, input: asWritten(part.input) });
+        if (part.providerExecuted === true) this.#addProviderCall(part);
+        else this.#finishCall({ ...part, input: asWritten(part.input) });
+        return null;
+      case "tool-result":
+        this.#addProviderResult(part);
+        return null;
+      case "source":
+        this.#addSource(part);
         return null;
       case "file": {
         const data = part.data.type === "url" ? part.data.url.toString() : base64Of(part.data.data);
@@ -96,7 +117,7 @@ export class StepRecorder {
       case "error":
         return { kind: "error", error: part.error };
       default:
-        // A run records no sources, pings, warnings or response metadata, and nothing that a later SDK adds.
+        // A run records no pings, warnings or response metadata, and nothing that a later SDK adds.
         return null;
     }
   }
@@ -104,7 +125,15 @@ export class StepRecorder {
   #startText(kind: TextKind, id: string, metadata: SharedV4ProviderMetadata | undefined): TextDraft {
     this.#endText(kind, id, undefined);
     const partId = `p${this.#drafts.length}`;
-    const draft: TextDraft = { kind, partId, text: "", halves: new CharacterHalves(), metadata, open: true };
+    const draft: TextDraft = {
+      kind,
+      partId,
+      text: "",
+      halves: new CharacterHalves(),
+      metadata,
+      open: true,
+      citations: [],
+    };
     this.#addDraft(draft);
     this.#openTexts.set(`${kind}:${id}`, draft);
     this.#onPart({ kind, at: "start", partId: draft.partId });
@@ -185,7 +214,7 @@ export class StepRecorder {
   }
 
   #finishCall(part: LanguageModelV4ToolCall): void {
-    if (this.#providerExecuted.has(part.toolCallId)) return;
+    if (this.#providerCalls.has(part.toolCallId)) return;
     const draft =
       this.#openCalls.get(part.toolCallId) ?? this.#startCall(part.toolCallId, part.toolName, part.providerMetadata);
     // Some providers announce a call and then send its arguments in one piece.
@@ -200,12 +229,74 @@ export class StepRecorder {
     this.#openCalls.delete(part.toolCallId);
   }
 
+  #providerCallId(providerCallId: string): string {
+    const known = this.#providerCalls.get(providerCallId);
+    if (known !== undefined) return known;
+    if (this.#providerCalls.size >= STEP_PARTS_MAX) {
+      throw new StepTooLargeError(`The provider began more than ${STEP_PARTS_MAX} calls in one step.`);
+    }
+    const callId = this.#newId();
+    this.#providerCalls.set(providerCallId, callId);
+    return callId;
+  }
+
+  #addProviderCall(part: LanguageModelV4ToolCall): void {
+    const input = asWritten(part.input);
+    const toolName = part.toolName.toWellFormed();
+    this.#count(toolName.length + input.length);
+    const callId = this.#providerCallId(part.toolCallId);
+    const { args } = parseArguments(input);
+    const { toolCallId: providerCallId, providerMetadata: metadata } = part;
+    this.#addDraft({ kind: "provider_call", callId, providerCallId, toolName, args, metadata });
+    this.#onPart({ kind: "provider", at: "called", callId, toolName, args });
+  }
+
+  /** A preliminary result is followed by another one, which counts. */
+  #addProviderResult(part: LanguageModelV4ToolResult): void {
+    if (part.preliminary === true) return;
+    const toolName = part.toolName.toWellFormed();
+    const { value, characters, isKept } = exactResult(part.result);
+    this.#count(toolName.length + characters);
+    const callId = this.#providerCallId(part.toolCallId);
+    const isError = part.isError === true || !isKept;
+    const { toolCallId: providerCallId, providerMetadata: metadata } = part;
+    this.#addDraft({ kind: "provider_result", callId, providerCallId, toolName, value, isError, metadata });
+    this.#onPart({ kind: "provider", at: "answered", callId, toolName, isError });
+  }
+
+  #addSource(part: LanguageModelV4Source): void {
+    const found = this.#sources.add(part);
+    if (found === null) return;
+    this.#count(JSON.stringify(found).length);
+    if (this.#sources.count > STEP_PARTS_MAX) {
+      throw new StepTooLargeError(`The model named more than ${STEP_PARTS_MAX} sources in one step.`);
+    }
+    this.#onPart({ kind: "source", at: "found", source: found });
+  }
+
+  /** Some providers name their sources only where they cite them. */
+  #cite(id: string, cited: readonly LanguageModelV4Citation[]): void {
+    for (const { source } of cited) this.#addSource(source);
+    const draft = this.#openTexts.get(`text:${id}`);
+    if (draft === undefined || cited.length === 0) return;
+    this.#citations += cited.length;
+    if (this.#citations > STEP_CITATIONS_MAX) {
+      throw new StepTooLargeError(`The model cited more than ${STEP_CITATIONS_MAX} times in one step.`);
+    }
+    draft.citations = cited.map(({ source, startIndex: start, endIndex: end, citedText }) => ({
+      source: this.#sources.placeOf(source),
+      ...(start === undefined || end === undefined ? {} : { start, end }),
+      ...(citedText === undefined ? {} : { quote: citedText.toWellFormed() }),
+    }));
+    this.#count(JSON.stringify(draft.citations).length);
+  }
+
   #finish(part: Extract<LanguageModelV4StreamPart, { type: "finish" }>): StreamEnd {
     for (const draft of this.#drafts) {
       if (draft.kind === "tool_call") this.#endInput(draft);
-      else if (draft.kind !== "file" && draft.open) this.#closeText(draft);
+      else if ("open" in draft && draft.open) this.#closeText(draft);
     }
-    return finishedStep(this.#drafts, part, this.#origin);
+    return finishedStep(this.#drafts, { ...part, sources: this.#sources.all }, this.#origin);
   }
 
   #addDraft(draft: Draft): void {

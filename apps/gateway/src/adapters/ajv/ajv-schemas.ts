@@ -21,11 +21,20 @@ interface Question {
   readonly kind: "question";
   readonly schema: string;
   readonly value: string | null;
+  readonly isOutput: boolean;
   /** Names the schema of this tenant. */
   readonly key: string;
 }
 
-const UNUSABLE = "the tool's own schema cannot be used: ";
+/** What is asked: of a schema, with a value or with none. */
+interface Asked {
+  readonly schema: JsonObject;
+  readonly value?: JsonValue;
+  /** Whether the schema is of what a run ends with. */
+  readonly isOutput?: boolean;
+}
+
+const UNUSABLE = "the schema itself cannot be used: ";
 const TOO_SLOW_VALUE = "checking it against the schema takes too long";
 const BUSY = "too many schemas are being checked for this tenant; try again in a moment";
 
@@ -59,7 +68,7 @@ function schemasOver(perform: PerformJob): JsonSchemas {
   };
 
   /** Judges by the text alone, or makes a question of it. */
-  const prepare = (tenantId: string, schema: JsonObject, value: JsonValue | undefined): SchemaVerdict | Question => {
+  const prepare = (tenantId: string, { schema, value, isOutput = false }: Asked): SchemaVerdict | Question => {
     const known = writtenOf(schema);
     if (known.kind === "refused") return { kind: "unusable", reason: known.reason };
     if (isDeeperThan(value, JSON_DEPTH_MAX)) {
@@ -69,15 +78,12 @@ function schemasOver(perform: PerformJob): JsonSchemas {
     const key = `${tenantId} ${known.hash}`;
     const tooSlow = slow.find(key, text?.length ?? 0);
     if (tooSlow !== null) return { kind: "too_slow", what: tooSlow, alone: true };
-    return { kind: "question", schema: known.text, value: text, key };
+    return { kind: "question", schema: known.text, value: text, isOutput, key };
   };
 
   /** Asks about many schemas, each with a value or with none. */
-  const ask = async (
-    tenantId: string,
-    asked: readonly { readonly schema: JsonObject; readonly value?: JsonValue }[],
-  ): Promise<readonly (SchemaVerdict | "busy")[]> => {
-    const prepared = asked.map(({ schema, value }) => prepare(tenantId, schema, value));
+  const ask = async (tenantId: string, asked: readonly Asked[]): Promise<readonly (SchemaVerdict | "busy")[]> => {
+    const prepared = asked.map((one) => prepare(tenantId, one));
     const questions = prepared.filter((one) => one.kind === "question");
     const verdicts: (SchemaVerdict | "busy")[] = [];
     let compileMaxMs = REQUEST_COMPILE_MAX_MS;
@@ -104,6 +110,10 @@ function schemasOver(perform: PerformJob): JsonSchemas {
       );
       const known = verdicts.filter((verdict) => verdict !== "busy");
       return known.length < verdicts.length ? { kind: "busy" } : { kind: "checked", faults: known.map(schemaFault) };
+    },
+    async checkOutput({ tenantId, schema }) {
+      const [verdict = "busy"] = await ask(tenantId, [{ schema, isOutput: true }]);
+      return verdict === "busy" ? { kind: "busy" } : { kind: "checked", fault: schemaFault(verdict) };
     },
     async findFaults({ tenantId, schemas }) {
       const verdicts = await ask(
@@ -173,7 +183,7 @@ function nextOf(questions: readonly Question[], from: number): readonly Question
 function jobOf(questions: readonly Question[], compileMaxMs: number): SchemaJob {
   const schemas = [...new Set(questions.map(({ schema }) => schema))];
   const places = new Map(schemas.map((schema, place) => [schema, place]));
-  const checks = questions.map(({ schema, value }) => ({ schema: places.get(schema) ?? 0, value }));
+  const checks = questions.map(({ schema, value, isOutput }) => ({ schema: places.get(schema) ?? 0, value, isOutput }));
   return { schemas, checks, compileMaxMs };
 }
 

@@ -1,8 +1,9 @@
-import type { JsonValue } from "@hsafa/protocol";
+import type { JsonObject, JsonValue } from "@hsafa/protocol";
 import { failureMessage } from "../../core/failure-message.ts";
 import { type CompiledSchema, compileSchema } from "./compile-schema.ts";
 import { COMPILED_BYTES_MAX, JOB_VALUES_MAX_MS, SCHEMA_COMPILE_MAX_MS } from "./limits.ts";
 import type { SchemaJob, SchemaJobResult, SchemaVerdict } from "./schema-job.ts";
+import { whyUnfillable } from "./why-unfillable.ts";
 import { cpuMs, withinCpuLimit } from "./within-cpu-limit.ts";
 
 /** Does jobs on the thread that calls it. It keeps the compiled schemas that were used last, by their text. */
@@ -17,6 +18,7 @@ export class SchemaChecker {
       const compiled = this.#compiled(schemas[check.schema] ?? "{}", budget);
       if (!("kind" in compiled)) return { kind: "too_slow", what: "schema", alone: compiled.alone };
       if (compiled.kind === "refused") return { kind: "unusable", reason: failureMessage(compiled.reason) };
+      if (check.isOutput === true) return outputVerdict(schemas[check.schema] ?? "{}", budget);
       if (check.value === null) return { kind: "fits" };
       const fault = this.#faultOf(compiled, check.value, budget);
       if (fault === null) return { kind: "fits" };
@@ -69,4 +71,13 @@ export class SchemaChecker {
       this.#bytes -= bytes;
     }
   }
+}
+
+/** Whether some object fits a schema. It counts as compiling, since both look at the schema alone. */
+function outputVerdict(schema: string, budget: { compileMs: number }): SchemaVerdict {
+  const before = cpuMs();
+  const found = withinCpuLimit(SCHEMA_COMPILE_MAX_MS, () => ({ why: whyUnfillable(JSON.parse(schema) as JsonObject) }));
+  budget.compileMs -= cpuMs() - before;
+  if (typeof found === "string") return { kind: "too_slow", what: "schema", alone: found === "too_slow" };
+  return found.why === null ? { kind: "fits" } : { kind: "unusable", reason: failureMessage(found.why) };
 }

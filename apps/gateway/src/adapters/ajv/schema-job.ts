@@ -7,10 +7,14 @@ export interface SchemaJob {
   readonly checks: readonly SchemaCheck[];
 }
 
-/** One question: whether a schema can be used, or, with a value, whether the value fits it. */
+/**
+ * One question: whether a schema can be used, or, with a value, whether the value fits it. `isOutput`: also whether
+ * some object fits it.
+ */
 export interface SchemaCheck {
   /** The place of the schema in the job. */
   readonly schema: number;
+  readonly isOutput?: boolean;
   readonly value: string | null;
 }
 

@@ -9,6 +9,7 @@
 import type { JsonObject, JsonValue } from "@hsafa/protocol";
 import { PATTERN_INSTRUCTIONS_MAX, SCHEMA_REFERENCES_DEEP_MAX, SCHEMA_WORK_MAX } from "./limits.ts";
 import { patternInstructions } from "./pattern-instructions.ts";
+import { SchemaReferences } from "./schema-references.ts";
 
 /** Keywords whose schemas look at the same value: one schema, a list, or schemas by name. */
 const SAME_VALUE = new Set([
@@ -65,7 +66,7 @@ export function schemaWork(schema: JsonObject): SchemaWork {
 
 class WorkCount {
   readonly #root: JsonObject;
-  readonly #anchors = new Map<string, JsonObject>();
+  readonly #references: SchemaReferences;
   readonly #known = new Map<JsonObject, number>();
   /** Schemas that are being counted, and how many parts of the value lie between the root and each. */
   readonly #open = new Map<JsonObject, number>();
@@ -73,7 +74,7 @@ class WorkCount {
 
   constructor(root: JsonObject) {
     this.#root = root;
-    this.#readAnchors(root);
+    this.#references = new SchemaReferences(root);
   }
 
   fault(): string | null {
@@ -105,7 +106,7 @@ class WorkCount {
     for (const [keyword, argument] of Object.entries(value)) {
       work += 1;
       if (keyword === "$ref" || keyword === "$dynamicRef" || keyword === "$recursiveRef") {
-        work += this.#count(this.#referred(argument), depth); // 1.
+        work += this.#count(this.#references.find(argument), depth); // 1.
       } else if (SAME_VALUE.has(keyword)) work += this.#countAll(keyword, argument, depth);
       else if (PARTS.has(keyword)) work += this.#countAll(keyword, argument, depth + 1);
     }
@@ -123,33 +124,6 @@ class WorkCount {
         : [argument];
     return schemas.reduce<number>((sum, schema) => sum + this.#count(schema, depth), 0);
   }
-
-  /** The schema that a reference names; undefined if it lies elsewhere, which is refused when it is compiled. */
-  #referred(reference: JsonValue): JsonValue | undefined {
-    if (typeof reference !== "string") return undefined;
-    const named = this.#anchors.get(reference);
-    if (named !== undefined) return named;
-    const hash = reference.indexOf("#");
-    const base = hash < 0 ? reference : reference.slice(0, hash);
-    const pointer = hash < 0 ? "" : reference.slice(hash + 1);
-    const from = base === "" ? this.#root : this.#anchors.get(base);
-    if (from === undefined || pointer === "") return from;
-    if (!pointer.startsWith("/")) return this.#anchors.get(`#${pointer}`);
-    return pointer
-      .slice(1)
-      .split("/")
-      .reduce<JsonValue | undefined>((at, segment) => childOf(at, segment), from);
-  }
-
-  #readAnchors(value: JsonValue): void {
-    if (Array.isArray(value)) for (const item of value) this.#readAnchors(item);
-    if (!isObject(value)) return;
-    for (const keyword of ["$id", "$anchor", "$dynamicAnchor"]) {
-      const name = value[keyword];
-      if (typeof name === "string") this.#anchors.set(keyword === "$id" ? name : `#${name}`, value);
-    }
-    for (const child of Object.values(value)) this.#readAnchors(child);
-  }
 }
 
 /** Every text that is a pattern: the argument of `pattern`, and the names under `patternProperties`. */
@@ -161,20 +135,6 @@ function patternsOf(value: JsonValue): string[] {
     const names = keyword === "patternProperties" && isObject(argument) ? Object.keys(argument) : [];
     return [...names, ...patternsOf(argument)];
   });
-}
-
-function childOf(value: JsonValue | undefined, segment: string): JsonValue | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const name = decoded(segment);
-  return Array.isArray(value) ? value[Number(name)] : Object.hasOwn(value, name) ? value[name] : undefined;
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment).replaceAll("~1", "/").replaceAll("~0", "~");
-  } catch {
-    return segment;
-  }
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {

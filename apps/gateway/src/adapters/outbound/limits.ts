@@ -12,3 +12,7 @@ export const OUTBOUND_CONNECT_TIMEOUT_MS = 10_000;
 export const OUTBOUND_ADDRESS_TIMEOUT_MS = 2_000;
 /** Redirects followed within one origin: a circle must end. */
 export const OUTBOUND_REDIRECTS_MAX = 5;
+/** How long a file of a message may take to come from elsewhere, in ms: its request waits meanwhile. */
+export const LINK_TIMEOUT_MS = 20_000;
+/** How long its sender may send nothing, in ms: a place of the gateway waits with it. */
+export const LINK_SILENCE_MS_MAX = 5000;

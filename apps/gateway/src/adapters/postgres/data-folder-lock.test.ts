@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -97,7 +97,10 @@ test("a holder on another host cannot be looked up, so it counts as alive, and t
 async function moveIntoContainer(): Promise<void> {
   const path = join(folder, "lock.json");
   const holder = JSON.parse(await readFile(path, "utf8")) as object;
-  await writeFile(path, JSON.stringify({ ...holder, pid: 1, host: "old-container", pidNamespace: "pid:[1]" }));
+  // In one step: the holder reads its lock at each heartbeat, and half a file is no lock of its own.
+  const draft = `${path}.draft`;
+  await writeFile(draft, JSON.stringify({ ...holder, pid: 1, host: "old-container", pidNamespace: "pid:[1]" }));
+  await rename(draft, path);
 }
 
 test("a holder in another container keeps the folder while it lives, and loses it at once when it is killed", async () => {

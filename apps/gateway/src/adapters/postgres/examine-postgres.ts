@@ -48,7 +48,7 @@ function asBroken(error: unknown): Finding {
 
 async function factsOf(pool: PostgresPool, now: () => number): Promise<ServerFacts> {
   const askedMs = now();
-  const { rows } = await pool.use((client) =>
+  const { rows } = await pool.use({ kind: "fleet" }, (client) =>
     client.query(`select current_setting('server_version') as "version",
       current_setting('server_version_num')::int as "versionNumber",
       pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool as "isReadOnly",

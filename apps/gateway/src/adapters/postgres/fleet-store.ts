@@ -2,6 +2,7 @@ import type { FleetStore } from "../../ports/fleet-store.ts";
 import type { Sql } from "./sql.ts";
 import { endInitialKeys, ensureApiKey, findApiKey, recordKeyUse } from "./statements/fleet/api-keys.ts";
 import { readRevocationNumber, readRevocations } from "./statements/fleet/read-revocations.ts";
+import { readAgents } from "./statements/agents/read-agents.ts";
 import { appendDeltas } from "./statements/runs/append-deltas.ts";
 import {
   recordHeartbeat,
@@ -12,6 +13,7 @@ import { claimRuns } from "./statements/runs/claim-runs.ts";
 import { commit } from "./statements/runs/commit.ts";
 import { endDeadGateways } from "./statements/fleet/end-dead-gateways.ts";
 import { judgeServer } from "./statements/fleet/judge-server.ts";
+import { forgetFiles, takeExpiredFiles } from "./statements/files/expired-files.ts";
 import { loadHistory } from "./statements/runs/load-history.ts";
 import { loadRun } from "./statements/runs/load-run.ts";
 import { loadOutline } from "./statements/runs/load-outline.ts";
@@ -26,6 +28,7 @@ import { releaseLeases } from "./statements/runs/release-leases.ts";
 import { renewLeases } from "./statements/runs/renew-leases.ts";
 import { settleStalls } from "./statements/runs/settle-stalls.ts";
 import { createTenant, findTenant, listTenants, setTenantDisabled } from "./statements/fleet/tenants.ts";
+import { readFleet, reportGateway } from "./statements/fleet/read-fleet.ts";
 import { sweep } from "./statements/fleet/sweep.ts";
 
 /**
@@ -41,6 +44,7 @@ export function createFleetStore(sql: Sql, pulse: Sql | null = null): FleetStore
     loadOutline: (params) => loadOutline(sql, params),
     readFacts: (params) => readFacts(sql, params),
     loadHistory: (params) => loadHistory(sql, params),
+    readAgents: (params) => readAgents(sql, params),
     readInbox: (params) => readInbox(sql, params),
     commit: (params) => commit(sql, params),
     renewLeases: (params) => renewLeases(pulse ?? sql, params),
@@ -56,8 +60,12 @@ export function createFleetStore(sql: Sql, pulse: Sql | null = null): FleetStore
       pulse === null ? recordHeartbeat(sql, params) : recordHeartbeatWithLifeline(pulse, params),
     judgeServer: (params) => judgeServer(sql, params),
     endDeadGateways: (params) => (pulse === null ? Promise.resolve([]) : endDeadGateways(sql, params)),
+    reportGateway: (params) => reportGateway(sql, params),
+    readFleet: () => readFleet(sql),
     countLiveGateways: (params) => countLiveGateways(sql, params),
     sweep: (params) => sweep(sql, params),
+    takeExpiredFiles: () => takeExpiredFiles(sql),
+    forgetFiles: (params) => forgetFiles(sql, params),
     createTenant: (params) => createTenant(sql, params),
     listTenants: (params) => listTenants(sql, params),
     findTenant: (params) => findTenant(sql, params),

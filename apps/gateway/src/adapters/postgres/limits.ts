@@ -37,6 +37,11 @@ export const COMMIT_TRIES_MAX = 5;
  * that is told to come back does so with the same idempotency key.
  */
 export const START_TRIES_MAX = 10;
+/** Agents whose look-up is remembered, and the characters of a config that is. Beyond them the store is asked first. */
+export const REMEMBERED_AGENTS_MAX = 500;
+export const REMEMBERED_CONFIG_CHARACTERS_MAX = 64 * 1024;
+/** How far the clocks of this machine may drift apart, in ms, before the store is asked for its time. */
+export const CLOCKS_DIFFER_MS_MAX = 100;
 /** Tenants that one claim visits in each of its two rounds: after the tenant served last, and from the first tenant. */
 export const CLAIM_TENANTS_MAX = 64;
 
@@ -57,8 +62,21 @@ export const LOCK_BEAT_LOOK_MS = 250;
 /** How long a holder's socket may take to accept a connection, in ms. The kernel does it, so it takes no time. */
 export const LOCK_SOCKET_TIMEOUT_MS = 1000;
 
+// Lists
+/**
+ * Statements of lists whose plans Postgres keeps, on each of its connections. There is one for each set of filters that
+ * was asked for, and clients choose these.
+ */
+export const LIST_STATEMENTS_MAX = 128;
+
 // Examination
 /** The oldest major version that serves. */
 export const POSTGRES_VERSION_MIN = 15;
 /** How far the clocks of Postgres and of this machine may be apart, in milliseconds: tokens live for minutes. */
 export const POSTGRES_CLOCK_SKEW_MS_MAX = 5000;
+
+/**
+ * Pages that the embedded Postgres keeps, in MB. It touches all of them as it starts, so an idle gateway holds them for
+ * good. What it reads again lies in the system's cache.
+ */
+export const SHARED_BUFFERS_MAX_MB = 16;

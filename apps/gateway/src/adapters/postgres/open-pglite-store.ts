@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { PGlite } from "@electric-sql/pglite";
+import { UNWANTED_PLANS } from "./unwanted-plans.ts";
 import type { Store } from "../../ports/store.ts";
 import { lockDataFolder } from "./data-folder-lock.ts";
 import { openStore } from "./open-store.ts";
@@ -25,6 +26,7 @@ export async function openPgliteStore({ dataDir, onLost }: PgliteSettings): Prom
   try {
     const pglite = await openPglite(dataDir === undefined ? undefined : join(dataDir, "postgres"));
     const sql = pgliteSql(pglite);
+    await sql.script(UNWANTED_PLANS.map((name) => `set ${name} = off;`).join(" "));
     const prisma = openPrisma(async () => {
       const { PrismaPGlite } = await import("pglite-prisma-adapter");
       return new PrismaPGlite(scopedPglite(pglite, sql.exchange) as PGlite);

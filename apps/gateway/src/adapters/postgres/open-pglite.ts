@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { PGlite } from "@electric-sql/pglite";
+import { SHARED_BUFFERS_MAX_MB } from "./limits.ts";
 import { pgliteModules } from "./pglite-modules.ts";
 import { pgliteTemplate } from "./pglite-template.ts";
 
@@ -9,10 +10,11 @@ import { pgliteTemplate } from "./pglite-template.ts";
  * cut short holds no data yet and would never open. A file beside it tells, and the folder is made again.
  */
 export async function openPglite(folder: string | undefined): Promise<PGlite> {
-  const modules = await pgliteModules();
-  if (folder === undefined) return PGlite.create({ ...modules, loadDataDir: await pgliteTemplate() });
+  const startParams = [...PGlite.defaultStartParams, "-c", `shared_buffers=${SHARED_BUFFERS_MAX_MB}MB`];
+  const common = { ...(await pgliteModules()), startParams };
+  if (folder === undefined) return PGlite.create({ ...common, loadDataDir: await pgliteTemplate() });
   // A write is acknowledged after it was handed to the operating system.
-  const options = { ...modules, dataDir: folder, relaxedDurability: false };
+  const options = { ...common, dataDir: folder, relaxedDurability: false };
   const unfinished = `${folder}.unfinished`;
   if (existsSync(unfinished)) await rm(folder, { recursive: true, force: true });
   if (existsSync(folder)) return PGlite.create(options);

@@ -1,7 +1,9 @@
 import { StoreUnavailable, type Store } from "../../ports/store.ts";
 import { createFleetStore } from "./fleet-store.ts";
 import { checkMigrations, migrate, readMigrations } from "./migrate.ts";
+import { createPostgresFileStore } from "./postgres-file-store.ts";
 import type { Prisma } from "./prisma.ts";
+import { RememberedAgents } from "./remembered-agents.ts";
 import { readSchema } from "./read-schema.ts";
 import type { Sql } from "./sql.ts";
 import { meetServer } from "./statements/fleet/judge-server.ts";
@@ -23,9 +25,11 @@ export async function openStore(sql: Sql, prisma: Prisma, pulse: Sql | null = nu
     await migrate(sql, migrations);
     await workAsApp(sql, pulse);
     await meetServer(sql);
+    const agents = new RememberedAgents();
     return {
-      forTenant: (tenantId) => createTenantStore(sql, prisma, tenantId),
+      forTenant: (tenantId) => createTenantStore(sql, prisma, tenantId, agents),
       fleet: createFleetStore(sql, pulse),
+      files: createPostgresFileStore(sql),
       async check() {
         try {
           return await checkMigrations(sql, migrations);

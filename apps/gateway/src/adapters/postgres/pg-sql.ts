@@ -49,17 +49,20 @@ export function openPgSql(settings: PgSettings): { sql: Sql; pool: PostgresPool 
   }
 
   const sql: Sql = {
-    query<Row>({ name, text, values, scope }: Query) {
+    query<Row>({ name, text, values, scope }: Query, onSent?: () => void) {
       const config = { name, text, values: values.map(storable) };
       const work = async (): Promise<Row[]> => {
-        const { rows } = await pool.use((client) => askScoped(client, config, scopeMessage(scope)));
+        const { rows } = await pool.use(scope, (client) => {
+          onSent?.();
+          return askScoped(client, config, scopeMessage(scope));
+        });
         return rows as Row[];
       };
       return asked(() => (READ.test(text) ? readAgain(work) : work()));
     },
     async script(text) {
       const patient: pg.QueryConfig & { query_timeout: number } = { text, query_timeout: STORE_SCRIPT_TIMEOUT_MS };
-      await asked(() => pool.use((client) => client.query(patient)));
+      await asked(() => pool.use({ kind: "fleet" }, (client) => client.query(patient)));
     },
     async workAs(role) {
       pool.workAs(role);

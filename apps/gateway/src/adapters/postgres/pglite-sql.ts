@@ -24,10 +24,11 @@ function scoped({ name, values }: ScopeMessage): Uint8Array {
 export function pgliteSql(pglite: PGlite): Sql & { readonly exchange: Exchange } {
   const prepared = new Set<string>();
 
-  const exchange: Exchange = (query) =>
+  const exchange: Exchange = (query, onSent) =>
     // One exchange at a time. None is inside of another's transaction, because no transaction is ever opened.
     pglite.runExclusive(async () => {
       await prepareScope();
+      onSent?.();
       const { name, text, scope } = query;
       const parse = prepared.has(name) ? [] : [serialize.parse({ name, text })];
       const bind = serialize.bind({ statement: name, values: query.values.map(wireText) });
@@ -48,10 +49,10 @@ export function pgliteSql(pglite: PGlite): Sql & { readonly exchange: Exchange }
     }
   }
 
-  async function run<Row>(query: Query): Promise<Row[]> {
+  async function run<Row>(query: Query, onSent?: () => void): Promise<Row[]> {
     let columns: readonly Column[] = [];
     const rows: Row[] = [];
-    for (const message of await exchange(query)) {
+    for (const message of await exchange(query, onSent)) {
       if (message instanceof messages.RowDescriptionMessage) columns = message.fields.map(column);
       if (message instanceof messages.DataRowMessage) rows.push(rowOf(columns, message.fields) as Row);
     }
@@ -69,7 +70,7 @@ export function pgliteSql(pglite: PGlite): Sql & { readonly exchange: Exchange }
 
   return {
     exchange,
-    query: <Row>(query: Query) => guard(() => run<Row>(query)),
+    query: <Row>(query: Query, onSent?: () => void) => guard(() => run<Row>(query, onSent)),
     script: (text) =>
       guard(async () => {
         await pglite.exec(text);
@@ -83,7 +84,7 @@ export function pgliteSql(pglite: PGlite): Sql & { readonly exchange: Exchange }
 }
 
 /** Sends a query after its scope, and returns what came back for it. Throws the refusal of the database. */
-export type Exchange = (query: AnyQuery) => Promise<readonly Answer[]>;
+export type Exchange = (query: AnyQuery, onSent?: () => void) => Promise<readonly Answer[]>;
 
 /** A query whose values may be of any kind that has a text. */
 type AnyQuery = Pick<Query, "name" | "text" | "scope"> & { readonly values: readonly WireValue[] };
@@ -114,6 +115,8 @@ function wireText(value: WireValue): string | null {
   if (value === null) return null;
   if (typeof value === "string") return storableText(value);
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (value instanceof Uint8Array)
+    return `\\x${Buffer.from(value.buffer, value.byteOffset, value.length).toString("hex")}`;
   return `{${value.map(elementText).join(",")}}`;
 }
 

@@ -11,6 +11,7 @@
  *    ever taken for ours.
  * 4. Sessions work as the role that `workAs` names, since its first call. One that is older takes it at its next use.
  * 5. What Prisma asks goes through `query`, and has the scope of the work that asks.
+ * 6. Tenants share the connections (`FairConnections`), so that the statements of one do not hold up those of another.
  */
 import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
@@ -21,9 +22,11 @@ import type { PostgresAddress } from "./postgres-address.ts";
 import { presentScope } from "./present-scope.ts";
 import { SCOPE_STATEMENTS, scopeMessage } from "./scope-message.ts";
 import { askScoped } from "./ask-scoped.ts";
+import { FairConnections } from "./fair-connections.ts";
 import { isClosedConnection } from "./read-again.ts";
 import { errorCode } from "./sql.ts";
-import { fleetStatement } from "./statement.ts";
+import { fleetStatement, type QueryScope } from "./statement.ts";
+import { UNWANTED_PLANS } from "./unwanted-plans.ts";
 
 /** The SQLSTATE of a write that a server refuses because it takes none. */
 const READ_ONLY = "25006";
@@ -50,6 +53,7 @@ const SET_UP_SESSION = fleetStatement({
   parameters: { statementTimeoutMs: "text", schema: "text?" },
   text: `
 select set_config('timezone', 'UTC', false), set_config('jit', 'off', false),
+  ${UNWANTED_PLANS.map((name) => `set_config('${name}', 'off', false)`).join(", ")},
   set_config('statement_timeout', :statementTimeoutMs, false),
   set_config('search_path', quote_ident(coalesce(
     :schema,
@@ -64,6 +68,7 @@ export class PostgresPool extends pg.Pool {
   readonly #config: pg.ClientConfig;
   readonly #way: { chosen: ConnectOptions | null };
   #choosing: Promise<void> | null = null;
+  readonly #fair: FairConnections;
   #role: string | null = null;
   readonly #workingAsRole = new WeakSet<pg.ClientBase>();
 
@@ -112,6 +117,7 @@ export class PostgresPool extends pg.Pool {
     });
     // 5. Its type has many forms, of which Prisma uses one.
     Object.defineProperty(this, "query", { value: (asked: pg.QueryConfig) => this.#ask(asked) });
+    this.#fair = new FairConnections(poolSize);
     this.#ways = ways;
     this.#needsWritable = address.hosts.length > 1;
     this.#config = config;
@@ -174,15 +180,24 @@ export class PostgresPool extends pg.Pool {
 
   /** 5. */
   async #ask(config: pg.QueryConfig): Promise<pg.QueryResult> {
-    const scope = scopeMessage(presentScope());
-    return this.use((client) => askScoped(client, config, scope));
+    const scope = presentScope();
+    return this.use(scope, (client) => askScoped(client, config, scopeMessage(scope)));
   }
 
   /**
-   * Asks over a connection of the pool. Keeps one whose statement the database refused: to throw it away would lose all
-   * that was prepared on it.
+   * Asks over a connection of the pool, in the turn of the scope. Keeps a connection whose statement the database
+   * refused: to throw it away would lose all that was prepared on it.
    */
-  async use(ask: (client: pg.PoolClient) => Promise<pg.QueryResult>): Promise<pg.QueryResult> {
+  async use(scope: QueryScope, ask: (client: pg.PoolClient) => Promise<pg.QueryResult>): Promise<pg.QueryResult> {
+    const leave = await this.#fair.take(scope); // 6.
+    try {
+      return await this.#useOne(ask);
+    } finally {
+      leave();
+    }
+  }
+
+  async #useOne(ask: (client: pg.PoolClient) => Promise<pg.QueryResult>): Promise<pg.QueryResult> {
     let broken = false;
     // A connection that breaks fails its statement, and then emits `error`. Without a listener that would end the
     // process.

@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { LOCK_CALL, LOCK_RUN, openRaces } from "../../../test/contracts/store/races.ts";
-import { claim, commitOf, connect, openScene, parkWithCall, resultOf } from "../../../test/contracts/store/scene.ts";
+import {
+  claim,
+  commitOf,
+  connect,
+  openScene,
+  parkWithCall,
+  registrationOf,
+  resultOf,
+} from "../../../test/contracts/store/scene.ts";
 import { missingServices } from "../../../test/services/services.ts";
 import { AN_ACTOR } from "../../../test/support/an-actor.ts";
 
@@ -84,6 +92,71 @@ describe.skipIf(await missingServices("postgres"))("races of devices on Postgres
       await races.locks.hold(LOCK_CALL, [call.callId]);
       expect(await races.locks.inOrder(mark(one.sessionId), mark(two.sessionId))).toEqual([true, false]);
     });
+  });
+
+  describe("devices that register together", () => {
+    /** No other test claims under its name, so nobody has its lifeline. */
+    const LOST = "gateway-lost";
+
+    async function many(count: number, gatewayId = "gateway-a") {
+      const scene = await openScene(races.store);
+      const keys = Array.from({ length: count }, (_, nth) => `device ${nth}`);
+      const registrationsAt = (at: string, order: readonly string[]) =>
+        order.map((deviceKey) => registrationOf(scene, { deviceKey, gatewayId: at }));
+      const known = await scene.tenant.registerDevices(registrationsAt(gatewayId, keys));
+      const sessions = known.map((outcome) => {
+        if (outcome.kind !== "registered") throw new Error("each is registered");
+        return outcome;
+      });
+      return { scene, keys, registrationsAt, sessions };
+    }
+
+    test("one that the database refuses fails by itself, and all others are registered", async () => {
+      const { scene } = await many(1);
+      const pairing = { code: "AAAA-AAAA", expiresInMs: 60_000 };
+      const registrations = [
+        registrationOf(scene, { pairing }),
+        registrationOf(scene, { pairing }),
+        registrationOf(scene, { onlyRunId: "no id" }),
+        registrationOf(scene),
+      ];
+      const outcomes = await scene.tenant.registerDevices(registrations);
+      expect(outcomes.map(({ kind }) => kind)).toEqual(["registered", "failed", "failed", "registered"]);
+    });
+
+    test("two gateways register the same devices in opposite orders: no deadlock, and each has one open session", async () => {
+      const { scene, keys, registrationsAt, sessions } = await many(3);
+      const [first] = sessions;
+      await races.locks.hold(LOCK_DEVICE, [first?.deviceId]);
+      const at = (gatewayId: string, order: readonly string[]) => () =>
+        scene.tenant.registerDevices(registrationsAt(gatewayId, order));
+      const both = await races.locks.inOrder(at("gateway-b", keys), at("gateway-c", keys.toReversed()));
+      expect(both.flat().map(({ kind }) => kind)).toEqual(Array.from({ length: 6 }, () => "registered"));
+      for (const { deviceId } of sessions) {
+        const device = await scene.tenant.findDevice({ deviceId });
+        const open = device?.sessions.filter(({ disconnectedAt }) => disconnectedAt === null);
+        expect(open?.map(({ gatewayId }) => gatewayId)).toEqual(["gateway-c"]);
+      }
+    });
+
+    test.each(["the end", "the registration"])(
+      "devices come back while a statement ends the sessions of their dead gateway, and %s comes first: no deadlock",
+      async (first) => {
+        const { scene, keys, registrationsAt, sessions } = await many(3, LOST);
+        // The ids of the sessions are in another order than the keys.
+        await races.locks.hold(LOCK_SESSION, [sessions[1]?.sessionId]);
+        // It is silent, and nobody holds its lifeline.
+        await races.locks.read(
+          `insert into gateways (id, lifeline, beaten_at) values ('${LOST}', pg_postmaster_start_time(), 'epoch')
+           on conflict (id) do update set lifeline = excluded.lifeline, beaten_at = excluded.beaten_at`,
+        );
+        const end = () => races.store.fleet.endDeadGateways({ silenceMs: 0, until: Number.POSITIVE_INFINITY });
+        const back = () => scene.tenant.registerDevices(registrationsAt("gateway-b", keys.toReversed()));
+        const outcomes =
+          first === "the end" ? (await races.locks.inOrder(end, back))[1] : (await races.locks.inOrder(back, end))[0];
+        expect(outcomes.map(({ kind }) => kind)).toEqual(["registered", "registered", "registered"]);
+      },
+    );
   });
 
   describe("the end of a device's session", () => {

@@ -5,9 +5,12 @@
 
 /** SQL, with the device's session `s` beside: whether the device may take calls of the call's run. As `mayServe`. */
 export const MAY_SERVE = `(d.subject is null or c.subject is null or d.subject = c.subject)
-    and (s.only_run_id is null or s.only_run_id = c.run_id)
+    and (s.only_run_id is null or s.only_run_id = c.run_id or exists (
+      select from runs r where r.id = c.run_id and r.tenant_id = c.tenant_id and r.root_run_id = s.only_run_id
+    ))
     and (s.only_thread_id is null or exists (
-      select from runs r where r.id = c.run_id and r.tenant_id = c.tenant_id and r.thread_id = s.only_thread_id
+      select from runs r
+      where r.id = c.run_id and r.tenant_id = c.tenant_id and s.only_thread_id in (r.thread_id, r.root_thread_id)
     ))`;
 
 /** The call names this device. An approved one names it as it was when a person was asked. */

@@ -1,5 +1,6 @@
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
+import { openFamily } from "../../../test/contracts/store/children.ts";
 import { openRaces } from "../../../test/contracts/store/races.ts";
 import { claim, endOf, openScene, type Scene, start, startParams } from "../../../test/contracts/store/scene.ts";
 import { missingServices } from "../../../test/services/services.ts";
@@ -72,6 +73,21 @@ describe.skipIf(await missingServices("postgres"))("deleted threads on Postgres"
     for (let nth = 0; nth < 2; nth += 1) await sweep();
     expect(await races.locks.read("select id from threads where id = any($1)", [[first, branch.threadId]])).toEqual([]);
     expect(await scene.tenant.findRun({ runId })).toBeNull();
+  });
+
+  test("it is removed with the children of its runs, once these have ended too", async () => {
+    const { scene, parent, childId, lastSeq } = await openFamily(races.store, { threadId: "t" });
+    const child = await claim(scene, childId);
+    await races.store.fleet.commit(endOf({ ...parent, lastSeq }));
+    await deleted(scene, await idOf(scene, "t"));
+    await sweep();
+    expect(await scene.tenant.findRun({ runId: parent.runId })).not.toBeNull();
+    await races.store.fleet.commit(endOf(child, { status: "canceled" }));
+    await sweep();
+    for (const runId of [parent.runId, childId]) {
+      expect(await scene.tenant.findRun({ runId })).toBeNull();
+      expect(await races.locks.read("select run_id from run_events where run_id = $1", [runId])).toEqual([]);
+    }
   });
 
   test("a start waits at the thread while it is deleted: it finds no thread, and makes no run", async () => {

@@ -8,8 +8,11 @@ import type { Query, SqlValue, TenantScope } from "./statement.ts";
  * it touches. Both methods throw `StoreUnavailable` for a connection that failed.
  */
 export interface Sql {
-  /** Each query carries its scope, and sees no other rows. */
-  query<Row>(query: Query): Promise<readonly Row[]>;
+  /**
+   * Each query carries its scope, and sees no other rows. `onSent` is called when it has a connection, again at each
+   * try.
+   */
+  query<Row>(query: Query, onSent?: () => void): Promise<readonly Row[]>;
   /** Several statements without parameters, in one transaction. They say themselves whose rows they mean. */
   script(text: string): Promise<void>;
   /** From now on, all that is asked is asked as this role. */
@@ -19,7 +22,7 @@ export interface Sql {
 
 /** The part of `Sql` that serves requests. It takes no statement that serves all tenants (R10). */
 export interface TenantSql {
-  query<Row>(query: Query<TenantScope>): Promise<readonly Row[]>;
+  query<Row>(query: Query<TenantScope>, onSent?: () => void): Promise<readonly Row[]>;
 }
 
 /** The SQLSTATE of a database error, or the code of a failed socket (`ECONNREFUSED`). */

@@ -15,6 +15,7 @@ import type { TenantId } from "../../core/tenant-id.ts";
 /** What a parameter of each SQL type takes. `json` takes JSON as text, `bigint` the digits of a number. */
 interface TypeValues {
   readonly bool: boolean;
+  readonly bytea: Uint8Array;
   readonly float8: number;
   readonly int: number;
   readonly json: string;
@@ -34,7 +35,7 @@ type ParameterType = Type | `${Type}?` | `${Type}[]`;
 export type ParameterTypes = Readonly<Record<string, ParameterType>>;
 
 type ValueOf<T extends ParameterType> = T extends `${infer Element extends Type}[]`
-  ? readonly (TypeValues[Element] | null)[]
+  ? readonly (Exclude<TypeValues[Element], Uint8Array> | null)[]
   : T extends `${infer Nullable extends Type}?`
     ? TypeValues[Nullable] | null
     : T extends Type
@@ -44,7 +45,8 @@ type ValueOf<T extends ParameterType> = T extends `${infer Element extends Type}
 /** The values that these parameters take, by name. */
 export type ValuesOf<P extends ParameterTypes> = { readonly [Name in keyof P]: ValueOf<P[Name]> };
 
-export type SqlValue = string | number | boolean | null | readonly (string | number | boolean | null)[];
+type Scalar = string | number | boolean | null;
+export type SqlValue = Scalar | Uint8Array | readonly Scalar[];
 
 /** The rows of one tenant. */
 export interface TenantScope {

@@ -10,6 +10,7 @@ import type { Sql } from "./sql.ts";
 import { createTenantStore } from "./tenant-store.ts";
 import { asTenantId } from "../../core/tenant-id.ts";
 import { AN_ACTOR } from "../../../test/support/an-actor.ts";
+import { A_FILE } from "../../../test/support/a-file.ts";
 
 /** Remembers the queries it is given, and returns no rows. */
 function recordingSql() {
@@ -38,13 +39,16 @@ test("what serves all tenants at once is this and no more (R10)", () => {
     "ensureApiKey",
     "findApiKey",
     "findTenant",
+    "forgetFiles",
     "judgeServer",
     "listTenants",
     "loadHistory",
     "loadOutline",
     "loadRun",
+    "readAgents",
     "readCandidates",
     "readFacts",
+    "readFleet",
     "readInbox",
     "readNewestRuns",
     "readOpenCalls",
@@ -56,9 +60,11 @@ test("what serves all tenants at once is this and no more (R10)", () => {
     "releaseClaims",
     "releaseLeases",
     "renewLeases",
+    "reportGateway",
     "setTenantDisabled",
     "settleStalls",
     "sweep",
+    "takeExpiredFiles",
   ]);
 });
 
@@ -100,44 +106,79 @@ test("every statement that serves a request names its tenant (R10)", async () =>
         startedBy: ANY_STARTER,
         idempotency: null,
       }),
+    listRuns: async () => {
+      const of = { limit: 1, cursor: undefined, status: undefined, subject: undefined } as const;
+      for (const agent of [undefined, "a", v7()])
+        for (const threadId of [undefined, "t"]) await store.listRuns({ ...of, agent, threadId });
+      const all = { ...of, agent: undefined, threadId: undefined };
+      for (const filter of [
+        { versionId: v7() },
+        { device: v7() },
+        { device: "d" },
+        { metadataText: "x" },
+        { since: 1 },
+      ])
+        await store.listRuns({ ...all, ...filter });
+    },
     readTail: () => store.readTail({ runId }),
     readEvents: async () => {
       for (const factsOnly of [true, false]) await store.readEvents({ runId, after: START, limit: 1, factsOnly });
+    },
+    readEventsBefore: async () => {
+      for (const factsOnly of [true, false]) await store.readEventsBefore({ runId, before: null, limit: 1, factsOnly });
     },
     enqueueInput: () =>
       store.enqueueInput({ by: AN_ACTOR, runId, input: { kind: "cancel", reason: null }, dedupe: null }),
     submitToolResult: () =>
       store.submitToolResult({ callId: v7(), outcome, bodyHash: "h", from: { kind: "http", runId } }),
+    findCall: () => store.findCall({ callId: v7() }),
+    listCallsOfRun: () => store.listCallsOfRun({ runId, limit: 1, cursor: undefined }),
+    listCalls: async () => {
+      const none = { limit: 1, cursor: undefined, toolName: undefined, deviceId: undefined, status: undefined };
+      for (const subject of [undefined, null, "u"]) await store.listCalls({ ...none, subject });
+      await store.listCalls({ ...none, toolName: "t", deviceId: v7(), status: "failed", subject: "u" });
+    },
     createThread: () => store.createThread({ threadId: v7(), key: null, subject: null, metadata: {} }),
     branchThread: () =>
       store.branchThread({ threadId: v7(), runId, key: null, subject: null, title: null, metadata: {} }),
+    listInheritedRuns: () => store.listInheritedRuns({ threadId: v7(), limit: 1 }),
     listThreadRuns: () => store.listThreadRuns({ threadId: v7(), limit: 1, cursor: undefined }),
     deleteThread: () => store.deleteThread({ by: AN_ACTOR, threadId: v7() }),
     renameThread: () => store.renameThread({ threadId: v7(), title: "t" }),
     putSecret: () => store.putSecret({ by: AN_ACTOR, secretId: v7(), name: "n", sealed: "s", setBy: "k" }),
     readSecret: () => store.readSecret({ name: "n" }),
     deleteSecret: () => store.deleteSecret({ by: AN_ACTOR, name: "n" }),
-    registerDevice: () =>
-      store.registerDevice({
-        by: AN_ACTOR,
-        sessionId: v7(),
-        gatewayId: "g",
-        deviceKey: "k",
-        displayName: null,
-        platform: null,
-        labels: {},
-        tools: [],
-        bootId: "b",
-        maxInFlight: 1,
-        owner: "k",
-        ownerId: "key:1",
-        subject: null,
-        onlyRunId: null,
-        onlyThreadId: null,
-        mayTakeOver: false,
-        isPooled: true,
-      }),
-    confirmDeviceSession: () => store.confirmDeviceSession({ sessionId: v7() }),
+    beginFile: () => store.beginFile({ ...A_FILE, fileId: v7() }),
+    completeFile: () => store.completeFile({ fileId: v7(), mediaType: "text/plain", size: 1, sha256: "0" }),
+    abandonFile: () => store.abandonFile({ fileId: v7() }),
+    findFiles: () => store.findFiles({ fileIds: [v7()] }),
+    listRunsOfFile: () => store.listRunsOfFile({ fileId: v7() }),
+    listBranchesOfFile: () => store.listBranchesOfFile({ fileId: v7() }),
+    useFiles: () => store.useFiles({ runId, fileIds: [v7()] }),
+    deleteFile: () => store.deleteFile({ by: AN_ACTOR, fileId: v7() }),
+    registerDevices: () =>
+      store.registerDevices([
+        {
+          by: AN_ACTOR,
+          sessionId: v7(),
+          gatewayId: "g",
+          deviceKey: "k",
+          displayName: null,
+          platform: null,
+          labels: {},
+          tools: [],
+          bootId: "b",
+          maxInFlight: 1,
+          owner: "k",
+          ownerId: "key:1",
+          subject: null,
+          onlyRunId: null,
+          onlyThreadId: null,
+          mayTakeOver: false,
+          isPooled: true,
+        },
+      ]),
+    confirmDeviceSessions: () => store.confirmDeviceSessions({ sessionIds: [v7()] }),
     readSessionStanding: () => store.readSessionStanding({ sessionId: v7(), deviceId: v7() }),
     drainDeviceSession: () => store.drainDeviceSession({ sessionId: v7() }),
     endDeviceSession: () => store.endDeviceSession({ sessionId: v7(), reason: "closed" }),

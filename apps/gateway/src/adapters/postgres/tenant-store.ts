@@ -4,32 +4,32 @@ import type { Prisma } from "./prisma.ts";
 import { findAgent, findVersion, listAgents, listVersions } from "./read-agents.ts";
 import { findCall, listCalls, listCallsOfRun } from "./read-calls.ts";
 import { findDevice, listDevices } from "./read-devices.ts";
+import { listFiles } from "./read-files.ts";
 import { listApiKeys } from "./read-keys.ts";
-import { findRun, findRunBounds, findStarter, listRuns } from "./read-runs.ts";
+import { findRun, findRunBounds, findStart, findStarter, listRuns } from "./read-runs.ts";
 import { listSecrets } from "./read-secrets.ts";
 import { findThread, listThreads } from "./read-threads.ts";
+import { RememberedAgents } from "./remembered-agents.ts";
 import type { TenantSql } from "./sql.ts";
 import { createApiKey, revokeApiKey, revokeTokens, rotateApiKey } from "./statements/keys/api-keys.ts";
 import { listAudit } from "./statements/audit/list-audit.ts";
 import { branchThread } from "./statements/threads/branch-thread.ts";
 import { createThread } from "./statements/threads/create-thread.ts";
 import { deleteThread } from "./statements/threads/delete-thread.ts";
-import { listThreadRuns } from "./statements/threads/list-thread-runs.ts";
+import { listInheritedRuns, listThreadRuns } from "./statements/threads/list-thread-runs.ts";
 import { renameThread } from "./statements/threads/rename-thread.ts";
+import { abandonFile, beginFile, completeFile } from "./statements/files/complete-file.ts";
+import { deleteFile, findFiles, listBranchesOfFile, listRunsOfFile, useFiles } from "./statements/files/use-files.ts";
 import { enqueueInput } from "./statements/runs/enqueue-input.ts";
 import { markAccepted, markSent } from "./statements/calls/mark-sent.ts";
 import { promoteVersion } from "./statements/agents/promote-version.ts";
 import { pushAgent } from "./statements/agents/push-agent.ts";
-import { readEvents } from "./statements/runs/read-events.ts";
+import { readEvents, readEventsBefore } from "./statements/runs/read-events.ts";
 import { readTail } from "./statements/runs/read-tail.ts";
-import {
-  deleteDevice,
-  drainDeviceSession,
-  endDeviceSession,
-  registerDevice,
-} from "./statements/devices/register-device.ts";
+import { deleteDevice, drainDeviceSession, endDeviceSession } from "./statements/devices/end-device-session.ts";
+import { registerDevices } from "./statements/devices/register-devices.ts";
 import { countPendingPairings, pairDevice } from "./statements/devices/pair-device.ts";
-import { confirmDeviceSession, readSessionStanding } from "./statements/devices/session-standing.ts";
+import { confirmDeviceSessions, readSessionStanding } from "./statements/devices/session-standing.ts";
 import { deleteSecret, putSecret, readSecret } from "./statements/secrets/put-secret.ts";
 import { startRun } from "./statements/runs/start-run.ts";
 import { knows } from "./statements/usage/knows.ts";
@@ -38,7 +38,12 @@ import { submitToolResult } from "./statements/calls/submit-tool-result.ts";
 import type { TenantId } from "../../core/tenant-id.ts";
 
 /** One tenant's statements. Each is given the tenant, and names it (R10). */
-export function createTenantStore(sql: TenantSql, prisma: Prisma, tenantId: TenantId): TenantStore {
+export function createTenantStore(
+  sql: TenantSql,
+  prisma: Prisma,
+  tenantId: TenantId,
+  agents = new RememberedAgents(),
+): TenantStore {
   return {
     pushAgent: (params) => pushAgent(sql, tenantId, params),
     listAgents: (params) => listAgents({ sql, prisma }, tenantId, params),
@@ -47,20 +52,22 @@ export function createTenantStore(sql: TenantSql, prisma: Prisma, tenantId: Tena
     findVersion: (params) => findVersion(prisma, tenantId, params),
     promoteVersion: (params) => promoteVersion({ sql, prisma }, tenantId, params),
 
-    startRun: (params) => startRun(sql, tenantId, params),
+    startRun: (params) => startRun({ sql, agents }, tenantId, params),
     findRun: (params) => findRun(prisma, tenantId, params),
     findRunBounds: (params) => findRunBounds(prisma, tenantId, params),
+    findStart: (key) => findStart(prisma, tenantId, key),
     findStarter: (params) => findStarter(prisma, tenantId, params),
-    listRuns: (params) => listRuns({ sql, prisma }, tenantId, params),
+    listRuns: (params) => listRuns(sql, tenantId, params),
     readTail: (params) => readTail(sql, tenantId, params),
     readEvents: (params) => readEvents(sql, tenantId, params),
+    readEventsBefore: (params) => readEventsBefore(sql, tenantId, params),
     enqueueInput: (params) => enqueueInput(sql, tenantId, params),
     // A client may name a call by any short text. A text without the shape of an id names none.
     submitToolResult: async (params) =>
       isId(params.callId) ? submitToolResult(sql, tenantId, params) : { kind: "not_found" },
-    findCall: async (params) => (isId(params.callId) ? findCall({ sql, prisma }, tenantId, params) : null),
-    listCallsOfRun: (params) => listCallsOfRun({ sql, prisma }, tenantId, params),
-    listCalls: (params) => listCalls({ sql, prisma }, tenantId, params),
+    findCall: async (params) => (isId(params.callId) ? findCall(sql, tenantId, params) : null),
+    listCallsOfRun: (params) => listCallsOfRun(sql, tenantId, params),
+    listCalls: (params) => listCalls(sql, tenantId, params),
 
     createThread: (params) => createThread(sql, tenantId, params),
     branchThread: (params) => branchThread(sql, tenantId, params),
@@ -69,14 +76,25 @@ export function createTenantStore(sql: TenantSql, prisma: Prisma, tenantId: Tena
     findThread: (params) => findThread(prisma, tenantId, params),
     listThreads: (params) => listThreads({ sql, prisma }, tenantId, params),
     listThreadRuns: (params) => listThreadRuns(sql, tenantId, params),
+    listInheritedRuns: (params) => listInheritedRuns(sql, tenantId, params),
 
     putSecret: (params) => putSecret(sql, tenantId, params),
     readSecret: (params) => readSecret(sql, tenantId, params),
     listSecrets: (params) => listSecrets(prisma, tenantId, params),
     deleteSecret: (params) => deleteSecret(sql, tenantId, params),
 
-    registerDevice: (params) => registerDevice(sql, tenantId, params),
-    confirmDeviceSession: (params) => confirmDeviceSession(sql, tenantId, params),
+    beginFile: (params) => beginFile(sql, tenantId, params),
+    completeFile: (params) => completeFile(sql, tenantId, params),
+    abandonFile: (params) => abandonFile(sql, tenantId, params),
+    findFiles: (params) => findFiles(sql, tenantId, params),
+    listRunsOfFile: (params) => listRunsOfFile(sql, tenantId, params),
+    listBranchesOfFile: (params) => listBranchesOfFile(sql, tenantId, params),
+    listFiles: (params) => listFiles(prisma, tenantId, params),
+    useFiles: (params) => useFiles(sql, tenantId, params),
+    deleteFile: (params) => deleteFile(sql, tenantId, params),
+
+    registerDevices: (registrations) => registerDevices(sql, tenantId, registrations),
+    confirmDeviceSessions: (params) => confirmDeviceSessions(sql, tenantId, params),
     readSessionStanding: (params) => readSessionStanding(sql, tenantId, params),
     drainDeviceSession: (params) => drainDeviceSession(sql, tenantId, params),
     endDeviceSession: (params) => endDeviceSession(sql, tenantId, params),

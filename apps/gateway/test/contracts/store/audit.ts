@@ -1,3 +1,4 @@
+import { storeFile } from "./files.ts";
 import { AUDIT_ACTIONS, type AuditAction, type AuditEntry } from "@hsafa/protocol";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
@@ -122,6 +123,11 @@ export function auditOfStore(store: () => Store): void {
       const { deviceId } = await connect(scene, { deviceKey: "laptop" });
       for (let nth = 0; nth < 2; nth += 1) await scene.tenant.deleteDevice({ by, deviceId });
       return { outcome: "deleted", by, targets: { deviceId, deviceKey: "laptop" } };
+    },
+    "file.delete": async (scene) => {
+      const fileId = await storeFile(scene);
+      for (let nth = 0; nth < 2; nth += 1) await scene.tenant.deleteFile({ by, fileId });
+      return { outcome: "deleted", by, targets: { fileId } };
     },
     "thread.delete": async (scene) => {
       const { runId } = await start(scene, { threadId: "t" });

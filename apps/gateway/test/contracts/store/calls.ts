@@ -137,7 +137,7 @@ export function callsOfStore(store: () => Store): void {
       expect(read?.inbox.count).toBe(INBOX_MAX);
       const consumed = read?.inbox.inputs.map((waiting) => waiting.inputId) ?? [];
       await store().fleet.commit(commitOf(held, ["message.user"], { afterSeq: lastSeq, consumed }));
-      expect(await scene.tenant.submitToolResult(result)).toEqual({ kind: "accepted", runId });
+      expect(await scene.tenant.submitToolResult(result)).toEqual({ kind: "accepted", runId, taken: null });
       const after = await store().fleet.readInbox({ runId, epoch: held.epoch });
       expect(after?.inbox.count).toBe(INBOX_MAX - INPUTS_PER_DRAIN_MAX + 1);
     });

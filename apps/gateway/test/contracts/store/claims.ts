@@ -1,8 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { v7 } from "uuid";
+import { describe, expect, test, vi } from "vitest";
 import { RECOVERIES_MAX } from "../../../src/core/limits.ts";
 import type { ClaimedRun } from "../../../src/ports/fleet-store.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import { claim, claimAll, commitOf, endOf, LEASE_MS, openScene, parkWithCall, start, TS } from "./scene.ts";
+import { AN_ACTOR } from "../../support/an-actor.ts";
 import { EMPTY_PLACES } from "../../support/empty-places.ts";
 
 export function claimsOfStore(store: () => Store): void {
@@ -250,6 +252,69 @@ export function claimsOfStore(store: () => Store): void {
       expect(await renew("gateway-a", first.epoch)).toEqual([]);
       await store().fleet.releaseLeases({ runs: [first] });
       await expect(claim(scene, runId)).rejects.toThrow("was not due");
+    });
+
+    test("of two runs of a gateway, the one that a renewal does not name is lost when its last one is over, and the other is kept", async () => {
+      const scene = await openScene(store());
+      await claimAll(store());
+      const gatewayId = `gateway ${v7()}`;
+      const [kept, left] = await Promise.all([start(scene), start(scene)]);
+      const { runs } = await take({ gatewayId });
+      const held = runs.filter((run) => run.runId === kept.runId);
+      expect(runs).toHaveLength(2);
+      const renew = (leaseDurationMs: number, named: readonly ClaimedRun[]) =>
+        store().fleet.renewLeases({ gatewayId, leaseDurationMs, runs: named });
+      expect(await renew(LEASE_MS, runs)).toHaveLength(2);
+      expect((await take()).runs).toEqual([]);
+      // So short that it is over by the next statement.
+      await renew(1, runs);
+      await vi.waitFor(async () => {
+        await renew(LEASE_MS, held);
+        expect((await take({ gatewayId: "gateway-b" })).runs).toMatchObject([{ runId: left.runId, lost: true }]);
+      });
+      expect(await renew(LEASE_MS, runs)).toMatchObject([{ runId: kept.runId }]);
+      await store().fleet.releaseLeases({ runs: held });
+      await claimAll(store());
+    });
+
+    test("all runs of a gateway that renews no longer are lost together, unless the claim may not judge", async () => {
+      const scene = await openScene(store());
+      await claimAll(store());
+      const gatewayId = `gateway ${v7()}`;
+      const runIds = (await Promise.all([start(scene), start(scene), start(scene)])).map((run) => run.runId);
+      const { runs: held } = await take({ gatewayId });
+      const renewed = await store().fleet.renewLeases({ gatewayId, leaseDurationMs: LEASE_MS, runs: held });
+      expect(renewed.map((run) => run.runId).toSorted()).toEqual(runIds.toSorted());
+      const { nextWakeInMs } = await take();
+      expect(nextWakeInMs).toBeGreaterThan(0);
+      expect(nextWakeInMs).toBeLessThanOrEqual(LEASE_MS);
+      await store().fleet.renewLeases({ gatewayId, leaseDurationMs: 0, runs: held });
+      expect((await take({ judgesUntil: null })).runs).toEqual([]);
+      const { runs } = await take({ gatewayId: "gateway-b" });
+      expect(runs.map((run) => run.runId).toSorted()).toEqual(runIds.toSorted());
+      expect(runs.every((run) => run.lost && run.epoch === 2)).toBe(true);
+      expect(await store().fleet.renewLeases({ gatewayId, leaseDurationMs: LEASE_MS, runs: held })).toEqual([]);
+      await store().fleet.releaseLeases({ runs });
+      await claimAll(store());
+    });
+
+    test("a covered run gets its inputs through its holder, is handed back, and ends as any other", async () => {
+      const scene = await openScene(store());
+      await claimAll(store());
+      const { runId } = await start(scene);
+      const held = await claim(scene, runId);
+      const renew = (runs: readonly ClaimedRun[]) =>
+        store().fleet.renewLeases({ gatewayId: "gateway-a", leaseDurationMs: LEASE_MS, runs });
+      await renew([held]);
+      await scene.tenant.enqueueInput({ by: AN_ACTOR, runId, input: { kind: "cancel", reason: null }, dedupe: null });
+      await expect(claim(scene, runId)).rejects.toThrow("was not due");
+      expect(await renew([held])).toMatchObject([{ inbox: 1 }]);
+      await store().fleet.releaseLeases({ runs: [held] });
+      const again = await claim(scene, runId);
+      expect(again).toMatchObject({ epoch: 2, lost: false });
+      await renew([again]);
+      expect(await store().fleet.commit(endOf(again))).toMatchObject({ kind: "committed" });
+      expect(await renew([again])).toEqual([]);
     });
 
     test("runs taken by a claim whose answer was lost go back by the claim's number, and do not count as lost", async () => {

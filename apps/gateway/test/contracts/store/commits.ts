@@ -61,7 +61,13 @@ export function commitsOfStore(store: () => Store): void {
       });
       expect((await scene.tenant.findCall({ callId: call.callId }))?.args).toEqual(call.args);
       const outline = await store().fleet.loadOutline({ tenantId: scene.tenantId, runId, epoch: held.epoch });
-      expect(outline).toEqual({ recoveries: 0, run: { ...commit.run }, inboxCount: 0, openCalls: [call] });
+      expect(outline).toEqual({
+        recoveries: 0,
+        parent: null,
+        run: { ...commit.run },
+        inboxCount: 0,
+        openCalls: [call],
+      });
     });
 
     test("a commit repeated because its outcome was unknown is found written, and writes nothing twice (R4)", async () => {

@@ -1,8 +1,21 @@
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import type { Store } from "../../../src/ports/store.ts";
+import { storableText } from "../../../src/ports/storable-text.ts";
 import { AN_ACTOR } from "../../support/an-actor.ts";
-import { callOf, claim, commitOf, connect, openScene, register, type Scene, start, type startParams } from "./scene.ts";
+import {
+  callOf,
+  claim,
+  commitOf,
+  connect,
+  NASTY,
+  openScene,
+  register,
+  registrationOf,
+  type Scene,
+  start,
+  type startParams,
+} from "./scene.ts";
 
 export function deviceOwnersOfStore(store: () => Store): void {
   /** Another key of the tenant, as an owner of devices. Two keys may have one name. */
@@ -37,6 +50,65 @@ export function deviceOwnersOfStore(store: () => Store): void {
       expect(taken.deviceId).toBe(own.deviceId);
       expect(await register(scene, { deviceKey })).toBeNull();
       expect((await connect(scene, { deviceKey, ...admin.owner })).deviceId).toBe(own.deviceId);
+    });
+
+    test("of many devices that register together each has its own outcome, in the order in which they were given", async () => {
+      const scene = await openScene(store());
+      const other = await keyOf(scene);
+      const [taken, replaced] = [
+        await connect(scene, { deviceKey: "b taken", ...other.owner }),
+        await connect(scene, { deviceKey: "c known" }),
+      ];
+      await connect(scene, { deviceKey: "d over", ...other.owner });
+      const registrations = ["e new", "c known", "b taken", "a new", "d over"].map((deviceKey) =>
+        registrationOf(scene, { deviceKey, gatewayId: "gateway-b", bootId: deviceKey }),
+      );
+      await store().fleet.recordHeartbeat({ gatewayId: "gateway-b", stopping: false });
+      const outcomes = await scene.tenant.registerDevices(
+        registrations.map((one) => (one.deviceKey === "d over" ? { ...one, mayTakeOver: true } : one)),
+      );
+      expect(outcomes.map(({ kind }) => kind)).toEqual([
+        "registered",
+        "registered",
+        "not_owner",
+        "registered",
+        "registered",
+      ]);
+      for (const [nth, outcome] of outcomes.entries()) {
+        if (outcome.kind !== "registered") continue;
+        expect(outcome.sessionId).toBe(registrations[nth]?.sessionId);
+        const device = await scene.tenant.findDevice(outcome);
+        expect(device?.key).toBe(registrations[nth]?.deviceKey);
+        expect(device?.sessions[0]).toMatchObject({ id: outcome.sessionId, gatewayId: "gateway-b" });
+      }
+      expect(await scene.tenant.readSessionStanding(taken)).toBe("open");
+      expect(outcomes[1]).toMatchObject({ deviceId: replaced.deviceId });
+      const { data } = await scene.tenant.listAudit({ limit: 10, cursor: undefined });
+      expect(
+        data.filter(({ action }) => action === "device.take_over").map(({ targets }) => targets.deviceKey),
+      ).toEqual(["d over"]);
+    });
+
+    test("what each of many devices says of itself is kept as it was said, odd texts included", async () => {
+      const scene = await openScene(store());
+      const odd = ["", NASTY, '{"a",b}', "\\", "NULL"];
+      const registrations = odd.map((text, nth) =>
+        registrationOf(scene, {
+          deviceKey: `odd ${nth}`,
+          displayName: nth === 0 ? null : storableText(text),
+          labels: nth === 0 ? {} : { room: text, [`l${nth}`]: text },
+          tools: odd
+            .slice(0, nth)
+            .map((description, n) => ({ name: `tool_${n}`, description, inputSchema: { const: text } })),
+        }),
+      );
+      const outcomes = await scene.tenant.registerDevices(registrations);
+      for (const [nth, outcome] of outcomes.entries()) {
+        const { displayName, labels, tools } = registrations[nth] ?? {};
+        if (outcome.kind !== "registered") throw new Error("each is registered");
+        const device = await scene.tenant.findDevice(outcome);
+        expect(device).toMatchObject({ displayName, labels, tools });
+      }
     });
 
     test("two users of one key never get each other's device, nor the key's own, and a user keeps it under any key", async () => {

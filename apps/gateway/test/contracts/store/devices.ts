@@ -99,14 +99,14 @@ export function devicesOfStore(store: () => Store): void {
       const { tenant } = scene;
       const first = await connect(scene, { deviceKey: "tab" });
       const standing = ({ sessionId, deviceId }: typeof first) => tenant.readSessionStanding({ sessionId, deviceId });
-      await tenant.confirmDeviceSession(first);
+      await tenant.confirmDeviceSessions({ sessionIds: [first.sessionId] });
       expect(await standing(first)).toBe("open");
       const second = await connect(scene, { deviceKey: "tab" });
       expect(await Promise.all([first, second].map(standing))).toEqual(["contested", "open"]);
-      await tenant.confirmDeviceSession(first);
+      await tenant.confirmDeviceSessions({ sessionIds: [first.sessionId] });
       expect(await standing(first)).toBe("contested");
-      await tenant.confirmDeviceSession(second);
-      await tenant.confirmDeviceSession(second);
+      await tenant.confirmDeviceSessions({ sessionIds: [second.sessionId] });
+      await tenant.confirmDeviceSessions({ sessionIds: [second.sessionId] });
       expect(await Promise.all([first, second].map(standing))).toEqual(["taken_over", "open"]);
       await tenant.endDeviceSession({ sessionId: second.sessionId, reason: "closed" });
       expect(await Promise.all([first, second].map(standing))).toEqual(["ended", "ended"]);
@@ -119,12 +119,12 @@ export function devicesOfStore(store: () => Store): void {
       const { deviceId } = lost;
       await tenant.endDeviceSession({ sessionId: lost.sessionId, reason: "gateway_lost" });
       const next = await connect(scene, { deviceKey: "tab" });
-      await tenant.confirmDeviceSession(next);
+      await tenant.confirmDeviceSessions({ sessionIds: [next.sessionId] });
       expect(await tenant.readSessionStanding(lost)).toBe("ended");
       expect(await tenant.readSessionStanding({ sessionId: v7(), deviceId })).toBe("ended");
       await tenant.deleteDevice({ by: AN_ACTOR, deviceId });
       expect(await tenant.readSessionStanding(next)).toBe("device_deleted");
-      await tenant.confirmDeviceSession(next);
+      await tenant.confirmDeviceSessions({ sessionIds: [next.sessionId] });
     });
 
     test("a device that was never deleted and is not there was lost, as in a restore: its connection may come back", async () => {
@@ -233,6 +233,7 @@ export function devicesOfStore(store: () => Store): void {
         {
           callId: anyCall.callId,
           runId: expect.any(String) as unknown,
+          parentRunId: null,
           toolName: "open",
           args: { door: 1 },
           attempt: 1,

@@ -3,6 +3,7 @@ import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import type { Store } from "../../../src/ports/store.ts";
 import type { TenantStore } from "../../../src/ports/tenant-store.ts";
+import { storeFile } from "./files.ts";
 import { claimAll, connect, openScene, parkWithCall, resultOf, start, startParams } from "./scene.ts";
 import { AN_ACTOR } from "../../support/an-actor.ts";
 
@@ -23,12 +24,16 @@ export function isolationOfStore(store: () => Store): void {
     const owner = await openScene(store());
     const stranger = (await openScene(store())).tenant;
     const { runId, call } = await parkWithCall(owner);
-    const threadRun = await start(owner, { threadId: "secret" });
+    const threadRun = await start(owner, {
+      threadId: "secret",
+      idempotency: { key: "theirs", owner: "key", orUnowned: true, bodyHash: "a" },
+    });
     const thread = await owner.tenant.findThread({ idOrKey: "secret", subject: null });
     await owner.tenant.putSecret({ by: AN_ACTOR, secretId: v7(), name: "theirs", sealed: "sealed", setBy: "a key" });
     const device = await connect(owner, { deviceKey: "k" });
     await owner.tenant.markSent({ callId: call.callId, attempt: 1, sessionId: device.sessionId });
     await connect(owner, { pairing: { code: "BCDF-GHJK", expiresInMs: 60_000 } });
+    const fileId = await storeFile(owner);
     const { agentId, versionId } = owner;
     const key = await owner.tenant.createApiKey({ by: AN_ACTOR, keyId: v7(), keyHash: v7(), ...KEY });
     const own = {
@@ -36,24 +41,28 @@ export function isolationOfStore(store: () => Store): void {
       versionId,
       runId,
       secret: "theirs",
+      fileId,
       callId: call.callId,
       threadId: thread?.id ?? "",
       deviceId: device.deviceId,
       sessionId: device.sessionId,
       keyId: key?.id ?? "",
       pairingCode: "BCDF-GHJK",
+      idempotencyKey: "theirs",
     };
     const nobody: typeof own = {
       agentId: v7(),
       versionId: v7(),
       runId: v7(),
       secret: "nobody's",
+      fileId: v7(),
       callId: v7(),
       threadId: v7(),
       deviceId: v7(),
       sessionId: v7(),
       keyId: v7(),
       pairingCode: "ZZZZ-ZZZZ",
+      idempotencyKey: "nobody's",
     };
     const page = { limit: 10, cursor: undefined };
     const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
@@ -65,7 +74,7 @@ export function isolationOfStore(store: () => Store): void {
       Record<
         Exclude<
           Method,
-          "createThread" | "pushAgent" | "putSecret" | "registerDevice" | "createApiKey" | "revokeTokens"
+          "beginFile" | "createThread" | "pushAgent" | "putSecret" | "registerDevices" | "createApiKey" | "revokeTokens"
         >,
         unknown
       >
@@ -86,9 +95,13 @@ export function isolationOfStore(store: () => Store): void {
         await stranger.startRun(startParams({ agent: ids.agentId })),
         await stranger.startRun(startParams({ versionId: ids.versionId })),
         await stranger.startRun(startParams({ threadId: ids.threadId })),
+        await stranger.startRun(
+          startParams({ fork: { from: { runId: ids.runId, position: "1-0" }, turns: [], threadId: v7() } }),
+        ),
       ],
       findRun: await stranger.findRun({ runId: ids.runId }),
       findRunBounds: await stranger.findRunBounds({ runId: ids.runId }),
+      findStart: await stranger.findStart({ key: ids.idempotencyKey, owner: "key", orUnowned: true }),
       findStarter: await stranger.findStarter({ runId: ids.runId }),
       listRuns: [
         await stranger.listRuns({
@@ -112,11 +125,27 @@ export function isolationOfStore(store: () => Store): void {
           threadId: undefined,
           subject: undefined,
         }),
+        ...(await Promise.all(
+          [{ versionId: ids.versionId }, { device: ids.deviceId }, { metadataText: "{" }].map((filter) =>
+            stranger.listRuns({
+              ...page,
+              status: undefined,
+              agent: undefined,
+              threadId: undefined,
+              subject: undefined,
+              ...filter,
+            }),
+          ),
+        )),
       ],
       readTail: await stranger.readTail({ runId: ids.runId }),
       readEvents: [
         await stranger.readEvents({ runId: ids.runId, after: START, limit: 10, factsOnly: false }),
         await stranger.readEvents({ runId: ids.runId, after: START, limit: 10, factsOnly: true }),
+      ],
+      readEventsBefore: [
+        await stranger.readEventsBefore({ runId: ids.runId, before: null, limit: 10, factsOnly: false }),
+        await stranger.readEventsBefore({ runId: ids.runId, before: null, limit: 10, factsOnly: true }),
       ],
       enqueueInput: await stranger.enqueueInput({ by: AN_ACTOR, runId: ids.runId, input: message, dedupe: null }),
       submitToolResult: [
@@ -138,11 +167,20 @@ export function isolationOfStore(store: () => Store): void {
       renameThread: await stranger.renameThread({ threadId: ids.threadId, title: "mine" }),
       deleteThread: await stranger.deleteThread({ by: AN_ACTOR, threadId: ids.threadId }),
       listThreads: await stranger.listThreads({ ...page, subject: undefined }),
+      listInheritedRuns: await stranger.listInheritedRuns({ threadId: ids.threadId, limit: 1 }),
       listThreadRuns: await stranger.listThreadRuns({ threadId: ids.threadId, ...page }),
       readSecret: await stranger.readSecret({ name: ids.secret }),
       listSecrets: (await stranger.listSecrets(page)).data.filter((secret) => secret.name === ids.secret),
       deleteSecret: await stranger.deleteSecret({ by: AN_ACTOR, name: ids.secret }),
-      confirmDeviceSession: await stranger.confirmDeviceSession({ sessionId: ids.sessionId }),
+      completeFile: await stranger.completeFile({ fileId: ids.fileId, mediaType: "a/b", size: 1, sha256: "0" }),
+      abandonFile: await stranger.abandonFile({ fileId: ids.fileId }),
+      findFiles: await stranger.findFiles({ fileIds: [ids.fileId] }),
+      listRunsOfFile: await stranger.listRunsOfFile({ fileId: ids.fileId }),
+      listBranchesOfFile: await stranger.listBranchesOfFile({ fileId: ids.fileId }),
+      listFiles: await stranger.listFiles({ ...page, subject: undefined }),
+      useFiles: await stranger.useFiles({ runId: v7(), fileIds: [ids.fileId] }),
+      deleteFile: await stranger.deleteFile({ by: AN_ACTOR, fileId: ids.fileId }),
+      confirmDeviceSessions: await stranger.confirmDeviceSessions({ sessionIds: [ids.sessionId] }),
       readSessionStanding: await stranger.readSessionStanding({ sessionId: ids.sessionId, deviceId: ids.deviceId }),
       drainDeviceSession: await stranger.drainDeviceSession({ sessionId: ids.sessionId }),
       endDeviceSession: await stranger.endDeviceSession({ sessionId: ids.sessionId, reason: "stranger" }),
@@ -173,6 +211,7 @@ export function isolationOfStore(store: () => Store): void {
       expect(await owner.tenant.findDevice({ deviceId: own.deviceId })).toMatchObject({ online: true });
       expect(await owner.tenant.readSecret({ name: own.secret })).toMatchObject({ sealed: "sealed" });
       expect((await owner.tenant.readUsage()).limits).toEqual({});
+      expect(await owner.tenant.findFiles({ fileIds: [own.fileId] })).toHaveLength(1);
       expect(await owner.tenant.findThread({ idOrKey: own.threadId, subject: null })).toMatchObject({ title: null });
       expect(await owner.tenant.findCall({ callId: own.callId })).toMatchObject({
         status: "dispatched",
@@ -202,26 +241,28 @@ export function isolationOfStore(store: () => Store): void {
       });
       expect(put).toMatchObject({ kind: "put", created: true });
       expect(await owner.tenant.readSecret({ name: own.secret })).toMatchObject({ sealed: "sealed" });
-      const registered = await stranger.registerDevice({
-        by: AN_ACTOR,
-        sessionId: v7(),
-        gatewayId: "gateway-a",
-        deviceKey: "k",
-        displayName: null,
-        platform: null,
-        labels: {},
-        tools: [{ name: "open", description: "", inputSchema: {} }],
-        bootId: "boot 1",
-        maxInFlight: 1,
-        owner: "key",
-        ownerId: "key:1",
-        subject: null,
-        onlyRunId: null,
-        onlyThreadId: null,
-        mayTakeOver: false,
-        isPooled: true,
-      });
-      if (registered === null) throw new Error("a device of another tenant is no device of this one");
+      const [registered] = await stranger.registerDevices([
+        {
+          by: AN_ACTOR,
+          sessionId: v7(),
+          gatewayId: "gateway-a",
+          deviceKey: "k",
+          displayName: null,
+          platform: null,
+          labels: {},
+          tools: [{ name: "open", description: "", inputSchema: {} }],
+          bootId: "boot 1",
+          maxInFlight: 1,
+          owner: "key",
+          ownerId: "key:1",
+          subject: null,
+          onlyRunId: null,
+          onlyThreadId: null,
+          mayTakeOver: false,
+          isPooled: true,
+        },
+      ]);
+      if (registered?.kind !== "registered") throw new Error("a device of another tenant is no device of this one");
       expect(registered.deviceId).not.toBe(own.deviceId);
       // The owner's calls are not shown to it, although key and tool fit.
       const [session] = await store().fleet.readOpenCalls({ sessionIds: [registered.sessionId] });

@@ -61,6 +61,15 @@ export function lifelinesOfProcesses(store: () => Store, connect: () => Promise<
       expect(await endDead(NO_SILENCE_MS)).not.toContain(runId);
     });
 
+    test("so are the runs that its lease covers", async () => {
+      const { scene, process, gatewayId, runId, held } = await gatewayWithWork();
+      await process.store.fleet.renewLeases({ gatewayId, leaseDurationMs: 3600_000, runs: [held] });
+      await process.die(gatewayId);
+      expect(await endedSoon(runId)).toEqual([runId]);
+      expect(await claim(scene, runId, "gateway-b")).toMatchObject({ epoch: 2, lost: true });
+      expect(await store().fleet.renewLeases({ gatewayId, leaseDurationMs: 3600_000, runs: [held] })).toEqual([]);
+    });
+
     test("a judgement that was held up on its way ends nobody: what held it up may have kept the others silent", async () => {
       const { process, gatewayId, runId } = await gatewayWithWork();
       await process.die(gatewayId);

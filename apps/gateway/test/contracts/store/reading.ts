@@ -1,4 +1,4 @@
-import { type Page, TIMEOUT_MS_MAX } from "@hsafa/protocol";
+import { type Page, type Position, TIMEOUT_MS_MAX } from "@hsafa/protocol";
 import { agentConfigSchema, storedAgentConfigSchema } from "@hsafa/protocol/schema";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
@@ -50,6 +50,16 @@ export function readingOfStore(store: () => Store): void {
       expect(await read(2, 0, false, 3)).toEqual(["3-0", "4-0", "4-1"]);
       expect(await read(5, 0)).toEqual([]);
       expect(await read(900, 0)).toEqual([]);
+      const readBack = async (before: Position | null, factsOnly = false, limit = 100) =>
+        (await scene.tenant.readEventsBefore({ runId, before, limit, factsOnly })).map((e) => `${e.seq}-${e.sub}`);
+      expect(await readBack(null)).toEqual((await read(0, 0)).toReversed());
+      expect(await readBack(null, true)).toEqual(["5-0", "4-0", "3-0", "2-0", "1-0"]);
+      expect(await readBack({ seq: 5, sub: 0 }, false, 2)).toEqual(["4-11", "4-10"]);
+      expect(await readBack({ seq: 4, sub: 3 })).toEqual(["4-2", "4-1", "4-0", "3-0", "2-0", "1-0"]);
+      expect(await readBack({ seq: 4, sub: 3 }, true, 2)).toEqual(["4-0", "3-0"]);
+      expect(await readBack({ seq: 4, sub: 0 }, true, 2)).toEqual(["3-0", "2-0"]);
+      expect(await readBack({ seq: 4, sub: 500 }, false, 1)).toEqual(["4-11"]);
+      expect(await readBack({ seq: 1, sub: 0 })).toEqual([]);
       expect(await store().fleet.readTails({ runIds: [runId, v7()] })).toEqual(new Map([[runId, 5]]));
       expect(await scene.tenant.readTail({ runId: v7() })).toBeNull();
     });
@@ -86,6 +96,17 @@ export function readingOfStore(store: () => Store): void {
         after = { seq: last.seq, sub: last.sub };
       }
       expect(pages).toEqual([["3"], ["4", "5"], ["6"]]);
+      const back: string[][] = [];
+      let before: Position = { seq: 7, sub: 0 };
+      while (before.seq > 3) {
+        const page = await scene.tenant.readEventsBefore({ runId, before, limit: 100, factsOnly: true });
+        back.push(page.map((record) => `${record.seq}`));
+        before = page.at(-1) ?? { seq: 0, sub: 0 };
+      }
+      expect(back).toEqual([
+        ["6", "5"],
+        ["4", "3"],
+      ]);
     });
 
     test("a page of a list ends at its bytes but has at least one item, and its cursor misses none (R9)", async () => {

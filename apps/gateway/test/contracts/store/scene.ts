@@ -11,6 +11,7 @@ import { expect } from "vitest";
 import type { EventRecord } from "../../../src/core/event-record.ts";
 import type { CallProjection, ClaimedRun, Commit, Recipient } from "../../../src/ports/fleet-store.ts";
 import type { Store } from "../../../src/ports/store.ts";
+import type { Registration } from "../../../src/ports/tenant-devices.ts";
 import type { StartOutcome, TenantStore } from "../../../src/ports/tenant-store.ts";
 import { ANY_STARTER } from "../../support/any-starter.ts";
 import { EMPTY_PLACES } from "../../support/empty-places.ts";
@@ -163,6 +164,7 @@ export function commitOf(
       steps: 0,
       openStep: null,
       usage: {},
+      childrenUsage: {},
       output: null,
       finishReason: null,
       error: null,
@@ -172,6 +174,8 @@ export function commitOf(
     },
     calls: [],
     merges: [],
+    children: [],
+    tellsParent: null,
     progress: false,
     consumed: [],
     inboxMustBe: null,
@@ -250,25 +254,18 @@ export interface ConnectedDevice {
 }
 
 /** A device that offers `open`, on a gateway that lives. */
-export async function connect(
-  scene: Scene,
-  overrides: Partial<Parameters<TenantStore["registerDevice"]>[0]> = {},
-): Promise<ConnectedDevice> {
+export async function connect(scene: Scene, overrides: Partial<Registration> = {}): Promise<ConnectedDevice> {
   const registered = await register(scene, overrides);
   if (registered === null) throw new Error("the device belongs to another key");
   return registered;
 }
 
-/** Registers a device as `connect` does. Null: it belongs to another key. */
-export async function register(
-  { store, tenant, keyId }: Scene,
-  overrides: Partial<Parameters<TenantStore["registerDevice"]>[0]> = {},
-): Promise<ConnectedDevice | null> {
-  const gatewayId = overrides.gatewayId ?? "gateway-a";
-  await store.fleet.recordHeartbeat({ gatewayId, stopping: false });
-  return tenant.registerDevice({
+/** A device that offers `open`, as it registers. */
+export function registrationOf({ keyId }: Pick<Scene, "keyId">, overrides: Partial<Registration> = {}): Registration {
+  return {
     by: AN_ACTOR,
     sessionId: v7(),
+    gatewayId: "gateway-a",
     deviceKey: `device ${v7()}`,
     displayName: null,
     platform: null,
@@ -284,8 +281,16 @@ export async function register(
     mayTakeOver: false,
     isPooled: true,
     ...overrides,
-    gatewayId,
-  });
+  };
+}
+
+/** Registers a device as `connect` does. Null: it belongs to another key. */
+export async function register(scene: Scene, overrides: Partial<Registration> = {}): Promise<ConnectedDevice | null> {
+  const registration = registrationOf(scene, overrides);
+  await scene.store.fleet.recordHeartbeat({ gatewayId: registration.gatewayId, stopping: false });
+  const [outcome] = await scene.tenant.registerDevices([registration]);
+  if (outcome?.kind === "failed") throw outcome.error;
+  return outcome?.kind === "registered" ? outcome : null;
 }
 
 /** A result as it is submitted. `bodyHash` stands for its content. */

@@ -100,6 +100,7 @@ export function startPoliciesOfStore(store: () => Store): void {
         runId: params.runId,
         status: "queued",
         created: false,
+        isHeld: false,
         told: [],
       });
     });

@@ -191,7 +191,8 @@ export function startsOfStore(store: () => Store): void {
         configHash: "handy",
         promote: true,
       };
-      await scene.tenant.pushAgent({ ...pushed, config: { name: "handy", model: "demo/x", tools } });
+      const providerTools = [{ id: "demo.web_search" }];
+      await scene.tenant.pushAgent({ ...pushed, config: { name: "handy", model: "demo/x", tools, providerTools } });
       const seen: unknown[] = [];
       const admit = ({ toolNames }: { readonly toolNames?: readonly string[] | null }) => {
         seen.push(toolNames ?? null);
@@ -202,7 +203,7 @@ export function startsOfStore(store: () => Store): void {
       await start(scene, { agent: "handy", admit });
       await scene.tenant.pushAgent({ ...pushed, name: "bare", config: { name: "bare", model: "demo/x" } });
       await start(scene, { agent: "bare", scope: { tools: [] }, admit });
-      expect(seen).toEqual([["read"], null, []]);
+      expect(seen).toEqual([["read", "web_search"], null, []]);
       const [created] = await factsOf(scene, runId);
       expect(JSON.parse(created?.payload ?? "")).toMatchObject(scope);
       const claimed = await claim(scene, runId);

@@ -55,6 +55,8 @@ export function subjectsOfStore(store: () => Store): void {
         threadId,
         deviceKey: null,
         subject: "alice",
+        rootRunId: null,
+        rootThreadId: null,
       });
       expect(await tenant.findRunBounds({ runId: v7() })).toBeNull();
     });

@@ -53,6 +53,23 @@ export function threadLifeOfStore(store: () => Store): void {
       expect(await tenant.renameThread({ threadId: v7(), title: "x" })).toBeNull();
     });
 
+    test("what a branch has inherited is told from the newest of it, in the order of the turns", async () => {
+      const scene = await openScene(store());
+      const { tenant } = scene;
+      const first = [await ended(scene, "a"), await ended(scene, "a")];
+      await ended(scene, "a");
+      const branchId = await branched(scene, first[1] ?? "");
+      const second = [await ended(scene, branchId)];
+      const further = await branched(scene, second[0] ?? "");
+      await ended(scene, further);
+      const inherited = (threadId: string, limit: number) => tenant.listInheritedRuns({ threadId, limit });
+      expect(await inherited(further, 9)).toEqual([...first, ...second]);
+      expect(await inherited(further, 2)).toEqual([first[1], ...second]);
+      expect(await inherited(branchId, 9)).toEqual(first);
+      expect(await inherited(await idOf(scene, "a"), 9)).toEqual([]);
+      expect(await inherited(v7(), 9)).toEqual([]);
+    });
+
     test("a deleted thread is found by nobody, its runs are canceled at once, and its key names another one", async () => {
       const scene = await openScene(store());
       const { tenant } = scene;

@@ -1,6 +1,7 @@
-import type { DemoConversation } from "./demo-conversation.ts";
+import { createHash } from "node:crypto";
+import type { DemoConversation, DemoFile } from "./demo-conversation.ts";
 import type { DemoPart, DemoScript } from "./demo-script.ts";
-import { DEMO_COUNT_DEFAULT, DEMO_READABLE_MS, DEMO_REPEAT_MAX } from "../limits.ts";
+import { DEMO_ARGUMENTS_CHUNK_CHARACTERS, DEMO_COUNT_DEFAULT, DEMO_READABLE_MS, DEMO_REPEAT_MAX } from "../limits.ts";
 
 type BuiltIn = (conversation: DemoConversation) => Pick<DemoScript, "steps"> & Partial<DemoScript>;
 
@@ -28,6 +29,15 @@ export const BUILT_IN_SCRIPTS: Readonly<Record<string, BuiltIn>> = {
   /** Calls the agent's first two tools at once, then tells what they answered. */
   tools: ({ tools, results }) => ({ everyMs: DEMO_READABLE_MS, steps: [askTools(tools), tellResults(results)] }),
 
+  /** Says the JSON of an object that fits the output schema. */
+  object: () => ({ everyMs: DEMO_READABLE_MS, steps: [[{ object: true, chunk: DEMO_ARGUMENTS_CHUNK_CHARACTERS }]] }),
+
+  /** Says which files it received: the name, the type, the size and the SHA-256 of each. */
+  files: ({ files }) => ({
+    everyMs: DEMO_READABLE_MS,
+    steps: [[{ say: files.length === 0 ? "I received no file." : files.map(tellFile).join("\n") }]],
+  }),
+
   /** Counts to the number in the user's message. */
   count: ({ user }) => {
     const upTo = Math.min(Number(/\d+/.exec(user)?.[0] ?? DEMO_COUNT_DEFAULT), DEMO_REPEAT_MAX);
@@ -42,6 +52,12 @@ export const BUILT_IN_SCRIPTS: Readonly<Record<string, BuiltIn>> = {
     ],
   }),
 };
+
+function tellFile({ name, mediaType, bytes }: DemoFile): string {
+  if (bytes === null) return `${name}: ${mediaType}, at an address that I cannot read.`;
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return `${name}: ${mediaType}, ${bytes.length} bytes, SHA-256 ${sha256}`;
+}
 
 function askTools(tools: DemoConversation["tools"]): DemoPart[] {
   const chosen = tools.slice(0, 2).map((tool) => tool.name);

@@ -6,11 +6,12 @@ import {
   type LanguageModelV4StreamPart,
   UnsupportedFunctionalityError,
 } from "@ai-sdk/provider";
+import type { FileStandIns } from "../file-stand-ins.ts";
 import { DEMO_FAILURES_COUNTED_MAX, DEMO_PARTS_PER_TURN } from "../limits.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import { BUILT_IN_SCRIPTS } from "./built-in-scripts.ts";
 import { conversationOf, type DemoConversation } from "./demo-conversation.ts";
-import { type DemoAction, playStep } from "./play-step.ts";
+import { DEMO_SEARCH, type DemoAction, playStep } from "./play-step.ts";
 import { type DemoPart, type DemoScript, parseDemoScript } from "./demo-script.ts";
 
 const SCRIPT = "script";
@@ -34,7 +35,10 @@ export class DemoProvider {
   }
 
   /** `nextTurn`: resolves in a later turn of the event loop. */
-  languageModel(name: string, { nextTurn }: { readonly nextTurn: () => Promise<void> }): LanguageModelV4 {
+  languageModel(
+    name: string,
+    { files, nextTurn }: { readonly files: Pick<FileStandIns, "fileOf">; readonly nextTurn: () => Promise<void> },
+  ): LanguageModelV4 {
     return {
       specificationVersion: "v4",
       provider: "demo",
@@ -47,8 +51,13 @@ export class DemoProvider {
         });
       },
       doStream: async (options) => {
-        const conversation = conversationOf(options);
+        const conversation = conversationOf(options, files);
         const script = scriptFor(name, conversation, options);
+        const isLacking = !conversation.providerTools.includes(DEMO_SEARCH);
+        if (isLacking && script.steps.some((step) => step.some((part) => "search" in part)))
+          throw badRequest(
+            "The script searches, and the agent has no such tool: give it demo.web_search in providerTools.",
+          );
         const actions = playStep(script, conversation);
         return { stream: this.#stream(actions, options, nextTurn) };
       },

@@ -1,6 +1,6 @@
 import { jsonObjectSchema } from "@hsafa/protocol/schema";
 import { z } from "zod";
-import { DEMO_REPEAT_MAX } from "../limits.ts";
+import { DEMO_FOUND_MAX, DEMO_REPEAT_MAX } from "../limits.ts";
 
 /** The language of demo scripts. `docs/demo-provider.md` explains it to people. */
 
@@ -11,11 +11,18 @@ const pace = {
   everyMs: z.number().min(0).max(60_000).optional(),
 };
 
-const sayPart = z.strictObject({ say: z.string(), ...pace });
+/** `cites`: the address of a page, as providers cite what they found. */
+const sayPart = z.strictObject({ say: z.string(), cites: z.string().optional(), ...pace });
 const thinkPart = z.strictObject({ think: z.string(), ...pace });
 const callPart = z
   .strictObject({ call: z.string().min(1), args: jsonObjectSchema.optional(), rawArgs: z.string().optional(), ...pace })
   .refine((part) => part.args === undefined || part.rawArgs === undefined, "takes 'args' or 'rawArgs', not both");
+const objectPart = z.strictObject({ object: z.union([jsonObjectSchema, z.literal(true)]), ...pace });
+const searchPart = z.strictObject({
+  search: z.string(),
+  found: z.array(z.strictObject({ url: z.string(), title: z.string().optional() })).max(DEMO_FOUND_MAX),
+  ...pace,
+});
 const waitPart = z.strictObject({ wait: z.number().min(0).max(3_600_000) });
 const hangPart = z.strictObject({ hang: z.literal(true) });
 const failPart = z.strictObject({
@@ -36,6 +43,8 @@ export type DemoPart =
   | z.infer<typeof sayPart>
   | z.infer<typeof thinkPart>
   | z.infer<typeof callPart>
+  | z.infer<typeof objectPart>
+  | z.infer<typeof searchPart>
   | z.infer<typeof waitPart>
   | z.infer<typeof hangPart>
   | z.infer<typeof failPart>
@@ -50,6 +59,8 @@ const PARTS: readonly (readonly [string, z.ZodType<DemoPart>])[] = [
   ["say", sayPart],
   ["think", thinkPart],
   ["call", callPart],
+  ["object", objectPart],
+  ["search", searchPart],
   ["wait", waitPart],
   ["hang", hangPart],
   ["fail", failPart],
@@ -57,7 +68,7 @@ const PARTS: readonly (readonly [string, z.ZodType<DemoPart>])[] = [
   ["repeat", repeatPart],
 ];
 
-/** The part's own key selects its schema, so that an error is about the part that was meant, not about all eight. */
+/** The part's own key selects its schema, so that an error is about the part that was meant, not about all ten. */
 const demoPart: z.ZodType<DemoPart> = z.custom<DemoPart>().transform((value, context): DemoPart => {
   const keys = typeof value === "object" && value !== null ? Object.keys(value) : [];
   const schema = PARTS.find(([key]) => keys.includes(key))?.[1];

@@ -1,9 +1,17 @@
-import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
+import type {
+  LanguageModelV4Citation,
+  LanguageModelV4FinishReason,
+  LanguageModelV4StreamPart,
+  LanguageModelV4Usage,
+} from "@ai-sdk/provider";
 import type { JsonValue } from "@hsafa/protocol";
 import type { DemoConversation } from "./demo-conversation.ts";
 import { DEMO_ARGUMENTS_CHUNK_CHARACTERS } from "../limits.ts";
 import { sampleArguments } from "./sample-arguments.ts";
 import type { DemoPart, DemoScript } from "./demo-script.ts";
+
+/** The tool that the demo provider executes itself. */
+export const DEMO_SEARCH = "web_search";
 
 /** One action of a step. The caller keeps the time. */
 export type DemoAction =
@@ -32,9 +40,13 @@ class StepPlayer {
   #open: "text" | "reasoning" | null = null;
   #opened = 0;
   #calls = 0;
+  #searches = 0;
   #fails = 0;
   #finish: FinishReason | null = null;
   readonly #characters = { text: 0, reasoning: 0 };
+  /** Characters of the part that is open, and what it cites. */
+  #said = 0;
+  readonly #cited: LanguageModelV4Citation[] = [];
 
   constructor(script: DemoScript, conversation: DemoConversation) {
     this.#script = script;
@@ -49,9 +61,14 @@ class StepPlayer {
   }
 
   *#part(part: DemoPart, n: number): Generator<DemoAction, void> {
-    if ("say" in part) yield* this.#speak("text", part.say, part, n);
-    else if ("think" in part) yield* this.#speak("reasoning", part.think, part, n);
+    if ("say" in part) {
+      const start = this.#open === "text" ? this.#said : 0;
+      yield* this.#speak("text", part.say, part, n);
+      if (part.cites !== undefined) this.#cited.push(citationOf(part.cites, start, this.#said));
+    } else if ("think" in part) yield* this.#speak("reasoning", part.think, part, n);
     else if ("call" in part) yield* this.#call(part, n);
+    else if ("object" in part) yield* this.#speak("text", this.#object(part, n), part, n);
+    else if ("search" in part) yield* this.#search(part, n);
     else if ("wait" in part) yield { kind: "wait", ms: part.wait };
     else if ("hang" in part) yield { kind: "hang" };
     else if ("fail" in part) yield { kind: "fail", fail: part, place: this.#fails++ };
@@ -64,17 +81,24 @@ class StepPlayer {
       yield* this.#close();
       this.#open = kind;
       this.#opened += 1;
+      this.#said = 0;
       yield partAction({ type: `${kind}-start`, id: String(this.#opened) });
     }
     for (const delta of pieces(this.#fill(text, n), pace.chunk ?? this.#script.chunk)) {
       yield* this.#pause(pace);
       this.#characters[kind] += delta.length;
+      this.#said += delta.length;
       yield partAction({ type: `${kind}-delta`, id: String(this.#opened), delta });
     }
   }
 
   *#close(): Generator<DemoAction, void> {
-    if (this.#open !== null) yield partAction({ type: `${this.#open}-end`, id: String(this.#opened) });
+    const id = String(this.#opened);
+    if (this.#open === "reasoning") yield partAction({ type: "reasoning-end", id });
+    else if (this.#open === "text") {
+      const citations = this.#cited.splice(0);
+      yield partAction({ type: "text-end", id, ...(citations.length === 0 ? {} : { citations }) });
+    }
     this.#open = null;
   }
 
@@ -97,6 +121,29 @@ class StepPlayer {
     if (part.args !== undefined) return this.#fillValue(part.args, n);
     const tool = this.#conversation.tools.find((offered) => offered.name === part.call);
     return tool === undefined ? {} : sampleArguments(tool.inputSchema, this.#conversation.user);
+  }
+
+  /** As a provider that searches by itself: the call, what it found, and each page as a source. */
+  *#search(part: Extract<DemoPart, { search: string }>, n: number): Generator<DemoAction, void> {
+    yield* this.#close();
+    const toolCallId = `demo-search-${this.#conversation.stepIndex}-${this.#searches}`;
+    this.#searches += 1;
+    const about = { toolCallId, toolName: DEMO_SEARCH };
+    const input = JSON.stringify({ query: this.#fill(part.search, n) });
+    yield partAction({ type: "tool-input-start", id: toolCallId, toolName: DEMO_SEARCH, providerExecuted: true });
+    yield partAction({ type: "tool-call", ...about, input, providerExecuted: true });
+    yield* this.#pause(part);
+    yield partAction({ type: "tool-result", ...about, result: part.found });
+    for (const [index, { url, title }] of part.found.entries()) {
+      const named = title === undefined ? {} : { title };
+      yield partAction({ type: "source", sourceType: "url", id: `${toolCallId}-${index}`, url, ...named });
+    }
+  }
+
+  #object({ object }: Extract<DemoPart, { object: unknown }>, n: number): string {
+    if (object !== true) return JSON.stringify(this.#fillValue(object, n));
+    const { outputSchema, user } = this.#conversation;
+    return JSON.stringify(outputSchema === null ? {} : sampleArguments(outputSchema, user));
   }
 
   *#pause(pace: Pace): Generator<DemoAction, void> {
@@ -166,4 +213,8 @@ function* pieces(text: string, chunk: number | undefined): Generator<string, voi
 /** How many code units the character has that begins here. */
 function unitsOf(text: string, at: number): number {
   return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+}
+
+function citationOf(url: string, startIndex: number, endIndex: number): LanguageModelV4Citation {
+  return { source: { type: "source", sourceType: "url", id: url, url }, startIndex, endIndex };
 }

@@ -1,4 +1,5 @@
 import type { AssistantPart, ToolCallPart, ToolResultPart } from "@hsafa/protocol";
+import { isAskedCall } from "./is-asked-call.ts";
 import type { Turn } from "./turn.ts";
 
 /** What the model is told of a call whose result is not on record. */
@@ -13,7 +14,7 @@ export function answeredCalls(turns: readonly Turn[]): Turn[] {
     if (turn.role === "tool") return [];
     if (turn.role === "user") return [turn];
     const content = withoutRepeatedCalls(turn.content);
-    const calls = content.filter((part) => part.type === "tool-call");
+    const calls = content.filter(isAskedCall);
     if (calls.length === 0) return [{ role: "assistant", content }];
     const results = calls.map((call) => resultOf(call, turns, at));
     return [
@@ -27,7 +28,7 @@ export function answeredCalls(turns: readonly Turn[]): Turn[] {
 function withoutRepeatedCalls(content: readonly AssistantPart[]): AssistantPart[] {
   const seen = new Set<string>();
   return content.filter((part) => {
-    if (part.type !== "tool-call") return true;
+    if (!isAskedCall(part)) return true;
     if (seen.has(part.toolCallId)) return false;
     seen.add(part.toolCallId);
     return true;
@@ -51,5 +52,5 @@ function resultOf(call: ToolCallPart, turns: readonly Turn[], at: number): ToolR
 }
 
 function isCall(part: AssistantPart, callId: string): boolean {
-  return part.type === "tool-call" && part.toolCallId === callId;
+  return isAskedCall(part) && part.toolCallId === callId;
 }

@@ -4,6 +4,8 @@ import { commonForm } from "./common-form.ts";
 import type { Dialect, Listener } from "./dialect.ts";
 import { fileRules } from "./file-rules.ts";
 import { USUAL_CALL_ID } from "./named-calls.ts";
+import { isPaused } from "./origin.ts";
+import { isAskedCall } from "./is-asked-call.ts";
 import { reasoningAsText, withOwnAdditions } from "./own-additions.ts";
 import { takenFiles } from "./taken-files.ts";
 import { toldCalls } from "./told-calls.ts";
@@ -14,21 +16,22 @@ import { isBlank, mapAssistant, type Turn } from "./turn.ts";
 export const anthropic: Dialect = {
   name: "anthropic",
   say: (turns, listener) => {
-    const common = commonForm(turns, listener, USUAL_CALL_ID);
+    const common = commonForm(turns, listener, USUAL_CALL_ID, () => true);
     const { turns: taken, leftOut } = takenFiles(common, listener.origin, fileRules.anthropic(listener.modelId));
     const own = withOwnAdditions(taken, listener.origin, { names: ["anthropic"], reasoning: thinking });
     const spoken = mapAssistant(withoutBlankText(own), callsLast).filter((turn) => turn.content.length > 0);
     const told = toldCalls(spoken, (at) => at >= firstToldTurn(spoken, listener));
-    return { messages: turnsInOrder(told, { betweenResultsAndUser: false }), leftOut };
+    const last = turns.at(-1);
+    const mayEndWithModel = last?.role === "assistant" && last.content.some((part) => isPaused(part, listener.origin));
+    return { messages: turnsInOrder(told, { betweenResultsAndUser: false, mayEndWithModel }), leftOut };
   },
 };
 
 /** Nothing may stand between calls and their results, so text that came after a call goes before it. */
 function callsLast({ content }: { readonly content: AssistantPart[] }): AssistantPart[] {
-  const first = content.findIndex((part) => part.type === "tool-call");
+  const first = content.findIndex(isAskedCall);
   if (first === -1 || !content.slice(first).some((part) => part.type === "text")) return content;
-  const isCall = (part: AssistantPart): boolean => part.type === "tool-call";
-  return [...content.filter((part) => !isCall(part)), ...content.filter(isCall)];
+  return [...content.filter((part) => !isAskedCall(part)), ...content.filter(isAskedCall)];
 }
 
 /** Thinking goes back with its signature, or as Anthropic's own encrypted data. Thinking without either is refused. */

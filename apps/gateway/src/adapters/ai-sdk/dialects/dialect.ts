@@ -8,6 +8,8 @@ export interface Listener {
   /** The model's own name, without the provider. */
   readonly modelId: string;
   readonly hasTools: boolean;
+  /** The names of the tools that the provider executes itself in this call. */
+  readonly providerTools: readonly string[];
   /** The agent's options for this call. */
   readonly providerOptions: ProviderOptions;
 }

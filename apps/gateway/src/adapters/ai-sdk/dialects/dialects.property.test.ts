@@ -2,7 +2,7 @@
  * Whatever happened in a thread, the request for its next step keeps the provider's rules. It is looked at on the
  * wire, after the provider's package has had its say.
  */
-import type { Message, ModelSettings } from "@hsafa/protocol";
+import type { Message, ModelSettings, ProviderTool } from "@hsafa/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyConversation, signatureOf } from "../../../../test/support/any-conversation.ts";
@@ -29,6 +29,7 @@ interface Listening {
   readonly rules: Rules;
   readonly settings?: ModelSettings;
   readonly hasTools?: boolean;
+  readonly providerTools?: readonly ProviderTool[];
 }
 
 const thinking = { providerOptions: { anthropic: { thinking: { type: "enabled", budgetTokens: 1024 } } } };
@@ -38,8 +39,13 @@ const LISTENERS: Readonly<Record<string, readonly Listening[]>> = {
     { rules: anthropicRules },
     { rules: anthropicRules, hasTools: false },
     { rules: anthropicRules, settings: thinking },
+    { rules: anthropicRules, providerTools: [{ id: "anthropic.web_search_20250305" }] },
   ],
-  "openai/gpt-5-fake": [{ rules: responsesRules }, { rules: responsesRules, hasTools: false }],
+  "openai/gpt-5-fake": [
+    { rules: responsesRules },
+    { rules: responsesRules, hasTools: false },
+    { rules: responsesRules, providerTools: [{ id: "openai.web_search" }] },
+  ],
   "openai/gpt-4o": [{ rules: responsesRules }],
   "xai/grok-fake": [{ rules: xaiRules }],
   "google/gemini-2.5-fake": [{ rules: googleRules({ signsCalls: false }) }],
@@ -71,7 +77,7 @@ describe.each(Object.entries(LISTENERS))("%s", (model, listenings) => {
   test.each(listenings)(
     "takes whatever happened in a thread",
     { timeout: 60_000 },
-    async ({ rules, settings, hasTools = true }) => {
+    async ({ rules, settings, hasTools = true, providerTools = [] }) => {
       const bodies: string[] = [];
       const step = stepper({
         openai: ACCESS,
@@ -92,6 +98,7 @@ describe.each(Object.entries(LISTENERS))("%s", (model, listenings) => {
           settings: settings ?? {},
           system: " ",
           tools: hasTools ? [tool] : [],
+          providerTools,
         });
         const [text] = bodies;
         if (text === undefined) return `no request: ${JSON.stringify(outcome)}`;

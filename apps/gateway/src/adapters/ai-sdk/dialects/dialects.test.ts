@@ -15,7 +15,7 @@ function dialectFor(model: string, baseUrl?: string, providerOptions = {}): Dial
 
 function said(model: string, messages: Message[], { hasTools = true, account = "a1" } = {}) {
   const modelId = model.slice(model.indexOf("/") + 1);
-  const listener = { origin: origin(model, account), modelId, hasTools, providerOptions: {} };
+  const listener = { origin: origin(model, account), modelId, hasTools, providerTools: [], providerOptions: {} };
   return dialectFor(model).say(turnsOf(messages), listener);
 }
 

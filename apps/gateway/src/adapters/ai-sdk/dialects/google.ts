@@ -15,7 +15,12 @@ import { isBlank } from "./turn.ts";
 export const google: Dialect = {
   name: "google",
   say: (turns, listener) => {
-    const common = commonForm(turns, listener, USUAL_CALL_ID);
+    const common = commonForm(
+      turns,
+      listener,
+      USUAL_CALL_ID,
+      (tool) => tool === "code_execution" || tool.startsWith("server:"),
+    );
     const { turns: taken, leftOut } = takenFiles(common, listener.origin, fileRules.google());
     const own = withOwnAdditions(taken, listener.origin, { names: ["google"], reasoning: thought });
     return { messages: turnsInOrder(withoutBlankText(own), { betweenResultsAndUser: true }), leftOut };

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type JsonObject, type JsonValue, TOOL_NAME_CHARACTERS_MAX } from "@hsafa/protocol";
 import { type Origin, providerCallIdOf } from "./origin.ts";
+import { isAskedCall } from "./is-asked-call.ts";
 import type { Turn } from "./turn.ts";
 
 /** Which ids of calls a provider takes. */
@@ -35,7 +36,7 @@ export function namedCalls(turns: readonly Turn[], origin: Origin, rule: CallIdR
     }
     current = new Map();
     const content = turn.content.map((part) => {
-      if (part.type !== "tool-call") return part;
+      if (!isAskedCall(part)) return part;
       const callId = freeId([providerCallIdOf(part, origin), part.toolCallId], rule, used);
       used.add(callId);
       current.set(part.toolCallId, callId);

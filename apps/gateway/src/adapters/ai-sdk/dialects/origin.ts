@@ -45,6 +45,17 @@ export function withOrigin(
   return { ...options, [KEY]: providerCallId ? { ...stamp, callId: providerCallId } : stamp };
 }
 
+/** Returns the additions of the last part of a turn that its provider has paused. */
+export function withPauseMark(options: ProviderOptions | undefined, origin: Origin): ProviderOptions {
+  const marked = withOrigin(options, origin);
+  return { ...marked, [KEY]: { ...options?.[KEY], ...marked[KEY], paused: true } };
+}
+
+/** Whether this model, behind this account, has paused its turn behind the part. */
+export function isPaused(part: Part, origin: Origin): boolean {
+  return isOwn(part, origin) && part.providerOptions?.[KEY]?.paused === true;
+}
+
 interface Part {
   readonly providerOptions?: ProviderOptions;
 }

@@ -34,7 +34,7 @@ function toldTo(listener: Origin): string {
   const messages = withReasoningDetails([step], [sealed], origin);
   const turns = turnsOf([{ role: "user", content: "hi" }, ...messages]);
   return JSON.stringify(
-    openaiChat.say(turns, { origin: listener, modelId: "m", hasTools: false, providerOptions: {} }),
+    openaiChat.say(turns, { origin: listener, modelId: "m", providerTools: [], hasTools: false, providerOptions: {} }),
   );
 }
 

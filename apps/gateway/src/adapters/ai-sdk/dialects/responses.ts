@@ -18,7 +18,14 @@ function responses(name: "openai" | "xai", files: (modelId: string) => FileRules
     name: `${name}-responses`,
     options: { [name]: { store: false } },
     say: (turns, listener) => {
-      const common = commonForm(turns, listener, USUAL_CALL_ID);
+      // Its package sends no other results, and where the provider keeps items it would name them by their ids.
+      const isKept = listener.providerOptions[name]?.store === true;
+      const common = commonForm(
+        turns,
+        listener,
+        USUAL_CALL_ID,
+        (tool) => name === "openai" && !isKept && tool.startsWith("web_search"),
+      );
       const { turns: taken, leftOut } = takenFiles(common, listener.origin, files(listener.modelId));
       const own = withOwnAdditions(taken, listener.origin, { names: [name], reasoning });
       const sent = mapAssistant(withoutBlankText(own), ({ content }) => followed(joinedReasoning(content, name), name));

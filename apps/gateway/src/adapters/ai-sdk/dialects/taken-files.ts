@@ -1,6 +1,7 @@
-import type { AssistantPart, LeftOut, TextPart } from "@hsafa/protocol";
+import type { AssistantPart, FilePart, LeftOut, TextPart } from "@hsafa/protocol";
 import { isOwn, type Origin } from "./origin.ts";
 import { mapAssistant, type Turn, type UserPart } from "./turn.ts";
+import { isTextType } from "../../../core/is-text-type.ts";
 
 /** A picture or another file of a conversation. */
 export interface AnyFile {
@@ -42,7 +43,7 @@ export function takenFiles(
     if (turn.role !== "user") return turn;
     const content = turn.content.map((part): UserPart => {
       if (part.type === "text") return part;
-      const file = fileOf(part.type === "image" ? part.image : part.data, part.mediaType, nameOf(part), false);
+      const file = fileOf(part.type === "image" ? part.image : dataOf(part), part.mediaType, nameOf(part), false);
       if (!file.isReadable || !rules.user(file)) return inPlaceOf(file);
       const { providerOptions } = part;
       const options = providerOptions === undefined ? {} : { providerOptions };
@@ -54,7 +55,7 @@ export function takenFiles(
   const both = mapAssistant(taken, ({ content }) =>
     content.map((part): AssistantPart => {
       if (part.type !== "file") return part;
-      const file = fileOf(part.data, part.mediaType, nameOf(part), isOwn(part, origin));
+      const file = fileOf(dataOf(part), part.mediaType, nameOf(part), isOwn(part, origin));
       return file.isReadable && rules.model(file) ? part : inPlaceOf(file);
     }),
   );
@@ -99,6 +100,11 @@ function fileOf(given: string, mediaType: string | undefined, name: string, isOw
   };
 }
 
+/** The bytes of a stored file were put in before the model is asked. One without them is said to be left out. */
+function dataOf(part: FilePart): string {
+  return "data" in part ? part.data : "";
+}
+
 /** Pictures often come without their format. It stands in their first bytes, here as base64. */
 const PICTURES: readonly (readonly [start: string, mediaType: string])[] = [
   ["iVBORw", "image/png"],
@@ -118,10 +124,6 @@ function fullMediaType(mediaType: string | undefined, data: string): string {
 function mediaTypeByName(url: string): string {
   const extension = /\.(png|jpe?g|gif|webp)(?:[?#]|$)/i.exec(url)?.[1]?.toLowerCase() ?? "*";
   return `image/${extension === "jpg" ? "jpeg" : extension}`;
-}
-
-function isTextType(mediaType: string): boolean {
-  return /^text\/|^application\/(json|xml|yaml|x-yaml|javascript)$|\+(json|xml)$/.test(mediaType);
 }
 
 function nameOf(part: { readonly type: string; readonly filename?: string }): string {

@@ -1,4 +1,5 @@
 import type { AssistantPart, JsonValue, ToolResultPart } from "@hsafa/protocol";
+import { isAskedCall } from "./is-asked-call.ts";
 import type { Turn } from "./turn.ts";
 
 /**
@@ -16,7 +17,7 @@ export function toldCalls(turns: readonly Turn[], isTold: (at: number) => boolea
 }
 
 function toldCall(part: AssistantPart): AssistantPart {
-  return part.type === "tool-call"
+  return isAskedCall(part)
     ? { type: "text", text: `[Called the tool ${part.toolName} with ${JSON.stringify(part.input)}]` }
     : part;
 }

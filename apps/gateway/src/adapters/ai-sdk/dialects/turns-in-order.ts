@@ -13,11 +13,14 @@ const AFTER_RESULTS = "(There is a new message.)";
  * come last. User and model take turns, so neighbours of one role become one turn.
  *
  * `betweenResultsAndUser`: whether the model must say something between results and the user. Without it, the provider
- * or its package makes one turn of both.
+ * or its package makes one turn of both. `mayEndWithModel`: the provider goes on with the model's last turn.
  */
 export function turnsInOrder(
   turns: readonly Turn[],
-  { betweenResultsAndUser }: { readonly betweenResultsAndUser: boolean },
+  {
+    betweenResultsAndUser,
+    mayEndWithModel = false,
+  }: { readonly betweenResultsAndUser: boolean; readonly mayEndWithModel?: boolean },
 ): Turn[] {
   const ordered: Turn[] = [];
   for (const turn of turns) {
@@ -35,7 +38,7 @@ export function turnsInOrder(
   }
   const last = ordered.at(-1);
   if (last === undefined) return [user(BEFORE_FIRST)];
-  return last.role === "assistant" ? [...ordered, user(AFTER_LAST)] : ordered;
+  return last.role === "assistant" && !mayEndWithModel ? [...ordered, user(AFTER_LAST)] : ordered;
 }
 
 /** Joins what the model said in two turns. Some packages glue the texts of one turn, so a paragraph parts them here. */

@@ -78,6 +78,7 @@ export const chatFormat: WireFormat<ChatState> = {
 
   progressOf: (state) => state.progress,
   growthOf,
+  isSilent,
   detailsOf: ({ details }) => details?.list ?? [],
 };
 
@@ -91,8 +92,14 @@ function growthOf({ choices, usage }: JsonObject): Growth | null {
   return {
     part: name,
     words: textOf(delta[name]) ?? "",
+    isSpeech: true,
     withWords: (words) => ({ choices: [{ ...choice, delta: { [name]: words } }] }),
   };
+}
+
+function isSilent({ choices }: JsonObject): boolean {
+  const delta = Array.isArray(choices) ? objectOf(objectOf(choices[0])?.delta) : null;
+  return delta?.content === undefined && delta?.reasoning_content === undefined;
 }
 
 /** The details after one more frame. Beyond their bounds none is of use: a server wants them whole. */

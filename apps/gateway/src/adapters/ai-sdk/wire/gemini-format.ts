@@ -54,6 +54,7 @@ export const geminiFormat: WireFormat<GeminiState> = {
   end: () => [],
   progressOf: (state) => state.progress,
   growthOf,
+  isSilent: ({ candidates }) => candidates === undefined,
 };
 
 function growthOf(frame: JsonObject): Growth | null {
@@ -69,6 +70,7 @@ function growthOf(frame: JsonObject): Growth | null {
   return {
     part: `${counted}${thought === true ? "thought" : "text"}`,
     words: text,
+    isSpeech: frame.usageMetadata === undefined,
     withWords: (words) => ({ ...frame, candidates: [{ content: { parts: [{ ...part, text: words }] } }] }),
   };
 }
@@ -84,8 +86,26 @@ function candidateOf(chunk: JsonObject | null): JsonObject | null {
     finishReason: reason === "" || reason === "FINISH_REASON_UNSPECIFIED" ? null : reason,
     finishMessage: textOf(candidate.finishMessage),
     continuationToken: textOf(candidate.continuationToken),
+    groundingMetadata: groundingOf(objectOf(candidate.groundingMetadata)),
   });
 }
+
+/** What the answer rests on: pages, places and documents. The package takes a text or nothing for each field. */
+function groundingOf(grounding: JsonObject | null): JsonObject | null {
+  const chunks = grounding?.groundingChunks;
+  if (!Array.isArray(chunks)) return null;
+  const groundingChunks = chunks.flatMap((chunk): JsonObject[] => {
+    const found = GROUNDS.flatMap((kind) => {
+      const ground = objectOf(objectOf(chunk)?.[kind]);
+      const [uri, title] = [textOf(ground?.uri), textOf(ground?.title)];
+      return uri === null ? [] : [[kind, withoutNulls({ uri, title })] as const];
+    });
+    return found.length === 0 ? [] : [Object.fromEntries(found)];
+  });
+  return groundingChunks.length === 0 ? null : { groundingChunks };
+}
+
+const GROUNDS = ["web", "maps", "retrievedContext"] as const;
 
 function partsOf(content: JsonValue | undefined): JsonObject[] {
   if (typeof content === "string") return [{ text: content }];

@@ -54,6 +54,11 @@ export function isInexactNumber(value: JsonValue | undefined): value is string {
   return typeof value === "string" && MARKED.test(value);
 }
 
+/** Returns the text of a result in which each such number stays a text, so that no digit is lost. */
+export function asTexts(resultText: string): string {
+  return resultText.includes(OPENING) ? resultText.replaceAll(MARKED_IN_JSON, '"$1"') : resultText;
+}
+
 /** Returns the text of arguments with each such number as it was written. 2. */
 export function asWritten(argumentsText: string): string {
   return argumentsText.includes(OPENING) ? argumentsText.replaceAll(MARKED_IN_JSON, "$1") : argumentsText;

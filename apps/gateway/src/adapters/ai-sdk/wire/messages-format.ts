@@ -54,6 +54,7 @@ export const messagesFormat: WireFormat<MessagesState> = {
   end: (state) => (state.progress === "finished" ? [{ type: "message_stop" }] : []),
   progressOf: (state) => state.progress,
   growthOf,
+  isSilent,
 };
 
 /** Where each kind of delta has its words. */
@@ -72,8 +73,18 @@ function growthOf(frame: JsonObject): Growth | null {
   return {
     part: `${JSON.stringify(frame.index)} ${type}`,
     words: textOf(delta[name]) ?? "",
+    isSpeech: type !== "input_json_delta",
     withWords: (words) => ({ ...frame, delta: { type, [name]: words } }),
   };
+}
+
+/** A call may be the package's own form of a text, so the fragments of its input are not silent. */
+function isSilent({ type, delta, content_block }: JsonObject): boolean {
+  const block = objectOf(content_block);
+  if (type === "content_block_start")
+    return block?.type === "redacted_thinking" || block?.text === "" || block?.thinking === "";
+  if (type === "content_block_delta") return objectOf(delta)?.type === "signature_delta";
+  return true;
 }
 
 function understood(state: MessagesState, frames: readonly JsonObject[]): Reading<MessagesState> {

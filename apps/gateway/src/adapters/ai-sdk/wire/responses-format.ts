@@ -50,6 +50,7 @@ export const responsesFormat: WireFormat<ResponsesState> = {
   end: () => [],
   progressOf: (state) => state.progress,
   growthOf,
+  isSilent,
 };
 
 /** Only frames of `deltaFrames` have a text as their delta, all its fields, and nothing else. */
@@ -59,8 +60,15 @@ function growthOf(frame: JsonObject): Growth | null {
   return {
     part: JSON.stringify([type, item_id, output_index, content_index, summary_index]),
     words: delta,
+    isSpeech: type !== "response.function_call_arguments.delta",
     withWords: (words) => ({ ...frame, delta: words }),
   };
+}
+
+/** A package may find the text of a message in its whole item. */
+function isSilent({ item }: JsonObject): boolean {
+  const { type, content } = objectOf(item) ?? {};
+  return type !== "message" || !Array.isArray(content) || content.length === 0;
 }
 
 function closing(isWhole: boolean, response: JsonObject | null): Reading<ResponsesState> {

@@ -20,6 +20,8 @@ export interface Growth {
   /** Equal for frames that add to the same part in the same way. */
   readonly part: string;
   readonly words: string;
+  /** Whether the words are text or reasoning, and a second such frame tells the provider's package nothing else. */
+  readonly isSpeech: boolean;
   /** Returns the frame with other words. */
   withWords(words: string): JsonObject;
 }
@@ -45,6 +47,8 @@ export interface WireFormat<State> {
   progressOf(state: State): Progress;
   /** Whether a frame of a reading only adds words to a part (4.). Most frames of an answer do. */
   growthOf(frame: JsonObject): Growth | null;
+  /** Whether a frame of a reading, if it is no growth of speech, leads to no text and no reasoning in any package. */
+  isSilent(frame: JsonObject): boolean;
   /** What the server wants back with the answer and the package does not pass on; absent: nothing. */
   detailsOf?(state: State): readonly JsonObject[];
 }

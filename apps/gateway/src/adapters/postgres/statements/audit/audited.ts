@@ -19,6 +19,7 @@ export function audited({
   details = {},
   from,
   name = "audited",
+  actor = ":actor",
   tenantId = ":tenantId",
 }: {
   /** An action, or SQL that gives one. */
@@ -29,12 +30,14 @@ export function audited({
   /** Rows, and what they must meet. */
   readonly from: string;
   readonly name?: string;
+  /** SQL of who acts, if it is not the parameter of `ACTOR`. */
+  readonly actor?: string;
   readonly tenantId?: string;
 }): string {
   const what = typeof action === "string" ? `'${action}'` : action.sql;
   return `${name} as (
   insert into audit_entries (tenant_id, action, outcome, actor, subject, key_id, targets, details)
-  select ${tenantId}, ${what}, ${outcome}, :actor, :actor ->> 'subject', :actor ->> 'keyId', ${object(targets)}, ${object(details)}
+  select ${tenantId}, ${what}, ${outcome}, ${actor}, ${actor} ->> 'subject', ${actor} ->> 'keyId', ${object(targets)}, ${object(details)}
   from ${from}
 )`;
 }

@@ -59,7 +59,8 @@ export const READ_OPEN_CALLS = fleetStatement({
 select s.id::text as session_id, s.pairing_code is not null as awaits_pairing, call.*
 from device_sessions s join devices d on d.id = s.device_id
 left join lateral (
-  select c.id::text as call_id, c.run_id::text, c.tool_name, c.args::text as args, c.attempt, ${millis("c.deadline")} as deadline, c.repeatable,
+  select c.id::text as call_id, c.run_id::text,
+    (select r.parent_run_id::text from runs r where r.id = c.run_id and r.tenant_id = c.tenant_id) as parent_run_id, c.tool_name, c.args::text as args, c.attempt, ${millis("c.deadline")} as deadline, c.repeatable,
     c.recipient_kind = 'any' as is_for_any, c.sent_device_id::text, c.sent_boot_id, case when c.sent_device_id is not null then ${CONNECTED} end as connected,
     case when c.sent_device_id is distinct from d.id then 3 when c.sent_boot_id <> s.boot_id then 2 else 1 end as place
   from ((${SENT_HERE}) union all (${OTHERS})) as c
@@ -73,6 +74,7 @@ interface Row {
   readonly awaits_pairing: boolean;
   readonly call_id: string | null;
   readonly run_id: string;
+  readonly parent_run_id: string | null;
   readonly tool_name: string;
   readonly args: string;
   readonly attempt: number;
@@ -107,6 +109,7 @@ function openCall(row: Row, callId: string): OpenCallsOfSession["calls"][number]
   return {
     callId,
     runId: run_id,
+    parentRunId: row.parent_run_id,
     toolName: tool_name,
     args: JSON.parse(args) as JsonValue,
     attempt,

@@ -4,7 +4,7 @@ import type { TenantSql } from "../../sql.ts";
 import { tenantStatement } from "../../statement.ts";
 import { ACTOR, actorText, audited } from "../audit/audited.ts";
 
-/** Locks the device first (`register-device.ts`). Of two at once the second finds the code used. */
+/** Locks the device first (`register-devices.ts`). Of two at once the second finds the code used. */
 const PAIR_DEVICE = tenantStatement({
   name: "pair-device",
   parameters: { code: "text", isAnybodys: "bool", subject: "text?", ...ACTOR },

@@ -5,13 +5,17 @@ import { tenantStatement } from "../../statement.ts";
 import type { TenantSql } from "../../sql.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
 
-/** Locks the session alone. So it cannot deadlock with what locks a device first (`register-device.ts`). */
-const CONFIRM_DEVICE_SESSION = tenantStatement({
-  name: "confirm-device-session",
-  parameters: { sessionId: "uuid" },
+/** Locks sessions alone, in the order of their ids (`register-devices.ts`). */
+const CONFIRM_DEVICE_SESSIONS = tenantStatement({
+  name: "confirm-device-sessions",
+  parameters: { sessionIds: "uuid[]" },
   text: `
-update device_sessions set confirmed_at = now()
-where id = :sessionId and tenant_id = :tenantId and disconnected_at is null and confirmed_at is null`,
+with heard as materialized (
+  select s.id from device_sessions s
+  where s.id = any(:sessionIds) and s.tenant_id = :tenantId and s.disconnected_at is null and s.confirmed_at is null
+  order by s.id for no key update
+)
+update device_sessions set confirmed_at = now() where id = any(array(select id from heard)) and confirmed_at is null`,
 });
 
 /** One row for a device without such sessions, none for a device that is not there. */
@@ -39,12 +43,12 @@ interface Row {
   readonly reason: string | null;
 }
 
-export async function confirmDeviceSession(
+export async function confirmDeviceSessions(
   sql: TenantSql,
   tenantId: TenantId,
-  { sessionId }: Parameters<TenantStore["confirmDeviceSession"]>[0],
+  { sessionIds }: Parameters<TenantStore["confirmDeviceSessions"]>[0],
 ): Promise<void> {
-  await sql.query(CONFIRM_DEVICE_SESSION({ tenantId, sessionId }));
+  await sql.query(CONFIRM_DEVICE_SESSIONS({ tenantId, sessionIds }));
 }
 
 export async function readSessionStanding(

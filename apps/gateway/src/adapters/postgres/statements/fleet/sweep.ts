@@ -2,6 +2,7 @@ import type { FleetStore } from "../../../../ports/fleet-store.ts";
 import {
   DELETED_DEVICE_KEPT_MS,
   GATEWAY_KEPT_MS,
+  LAPSED_LEASE_KEPT_MS,
   REVOCATION_KEPT_MS,
   REVOKED_KEY_KEPT_MS,
   SWEEP_ROWS_MAX,
@@ -35,6 +36,12 @@ ended as (
 ),
 forgotten as (
   delete from gateways where beaten_at < now() - interval '${GATEWAY_KEPT_MS} milliseconds'
+),
+-- No statement that could cover a run yet is under way for so long.
+lapsed as (
+  delete from gateway_leases l
+  where l.ends_at < now() - interval '${LAPSED_LEASE_KEPT_MS} milliseconds'
+    and not exists (select from runs r where r.lease_owner = l.gateway_id and r.wake_at is null)
 ),
 outlived as (
   delete from revocations where revoked_at < now() - interval '${REVOCATION_KEPT_MS} milliseconds'

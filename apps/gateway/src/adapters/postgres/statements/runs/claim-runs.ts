@@ -7,6 +7,7 @@ import { fleetStatement } from "../../statement.ts";
 import type { Sql } from "../../sql.ts";
 import { OPEN_RUN } from "../../status-lists.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
+import { endLapsedLeases, IS_ANY_LAPSED } from "./end-lapsed-leases.ts";
 
 /**
  * SQL: whether the row `r` of a run that has begun may be taken (port, 3). After `judgesUntil` no run is taken that has
@@ -22,7 +23,7 @@ const MAY_TAKE = `(
   )`;
 
 /** SQL: whether the server was judged since it started (`ports/generation.ts`). */
-const IS_JUDGED = "(select server_started_at is not distinct from pg_postmaster_start_time() from store_state)";
+export const IS_JUDGED = "(select server_started_at is not distinct from pg_postmaster_start_time() from store_state)";
 
 /** SQL: whether a claim of the row `r` finds a lost lease that counts (port, 6). */
 const IS_LOST = "(r.lease_owner is not null and not r.is_reprieved)";
@@ -65,7 +66,8 @@ const TENANTS = `least(${CLAIM_TENANTS_MAX}, :limit + 1) + cardinality(:holders)
  *    claim has locked are skipped. What a lock finds changed is tested again.
  * 6. A run whose owner's lease ended was lost, and that counts. Progress clears the count.
  * 7. The time until the next claim passes over runs on their last chance, and runs whose tenant has its share. No
- *    gateway has to hurry for them.
+ *    gateway has to hurry for them. It knows the ends of gateways' leases (`renew-leases.ts`).
+ * 8. When such a lease is over, its runs are given ends of their own, and are claimed then.
  */
 const CLAIM_RUNS = fleetStatement({
   name: "claim-runs",
@@ -176,6 +178,8 @@ coming as (
     where r.wake_at > now() and r.epoch > 0 and ${MAY_TAKE} order by wake_at limit 1
   )
   union all
+  (select ends_at from gateway_leases where ends_at > now() and now() <= ${time(":judgesUntil")} order by ends_at limit 1)
+  union all
   (select now() from shared where fits and id <> all (array(select id from taken)) limit 1)
 )
 select floor(${millis("now()")}) as now,
@@ -186,6 +190,8 @@ select floor(${millis("now()")}) as now,
   ) as chance_served_last,
   (select ${millis("greatest(wake_at, now())")} - ${millis("now()")} from coming order by wake_at limit 1) as next_wake_in_ms,
   exists (select from shared where not fits) as is_any_withheld,
+  -- 8.
+  ${IS_ANY_LAPSED} as is_any_lapsed,
   claimed.*
 from (select) as one left join claimed on true`,
 });
@@ -196,6 +202,7 @@ interface Row {
   readonly chance_served_last: string | null;
   readonly next_wake_in_ms: number | null;
   readonly is_any_withheld: boolean;
+  readonly is_any_lapsed: boolean;
   readonly id: string | null;
   readonly tenant_id: TenantId;
   readonly epoch: number;
@@ -212,16 +219,22 @@ export function claimRuns(sql: Sql): Claim {
   let servedLast: string | null = null;
   let chanceServedLast: string | null = null;
   return async ({ places: { free, heldBy }, ...params }) => {
-    const rows = await sql.query<Row>(
-      CLAIM_RUNS({
-        ...params,
-        free,
-        holders: [...heldBy.keys()],
-        held: [...heldBy.values()],
-        servedLast,
-        chanceServedLast,
-      }),
-    );
+    const take = (): Promise<readonly Row[]> =>
+      sql.query<Row>(
+        CLAIM_RUNS({
+          ...params,
+          free,
+          holders: [...heldBy.keys()],
+          held: [...heldBy.values()],
+          servedLast,
+          chanceServedLast,
+        }),
+      );
+    let rows = await take();
+    const isAnyLapsed = rows[0]?.is_any_lapsed === true;
+    if (isAnyLapsed) await endLapsedLeases(sql, { judgesUntil: params.judgesUntil }); // 8.
+    const isEmpty = rows.every((row) => row.id === null);
+    if (isAnyLapsed && isEmpty) rows = await take();
     const [first] = rows;
     if (first === undefined) throw new Error("a claim always returns a row");
     servedLast = first.served_last ?? servedLast;
@@ -241,6 +254,7 @@ export function claimRuns(sql: Sql): Claim {
             },
           ],
     );
-    return { now: first.now, runs, nextWakeInMs: first.next_wake_in_ms, isAnyWithheld: first.is_any_withheld };
+    const nextWakeInMs = isAnyLapsed && !isEmpty ? 0 : first.next_wake_in_ms;
+    return { now: first.now, runs, nextWakeInMs, isAnyWithheld: first.is_any_withheld };
   };
 }

@@ -2,6 +2,7 @@ import { isTerminalStatus } from "@hsafa/protocol";
 import { judgeCommit, type RunStanding } from "../../../../ports/judge-commit.ts";
 import type { Commit, CommitOutcome } from "../../../../ports/fleet-store.ts";
 import { CALL_COLUMNS, CALL_PARAMETERS, CALL_VALUES, CALLS, callValues } from "../../call-rows.ts";
+import { RELATIVE_PARAMETERS, relativeValues, ORPHANS, PARENT_COLUMNS, RELATIVES } from "../../relatives.ts";
 import { EVENT_PARAMETERS, EVENTS, eventValues } from "../../event-rows.ts";
 import { time } from "../../times.ts";
 import { COMMIT_TRIES_MAX } from "../../limits.ts";
@@ -19,51 +20,55 @@ const USED = `(
 /** SQL: whether the commit consumes an input `i` of the run `g`. */
 const IS_CONSUMED = "i.run_id = g.id and not i.consumed and (:hasEnded or i.id = any(:consumed))";
 
+const PARAMETERS = {
+  runId: "uuid",
+  gatewayId: "text",
+  epoch: "int",
+  afterSeq: "int",
+  lastSeq: "int",
+  inboxMustBe: "int?",
+  status: "text",
+  steps: "int",
+  openStep: "int?",
+  usage: "json",
+  childrenUsage: "json?",
+  output: "json?",
+  finishReason: "text?",
+  error: "json?",
+  startedAt: "float8?",
+  completedAt: "float8?",
+  progress: "bool",
+  releases: "bool",
+  wakeAt: "float8?",
+  hasEnded: "bool",
+  consumed: "bigint[]",
+  merges: "uuid[]",
+  mergedSeqs: "int[]",
+  mergedTypes: "text[]",
+  mergedPayloads: "text[]",
+  mergedTimes: "float8[]",
+  ...EVENT_PARAMETERS,
+  ...CALL_PARAMETERS,
+} as const;
+
 /**
  * 1. `guarded` is the whole fence. Every other part joins it, so without its one row nothing is written anywhere.
  * 2. The guard compares the row as it is under the lock. After a wait Postgres reads the row anew. The count of
  *    consumed inputs may be older, which harms nothing: only the holder consumes, and the guard lets one of two tries
  *    through.
- * 3. Locks are taken in one order: runs, the latest turn of a thread first, then threads and tool_calls.
+ * 3. Locks are taken in one order: runs, children before their parents and the latest turn of a thread first; then
+ *    threads and tool_calls.
  * 4. An end consumes every input that waits. All of them are visible here: while the inbox is as the caller counted it,
  *    no input has come.
  * 5. A delta may be there already, written by a batch. A fact may not. The guard looks for one, so that such a bug
  *    fails the commit and no fact is dropped in silence.
  * 7. Runs that are merged are locked before anything is written, and must all wait still.
  * 6. Bytes that a gateway of an earlier version put in were not counted, so they may not be missed when they go.
+ * 8. Children whose calls are settled here are locked before the run, as the end of a child locks the child before its
+ *    parent. A child may end at the same time. Then the guard finds its input, or the child finds the cancel.
  */
-const COMMIT = tenantStatement({
-  name: "commit",
-  parameters: {
-    runId: "uuid",
-    gatewayId: "text",
-    epoch: "int",
-    afterSeq: "int",
-    lastSeq: "int",
-    inboxMustBe: "int?",
-    status: "text",
-    steps: "int",
-    openStep: "int?",
-    usage: "json",
-    output: "json?",
-    finishReason: "text?",
-    error: "json?",
-    startedAt: "float8?",
-    completedAt: "float8?",
-    progress: "bool",
-    releases: "bool",
-    wakeAt: "float8?",
-    hasEnded: "bool",
-    consumed: "bigint[]",
-    merges: "uuid[]",
-    mergedSeqs: "int[]",
-    mergedTypes: "text[]",
-    mergedPayloads: "text[]",
-    mergedTimes: "float8[]",
-    ...EVENT_PARAMETERS,
-    ...CALL_PARAMETERS,
-  },
-  text: `
+function commitText(isOfFamily: boolean): string {
+  return `
 -- 3. 7.
 with merging as materialized (
   select m.id from runs m
@@ -71,10 +76,13 @@ with merging as materialized (
   order by m.thread_turn desc
   for no key update
 ),
+-- 8.
+${isOfFamily ? `${ORPHANS},` : ""}
 -- 1. 2. 3.
 guarded as (
   update runs set
-    status = :status, steps = :steps, open_step = :openStep, usage = :usage, output = :output,
+    status = :status, steps = :steps, open_step = :openStep, usage = :usage,
+    children_usage = :childrenUsage, output = :output,
     finish_reason = :finishReason, error = :error,
     started_at = ${time(":startedAt")}, completed_at = ${time(":completedAt")},
     last_seq = :lastSeq,
@@ -95,9 +103,11 @@ guarded as (
     and (:inboxMustBe is null or inbox = :inboxMustBe)
     -- 7.
     and (select count(*) from merging) = cardinality(:merges)
+    -- 8.
+    ${isOfFamily ? "and (select count(*) from orphans) >= 0" : ""}
     -- 5.
     and not exists (select from run_events where run_id = :runId and seq > :afterSeq and sub = 0)
-  returning id, tenant_id, thread_id, subject
+  returning id, tenant_id, thread_id, subject, ${PARENT_COLUMNS}
 ),
 -- 5.
 events as (
@@ -140,12 +150,21 @@ merged_ends as (
   select m.tenant_id, m.id, m.seq, 0, m.seq - 1, 0, m.type, m.payload::json, octet_length(m.payload), ${time("m.ts")}
   from merged m
 ),
+${isOfFamily ? `${RELATIVES},` : ""}
 thread as (
   update threads t set open_runs = t.open_runs - :hasEnded::int - (select count(*) from merged)::int
   from guarded g where (:hasEnded or cardinality(:merges) > 0) and t.id = g.thread_id
   returning t.id, t.open_runs
 )
-select t.id::text as thread_id, t.open_runs from guarded left join thread t on :hasEnded`,
+select t.id::text as thread_id, t.open_runs from guarded left join thread t on :hasEnded`;
+}
+
+/** Almost every commit touches no run above or below. It is spared what is about those: some 0.2 ms. */
+const COMMIT = tenantStatement({ name: "commit", parameters: PARAMETERS, text: commitText(false) });
+const COMMIT_OF_FAMILY = tenantStatement({
+  name: "commit-of-family",
+  parameters: { ...PARAMETERS, ...RELATIVE_PARAMETERS },
+  text: commitText(true),
 });
 
 /** The run's row as it is after a refusal. An input that has come is not taken back, since only the holder consumes. */
@@ -207,7 +226,7 @@ function standingOf(row: Standing): RunStanding {
 function commitQuery(params: Commit): Query {
   const { run, lease } = params;
   const hasEnded = isTerminalStatus(run.status);
-  return COMMIT({
+  const values = {
     tenantId: params.tenantId,
     runId: params.runId,
     gatewayId: params.gatewayId,
@@ -219,6 +238,7 @@ function commitQuery(params: Commit): Query {
     steps: run.steps,
     openStep: run.openStep,
     usage: JSON.stringify(run.usage),
+    childrenUsage: Object.keys(run.childrenUsage).length === 0 ? null : JSON.stringify(run.childrenUsage),
     output: run.output === null ? null : JSON.stringify(run.output),
     finishReason: run.finishReason,
     error: run.error === null ? null : JSON.stringify(run.error),
@@ -237,5 +257,7 @@ function commitQuery(params: Commit): Query {
     mergedTimes: params.merges.map(({ record }) => record.ts),
     ...eventValues([...params.deltas, ...params.facts]),
     ...callValues(params.calls),
-  });
+  };
+  const relatives = relativeValues(params);
+  return relatives === null ? COMMIT(values) : COMMIT_OF_FAMILY({ ...values, ...relatives });
 }

@@ -11,7 +11,8 @@ const LOAD_OUTLINE = tenantStatement({
   name: "load-outline",
   parameters: { runId: "uuid", epoch: "int" },
   text: `
-select recoveries, status, inbox, steps, open_step, usage::text as usage, output::text as output,
+select recoveries, status, inbox, steps, open_step, usage::text as usage,
+  children_usage::text as children_usage, parent_run_id::text, output::text as output,
   finish_reason, error::text as error,
   ${millis("started_at")} as started_at, ${millis("completed_at")} as completed_at
 from runs where id = :runId and tenant_id = :tenantId and epoch = :epoch`,
@@ -34,6 +35,8 @@ interface RunRow {
   readonly steps: number;
   readonly open_step: number | null;
   readonly usage: string;
+  readonly children_usage: string | null;
+  readonly parent_run_id: string | null;
   readonly output: string | null;
   readonly finish_reason: FinishReason | null;
   readonly error: string | null;
@@ -52,11 +55,14 @@ export async function loadOutline(
   if (run === undefined) return null;
   return {
     recoveries: run.recoveries,
+    // A child bears the id of the call that it answers.
+    parent: run.parent_run_id === null ? null : { runId: run.parent_run_id, callId: runId },
     run: {
       status: run.status,
       steps: run.steps,
       openStep: run.open_step,
       usage: JSON.parse(run.usage) as Usage,
+      childrenUsage: JSON.parse(run.children_usage ?? "{}") as Usage,
       output: run.output === null ? null : (JSON.parse(run.output) as string),
       finishReason: run.finish_reason,
       error: run.error === null ? null : (JSON.parse(run.error) as Failure),

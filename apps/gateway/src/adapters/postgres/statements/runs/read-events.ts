@@ -1,3 +1,4 @@
+import type { Position } from "@hsafa/protocol";
 import { EVENTS_PAGE_BYTES_MAX, EVENTS_PAGE_MAX, LOADED_FACTS_BYTES_MAX } from "../../../../ports/limits.ts";
 import type { EventRecord } from "../../../../core/event-record.ts";
 import type { FleetStore } from "../../../../ports/fleet-store.ts";
@@ -7,22 +8,26 @@ import { tenantStatement } from "../../statement.ts";
 import type { Sql, TenantSql } from "../../sql.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
 
-/**
- * Bytes are summed in the database, so that a page of large payloads is never brought here only to be cut. The first
- * record passes whatever its size.
- */
-function readEventsText(which: string, fits = `coalesce(bytes_before, 0) < ${EVENTS_PAGE_BYTES_MAX}`): string {
+const IN_ORDER = "seq, sub";
+const NEWEST_FIRST = "seq desc, sub desc";
+/** A page ends once it has this many bytes. Its first record passes whatever its size. */
+const IN_PAGE = `coalesce(bytes_before, 0) < ${EVENTS_PAGE_BYTES_MAX}`;
+/** No position is so high: they have nine digits at most. */
+const BEYOND_ALL: Position = { seq: 1_000_000_000, sub: 0 };
+
+/** Bytes are summed in the database, so that a page of large payloads is never brought here only to be cut. */
+function readEventsText(which: string, { order = IN_ORDER, fits = IN_PAGE } = {}): string {
   return `
 select ${EVENT_COLUMNS} from (
-  select *, sum(${EVENT_BYTES}) over (order by seq, sub rows between unbounded preceding and 1 preceding) as bytes_before
+  select *, sum(${EVENT_BYTES}) over (order by ${order} rows between unbounded preceding and 1 preceding) as bytes_before
   from (
     select * from run_events
     where run_id = :runId and tenant_id = :tenantId and ${which}
-    order by seq, sub limit :limit
+    order by ${order} limit :limit
   ) as page
 ) as measured
 where ${fits}
-order by seq, sub`;
+order by ${order}`;
 }
 
 const READ_EVENTS = tenantStatement({
@@ -38,10 +43,23 @@ const READ_FACTS = tenantStatement({
   text: readEventsText("sub = 0 and seq > :afterSeq"),
 });
 
+const READ_EVENTS_BEFORE = tenantStatement({
+  name: "read-events-before",
+  parameters: { runId: "uuid", beforeSeq: "int", beforeSub: "int", limit: "int" },
+  text: readEventsText("(seq, sub) < (:beforeSeq, :beforeSub)", { order: NEWEST_FIRST }),
+});
+
+/** The fact of a delta's own number stands before it. */
+const READ_FACTS_BEFORE = tenantStatement({
+  name: "read-facts-before",
+  parameters: { runId: "uuid", beforeSeq: "int", beforeSub: "int", limit: "int" },
+  text: readEventsText("sub = 0 and seq < :beforeSeq + (:beforeSub > 0)::int", { order: NEWEST_FIRST }),
+});
+
 const FIRST_FACTS = tenantStatement({
   name: "first-facts",
   parameters: { runId: "uuid", limit: "int" },
-  text: readEventsText("sub = 0", `coalesce(bytes_before, 0) + ${EVENT_BYTES} <= ${LOADED_FACTS_BYTES_MAX}`),
+  text: readEventsText("sub = 0", { fits: `coalesce(bytes_before, 0) + ${EVENT_BYTES} <= ${LOADED_FACTS_BYTES_MAX}` }),
 });
 
 type Params = Parameters<TenantStore["readEvents"]>[0];
@@ -50,6 +68,17 @@ export async function readEvents(sql: TenantSql, tenantId: TenantId, params: Par
   const { runId, after, limit, factsOnly } = params;
   const of = { tenantId, runId, afterSeq: after.seq, limit };
   const rows = await sql.query<EventRow>(factsOnly ? READ_FACTS(of) : READ_EVENTS({ ...of, afterSub: after.sub }));
+  return rows.map(eventRecord);
+}
+
+export async function readEventsBefore(
+  sql: TenantSql,
+  tenantId: TenantId,
+  { runId, before, limit, factsOnly }: Parameters<TenantStore["readEventsBefore"]>[0],
+): Promise<readonly EventRecord[]> {
+  const { seq: beforeSeq, sub: beforeSub } = before ?? BEYOND_ALL;
+  const read = factsOnly ? READ_FACTS_BEFORE : READ_EVENTS_BEFORE;
+  const rows = await sql.query<EventRow>(read({ tenantId, runId, beforeSeq, beforeSub, limit }));
   return rows.map(eventRecord);
 }
 

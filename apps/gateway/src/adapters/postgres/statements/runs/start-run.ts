@@ -1,11 +1,11 @@
-import { type AgentConfig, isId, type RunStatus, type StartPolicy } from "@hsafa/protocol";
+import { type AgentConfig, isId, parsePlace, providerToolName, type StartPolicy } from "@hsafa/protocol";
 import { v7 } from "uuid";
 import { firstFacts } from "../../../../core/first-facts.ts";
 import { type AgentTerms, grantedLimits } from "../../../../core/granted-limits.ts";
 import type { OutsideInput } from "../../../../core/input.ts";
-import { interruptReason, type OpenRun, planStart, type StartPlan } from "../../../../core/plan-start.ts";
+import { interruptReason, type OpenRun, planStart, policyOf, type StartPlan } from "../../../../core/plan-start.ts";
 import { inboxBytesMaxFor, inboxMaxFor } from "../../../../ports/inbox.ts";
-import { RUN_MESSAGES_BYTES_MAX } from "../../../../ports/limits.ts";
+import { RUN_MESSAGES_BYTES_MAX, THREAD_ANCESTORS_MAX } from "../../../../ports/limits.ts";
 import { StoreUnavailable } from "../../../../ports/store.ts";
 import type { StartOutcome, TenantStore } from "../../../../ports/tenant-store.ts";
 import { START_TRIES_MAX } from "../../limits.ts";
@@ -14,66 +14,12 @@ import { ACTOR, actorText, audited } from "../audit/audited.ts";
 import { EVENT_PARAMETERS, EVENTS, eventValues } from "../../event-rows.ts";
 import { millis, time } from "../../times.ts";
 import { tenantStatement } from "../../statement.ts";
+import type { RememberedAgents } from "../../remembered-agents.ts";
 import { repeatOnUniqueViolation, type TenantSql } from "../../sql.ts";
 import { createThread } from "../threads/create-thread.ts";
+import { IS_JUDGED } from "./claim-runs.ts";
+import { RESOLVE_START, type Resolved } from "./resolve-start.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
-
-/** What the request names is looked up first: the first facts carry the ids, and are serialised once, here. */
-const RESOLVE_START = tenantStatement({
-  name: "resolve-start",
-  parameters: {
-    agentId: "uuid?",
-    agentName: "text",
-    versionId: "uuid?",
-    threadId: "uuid?",
-    threadKey: "text?",
-    subject: "text?",
-    idempotencyKey: "text?",
-    idempotencyOwner: "text?",
-    orUnowned: "bool",
-  },
-  text: `
-with agent as (
-  select id, current_version_id from agents where tenant_id = :tenantId and (id = :agentId or name = :agentName)
-),
-version as (
-  -- As a text: Postgres reads no field of a JSON value that holds the character 0 or half a pair anywhere.
-  select v.id, v.config_json::text as config
-  from agent a join agent_versions v on v.agent_id = a.id
-  where v.id = coalesce(:versionId, a.current_version_id)
-)
-select floor(${millis("now()")}) as now,
-  (select id::text from agent) as agent_id,
-  (select id::text from version) as version_id,
-  (select config from version) as config,
-  coalesce(
-    (select id::text from threads where tenant_id = :tenantId and id = :threadId and deleted_at is null),
-    (
-      select id::text from threads
-      where tenant_id = :tenantId and key = :threadKey and subject is not distinct from :subject
-    )
-  ) as thread_id,
-  e.id::text as earlier_id, e.status as earlier_status, e.idempotency_hash as earlier_hash
-from (select) as one
-left join lateral (
-  select * from runs
-  where tenant_id = :tenantId and idempotency_key = :idempotencyKey
-    and (idempotency_owner = :idempotencyOwner or :orUnowned and idempotency_owner is null)
-  order by idempotency_owner
-  limit 1
-) as e on true`,
-});
-
-interface Resolved {
-  readonly now: number;
-  readonly agent_id: string | null;
-  readonly version_id: string | null;
-  readonly config: string | null;
-  readonly thread_id: string | null;
-  readonly earlier_id: string | null;
-  readonly earlier_status: RunStatus | null;
-  readonly earlier_hash: string | null;
-}
 
 /** The open runs of a thread in the order of their turns, and how many turns it has had, as of one moment. */
 const READ_OPEN_RUNS = tenantStatement({
@@ -96,6 +42,10 @@ from threads t where t.id = :threadId and t.tenant_id = :tenantId and t.deleted_
  *    is left alone.
  * 4. A run is canceled once: its earlier cancel is known by the dedupe key, as in `ENQUEUE_INPUT`.
  * 5. A run that is steered needs room in its inbox. Without it the new run waits for its turn.
+ * 6. A fork of a run on a thread gets a branch, which goes on from before the turn of that run.
+ * 7. A run is born with its lease only if it is due at once. And the ended runs that it sees must be as they were read:
+ *    its thread has had no turn since. Otherwise the run is queued, with its first facts alone.
+ * 8. What was remembered of the agent, and not looked up, must still be so. Otherwise nothing is written.
  */
 const INSERT_RUN = tenantStatement({
   name: "insert-run",
@@ -104,6 +54,9 @@ const INSERT_RUN = tenantStatement({
     agentId: "uuid",
     versionId: "uuid",
     threadId: "uuid?",
+    forkedFrom: "uuid?",
+    forkedAt: "int?",
+    branchId: "uuid?",
     deviceKey: "text?",
     metadata: "json",
     limits: "json",
@@ -121,6 +74,18 @@ const INSERT_RUN = tenantStatement({
     steers: "uuid?",
     steerInput: "json",
     steerBytes: "int",
+    gatewayId: "text?",
+    claimNumber: "int?",
+    leaseDurationMs: "float8?",
+    turnsSeen: "int?",
+    isRemembered: "bool",
+    agentNamed: "text",
+    versionNamed: "uuid?",
+    begunStatus: "text?",
+    begunSteps: "int?",
+    begunStep: "int?",
+    begunAt: "float8?",
+    begunSeq: "int?",
     ...ACTOR,
     ...EVENT_PARAMETERS,
   },
@@ -142,22 +107,52 @@ thread as (
     and (:turns is null or turns = :turns) and (select count(*) from others) >= 0
   returning id, turns, open_runs, subject
 ),
+-- 6.
+branch as (
+  insert into threads (id, tenant_id, subject, metadata, branched_from, ancestor_ids, ancestor_turns, turns, open_runs)
+  select :branchId, t.tenant_id, :subject, '{}', r.id, t.ancestor_ids || t.id, t.ancestor_turns || (r.thread_turn - 1), 1, 1
+  from runs r join threads t on t.id = r.thread_id and t.tenant_id = r.tenant_id
+  where :branchId is not null and r.id = :forkedFrom and r.tenant_id = :tenantId and t.deleted_at is null
+    and cardinality(t.ancestor_ids) < ${THREAD_ANCESTORS_MAX}
+  returning id, turns, open_runs, subject
+),
+entered as (select * from thread union all select * from branch),
 run as (
   insert into runs (
-    id, tenant_id, agent_id, agent_version_id, thread_id, thread_turn, device_key, metadata, limits, started_by,
-    idempotency_key, idempotency_hash, idempotency_owner, subject, status, wake_at, last_seq, usage, created_at
+    id, tenant_id, agent_id, agent_version_id, thread_id, thread_turn, forked_from, forked_at, device_key, metadata, limits, started_by,
+    idempotency_key, idempotency_hash, idempotency_owner, subject, created_at, usage,
+    status, wake_at, last_seq, epoch, lease_owner, claim_number, steps, open_step, started_at
   )
-  select :runId, :tenantId, :agentId, :versionId, thread.id, thread.turns, :deviceKey, :metadata, :limits, :startedBy,
-    :idempotencyKey, :idempotencyHash, :idempotencyOwner, coalesce(thread.subject, :subject), 'queued', case when coalesce(thread.open_runs, 1) = 1 then now() end, :lastSeq, '{}',
-    ${time(":createdAt")}
-  from (select) as one left join thread on true
-  where :threadId is null or thread.id is not null
-  returning id, tenant_id
+  select :runId, :tenantId, :agentId, :versionId, entered.id, entered.turns, :forkedFrom, :forkedAt, :deviceKey, :metadata, :limits, :startedBy,
+    :idempotencyKey, :idempotencyHash, :idempotencyOwner, coalesce(entered.subject, :subject), ${time(":createdAt")}, '{}',
+    case when is_born then :begunStatus else 'queued' end,
+    case
+      when is_born then now() + :leaseDurationMs * interval '1 millisecond'
+      when coalesce(entered.open_runs, 1) = 1 then now()
+    end,
+    case when is_born then :begunSeq else :lastSeq end, is_born::int, case when is_born then :gatewayId end,
+    case when is_born then :claimNumber end, case when is_born then :begunSteps else 0 end,
+    case when is_born then :begunStep end, case when is_born then ${time(":begunAt")} end
+  from (select) as one left join entered on true
+  -- 7.
+  cross join lateral (
+    select :gatewayId is not null and coalesce(entered.open_runs, 1) = 1
+      and (entered.turns is null or entered.turns = :turnsSeen + 1) and ${IS_JUDGED} as is_born
+  ) as birth
+  where (coalesce(:threadId, :branchId) is null or entered.id is not null)
+    -- 8.
+    and (not :isRemembered or exists (
+      select from agents a
+      where a.tenant_id = :tenantId and a.id = :agentId and (a.name = :agentNamed or a.id::text = lower(:agentNamed))
+        and :versionId = coalesce(:versionNamed, a.current_version_id)
+    ))
+  returning id, tenant_id, epoch = 1 as is_born
 ),
 events as (
   insert into run_events (tenant_id, run_id, seq, sub, prev_seq, prev_sub, type, payload, bytes, created_at)
   select run.tenant_id, run.id, e.seq, e.sub, e.prev_seq, e.prev_sub, e.type, e.payload::json, octet_length(e.payload), ${time("e.ts")}
   from run, ${EVENTS}
+  where run.is_born or e.seq <= :lastSeq
 ),
 told as (
   update runs r set
@@ -192,16 +187,31 @@ ${audited({
   targets: { runId: "told.id" },
   from: "told where is_canceled",
 })}
-select array(select id::text from told) as told from run`,
+select array(select id::text from told) as told, is_born, floor(${millis("clock_timestamp()")}) as now from run`,
+});
+
+/** The thread of a run that is to be forked, unless it is gone. */
+const READ_TRUNK = tenantStatement({
+  name: "read-trunk",
+  parameters: { runId: "uuid" },
+  text: `
+select t.id from runs r join threads t on t.id = r.thread_id and t.tenant_id = r.tenant_id
+where r.id = :runId and r.tenant_id = :tenantId and t.deleted_at is null`,
 });
 
 type Params = Parameters<TenantStore["startRun"]>[0];
 
-export function startRun(sql: TenantSql, tenantId: TenantId, params: Params): Promise<StartOutcome> {
+/** What a start is made with. */
+interface StartDeps {
+  readonly sql: TenantSql;
+  readonly agents: RememberedAgents;
+}
+
+export function startRun(deps: StartDeps, tenantId: TenantId, params: Params): Promise<StartOutcome> {
   // Of two requests with one idempotency key the second collides over it. It is done again, and finds the first run.
   return repeatOnUniqueViolation(async () => {
     for (let tries = 0; tries < START_TRIES_MAX; tries++) {
-      const outcome = await tryStart(sql, tenantId, params);
+      const outcome = await tryStart(deps, tenantId, params);
       if (outcome !== null) return outcome;
     }
     throw new StoreUnavailable(`other runs of its thread were started before ${params.runId}, each time`);
@@ -214,56 +224,109 @@ function termsOf(config: string, namesTools: boolean): AgentTerms {
     model,
     maxSteps,
     limits,
+    policy,
     tools = [],
+    providerTools = [],
   } = JSON.parse(config) as Pick<AgentConfig, "model"> & Partial<AgentConfig>;
-  return { model, maxSteps, limits, toolNames: namesTools ? tools.map(({ name }) => name) : null };
+  const names = [...tools.map(({ name }) => name), ...providerTools.map(({ id }) => providerToolName(id))];
+  return { model, maxSteps, limits, policy, toolNames: namesTools ? names : null };
 }
 
-/** Null: the thread has had another turn meanwhile. */
-async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Promise<StartOutcome | null> {
+/** A start of an agent that is remembered. It names nothing else that the store would have to look up. */
+function remembered(agents: RememberedAgents, tenantId: TenantId, params: Params): Resolved | null {
+  const { threadId, idempotency, fork = null, offer = null } = params;
+  if (threadId !== undefined || idempotency !== null || fork !== null || offer === null) return null;
+  const agent = agents.find(tenantId, params);
+  const { now } = agents;
+  if (agent === null || now === null) return null;
+  const none = { thread_id: null, thread_turns: null, earlier_id: null, earlier_status: null, earlier_hash: null };
+  const { agentId, versionId, configText } = agent;
+  return { now, agent_id: agentId, version_id: versionId, config: configText, earlier_run_ids: [], ...none };
+}
+
+/** Null: the thread has had another turn meanwhile, or what was remembered is not so any more. */
+async function tryStart({ sql, agents }: StartDeps, tenantId: TenantId, params: Params): Promise<StartOutcome | null> {
   const { runId, agent, versionId, threadId, policy, subject, deviceKey, metadata, startedBy, idempotency } = params;
-  const [found] = await sql.query<Resolved>(
-    RESOLVE_START({
-      tenantId,
-      agentId: isId(agent) ? agent : null,
-      agentName: agent,
-      versionId: versionId ?? null,
-      threadId: threadId !== undefined && isId(threadId) ? threadId : null,
-      threadKey: threadId ?? null,
-      subject,
-      idempotencyKey: idempotency?.key ?? null,
-      idempotencyOwner: idempotency?.owner ?? null,
-      orUnowned: idempotency?.orUnowned === true,
-    }),
-  );
+  const { fork = null, offer = null } = params;
+  const isOffered = offer !== null && fork === null;
+  const guess = remembered(agents, tenantId, params);
+  const [found] =
+    guess === null
+      ? await sql.query<Resolved>(
+          RESOLVE_START({
+            tenantId,
+            agentId: isId(agent) ? agent : null,
+            agentName: agent,
+            versionId: versionId ?? null,
+            threadId: threadId !== undefined && isId(threadId) ? threadId : null,
+            threadKey: threadId ?? null,
+            subject,
+            idempotencyKey: idempotency?.key ?? null,
+            idempotencyOwner: idempotency?.owner ?? null,
+            orUnowned: idempotency?.orUnowned === true,
+            isOffered,
+          }),
+        )
+      : [guess];
   if (found === undefined) throw new Error("the look-up always returns a row");
   if (found.earlier_id !== null && found.earlier_status !== null) {
     return found.earlier_hash === idempotency?.bodyHash
-      ? { kind: "started", runId: found.earlier_id, status: found.earlier_status, created: false, told: [] }
+      ? {
+          kind: "started",
+          runId: found.earlier_id,
+          status: found.earlier_status,
+          created: false,
+          isHeld: false,
+          told: [],
+        }
       : { kind: "idempotency_conflict" };
   }
   if (found.agent_id === null) return { kind: "agent_not_found" };
   if (found.version_id === null || found.config === null) return { kind: "version_not_found" };
+  const named = { agentId: found.agent_id, versionId: found.version_id, configText: found.config };
+  const { config } = agents.found(tenantId, params, named);
   const terms = termsOf(found.config, params.scope?.tools !== undefined);
   const faults = params.admit(terms);
   if (faults.length > 0) return { kind: "not_admitted", faults };
   const thread = await findOrMakeThread(sql, tenantId, { wanted: threadId, subject, found: found.thread_id });
   if (thread === undefined) return { kind: "thread_not_found" };
 
-  const planned = await planOnThread(sql, tenantId, { threadId: thread, agentId: found.agent_id, policy });
+  const planned = await planOnThread(sql, tenantId, {
+    threadId: thread,
+    agentId: found.agent_id,
+    policy: policyOf(policy, params.leftToAgent, terms.policy),
+  });
   if (planned === null) return null;
   const { plan, turns } = planned;
   if (plan.kind === "busy") return { kind: "thread_busy", runId: plan.runId };
   const cancelInput = JSON.stringify({ kind: "cancel", reason: interruptReason(runId) } satisfies OutsideInput);
   const steerInput = JSON.stringify({ kind: "steer", runId, messages: params.messages } satisfies OutsideInput);
 
-  const ids = { agentId: found.agent_id, versionId: found.version_id, threadId: thread };
-  const facts = firstFacts({ ...params, ...ids, now: found.now });
-  const [inserted] = await sql.query<{ told: readonly string[] }>(
+  const ids = { agentId: found.agent_id, versionId: found.version_id };
+  const facts = firstFacts({ ...params, ...ids, threadId: fork?.threadId ?? thread, now: found.now });
+  // A thread that was just made has had no turn.
+  const isNewThread = found.thread_id === null && thread !== null;
+  const earlierRunIds = thread === null || isNewThread ? [] : found.earlier_run_ids;
+  const begun =
+    !isOffered || earlierRunIds === null
+      ? null
+      : offer.begin({
+          runId,
+          deviceKey,
+          config,
+          facts,
+          earlierRunIds,
+          now: found.now,
+        });
+  const [inserted] = await sql.query<{ told: readonly string[]; is_born: boolean; now: number }>(
     INSERT_RUN({
       tenantId,
       runId,
       ...ids,
+      threadId: thread,
+      forkedFrom: fork?.from.runId ?? null,
+      forkedAt: fork === null ? null : (parsePlace(fork.from.position)?.position.seq ?? 0),
+      branchId: fork?.threadId ?? null,
       deviceKey,
       metadata: JSON.stringify(metadata),
       limits: JSON.stringify(grantedLimits(terms, params.limits)),
@@ -281,12 +344,37 @@ async function tryStart(sql: TenantSql, tenantId: TenantId, params: Params): Pro
       steers: plan.steers,
       steerInput,
       steerBytes: Buffer.byteLength(steerInput),
+      gatewayId: begun === null ? null : (offer?.gatewayId ?? null),
+      claimNumber: offer?.claimNumber ?? null,
+      leaseDurationMs: offer?.leaseDurationMs ?? null,
+      turnsSeen: found.thread_turns ?? 0,
+      isRemembered: guess !== null,
+      agentNamed: agent,
+      versionNamed: versionId ?? null,
+      begunStatus: begun?.run.status ?? null,
+      begunSteps: begun?.run.steps ?? null,
+      begunStep: begun?.run.openStep ?? null,
+      begunAt: begun?.run.startedAt ?? null,
+      begunSeq: begun?.facts.at(-1)?.seq ?? null,
       actor: actorText(params.by),
-      ...eventValues(facts),
+      ...eventValues([...facts, ...(begun?.facts ?? [])]),
     }),
+    () => {
+      if (begun !== null) offer?.sent();
+    },
   );
-  if (inserted === undefined) return null;
-  return { kind: "started", runId, status: "queued", created: true, told: inserted.told };
+  if (inserted === undefined && fork !== null) {
+    const trunks = await sql.query(READ_TRUNK({ tenantId, runId: fork.from.runId }));
+    return trunks.length === 0 ? { kind: "origin_not_found" } : { kind: "too_deep" };
+  }
+  if (inserted === undefined) {
+    agents.forget(tenantId, params);
+    return null;
+  }
+  agents.heard(inserted.now);
+  const { told, is_born: isHeld } = inserted;
+  const status = isHeld && begun !== null ? begun.run.status : "queued";
+  return { kind: "started", runId, status, created: true, isHeld, told };
 }
 
 interface Planned {

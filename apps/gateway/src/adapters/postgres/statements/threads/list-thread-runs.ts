@@ -25,6 +25,27 @@ where p.status <> 'merged' and (:last is null or (p.place, p.thread_turn) > (
 order by p.place, p.thread_turn limit :take`,
 });
 
+const LIST_INHERITED_RUNS = tenantStatement({
+  name: "list-inherited-runs",
+  parameters: { threadId: "uuid", take: "int" },
+  text: `
+select r.id::text
+from threads t
+cross join lateral unnest(t.ancestor_ids, t.ancestor_turns) with ordinality as a (id, turns, place)
+join runs r on r.thread_id = a.id and r.thread_turn <= a.turns
+where t.id = :threadId and t.tenant_id = :tenantId and r.tenant_id = t.tenant_id and r.status <> 'merged'
+order by a.place desc, r.thread_turn desc limit :take`,
+});
+
+export async function listInheritedRuns(
+  sql: TenantSql,
+  tenantId: TenantId,
+  { threadId, limit }: Parameters<TenantStore["listInheritedRuns"]>[0],
+): Promise<readonly string[]> {
+  const rows = await sql.query<{ id: string }>(LIST_INHERITED_RUNS({ tenantId, threadId, take: limit }));
+  return rows.map(({ id }) => id).toReversed();
+}
+
 export async function listThreadRuns(
   sql: TenantSql,
   tenantId: TenantId,

@@ -1,0 +1,216 @@
+import pg from "pg";
+import { v7 } from "uuid";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fillRuns, runIdOf } from "../../../bench/fill-runs.ts";
+import { claim, commitOf, delta, LEASE_MS, openScene, type Scene, start } from "../../../test/contracts/store/scene.ts";
+import { freshDatabase, type FreshDatabase, missingServices } from "../../../test/services/services.ts";
+import { AN_ACTOR } from "../../../test/support/an-actor.ts";
+import { EMPTY_PLACES } from "../../../test/support/empty-places.ts";
+import type { ClaimedRun, FleetStore } from "../../ports/fleet-store.ts";
+import type { Store } from "../../ports/store.ts";
+import type { TenantStore } from "../../ports/tenant-store.ts";
+import { createFleetStore } from "./fleet-store.ts";
+import { openPostgresStore } from "./open-postgres-store.ts";
+import { openPgSql } from "./pg-sql.ts";
+import type { Query } from "./statement.ts";
+import { type Sql, storable } from "./sql.ts";
+import { createTenantStore } from "./tenant-store.ts";
+import { UNWANTED_PLANS } from "./unwanted-plans.ts";
+
+const ROWS = 100_000;
+/** Rows that a part of a plan may look at. A statement that reads a page looks at hundreds, one that scans at all. */
+const LOOKED_AT_MAX = 3000;
+
+const BUSY_DEVICE = v7();
+const RARE_DEVICE = v7();
+
+interface Plan {
+  readonly "Node Type": string;
+  readonly "Relation Name"?: string;
+  readonly "Actual Rows": number;
+  readonly "Actual Loops": number;
+  readonly "Rows Removed by Filter"?: number;
+  readonly Plans?: readonly Plan[];
+}
+
+function partsOf(plan: Plan): Plan[] {
+  return [plan, ...(plan.Plans ?? []).flatMap(partsOf)];
+}
+
+/** What is wrong with a plan that was carried out. */
+function faultsOf(name: string, plan: Plan): string[] {
+  return partsOf(plan).flatMap((part) => {
+    const kind = part["Node Type"];
+    const looked = (part["Actual Rows"] + (part["Rows Removed by Filter"] ?? 0)) * part["Actual Loops"];
+    const isUnwanted = kind.startsWith("Bitmap") || (kind === "Sort" && name.startsWith("read-events"));
+    if (!isUnwanted && looked <= LOOKED_AT_MAX) return [];
+    return [`${name}: ${kind} on ${part["Relation Name"] ?? "rows"} looks at ${looked}`];
+  });
+}
+
+describe.skipIf(await missingServices("postgres"))("plans of hot statements", () => {
+  describe.each(["none", "of an empty table"])("with statistics: %s", (statistics) => {
+    let database: FreshDatabase;
+    let store: Store;
+    let scene: Scene;
+    let held: ClaimedRun;
+    let client: pg.Client;
+    let sql: Sql;
+    const faults: string[] = [];
+    const seen = new Set<string>();
+
+    beforeAll(async () => {
+      database = await freshDatabase();
+      store = await openPostgresStore({ url: database.url });
+      scene = await openScene(store);
+      client = new pg.Client({ connectionString: database.url });
+      await client.connect();
+      for (const table of ["runs", "run_events", "run_inputs", "tool_calls"]) {
+        await client.query(`alter table ${table} set (autovacuum_enabled = false)`);
+        if (statistics !== "none") await client.query(`analyze ${table}`);
+      }
+      const { runId } = await start(scene);
+      held = await claim(scene, runId);
+      await store.fleet.commit(commitOf(held, ["run.started", "step.started"]));
+      await fillRuns(client, scene, {
+        count: ROWS,
+        columns: { status: "case when n % 1000 = 0 then 'failed' else 'completed' end" },
+      });
+      // One run has all events, as after a long step. The others are rows of the same table beside it.
+      await client.query(
+        `insert into run_events (tenant_id, run_id, seq, sub, type, payload, bytes, created_at)
+         select $1, $2, 4, n, 'text.delta', '{"text":"word"}', 15, now() from generate_series(1, ${ROWS}) as n`,
+        [scene.tenantId, runId],
+      );
+      await client.query(
+        `insert into tool_calls (id, tenant_id, run_id, step, tool_name, args, target, status, attempt, repeatable, device_id, requested_at)
+         select r.id, r.tenant_id, r.id, 1, 'look', '{}', 'device', 'completed', 1, false,
+           (case r.status when 'failed' then $3 else $2 end)::uuid, now()
+         from runs r where r.id <> $1`,
+        [runId, BUSY_DEVICE, RARE_DEVICE],
+      );
+      await client.query(
+        `insert into run_inputs (tenant_id, run_id, kind, input, bytes, dedupe_key, body_hash, consumed)
+         select r.tenant_id, r.id, 'message', '{"kind":"message"}', 18, 'k', 'h', true from runs r where r.id <> $1`,
+        [runId],
+      );
+      const opened = openPgSql({ url: database.url, poolSize: 1 });
+      await opened.sql.workAs("hsafa_app");
+      // The client that explains works as a gateway's session does.
+      await client.query("set jit = off");
+      for (const name of UNWANTED_PLANS) await client.query(`set ${name} = off`);
+      sql = {
+        ...opened.sql,
+        query: async (query) => {
+          await explain(query);
+          return opened.sql.query(query);
+        },
+      };
+    });
+    afterAll(async () => {
+      await Promise.all([client.end(), sql.close(), store.close()]);
+      await database.drop();
+    });
+
+    /** Carries a query out, and undoes it. */
+    async function explain({ name, text, values, scope }: Query): Promise<void> {
+      await client.query("begin");
+      if (scope.kind === "fleet") await client.query("set local role hsafa_fleet");
+      else {
+        await client.query("set local role hsafa_app");
+        await client.query("select set_config('hsafa.tenant', $1, true)", [scope.tenantId]);
+      }
+      const explained = await client.query<{ "QUERY PLAN": [{ readonly Plan: Plan }] }>({
+        text: `explain (analyze, format json) ${text}`,
+        values: values.map(storable),
+      });
+      await client.query("rollback");
+      const plan = explained.rows[0]?.["QUERY PLAN"][0].Plan;
+      if (plan !== undefined) faults.push(...faultsOf(name, plan));
+      seen.add(name);
+    }
+
+    test("each looks at a bounded number of rows, in the order of an index", async () => {
+      const noPrisma = { read: () => Promise.reject(new Error("not here")), close: () => Promise.resolve() };
+      const fleet: FleetStore = createFleetStore(sql);
+      const tenant: TenantStore = createTenantStore(sql, noPrisma, scene.tenantId);
+      const { tenantId } = scene;
+      const { runId, epoch } = held;
+      const params = { gatewayId: "gateway-a", leaseDurationMs: LEASE_MS };
+      const list = { limit: 50, cursor: undefined, status: undefined, agent: undefined, threadId: undefined };
+      await start({ ...scene, tenant });
+      await fleet.claimRuns({
+        ...params,
+        claimNumber: 1,
+        limit: 10,
+        places: EMPTY_PLACES,
+        judgesUntil: Number.POSITIVE_INFINITY,
+        lastChancesMax: 1,
+      });
+      await fleet.renewLeases({ ...params, runs: [held] });
+      await fleet.commit(commitOf(held, ["message.user"], { afterSeq: held.lastSeq + 2 }));
+      await fleet.appendDeltas({ rows: [{ tenantId, runId, epoch, record: delta(held.lastSeq + 3, 1) }] });
+      await fleet.loadRun({ tenantId, runId, epoch });
+      await fleet.loadOutline({ tenantId, runId, epoch });
+      await fleet.readInbox({ runId, epoch });
+      await fleet.readFacts({ tenantId, runId, afterSeq: 0 });
+      await fleet.readTails({ runIds: [runId] });
+      await fleet.readOpenCalls({ sessionIds: [v7()] });
+      await fleet.readCandidates({ callIds: [v7()] });
+      await tenant.readTail({ runId });
+      for (const after of [
+        { seq: 0, sub: 0 },
+        { seq: 4, sub: ROWS / 2 },
+      ]) {
+        await tenant.readEvents({ runId, after, limit: 500, factsOnly: false });
+        await tenant.readEvents({ runId, after, limit: 500, factsOnly: true });
+      }
+      for (const before of [null, { seq: 4, sub: ROWS / 2 }]) {
+        await tenant.readEventsBefore({ runId, before, limit: 1000, factsOnly: false });
+        await tenant.readEventsBefore({ runId, before, limit: 1000, factsOnly: true });
+      }
+      await tenant.enqueueInput({
+        by: AN_ACTOR,
+        runId,
+        input: { kind: "cancel", reason: null },
+        dedupe: { key: "cancel", bodyHash: "" },
+      });
+      await tenant.submitToolResult({
+        callId: runIdOf(7),
+        outcome: { kind: "completed", result: 1 },
+        bodyHash: "h",
+        from: { kind: "http", runId: runIdOf(7) },
+      });
+      for (const asked of [
+        {},
+        { status: "failed" },
+        { status: "merged" },
+        { agent: "worker" },
+        { agent: "nobody" },
+        { versionId: scene.versionId },
+        { versionId: v7() },
+        { device: BUSY_DEVICE },
+        { device: RARE_DEVICE },
+        { device: v7() },
+        { device: "no such key" },
+        { since: Date.now() + 1000 * 60 * 60 },
+        { metadataText: "nothing has it" },
+        { metadataText: "nothing has it", agent: "worker" },
+        { metadataText: "nothing has it", device: BUSY_DEVICE },
+      ] as const)
+        await tenant.listRuns({ ...list, subject: undefined, ...asked });
+      await fleet.releaseLeases({ runs: [held] });
+      expect(faults).toEqual([]);
+      expect([...seen]).toEqual(
+        expect.arrayContaining([
+          "claim-runs",
+          "cover-runs",
+          "commit",
+          "append-deltas",
+          "read-events-before",
+          "insert-run",
+        ]),
+      );
+    });
+  });
+});

@@ -1,0 +1,209 @@
+import { type FinishReason, type GrantedLimits, RUN_STATUSES, type RunStatus, type Usage } from "@hsafa/protocol";
+import type { RunStarter } from "../../../../ports/run-starter.ts";
+import type { TenantId } from "../../../../core/tenant-id.ts";
+import { SEARCHED_RUNS_MAX } from "../../../../ports/limits.ts";
+import { type Asked, filteredStatements } from "../../filtered-statements.ts";
+import type { Query, TenantScope } from "../../statement.ts";
+import { millis } from "../../times.ts";
+
+/** SQL: the columns of a run that are small. */
+const COLUMNS = `r.id::text, r.status, r.agent_id::text, r.agent_version_id::text, r.thread_id::text, r.subject,
+    r.merged_into::text, r.forked_from::text, r.forked_at, r.parent_run_id::text, r.root_run_id::text, r.depth,
+    r.device_key, r.started_by, r.finish_reason, r.usage, r.children_usage, r.limits, r.steps, r.last_seq,
+    ${millis("r.created_at")} as created_at, ${millis("r.started_at")} as started_at,
+    ${millis("r.completed_at")} as completed_at,
+    (select a.name from agents a where a.id = r.agent_id and a.tenant_id = r.tenant_id) as agent_name`;
+
+/** A run as it is listed. Times are in ms. */
+export interface ListedRun {
+  readonly id: string;
+  readonly status: RunStatus;
+  readonly agent_id: string;
+  readonly agent_name: string;
+  readonly agent_version_id: string;
+  readonly thread_id: string | null;
+  readonly subject: string | null;
+  readonly merged_into: string | null;
+  readonly forked_from: string | null;
+  readonly forked_at: number | null;
+  readonly parent_run_id: string | null;
+  readonly root_run_id: string | null;
+  readonly depth: number;
+  readonly device_key: string | null;
+  readonly started_by: RunStarter | null;
+  readonly finish_reason: FinishReason | null;
+  readonly usage: Usage;
+  readonly children_usage: Usage | null;
+  readonly limits: GrantedLimits | null;
+  readonly steps: number;
+  readonly last_seq: number;
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly completed_at: number | null;
+}
+
+/** A run that a search has found. Without an id: it found none. */
+export type FoundRun = (ListedRun | { readonly id: null }) & {
+  /** The last run that was looked at, when the search ended at its bound. */
+  readonly searched_to: string | null;
+};
+
+/** SQL: the thread that is asked for. One with this id goes before one with this key. */
+const THREAD = `(
+    select t.id from threads t
+    where t.tenant_id = :tenantId and t.deleted_at is null
+      and (t.id = :threadId or t.key = :threadKey and t.subject is not distinct from :threadSubject)
+    order by t.id = :threadId desc nulls last limit 1
+  )`;
+
+const FILTERS = {
+  parent: { parameters: { parentRunId: "uuid" }, holds: "r.parent_run_id = :parentRunId" },
+  fork: { parameters: { forkedFrom: "uuid" }, holds: "r.forked_from = :forkedFrom" },
+  thread: {
+    parameters: { threadId: "uuid?", threadKey: "text", threadSubject: "text?" },
+    holds: `r.thread_id = ${THREAD}`,
+  },
+  subject: { parameters: { subject: "text" }, holds: "r.subject = :subject" },
+  agent: { parameters: { agentId: "uuid" }, holds: "r.agent_id = :agentId" },
+  agentName: {
+    parameters: { agentName: "text" },
+    holds: "r.agent_id = (select a.id from agents a where a.tenant_id = :tenantId and a.name = :agentName)",
+  },
+  status: { parameters: { status: "text" }, holds: "r.status = :status" },
+  nobody: { parameters: {}, holds: "r.subject is null" },
+  version: { parameters: { versionId: "uuid" }, holds: "r.agent_version_id = :versionId" },
+  /** The runs with a call that this device has answered or has been sent. It is not a condition of the run's row. */
+  device: { parameters: { deviceId: "uuid?", deviceKey: "text" }, holds: null },
+  /** Text in lower case, as far as it is ASCII. */
+  metadata: { parameters: { metadata: "text" }, holds: null },
+} as const;
+type FilterName = keyof typeof FILTERS;
+
+/** What is asked for. */
+export type AskedRuns = Asked<typeof FILTERS>;
+
+/**
+ * SQL: the device that is asked for. One with an id may be gone. It is a subquery. Beside the policy of its table, no
+ * index is asked for an expression: Postgres takes it for one that may leak.
+ */
+const DEVICE = `(
+      select coalesce(:deviceId, (select d.id from devices d where d.tenant_id = :tenantId and d.key = :deviceKey))
+    )`;
+
+/** SQL: the newest run before this one with a call of the device. Each column has an index in this order. */
+function runOfDevice(before: string): string {
+  const newestOf = (column: string): string => `(
+    select c.run_id from tool_calls c
+    where c.tenant_id = :tenantId and c.${column} = ${DEVICE} and c.${column} is not null
+      and c.run_id < ${before} and c.run_id >= ${OLDEST}
+    order by c.run_id desc limit 1
+  )`;
+  return `select greatest(${newestOf("device_id")}, ${newestOf("sent_device_id")}) as run_id`;
+}
+
+const NEWEST = "coalesce(:after, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)";
+const OLDEST = "coalesce(:from, '00000000-0000-0000-0000-000000000000'::uuid)";
+
+/** SQL: the ids of the newest runs after `:after` for which all of this holds. An index has them in this order. */
+function newest(conditions: readonly string[], count: string): string {
+  return `
+  select r.id from runs r
+  where ${["r.tenant_id = :tenantId", ...conditions].join(" and ")}
+    and r.id < ${NEWEST} and r.id >= ${OLDEST}
+  order by r.id desc limit ${count}`;
+}
+
+/**
+ * SQL: the newest of these runs.
+ *
+ * 1. The index of an agent's runs has their statuses before their ids. So each status is read by itself.
+ * 2. The calls of a device are many for each run. So the index is asked for one run at a time. What is not fetched of a
+ *    recursion is not made.
+ */
+function idsOf(names: readonly FilterName[], count: string): { readonly before: string; readonly ids: string } {
+  const conditions = names.flatMap((name) => FILTERS[name].holds ?? []);
+  if (names.includes("device")) {
+    const holds = ["r.id = d.run_id", "r.tenant_id = :tenantId", ...conditions].join(" and ");
+    return {
+      // 2.
+      before: `of_device as (
+  (${runOfDevice(NEWEST)})
+  union all
+  select (${runOfDevice("d.run_id")}) from of_device d where d.run_id is not null
+), `,
+      ids: `
+  select r.id from of_device d cross join lateral (select r.id from runs r where ${holds} limit 1) as r
+  limit ${count}`,
+    };
+  }
+  const narrowing = names.filter((name) => name !== "metadata");
+  const isOfAgentAlone = narrowing.length === 1 && (narrowing[0] === "agent" || narrowing[0] === "agentName");
+  if (!isOfAgentAlone) return { before: "", ids: newest(conditions, count) };
+  const statuses = RUN_STATUSES.map((status) => `'${status}'`).join(", ");
+  // 1.
+  const ids = `
+  select of_status.id from unnest(array[${statuses}]) as s (status)
+  cross join lateral (${newest([...conditions, "r.status = s.status"], count)}) as of_status
+  order by of_status.id desc limit ${count}`;
+  return { before: "", ids };
+}
+
+/** SQL: the look-up of each row is one by its id, whatever Postgres knows of the table: a lateral limit is no join. */
+const ROW_OF_PAGE = `lateral (
+  select ${COLUMNS} from runs r where r.id = page.id and r.tenant_id = :tenantId limit 1
+) as run`;
+
+function textOf(names: readonly FilterName[]): string {
+  if (names.includes("metadata")) return searchOf(names);
+  const { before, ids } = idsOf(names, ":take");
+  return `
+with recursive ${before}page as materialized (${ids})
+select run.* from page cross join ${ROW_OF_PAGE}
+order by page.id desc`;
+}
+
+/** A search looks at so many runs, and tells the last of them if there may be more. One row comes at least. */
+function searchOf(names: readonly FilterName[]): string {
+  const { before, ids } = idsOf(names, `${SEARCHED_RUNS_MAX}`);
+  return `
+with recursive ${before}looked as materialized (${ids}), page as materialized (
+  select looked.id from looked cross join lateral (
+    select from runs r
+    where r.id = looked.id and r.tenant_id = :tenantId
+      and strpos(lower(r.metadata::text collate "C"), :metadata) > 0
+    limit 1
+  ) as hit
+  order by looked.id desc limit :take
+)
+select run.*, ending.searched_to
+from (
+  select (select id::text from looked order by id desc offset ${SEARCHED_RUNS_MAX - 1} limit 1) as searched_to
+) as ending
+left join (page cross join ${ROW_OF_PAGE}) on true
+order by page.id desc`;
+}
+
+/** Where a list begins and ends. */
+export interface ListedPart {
+  /** Only older ones than this; undefined: from the newest. */
+  readonly after: string | undefined;
+  /** Only this one and newer ones; undefined: to the oldest. */
+  readonly from: string | undefined;
+  readonly take: number;
+}
+
+const listed = filteredStatements({
+  name: "list-runs",
+  filters: FILTERS,
+  part: { after: "uuid?", from: "uuid?", take: "int" },
+  textOf,
+});
+
+/** Reads the newest runs for which all that is asked for holds. With `metadata` the rows are those of a `FoundRun`. */
+export function listedRuns(
+  tenantId: TenantId,
+  asked: AskedRuns,
+  { after, from, take }: ListedPart,
+): Query<TenantScope> {
+  return listed(tenantId, asked, { after: after ?? null, from: from ?? null, take });
+}
