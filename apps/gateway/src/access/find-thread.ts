@@ -4,6 +4,7 @@ import { notFound, type Refusal } from "./refusal.ts";
 import { reachedSubject } from "./reached-subject.ts";
 import { mayAccessThread } from "./thread-visibility.ts";
 import type { Store } from "../ports/store.ts";
+import type { RunBounds, TenantStore } from "../ports/tenant-store.ts";
 
 /**
  * Finds one thread, by its id or by the client's own key. A key is looked for among the threads of the principal's
@@ -22,4 +23,15 @@ export async function findThread(
   const of = subject ?? reachedSubject(principal) ?? null;
   const thread = named?.key === idOrKey ? named : await tenant.findThread({ idOrKey, subject: of });
   return thread === null || !mayAccessThread(principal, thread) ? notFound("thread") : { kind: "found", thread };
+}
+
+/** Whether the principal reaches the thread of a run. A run of a user may be on a thread that is not the user's. */
+export async function reachesThreadOf(
+  store: TenantStore,
+  principal: Principal,
+  { threadId }: Pick<RunBounds, "threadId">,
+): Promise<boolean> {
+  if (threadId === null) return true;
+  const thread = await store.findThread({ idOrKey: threadId, subject: null });
+  return thread !== null && mayAccessThread(principal, thread);
 }

@@ -28,6 +28,14 @@ export const PAIRING_TRIES_RATE: Rate = { perSecond: 1 / 6, burst: 10 };
 /** How long the use of keys waits to be written, in ms, so that many are written at once. */
 export const KEY_USE_DELAY_MS = 1000;
 
+// Sessions of the console
+/** The longest life of a session, in ms: a day's work. Then the credential is entered again. */
+export const SESSION_LIFE_MS = 12 * 3_600_000;
+/** A session in its cookie, in characters: browsers keep 4096 bytes of a cookie with its name and attributes. */
+export const SESSION_CHARACTERS_MAX = 3800;
+/** The key that seals sessions, in bytes: AES with 256 bits. */
+export const SESSION_KEY_BYTES = 32;
+
 // Revocations
 /**
  * How often a gateway reads revocations when no ring comes, in ms. A revocation holds everywhere within a second, with
@@ -50,3 +58,9 @@ export const RATE_BURST_S = 4;
 // Places
 /** When one that found no place may come back, in ms: places are held for minutes. */
 export const PLACES_RETRY_MS = 5000;
+
+/**
+ * Files that are on their way in or out of one gateway at once. Each holds two chunks (`FILE_CHUNK_BYTES`) at most, so
+ * all of them hold 128 MiB.
+ */
+export const FILE_PLACES_MAX = 64;

@@ -6,7 +6,8 @@ import { asTenantId } from "../core/tenant-id.ts";
 
 const key: Principal = { kind: "api_key", keyId: "key-1", tenantId: asTenantId("t"), name: "k", scopes: ["runs:read"] };
 const token = (bounds: Partial<Principal>): Principal => ({ ...key, kind: "token", keyId: "key-1", ...bounds });
-const run = { id: "run-1", threadId: "thread-1", deviceKey: "tab-1", subject: null };
+const noRoot = { rootRunId: null, rootThreadId: null };
+const run = { id: "run-1", threadId: "thread-1", deviceKey: "tab-1", subject: null, ...noRoot };
 
 test("a key sees every run of its tenant", () => {
   expect(isBound(key)).toBe(false);
@@ -29,9 +30,19 @@ test.each([
 });
 
 test("a run of no thread and no device lies outside a token for one", () => {
-  const alone = { id: "run-1", threadId: null, deviceKey: null, subject: null };
+  const alone = { id: "run-1", threadId: null, deviceKey: null, subject: null, ...noRoot };
   expect(mayAccessRun(token({ threadId: "thread-1" }), alone)).toBe(false);
   expect(mayAccessRun(token({ deviceKey: "tab-1" }), alone)).toBe(false);
+});
+
+test.each([
+  ["the run at the top", { runId: "run-0" }, true],
+  ["the thread of the run at the top", { threadId: "thread-1" }, true],
+  ["another run", { runId: "run-9" }, false],
+  ["another thread", { threadId: "thread-9" }, false],
+] as const)("a child is seen by a token for %s as that run is", (_what, bounds, may) => {
+  const child = { ...run, threadId: null, rootRunId: "run-0", rootThreadId: "thread-1" };
+  expect(mayAccessRun(token(bounds), child)).toBe(may);
 });
 
 describe("a run of a user is seen by that user, by operators, and where it is named", () => {

@@ -11,11 +11,12 @@ import { reaches, speaksForOperator } from "./reached-subject.ts";
  *    run may also name its holder's device, wherever the run was started.
  * 2. A device that is named, and no run or thread, stands for the runs that started from it. Those of another user did
  *    so before the device was this user's.
+ * 3. Who reaches a run reaches its children, and theirs.
  */
 export function mayAccessRun(principal: Principal, run: RunBounds): boolean {
   const { runId, threadId, deviceKey } = principal;
-  if (runId !== undefined && runId !== run.id) return false;
-  if (threadId !== undefined && threadId !== run.threadId) return false;
+  if (runId !== undefined && runId !== run.id && runId !== run.rootRunId) return false; // 3.
+  if (threadId !== undefined && threadId !== run.threadId && threadId !== run.rootThreadId) return false; // 3.
   if (runId !== undefined || threadId !== undefined) return true; // 1.
   if (deviceKey === undefined) return reaches(principal, run.subject);
   return deviceKey === run.deviceKey && (run.subject === null || reaches(principal, run.subject)); // 2.
@@ -32,8 +33,7 @@ export async function maySeeRun(
   runId: string,
 ): Promise<boolean> {
   if (!isId(runId)) return false;
-  if (principal.runId !== undefined && principal.runId !== runId) return false;
-  const isNamed = principal.runId !== undefined && principal.threadId === undefined;
+  const isNamed = principal.runId === runId && principal.threadId === undefined;
   if (isNamed || speaksForOperator(principal)) return true;
   const run = await deps.store.forTenant(principal.tenantId).findRunBounds({ runId });
   return run !== null && mayAccessRun(principal, run);

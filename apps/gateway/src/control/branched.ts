@@ -1,11 +1,14 @@
 import type { Thread } from "@hsafa/protocol";
 import type { Principal } from "../access/principal.ts";
+import { reachesThreadOf } from "../access/find-thread.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
+import { branchTooDeep } from "./input-refusals.ts";
 import { mayAccessRun } from "../access/run-visibility.ts";
 import { speaksForOperator } from "../access/reached-subject.ts";
-import type { BranchOutcome, RunBounds, TenantStore } from "../ports/tenant-store.ts";
+import type { RunBounds, TenantStore } from "../ports/tenant-store.ts";
+import type { BranchOutcome } from "../ports/tenant-threads.ts";
 
-/** The run from which a thread is to go on, if the principal reaches it. */
+/** The run from which a thread is to go on, if the principal reaches it and its thread, which a branch shows. */
 export async function originOf(
   store: TenantStore,
   principal: Principal,
@@ -13,6 +16,7 @@ export async function originOf(
 ): Promise<{ readonly kind: "found"; readonly run: RunBounds } | Refusal> {
   const run = await store.findRunBounds({ runId });
   if (run === null || !mayAccessRun(principal, run)) return notFound("run");
+  if (!(await reachesThreadOf(store, principal, run))) return notFound("run");
   if (run.threadId !== null) return { kind: "found", run };
   const fault = { path: "fromRunId", message: "must be a run of a thread" };
   return refuse("invalid_request", "The run is on no thread, so there is nothing to go on from.", [fault]);
@@ -43,9 +47,7 @@ export function branched(
     case "key_taken":
       return refuse("name_taken", "Another thread has this key; choose one that is free.");
     case "too_deep":
-      return refuse("invalid_request", "The thread is a branch of too many branches; go on from an earlier run.", [
-        { path: "fromRunId", message: "has too many threads before it" },
-      ]);
+      return branchTooDeep("fromRunId");
     default:
       return outcome satisfies never;
   }

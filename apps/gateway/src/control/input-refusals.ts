@@ -20,6 +20,12 @@ export function threadBusy(runId: string): Refusal {
   return { ...refuse("thread_busy", detail), runId };
 }
 
+/** The thread of a run is a branch of a branch, and so on, of as many as may be. `path`: what names the run. */
+export function branchTooDeep(path: string): Refusal {
+  const fault = { path, message: "has too many threads before it" };
+  return refuse("invalid_request", "The thread is a branch of too many branches; go on from an earlier run.", [fault]);
+}
+
 /** Another body was accepted under the same idempotency key. */
 export function idempotencyKeyReused(): Refusal {
   return refuse(

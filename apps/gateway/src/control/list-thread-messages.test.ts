@@ -7,6 +7,7 @@ import type { Principal } from "../access/principal.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
 import { placeFacts } from "../core/place-facts.ts";
 import { PAGE_BYTES_MAX } from "../ports/limits.ts";
+import { LARGE_MS_PER_MIB } from "../runtime/limits.ts";
 import { listThreadMessages } from "./list-thread-messages.ts";
 
 const LARGE = "x".repeat(PAGE_BYTES_MAX / 3);
@@ -47,7 +48,26 @@ async function talk(scene: Scene, threadId: string, large: string): Promise<void
   await scene.store.fleet.commit(commitOf(held, [], { facts: records, ...end }));
 }
 
-async function pagesOf(scene: Scene, idOrKey: string, limit: number): Promise<ThreadMessage[][]> {
+/** Notes what its users owe, and makes nobody wait. */
+class RecordedTurns {
+  owedMs = 0;
+  taken = 0;
+
+  readonly charge = (_tenantId: string, ms: number): void => {
+    this.owedMs += ms;
+  };
+
+  readonly take = async (): Promise<void> => {
+    this.taken += 1;
+  };
+}
+
+async function pagesOf(
+  scene: Scene,
+  idOrKey: string,
+  limit: number,
+  turns = new RecordedTurns(),
+): Promise<ThreadMessage[][]> {
   const principal: Principal = {
     kind: "api_key",
     keyId: "key-1",
@@ -57,7 +77,12 @@ async function pagesOf(scene: Scene, idOrKey: string, limit: number): Promise<Th
   };
   const pages: ThreadMessage[][] = [];
   for (let cursor: string | undefined; ; ) {
-    const listed = await listThreadMessages(scene, principal, { idOrKey, subject: undefined, limit, cursor });
+    const listed = await listThreadMessages({ ...scene, turns }, principal, {
+      idOrKey,
+      subject: undefined,
+      limit,
+      cursor,
+    });
     if (listed.kind === "refused") throw new Error(listed.detail);
     pages.push([...listed.page.data]);
     if (listed.page.nextCursor === null) return pages;
@@ -91,4 +116,19 @@ test("a page of large messages ends with the one by which it has its bytes, and 
   const sizes = pages.map((page) => Buffer.byteLength(JSON.stringify(page)));
   expect(Math.max(...sizes)).toBeLessThan(PAGE_BYTES_MAX + 2 * LARGE.length);
   expect(pages.length).toBeGreaterThanOrEqual(Math.floor((12 * LARGE.length) / (PAGE_BYTES_MAX + LARGE.length)));
+});
+
+test("who reads large messages pays for what is read, also for what is not listed", async () => {
+  const scene = await openScene(createMemoryStore({ clock: systemClock }));
+  await talk(scene, "small", "");
+  await talk(scene, "large", LARGE);
+  const forSmall = new RecordedTurns();
+  await pagesOf(scene, "small", 200, forSmall);
+  expect([forSmall.owedMs, forSmall.taken]).toEqual([0, 0]);
+  const [once, often] = [new RecordedTurns(), new RecordedTurns()];
+  await pagesOf(scene, "large", 200, once);
+  await pagesOf(scene, "large", 1, often);
+  expect(once.taken).toBeGreaterThan(0);
+  expect(once.owedMs).toBeGreaterThanOrEqual((6 * LARGE.length * LARGE_MS_PER_MIB) / 1024 ** 2);
+  expect(often.owedMs).toBeGreaterThan(once.owedMs);
 });

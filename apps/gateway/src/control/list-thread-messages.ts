@@ -4,31 +4,43 @@ import type { Refusal } from "../access/refusal.ts";
 import { parseFact } from "../core/event-record.ts";
 import { extendTranscript, finalEntries, threadEntriesOf, type TranscriptEntry } from "../core/transcript.ts";
 import { EVENTS_PAGE_MAX, PAGE_BYTES_MAX } from "../ports/limits.ts";
-import type { Store } from "../ports/store.ts";
 import type { PageParams, TenantStore } from "../ports/tenant-store.ts";
 import { findThread } from "../access/find-thread.ts";
+import { takeRecordsTurn } from "../runtime/take-bytes-turn.ts";
 import { THREAD_RUNS_PER_READ } from "./limits.ts";
+import type { UseCaseDeps } from "./use-case-deps.ts";
 
 /**
  * Lists the messages of a thread, oldest first, from the facts of its runs. A run is read page by page, and turns that
- * are listed are forgotten. So a page of messages costs about as much memory as it has bytes.
+ * are listed are forgotten. So a page of messages costs about as much memory as it has bytes. What is read may be more
+ * than what is listed, and the tenant is charged for it.
  */
 export async function listThreadMessages(
-  deps: { readonly store: Store },
+  deps: Pick<UseCaseDeps, "store" | "turns">,
   principal: Principal,
-  params: { readonly idOrKey: string; readonly subject: string | undefined } & PageParams,
+  params: {
+    readonly idOrKey: string;
+    readonly subject: string | undefined;
+    /** Only what the thread has from those that it goes on from: the newest runs, so many of them. */
+    readonly inheritedRuns?: number | undefined;
+  } & PageParams,
 ): Promise<{ readonly kind: "found"; readonly page: Page<ThreadMessage> } | Refusal> {
   const found = await findThread(deps, principal, params);
   if (found.kind === "refused") return found;
   const store = deps.store.forTenant(principal.tenantId);
   const listed = new ListedMessages(params.limit);
+  const reading = { store, turns: deps.turns, tenantId: principal.tenantId };
   let at: MessagesCursor | null = parseCursor(params.cursor);
   while (at !== null) {
     const { runs }: MessagesCursor = at;
-    const page = await store.listThreadRuns({ threadId: found.thread.id, limit: THREAD_RUNS_PER_READ, cursor: runs });
+    const page = await readRuns(store, {
+      threadId: found.thread.id,
+      cursor: runs,
+      inheritedRuns: params.inheritedRuns,
+    });
     for (let run = at.run; run < page.data.length; run += 1) {
-      const runId = page.data[run]?.runId ?? "";
-      const rest = await listRun(store, { runId, from: run === at.run ? at : RUN_START, listed });
+      const runId = page.data[run] ?? "";
+      const rest = await listRun(reading, { runId, from: run === at.run ? at : RUN_START, listed });
       if (rest !== null) {
         const nextCursor = writeCursor({ runs, run, ...rest });
         return { kind: "found", page: { data: listed.data, nextCursor } };
@@ -37,6 +49,22 @@ export async function listThreadMessages(
     at = page.nextCursor === null ? null : { runs: page.nextCursor, run: 0, ...RUN_START };
   }
   return { kind: "found", page: { data: listed.data, nextCursor: null } };
+}
+
+/** Reads a page of the runs of a thread, oldest first. */
+async function readRuns(
+  store: TenantStore,
+  params: {
+    readonly threadId: string;
+    readonly cursor: string | undefined;
+    readonly inheritedRuns: number | undefined;
+  },
+): Promise<Page<string>> {
+  const { threadId, cursor, inheritedRuns } = params;
+  if (inheritedRuns !== undefined)
+    return { data: [...(await store.listInheritedRuns({ threadId, limit: inheritedRuns }))], nextCursor: null };
+  const page = await store.listThreadRuns({ threadId, limit: THREAD_RUNS_PER_READ, cursor });
+  return { ...page, data: page.data.map(({ runId }) => runId) };
 }
 
 /** A place in a run: the fact with which its next turn came, and how many messages of that fact were listed before. */
@@ -89,7 +117,7 @@ class ListedMessages {
 
 /** Lists the messages of a run from a place on. Returns the place of the first one that the page has no room for. */
 async function listRun(
-  store: TenantStore,
+  { store, turns, tenantId }: { readonly store: TenantStore; readonly tenantId: string } & Pick<UseCaseDeps, "turns">,
   params: { readonly runId: string; readonly from: RunPlace; readonly listed: ListedMessages },
 ): Promise<RunPlace | null> {
   const { runId, from, listed } = params;
@@ -98,6 +126,7 @@ async function listRun(
   let skipped = 0;
   for (let after = { ...START, seq: from.seq - 1 }; ; ) {
     const records = await store.readEvents({ runId, after, limit: EVENTS_PAGE_MAX, factsOnly: true });
+    await takeRecordsTurn(turns, tenantId, records);
     for (const record of records) transcript = extendTranscript(transcript, parseFact(record), record.seq);
     const last = records.at(-1);
     const entries = last === undefined ? transcript : finalEntries(transcript);

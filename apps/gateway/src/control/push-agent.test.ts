@@ -6,9 +6,10 @@ import { pushAgent } from "./push-agent.ts";
 import { asTenantId } from "../core/tenant-id.ts";
 
 test("a push whose schemas nobody could check is told to come again, and not that its config is wrong", async () => {
-  const store = { forTenant: () => expect.unreachable("nothing is stored") } as unknown as Store;
+  const store = { forTenant: () => ({}) } as unknown as Store;
   const schemas = {
     check: async () => ({ kind: "busy" }) as const,
+    checkOutput: () => Promise.resolve({ kind: "busy" } as const),
     findFaults: async () => [],
     validate: async () => [],
   };

@@ -1,8 +1,10 @@
 import { type JsonObject, type PushedAgent } from "@hsafa/protocol";
 import { agentConfigSchema } from "@hsafa/protocol/schema";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
+import type { TenantStore } from "../ports/tenant-store.ts";
 import { canonicalHash } from "../core/canonical-json.ts";
 import type { ModelPrices } from "../core/priced-usage.ts";
+import { childAgentFaults } from "./child-agent-faults.ts";
 import { costFaults } from "./start-faults.ts";
 import { masksIn, plainCredentials } from "./plain-credentials.ts";
 import type { UseCaseDeps } from "./use-case-deps.ts";
@@ -33,7 +35,8 @@ export async function pushAgent(
 ): Promise<PushOutcome> {
   const { name, version, promote } = params;
   const { $schema: _forEditors, ...config } = params.config;
-  const faults = await configFaults({ ...deps, tenantId: principal.tenantId, name, config });
+  const store = deps.store.forTenant(principal.tenantId);
+  const faults = await configFaults({ ...deps, tenantId: principal.tenantId, name, config, store });
   if (faults === "busy") {
     return refuse("too_many_requests", "Too many schemas of this tenant are being checked; push again in a moment.");
   }
@@ -41,7 +44,6 @@ export async function pushAgent(
     return refuse("invalid_agent_config", "The config cannot be run; mend what 'errors' lists and push again.", faults);
   }
   const description = params.description ?? (typeof config.description === "string" ? config.description : null);
-  const store = deps.store.forTenant(principal.tenantId);
   // The hash of the config as pushed, without defaults: a default that changes later makes no new version.
   const configHash = canonicalHash(config);
   const by = actorOf(principal);
@@ -61,8 +63,9 @@ async function configFaults(params: {
   readonly tenantId: TenantId;
   readonly name: string;
   readonly config: JsonObject;
+  readonly store: TenantStore;
 }): Promise<readonly ValidationFault[] | "busy"> {
-  const { schemas, prices, tenantId, name, config } = params;
+  const { schemas, prices, tenantId, name, config, store } = params;
   const parsed = agentConfigSchema.safeParse(config);
   if (!parsed.success) return schemaFaults(parsed.error, ["config"]);
   const faults: ValidationFault[] = [...masksIn(config)];
@@ -73,8 +76,14 @@ async function configFaults(params: {
   if (limits?.costUsd !== undefined) faults.push(...costFaults({ model, path: "config.limits.costUsd", prices }));
   const checked = await schemas.check({ tenantId, schemas: parsed.data.tools.map(({ inputSchema }) => inputSchema) });
   if (checked.kind === "busy") return "busy";
+  const { outputSchema } = parsed.data;
+  if (outputSchema !== undefined) {
+    const output = await schemas.checkOutput({ tenantId, schema: outputSchema });
+    if (output.kind === "busy") return "busy";
+    if (output.fault !== null) faults.push({ path: "config.outputSchema", message: output.fault });
+  }
   checked.faults.forEach((message, index) => {
     if (message !== null) faults.push({ path: `config.tools.${index}.inputSchema`, message });
   });
-  return faults;
+  return [...faults, ...(await childAgentFaults(store, { name, config }))];
 }

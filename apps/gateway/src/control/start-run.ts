@@ -3,42 +3,25 @@ import {
   isId,
   type JsonValue,
   type RunScope,
-  type RunStatus,
   type StartPolicy,
   type StartRunBody,
   type UserMessage,
 } from "@hsafa/protocol";
-import { actorOf } from "../access/actor-of.ts";
-import { idempotencyOwner } from "../access/idempotency-owner.ts";
 import { ownedBy } from "../access/owned-by.ts";
-import { quotaExceeded } from "../access/quota-exceeded.ts";
-import { speaksForOperator } from "../access/reached-subject.ts";
-import { mayAccessThread } from "../access/thread-visibility.ts";
-import { RUN_QUOTAS } from "../core/quotas.ts";
-import { scopeFaults } from "../core/scoped-config.ts";
-import type { TenantId } from "../core/tenant-id.ts";
-import type { StartFault, StartOutcome } from "../ports/tenant-store.ts";
-import type { WithinQuota } from "../runtime/tenant-quotas.ts";
-import { canonicalHash } from "../core/canonical-json.ts";
-import { startFaults } from "./start-faults.ts";
-import { idempotencyKeyReused, threadBusy } from "./input-refusals.ts";
-import type { UseCaseDeps } from "./use-case-deps.ts";
 import type { Principal } from "../access/principal.ts";
+import { speaksForOperator } from "../access/reached-subject.ts";
 import { notFound, type Refusal, refuse } from "../access/refusal.ts";
-import { runStarterOf } from "../access/run-starter.ts";
 import { hasScope } from "../access/scopes.ts";
+import { mayAccessThread } from "../access/thread-visibility.ts";
+import { scopeOf } from "../core/scoped-config.ts";
+import type { TenantId } from "../core/tenant-id.ts";
+import { commitStart, type RunStarted } from "./commit-start.ts";
+import type { FileTakingDeps } from "./take-files.ts";
+import type { UseCaseDeps } from "./use-case-deps.ts";
 
-export type RunStarted =
-  | { readonly kind: "started"; readonly runId: string; readonly status: RunStatus; readonly created: boolean }
-  | Refusal;
-
-/**
- * Commits a run and rings for the gateways that may claim it. `created` is false if the idempotency key found an
- * earlier run. The first facts are not put into the live log: no client knows the run's id yet, and every watcher
- * begins with the store.
- */
+/** Starts a run of an agent, as far as the principal may. */
 export async function startRun(
-  deps: Pick<UseCaseDeps, "store" | "bell" | "clock" | "quotas" | "prices" | "schemas">,
+  deps: FileTakingDeps & Pick<UseCaseDeps, "bell" | "prices" | "schemas" | "uptake">,
   principal: Principal,
   params: { readonly request: StartRunBody; readonly idempotencyKey: string | undefined },
 ): Promise<RunStarted> {
@@ -62,105 +45,56 @@ export async function startRun(
     return refuse("invalid_request", "The input says nothing new; see 'errors'.", [fault]);
   }
   const { tenantId } = principal;
-  const store = deps.store.forTenant(tenantId);
   const threadId = request.threadId ?? principal.threadId;
   const { policy = "queue" } = request;
-  const isScoped = request.instructions !== undefined || request.tools !== undefined;
+  const scope = scopeOf(request);
+  const isScoped = Object.keys(scope).length > 0;
   const unfit = policyFault(principal, { policy, threadId, earlier, isScoped });
   if (unfit !== null) return unfit;
   if (!(await mayEnter(deps, principal, { threadId, subject: request.subject }))) return notFound("thread");
-  const scope = scopeOf(request);
   const unusable = await schemaFaultsOf(deps, tenantId, scope);
   if (unusable !== null) return unusable;
-  const keyed =
-    idempotencyKey === undefined
-      ? null
-      : { key: idempotencyKey, owner: idempotencyOwner(principal), orUnowned: speaksForOperator(principal) };
-  const start = () =>
-    store.startRun({
-      runId: deps.clock.newId(),
-      agent: request.agent,
-      versionId: request.versionId,
-      by: actorOf(principal),
-      threadId,
-      policy,
-      earlier,
-      messages,
-      deviceKey: request.deviceKey ?? principal.deviceKey ?? null,
-      metadata: request.metadata ?? {},
-      limits: request.limits,
-      scope,
-      admit: (terms) => [
-        ...startFaults(terms, request.limits, deps.prices),
-        ...scopeFaults(scope, terms.toolNames ?? []),
-      ],
-      subject,
-      startedBy: runStarterOf(principal),
-      idempotency: keyed === null ? null : { ...keyed, bodyHash: canonicalHash(request as unknown as JsonValue) },
-    });
-  const within = await deps.quotas.within(tenantId, {
-    needs: RUN_QUOTAS,
-    isKnown: async () => keyed !== null && store.knows({ kind: "run", ...keyed }),
-    make: () => withinThreads(deps, principal, { key: threadId, subject }, start),
+  return commitStart(deps, principal, {
+    agent: request.agent,
+    versionId: request.versionId,
+    threadId,
+    policy,
+    ...(request.policy === undefined ? { leftToAgent: { maySteer: earlier.length === 0 && !isScoped } } : {}),
+    earlier,
+    messages,
+    deviceKey: request.deviceKey ?? principal.deviceKey ?? null,
+    metadata: request.metadata ?? {},
+    limits: request.limits,
+    scope,
+    subject,
+    idempotencyKey,
+    body: request as unknown as JsonValue,
   });
-  const outcome = within.kind === "made" ? within.made : within;
-  switch (outcome.kind) {
-    case "no_room":
-      return quotaExceeded(outcome.lack, deps.clock.now());
-    case "started": {
-      const { runId, status, created, told } = outcome;
-      if (created) deps.bell.ring({ about: "run", runId });
-      for (const other of told) deps.bell.ring({ about: "run", runId: other });
-      if (created && threadId !== undefined) deps.bell.ring({ about: "thread", tenantId, idOrKey: threadId });
-      return { kind: "started", runId, status, created };
-    }
-    case "thread_busy":
-      return threadBusy(outcome.runId);
-    case "agent_not_found":
-      return notFound("agent");
-    case "version_not_found":
-      return notFound("version of this agent");
-    case "thread_not_found":
-      return notFound("thread");
-    case "not_admitted":
-      return notAdmitted(outcome.faults);
-    case "idempotency_conflict":
-      return idempotencyKeyReused();
-    default:
-      return outcome satisfies never;
-  }
 }
 
-/** The fault of the agent alone is not one of the request. */
-function notAdmitted(faults: readonly StartFault[]): Refusal {
-  const isOfAgent = faults.every(({ path }) => path === "agent");
-  return isOfAgent
-    ? refuse("invalid_agent_config", "The agent's limits cannot be kept here now; see 'errors'.", faults)
-    : refuse("invalid_request", "The run cannot be started with this agent; see 'errors'.", faults);
-}
-
-function scopeOf({ instructions, tools }: StartRunBody): RunScope {
-  return { ...(instructions === undefined ? {} : { instructions }), ...(tools === undefined ? {} : { tools }) };
-}
-
-/** What is wrong with the schemas of a start's own tools, as the refusal; null if nothing is. */
+/** What is wrong with the schemas of a start, as the refusal; null if nothing is. */
 async function schemaFaultsOf(
   { schemas }: Pick<UseCaseDeps, "schemas">,
   tenantId: TenantId,
-  { tools = [] }: RunScope,
+  { tools = [], outputSchema }: RunScope,
 ): Promise<Refusal | null> {
   const own = tools.flatMap((tool, index) => (typeof tool === "string" ? [] : [{ index, schema: tool.inputSchema }]));
-  if (own.length === 0) return null;
+  if (own.length === 0 && outputSchema === undefined) return null;
   const checked = await schemas.check({ tenantId, schemas: own.map(({ schema }) => schema) });
-  if (checked.kind === "busy")
+  const output =
+    outputSchema === undefined
+      ? ({ kind: "checked", fault: null } as const)
+      : await schemas.checkOutput({ tenantId, schema: outputSchema });
+  if (checked.kind === "busy" || output.kind === "busy")
     return refuse("too_many_requests", "Too many schemas of this tenant are being checked; start again in a moment.");
   const faults = own.flatMap(({ index }, at) => {
     const message = checked.faults[at] ?? null;
     return message === null ? [] : [{ path: `tools.${index}.inputSchema`, message }];
   });
+  if (output.fault !== null) faults.push({ path: "outputSchema", message: output.fault });
   return faults.length === 0
     ? null
-    : refuse("invalid_request", "A tool of the run cannot be used; see 'errors'.", faults);
+    : refuse("invalid_request", "A schema of the run cannot be used; see 'errors'.", faults);
 }
 
 /** A policy that the credential may not follow, or that says nothing here, as the refusal; null if there is none. */
@@ -187,7 +121,7 @@ function policyFault(
   if (isScoped) {
     const fault = {
       path: "policy",
-      message: "cannot be 'steer' together with 'instructions' or 'tools' of another run",
+      message: "cannot be 'steer' together with 'instructions', 'tools' or 'outputSchema' of another run",
     };
     return refuse("invalid_request", "A run in progress keeps what its own start has said; see 'errors'.", [fault]);
   }
@@ -203,8 +137,11 @@ function userExcess(principal: Principal, request: StartRunBody, earlier: readon
   if (agents === undefined && kind === "token") {
     return refuse("forbidden", "The token names no agent; make it with 'agents' to start runs.");
   }
-  if (request.instructions !== undefined || request.tools !== undefined) {
-    return refuse("forbidden", "Only a key of the operator says what an agent is told, and which tools it has.");
+  if (Object.keys(scopeOf(request)).length > 0) {
+    return refuse(
+      "forbidden",
+      "Only a key of the operator says what an agent is told, which tools it has, and what its runs end with.",
+    );
   }
   if (agents?.includes(request.agent) === false) return notFound("agent");
   if (request.versionId !== undefined && versions !== true) {
@@ -235,19 +172,6 @@ async function mayEnter(
   const thread = await store.forTenant(principal.tenantId).findThread({ idOrKey: threadId, subject: null });
   if (thread === null || !mayAccessThread(principal, thread)) return false;
   return subject === undefined || thread.subject === null || thread.subject === subject;
-}
-
-/** A thread's own key may make its thread, which takes room. */
-async function withinThreads(
-  deps: Pick<UseCaseDeps, "store" | "quotas">,
-  { tenantId }: Principal,
-  { key, subject }: { readonly key: string | undefined; readonly subject: string | null },
-  start: () => Promise<StartOutcome>,
-): Promise<StartOutcome | Extract<WithinQuota<never>, { kind: "no_room" }>> {
-  if (key === undefined || isId(key)) return start();
-  const isKnown = () => deps.store.forTenant(tenantId).knows({ kind: "thread", key, subject });
-  const within = await deps.quotas.within(tenantId, { needs: ["threads"], isKnown, make: start });
-  return within.kind === "made" ? within.made : within;
 }
 
 /**

@@ -5,11 +5,12 @@ import { speaksForOperator } from "../access/reached-subject.ts";
 import { maySeeRun } from "../access/run-visibility.ts";
 import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
+import type { Uptake } from "../ports/uptake.ts";
 import { type ReportedResult, type SubmittedResult, submitToolResult } from "./submit-tool-result.ts";
 
 /** Submits the result of a call in a run that the principal sees. Refuses as `submitToolResult` does. */
 export async function submitResultOverHttp(
-  deps: { readonly store: Store; readonly bell: Bell },
+  deps: { readonly store: Store; readonly bell: Bell; readonly uptake: Uptake },
   principal: Principal,
   params: { readonly runId: string; readonly callId: string; readonly answer: ReportedResult },
 ): Promise<SubmittedResult> {

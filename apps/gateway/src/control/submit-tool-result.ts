@@ -5,6 +5,7 @@ import { TOOL_RESULT_BYTES_MAX } from "../core/limits.ts";
 import type { Bell } from "../ports/bell.ts";
 import type { Store } from "../ports/store.ts";
 import type { SubmitResultOutcome } from "../ports/tenant-store.ts";
+import type { Uptake } from "../ports/uptake.ts";
 import { canonicalJson, sha256 } from "../core/canonical-json.ts";
 import { inboxFull } from "./input-refusals.ts";
 import type { TenantId } from "../core/tenant-id.ts";
@@ -27,8 +28,8 @@ export type ResultSource =
 export type SubmittedResult = { readonly kind: "accepted"; readonly duplicate: boolean } | Refusal;
 
 /**
- * Enqueues a tool's result as an input of its run. The first result of a call wins (R7). The same result again, with
- * its keys in any order, is a duplicate. Refuses with:
+ * Enqueues a tool's result as an input of its run, which this gateway takes up at once where it can. The first result
+ * of a call wins (R7). The same result again, with its keys in any order, is a duplicate. Refuses with:
  *
  * - `payload_too_large`: this result can never be accepted; the call stays open for a smaller one, or for an error;
  * - `result_conflict`: the call is settled otherwise, or (over HTTP) awaits an approval;
@@ -38,7 +39,7 @@ export type SubmittedResult = { readonly kind: "accepted"; readonly duplicate: b
  * Rejects only with `StoreUnavailable`.
  */
 export async function submitToolResult(
-  deps: { readonly store: Store; readonly bell: Bell },
+  deps: { readonly store: Store; readonly bell: Bell; readonly uptake: Uptake },
   params: {
     readonly tenantId: TenantId;
     readonly callId: string;
@@ -55,8 +56,11 @@ export async function submitToolResult(
   }
   if (!isId(callId)) return noSuchCall(from);
   const store = deps.store.forTenant(tenantId);
-  const submitted = await store.submitToolResult({ callId, outcome, bodyHash: sha256(text), from });
-  if (submitted.kind === "accepted") deps.bell.ring({ about: "run", runId: submitted.runId });
+  const submitted = await deps.uptake.answer(tenantId, (offer) =>
+    store.submitToolResult({ callId, outcome, bodyHash: sha256(text), from, offer }),
+  );
+  if (submitted.kind === "accepted" && submitted.taken === null)
+    deps.bell.ring({ about: "run", runId: submitted.runId });
   return submittedResult(submitted, from);
 }
 

@@ -14,6 +14,7 @@ import { deviceRequirement, registerDevice } from "./device-registration.ts";
 import type { DeviceSession } from "./device-session.ts";
 import type { DeviceSocket } from "./device-socket.ts";
 import { DEVICE_HEARTBEAT_MS } from "./limits.ts";
+import type { RegistrationBatches } from "./registration-batches.ts";
 import { renewalFault } from "./renewal-fault.ts";
 import type { SessionCloser } from "./session-closer.ts";
 import type { ToolResults } from "./tool-results.ts";
@@ -22,6 +23,7 @@ export interface DeviceConnectionDeps {
   readonly gatewayId: string;
   readonly authenticate: Authenticate;
   readonly store: Store;
+  readonly registrations: RegistrationBatches;
   readonly liveLog: LiveLog;
   readonly clock: Clock;
   readonly dispatch: DeviceDispatch;

@@ -116,8 +116,10 @@ export class DeviceDispatch {
     try {
       const views = await this.#deps.store.fleet.readOpenCalls({ sessionIds });
       const viewOf = new Map(views.map((view) => [view.sessionId, view]));
+      const unconfirmed = await this.#confirm(views);
       const assigned = await this.#assign(views);
-      const served = await Promise.allSettled(sessionIds.map((id) => this.#serve(id, viewOf.get(id), assigned))); // 3.
+      const known = sessionIds.filter((id) => !unconfirmed.has(id));
+      const served = await Promise.allSettled(known.map((id) => this.#serve(id, viewOf.get(id), assigned))); // 3.
       for (const result of served) if (result.status === "rejected") this.#report(result.reason);
     } catch (error) {
       this.#due.clear(); // 5.
@@ -159,7 +161,6 @@ export class DeviceDispatch {
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return; // 6.
     if (view === undefined || !view.current) return this.#end(session); // 1.
-    await this.#confirm(session);
     if (session.pairingUntil !== null && !this.#isPaired(session, view)) return; // 8.
     const isServed = ({ sessionId: id }: DeviceSession): boolean => this.#sessions.get(id) !== undefined;
     const wasDraining = session.drain;
@@ -172,13 +173,33 @@ export class DeviceDispatch {
     session.socket.send({ type: "device.draining" });
   }
 
-  /** 7. Lets the connections that this one replaced learn that it has taken over. */
-  async #confirm(session: DeviceSession): Promise<void> {
-    if (session.confirmation !== "heard") return;
-    const { tenantId, sessionId } = session;
-    await this.#deps.store.forTenant(tenantId).confirmDeviceSession({ sessionId });
-    session.confirmation = "recorded";
-    this.#ringAbout(session);
+  /**
+   * 7. Lets the connections that were replaced learn that others have taken over. Many devices may come back at once,
+   * so it is one statement for each tenant. Returns the ids of those that could not be recorded. The poll finds them.
+   */
+  async #confirm(views: readonly OpenCallsOfSession[]): Promise<ReadonlySet<string>> {
+    const heard = views.flatMap(({ sessionId, current }) => {
+      const session = current ? this.#sessions.get(sessionId) : undefined;
+      return session?.confirmation === "heard" ? [session] : [];
+    });
+    const unconfirmed = new Set<string>();
+    const byTenant = Map.groupBy(heard, ({ tenantId }) => tenantId);
+    await Promise.all(
+      [...byTenant].map(async ([tenantId, sessions]) => {
+        const sessionIds = sessions.map(({ sessionId }) => sessionId);
+        try {
+          await this.#deps.store.forTenant(tenantId).confirmDeviceSessions({ sessionIds });
+        } catch (error) {
+          for (const sessionId of sessionIds) unconfirmed.add(sessionId);
+          return this.#report(error);
+        }
+        for (const session of sessions) {
+          session.confirmation = "recorded";
+          this.#ringAbout(session);
+        }
+      }),
+    );
+    return unconfirmed;
   }
 
   /** 8. */

@@ -16,6 +16,7 @@ import { type Store, StoreUnavailable } from "../ports/store.ts";
 import type { TenantQuotas } from "../runtime/tenant-quotas.ts";
 import type { DeviceSocket } from "./device-socket.ts";
 import { DEVICE_IN_FLIGHT_DEFAULT } from "./limits.ts";
+import type { RegistrationBatches } from "./registration-batches.ts";
 import type { SessionCloser } from "./session-closer.ts";
 import { untrustedClaim } from "./untrusted-claim.ts";
 
@@ -47,6 +48,7 @@ export async function registerDevice(
   deps: {
     readonly authenticate: Authenticate;
     readonly store: Store;
+    readonly registrations: Pick<RegistrationBatches, "register">;
     readonly gatewayId: string;
     readonly clock: Pick<Clock, "newId" | "now">;
     readonly quotas: TenantQuotas;
@@ -92,7 +94,7 @@ export async function registerDevice(
       needs: ["devices", "storedBytes"],
       isKnown: () => store.knows({ kind: "device", key: deviceKey }),
       make: () =>
-        store.registerDevice({
+        deps.registrations.register(tenantId, {
           sessionId,
           gatewayId: deps.gatewayId,
           deviceKey,

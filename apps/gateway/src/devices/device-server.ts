@@ -6,12 +6,14 @@ import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { LiveLog } from "../ports/live-log.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
+import type { Uptake } from "../ports/uptake.ts";
 import type { TenantQuotas } from "../runtime/tenant-quotas.ts";
 import { Recurring } from "../runtime/recurring.ts";
 import { DeviceConnection } from "./device-connection.ts";
 import { DeviceDispatch } from "./device-dispatch.ts";
 import type { DeviceSocket } from "./device-socket.ts";
 import { DEVICE_POLL_MS } from "./limits.ts";
+import { RegistrationBatches } from "./registration-batches.ts";
 import { SessionCloser } from "./session-closer.ts";
 import { createToolResults } from "./tool-results.ts";
 
@@ -21,6 +23,8 @@ export interface DeviceServerDeps {
   readonly store: Store;
   readonly liveLog: LiveLog;
   readonly bell: Bell;
+  /** Takes runs up here whose calls are answered. */
+  readonly uptake: Uptake;
   readonly clock: Clock;
   readonly log: Log;
   readonly schemas: Pick<JsonSchemas, "findFaults">;
@@ -67,7 +71,8 @@ export function createDeviceServer(deps: DeviceServerDeps): DeviceServer {
   const { bell, clock, log } = deps;
   const dispatch = new DeviceDispatch(deps);
   const closer = new SessionCloser(deps);
-  const connectionDeps = { ...deps, dispatch, closer, results: createToolResults({ ...deps, dispatch }) };
+  const results = createToolResults({ ...deps, dispatch });
+  const connectionDeps = { ...deps, dispatch, closer, results, registrations: new RegistrationBatches(deps) };
   const sockets = new Set<DeviceSocket>();
   const handling = new Set<Promise<void>>();
   const loop = new Recurring({

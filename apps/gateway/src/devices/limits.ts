@@ -35,3 +35,9 @@ export const REGISTRATION_IN_FLIGHT_MAX_MS = 30_000;
 export const UNCONFIRMED_SESSIONS_MAX = 20_000;
 /** Sessions in one read of their calls: one of all sessions would hold a connection to the store for long. */
 export const DEVICE_SESSIONS_PER_READ_MAX = 1000;
+/**
+ * Devices that one statement registers: the first of them waits for the last, and each may bring 64 KiB of tools. And
+ * the statements of one tenant at once, so that one that waits for a lock does not hold up all.
+ */
+export const REGISTRATIONS_PER_BATCH_MAX = 64;
+export const REGISTRATION_BATCHES_AT_ONCE_MAX = 2;

@@ -35,7 +35,7 @@ export async function performDeviceAction(
 }
 
 async function sendCall(deps: DeviceActionDeps, session: DeviceSession, call: OpenCall): Promise<void> {
-  const { callId, runId, toolName, args, attempt, deadline } = call;
+  const { callId, runId, parentRunId, toolName, args, attempt, deadline } = call;
   const { tenantId, sessionId } = session;
   // A device that reconnects may repeat its result before it is asked for it again.
   const mustNotSend = (): boolean => {
@@ -51,6 +51,7 @@ async function sendCall(deps: DeviceActionDeps, session: DeviceSession, call: Op
     type: "tool.call.request",
     callId,
     runId,
+    ...(parentRunId === null ? {} : { parentRunId }),
     toolName,
     args,
     attempt,

@@ -25,6 +25,7 @@ function open(callId: string, call: Partial<OpenCall> = {}): OpenCall {
   return {
     callId,
     runId: "run-1",
+    parentRunId: null,
     toolName: "read_file",
     args: {},
     attempt: 1,

@@ -3,6 +3,7 @@ import { refuse } from "../access/refusal.ts";
 import { type SubmittedResult, submitToolResult } from "../control/submit-tool-result.ts";
 import type { Bell } from "../ports/bell.ts";
 import { type Store, StoreUnavailable } from "../ports/store.ts";
+import type { Uptake } from "../ports/uptake.ts";
 import type { DeviceDispatch } from "./device-dispatch.ts";
 import type { DeviceSession } from "./device-session.ts";
 
@@ -22,6 +23,7 @@ export interface ToolResults {
 export function createToolResults(deps: {
   readonly store: Store;
   readonly bell: Bell;
+  readonly uptake: Uptake;
   readonly dispatch: Pick<DeviceDispatch, "look">;
 }): ToolResults {
   const { store, dispatch } = deps;

@@ -47,12 +47,20 @@ export interface ClaimLoopParams {
   readonly onClaimed: (claim: FreshClaim) => void;
 }
 
+/** What a gateway has claimed. */
+export interface ClaimCounts {
+  readonly claimedRuns: number;
+  readonly recoveredRuns: number;
+}
+
 export class ClaimLoop {
   readonly #params: ClaimLoopParams;
   readonly #claims: Recurring;
   #isAnyRunLeft = false;
-  /** Claims sent so far. */
-  #sent = 0;
+  #left: "none" | "withheld" | "unknown" = "unknown";
+  #counts: ClaimCounts = { claimedRuns: 0, recoveredRuns: 0 };
+  /** Numbers given so far. */
+  #numbers = 0;
 
   constructor(params: ClaimLoopParams) {
     const { clock, log } = params.deps;
@@ -63,6 +71,25 @@ export class ClaimLoop {
   /** Whether the last claim may have left due runs for want of places (4.). */
   get isAnyRunLeft(): boolean {
     return this.#isAnyRunLeft;
+  }
+
+  /**
+   * What the last claim left of the due runs: none, those whose tenants have their share of the places, or any. Before
+   * the first claim is answered, and after one that failed, that is not known.
+   */
+  get left(): "none" | "withheld" | "unknown" {
+    return this.#left;
+  }
+
+  /** Returns a number that no other claim of this gateway has. */
+  nextNumber(): number {
+    this.#numbers += 1;
+    return this.#numbers;
+  }
+
+  /** The runs that were claimed since the start, and those of them whose lease had been lost. */
+  get counts(): ClaimCounts {
+    return this.#counts;
   }
 
   start(): void {
@@ -88,15 +115,19 @@ export class ClaimLoop {
     const limit = Math.min(CLAIM_BATCH_MAX, places.free);
     const isFull = limit < CLAIM_BATCH_MAX;
     this.#isAnyRunLeft = isFull;
-    if (limit <= 0 || !mayClaim()) return { dueMs: pollMs, restMs: 0 };
+    if (limit <= 0 || !mayClaim()) {
+      this.#left = "unknown";
+      return { dueMs: pollMs, restMs: 0 };
+    }
 
     const sentAt = clock.monotonic();
-    const claimNumber = (this.#sent += 1);
+    const claimNumber = this.nextNumber();
     const judgesUntil = contact.judgesUntil();
     const lastChancesMax = keeper.hasUnreturnedLeases ? 0 : LAST_CHANCES_MAX - lastChances; // 3.
     const claim = await contact
       .hear(store.claimRuns({ gatewayId, claimNumber, leaseDurationMs, limit, places, judgesUntil, lastChancesMax }))
       .catch((error: unknown) => {
+        this.#left = "unknown";
         if (error instanceof StoreUnavailable) keeper.returnClaim(claimNumber); // 3.
         throw error;
       });
@@ -104,8 +135,12 @@ export class ClaimLoop {
     contact.toldTime(claim.now);
     answers.claimAnswered(answeredAt);
     this.#isAnyRunLeft = isFull || claim.isAnyWithheld;
+    this.#left = claim.runs.length >= limit ? "unknown" : claim.isAnyWithheld ? "withheld" : "none";
 
     const now = (): number => Math.floor(claim.now + clock.monotonic() - answeredAt);
+    const lost = claim.runs.filter((claimed) => claimed.lost).length;
+    const { claimedRuns, recoveredRuns } = this.#counts;
+    this.#counts = { claimedRuns: claimedRuns + claim.runs.length, recoveredRuns: recoveredRuns + lost };
     for (const claimed of claim.runs) onClaimed({ claimed, sentAt, now });
     const costMs = answeredAt - sentAt;
     const restMs = claim.runs.length > 0 ? 0 : Math.min(CLAIM_REST_MAX_MS, Math.max(CLAIM_REST_MIN_MS, 4 * costMs)); // 2.

@@ -2,6 +2,7 @@ import { formatPosition } from "@hsafa/protocol";
 import { expect, test } from "vitest";
 import { asked, begun, finished, given, NOW, proceed } from "../../test/support/given.ts";
 import type { EventRecord } from "../core/event-record.ts";
+import { mergedEnd } from "../core/merged-end.ts";
 import { projectCalls, projectRun } from "../core/projection.ts";
 import type { Ring } from "../ports/bell.ts";
 import type { Commit } from "../ports/fleet-store.ts";
@@ -30,6 +31,8 @@ function world(decided: Pick<Decision, "facts"> & Partial<Decision> = { facts: [
       calls: [],
       consumed: ["1"],
       merges: [],
+      children: [],
+      tellsParent: null,
       inboxMustBe: null,
       release: null,
       ...decided,
@@ -38,6 +41,9 @@ function world(decided: Pick<Decision, "facts"> & Partial<Decision> = { facts: [
       position: { seq: 4, sub: 2 },
       unacknowledged: [delta],
       publish: (records) => void said.push(`publish ${records.map(formatPosition).join(",")}`),
+      publishMerged: (merges) => {
+        for (const { runId, record } of merges) said.push(`publish ${formatPosition(record)} of ${runId}`);
+      },
     },
     send: (commit) => {
       sent.push(commit);
@@ -59,6 +65,16 @@ test("R3: facts are shown only after the store has written them, and bells ring 
   outcome.resolve({ kind: "committed", wakes: ["next"] });
   expect(await end).toBe("committed");
   expect(said).toEqual(["publish 5-0,6-0", "ring run next"]);
+});
+
+test("the end of a run that was merged is shown after its commit too", async () => {
+  const merged = mergedEnd({ runId: "merged", messages: 1, into: "r", now: NOW });
+  const { said, end, outcome } = world({ facts: [asked("more")], merges: [merged] });
+  await new Promise(setImmediate);
+  expect(said).toEqual([]);
+  outcome.resolve({ kind: "committed", wakes: [] });
+  await end;
+  expect(said).toEqual(["publish 5-0", "publish 3-0 of merged"]);
 });
 
 test.each(["inputs_waiting", "fenced", "gave_up"] as const)("a commit that ends as %s shows nothing", async (kind) => {

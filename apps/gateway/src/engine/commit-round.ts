@@ -9,7 +9,9 @@
  * 4. Bells ring last: they only save a poll.
  */
 import type { Fact } from "@hsafa/protocol";
+import type { ToldParent } from "../core/told-parent.ts";
 import type { MergedRun } from "../core/merged-end.ts";
+import type { NewChild } from "../core/new-child.ts";
 import { placeFacts } from "../core/place-facts.ts";
 import { showsProgress } from "../core/shows-progress.ts";
 import type { Bell } from "../ports/bell.ts";
@@ -30,6 +32,10 @@ export interface Decision {
   readonly consumed: readonly string[];
   /** Runs whose messages are among the facts, and that end with them. */
   readonly merges: readonly MergedRun[];
+  /** Runs that calls of these facts start. */
+  readonly children: readonly NewChild[];
+  /** What the parent is told, if the run ends and has one. */
+  readonly tellsParent: ToldParent | null;
   /** The commit succeeds only while exactly this many inputs wait; null: it does not matter. */
   readonly inboxMustBe: number | null;
   /** Set if the lease is returned: when the run is due again, in ms (null: when an input comes, or never). */
@@ -46,13 +52,13 @@ export async function commitRound(params: {
   /** The seq of the run's last fact. */
   readonly afterSeq: number;
   readonly decision: Decision;
-  readonly writer: Pick<RunWriter, "position" | "unacknowledged" | "publish">;
+  readonly writer: Pick<RunWriter, "position" | "unacknowledged" | "publish" | "publishMerged">;
   readonly send: (commit: Commit) => Promise<CommitOutcome | { readonly kind: "gave_up" }>;
   readonly bell: Bell;
 }): Promise<CommitEnd> {
   const { gatewayId, claim, afterSeq, decision, writer, send, bell } = params;
   const { tenantId, runId, epoch } = claim;
-  const { facts, at, run, calls, consumed, merges, inboxMustBe, release } = decision;
+  const { facts, at, run, calls, consumed, merges, children, tellsParent, inboxMustBe, release } = decision;
   const records = placeFacts({ facts, afterSeq, prev: writer.position, ts: at }); // 1.
   const outcome = await send({
     tenantId,
@@ -67,13 +73,23 @@ export async function commitRound(params: {
     progress: showsProgress(facts),
     consumed,
     merges,
+    children,
+    tellsParent,
     inboxMustBe,
     lease: release === null ? { kind: "keep" } : { kind: "release", wakeAt: release.wakeAt },
   });
   if (outcome.kind !== "committed") return outcome.kind;
   writer.publish(records); // 3.
-  ringFor({ bell, tenantId, calls, wakes: outcome.wakes }); // 4.
+  writer.publishMerged(merges); // 3.
+  ringFor({ bell, tenantId, calls, wakes: [...outcome.wakes, ...relativesToRing(decision)] }); // 4.
   return "committed";
+}
+
+/** The runs above and below that the decision makes due: its new children, its parent, and children it cancels. */
+function relativesToRing({ children, tellsParent, calls }: Decision): string[] {
+  const canceled = calls.filter(({ target, settledAt }) => target === "server" && settledAt !== null);
+  const parent = tellsParent === null ? [] : [tellsParent.runId];
+  return [...children.map(({ runId }) => runId), ...canceled.map(({ callId }) => callId), ...parent];
 }
 
 /** Rings for the devices whose calls were dispatched or settled, and for the runs that became due. */

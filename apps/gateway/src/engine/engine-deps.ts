@@ -1,12 +1,14 @@
 import type { Bell } from "../ports/bell.ts";
 import type { ModelPrices } from "../core/priced-usage.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { FileStores } from "../ports/file-store.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
 import type { JsonSchemas } from "../ports/json-schemas.ts";
 import type { LiveLog } from "../ports/live-log.ts";
 import type { LocalFeed } from "../ports/local-feed.ts";
 import type { Log } from "../ports/log.ts";
 import type { LoopTurns } from "../runtime/loop-turns.ts";
+import type { FileLoading } from "./perform/load-files.ts";
 import type { Model } from "../ports/model.ts";
 import type { TenantQuotas } from "../runtime/tenant-quotas.ts";
 import type { ServerTools } from "../ports/server-tools.ts";
@@ -36,4 +38,7 @@ export interface EngineDeps {
   readonly revocations: { heard(number: number): void };
   readonly quotas: Pick<TenantQuotas, "lackAsRemembered">;
   readonly prices: ModelPrices;
+  /** Keep the bytes of files. */
+  readonly files: FileStores;
+  readonly fileLoading: FileLoading;
 }

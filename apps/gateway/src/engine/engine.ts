@@ -19,9 +19,10 @@ import type { Ring } from "../ports/bell.ts";
 import type { ClaimedRun, HeartbeatAnswer } from "../ports/fleet-store.ts";
 import { GATEWAY_TIMEOUT_MS } from "../ports/limits.ts";
 import { StoreUnavailable } from "../ports/store.ts";
+import type { Uptake } from "../ports/uptake.ts";
 import { Recurring } from "../runtime/recurring.ts";
 import { AnsweredRuns } from "./answered-runs.ts";
-import { ClaimLoop, type Load } from "./claim-loop.ts";
+import { type ClaimCounts, ClaimLoop, type Load } from "./claim-loop.ts";
 import type { Claim, FreshClaim } from "./claim.ts";
 import { DeltaBatcher } from "./delta-batcher.ts";
 import type { EngineDeps } from "./engine-deps.ts";
@@ -30,9 +31,12 @@ import { giveUpRun } from "./give-up-run.ts";
 import type { HoldEnd } from "./hold-end.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { SWEEP_INTERVAL_MS, SWEEP_RETRY } from "./limits.ts";
+import { ParkedRuns } from "./parked-runs.ts";
+import { removeExpiredFiles } from "./remove-expired-files.ts";
 import { reprieve } from "./reprieve.ts";
 import { RecordRoom } from "./record-room.ts";
 import { RunHolder } from "./run-holder.ts";
+import { RunUptake } from "./run-uptake.ts";
 import { StallSettlement } from "./stall-settlement.ts";
 import { type Stall, StallWatch } from "./stall-watch.ts";
 import { StoreContact } from "./store-contact.ts";
@@ -48,9 +52,13 @@ export class Engine {
   readonly #recordRoom: RecordRoom;
   readonly #stalls: StallSettlement;
   readonly #answers: AnsweredRuns;
+  readonly #uptake: RunUptake;
+  /** What all holders have. */
+  readonly #parts: ConstructorParameters<typeof RunUptake>[0]["parts"];
+  readonly #parkedRuns = new ParkedRuns();
   readonly #holders = new Map<string, RunHolder>();
   /** Everything begun and not yet over, awaited at the stop. */
-  readonly #tasks = new Set<Promise<void>>();
+  readonly #tasks = new Set<Promise<unknown>>();
   #unlisten: (() => void) | null = null;
   /** Runs that are to be given up, and keep their places until then. Losing one of them counts for nothing. */
   readonly #condemned = new Set<ClaimedRun>();
@@ -92,12 +100,38 @@ export class Engine {
       mayClaim: () => this.#mayClaim(),
       onClaimed: (claim) => this.#begin(claim),
     });
+    this.#parts = {
+      deps,
+      keeper: this.#keeper,
+      batcher: this.#batcher,
+      answers: this.#answers,
+      stallWatch: this.#stallWatch,
+      recordRoom,
+    };
+    this.#uptake = new RunUptake({
+      parts: this.#parts,
+      claims: this.#claims,
+      load: () => this.#load(),
+      mayClaim: () => this.#unlisten !== null && !this.#stopping.signal.aborted && this.#mayClaim(),
+      onTaken: (claim, holder) => this.#begin(claim, holder),
+      onTask: (task) => this.#keep(task),
+    });
     this.#sweeps = new Recurring({ name: "sweep", tick: () => this.#sweep(), retry: SWEEP_RETRY, clock, log });
   }
 
   /** How many runs this gateway holds now. */
   get runsHeld(): number {
     return this.#holders.size;
+  }
+
+  /** Takes runs up that requests make due. */
+  get uptake(): Uptake {
+    return this.#uptake;
+  }
+
+  /** What it has claimed since its start. */
+  get claimCounts(): ClaimCounts {
+    return this.#claims.counts;
   }
 
   /** 4. */
@@ -112,9 +146,10 @@ export class Engine {
   }
 
   #load(): Load {
-    const places = [...this.#leases, ...this.#condemned];
+    const places = [...this.#leases, ...this.#condemned].map(({ tenantId }) => tenantId);
+    places.push(...this.#uptake.tenants);
     const byTenant = new Map<string, number>();
-    for (const { tenantId } of places) byTenant.set(tenantId, (byTenant.get(tenantId) ?? 0) + 1);
+    for (const tenantId of places) byTenant.set(tenantId, (byTenant.get(tenantId) ?? 0) + 1);
     let lastChances = 0;
     for (const { isOnLastChance } of this.#holders.values()) if (isOnLastChance) lastChances += 1;
     return { runs: places.length, byTenant, lastChances };
@@ -135,6 +170,7 @@ export class Engine {
    * history that is lost. Rejects with `StoreUnavailable`.
    */
   async dropLostRuns(): Promise<void> {
+    this.#parkedRuns.clear();
     const holders = [...this.#holders.values()].map((holder) => ({ holder, seq: holder.committedSeq }));
     if (holders.length === 0) return;
     const tails = await this.#deps.store.readTails({ runIds: holders.map(({ holder }) => holder.lease.runId) });
@@ -158,7 +194,8 @@ export class Engine {
     const cancelHandover = clock.after(drainMs, () => {
       for (const holder of this.#holders.values()) holder.leave("now");
     });
-    await Promise.all(this.#tasks);
+    // A run that is born meanwhile adds a task.
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
     cancelHandover();
     await Promise.all([this.#stallWatch.stop(), this.#stalls.stop()]);
     await this.#keeper.close();
@@ -169,14 +206,15 @@ export class Engine {
   #heard(ring: Ring): void {
     if (ring.about !== "run") return;
     const holder = this.#holders.get(ring.runId);
-    if (holder === undefined) this.#claims.request();
-    else holder.rang();
+    if (holder !== undefined) holder.rang();
+    else if (!this.#uptake.rang(ring.runId)) this.#claims.request();
   }
 
   /** Mends what no event will. Gateways that started together shall not sweep together, so the interval is random. */
   async #sweep(): Promise<number> {
-    const { store, clock } = this.#deps;
+    const { store, clock, files, log } = this.#deps;
     this.#ringFor(await store.sweep({ gatewayTimeoutMs: GATEWAY_TIMEOUT_MS }));
+    await removeExpiredFiles({ store, files, log });
     return SWEEP_INTERVAL_MS * (0.5 + clock.random());
   }
 
@@ -185,28 +223,27 @@ export class Engine {
     for (const runId of runIds) this.#deps.bell.ring({ about: "run", runId });
   }
 
-  #begin(claim: FreshClaim): void {
+  /** `holder`: what the run was born under; absent: it was claimed. */
+  #begin(claim: FreshClaim, holder?: RunHolder): void {
     // The claim was under way in a stall. Its lease may have been lost before this gateway knew of it (4.).
     const isCondemned = isHopeless(claim.claimed);
     if (claim.sentAt < this.#stalledUntil && !isCondemned) this.#stalls.add({ stalled: [], forgiven: [claim.claimed] });
-    const task = (isCondemned ? this.#mayGiveUp(claim) : this.#advance(claim)).finally(() => this.#tasks.delete(task));
+    this.#keep(isCondemned ? this.#mayGiveUp(claim) : this.#advance(claim, holder));
+  }
+
+  /** Awaits something at the stop. It never rejects. */
+  #keep(begun: Promise<unknown>): void {
+    const task = begun.finally(() => this.#tasks.delete(task));
     this.#tasks.add(task);
   }
 
   /** Lets a holder advance the run to its end. Never rejects. */
-  async #advance(claim: FreshClaim): Promise<void> {
+  async #advance(claim: FreshClaim, born?: RunHolder): Promise<void> {
     const { log } = this.#deps;
     const { tenantId, runId, epoch, recoveries } = claim.claimed;
     // An earlier holder of this run here hears that its lease is lost.
-    const holder = new RunHolder({
-      deps: this.#deps,
-      keeper: this.#keeper,
-      batcher: this.#batcher,
-      answers: this.#answers,
-      stallWatch: this.#stallWatch,
-      recordRoom: this.#recordRoom,
-      ...claim,
-    });
+    const parked = this.#parkedRuns.take(claim.claimed);
+    const holder = born ?? new RunHolder({ ...this.#parts, ...claim, parked });
     this.#holders.set(runId, holder);
     if (this.#stopping.signal.aborted) holder.leave("when_idle");
     let end: HoldEnd | null = null;
@@ -220,6 +257,7 @@ export class Engine {
     if (this.#holders.get(runId) === holder) this.#holders.delete(runId);
     if (end?.kind === "stuck") log.warn({ tenantId, runId, epoch }, "the store answers other runs, and never this one"); // 1.
     if (end?.kind === "gave_up") this.#keeper.returnLater(holder.lease); // 1.
+    if (end?.kind === "released" && holder.parked !== null) this.#parkedRuns.keep(holder.parked);
     if (end?.kind === "released" && end.wakeAt !== null) this.#dueAgain(runId, end.wakeAt - claim.now());
     // 2. And a place is free now, or the place of a run on its last chance.
     if (holder.wasRung || this.#claims.isAnyRunLeft || recoveries === RECOVERIES_MAX) this.#claims.request();
@@ -233,11 +271,11 @@ export class Engine {
    */
   #stalled({ claim, gapMs }: Stall): void {
     const { log } = this.#deps;
-    const culprit = claim === null ? undefined : this.#holders.get(claim.runId);
+    const culprit = claim === null ? undefined : (this.#holders.get(claim.runId) ?? this.#uptake.holderOf(claim.runId));
     const about = { tenantId: culprit?.lease.tenantId, runId: culprit?.lease.runId, gapMs: Math.round(gapMs) };
     log.warn(about, "the event loop was kept from everything else");
     this.#stalledUntil = this.#deps.clock.monotonic();
-    const others = this.#leases.filter((lease) => lease !== culprit?.lease);
+    const others = [...this.#leases, ...this.#keeper.unreturned].filter(({ runId }) => runId !== culprit?.lease.runId);
     const forgiven = others.map(({ runId, epoch }) => ({ runId, epoch }));
     const stalled = culprit === undefined ? [] : [{ runId: culprit.lease.runId, stalls: culprit.stalledAgain() }];
     this.#stalls.add({ stalled, forgiven });

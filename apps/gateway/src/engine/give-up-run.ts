@@ -1,6 +1,7 @@
 import type { Failure } from "@hsafa/protocol";
+import { toldParent, treeUsage } from "../core/told-parent.ts";
 import { giveUp } from "../core/give-up.ts";
-import type { ClaimedRun } from "../ports/fleet-store.ts";
+import type { ClaimedRun, RunOutline } from "../ports/fleet-store.ts";
 import { type CommitEnd, commitRound } from "./commit-round.ts";
 import type { DeltaBatcher } from "./delta-batcher.ts";
 import type { EngineDeps } from "./engine-deps.ts";
@@ -51,6 +52,8 @@ async function tryToGiveUp({ deps, batcher, claimed, error, now }: GiveUpParams)
       at,
       consumed: [],
       merges: [],
+      children: [],
+      tellsParent: toldOf(outline, runId, error),
       inboxMustBe: outline.inboxCount,
       release: { wakeAt: null },
     };
@@ -69,4 +72,9 @@ async function tryToGiveUp({ deps, batcher, claimed, error, now }: GiveUpParams)
   } finally {
     await writer.close();
   }
+}
+
+function toldOf({ parent, run }: RunOutline, childRunId: string, error: Failure): ReturnType<typeof toldParent> | null {
+  if (parent === null) return null;
+  return toldParent({ parent, childRunId, end: { kind: "failed", error, finishReason: null }, usage: treeUsage(run) });
 }

@@ -1,9 +1,14 @@
 import type { RunState } from "../core/run-state.ts";
 import type { DispatchContext, Inbox, LoadedRun } from "../ports/fleet-store.ts";
+import type { Claim } from "./claim.ts";
+import type { ParkedRun } from "./parked-runs.ts";
 import type { FoldedRecord } from "./read-record.ts";
 import type { ThreadHistory } from "./perform/thread-history.ts";
 import type { Round } from "./plan-round.ts";
 import type { RunWriter } from "./run-writer.ts";
+
+/** What a holder opens its run with. */
+export type OpenedRun = Pick<LoadedRun, "facts" | "lastPosition" | "inbox" | "dispatchContext">;
 
 /** What a holder has of its run: the committed state, the inputs as it last read them, and the way out for events. */
 export class HeldRun {
@@ -56,6 +61,13 @@ export class HeldRun {
   /** Lets go of the inputs that were read. A step may take long, and a megabyte for each held run is much. */
   forgetInputs(): void {
     this.#inbox = { ...this.#inbox, inputs: [] };
+  }
+
+  /** What is to be remembered of the run if this lease has parked it; null: it has not. */
+  parkedBy({ runId, epoch }: Claim): ParkedRun | null {
+    if (this.#state.phase !== "waiting") return null;
+    const { lastFact, position: lastPosition } = this.writer;
+    return { runId, epoch, record: { state: this.#state, bytes: this.recordBytes }, lastFact, lastPosition };
   }
 
   /** The inbox was read again. */

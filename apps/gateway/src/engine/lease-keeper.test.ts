@@ -231,3 +231,17 @@ test("a claim whose answer was lost is returned at every renewal until it can no
   expect(statements).toHaveLength(sent);
   await keeper.close();
 });
+
+test("a lease that is about to be returned is told of until the store has taken it back", async () => {
+  const { keeper, hold, store, advance } = world();
+  keeper.start();
+  hold("a", 3);
+  store.isAway = true;
+  expect(keeper.unreturned).toEqual([]);
+  await advance(LEASE_MS);
+  expect(keeper.unreturned).toEqual([{ tenantId: "t", runId: "a", epoch: 3 }]);
+  store.isAway = false;
+  await advance(LEASE_MS);
+  expect(keeper.unreturned).toEqual([]);
+  await keeper.close();
+});

@@ -48,7 +48,8 @@ export interface Lease extends Claim {
   isGood(): boolean;
 }
 
-interface HeldLease extends Lease {
+/** A lease as its keeper has it. */
+export interface KeptLease extends Lease {
   readonly listener: LeaseListener;
   /** By the monotonic clock. */
   goodUntil: number;
@@ -56,7 +57,7 @@ interface HeldLease extends Lease {
 
 export class LeaseKeeper {
   readonly #params: LeaseKeeperParams;
-  readonly #held = new Map<string, HeldLease>();
+  readonly #held = new Map<string, KeptLease>();
   /** Leases to return when the store answers: at most one for each run held. */
   readonly #leasesToReturn = new Map<string, Claim>();
   /**
@@ -96,14 +97,13 @@ export class LeaseKeeper {
   }
 
   /**
-   * Keeps the lease of a claimed run from now on. `sentAt`: when the claim was sent, by the monotonic clock. A run has
-   * one lease, so an earlier one is lost.
+   * Makes the lease of a run that is claimed, or is about to be. `sentAt`: when the claim was sent, by the monotonic
+   * clock.
    */
-  hold(params: { readonly claim: Claim; readonly sentAt: number; readonly listener: LeaseListener }): Lease {
+  expect(params: { readonly claim: Claim; readonly sentAt: number; readonly listener: LeaseListener }): KeptLease {
     const { claim, sentAt, listener } = params;
     const { clock } = this.#params;
-    const earlier = this.#held.get(claim.runId);
-    const lease: HeldLease = {
+    const lease: KeptLease = {
       tenantId: claim.tenantId,
       runId: claim.runId,
       epoch: claim.epoch,
@@ -111,9 +111,21 @@ export class LeaseKeeper {
       goodUntil: sentAt + this.#goodMs, // 1.
       isGood: () => clock.monotonic() < lease.goodUntil,
     };
+    return lease;
+  }
+
+  /** Keeps the lease of a run that is claimed from now on. A run has one lease, so an earlier one is lost. */
+  keep(lease: KeptLease): void {
+    const earlier = this.#held.get(lease.runId);
     this.#held.set(lease.runId, lease);
     if (earlier !== undefined) lose(earlier, "fenced");
-    this.#expiries.request(lease.goodUntil - clock.monotonic());
+    this.#expiries.request(lease.goodUntil - this.#params.clock.monotonic());
+  }
+
+  /** Keeps the lease of a claimed run from now on. */
+  hold(params: Parameters<LeaseKeeper["expect"]>[0]): Lease {
+    const lease = this.expect(params);
+    this.keep(lease);
     return lease;
   }
 
@@ -152,6 +164,11 @@ export class LeaseKeeper {
     this.#unconfirmedClaims = this.#unconfirmedClaims.filter(({ until }) => until > now - leaseDurationMs);
     this.#unconfirmedClaims.push({ claimNumber, until: now + CLAIM_IN_FLIGHT_MAX_MS });
     this.#claimReturns.request();
+  }
+
+  /** Leases that are about to be returned. Until they are, another gateway may take them, and count them as lost. */
+  get unreturned(): readonly Claim[] {
+    return [...this.#leasesToReturn.values()];
   }
 
   /** Whether this gateway may have leases, by what the store says, that no holder here has. */
@@ -237,7 +254,7 @@ export class LeaseKeeper {
   }
 }
 
-function lose(lease: HeldLease, why: "fenced" | "stale"): void {
+function lose(lease: KeptLease, why: "fenced" | "stale"): void {
   lease.goodUntil = Number.NEGATIVE_INFINITY;
   lease.listener.onLost(why);
 }

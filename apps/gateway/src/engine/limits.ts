@@ -45,6 +45,10 @@ export const RUN_BYTES_FREE = LOADED_FACTS_BYTES_MAX;
 export const PAGE_ROOM_BYTES = 2 * 1024 * 1024;
 /** How long a run waits for room, in ms, before it gives its lease back. Others wait for what it has meanwhile. */
 export const ROOM_WAIT_MS = 10_000;
+/** Parked runs that a gateway remembers. Each saves the reading of a run whose call is answered here. */
+export const PARKED_RUNS_MAX = 1000;
+/** Bytes of their records, all together. In memory they take two to four times as much. */
+export const PARKED_BYTES_MAX = 16 * 1024 * 1024;
 /** Runs taken by one claim: enough to fill up fast, few enough that other gateways get their share. */
 export const CLAIM_BATCH_MAX = 64;
 /**
@@ -69,6 +73,12 @@ export const GATEWAY_HEARTBEAT_RETRY: BackoffBounds = {
   minMs: GATEWAY_HEARTBEAT_INTERVAL_MS,
   maxMs: GATEWAY_HEARTBEAT_INTERVAL_MS,
 };
+/** How often a gateway says what it has in hand, in ms: people read it, and nothing rests on it. */
+export const GATEWAY_REPORT_INTERVAL_MS = 5000;
+/** The delay after a report that failed. */
+export const GATEWAY_REPORT_RETRY: BackoffBounds = { minMs: GATEWAY_REPORT_INTERVAL_MS, maxMs: 60_000 };
+/** Troubles that a report names. */
+export const TROUBLES_REPORTED_MAX = 8;
 /**
  * After this silence a gateway with a cut lifeline is taken for dead, in ms. A gateway that only lost its connection
  * ties its lifeline again by its next heartbeat. Without a cut lifeline `GATEWAY_TIMEOUT_MS` counts.
@@ -108,3 +118,10 @@ export const COALESCE_ABOVE_ROWS = 128;
 export const COALESCE_MS = 5;
 /** Text of one merged delta, in characters: a watcher gets pieces that it can show. */
 export const DELTA_TEXT_CHARACTERS_MAX = 16 * 1024;
+
+// Files
+/**
+ * Bytes of files that all steps of a gateway show their models at once. Each is there as Base64 until its step ends.
+ * For a moment it is also in the text of a request, and in its bytes: about four times as much as the file.
+ */
+export const FILE_BYTES_IN_HAND_MAX = 128 * 1024 * 1024;

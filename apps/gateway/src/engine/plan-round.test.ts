@@ -44,6 +44,7 @@ function plan(
     epoch: 2,
     reports: [],
     dispatchContext: { devices: {}, dispatches: {} },
+    agents: {},
     partial: "",
     leaving: "no",
     now: NOW,

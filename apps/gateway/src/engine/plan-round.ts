@@ -23,11 +23,13 @@ import type { Fact } from "@hsafa/protocol";
 import { decide, mayTell } from "../core/decide.ts";
 import { effectsOf } from "../core/effects.ts";
 import { evolve } from "../core/evolve.ts";
-import type { RunInput } from "../core/input.ts";
+import { type ToldParent, toldParent, treeUsage } from "../core/told-parent.ts";
+import type { KnownAgent, RunInput } from "../core/input.ts";
 import { mergedEnd, type MergedRun } from "../core/merged-end.ts";
+import { type NewChild, newChild } from "../core/new-child.ts";
 import { projectCalls, projectRun } from "../core/projection.ts";
 import { isRecordFull } from "../core/record-size.ts";
-import type { RunState } from "../core/run-state.ts";
+import { childAgentOf, type RunState } from "../core/run-state.ts";
 import { isSettling } from "../core/settling-fact.ts";
 import type { DispatchContext, Inbox, PendingInput } from "../ports/fleet-store.ts";
 import type { Decision } from "./commit-round.ts";
@@ -42,6 +44,8 @@ export interface RoundParams {
   readonly reports: readonly RunInput[];
   readonly inbox: Inbox;
   readonly dispatchContext: DispatchContext;
+  /** The agents that calls may start as children (`core/needed-agents.ts`). */
+  readonly agents: Readonly<Record<string, KnownAgent>>;
   /** The text of the step in progress, which a cancel keeps. */
   readonly partial: string;
   /**
@@ -64,8 +68,13 @@ export function planRound(params: RoundParams): Round {
   return round.merges.length > 0 && round.state.phase === "ended" ? planWith(params, false) : round; // 8.
 }
 
+/** Whether a step is open after this round that was not before. */
+export function opensStep({ state, facts }: Pick<Round, "state" | "facts">): boolean {
+  return state.phase === "stepping" && facts.at(-1)?.type === "step.started";
+}
+
 function planWith(params: RoundParams, mayMerge: boolean): Round {
-  const { epoch, reports, inbox, dispatchContext, partial, leaving, now } = params;
+  const { epoch, reports, inbox, dispatchContext, agents, partial, leaving, now } = params;
   let state = params.state;
   const facts: Fact[] = [];
   const tell = (input: RunInput): readonly Fact[] => {
@@ -114,7 +123,7 @@ function planWith(params: RoundParams, mayMerge: boolean): Round {
   if (leaving === "now") tell({ kind: "handover" });
   // 3. and 6.
   const followed =
-    leaving === "no" && !more ? tell({ kind: "proceed", epoch, isRecordFull: isFull, ...dispatchContext }) : [];
+    leaving === "no" && !more ? tell({ kind: "proceed", epoch, isRecordFull: isFull, agents, ...dispatchContext }) : [];
   if (followed.some(isSettling)) settlesUnanswered = true;
   // Also what could not be told because a step was open.
   if (state.phase === "ended") for (const { inputId } of inbox.inputs) consumed.add(inputId);
@@ -131,10 +140,35 @@ function planWith(params: RoundParams, mayMerge: boolean): Round {
     calls: projectCalls(state, facts),
     consumed: [...consumed],
     merges,
+    children: childrenOf(state, facts, agents, now),
+    tellsParent: parentTold(state),
     inboxMustBe: mustHaveSeenAll || isTraceless ? inbox.count : null,
     release,
     more,
   };
+}
+
+/** The children that these facts start. The state has the facts folded in already. */
+function childrenOf(
+  { run }: RunState,
+  facts: readonly Fact[],
+  agents: Readonly<Record<string, KnownAgent>>,
+  now: number,
+): NewChild[] {
+  return facts.flatMap((fact) => {
+    if (fact.type !== "tool.dispatched" || fact.data.child === undefined) return [];
+    const { callId, child } = fact.data;
+    const call = run.calls.get(callId);
+    if (call === undefined) return [];
+    const agent = agents[childAgentOf(call) ?? ""];
+    return [newChild({ run, call, child, agent, now })];
+  });
+}
+
+function parentTold(state: RunState): ToldParent | null {
+  if (state.phase !== "ended" || state.run.parent === null) return null;
+  const { parent, runId } = state.run;
+  return toldParent({ parent, childRunId: runId, end: state.end, usage: treeUsage(state.run) });
 }
 
 function bytesOf(facts: readonly Fact[]): number {

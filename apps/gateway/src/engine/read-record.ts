@@ -30,8 +30,7 @@ export async function readRecord(params: {
   readonly afterFold: () => void;
 }): Promise<Asked<FoldedRecord> | { readonly kind: "record_full" }> {
   const { runId, loaded, lastSeq, readFacts, room, beforeFold, afterFold } = params;
-  const { config, deviceKey } = loaded;
-  let record: FoldedRecord = { state: initialState({ runId, config, deviceKey }), bytes: 0 };
+  let record = emptyRecord(runId, loaded);
   let page = loaded.facts;
   while (true) {
     beforeFold();
@@ -58,8 +57,16 @@ export function lightened(loaded: LoadedRun | null, lastSeq: number): LoadedRun 
   return { ...loaded, inbox: { ...loaded.inbox, inputs: [] } };
 }
 
+/** A run before its first fact. */
+export function emptyRecord(
+  runId: string,
+  { config, deviceKey }: Pick<LoadedRun, "config" | "deviceKey">,
+): FoldedRecord {
+  return { state: initialState({ runId, config, deviceKey }), bytes: 0 };
+}
+
 /** Null: the record is full. */
-function foldPage(before: FoldedRecord, page: readonly EventRecord[]): FoldedRecord | null {
+export function foldPage(before: FoldedRecord, page: readonly EventRecord[]): FoldedRecord | null {
   let { state, bytes } = before;
   for (const record of page) {
     bytes += Buffer.byteLength(record.payload);

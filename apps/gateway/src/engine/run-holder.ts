@@ -7,62 +7,56 @@
  * 3. A commit whose outcome is unknown is repeated as it is, and nothing else is tried meanwhile.
  * 4. Only what the committed state calls for is performed (R4). What an effect reports too late is dropped (R7).
  * 5. With the lease everything stops: effects are aborted, nothing more is published, nothing more is committed.
- * 6. While a commit that returns the lease is in flight, its own outcome alone says what became of the lease. To a
+ * 6. The model is asked while the commit that opens its step is in flight. Nothing of the answer is shown or told
+ *    before that is known to be written (R3). If it was refused, the request is aborted. Inputs that come again and
+ *    again must not cost a request each, so the model is not asked ahead after a refusal.
+ * 7. While a commit that returns the lease is in flight, its own outcome alone says what became of the lease. To a
  *    renewal the lease looks lost as soon as that commit is written.
  */
 import { nextDeadlineOf } from "../core/deadline.ts";
 import { mayTell } from "../core/decide.ts";
-import type { RunInput } from "../core/input.ts";
+import type { KnownAgent, RunInput } from "../core/input.ts";
 import { RECOVERIES_MAX } from "../core/limits.ts";
 import { isOutOfTime } from "../core/reached-limit.ts";
+import { neededAgents } from "../core/needed-agents.ts";
 import { needsDispatchContext } from "../core/needs-dispatch-context.ts";
 import { showsProgress } from "../core/shows-progress.ts";
-import type { LoadedRun } from "../ports/fleet-store.ts";
-import type { AnsweredRuns } from "./answered-runs.ts";
+import type { RunState } from "../core/run-state.ts";
 import { type Asked, askWhileLeased } from "./ask-while-leased.ts";
-import type { FreshClaim } from "./claim.ts";
+import type { Born } from "./born.ts";
 import { type CommitEnd, commitRound } from "./commit-round.ts";
-import type { DeltaBatcher } from "./delta-batcher.ts";
 import { EffectsInFlight } from "./effects-in-flight.ts";
-import type { EngineDeps } from "./engine-deps.ts";
 import type { HoldEnd } from "./hold-end.ts";
-import { HeldRun } from "./held-run.ts";
+import type { HolderParams } from "./holder-params.ts";
+import { HeldRun, type OpenedRun } from "./held-run.ts";
 import { HolderSignals } from "./holder-signals.ts";
-import type { Lease, LeaseKeeper, LeaseListener } from "./lease-keeper.ts";
+import type { KeptLease, Lease, LeaseListener } from "./lease-keeper.ts";
 import { LAST_CHANCE_WATCH_MS, LOOK_AGAIN_MS_MAX, PAGE_ROOM_BYTES } from "./limits.ts";
 import { chargeRecords } from "../runtime/charge-bytes.ts";
 import { dueEffects, stepKey } from "./perform/due-effects.ts";
 import { ThreadHistory } from "./perform/thread-history.ts";
-import { planRound, type Round } from "./plan-round.ts";
-import { type FoldedRecord, lightened, readRecord } from "./read-record.ts";
-import type { RecordRoom, RunRoom } from "./record-room.ts";
+import type { ParkedRun } from "./parked-runs.ts";
+import { opensStep, planRound, type Round } from "./plan-round.ts";
+import { type AskStore, readClaimedRun } from "./read-claimed-run.ts";
+import type { FoldedRecord } from "./read-record.ts";
+import type { RunRoom } from "./record-room.ts";
 import { RunWriter } from "./run-writer.ts";
-import type { StallWatch } from "./stall-watch.ts";
-
-export interface HolderParams extends FreshClaim {
-  readonly deps: EngineDeps;
-  readonly keeper: LeaseKeeper;
-  readonly batcher: DeltaBatcher;
-  readonly answers: AnsweredRuns;
-  readonly stallWatch: Pick<StallWatch, "ran" | "seen">;
-  readonly recordRoom: RecordRoom;
-}
 
 export class RunHolder implements LeaseListener {
   readonly #params: HolderParams;
   readonly #signals: HolderSignals;
-  readonly #lease: Lease;
+  readonly #lease: KeptLease;
   readonly #effects: EffectsInFlight;
   readonly #room: RunRoom;
   #held: HeldRun | null = null;
   #stallsHere = 0;
-  /** A commit that returns the lease is in flight, or was written (6.). */
+  /** A commit that returns the lease is in flight, or was written (7.). */
   #isReleasing = false;
   #hasProgressed = false;
   #isStuck = false;
 
   constructor(params: HolderParams) {
-    const { deps, keeper, claimed, sentAt } = params;
+    const { deps, keeper, claimed, sentAt, born } = params;
     this.#params = params;
     this.#signals = new HolderSignals(deps.clock);
     this.#effects = new EffectsInFlight({
@@ -70,7 +64,9 @@ export class RunHolder implements LeaseListener {
       onBug: (error) => this.#signals.fail(error),
     });
     this.#room = params.recordRoom.open(claimed.tenantId);
-    this.#lease = keeper.hold({ claim: claimed, sentAt, listener: this });
+    this.#lease = keeper.expect({ claim: claimed, sentAt, listener: this });
+    if (born === undefined) keeper.keep(this.#lease);
+    else this.#held = this.#open(born.loaded, born.record);
   }
 
   get lease(): Lease {
@@ -105,6 +101,32 @@ export class RunHolder implements LeaseListener {
     return this.#signals.isInboxStale;
   }
 
+  /** The statement that bears the run is on its way: the model may be asked (6.). */
+  expect({ round }: Born): void {
+    // What came before the timer is not this run's.
+    this.#params.stallWatch.seen();
+    if (this.#held !== null) this.#askAhead(this.#held, round);
+  }
+
+  /** The run was born, and `hold` may follow. */
+  wasBorn({ loaded, round, records, generation }: Born): void {
+    const held = this.#held;
+    if (held === null) return;
+    const { deps, keeper, claimed } = this.#params;
+    keeper.keep(this.#lease);
+    const { tenantId, runId } = claimed;
+    deps.localFeed.born({ tenantId, runId, generation, facts: [...loaded.facts, ...records] });
+    held.writer.publish(records);
+    this.#hasCommitted(held, round);
+  }
+
+  /** The run was not born under this holder. Resolves when nothing of it is under way any more. */
+  async wasNotBorn(): Promise<void> {
+    this.#abandonAhead();
+    this.#room.leave();
+    await this.settle();
+  }
+
   /** A bell rang for this run. */
   rang(): void {
     this.#signals.inboxChanged();
@@ -120,7 +142,8 @@ export class RunHolder implements LeaseListener {
   }
 
   onLost(why: "fenced" | "stale"): void {
-    if (why === "fenced" && this.#isReleasing) return; // 6.
+    if (why === "fenced" && this.#isReleasing) return; // 7.
+    this.#params.deps.localFeed.left(this.#params.claimed.runId);
     this.#effects.stopAll(); // 5.
     this.#held?.writer.drop();
     this.#signals.lose(why);
@@ -134,6 +157,7 @@ export class RunHolder implements LeaseListener {
       if (end.kind === "gave_up" && this.#isStuck) end = { kind: "stuck" };
       return end;
     } finally {
+      this.#params.deps.localFeed.left(this.#params.claimed.runId);
       this.#effects.stopAll();
       this.#room.leave();
       // 5. Only a holder that returned its lease by a commit may publish to the end.
@@ -148,33 +172,16 @@ export class RunHolder implements LeaseListener {
   }
 
   async #advance(): Promise<HoldEnd> {
-    const { deps, claimed, now, stallWatch } = this.#params;
-    const { tenantId, runId, epoch, lost, lastSeq } = claimed;
-    const loaded = await this.#ask(async () =>
-      lightened(await deps.store.loadRun({ tenantId, runId, epoch }), lastSeq),
-    );
-    if (loaded.kind !== "answered") return loaded;
-    const run = loaded.value;
-    const record = await readRecord({
-      runId,
-      loaded: run,
-      lastSeq,
-      room: this.#room,
-      readFacts: (afterSeq) => this.#ask(() => deps.store.readFacts({ tenantId, runId, afterSeq })),
-      beforeFold: () => stallWatch.seen(),
-      afterFold: () => stallWatch.ran(this.#lease),
-    });
-    if (record.kind !== "answered") return record;
-    chargeRecords(deps.turns, tenantId, run.facts);
-    const held = this.#open(run, record.value);
-    this.#held = held;
-    this.#signals.report({ kind: "claimed", epoch, lost, historyRunIds: run.earlierRunIds });
+    const { now } = this.#params;
+    const opened = this.#held ?? this.#recall() ?? (await this.#load());
+    if ("kind" in opened) return opened;
+    const held = opened;
     while (true) {
       const end = (await this.#round(held)) ?? this.#lostEnd();
       if (end !== null) return end;
-      const { writer, history } = held;
-      const onRan = (): void => stallWatch.ran(this.#lease);
-      this.#effects.reconcile(dueEffects(held.state, { tenantId, deps, writer, history, onRan })); // 4.
+      // What came beside the answer to the commit is not this run's.
+      this.#params.stallWatch.seen();
+      this.#effects.reconcile(this.#dueEffects(held, held.state)); // 4.
       const deadline = this.#signals.leaving === "no" ? nextDeadlineOf(held.state) : null;
       await this.#signals.next(deadline === null ? null : Math.min(Math.max(1, deadline - now()), LOOK_AGAIN_MS_MAX));
       const lostEnd = this.#lostEnd();
@@ -182,12 +189,56 @@ export class RunHolder implements LeaseListener {
     }
   }
 
+  /** Opens a claimed run from what is remembered of it; null: nothing is. */
+  #recall(): HeldRun | null {
+    const { parked = null, inbox } = this.#params;
+    if (parked === null || inbox === undefined) return null;
+    const { record, lastFact, lastPosition } = parked;
+    this.#room.has("record", record.bytes);
+    const facts = lastFact === null ? [] : [lastFact];
+    // Where devices are is read before it matters (`needsDispatchContext`), and with the inbox.
+    return this.#opened(
+      this.#open({ facts, lastPosition, inbox, dispatchContext: { devices: {}, dispatches: {} } }, record),
+      [],
+    );
+  }
+
+  /** What is to be remembered of a run that was parked; null: it was not. */
+  get parked(): ParkedRun | null {
+    return this.#held?.parkedBy(this.#lease) ?? null;
+  }
+
+  /** Reads a claimed run. */
+  async #load(): Promise<HeldRun | HoldEnd> {
+    const { deps, claimed, stallWatch } = this.#params;
+    const ask: AskStore = (statement) => this.#ask(statement);
+    const lease = this.#lease;
+    const read = await readClaimedRun({ deps, claimed, lease, room: this.#room, stallWatch, ask });
+    if (read.kind !== "answered") return read;
+    const { run, record } = read.value;
+    return this.#opened(this.#open(run, record), run.earlierRunIds);
+  }
+
+  #opened(held: HeldRun, historyRunIds: readonly string[]): HeldRun {
+    const { epoch, lost } = this.#params.claimed;
+    this.#held = held;
+    this.#signals.report({ kind: "claimed", epoch, lost, historyRunIds });
+    return held;
+  }
+
+  #dueEffects(held: HeldRun, state: RunState): ReturnType<typeof dueEffects> {
+    const { deps, claimed, stallWatch } = this.#params;
+    const { writer, history } = held;
+    const onRan = (): void => stallWatch.ran(this.#lease);
+    return dueEffects(state, { tenantId: claimed.tenantId, deps, writer, history, onRan });
+  }
+
   #lostEnd(): HoldEnd | null {
     const { lost } = this.#signals;
     return lost === null ? null : { kind: lost === "fenced" ? "fenced" : "gave_up" };
   }
 
-  #open(loaded: LoadedRun, record: FoldedRecord): HeldRun {
+  #open(loaded: OpenedRun, record: FoldedRecord): HeldRun {
     const { deps, batcher, claimed, now } = this.#params;
     const { tenantId } = claimed;
     const writer = new RunWriter({
@@ -220,6 +271,8 @@ export class RunHolder implements LeaseListener {
   async #round(held: HeldRun): Promise<HoldEnd | null> {
     const { claimed, now } = this.#params;
     let reports: readonly RunInput[] = this.#signals.takeReports().filter((report) => mayTell(held.state, report)); // 4.
+    let agents: Readonly<Record<string, KnownAgent>> = {};
+    let mayAskAhead = true;
     while (true) {
       // One time for both: what is overdue when the round is planned has been asked for.
       const at = now();
@@ -228,6 +281,13 @@ export class RunHolder implements LeaseListener {
         const read = await this.#ask(() => this.#params.deps.store.readInbox(claimed));
         if (read.kind !== "answered") return read;
         held.read(read.value);
+      }
+      const names = neededAgents(held.state, reports);
+      if (names.length > 0) {
+        const { deps } = this.#params;
+        const read = await this.#ask(() => deps.store.readAgents({ tenantId: claimed.tenantId, names }));
+        if (read.kind !== "answered") return read;
+        agents = read.value;
       }
       const { leaving } = this.#signals;
       if (held.state.phase === "stepping") {
@@ -251,6 +311,7 @@ export class RunHolder implements LeaseListener {
         reports,
         inbox,
         dispatchContext,
+        agents,
         partial,
         leaving,
         now: at,
@@ -260,11 +321,12 @@ export class RunHolder implements LeaseListener {
       // 5. The deltas that the facts name were dropped with the lease: without them the record would have a hole.
       if (this.#signals.lost !== null) return this.#lostEnd();
 
-      const end = await this.#commit(held, round);
+      const end = await this.#commit(held, round, mayAskAhead);
       switch (end) {
         case "committed":
           break;
         case "inputs_waiting":
+          mayAskAhead = false; // 6.
           this.#signals.inboxChanged();
           continue; // 2.
         case "fenced":
@@ -280,10 +342,11 @@ export class RunHolder implements LeaseListener {
     }
   }
 
-  async #commit(held: HeldRun, round: Round): Promise<Exclude<CommitEnd, "store_behind">> {
+  async #commit(held: HeldRun, round: Round, mayAskAhead: boolean): Promise<Exclude<CommitEnd, "store_behind">> {
     const { deps, claimed } = this.#params;
     const { tag } = deps.generation.present;
     this.#isReleasing = round.release !== null;
+    if (this.#isReleasing) deps.localFeed.left(claimed.runId);
     const end = await commitRound({
       gatewayId: deps.gatewayId,
       claim: claimed,
@@ -292,21 +355,44 @@ export class RunHolder implements LeaseListener {
       writer: held.writer,
       send: async (commit) => {
         chargeRecords(deps.turns, commit.tenantId, commit.facts);
-        const outcome = await this.#ask(() => deps.store.commit(commit)); // 3.
+        const asked = this.#ask(() => deps.store.commit(commit)); // 3.
+        if (mayAskAhead) this.#askAhead(held, round);
+        const outcome = await asked;
         return outcome.kind === "answered" ? outcome.value : outcome;
       },
       bell: deps.bell,
     });
     if (end !== "committed") {
+      this.#abandonAhead();
       this.#isReleasing = false;
       if (end !== "store_behind") return end;
       deps.generation.report(tag, "a run lacks facts that its holder had committed");
       return "fenced";
     }
+    this.#hasCommitted(held, round);
+    return end;
+  }
+
+  #hasCommitted(held: HeldRun, round: Round): void {
     this.#hasProgressed ||= showsProgress(round.facts);
     held.committed(round); // 2.
     this.#room.has("record", held.recordBytes);
-    return end;
+  }
+
+  /** Asks the model for the step that this round opens, if it opens one (6.). */
+  #askAhead(held: HeldRun, round: Round): void {
+    if (!opensStep(round) || this.#signals.lost !== null) return;
+    const { seq } = round.state.run;
+    const perform = this.#dueEffects(held, round.state).get(stepKey(seq));
+    if (perform === undefined) return;
+    held.writer.expectStep();
+    this.#effects.beginAhead(stepKey(seq), perform);
+  }
+
+  /** What was asked ahead is forgotten: its commit was not written. */
+  #abandonAhead(): void {
+    this.#effects.abandonAhead();
+    this.#held?.writer.abandonAhead();
   }
 
   async #ask<T>(statement: () => Promise<T | null>): Promise<Asked<T>> {

@@ -12,6 +12,7 @@ import {
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { recordingLog } from "../../test/support/recording-log.ts";
 import { FLUSH_INTERVAL_MS } from "../ports/limits.ts";
+import { mergedEnd } from "../core/merged-end.ts";
 import type { ModelPart } from "../ports/model.ts";
 import { DeltaBatcher } from "./delta-batcher.ts";
 import { COALESCE_ABOVE_ROWS, COALESCE_MS, GATHERED_CHARACTERS_MAX } from "./limits.ts";
@@ -114,6 +115,19 @@ describe("a run's writer", () => {
     writer.publish([fact(5)]);
     await liveLog.refuse();
     expect(localFeed.said).toEqual(["<=4-1", "<=5-0"]);
+  });
+
+  test("the end of a merged run goes to the watchers of that run, and a close waits for it", async () => {
+    const { writer, liveLog, localFeed } = world();
+    const merged = (runId: string) => mergedEnd({ runId, messages: 1, into: "r", now: 0 });
+    writer.publishMerged([merged("a"), merged("b")]);
+    let isClosed = false;
+    const closed = writer.close().then(() => (isClosed = true));
+    expect(await liveLog.accept()).toEqual(["3-0"]);
+    expect([localFeed.said, isClosed]).toEqual([["3-0"], false]);
+    await liveLog.refuse();
+    await closed;
+    expect(localFeed.said).toEqual(["3-0", "<=3-0"]);
   });
 
   test("a commit carries the deltas of a batch in flight, and a late acknowledgement harms nothing", async () => {

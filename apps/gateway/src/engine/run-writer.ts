@@ -10,11 +10,15 @@
  * 3. Facts come here only after their commit (R3), and go after the deltas before them.
  * 4. Of what the live log did not take, watchers are told when Postgres holds it.
  * 5. A holder whose lease is stale publishes nothing more, and cannot go on: its record would have a hole.
- * 6. The live log may hold a history that the store has lost. So the first batch, and the one after a batch that may be
+ * 6. A step may be written ahead, while the commit of its `step.started` is in flight. Until then its fragments gather
+ *    and get no position. So no watcher, no batch and no commit has them (R3).
+ * 7. The live log may hold a history that the store has lost. So the first batch, and the one after a batch that may be
  *    missing, name the fact below them.
+ * 8. The end of a run that was merged into this one has no holder of its own. It goes to that run's watchers from here.
  */
 import { comparePositions, type DeltaType, type Position, START } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
+import type { MergedRun } from "../core/merged-end.ts";
 import type { AppendOutcome } from "../ports/live-log.ts";
 import type { ModelPart } from "../ports/model.ts";
 import type { Claim } from "./claim.ts";
@@ -77,12 +81,18 @@ export class RunWriter {
   #untold: Position = START;
   /** The last fact of which the live log was told, or was to be told before it was told anything. */
   #lastFact: EventRecord | null;
-  /** Whether the live log may lack that fact, or hold another one (6.). */
+  /** Whether the live log may lack that fact, or hold another one (7.). */
   #isUnsure = true;
   /** Set while the model is asked to pause. */
   #capacity: PromiseWithResolvers<void> | null = null;
+  /** The last fact that was committed here. */
+  #published: EventRecord | null = null;
   #isDropped = false;
+  /** Whether the open step is written ahead of its commit (6.). */
+  #isAhead = false;
   #factBytes = 0;
+  /** The ends of merged runs that the live log has not answered yet (8.). */
+  readonly #merging = new Set<Promise<void>>();
 
   constructor(params: RunWriterParams) {
     this.#params = params;
@@ -100,6 +110,11 @@ export class RunWriter {
     return this.#position;
   }
 
+  /** The last fact of the run. */
+  get lastFact(): EventRecord | null {
+    return this.#published ?? this.#params.lastFact;
+  }
+
   /** Of the payloads of all facts that were committed here. */
   get factBytes(): number {
     return this.#factBytes;
@@ -113,6 +128,22 @@ export class RunWriter {
   /** Deltas that Postgres is not known to hold: the next commit must carry them along. */
   get unacknowledged(): readonly EventRecord[] {
     return this.#outbox.unacknowledged;
+  }
+
+  /** The next step is opened before its `step.started` is committed. `publish` or `abandonAhead` follows (6.). */
+  expectStep(): void {
+    this.#isAhead = true;
+  }
+
+  /** The `step.started` was not committed: what was written ahead is forgotten. */
+  abandonAhead(): void {
+    if (!this.#isAhead) return;
+    this.#isAhead = false;
+    this.#step = null;
+    this.#text = "";
+    this.#gathered = [];
+    this.#gatheredCharacters = 0;
+    this.#resumeModel();
   }
 
   /** Begins a step: deltas from now on hang under the `step.started` at `seq`. */
@@ -153,11 +184,21 @@ export class RunWriter {
     const last = facts.at(-1);
     if (last === undefined) return;
     this.#position = last;
+    this.#published = last;
+    this.#isAhead = false; // 6.
     for (const { payload } of facts) this.#factBytes += Buffer.byteLength(payload);
     this.#outbox.committed(last);
     this.#queue.push(...facts);
     this.#hasStored(last);
     if (this.#writing === null) this.#send();
+  }
+
+  /** Publishes the ends of runs that were merged into this one, after the commit that wrote them (8.). */
+  publishMerged(merges: readonly MergedRun[]): void {
+    for (const { runId, record } of merges) {
+      const published = this.#publishEnd(runId, record).finally(() => this.#merging.delete(published));
+      this.#merging.add(published);
+    }
   }
 
   /** Publishes nothing more, and forgets what was not stored. */
@@ -175,7 +216,20 @@ export class RunWriter {
   /** Waits until everything so far was written to the live log or refused by it, then closes. */
   async close(): Promise<void> {
     while (this.#writing !== null) await this.#writing;
+    await Promise.all(this.#merging);
     this.drop();
+  }
+
+  async #publishEnd(runId: string, record: EventRecord): Promise<void> {
+    const { claim, deps, onBug } = this.#params;
+    try {
+      const outcome = await deps.liveLog.forTenant(claim.tenantId).append({ runId, records: [record] });
+      const accepted = outcome.kind === "appended" ? outcome.accepted : [];
+      if (accepted.length > 0) deps.localFeed.published(runId, accepted);
+      else deps.localFeed.stored(runId, record);
+    } catch (error) {
+      onBug(error);
+    }
   }
 
   #gather(part: ModelPart): void {
@@ -189,7 +243,7 @@ export class RunWriter {
   /** Gives positions to what has gathered, under the step's own `step.started` (2., R2). */
   #place(): void {
     const step = this.#step;
-    if (step === null || this.#gathered.length === 0) return;
+    if (step === null || this.#isAhead || this.#gathered.length === 0) return;
     const ts = this.#params.now();
     for (const fragment of this.#gathered) {
       step.sub += 1;
@@ -293,9 +347,43 @@ function continues({ part: before, text }: Fragment, part: ModelPart): boolean {
 }
 
 function recordOf({ step, seq, sub }: OpenStep, { part, text }: Fragment, ts: number): EventRecord {
-  const type: DeltaType = part.kind === "tool_input" ? `tool.input.${part.at}` : `${part.kind}.${part.at}`;
-  const about =
-    part.kind === "tool_input" ? { step, callId: part.callId, toolName: part.toolName } : { step, partId: part.partId };
-  const payload = JSON.stringify(part.at === "delta" ? { ...about, text } : about);
-  return { seq, sub, prev: null, type, ts, payload };
+  const payload = JSON.stringify({ step, ...aboutOf(part), ...(part.at === "delta" ? { text } : {}) });
+  return { seq, sub, prev: null, type: typeOf(part), ts, payload };
+}
+
+function typeOf(part: ModelPart): DeltaType {
+  switch (part.kind) {
+    case "tool_input":
+      return `tool.input.${part.at}`;
+    case "provider":
+      return `provider.${part.at}`;
+    case "source":
+      return "source.found";
+    case "text":
+    case "reasoning":
+      return `${part.kind}.${part.at}`;
+    default:
+      return part satisfies never;
+  }
+}
+
+/** What the data of a delta says beside its step and its text. */
+function aboutOf(part: ModelPart): object {
+  switch (part.kind) {
+    case "tool_input":
+      return { callId: part.callId, toolName: part.toolName };
+    case "provider": {
+      const about = { callId: part.callId, toolName: part.toolName };
+      return part.at === "called"
+        ? { ...about, args: part.args }
+        : { ...about, ...(part.isError ? { failed: true } : {}) };
+    }
+    case "source":
+      return { source: part.source };
+    case "text":
+    case "reasoning":
+      return { partId: part.partId };
+    default:
+      return part satisfies never;
+  }
 }

@@ -9,6 +9,7 @@ import type { FleetStore } from "../ports/fleet-store.ts";
 import type { LiveLog, TenantLiveLog } from "../ports/live-log.ts";
 import type { LocalFeed } from "../ports/local-feed.ts";
 import type { Log } from "../ports/log.ts";
+import { StoreUnavailable } from "../ports/store.ts";
 import type { RunTail, TenantStore } from "../ports/tenant-store.ts";
 import type { StoreGeneration } from "../runtime/store-generation.ts";
 import { Semaphore } from "../runtime/semaphore.ts";
@@ -21,6 +22,7 @@ import { LingeringFollowers } from "./lingering-followers.ts";
 import { RunFollower } from "./run-follower.ts";
 import type { Sink, WatcherHandle } from "./sink.ts";
 import { TailComparison } from "./tail-comparison.ts";
+import { type YoungRun, YoungRuns } from "./young-runs.ts";
 import type { TenantId } from "../core/tenant-id.ts";
 
 export type FollowOutcome =
@@ -52,6 +54,9 @@ export interface FollowHubDeps {
 /** The place of a client that has seen nothing. */
 const FROM_START: Place = { position: START, generation: "" };
 
+/** Where a follower begins that is given the first events. */
+const NOTHING_YET = { lastSeq: 0, hasEnded: false } as const;
+
 /** The watcher of a sink that was closed before it began. */
 const NOBODY: WatcherHandle = { drained() {}, progressed() {}, close() {} };
 
@@ -64,6 +69,7 @@ export class FollowHub implements LocalFeed {
   readonly #followers = new Map<string, RunFollower>();
   readonly #lingering: LingeringFollowers;
   readonly #comparison: TailComparison;
+  readonly #young: YoungRuns;
   readonly #rings: RingsBudget;
   readonly #pages = new Semaphore(FOLLOW_PAGES_MAX);
   readonly #turns: FeedTurns;
@@ -74,6 +80,7 @@ export class FollowHub implements LocalFeed {
     const { store, liveLog, clock, log } = deps;
     this.#deps = deps;
     this.#turns = new FeedTurns(clock);
+    this.#young = new YoungRuns(clock);
     this.#places = new Places({ placesMax: deps.watchersMax ?? WATCHERS_MAX, what: "watchers" });
     this.#rings = { bounds: deps.ringBounds ?? RING_BOUNDS, bytes: 0 };
     this.#lingering = new LingeringFollowers(clock, (follower) => this.#letGo(follower));
@@ -102,10 +109,12 @@ export class FollowHub implements LocalFeed {
       return refuse("invalid_position", "A position is '<seq>-<sub>', as in the id of an event.");
     }
     for (let tries = 0; tries < FOLLOW_GENERATIONS_MAX; tries++) {
-      const read = await this.#readTail(tenantId, runId);
+      const known = this.#known(tenantId, runId, place);
+      const read = known ?? (await this.#readTail(tenantId, runId));
       if (read === "another_generation") continue;
       if (read === null) return notFound("run");
       const { tail } = read;
+      const young = known?.young ?? null;
       const resumption = resumePlace(place, tail);
       if (resumption.kind !== "resume" && (await this.#hasLost(tenantId, runId, tail))) continue;
       if (resumption.kind === "beyond") {
@@ -119,21 +128,34 @@ export class FollowHub implements LocalFeed {
       const refusal = this.#refusal(principal, runId);
       if (refusal !== null) return refusal;
       const lostPlace = resumption.kind === "rewind" ? (after ?? null) : null;
-      return { kind: "following", watch: (sink) => this.#watch({ runId, principal, tail, position, lostPlace, sink }) };
+      const how = { runId, principal, tail, young, position, lostPlace };
+      return { kind: "following", watch: (sink) => this.#watch({ ...how, sink }) };
     }
     return refuse("unavailable", "The store is in another generation again and again; try again.");
   }
 
+  born({ generation, facts, ...run }: Parameters<LocalFeed["born"]>[0]): void {
+    // What was written to a history that is lost is shown to nobody.
+    if (generation === this.#deps.generation.present.tag) this.#young.born({ ...run, generation, records: facts });
+  }
+
+  left(runId: string): void {
+    this.#young.left(runId);
+  }
+
   published(runId: string, records: readonly EventRecord[]): void {
+    this.#young.published(runId, records);
     this.#followers.get(runId)?.offer(records);
   }
 
   stored(runId: string, upTo: Position): void {
+    this.#young.forget(runId);
     this.#followers.get(runId)?.stored(upTo);
   }
 
   /** The gateway works in another generation: nothing that was followed before is shown to anybody. */
   enter(): void {
+    this.#young.clear();
     for (const follower of this.#followers.values()) this.#letGo(follower, "generation_changed");
   }
 
@@ -147,6 +169,37 @@ export class FollowHub implements LocalFeed {
     this.#isClosed = true;
     void this.#comparison.stop();
     for (const follower of this.#followers.values()) this.#letGo(follower, "going_away");
+  }
+
+  /**
+   * Where a run stands, as far as a reader at this place may go by what this gateway knows; null: the store must be
+   * asked. What a live follower has shown, and what was born here, was committed in this generation.
+   */
+  #known(
+    tenantId: TenantId,
+    runId: string,
+    { position, generation }: Place,
+  ): { readonly tail: RunTail; readonly young: YoungRun | null } | null {
+    const { present } = this.#deps.generation;
+    const isNew = position.seq === 0;
+    if (!isNew && generation !== present.tag) return null;
+    const follower = this.#followers.get(runId);
+    const young =
+      follower === undefined ? this.#young.find({ tenantId, runId, generation: present.tag }, position) : null;
+    const isFollowed = follower?.tenantId === tenantId && follower.isLive && !this.#comparison.isLiveLogAway;
+    const shown = isFollowed && !isNew ? follower.head : young?.records.at(-1);
+    if (shown === undefined || comparePositions(position, shown) > 0) return null;
+    // A store that has gone back is noticed as soon as if it had been asked before.
+    if (young === null)
+      void this.#readTail(tenantId, runId).catch((error: unknown) => this.#failedToRead(error, tenantId, runId));
+    // A young run may have ended. Its follower begins with the first event, and so comes to its end.
+    return { tail: { status: "running", lastSeq: shown.seq, keptSeq: null, generation: present }, young };
+  }
+
+  /** A store that is away is asked again by the comparison of tails. */
+  #failedToRead(error: unknown, tenantId: TenantId, runId: string): void {
+    if (error instanceof StoreUnavailable) return;
+    this.#deps.log.error({ err: error, tenantId, runId }, "could not read where a run stands");
   }
 
   /**
@@ -205,12 +258,14 @@ export class FollowHub implements LocalFeed {
     readonly runId: string;
     readonly principal: Principal;
     readonly tail: RunTail;
+    /** What it is followed from, if nobody follows it yet. */
+    readonly young: YoungRun | null;
     readonly position: Position;
     /** The position that the client has, if it is of a lost history. */
     readonly lostPlace: string | null;
     readonly sink: Sink;
   }): WatcherHandle {
-    const { runId, principal, tail, lostPlace, sink } = params;
+    const { runId, principal, tail, young, lostPlace, sink } = params;
     const { tag } = tail.generation;
     const hasChanged = tag !== this.#deps.generation.present.tag;
     if (this.#isClosed || hasChanged) {
@@ -222,7 +277,7 @@ export class FollowHub implements LocalFeed {
       const event = FollowedEvent.rewound({ runId, type: "stream.rewound", ts, data: { after: lostPlace } });
       sink.write(new EventBatch([event]).in(sink.format), 0);
     }
-    const follower = this.#followers.get(runId) ?? this.#begin(runId, principal.tenantId, tail);
+    const follower = this.#followers.get(runId) ?? this.#begin(runId, principal.tenantId, tail, young);
     this.#lingering.keep(follower);
     follower.tailIs(tail.lastSeq, 0);
     const leave = this.#places.enter(principal);
@@ -232,14 +287,16 @@ export class FollowHub implements LocalFeed {
     });
   }
 
-  #begin(runId: string, tenantId: TenantId, tail: RunTail): RunFollower {
+  #begin(runId: string, tenantId: TenantId, tail: RunTail, young: YoungRun | null): RunFollower {
     const { store, generation, liveLog, clock, log } = this.#deps;
     const { tag } = tail.generation;
+    const isWhole = young?.isWhole === true;
     const follower = new RunFollower({
       tenantId,
       runId,
       generation: tag,
-      tail: { lastSeq: tail.lastSeq, hasEnded: isTerminalStatus(tail.status) },
+      tail: young === null ? { lastSeq: tail.lastSeq, hasEnded: isTerminalStatus(tail.status) } : NOTHING_YET,
+      isToldOfAll: () => isWhole && this.#young.isHeld(runId),
       store: store.forTenant(tenantId),
       liveLog: liveLog.forTenant(tenantId),
       isLiveLogAway: () => this.#comparison.isLiveLogAway,
@@ -252,6 +309,8 @@ export class FollowHub implements LocalFeed {
     });
     this.#followers.set(runId, follower);
     this.#comparison.began();
+    this.#young.forget(runId);
+    if (young !== null) follower.offer(young.records);
     void follower.start();
     return follower;
   }

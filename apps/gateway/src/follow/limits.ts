@@ -45,6 +45,13 @@ export const FOLLOW_PAGE_HELD_MS = 1000;
  */
 export const FEED_SLICE_MS = 4;
 export const FEED_REST_MS = 6;
+/**
+ * For how long the first events of a run are kept that began here, in ms: who has started it follows it at once. In
+ * characters of one run, and of all.
+ */
+export const YOUNG_RUN_MS = 5000;
+export const YOUNG_RUN_CHARACTERS_MAX = 64 * 1024;
+export const YOUNG_RUNS_CHARACTERS_MAX = 8 * 1024 * 1024;
 /** How often followed runs are compared with the store: a lost notification may have nothing after it. */
 export const FOLLOW_COMPARE_INTERVAL_MS = 2000;
 /** Runs compared in one query. */

@@ -31,6 +31,8 @@ export interface RunFollowerParams {
   readonly generation: string;
   /** Where the run stands. */
   readonly tail: { readonly lastSeq: number; readonly hasEnded: boolean };
+  /** Whether it was told of everything so far, and is told of all that happens to the run. */
+  readonly isToldOfAll: () => boolean;
   readonly store: Pick<TenantStore, "readEvents" | "readTail">;
   readonly liveLog: Pick<TenantLiveLog, "read" | "subscribe">;
   readonly isLiveLogAway: () => boolean;
@@ -52,7 +54,7 @@ type Reading = Extract<HealingPhase, { kind: "reading" }>;
  * Follows one run for all of its watchers on this gateway, from where the run stands when it begins. What lies before,
  * a watcher reads by itself. `healing-state.ts` decides what is accepted and what is read.
  *
- * 1. It subscribes first and reads second, so that nothing falls between.
+ * 1. It subscribes first and reads second, so that nothing falls between. It need not read what it is told of anyway.
  * 2. One read is in flight at most: a read begins when the phase asks for it, and its page gives the next phase.
  * 3. What is accepted goes into the ring, then to the watchers that stand at the head. A watcher elsewhere finds it in
  *    the ring or in the stores.
@@ -98,6 +100,11 @@ export class RunFollower implements WatchedRun {
     return this.#params.generation;
   }
 
+  /** Up to where it has shown the run. */
+  get head(): Position {
+    return this.#healing.head;
+  }
+
   /** The seq of the last fact that it has shown. */
   get headSeq(): number {
     return this.#healing.head.seq;
@@ -119,16 +126,18 @@ export class RunFollower implements WatchedRun {
   /** Begins to follow; called once. Resolves when it hears what happens; never rejects. */
   async start(): Promise<void> {
     if (!this.isLive) return;
-    const { liveLog, tenantId, runId, log } = this.#params;
+    const { liveLog, tenantId, runId, log, isToldOfAll } = this.#params;
+    let isToldMeanwhile = false;
     try {
       const subscription = await liveLog.subscribe({ runId, listener: (message) => this.#hear(message) }); // 1.
       if (this.isLive) this.#subscription = subscription;
       else subscription.unsubscribe();
+      isToldMeanwhile = isToldOfAll();
     } catch (error) {
       // The comparison of tails goes on without it.
       log.error({ err: error, tenantId, runId }, "could not subscribe to a run");
     }
-    this.#tell({ kind: "resync" }); // 1.
+    if (!isToldMeanwhile) this.#tell({ kind: "resync" }); // 1.
   }
 
   /** Adds a watcher after a position, which is fed from now on. `onLeft` is called once, when it has gone. */

@@ -7,14 +7,14 @@ export function chargeBytes(turns: Pick<LoopTurns, "charge">, tenantId: string, 
 }
 
 /** The same for events that were read or are to be written. */
-export function chargeRecords(
-  turns: Pick<LoopTurns, "charge">,
-  tenantId: string,
-  records: readonly { readonly payload: string }[],
-): void {
-  chargeBytes(
-    turns,
-    tenantId,
-    records.reduce((sum, { payload }) => sum + payload.length, 0),
-  );
+export function chargeRecords(turns: Pick<LoopTurns, "charge">, tenantId: string, records: SizedRecords): void {
+  chargeBytes(turns, tenantId, charactersOf(records));
+}
+
+/** What is charged for of events. */
+export type SizedRecords = readonly { readonly payload: string }[];
+
+/** How much their payloads hold, which for most texts is their bytes. */
+export function charactersOf(records: SizedRecords): number {
+  return records.reduce((sum, { payload }) => sum + payload.length, 0);
 }

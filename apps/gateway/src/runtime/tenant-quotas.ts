@@ -46,25 +46,27 @@ export class TenantQuotas {
   }
 
   /**
-   * Makes something if each of these quotas has room for it. `isKnown`: asked when there is none, whether it is there
-   * already; to make that again takes no room.
+   * Makes something if each of these quotas has room for it. `bytes`: for how much it counts in `storedBytes`, where
+   * that is much. `isKnown`: asked when there is none, whether it is there already; to make that again takes no room.
    */
   async within<T>(
     tenantId: string,
     params: {
       readonly needs: readonly QuotaName[];
+      readonly bytes?: number;
       readonly isKnown?: () => Promise<boolean>;
       readonly make: () => Promise<T>;
     },
   ): Promise<WithinQuota<T>> {
-    const { needs, isKnown, make } = params;
-    const ahead = new Map(needs.map((name) => [name, this.#count(tenantId, name, 1)])); // 2.
+    const { needs, bytes = 1, isKnown, make } = params;
+    const countOf = (name: QuotaName): number => (name === "storedBytes" ? bytes : 1);
+    const ahead = new Map(needs.map((name) => [name, this.#count(tenantId, name, countOf(name))])); // 2.
     try {
       const lack = await this.#lack(tenantId, needs, (name) => ahead.get(name) ?? 1);
       if (lack !== null && (await isKnown?.()) !== true) return { kind: "no_room", lack };
       return { kind: "made", made: await make() };
     } finally {
-      for (const name of needs) this.#count(tenantId, name, -1);
+      for (const name of needs) this.#count(tenantId, name, -countOf(name));
     }
   }
 
@@ -137,7 +139,7 @@ export class TenantQuotas {
   }
 
   /** Returns how many there are after this change. */
-  #count(tenantId: string, name: QuotaName, change: 1 | -1): number {
+  #count(tenantId: string, name: QuotaName, change: number): number {
     const key = `${tenantId} ${name}`;
     const count = (this.#making.get(key) ?? 0) + change;
     if (count === 0) this.#making.delete(key);

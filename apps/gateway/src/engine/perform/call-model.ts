@@ -8,7 +8,9 @@ import {
   type Message,
   modelIdleTimeoutMsOf,
 } from "@hsafa/protocol";
+import { failureMessage } from "../../core/failure-message.ts";
 import { isCutCall } from "../../core/cut-call.ts";
+import { readAnswer } from "../../core/read-answer.ts";
 import { incompleteReason } from "../../core/run-ends.ts";
 import type { RequestedCall, RunInput, SentConversation } from "../../core/input.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -39,7 +41,8 @@ export async function callModel(params: {
   const { tenantId, model, schemas, clock, config, messages, signal, waitForCapacity, nextTurn, onPart, onRan } =
     params;
   const tools = config.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
-  const call = { model: config.model, system: config.system, messages, tools, settings: config.settings };
+  const { outputSchema, providerTools, settings, system } = config;
+  const call = { model: config.model, system, messages, tools, providerTools, settings, outputSchema };
   const asked = model.step(
     { call, idleTimeoutMs: modelIdleTimeoutMsOf(config), signal, waitForCapacity, nextTurn },
     onPart,
@@ -54,8 +57,16 @@ export async function callModel(params: {
     case "finished": {
       const { finishReason, usage } = outcome;
       const calls = await check({ tenantId, outcome, config, schemas });
+      const fault = await answerFault({ tenantId, outcome, outputSchema, schemas });
       if (signal.aborted) return null;
-      return { kind: "step_finished", finishReason, messages: outcome.messages, usage, calls, leftOut, sent };
+      const unfit = fault === null ? {} : { outputFault: fault };
+      const { messages: said, sources, citations, paused } = outcome;
+      const found = {
+        ...(sources === undefined ? {} : { sources }),
+        ...(citations === undefined ? {} : { citations }),
+        ...(paused === undefined ? {} : { paused }),
+      };
+      return { kind: "step_finished", finishReason, messages: said, usage, calls, leftOut, sent, ...unfit, ...found };
     }
     case "failed":
       return { kind: "step_failed", failure: outcome.failure, jitter: clock.random(), leftOut, sent };
@@ -93,6 +104,25 @@ async function check(params: {
     const invalid = typeof found === "object" ? found : fault === null ? null : invalidArguments(fault);
     return { callId, toolName, args, invalid };
   });
+}
+
+/** Why the answer is not the object that the run is to end with; null: it is, or it is no answer yet. */
+async function answerFault(params: {
+  readonly tenantId: TenantId;
+  readonly outcome: FinishedOutcome;
+  readonly outputSchema: JsonObject | undefined;
+  readonly schemas: JsonSchemas;
+}): Promise<string | null> {
+  const { tenantId, outcome, outputSchema, schemas } = params;
+  if (outputSchema === undefined || outcome.calls.length > 0 || outcome.paused === true) return null;
+  const read = readAnswer(outcome.messages);
+  const found =
+    read.kind === "fault"
+      ? read.fault
+      : ((await schemas.validate({ tenantId, values: [{ schema: outputSchema, value: read.object }] }))[0] ?? null);
+  if (found === null) return null;
+  const fault = failureMessage(found);
+  return isWholeAnswer(outcome.finishReason) ? fault : `${fault} (${incompleteReason(outcome.finishReason)})`;
 }
 
 /** A call that may have been cut is not executed, and the model is told why. */

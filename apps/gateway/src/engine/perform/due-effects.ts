@@ -6,9 +6,13 @@ import type { QuotaLack } from "../../core/quotas.ts";
 import type { RunState } from "../../core/run-state.ts";
 import { pricedUsage } from "../../core/priced-usage.ts";
 import { oldestRuns, stepConversation, summaryConversation } from "../../core/step-conversation.ts";
+import { chargeBytes } from "../../runtime/charge-bytes.ts";
+import { takeBytesTurn } from "../../runtime/take-bytes-turn.ts";
+import { StoreUnavailable } from "../../ports/store.ts";
 import type { PerformEffect } from "../effects-in-flight.ts";
 import type { EngineDeps } from "../engine-deps.ts";
 import type { RunWriter } from "../run-writer.ts";
+import { loadFiles } from "./load-files.ts";
 import { callModel } from "./call-model.ts";
 import { runServerTool } from "./run-server-tool.ts";
 import { summarizeThread } from "./summarize-thread.ts";
@@ -21,7 +25,7 @@ export interface EffectTools {
   readonly tenantId: TenantId;
   readonly deps: Pick<
     EngineDeps,
-    "model" | "schemas" | "clock" | "serverTools" | "log" | "turns" | "quotas" | "prices"
+    "model" | "schemas" | "clock" | "serverTools" | "log" | "turns" | "quotas" | "prices" | "fileLoading"
   >;
   readonly writer: Pick<RunWriter, "openStep" | "write" | "waitForCapacity">;
   readonly history: ThreadHistory;
@@ -129,6 +133,20 @@ function withoutPrice(model: string, jitter: number): RunInput {
   return { kind: "step_failed", failure: { kind: "price_unknown", message, retryAfterMs: null }, jitter };
 }
 
+function filesAway(jitter: number): RunInput {
+  const message = "The files of the conversation cannot be read now. The model was not asked.";
+  return { kind: "step_failed", failure: { kind: "network", message, retryAfterMs: null }, jitter };
+}
+
+async function orAway<T>(loading: Promise<T>): Promise<T | "away"> {
+  try {
+    return await loading;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return "away";
+    throw error;
+  }
+}
+
 /** What a step cost stands in its fact, so that a price which changes later changes no record. */
 function priced(told: RunInput | null, { run }: RunState, { deps }: EffectTools): RunInput | null {
   if (told?.kind !== "step_finished") return told;
@@ -180,15 +198,26 @@ async function performStep(
       const failure = { kind: "context_exceeded", message, retryAfterMs: null } as const;
       return { kind: "step_failed", failure, jitter: deps.clock.random(), sent };
     }
-    case "show":
+    case "show": {
+      const { messages } = conversation;
+      const onRead = (bytes: number): Promise<void> => {
+        onRan();
+        return takeBytesTurn(deps.turns, tenantId, bytes);
+      };
+      const loaded = await orAway(loadFiles(deps.fileLoading, { tenantId, messages, signal, onRead }));
+      if (loaded === null || signal.aborted) return null;
+      if (loaded === "away") return filesAway(deps.clock.random());
+      // They are written into the request, which costs the loop. The tenant waits for that here.
+      chargeBytes(deps.turns, tenantId, loaded.bytes);
+      if (deps.turns.owes(tenantId)) await nextTurn();
       return callModel({
         tenantId,
         model: deps.model,
         schemas: deps.schemas,
         clock: deps.clock,
         config: run.config,
-        messages: conversation.messages,
-        leftOut: [...past.leftOut, ...conversation.leftOut],
+        messages: loaded.messages,
+        leftOut: [...past.leftOut, ...conversation.leftOut, ...loaded.leftOut],
         sent: conversation.sent,
         signal,
         waitForCapacity() {
@@ -198,10 +227,12 @@ async function performStep(
         nextTurn,
         onPart(part) {
           onRan();
-          writer.write(part);
+          // A step that was abandoned may be followed by another one, which this is no part of.
+          if (!signal.aborted) writer.write(part);
         },
         onRan,
-      });
+      }).finally(loaded.leave);
+    }
     default:
       return conversation satisfies never;
   }

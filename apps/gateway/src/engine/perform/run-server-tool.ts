@@ -23,7 +23,7 @@ export async function runServerTool(params: {
   const { serverTools, clock, tenantId, runId, call, attempt, signal } = params;
   const { callId, toolName, args } = call;
   const server = call.tool?.server;
-  if (server === undefined || server.type === "sleep")
+  if (server?.type !== "http" && server?.type !== "function")
     throw new Error(`The tool '${toolName}' was dispatched to the server and has nothing to execute.`);
   // A function that ignores the signal cannot be stopped from outside. Nobody waits for it, and its result is dropped.
   const aborted = new Promise<null>((resolve) => {

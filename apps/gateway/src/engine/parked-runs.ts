@@ -1,0 +1,58 @@
+/**
+ * What a gateway remembers of the runs that it parked. It need not read them again when their calls are answered.
+ *
+ * 1. A memory counts only for the claim that directly follows the lease under which it was made, at the same last fact.
+ *    Whatever else has happened to the run in between shows in one of both.
+ * 2. It serves one claim, and is forgotten then.
+ * 3. It is bounded in runs and in bytes. The run that was parked first is forgotten first.
+ */
+import type { Position } from "@hsafa/protocol";
+import type { EventRecord } from "../core/event-record.ts";
+import type { ClaimedRun } from "../ports/fleet-store.ts";
+import { PARKED_BYTES_MAX, PARKED_RUNS_MAX } from "./limits.ts";
+import type { FoldedRecord } from "./read-record.ts";
+
+/** A run as its holder has parked it. */
+export interface ParkedRun {
+  readonly runId: string;
+  readonly epoch: number;
+  readonly record: FoldedRecord;
+  readonly lastFact: EventRecord | null;
+  readonly lastPosition: Position;
+}
+
+export class ParkedRuns {
+  readonly #runs = new Map<string, ParkedRun>();
+  #bytes = 0;
+
+  keep(run: ParkedRun): void {
+    this.#forget(run.runId);
+    if (run.record.bytes > PARKED_BYTES_MAX) return;
+    this.#runs.set(run.runId, run);
+    this.#bytes += run.record.bytes;
+    // 3.
+    for (const runId of this.#runs.keys()) {
+      if (this.#runs.size <= PARKED_RUNS_MAX && this.#bytes <= PARKED_BYTES_MAX) return;
+      this.#forget(runId);
+    }
+  }
+
+  /** Returns what is remembered of a run that was just claimed, and forgets it; null: nothing that counts (1., 2.). */
+  take({ runId, epoch, lastSeq }: ClaimedRun): ParkedRun | null {
+    const run = this.#runs.get(runId);
+    this.#forget(runId);
+    return run !== undefined && run.epoch === epoch - 1 && run.record.state.run.seq === lastSeq ? run : null;
+  }
+
+  clear(): void {
+    this.#runs.clear();
+    this.#bytes = 0;
+  }
+
+  #forget(runId: string): void {
+    const run = this.#runs.get(runId);
+    if (run === undefined) return;
+    this.#runs.delete(runId);
+    this.#bytes -= run.record.bytes;
+  }
+}
