@@ -1,6 +1,8 @@
 /**
  * The model of the benchmark: a server that speaks OpenAI's chat completions over SSE. The model's name is its script,
- * `<tokens>x<everyMs>`. With `everyMs` 0 it writes as fast as the socket takes it. Prints its URL.
+ * `<tokens>x<everyMs>`, or `<tokens>x<everyMs>x<firstMs>` if it is silent at first. With `everyMs` 0 it writes as fast
+ * as the socket takes it. The model `tool` calls the tool `look`. Asked with the result, it says how many ms that took.
+ * Prints its URL.
  */
 import { createServer } from "node:http";
 import { Readable } from "node:stream";
@@ -12,7 +14,8 @@ const chunk = (delta: object, finishReason: string | null): string =>
   `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 0, model: "bench", choices: [{ index: 0, delta, finish_reason: finishReason }] })}\n\n`;
 
 async function* play(model: string): AsyncGenerator<string> {
-  const [tokens = 0, everyMs = 0] = model.split("x").map(Number);
+  const [tokens = 0, everyMs = 0, firstMs = 0] = model.split("x").map(Number);
+  if (firstMs > 0) await sleep(firstMs);
   yield chunk({ role: "assistant", content: "" }, null);
   const begin = performance.now();
   for (let token = 0; token < tokens; token++) {
@@ -25,6 +28,30 @@ async function* play(model: string): AsyncGenerator<string> {
   yield "data: [DONE]\n\n";
 }
 
+interface Message {
+  readonly role: string;
+  readonly content: unknown;
+}
+
+/** When the call of a tool was written, by the user's message. */
+const calledAt = new Map<string, number>();
+
+function* playTool(messages: readonly Message[], askedAt: number): Generator<string> {
+  const said = JSON.stringify(messages.find(({ role }) => role === "user")?.content);
+  const since = calledAt.get(said);
+  if (since === undefined) {
+    const call = { index: 0, id: "call_1", type: "function", function: { name: "look", arguments: "{}" } };
+    yield chunk({ role: "assistant", tool_calls: [call] }, null);
+    calledAt.set(said, performance.now());
+    yield chunk({}, "tool_calls");
+  } else {
+    calledAt.delete(said);
+    yield chunk({ role: "assistant", content: String(askedAt - since) }, null);
+    yield chunk({}, "stop");
+  }
+  yield "data: [DONE]\n\n";
+}
+
 const server = createServer((request, response) => {
   let body = "";
   request.setEncoding("utf8");
@@ -32,10 +59,13 @@ const server = createServer((request, response) => {
     body += text;
   });
   request.on("end", () => {
-    const { model } = JSON.parse(body) as { model: string };
+    const askedAt = performance.now();
+    const { model, messages } = JSON.parse(body) as { model: string; messages: readonly Message[] };
     response.writeHead(200, { "content-type": "text/event-stream" });
     // It fails when the client leaves.
-    pipeline(Readable.from(play(model)), response).catch(() => response.destroy());
+    pipeline(Readable.from(model === "tool" ? playTool(messages, askedAt) : play(model)), response).catch(() =>
+      response.destroy(),
+    );
   });
 });
 server.on("connection", (socket) => socket.setNoDelay(true));

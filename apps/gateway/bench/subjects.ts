@@ -26,9 +26,22 @@ export function direct(modelUrl: string): Subject {
 /** `streamText`, piped into one response. */
 export function pipe(url: string): Subject {
   return {
-    name: "streamText pipe",
+    name: "pipe",
     follow: (model) =>
       readTokens(get(`${url}/${model}`, { agent }), (data) => (JSON.parse(data) as { text: string }).text),
+  };
+}
+
+/** `streamText` through `resumable-stream`. */
+export function resumable(url: string): Subject {
+  let streams = 0;
+  return {
+    name: "resumable-stream",
+    follow(model) {
+      streams += 1;
+      const sent = get(`${url}/${model}?id=${encodeURIComponent(`${model} ${streams}`)}`, { agent });
+      return readTokens(sent, (data) => (JSON.parse(data) as { text: string }).text);
+    },
   };
 }
 
@@ -38,16 +51,24 @@ export function hsafa(url: string, key: string): Subject {
   return {
     name: "hsafa",
     async follow(model) {
-      const started = (await json(post(`${url}/api/runs`, { agent: agentOf(model), input: "go" }, headers))) as {
-        runId: string;
-      };
-      return readTokens(get(`${url}/api/runs/${started.runId}/stream`, { agent, headers }), (data) => {
-        const event = JSON.parse(data) as { type: string; data: { text?: string; error?: unknown } };
-        if (event.type === "run.failed") throw new Error(JSON.stringify(event.data.error));
-        return event.type === "text.delta" ? (event.data.text ?? "") : "";
-      });
+      const runId = await startRun(url, key, model);
+      return readTokens(get(`${url}/api/runs/${runId}/stream`, { agent, headers }), textOfEvent);
     },
   };
+}
+
+/** The text that one event of hsafa adds. Throws if the run failed. */
+export function textOfEvent(data: string): string {
+  const event = JSON.parse(data) as { type: string; data: { text?: string; error?: unknown } };
+  if (event.type === "run.failed") throw new Error(JSON.stringify(event.data.error));
+  return event.type === "text.delta" ? (event.data.text ?? "") : "";
+}
+
+/** Starts a run of the agent with this model, and returns its id. */
+export async function startRun(url: string, key: string, model: string): Promise<string> {
+  const body = { agent: agentOf(model), input: "go" };
+  const started = (await json(post(`${url}/api/runs`, body, { authorization: `Bearer ${key}` }))) as { runId: string };
+  return started.runId;
 }
 
 const agentOf = (model: string): string => `bench-${model}`;
@@ -78,7 +99,8 @@ async function json(sent: ClientRequest): Promise<unknown> {
   return JSON.parse(text);
 }
 
-async function readTokens(sent: ClientRequest, textOf: (data: string) => string): Promise<TokenReader> {
+/** Reads the tokens of a response with server-sent events to its end. */
+export async function readTokens(sent: ClientRequest, textOf: (data: string) => string): Promise<TokenReader> {
   const response = await answered(sent);
   response.socket.setNoDelay(true);
   const reader = new TokenReader();

@@ -10,6 +10,12 @@ export function makeToken(): string {
 export class TokenReader {
   readonly #lateness: number[] = [];
   #rest = "";
+  #firstAtMs: number | null = null;
+
+  /** When the first token was read, by `performance.now()`; null: none was. */
+  get firstAtMs(): number | null {
+    return this.#firstAtMs;
+  }
 
   /** The latency of each token so far, in milliseconds. */
   get latenciesMs(): readonly number[] {
@@ -20,6 +26,7 @@ export class TokenReader {
     const now = process.hrtime.bigint();
     const words = (this.#rest + text).split(" ");
     this.#rest = words.pop() ?? "";
+    if (words.length > 0) this.#firstAtMs ??= performance.now();
     for (const word of words) this.#lateness.push(Number(now - BigInt(word)) / 1e6);
   }
 }

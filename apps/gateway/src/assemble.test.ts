@@ -1,3 +1,5 @@
+import { knowsNoFile, noLinkedFiles } from "../test/support/file-ports.ts";
+import { fileStores } from "./ports/file-store.ts";
 import { AN_ACTOR } from "../test/support/an-actor.ts";
 import { ANY_STARTER } from "../test/support/any-starter.ts";
 import { expect, test } from "vitest";
@@ -69,6 +71,9 @@ async function waitingWorld(): Promise<{
       serverTools: { perform: () => Promise.resolve({ kind: "completed", result: null }) },
       schemas: acceptingSchemas,
       secretBox: noSecretBox,
+      files: fileStores(store.files),
+      mediaTypes: knowsNoFile,
+      linkedFiles: noLinkedFiles,
       log,
     },
     { leaseDurationMs: 6000, isOnlyGateway: true, tokenSecrets: tokenSecrets(new Uint8Array(32)) },

@@ -1,7 +1,8 @@
 import type { Quotas } from "@hsafa/protocol";
 import { createAuthenticate, type Authenticate } from "./access/authenticate.ts";
 import type { TokenSecrets } from "./access/browser-token.ts";
-import { ASKERS_REMEMBERED_MAX, PAIRING_TRIES_RATE } from "./access/limits.ts";
+import { ASKERS_REMEMBERED_MAX, FILE_PLACES_MAX, PAIRING_TRIES_RATE } from "./access/limits.ts";
+import { Places } from "./access/places.ts";
 import type { ModelPrices } from "./core/priced-usage.ts";
 import { RateLimits } from "./runtime/rate-limits.ts";
 import { KeyUse } from "./access/key-use.ts";
@@ -9,6 +10,7 @@ import { Revocations } from "./access/revocations.ts";
 import { createDeviceServer, type DeviceServer } from "./devices/device-server.ts";
 import type { UseCaseDeps } from "./control/use-case-deps.ts";
 import { Engine } from "./engine/engine.ts";
+import { FileRoom } from "./engine/file-room.ts";
 import { RUNS_HELD_MAX } from "./engine/limits.ts";
 import { FollowHub } from "./follow/follow-hub.ts";
 import { ThreadHub } from "./follow/thread-hub.ts";
@@ -17,9 +19,12 @@ import { StoreGeneration } from "./runtime/store-generation.ts";
 import { TenantQuotas } from "./runtime/tenant-quotas.ts";
 import type { Bell } from "./ports/bell.ts";
 import type { Clock } from "./ports/clock.ts";
+import type { FileStores } from "./ports/file-store.ts";
 import type { JsonSchemas } from "./ports/json-schemas.ts";
+import type { LinkedFiles } from "./ports/linked-files.ts";
 import type { LiveLog } from "./ports/live-log.ts";
 import type { Log } from "./ports/log.ts";
+import type { MediaTypes } from "./ports/media-types.ts";
 import type { Model } from "./ports/model.ts";
 import type { SecretBox } from "./ports/secret-box.ts";
 import type { ServerTools } from "./ports/server-tools.ts";
@@ -36,6 +41,9 @@ export interface Ports {
   readonly serverTools: ServerTools;
   readonly schemas: JsonSchemas;
   readonly secretBox: SecretBox;
+  readonly files: FileStores;
+  readonly mediaTypes: MediaTypes;
+  readonly linkedFiles: LinkedFiles;
   readonly log: Log;
 }
 
@@ -65,6 +73,9 @@ export interface GatewayCounts {
   readonly watchers: number;
   readonly followedRuns: number;
   readonly bufferedBytes: number;
+  /** Since its start: runs that it claimed, and those of them whose lease another gateway had lost. */
+  readonly claimedRuns: number;
+  readonly recoveredRuns: number;
 }
 
 /** A gateway without sockets. The edge connects clients to its parts. */
@@ -102,7 +113,7 @@ export interface AssembledGateway {
  * 5. What was revoked is known before the first credential is checked.
  */
 export function assemble(ports: Ports, settings: AssembleSettings): AssembledGateway {
-  const { store, liveLog, bell, clock, schemas, secretBox, log } = ports;
+  const { store, liveLog, bell, clock, schemas, secretBox, files, mediaTypes, linkedFiles, log } = ports;
   const { tokenSecrets, ringBounds } = settings;
   const gatewayId = clock.newId();
   const { operatorKeyHash = null, prices = new Map() } = settings;
@@ -144,19 +155,38 @@ export function assemble(ports: Ports, settings: AssembleSettings): AssembledGat
     turns,
     quotas,
     prices,
+    fileLoading: { tenantFiles: (tenantId) => store.forTenant(tenantId), files, room: new FileRoom() },
   });
+  const filePlaces = new Places({ placesMax: FILE_PLACES_MAX, what: "files on their way" });
   const pairingTries = new RateLimits({ rate: PAIRING_TRIES_RATE, keysMax: ASKERS_REMEMBERED_MAX, clock });
-  const devices = createDeviceServer({ ...ports, gatewayId, authenticate, quotas });
+  const devices = createDeviceServer({ ...ports, uptake: engine.uptake, gatewayId, authenticate, quotas });
 
   return {
     gatewayId,
     authenticate,
-    useCases: { store, bell, clock, schemas, secretBox, tokenSecrets, quotas, prices, generation, pairingTries },
+    useCases: {
+      store,
+      bell,
+      uptake: engine.uptake,
+      clock,
+      turns,
+      schemas,
+      secretBox,
+      tokenSecrets,
+      quotas,
+      prices,
+      generation,
+      pairingTries,
+      files,
+      filePlaces,
+      mediaTypes,
+      linkedFiles,
+    },
     hub,
     threads,
     devices,
     turns,
-    counts: () => ({ runsHeld: engine.runsHeld, devices: devices.sessions, ...hub.counts() }),
+    counts: () => ({ runsHeld: engine.runsHeld, devices: devices.sessions, ...hub.counts(), ...engine.claimCounts }),
     async start({ listen }) {
       await revocations.read(); // 5.
       await generation.heard(await store.fleet.recordHeartbeat({ gatewayId, stopping: false })); // 1.

@@ -222,6 +222,24 @@ test.each<[string, readonly string[] | null]>([
   expect(readSettings({ HSAFA_OUTBOUND_ALLOW: value }).outboundAllow).toEqual(allowed);
 });
 
+test("a bucket is read with all that it needs, and each lack is named", () => {
+  const bucket = { HSAFA_S3_BUCKET: "hsafa-files", HSAFA_S3_ENDPOINT: "https://s3.example.com" };
+  const key = { HSAFA_S3_ACCESS_KEY_ID: "id", HSAFA_S3_SECRET_ACCESS_KEY: "key" };
+  expect(readSettings({}).s3).toBeNull();
+  expect(readSettings({ ...bucket, ...key }).s3).toEqual({
+    bucket: "hsafa-files",
+    endpoint: "https://s3.example.com",
+    region: "us-east-1",
+    accessKeyId: "id",
+    secretAccessKey: "key",
+  });
+  expect(readSettings({ ...bucket, ...key, HSAFA_S3_REGION: "eu-central-1" }).s3?.region).toBe("eu-central-1");
+  const faults = faultsOf({ HSAFA_S3_BUCKET: "Not A Bucket" });
+  for (const name of ["BUCKET", "ENDPOINT", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY"])
+    expect(faults).toContain(`HSAFA_S3_${name} `);
+  expect(faultsOf({ ...bucket, ...key, HSAFA_S3_ENDPOINT: "s3.example.com" })).toContain("HSAFA_S3_ENDPOINT");
+});
+
 test("secrets of tools are read from every variable of their form, and of several keys the order stays", () => {
   const keys = ["the-new-key-of-this-test-0123456789", "the-old-key-of-this-test-0123456789"];
   const env = { HSAFA_SECRETS_KEY: keys.join(", "), HSAFA_SECRET_CRM: "a", HSAFA_SECRET_: "b", HSAFA_SECRET_MAIL: "" };

@@ -70,6 +70,16 @@ export interface Settings {
     /** By their names as in `HSAFA_SECRET_<NAME>`. */
     readonly environment: Readonly<Record<string, string>>;
   };
+  /** Processes that serve the port; `auto`: one for each core, if the store allows it. Only `hsafa start` heeds it. */
+  readonly workers: number | "auto";
+  /** Where files are kept; null: in the database. */
+  readonly s3: {
+    readonly bucket: string;
+    readonly endpoint: string;
+    readonly region: string;
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+  } | null;
   /** Whether the gateway ends when its parent process does. `with_npm`: only if npm started it. */
   readonly endsWithParent: "always" | "never" | "with_npm";
   readonly providers: {
@@ -99,10 +109,13 @@ type NumberName =
   | "PORT"
   | "HSAFA_LEASE_MS"
   | "HSAFA_METRICS_PORT"
+  | "HSAFA_WORKERS"
   | "HSAFA_TENANT_REQUESTS_PER_S"
   | "HSAFA_KEY_REQUESTS_PER_S"
   | "HSAFA_ADDRESS_REQUESTS_PER_S"
   | (`HSAFA_QUOTA_${string}` & SettingName);
+
+const NEEDED_WITH_BUCKET = "is required with HSAFA_S3_BUCKET.";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -212,6 +225,16 @@ export function readSettings(env: Environment = process.env): Settings {
     return (text(name) ?? "").split(/[\s,]+/).filter((entry) => entry !== "");
   }
 
+  function workers(): Settings["workers"] {
+    if (text("HSAFA_WORKERS") === "auto") return "auto";
+    const count = integer("HSAFA_WORKERS");
+    if (count > 1 && (text("DATABASE_URL") === null || text("REDIS_URL") === null)) {
+      // The embedded database, and a live log in memory, belong to one process.
+      fault("HSAFA_WORKERS", "needs DATABASE_URL and REDIS_URL for more than one; set both, or 1.");
+    }
+    return count;
+  }
+
   function endsWithParent(): Settings["endsWithParent"] {
     const value = text("HSAFA_END_WITH_PARENT");
     if (value === "true") return "always";
@@ -257,6 +280,23 @@ export function readSettings(env: Environment = process.env): Settings {
       fault("HSAFA_DEMO_MODELS", `must be 'on' or 'off', not '${value}'.`);
     }
     return value === null ? isLoopback(host) : value === "on";
+  }
+
+  function s3(): Settings["s3"] {
+    const bucket = text("HSAFA_S3_BUCKET");
+    const region = text("HSAFA_S3_REGION") ?? settingsTable.HSAFA_S3_REGION.default;
+    const endpoint = address("HSAFA_S3_ENDPOINT", ["https:", "http:"]);
+    const accessKeyId = text("HSAFA_S3_ACCESS_KEY_ID");
+    const secretAccessKey = text("HSAFA_S3_SECRET_ACCESS_KEY");
+    if (bucket === null) return null;
+    if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) {
+      fault("HSAFA_S3_BUCKET", `must be the name of a bucket, such as 'hsafa-files', not '${bucket}'.`);
+    }
+    if (endpoint === null) fault("HSAFA_S3_ENDPOINT", NEEDED_WITH_BUCKET);
+    if (accessKeyId === null) fault("HSAFA_S3_ACCESS_KEY_ID", NEEDED_WITH_BUCKET);
+    if (secretAccessKey === null) fault("HSAFA_S3_SECRET_ACCESS_KEY", NEEDED_WITH_BUCKET);
+    if (endpoint === null || accessKeyId === null || secretAccessKey === null) return null;
+    return { bucket, endpoint, region, accessKeyId, secretAccessKey };
   }
 
   function access(keyName: SettingName, baseUrlName?: SettingName): ProviderAccess | undefined {
@@ -330,11 +370,13 @@ export function readSettings(env: Environment = process.env): Settings {
       except: (shared("NO_PROXY") ?? "").split(/[\s,]+/).filter((entry) => entry !== ""),
     },
     outboundAllow: outboundAllow(),
+    s3: s3(),
     secrets: {
       masterKeys: secrets("HSAFA_SECRETS_KEY"),
       folder: text("HSAFA_SECRETS_DIR"),
       environment: secretVariables(env),
     },
+    workers: workers(),
     endsWithParent: endsWithParent(),
     providers: {
       openai: access("OPENAI_API_KEY"),

@@ -1,10 +1,16 @@
-/** The program of `hsafa start`: one gateway in the foreground, until SIGTERM or SIGINT. */
+/**
+ * The program of `hsafa start`: one gateway in the foreground, until SIGTERM or SIGINT. With `HSAFA_WORKERS` it is the
+ * process that looks after several, and the program of each of them.
+ */
+import { fileURLToPath } from "node:url";
 import { readSettings } from "./config.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { CLOSE_TIMEOUT_MS } from "./limits.ts";
 import { redactSecrets } from "./core/redact-secrets.ts";
 import { secretsOfSettings } from "./secrets-of-settings.ts";
 import { findStarter, stopRequest } from "./stop-request.ts";
+import { superviseWorkers, workersOf } from "./supervise-workers.ts";
+import { openWorkerLink } from "./worker-link.ts";
 
 process.on("uncaughtException", (error) => fail("an error that nobody caught", error));
 process.on("unhandledRejection", (error) => fail("a promise that nobody awaited", error));
@@ -37,12 +43,23 @@ try {
   secrets = [...keys, ...passwords];
   // Where others write the tools, this machine is as private as the rest of the operator's network.
   const settings = { ...read, outboundAllow: read.outboundAllow ?? [] };
-  const gateway = await startGateway(settings);
-  const stop = stopRequest(settings, starter);
-  process.stdout.write(`listening on ${gateway.url}\n`);
-  void stop.then((why) => close(gateway, why));
+  const worker = openWorkerLink();
+  const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`);
+  const onServing = (url: string): void => void process.stdout.write(`listening on ${url}\n`);
+  const count = workersOf(settings);
+  if (worker === null && count > 1) {
+    const stop = stopRequest(settings, starter);
+    const program = fileURLToPath(import.meta.url);
+    process.exit(await superviseWorkers({ count, program, onServing, say, stop }));
+  } else {
+    const gateway = await startGateway(settings, { worker });
+    const stop = stopRequest(settings, starter);
+    (worker?.serves ?? onServing)(gateway.url);
+    void stop.then((why) => close(gateway, why));
+  }
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${redactSecrets(message, secrets)}\n`);
-  process.exitCode = 1;
+  // The channel to the process that looks after it would keep a worker alive.
+  process.exit(1);
 }

@@ -5,6 +5,9 @@ import { createAiSdkModel } from "./adapters/ai-sdk/ai-sdk-model.ts";
 import { createAjvSchemas } from "./adapters/ajv/ajv-schemas.ts";
 import { createMemoryBell } from "./adapters/memory/memory-bell.ts";
 import { createMemoryLiveLog } from "./adapters/memory/memory-live-log.ts";
+import { fileTypeMediaTypes } from "./adapters/file-type/file-type-media-types.ts";
+import { createLinkedFiles } from "./adapters/outbound/linked-files.ts";
+import { createS3FileStore } from "./adapters/s3/s3-file-store.ts";
 import { openOutboundHttp } from "./adapters/outbound/outbound-http.ts";
 import { openPgliteStore } from "./adapters/postgres/open-pglite-store.ts";
 import { openPostgresStore } from "./adapters/postgres/open-postgres-store.ts";
@@ -27,6 +30,7 @@ import type { Log } from "./ports/log.ts";
 import type { Model } from "./ports/model.ts";
 import type { Store } from "./ports/store.ts";
 import { openLog } from "./open-log.ts";
+import { fileStores } from "./ports/file-store.ts";
 import { secretsOfSettings } from "./secrets-of-settings.ts";
 import { refuseSecondGateway } from "./refuse-second-gateway.ts";
 
@@ -92,6 +96,12 @@ export async function openPorts(settings: Settings, overrides: PortOverrides = {
         }),
         schemas,
         secretBox: box,
+        files:
+          settings.s3 === null
+            ? fileStores(store.files)
+            : fileStores(createS3FileStore(settings.s3, outbound), store.files),
+        mediaTypes: fileTypeMediaTypes,
+        linkedFiles: createLinkedFiles(outbound),
         log,
       },
       prices,

@@ -10,10 +10,10 @@ interface SettingSecrets {
 
 /** Returns the keys of the settings, and the passwords in their addresses. */
 export function secretsOfSettings(settings: Settings): SettingSecrets {
-  const { adminKey, jwtSecret, databaseUrl, redisUrl, proxies, providers, secrets } = settings;
+  const { adminKey, jwtSecret, databaseUrl, redisUrl, proxies, providers, secrets, s3 } = settings;
   const { openai, anthropic, google, xai, openaiCompatible } = providers;
   const access = [openai, anthropic, google, xai, openaiCompatible].filter((one) => one !== undefined);
-  const made = [adminKey, jwtSecret, ...access.map(({ apiKey }) => apiKey)];
+  const made = [adminKey, jwtSecret, s3?.secretAccessKey, ...access.map(({ apiKey }) => apiKey)];
   const addresses = [databaseUrl, redisUrl, proxies.http, proxies.https, ...access.map(({ baseUrl }) => baseUrl)];
   const given = (texts: readonly (string | null | undefined)[]): string[] =>
     texts.filter((text) => typeof text === "string");

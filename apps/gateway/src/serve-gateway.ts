@@ -2,12 +2,14 @@ import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { assemble } from "./assemble.ts";
+import { assemble, type GatewayCounts } from "./assemble.ts";
 import { isLoopback, type Settings } from "./config.ts";
 import { TrustedProxies } from "./access/client-address.ts";
 import { allowedHosts } from "./edge/allowed-hosts.ts";
 import { createDeviceSocketServer } from "./edge/device/device-socket-server.ts";
+import { registerConsoleAssets } from "./edge/http/console.ts";
 import { createMetricsServer } from "./edge/http/metrics-server.ts";
+import { listenOnQueues } from "./edge/http/listen-on-queues.ts";
 import { createMetrics } from "./edge/http/metrics.ts";
 import { RequestLimits } from "./edge/http/request-limits.ts";
 import { createHttpServer } from "./edge/http/server.ts";
@@ -19,8 +21,12 @@ import { DRAIN_MS } from "./engine/limits.ts";
 import { announceGateway, type Keys, prepareKeys } from "./keys.ts";
 import type { OpenedPorts } from "./open-ports.ts";
 import type { Store } from "./ports/store.ts";
+import { GatewayReports } from "./engine/gateway-reports.ts";
+import { TROUBLES_REPORTED_MAX } from "./engine/limits.ts";
+import { Troubles } from "./runtime/troubles.ts";
 import { checkReadiness } from "./readiness.ts";
 import { shareAnswer } from "./runtime/share-answer.ts";
+import type { WorkerLink } from "./worker-link.ts";
 
 /** One gateway that serves. */
 export interface Gateway {
@@ -49,6 +55,13 @@ export interface GatewayHandler extends Pick<Gateway, "apiKey" | "settings" | "s
 export interface ServeOptions {
   readonly isEphemeral?: boolean;
   readonly drainMs?: number;
+  /** Set if this process is one of several workers on one port; its metrics are then those of all. */
+  readonly worker?: WorkerLink | null;
+  /**
+   * Whether the console signs in the person who runs this gateway, by the development key. It does so at pages of their
+   * own machine alone. `false` if left out.
+   */
+  readonly signsInOwner?: boolean;
   /** Called with each request that was not let in, and with each page of a foreign origin. It must not throw. */
   readonly onRefused?: (refused: RefusedRequest) => void;
 }
@@ -117,10 +130,12 @@ export async function attachGateway(
 const OWN_PATHS = /^\/(api\/|devices\/connect|health|ready|metrics|openapi\.json|docs)/;
 
 async function open(settings: Settings, opened: OpenedPorts, options: ServeOptions & { readonly isAttached: boolean }) {
-  const { isEphemeral = false, drainMs = DRAIN_MS, isAttached, onRefused = () => {} } = options;
+  const { isEphemeral = false, drainMs = DRAIN_MS, signsInOwner = false } = options;
+  const { worker = null, isAttached, onRefused = () => {} } = options;
   try {
     const keys = await prepareKeys(settings, opened.ports.store.fleet, { isEphemeral });
-    return await serve(settings, opened, { keys, drainMs, isEphemeral, isAttached, onRefused });
+    const all = { keys, drainMs, isEphemeral, worker, isAttached, signsInOwner, onRefused };
+    return await serve(settings, opened, all);
   } catch (error) {
     await opened.close();
     throw error;
@@ -132,18 +147,23 @@ async function serve(
   { ports, prices, logger, close: closePorts }: OpenedPorts,
   options: { readonly keys: Keys; readonly isAttached: boolean } & Required<ServeOptions>,
 ) {
-  const { keys, drainMs, isEphemeral, isAttached, onRefused } = options;
+  const { keys, drainMs, isEphemeral, worker, isAttached, signsInOwner, onRefused } = options;
   const { store, liveLog, clock } = ports;
   const { allowedOrigins, host, port, metricsKey, metricsPort } = settings;
-  const gateway = assemble(ports, {
-    leaseDurationMs: settings.leaseMs,
-    // The embedded database belongs to one process.
-    isOnlyGateway: settings.databaseUrl === null,
-    tokenSecrets: keys.tokenSecrets,
-    quotas: settings.quotas,
-    prices,
-    operatorKeyHash: keys.initialKeyHash,
-  });
+  const troubles = new Troubles({ clock, most: TROUBLES_REPORTED_MAX });
+  const log = troubles.of(ports.log);
+  const gateway = assemble(
+    { ...ports, log },
+    {
+      leaseDurationMs: settings.leaseMs,
+      // The embedded database belongs to one process.
+      isOnlyGateway: settings.databaseUrl === null,
+      tokenSecrets: keys.tokenSecrets,
+      quotas: settings.quotas,
+      prices,
+      operatorKeyHash: keys.initialKeyHash,
+    },
+  );
   const { gatewayId, authenticate, hub, threads, turns } = gateway;
   const limits = new RequestLimits({ rates: settings.rates, trustedProxies: settings.trustedProxies }, clock);
   const { addressOf } = limits;
@@ -159,10 +179,12 @@ async function serve(
   // Anybody may ask for these, and each asks the store or walks all of the metrics.
   const answers = { keptMs: OPEN_ANSWER_KEPT_MS, clock };
   const readiness = shareAnswer(() => checkReadiness({ store, liveLog, isClosing: false }), answers);
-  const metricsText = shareAnswer(() => metrics.text(), answers);
+  worker?.offerMetrics(metrics.registry);
+  const metricsText = shareAnswer(() => worker?.metricsOfAll() ?? metrics.text(), answers);
   const app = createHttpServer(
     {
       ...gateway.useCases,
+      gatewayId,
       authenticate,
       allowedOrigins,
       limits,
@@ -173,6 +195,7 @@ async function serve(
       readiness: () => (isClosing ? checkReadiness({ store, liveLog, isClosing }) : readiness()),
       metricsText: settings.metricsPort === null ? metricsText : null,
       metricsKey,
+      localCredential: signsInOwner ? keys.devKey : null,
     },
     {
       logger,
@@ -180,9 +203,15 @@ async function serve(
         metrics.observe(request);
         if (request.refusedOrigin !== null || REFUSED_STATUSES.has(request.status)) onRefused(request);
       },
-      others: (server) => registerStreamRoute(server, { authenticate, allowedOrigins, limits, store, hub, clock }),
+      others: (server) => {
+        const { tokenSecrets } = keys;
+        registerStreamRoute(server, { authenticate, allowedOrigins, limits, store, hub, clock, tokenSecrets });
+        registerConsoleAssets(server, { limits });
+      },
     },
   );
+  const counts = (): GatewayCounts => gateway.counts();
+  const reports = new GatewayReports({ gatewayId, store: store.fleet, liveLog, troubles, counts, clock, log });
   const metricsServer = metricsPort === null ? null : createMetricsServer({ metricsText, metricsKey, isHostAllowed });
   const handlers = new Map([
     ["/devices/connect", devices.upgrade],
@@ -195,6 +224,7 @@ async function serve(
     onRefusedOrigin: (refusedOrigin, route) => onRefused({ method: "GET", route, status: 403, refusedOrigin }),
   });
   let withdraw = async (): Promise<void> => {};
+  let closeQueues = async (): Promise<void> => {};
   const listen = async (): Promise<void> => {
     if (metricsServer !== null) await listenAt(metricsServer, { host, port: metricsPort ?? 0 });
     // A program's own server listens, and nobody can be told where.
@@ -202,7 +232,8 @@ async function serve(
       await app.ready();
       return;
     }
-    await app.listen({ host, port });
+    const at = { host, port, isShared: worker !== null };
+    closeQueues = await listenOnQueues(app.server, at, (queue) => app.listen(queue));
     const { devKey } = keys;
     withdraw = await announceGateway(settings, { devKey, isEphemeral, url: urlOf(host, portOf(app.server.address())) });
   };
@@ -210,16 +241,18 @@ async function serve(
     await gateway.start({ listen });
   } catch (error) {
     metricsServer?.close();
-    await app.close();
+    await Promise.all([app.close(), closeQueues()]);
     metrics.close();
     throw error;
   }
 
+  reports.start();
   const close = async (): Promise<void> => {
     isClosing = true;
+    await reports.stop();
     await withdraw();
     // Takes no more connections. What is under way has the time of the drain.
-    const closed = app.close();
+    const closed = Promise.all([app.close(), closeQueues()]);
     await gateway.stop({ drainMs });
     await Promise.all([watches.close(), devices.close()]);
     // A client that still keeps its connection open is cut.

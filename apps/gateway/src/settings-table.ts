@@ -146,7 +146,7 @@ export const settingsTable = {
   HSAFA_QUOTA_THREADS: { meaning: "the same for threads", default: 50_000_000, ...quota },
   HSAFA_QUOTA_AGENT_VERSIONS: { meaning: "the same for versions of all agents", default: 100_000, ...quota },
   HSAFA_QUOTA_STORED_BYTES: {
-    meaning: "the same for bytes of events, configs, tools of devices, metadata and audit entries",
+    meaning: "the same for bytes of events, configs, tools of devices, metadata, files and audit entries",
     default: 1024 ** 4,
     ...quota,
   },
@@ -180,7 +180,7 @@ export const settingsTable = {
   },
   HSAFA_OUTBOUND_ALLOW: {
     meaning:
-      "what HTTP tools may reach outside of the public internet: `none`, or a list in the form of `NO_PROXY` (`tools.internal, 10.0.0.0/8, 127.0.0.1:8080`)",
+      "what HTTP tools, and files of messages at an address, may reach outside of the public internet: `none`, or a list in the form of `NO_PROXY` (`tools.internal, 10.0.0.0/8, 127.0.0.1:8080`)",
     unset: "`none` with `hsafa start`; loopback with `hsafa dev`, and where a program starts a gateway on loopback",
     readBy: gateway,
   },
@@ -198,6 +198,31 @@ export const settingsTable = {
     unset: "none",
     readBy: gateway,
   },
+  HSAFA_WORKERS: {
+    meaning:
+      "processes that serve the port: a number, or `auto` for one on each core; more than one needs `DATABASE_URL` and `REDIS_URL`, and each has the places, rates and connections of a gateway",
+    default: 1,
+    min: 1,
+    max: 64,
+    readBy: gateway,
+  },
+  HSAFA_S3_BUCKET: {
+    meaning: "bucket of a service that speaks S3, where files are kept; the same on every gateway",
+    unset: "files are kept in the database",
+    readBy: gateway,
+  },
+  HSAFA_S3_ENDPOINT: {
+    meaning: "address of that service, such as `https://s3.eu-central-1.amazonaws.com`; required with a bucket",
+    unset: "none",
+    readBy: gateway,
+  },
+  HSAFA_S3_REGION: { meaning: "region of the bucket", default: "us-east-1", readBy: gateway },
+  HSAFA_S3_ACCESS_KEY_ID: {
+    meaning: "names the key to the bucket, which may read, write and delete objects; required with a bucket",
+    unset: "none",
+    readBy: gateway,
+  },
+  HSAFA_S3_SECRET_ACCESS_KEY: { meaning: "that key; required with a bucket", unset: "none", readBy: gateway },
   HSAFA_END_WITH_PARENT: {
     meaning: "`true`: the gateway stops, as by SIGTERM, when the process that started it ends; `false`: it does not",
     unset: "`true` if npm or npx started it, else `false`",

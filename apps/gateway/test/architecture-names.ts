@@ -6,7 +6,7 @@ const emptyNames = /(^|-)(utils?|helpers?|common|lib|parts|misc|stuff|shared)$/;
 /** Files that need not bear the name of an export, and why. */
 const namedOtherwise: readonly { readonly path: RegExp; readonly because: string }[] = [
   { path: /\/index\.ts$/, because: "it lists what a package exports" },
-  { path: /\/main\.ts$/, because: "it is a program and exports nothing" },
+  { path: /\/main\.tsx?$/, because: "it is a program and exports nothing" },
   { path: /\/limits\.ts$/, because: "it lists the bounds of its layer" },
   { path: /\/config\.ts$/, because: "it reads the environment, and exports what it reads" },
   // In these files several exports have equal weight, so that the file bears the name of what they have in common.

@@ -20,7 +20,7 @@ type Layer =
         | "follow"
         | "devices";
     }
-  | { kind: "engine" | "edge" | "assemble" | "wiring" | "config" | "cli" | "create" | "conformance" }
+  | { kind: "engine" | "edge" | "assemble" | "wiring" | "config" | "cli" | "create" | "conformance" | "console" }
   | { kind: "adapter"; vendor: string };
 
 /** What a source imports: a layer of this repository, or a package (`node:…` included) by its name. */
@@ -32,6 +32,8 @@ const packagesOfVendor: Record<string, RegExp> = {
   redis: /^@redis\/client$/,
   outbound: /^undici$/,
   "ai-sdk": /^(ai|@ai-sdk\/.*)$/,
+  s3: /^aws4fetch$/,
+  "file-type": /^file-type$/,
   mcp: /^@modelcontextprotocol\//,
   memory: /^(?!)/,
 };
@@ -66,6 +68,8 @@ const wiringFiles = new Set([
   "refuse-second-gateway.ts",
   "examine-services.ts",
   "secrets-of-settings.ts",
+  "supervise-workers.ts",
+  "worker-link.ts",
   "limits.ts",
 ]);
 
@@ -80,10 +84,13 @@ const sharedRules = new Set(
     "first-facts.ts",
     "granted-limits.ts",
     "is-credential-name.ts",
+    "is-text-type.ts",
     "leaves-messages.ts",
     "plan-start.ts",
+    "told-parent.ts",
     "recipient.ts",
     "redact-secrets.ts",
+    "repair-request.ts",
     "tenant-id.ts",
   ].map((name) => `apps/gateway/src/core/${name}`),
 );
@@ -107,6 +114,7 @@ function layerOf(path: string): Layer | undefined {
   if (/^packages\/conformance\/(src|cases)\//.test(path)) return { kind: "conformance" };
   if (path.startsWith("packages/create-hsafa/bin/")) return { kind: "create" };
   if (/^apps\/cli\/(src|bin)\//.test(path)) return { kind: "cli" };
+  if (path.startsWith("apps/console/src/")) return { kind: "console" };
   const inGateway = /^apps\/gateway\/src\/(.+)$/.exec(path)?.[1];
   if (inGateway === undefined) return undefined;
   if (wiringFiles.has(inGateway)) return { kind: "wiring" };
@@ -158,6 +166,8 @@ function resolve(importer: string, specifier: string): Imported | undefined {
   const path = join(dirname(importer), specifier);
   // A package reads its own name and version from its manifest.
   if (path.endsWith("/package.json")) return { kind: "package", name: "package.json" };
+  // A file of styles, which the build takes along.
+  if (path.endsWith(".css")) return { kind: "package", name: path };
   const layer = layerOf(path);
   return layer === undefined ? undefined : { kind: "layer", layer, path };
 }
@@ -272,6 +282,15 @@ function refusal(importer: string, layer: Layer, imported: Imported, typesOnly: 
         : "the command line imports only the client, the protocol and its argument parser";
     case "create":
       return isNode ? undefined : "create-hsafa imports only Node, and starts the command";
+    case "console": {
+      // It reaches the gateway by the client alone, as any other page does.
+      const isLibrary = isPackage("react", "react-dom", "react-markdown", "@ariakit/react");
+      const isTanstack = imported.kind === "package" && imported.name.startsWith("@tanstack/react-");
+      const isStyle = imported.kind === "package" && imported.name.endsWith(".css");
+      return isLayer("console") || isProtocol || isPackage("@hsafa/client") || isLibrary || isTanstack || isStyle
+        ? undefined
+        : "the console imports only the client, the protocol, React and what it is made of";
+    }
     case "conformance":
       return isLayer("conformance") || isProtocol || isNode || isPackage("ws")
         ? undefined

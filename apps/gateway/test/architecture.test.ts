@@ -58,6 +58,8 @@ describe("the rules refuse", () => {
     ["anything in config", `${gateway}/config.ts`, `import { z } from "zod"`],
     ["config below the wiring", `${gateway}/engine/worker.ts`, `import { config } from "../config.ts"`],
     ["the gateway in a thin command", "apps/cli/src/commands/watch.ts", `import { openGateway } from "#gateway"`],
+    ["the gateway's inside in the console", "apps/console/src/main.tsx", `import "../../gateway/src/core/evolve.ts"`],
+    ["another library in the console", "apps/console/src/main.tsx", `import { z } from "zod"`],
     ["the gateway's inside in the command line", "apps/cli/src/main.ts", `import "../../gateway/src/gateway.ts"`],
     [
       "another package's folder by path",

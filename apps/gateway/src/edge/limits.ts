@@ -87,6 +87,12 @@ export const REFUSED_BODY_BYTES_MAX = 32 * 1024 * 1024;
  */
 export const REQUEST_HEAD_TIMEOUT_MS = 10_000;
 export const REQUEST_TIMEOUT_MS = 30_000;
+/**
+ * How long an upload of a file may take, in ms: 32 MiB at 110 kB/s, as over a poor mobile line. A place is held
+ * meanwhile. One that sends nothing for so long is cut before.
+ */
+export const UPLOAD_TIMEOUT_MS = 5 * 60_000;
+export const UPLOAD_SILENCE_MS_MAX = 20_000;
 /** How often connections are looked at for that, in ms: it is noticed by so much too late. */
 export const REQUEST_TIMEOUT_CHECK_MS = 1000;
 /** How long a connection stays open without a request, in ms: longer than load balancers keep theirs. */
@@ -162,6 +168,12 @@ export const WATCH_FAULTS_MAX = 20;
 
 /** Connections on the port of the metrics: those who scrape a gateway are few. */
 export const METRICS_CONNECTIONS_MAX = 64;
+
+/**
+ * Queues of the kernel from which connections are accepted, one of each in a turn of the event loop. Under a flood of
+ * connections 8 cut what a new client waits to a quarter; 32 cut it no further.
+ */
+export const ACCEPT_QUEUES_MAX = 8;
 
 /**
  * All connections of one gateway. It is the sum of the parts, so that none of them is refused for want of another's

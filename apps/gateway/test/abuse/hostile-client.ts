@@ -30,11 +30,18 @@ export class HostileClient {
     this.key = key;
   }
 
-  call(method: "GET" | "POST" | "PUT", path: string, body?: unknown, key = this.key): Promise<Reply> {
-    const text = body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body);
+  call(
+    method: "GET" | "POST" | "PUT" | "DELETE",
+    path: string,
+    body?: unknown,
+    key = this.key,
+    type = "application/json",
+  ): Promise<Reply> {
+    const isRaw = body === undefined || typeof body === "string" || body instanceof Uint8Array;
+    const text = isRaw ? body : JSON.stringify(body);
     const headers = {
       authorization: `Bearer ${key}`,
-      ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
+      ...(text === undefined ? {} : { "content-type": type, "content-length": Buffer.byteLength(text) }),
     };
     return new Promise((resolve) => {
       const none = (): void => resolve({ status: 0, text: "" });

@@ -3,7 +3,10 @@ import { once } from "node:events";
 import { createInterface, type Interface } from "node:readline";
 import { programEnv } from "../support/program-env.ts";
 
-/** A child process that is spoken to in lines. */
+/**
+ * A child process that is spoken to in lines. Each is a session of its own, as services are. Linux gives the processor
+ * to sessions in turn, so a gateway and those who attack it would otherwise share one turn.
+ */
 export class LineProcess {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
@@ -12,6 +15,7 @@ export class LineProcess {
     this.#child = spawn(process.execPath, [program, ...args], {
       env: { ...programEnv(), ...env },
       stdio: ["pipe", "pipe", "ignore"],
+      detached: true,
     });
     const { stdout } = this.#child;
     if (stdout === null) throw new Error("a child with a pipe has an output");

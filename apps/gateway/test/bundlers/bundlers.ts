@@ -193,7 +193,7 @@ async function askPhone(gateway: TestGateway, tarballs: readonly string[]): Prom
     await gateway.pushAgent(callingAgent("adder", calls, [{ name: "add", device: { key } }]));
     const { runId } = await gateway.startRun({ agent: "adder", input: "add" });
     const { output } = await gateway.waitForEnd(runId);
-    if (output !== "Answers: 7") throw new Error(`the phone answered ${String(output)}`);
+    if (output !== "Answers: 7") throw new Error(`the phone answered ${JSON.stringify(output)}`);
   } finally {
     first.close();
   }

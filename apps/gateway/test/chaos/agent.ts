@@ -16,8 +16,24 @@ export interface Interjection {
   readonly text: string;
 }
 
-/** The agent of every run, with each kind of tool. The run's input says what the model says and calls. */
-export function chaosAgent(toolServerUrl: string): AgentConfigInput & JsonObject {
+/** The agents of a load, those below first. The input of a run says what its model says and calls. */
+export function chaosAgents(toolServerUrl: string): (AgentConfigInput & JsonObject)[] {
+  const agent = chaosAgent(toolServerUrl);
+  const below = { name: "chaos-child", model: agent.model, tools: agent.tools } as AgentConfigInput & JsonObject;
+  const delegate = { name: "delegate", server: { type: "agent", agent: below.name } };
+  const sleep = { name: "sleep", server: { type: "sleep" } };
+  return [
+    below,
+    { ...agent, tools: [...(agent.tools ?? []), delegate, sleep] } as AgentConfigInput & JsonObject,
+    { name: VIEWER, model: "demo/files" },
+  ];
+}
+
+/** The agent that says which files it was shown. */
+export const VIEWER = "chaos-viewer";
+
+/** An agent with each kind of tool that a gateway, a device or a person answers. */
+function chaosAgent(toolServerUrl: string): AgentConfigInput & JsonObject {
   const inputSchema = { type: "object" };
   const pool = { select: "any" as const, labels: { pool: "chaos" } };
   const atServer = (name: string) => ({ type: "http" as const, url: `${toolServerUrl}/${name}` });
@@ -52,7 +68,16 @@ export const ONCE_TOOLS: ReadonlySet<string> = new Set(["server_once", "device_o
 /** Tools of the run's own device that must not execute twice. */
 export const DEVICE_ONCE_TOOLS: readonly string[] = ["device_once", "device_approved"];
 
-const TOOLS = ["server_once", "server_again", "device_once", "device_again", "ask_person", ...APPROVED_TOOLS];
+const TOOLS = [
+  "server_once",
+  "server_again",
+  "device_once",
+  "device_again",
+  "ask_person",
+  "delegate",
+  "delegate",
+  ...APPROVED_TOOLS,
+];
 
 /** The calls of a speaking run, in turn. */
 const QUICK_TOOLS = ["server_once", "device_once", "server_again"];
@@ -102,6 +127,7 @@ function mixedScript(params: Speech, stepsWithCalls: number): string {
   const speech = (): JsonObject => ({ repeat: 2 + Math.floor(random() * words), parts: [{ say: "word {{n}} " }] });
   const call = (): JsonObject => {
     const tool = pick(random, TOOLS, "server_once");
+    if (tool === "delegate") return { call: tool, args: { input: childScript(random, name) } };
     // The person who approves or denies the call reads `isFine`.
     const args: JsonObject = APPROVED_TOOLS.has(tool) ? { of: name, isFine: random() >= DENIED_SHARE } : { of: name };
     return { call: tool, args };
@@ -113,6 +139,12 @@ function mixedScript(params: Speech, stepsWithCalls: number): string {
   }
   steps.push([{ think: "That is all." }, speech(), { say: "The last word: {{results}}" }]);
   return scripted(name, { everyMs, steps });
+}
+
+/** Writes the script of a child: a step with a quick call, and a last one. */
+function childScript(random: () => number, name: string): string {
+  const call = { call: pick(random, QUICK_TOOLS, "server_once"), args: { of: `a child of ${name}` } };
+  return scripted(`a part of ${name}`, { everyMs: 20, steps: [[{ say: "One moment. " }, call], [{ say: "Done." }]] });
 }
 
 /**

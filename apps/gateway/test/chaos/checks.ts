@@ -3,6 +3,7 @@ import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import { ONCE_TOOLS } from "./agent.ts";
 import { executedUnapproved } from "./approvals.ts";
 import { readDeviceOutcomes } from "./device-outcomes.ts";
+import { childFaults } from "./children.ts";
 import type { Journal } from "./faults.ts";
 import type { EndedRun, Load } from "./load.ts";
 import { readTurns, type Turns } from "./read-turns.ts";
@@ -19,9 +20,11 @@ export async function lossesOf(stage: Stage, load: Load, journal: Journal): Prom
     ...load.ended.flatMap(({ runId, faults }) => faults.map((fault) => `run ${runId}: ${fault}`)),
     ...load.ended.flatMap((run) => (endedAsItMust(run) ? [] : [`run ${run.runId} ended as ${run.end}`])),
     ...(await unfinished(stage, load)),
+    ...(await childFaults(stage)),
     ...(await wrongLogs(stage, load)),
     ...turns.faults,
     ...executedTwice(stage),
+    ...(await wrongForks(stage, load)),
     ...(await unapproved(stage)),
     ...(await readDeviceOutcomes(stage)).faults,
   ];
@@ -76,8 +79,8 @@ async function wrongLogs(stage: Stage, load: Load): Promise<string[]> {
   const rows = await stage.query<{ id: string; fault: string }>(`
     with facts as (
       select run_id, count(*) as facts, min(seq) as first, max(seq) as last,
-        count(*) filter (where type in ('run.completed', 'run.failed', 'run.canceled')) as ends,
-        max(seq) filter (where type in ('run.completed', 'run.failed', 'run.canceled')) as ended_at
+        count(*) filter (where type in ('run.completed', 'run.failed', 'run.canceled', 'run.merged')) as ends,
+        max(seq) filter (where type in ('run.completed', 'run.failed', 'run.canceled', 'run.merged')) as ended_at
       from run_events where sub = 0 group by run_id
     )
     select r.id::text, 'its facts are not 1 to n with one end' as fault from runs r left join facts f on f.run_id = r.id
@@ -86,7 +89,7 @@ async function wrongLogs(stage: Stage, load: Load): Promise<string[]> {
     select run_id::text, 'the call ' || id || ' is still ' || status from tool_calls where status not in ('completed', 'failed', 'expired', 'denied')
     union all
     select i.run_id::text, 'an input was never consumed' from run_inputs i join runs r on r.id = i.run_id
-      where not i.consumed and r.status in ('completed', 'failed', 'canceled')
+      where not i.consumed and r.status in ('completed', 'failed', 'canceled', 'merged')
   `);
   if (rows === null) return ["Postgres did not answer the last questions"];
   const counts = await stage.query<{ id: string; events: number }>(
@@ -105,6 +108,25 @@ function executedTwice(stage: Stage): string[] {
   return [...counts].flatMap(([callId, { tool, count }]) =>
     count > 1 && ONCE_TOOLS.has(tool) ? [`${tool} was executed ${count} times for the call ${callId}`] : [],
   );
+}
+
+/** A request has made one fork, with one thread if the run that was forked is on one. Nothing else has made any. */
+async function wrongForks(stage: Stage, load: Load): Promise<string[]> {
+  const rows = await stage.query<{ id: string; has_thread: boolean; origin_has_thread: boolean }>(
+    `select f.id::text, f.thread_id is not null as has_thread, o.thread_id is not null as origin_has_thread
+     from runs f join runs o on o.id = f.forked_from`,
+  );
+  if (rows === null) return ["Postgres did not answer which runs are forks"];
+  const made = new Set(rows.map(({ id }) => id));
+  const lost = [...load.forks].filter((id) => !made.has(id)).map((id) => `the fork ${id} is not there`);
+  const more = rows.filter(({ id }) => !load.forks.has(id)).map(({ id }) => `the fork ${id} was made twice`);
+  const strays = rows
+    .filter(({ has_thread, origin_has_thread }) => has_thread !== origin_has_thread)
+    .map(({ id }) => `the fork ${id} is not on a thread as its origin is`);
+  const orphans = await stage.query<{ id: string }>(
+    `select t.id::text from threads t where t.branched_from is not null and not exists (select from runs r where r.thread_id = t.id)`,
+  );
+  return [...lost, ...more, ...strays, ...(orphans ?? []).map(({ id }) => `the thread ${id} of a fork has no run`)];
 }
 
 async function unapproved(stage: Stage): Promise<string[]> {

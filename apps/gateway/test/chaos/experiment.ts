@@ -79,6 +79,7 @@ async function standardFigures(stage: Stage, load: Load, journal: Journal): Prom
   const repeated = executed.filter(({ count }) => count > 1).length;
   return [
     ["runs", `${load.started} started, ${listed(ends)}`],
+    ["forks of ended runs", String(load.forks.size)],
     ["events in the logs", String(load.ended.reduce((sum, { events }) => sum + events, 0))],
     ["recovered", `${load.ended.reduce((sum, { recoveries }) => sum + recoveries, 0)} times`],
     ["steps cut short", listed(discarded)],

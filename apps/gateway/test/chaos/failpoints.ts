@@ -3,12 +3,18 @@ import type { Bell, Ring } from "../../src/ports/bell.ts";
 import type { Commit, FleetStore } from "../../src/ports/fleet-store.ts";
 import type { LiveLog, TenantLiveLog } from "../../src/ports/live-log.ts";
 import type { Store } from "../../src/ports/store.ts";
+import type { FileStore, FileStores } from "../../src/ports/file-store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import { type CommitMeaning, meaningOf, meaningsOf, type StartMeaning, type StartParams } from "./meanings.ts";
 
 type StoreMethod = keyof FleetStore | keyof TenantStore;
+type ChunkMethod = Exclude<keyof FileStore, "name">;
 type Write =
   | Exclude<StoreMethod, "commit">
-  | `commit of ${FactType}`
+  | `${ChunkMethod} of a file`
+  | `startRun of ${StartMeaning}`
+  | "startRun that may bear"
+  | `commit of ${FactType | CommitMeaning}`
   | `publish of ${EventType}`
   | `ring about ${Ring["about"]}`;
 /** A point before or after a write. */
@@ -23,6 +29,11 @@ export const FAILPOINTS = [
   // A run begins: its row -> the response -> the ring.
   "before startRun",
   "after startRun",
+  // A run is born: its row with its lease and its open step -> the response and the model's answer.
+  "before startRun that may bear",
+  "after startRun that may bear",
+  "before startRun of a fork",
+  "after startRun of a fork",
   // The claim -> the load -> the first commit.
   "after claimRuns",
   "after loadRun",
@@ -58,7 +69,7 @@ export const FAILPOINTS = [
   "before ring about run",
   "before ring about device",
   // A device: registered -> acknowledged.
-  "after registerDevice",
+  "after registerDevices",
   // An input from outside, or of a lost device: the input -> the response -> the ring.
   "before enqueueInput",
   "after enqueueInput",
@@ -70,6 +81,53 @@ export const FAILPOINTS = [
   "before commit of tool.approved",
   "after commit of tool.approved",
   "after commit of tool.denied",
+  // A child: the agent is read -> the call and the child in one commit -> both rings. Its end and the parent's input
+  // are one commit too -> the ring -> the parent's facts.
+  "after readAgents",
+  "before commit of tool.dispatched",
+  "before commit of child.ended",
+  "after commit of child.ended",
+  "after publish of child.ended",
+  "before commit of a child's start",
+  "after commit of a child's start",
+  "before commit of a child's end",
+  "after commit of a child's end",
+  // A steer: the run that waits, with an input for the active one -> the response -> both end as one, in one commit.
+  "before startRun of a steer",
+  "after startRun of a steer",
+  "before commit of a steer",
+  "after commit of a steer",
+  "after publish of run.merged",
+  // A sleep: the call with its time -> the lease is given back -> a claim at that time -> the waking.
+  "before commit of a sleep",
+  "after commit of a sleep",
+  "before commit of a waking",
+  "after commit of a waking",
+  // The end by a limit, also of a run that waits -> its calls are told.
+  "before commit of an end by a limit",
+  "after commit of an end by a limit",
+  "after publish of run.failed",
+  // The deletion of a thread: the thread with the cancels of its runs -> the response -> the rings -> their ends.
+  "before deleteThread",
+  "after deleteThread",
+  "before commit of run.canceled",
+  "after commit of run.canceled",
+  "after publish of run.canceled",
+  // An upload: its row -> its chunks -> it is a file -> the response. A run uses it: the use -> the run's row.
+  "before beginFile",
+  "after beginFile",
+  "before putChunk of a file",
+  "after putChunk of a file",
+  "before completeFile",
+  "after completeFile",
+  "before useFiles",
+  "after useFiles",
+  // The end of a file: nobody finds it -> a sweep takes it -> its chunks go -> its row goes.
+  "before deleteFile",
+  "after deleteFile",
+  "before remove of a file",
+  "after remove of a file",
+  "after forgetFiles",
   // The lease.
   "before renewLeases",
   "after renewLeases",
@@ -78,21 +136,37 @@ export const FAILPOINTS = [
 /** Called at each point, with the arguments before a write and with the result after it. */
 type Pass = (point: string, about: unknown) => void;
 
+interface Services {
+  readonly store: Store;
+  readonly liveLog: LiveLog;
+  readonly bell: Bell;
+  readonly files: FileStores;
+}
+
 /** Wraps a gateway's services so that `pass` is called at each point. */
-export function withFailpoints(
-  services: { readonly store: Store; readonly liveLog: LiveLog; readonly bell: Bell },
-  pass: Pass,
-): { readonly store: Store; readonly liveLog: LiveLog; readonly bell: Bell } {
-  const { store, liveLog, bell } = services;
+export function withFailpoints(services: Services, pass: Pass): Services {
+  const { store, liveLog, bell, files } = services;
+  const chunksIn = (place: FileStore): FileStore => around(place, pass, (method) => [`${method} of a file`]);
   const fleet: FleetStore = around(store.fleet, pass, (method, [params]) =>
-    method === "commit" ? (params as Commit).facts.map(({ type }) => `commit of ${type}`) : [method],
+    method === "commit" ? namesOfCommit(params as Commit) : [method],
   );
   return {
     store: {
       fleet,
-      forTenant: (tenantId): TenantStore => around(store.forTenant(tenantId), pass, (method) => [method]),
+      forTenant: (tenantId): TenantStore =>
+        around(store.forTenant(tenantId), pass, (method, [params]) =>
+          method === "startRun" ? namesOfStart(params as StartParams) : [method],
+        ),
+      files: chunksIn(store.files),
       check: () => store.check(),
       close: () => store.close(),
+    },
+    files: {
+      current: chunksIn(files.current),
+      named(name) {
+        const place = files.named(name);
+        return place === null ? null : chunksIn(place);
+      },
     },
     liveLog: {
       enter: (tag) => liveLog.enter(tag),
@@ -114,6 +188,16 @@ export function withFailpoints(
       close: () => bell.close(),
     },
   };
+}
+
+function namesOfStart(params: StartParams): readonly string[] {
+  const meaning = meaningOf(params);
+  if (meaning !== null) return [`startRun of ${meaning}`];
+  return (params.offer ?? null) === null ? ["startRun"] : ["startRun", "startRun that may bear"];
+}
+
+function namesOfCommit(commit: Commit): readonly string[] {
+  return [...commit.facts.map(({ type }) => type), ...meaningsOf(commit)].map((what) => `commit of ${what}`);
 }
 
 /** Wraps a port: `pass` is called before each method and after its result. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { RunEvent } from "@hsafa/protocol";
 import type { RunScript } from "./agent.ts";
-import { untilAnswered } from "./calls.ts";
+import { readLog, untilAnswered } from "./calls.ts";
 import type { FromWatchWorker } from "./messages.ts";
 import type { Stage } from "./stage.ts";
 
@@ -16,7 +17,9 @@ export interface Load {
   readonly askedToCancel: ReadonlySet<string>;
   /** Runs whose cancel was accepted. They end canceled, unless they are given up. */
   readonly canceled: ReadonlySet<string>;
-  /** The runs that belong to a thread, by their ids. */
+  /** The runs that were forked from another one. */
+  readonly forks: ReadonlySet<string>;
+  /** The runs that belong to a thread, by their ids. Forks have threads of their own, and are not among them. */
   readonly inThreads: ReadonlyMap<string, PlaceInThread>;
   /** Starts no more runs. Those in flight go on. */
   stop(): void;
@@ -46,14 +49,17 @@ export function startLoad(params: {
   readonly joinWithinMs: number;
   /** The share of runs that are canceled, 0 to 1, each within twice `joinWithinMs`. */
   readonly cancelShare: number;
+  /** The share of runs that go on from a fact of one that has ended, 0 to 1. */
+  readonly forkShare?: number;
   /** Whether each run is followed over a watch socket too. */
   readonly bySocket: boolean;
   readonly script: (index: number) => RunScript;
 }): Load {
-  const { stage, random, width, runsMax, joinWithinMs, cancelShare, bySocket, script } = params;
+  const { stage, random, width, runsMax, joinWithinMs, cancelShare, forkShare = 0, bySocket, script } = params;
   const askedToCancel = new Set<string>();
   const canceled = new Set<string>();
   const inThreads = new Map<string, PlaceInThread>();
+  const forks = new Set<string>();
   const ended: EndedRun[] = [];
   const open = new Set<string>();
   let started = 0;
@@ -94,14 +100,27 @@ export function startLoad(params: {
       ...(threadKey === null ? {} : { threadId: threadKey }),
     };
     const askedAt = performance.now();
-    const { runId } = await untilAnswered((signal) => stage.client.runs.start(order, { signal }));
-    if (threadKey !== null) inThreads.set(runId, { threadKey, askedAt, answeredAt: performance.now() });
+    const origin = random() < forkShare ? ended[Math.floor(random() * ended.length)] : undefined;
+    const { runId } =
+      origin === undefined
+        ? await untilAnswered((signal) => stage.client.runs.start(order, { signal }))
+        : await fork(origin.runId, { input, idempotencyKey });
+    if (origin !== undefined) forks.add(runId);
+    else if (threadKey !== null) inThreads.set(runId, { threadKey, askedAt, answeredAt: performance.now() });
     starting -= 1;
     started += 1;
     open.add(runId);
     worker?.tell({ kind: "watch", runId, joinAfterMs, joinsInside, bySocket, messages });
     if (cancelAfterMs !== null) void cancel(runId, cancelAfterMs);
     fill();
+  }
+
+  /** Forks an ended run at any fact that is not within a step that was not over, and says something there. */
+  async function fork(runId: string, said: { readonly input: string; readonly idempotencyKey: string }) {
+    const facts = (await readLog(stage.client, runId)).filter(({ id }) => /-0(\.|$)/.test(id));
+    const places = positionsOutsideSteps(facts);
+    const position = places[Math.floor(random() * places.length)] ?? "1-0";
+    return untilAnswered((signal) => stage.client.runs.fork(runId, { position, ...said }, { signal }));
   }
 
   async function cancel(runId: string, afterMs: number): Promise<void> {
@@ -124,6 +143,7 @@ export function startLoad(params: {
     open,
     askedToCancel,
     canceled,
+    forks,
     inThreads,
     stop() {
       isStopped = true;
@@ -138,4 +158,14 @@ export function startLoad(params: {
       return false;
     },
   };
+}
+
+/** Where no step is under way: before it began, and from its end on. A lost gateway leaves other facts in between. */
+function positionsOutsideSteps(facts: readonly RunEvent[]): string[] {
+  let isWithin = false;
+  return facts.flatMap(({ id, type }) => {
+    if (type === "step.started") isWithin = true;
+    else if (type === "step.completed" || type === "step.discarded") isWithin = false;
+    return isWithin ? [] : [id];
+  });
 }

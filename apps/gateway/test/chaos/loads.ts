@@ -13,6 +13,9 @@ const JOIN_WITHIN_MS = 2000;
 /** The share of runs that belong to a thread, 0 to 1. */
 const THREAD_SHARE = 0.25;
 
+/** The share of runs that are forks of ended ones, 0 to 1. */
+const FORK_SHARE = 0.15;
+
 /** Starts runs of all kinds. `words`: the most words of one step. */
 export function mixedLoad(stage: Stage, params: { seed: number; width: number; runs: number; words?: number }): Load {
   const dice = seededRandom(params.seed + 1);
@@ -25,6 +28,7 @@ export function mixedLoad(stage: Stage, params: { seed: number; width: number; r
     runsMax: params.runs,
     joinWithinMs: JOIN_WITHIN_MS,
     cancelShare: 0.05,
+    forkShare: FORK_SHARE,
     bySocket: true,
     script: (index): RunScript =>
       mixedRun({

@@ -1,5 +1,6 @@
 import type { Load } from "./load.ts";
 import type { Stage } from "./stage.ts";
+import { THREAD_KEYS } from "./thread-places.ts";
 import { type TurnTaken, turnFaults } from "./thread-turns.ts";
 
 /** How the runs of all threads took turns. */
@@ -29,6 +30,7 @@ const TURNS = `
   left join run_events r_started on r_started.run_id = r.id and r_started.sub = 0 and r_started.type = 'run.started'
   left join run_events r_ended on r_ended.run_id = r.id and r_ended.sub = 0
     and r_ended.type in ('run.completed', 'run.failed', 'run.canceled')
+  where r.forked_from is null and t.key like '${THREAD_KEYS}%'
   order by t.id, r.thread_turn`;
 
 interface Row {

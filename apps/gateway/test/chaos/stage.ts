@@ -2,11 +2,13 @@ import type { ChildProcess } from "node:child_process";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { type Client, createClient } from "@hsafa/client";
+import { createFiles, type Files } from "@hsafa/client/files";
 import pg from "pg";
+import { type FakeS3, S3_BUCKET, S3_KEY, S3_REGION, startFakeS3 } from "../support/fake-s3-server.ts";
 import { startPrivatePostgres } from "../services/postgres-server.ts";
 import { startPrivateRedis } from "../services/redis-server.ts";
 import type { ThrowawayServer } from "../services/throwaway-server.ts";
-import { chaosAgent } from "./agent.ts";
+import { chaosAgents } from "./agent.ts";
 import { untilAnswered } from "./calls.ts";
 import { createGatewayProcess, GATEWAY_PROGRAM, type GatewayProcess } from "./gateway-process.ts";
 import { type Link, openLink } from "./link.ts";
@@ -23,6 +25,8 @@ export interface StageParams {
   /** The longest execution of a tool, in milliseconds. */
   readonly workMaxMs: number;
   readonly gatewayProgram?: string;
+  /** Where the gateways keep files; left out: in the database. */
+  readonly filesIn?: "database" | "bucket";
   /** Starts another database than a single Postgres. `settings` are lines of `postgresql.conf`. */
   readonly startPostgres?: (settings: readonly string[]) => Promise<ThrowawayServer>;
 }
@@ -46,6 +50,8 @@ export interface DeviceWorker {
 export interface Stage {
   readonly folder: string;
   readonly client: Client;
+  /** Calls about files, through the door of callers. */
+  readonly files: Files;
   readonly postgres: ThrowawayServer;
   readonly redis: ThrowawayServer;
   readonly gateways: readonly GatewayProcess[];
@@ -64,6 +70,8 @@ export interface Stage {
     readonly callers: Link;
   };
   readonly executionsFile: string;
+  /** Where files are kept; null: in the database. */
+  readonly bucket: FakeS3 | null;
   /** What should not have happened so far: processes that ended by themselves. */
   readonly troubles: readonly string[];
   /** Queries Postgres directly, not through a link. Returns null while it is away. */
@@ -74,6 +82,17 @@ export interface Stage {
 
 const API_KEY = "hsafa_chaos_operator_key_0123456789abcdef";
 
+/** What tells a gateway to keep files there. */
+function bucketSettings({ url }: FakeS3): Readonly<Record<string, string>> {
+  return {
+    HSAFA_S3_BUCKET: S3_BUCKET,
+    HSAFA_S3_ENDPOINT: url,
+    HSAFA_S3_REGION: S3_REGION,
+    HSAFA_S3_ACCESS_KEY_ID: S3_KEY.accessKeyId,
+    HSAFA_S3_SECRET_ACCESS_KEY: S3_KEY.secretAccessKey,
+  };
+}
+
 export async function setStage(params: StageParams): Promise<Stage> {
   const closers: (() => Promise<unknown>)[] = [];
   const ports: number[] = [];
@@ -82,11 +101,12 @@ export async function setStage(params: StageParams): Promise<Stage> {
   const processes = await openProcesses();
   closers.push(() => processes.close());
   try {
-    const [postgres, redis, toolServer] = await Promise.all([
+    const [postgres, redis, toolServer, bucket] = await Promise.all([
       // Checks use Postgres's times of commits, because the gateways' clocks differ by a network's delay.
       startPostgres(["track_commit_timestamp=on"]),
       startPrivateRedis(),
       startToolServer(params),
+      params.filesIn === "bucket" ? startFakeS3() : null,
     ]);
     closers.push(
       () => postgres.remove(),
@@ -94,6 +114,10 @@ export async function setStage(params: StageParams): Promise<Stage> {
       () => toolServer.close(),
     );
     ports.push(portOf(postgres.url), portOf(redis.url), portOf(toolServer.url));
+    if (bucket !== null) {
+      closers.push(() => bucket.close());
+      ports.push(portOf(bucket.url));
+    }
 
     const links = await openLinks(
       params.gateways,
@@ -120,6 +144,7 @@ export async function setStage(params: StageParams): Promise<Stage> {
           HSAFA_LEASE_MS: String(params.leaseMs),
           DATABASE_URL: withPort(postgres.url, links.toPostgres[index]?.port),
           REDIS_URL: withPort(redis.url, links.toRedis[index]?.port),
+          ...(bucket === null ? {} : bucketSettings(bucket)),
         },
         onPort: (port) => {
           for (const door of doors) door.retarget(index, port);
@@ -134,9 +159,10 @@ export async function setStage(params: StageParams): Promise<Stage> {
     // One after the other, because the first one migrates the database.
     for (const gateway of gateways) await gateway.start();
 
-    const client = createClient({ url: urlOf(links.callers), token: API_KEY });
-    const config = chaosAgent(toolServer.url);
-    await untilAnswered((signal) => client.agents.push({ name: config.name, config }, { signal }));
+    const caller = { url: urlOf(links.callers), token: API_KEY };
+    const client = createClient(caller);
+    for (const config of chaosAgents(toolServer.url))
+      await untilAnswered((signal) => client.agents.push({ name: config.name, config }, { signal }));
 
     const watchWorkers = Array.from({ length: params.watchWorkers }, () =>
       startWatchWorker(processes, urlOf(links.watchers), () => troubles.push("a process of watchers ended")),
@@ -155,6 +181,7 @@ export async function setStage(params: StageParams): Promise<Stage> {
     const stage: Stage = {
       folder: processes.folder,
       client,
+      files: createFiles(caller),
       postgres,
       redis,
       gateways,
@@ -164,6 +191,7 @@ export async function setStage(params: StageParams): Promise<Stage> {
       toolServer,
       links,
       executionsFile,
+      bucket,
       troubles,
       async query<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {
         try {

@@ -2,6 +2,9 @@
 const PLACES_MIN = 3;
 const PLACES_MAX = 6;
 
+/** How the keys of these threads begin. */
+export const THREAD_KEYS = "chaos-thread-";
+
 /**
  * Returns a function that deals threads to the runs of a load, in the order of the runs. A share of them (0 to 1) gets
  * a thread's key, and the others get null. It fills one thread after the other, so that the runs of a thread are open
@@ -17,6 +20,6 @@ export function dealThreads(random: () => number, share: number): () => string |
       places = PLACES_MIN + Math.floor(random() * (PLACES_MAX - PLACES_MIN + 1));
     }
     places -= 1;
-    return `chaos-thread-${threads}`;
+    return `${THREAD_KEYS}${threads}`;
   };
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { AgentConfigInput } from "@hsafa/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { callingAgent } from "../support/device-agent.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
@@ -71,10 +72,37 @@ test("docs/scope-of-a-run.md: the model is told what the start adds", async () =
   expect(created?.data).toMatchObject({ instructions, tools: [] });
 });
 
+test("docs/structured-output.md: the object is shown while it is written, and the run ends with it", async () => {
+  await gateway.pushAgent({ name: "planner", model: "demo/object" });
+  const { child, said } = play("structured-output.md", ofGateway());
+  const [code] = (await once(child, "exit")) as [number];
+  expect({ code, said: said() }).toMatchObject({ code: 0 });
+  expect(said()).toMatch(/^so far: /);
+  expect(said()).toContain('so far: {"city":"Rome"');
+  expect(said()).toMatch(/1 day\(s\) in Rome\n$/);
+});
+
+test("docs/provider-tools.md: a search of the provider is shown, and where its answer comes from", async () => {
+  const agent = blocksOf("docs/provider-tools.md").find(({ language }) => language === "json");
+  await gateway.pushAgent(JSON.parse(agent?.code ?? "") as AgentConfigInput);
+  const { child, said } = play("provider-tools.md", ofGateway());
+  const [code] = (await once(child, "exit")) as [number];
+  const shown =
+    'web_search {"query":"lemons"}\nLemons need sun.\nsource: Growing lemons https://lemons.example/growing\ncites 0 from 0 to 16\n';
+  expect({ code, said: said() }).toEqual({ code: 0, said: shown });
+});
+
 test("docs/limits-of-a-run.md: a run that nobody answers ends when its time is over", async () => {
   const { child, said } = play("limits-of-a-run.md", ofGateway());
   const [code] = (await once(child, "exit")) as [number];
   expect({ code, said: said() }).toEqual({ code: 0, said: "failed limit_exceeded wallTimeMs\n" });
+});
+
+test("docs/attachments.md: a picture is uploaded, and the model says what it received", async () => {
+  const { child, said } = play("attachments.md", ofGateway());
+  const [code] = (await once(child, "exit")) as [number];
+  expect({ code, said: said() }).toMatchObject({ code: 0 });
+  expect(said()).toMatch(/^dot\.png: image\/png, 70 bytes, SHA-256 [0-9a-f]{64}\n$/);
 });
 
 test("docs/sleep.md: a run says until when it sleeps, and wakes", async () => {
@@ -82,6 +110,32 @@ test("docs/sleep.md: a run says until when it sleeps, and wakes", async () => {
   const [code] = (await once(child, "exit")) as [number];
   expect({ code, said: said() }).toMatchObject({ code: 0 });
   expect(said()).toMatch(/^sleeps until \S+Z\nGood morning: \{"wokeAt":"\S+Z"\}\n$/);
+});
+
+test("docs/fork.md: a result is reused, a call is executed again, and a message is edited, and the record says so", async () => {
+  const whole = blocksOf("docs/fork.md").filter(({ language }) => language === "ts");
+  const { child, said } = playProgram(join(project, "fork.ts"), whole.map(({ code }) => code).join("\n"), ofGateway());
+  const [code] = (await once(child, "exit")) as [number];
+  expect({ code, said: said().split("\n") }).toEqual({
+    code: 0,
+    said: [
+      "It says: yes",
+      "reused: It says: yes",
+      "again: It says: no longer",
+      "edited: It says: plenty",
+      "again [ 'ask' ]",
+      "",
+    ],
+  });
+});
+
+test("docs/sub-agents.md: an agent asks another one, and tells what that one said", async () => {
+  const { child, said } = play("sub-agents.md", ofGateway());
+  const [code] = (await once(child, "exit")) as [number];
+  expect({ code, said: said() }).toEqual({
+    code: 0,
+    said: "a child takes the call\nthe child is completed\nThe researcher says: lemons\nresearcher at depth 1\n",
+  });
 });
 
 test("docs/approvals.md: a person is shown each call that waits, and decides it", async () => {

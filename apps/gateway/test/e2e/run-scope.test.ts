@@ -1,5 +1,6 @@
+import { createDevice } from "@hsafa/client";
 import type { RunEvent } from "@hsafa/protocol";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { expectProblem } from "../support/expect-problem.ts";
 import { GATEWAY_PAIRS, type GatewayPair } from "../support/gateway-pairs.ts";
 
@@ -46,6 +47,29 @@ describe.each(GATEWAY_PAIRS)("what a start adds to its agent %s", (_name, openPa
       const bare = (await start({ agent: "handy", tools: [] })).body.runId;
       expect((await pair.a.waitForEnd(bare)).status).toBe("completed");
       expect(asked(await pair.a.events(bare))).toEqual([]);
+    });
+
+    test("a tool of its own that asks for the device of the start goes to no other", async () => {
+      const devices = ["near", "far"].map((deviceKey) =>
+        createDevice({
+          url: pair.b.url,
+          token: pair.b.apiKey,
+          deviceKey,
+          tools: { look: { inputSchema: { type: "object" }, execute: () => `from ${deviceKey}` } },
+        }),
+      );
+      onTestFinished(() => {
+        for (const device of devices) device.close();
+      });
+      await Promise.all(devices.map((device) => device.whenOnline()));
+      const look = { name: "look", target: "device", inputSchema: { type: "object" }, device: { select: "origin" } };
+      const script = 'demo: [[{ "call": "look", "args": {} }], [{ "say": "{{result}}" }]]';
+      for (const deviceKey of ["far", "near", "far"]) {
+        const { runId } = (await start({ agent: "plain", instructions: script, tools: [look], deviceKey })).body;
+        expect(await pair.a.waitForEnd(runId)).toMatchObject({ output: `from ${deviceKey}` });
+      }
+      const external = { ...tool("look"), device: { select: "origin" } };
+      expectProblem(await start({ agent: "plain", tools: [external] }), 400, "invalid_request");
     });
 
     test("what cannot be used is refused at the start with its place, and no run is made", async () => {

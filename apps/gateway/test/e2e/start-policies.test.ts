@@ -1,5 +1,5 @@
 import { createClient } from "@hsafa/client";
-import { followThread, messagesOf, type ThreadView } from "@hsafa/client/view";
+import { EMPTY_THREAD_VIEW, followThread, messagesOf, type ThreadView } from "@hsafa/client/view";
 import type { Page, StartedRun, ThreadMessage } from "@hsafa/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectProblem } from "../support/expect-problem.ts";
@@ -79,6 +79,27 @@ describe.each(GATEWAY_PAIRS)("policies of starts %s", (_name, open, isSkipped) =
       await pair.a.waitForRun(begun.body.runId, ({ status }) => status === "waiting_tool");
     });
 
+    test("the policy of its agent counts for a start that names none, also of a user who may only start runs", async () => {
+      await pair.a.pushAgent({ ...CLERK, name: "attentive", policy: "steer" });
+      const more = { agent: "attentive" };
+      const { runId } = await pair.a.startRun({ ...more, input: "first", threadId: "default", subject: "ada" });
+      await pair.a.waitForRun(runId, ({ status }) => status === "waiting_tool");
+      const made = { subject: "ada", agents: ["attentive"], scopes: ["runs:start"] };
+      const { body } = await pair.a.call<{ token: string }>("POST", "/api/tokens", made);
+      const steering = await say("default", "rather that", more, { credential: body.token });
+      expect(await pair.a.waitForEnd(steering.body.runId)).toMatchObject({ status: "merged", mergedInto: runId });
+      // What a start names goes before it, and what cannot enter another run waits.
+      expectProblem(await say("default", "no", { ...more, policy: "reject", subject: "ada" }), 409, "thread_busy");
+      for (const own of [{ policy: "queue" }, { instructions: "Be brief." }]) {
+        const waits = await say("default", "later", { ...more, ...own, subject: "ada" });
+        expect(waits.status).toBe(202);
+        const run = await pair.a.waitForRun(waits.body.runId, () => true);
+        expect(run.status).toBe("queued");
+      }
+      const unknown = { name: "attentive", config: { ...CLERK, name: "attentive", policy: "shout" } };
+      expectProblem(await pair.a.call("POST", "/api/agents", unknown), 422, "invalid_agent_config");
+    });
+
     test("steer: the message is before the model at its next step, the thread shows it once, and a repeat is the same run", async () => {
       const { runId, answer } = await waiting("steer");
       const key = { headers: { "idempotency-key": "steer-once" } };
@@ -100,7 +121,7 @@ describe.each(GATEWAY_PAIRS)("policies of starts %s", (_name, open, isSkipped) =
       );
       expect(stream.body.data.at(-1)).toMatchObject({ type: "run.merged", data: { into: runId } });
       const client = createClient({ url: pair.a.url, token: pair.a.apiKey });
-      let view: ThreadView = { runs: [], hasEarlier: false };
+      let view: ThreadView = EMPTY_THREAD_VIEW;
       for await (view of followThread(client, "steer")) if (view.runs.every(({ usage }) => usage !== null)) break;
       expect(messagesOf(view).flatMap((message) => (message.role === "user" ? [message.content] : []))).toEqual([
         "first",

@@ -1,5 +1,4 @@
 import { createClient, type HsafaError } from "@hsafa/client";
-import { followThread, messagesOf, type ThreadView } from "@hsafa/client/view";
 import type { Page, Run, Thread, ThreadMessage } from "@hsafa/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectProblem } from "../support/expect-problem.ts";
@@ -74,11 +73,6 @@ describe.each(GATEWAY_PAIRS)("the life of threads %s", (_name, openPair, isSkipp
       const events = await pair.a.events(own.id);
       const started = events.find(({ type }) => type === "run.started");
       expect(started?.data).toMatchObject({ historyRunIds: [expect.any(String), two.id] });
-      let view: ThreadView = { runs: [], hasEarlier: false };
-      for await (view of followThread(client, "branch")) if (view.runs.some(({ usage }) => usage !== null)) break;
-      expect(messagesOf(view).flatMap((message) => (message.role === "user" ? [message.content] : []))).toEqual([
-        "instead",
-      ]);
       await client.threads.delete("trunk");
       expect(await said("branch")).toEqual(["one", "two", "instead"]);
     });
@@ -120,6 +114,19 @@ describe.each(GATEWAY_PAIRS)("the life of threads %s", (_name, openPair, isSkipp
       const byOperator = await pair.a.call<Thread>("POST", "/api/threads", { fromRunId: runId });
       expect(byOperator.body.subject).toBe("ann");
       expect((await pair.a.call("DELETE", path, undefined, as(ann))).status).toBe(204);
+    });
+
+    test("a user's run on a thread of nobody shows the user no more of it by a branch", async () => {
+      const shared = (await pair.a.call<Thread>("POST", "/api/threads", {})).body;
+      const before = { agent: "echo", input: "not for ann", threadId: shared.id };
+      await pair.a.waitForEnd((await pair.a.call<{ runId: string }>("POST", "/api/runs", before)).body.runId);
+      const hers = { agent: "echo", input: "hers", threadId: shared.id, subject: "ann" };
+      const { runId } = (await pair.a.call<{ runId: string }>("POST", "/api/runs", hers)).body;
+      expect(await pair.a.waitForEnd(runId)).toMatchObject({ subject: "ann" });
+      const made = { scopes: ["runs:write", "runs:read"], subject: "ann" };
+      const { token } = (await pair.a.call<{ token: string }>("POST", "/api/tokens", made)).body;
+      const branch = await pair.a.call("POST", "/api/threads", { fromRunId: runId }, { credential: token });
+      expectProblem(branch, 404, "not_found");
     });
   });
 });

@@ -1,4 +1,6 @@
+import type { Fact } from "@hsafa/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { systemClock } from "../../src/adapters/system/system-clock.ts";
 import { RECOVERIES_MAX } from "../../src/core/limits.ts";
 import { EngineWorld } from "../support/engine-world.ts";
 
@@ -62,6 +64,34 @@ test("a gateway that stops while a run waits to be given up does not wait for th
   world.gateway();
   await world.reaches(runId, "failed");
   expect(await world.fact(runId, "run.failed")).toMatchObject({ error: { code: "recovery_exhausted" } });
+});
+
+test("a fork that is given up before it asked for a call again leaves no call unanswered in its thread", async () => {
+  const origin = await world.start({}, "talk");
+  const first = world.gateway();
+  (await world.model.next()).say("hello").finish();
+  await world.reaches(origin, "completed");
+  await world.settles("it stops", first.engine.stop({ drainMs: 0 }));
+  const call = { type: "tool-call", toolCallId: "again", toolName: "ask", input: {} } as const;
+  const step: Fact = {
+    type: "step.reused",
+    data: {
+      step: 1,
+      from: "4-0",
+      messages: [{ role: "assistant", content: [call] }],
+      reruns: [{ callId: "again", of: "before", toolName: "ask", args: {} }],
+    },
+  };
+  const threadId = systemClock.newId();
+  const from = { runId: origin, position: "4-0" } as const;
+  const { runId: fork } = await world.startUnder(null, {}, undefined, "go on", { from, turns: [step], threadId });
+  await world.losesGateways([fork], RECOVERIES_MAX + 1);
+  world.gateway();
+  await world.reaches(fork, "failed");
+  expect(await world.types(fork)).toEqual(["run.created", "step.reused", "message.user", "run.failed"]);
+  await world.start({}, threadId, "and now?");
+  const { messages } = (await world.model.next()).call;
+  expect(messages.map(({ role }) => role)).toEqual(["assistant", "tool", "user", "user"]);
 });
 
 test("an input that is accepted while its run is given up is consumed too", async () => {

@@ -99,6 +99,24 @@ test("another gateway takes the leases of one that stalls, and no run beside the
   await world.store.fleet.releaseLeases({ runs: claimed.runs });
 });
 
+test("a run whose lease was about to be returned when its gateway stalled is not counted for that", async () => {
+  const gateway = world.gateway({ leaseDurationMs: LEASE_MS });
+  const quiet = await world.start();
+  (await world.model.next()).say("thinking");
+  gateway.fleet.before = async (name) => {
+    if (name === "releaseLeases" || name === "renewLeases") throw new StoreUnavailable("the test says so");
+  };
+  await world.until("the lease is dropped", () => gateway.fleet.said.includes("releaseLeases"));
+  world.time.burn(9000);
+  const leases = await anotherGatewayClaims();
+  expect(leases.map(({ runId }) => runId)).toEqual([quiet]);
+  gateway.fleet.before = async () => {};
+  await world.until("the stall is settled", () => gateway.fleet.said.includes("settleStalls"));
+  await world.time.pass(50);
+  await world.store.fleet.releaseLeases({ runs: leases });
+  expect(await anotherGatewayClaims()).toMatchObject([{ runId: quiet, recoveries: 0, stalls: 0 }]);
+});
+
 test("a gateway that has stalled says that it lives, and forgives, before it takes anything again", async () => {
   const gateway = world.gateway({ leaseDurationMs: LEASE_MS });
   await world.start({ system: "stall" });
@@ -143,4 +161,20 @@ test("a gateway that was frozen blames nobody, and forgives nobody", async () =>
   await gateway.fleet.gate;
   call.say("late");
   expect(gateway.fleet.said).not.toContain("settleStalls");
+});
+
+test("a run is not blamed for what kept the loop before its tool is begun", async () => {
+  const gateway = world.gateway({ leaseDurationMs: LEASE_MS, functions: { quick: () => "done" } });
+  const asked: PuppetCall[] = [];
+  world.model.play = (call) =>
+    asked.push(call) === 1 ? call.say("on").finish({ toolName: "quick" }) : call.say("done").finish();
+  let commits = 0;
+  gateway.fleet.after = async (name) => {
+    // What else came in the same turn as the answer to the commit that calls for the tool.
+    if (name === "commit" && (commits += 1) === 2) world.time.burn(3000);
+  };
+  const runId = await world.start({ tools: [functionTool("quick")] });
+  await world.reaches(runId, "completed");
+  const stalls = gateway.log.lines.filter(({ message }) => message.startsWith("the event loop was kept"));
+  expect(stalls.map(({ fields }) => fields["runId"])).toEqual([undefined]);
 });

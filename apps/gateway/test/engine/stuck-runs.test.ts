@@ -14,11 +14,11 @@ afterEach(() => world.close());
 /** These statements are refused, as if they took too long. */
 function refuses(gateway: EngineUnderTest, isMeant: (name: string, params: Statement) => boolean): void {
   gateway.fleet.before = async (name, params) => {
-    if (isMeant(name, params as Statement)) throw new StoreUnavailable("the statement takes too long");
+    if (isMeant(name, (params ?? {}) as Statement)) throw new StoreUnavailable("the statement takes too long");
   };
 }
 
-/** The parameters of a statement of a holder. */
+/** The parameters of a statement of a holder; other statements have none of them. */
 interface Statement {
   readonly runId: string;
   /** Of a commit alone. */

@@ -2,6 +2,7 @@ import type { Door } from "./door.ts";
 import {
   BODY_DOOR,
   CURSOR_DOOR,
+  FILE_DOOR,
   HEADER_DOOR,
   POSITION_DOOR,
   QUERY_DOOR,
@@ -16,6 +17,7 @@ import { DEVICE_DOOR, WATCH_DOOR } from "./doors/socket-doors.ts";
 export const DOORS: readonly Door[] = [
   BODY_DOOR,
   RAW_BODY_DOOR,
+  FILE_DOOR,
   QUERY_DOOR,
   HEADER_DOOR,
   POSITION_DOOR,

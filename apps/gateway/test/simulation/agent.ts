@@ -1,6 +1,7 @@
 import type { AgentConfigInput } from "@hsafa/protocol";
 import type { Random } from "./random.ts";
 import { NAP } from "./nap.ts";
+import { OUTPUT_SCHEMA } from "./structured-runs.ts";
 import type { Traits } from "./traits.ts";
 
 export const TENANT_NAME = "simulated";
@@ -50,11 +51,15 @@ const PATIENT: ReadonlySet<string> = new Set(["look", "open"]);
 /**
  * The agent's config. `isPatient`: some calls have no deadline that could help. So their run ends only if the gateways
  * notice what becomes of them. `isLimited`: its runs have limits. `isSleepy`: they may sleep.
+ * `isStructured`: they end with an object.
  */
-export function agentOf(traits: Pick<Traits, "isPatient" | "isLimited" | "isSleepy">): AgentConfigInput {
-  const { isPatient, isLimited, isSleepy } = traits;
+export function agentOf(
+  traits: Pick<Traits, "isPatient" | "isLimited" | "isSleepy" | "isStructured">,
+): AgentConfigInput {
+  const { isPatient, isLimited, isSleepy, isStructured } = traits;
   const tools = isSleepy ? [...TOOLS, { name: NAP, server: { type: "sleep" as const } }] : TOOLS;
-  const agent = { ...AGENT, ...(isLimited ? { limits: AGENT_LIMITS } : {}), tools };
+  const output = isStructured ? { outputSchema: OUTPUT_SCHEMA } : {};
+  const agent = { ...AGENT, ...(isLimited ? { limits: AGENT_LIMITS } : {}), ...output, tools };
   if (!isPatient) return agent;
   return {
     ...agent,

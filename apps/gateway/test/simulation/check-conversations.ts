@@ -50,7 +50,7 @@ export function checkMerges(recorder: Recorder): void {
 
 /**
  * What a run sees: ended runs before it, in their order, each with its messages. A run of a branch sees the run from
- * which it goes on, and all that this one saw.
+ * which it goes on, and all that this one saw. A fork sees all that the run saw from which it was forked.
  */
 export function checkHistory(recorder: Recorder, history: RunHistory, started: EventRecord): void {
   const seen = dataOf(started)["historyRunIds"] as readonly string[];
@@ -60,10 +60,11 @@ export function checkHistory(recorder: Recorder, history: RunHistory, started: E
     recorder.fail("R5", `${history.runId} sees ${seen.join()}, of ${before.join()}`);
   const origin = history.threadId === null ? undefined : recorder.origins.get(history.threadId);
   if (origin === undefined) return;
-  const began = recorder.history(origin).facts.find(({ type }) => type === "run.started");
+  const { runId: from, isFork } = origin;
+  const began = recorder.history(from).facts.find(({ type }) => type === "run.started");
   const itsOwn = began === undefined ? [] : (dataOf(began)["historyRunIds"] as readonly string[]);
-  for (const runId of [...itsOwn, origin]) {
-    if (!seen.includes(runId)) recorder.fail("R5", `${history.runId} goes on from ${origin} and does not see ${runId}`);
+  for (const runId of isFork ? itsOwn : [...itsOwn, from]) {
+    if (!seen.includes(runId)) recorder.fail("R5", `${history.runId} goes on from ${from} and does not see ${runId}`);
   }
 }
 
@@ -73,6 +74,7 @@ function runsBefore(recorder: Recorder, { before, threadId }: RunHistory): strin
   for (let run = before; run !== null; run = run.before) runs.unshift(run);
   const origin = threadId === null ? undefined : recorder.origins.get(threadId);
   const own = runs.filter(({ hasEnded, facts }) => hasEnded && facts.at(-1)?.type !== "run.merged");
-  const inherited = origin === undefined ? [] : [...runsBefore(recorder, recorder.history(origin)), origin];
+  const itself = origin === undefined || origin.isFork ? [] : [origin.runId];
+  const inherited = origin === undefined ? [] : [...runsBefore(recorder, recorder.history(origin.runId)), ...itself];
   return [...inherited, ...own.map(({ runId }) => runId)];
 }

@@ -5,7 +5,9 @@ import { INPUTS_PER_DRAIN_MAX } from "../../src/ports/limits.ts";
 import { RECOVERIES_MAX, STALLS_MAX } from "../../src/core/limits.ts";
 import type { FleetStore, Inbox } from "../../src/ports/fleet-store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import { rootOf } from "./children-of-runs.ts";
 import { checkMerges } from "./check-conversations.ts";
+import { checkForks } from "./check-forks.ts";
 import type { Recorder } from "./recorder.ts";
 import { callIdOf, dataOf, type RunHistory, settlementsOf } from "./run-history.ts";
 import { EPOCHS_OF_A_STALLING_RUN_MAX, isStallingRun } from "./stalling-run.ts";
@@ -19,6 +21,7 @@ const FAILURES: ReadonlySet<string> = new Set([
   "recovery_exhausted",
   "limit_exceeded",
   "max_steps_reached",
+  "output_invalid",
 ]);
 
 /** Checks R2, R6, R7 and R8 of every run once everything is at rest, from what the store and each watcher have. */
@@ -32,6 +35,7 @@ export async function check(params: {
 }): Promise<void> {
   const { recorder, tenantId, store, tenant, watchers } = params;
   checkMerges(recorder);
+  checkForks(recorder);
   for (const history of recorder.runs.values()) {
     const { runId } = history;
     if (history.tenantId !== tenantId) {
@@ -39,8 +43,9 @@ export async function check(params: {
       continue;
     }
     checkCalls(recorder, history);
-    // A thread that was deleted is swept away in a year that went by.
-    if (recorder.counts.years > 0 && history.threadId !== null && recorder.deletedThreads.has(history.threadId)) {
+    // A thread that was deleted is swept away in a year that went by, with the children of its runs.
+    const threadId = rootOf(recorder, history).threadId;
+    if (recorder.counts.years > 0 && threadId !== null && recorder.deletedThreads.has(threadId)) {
       checkEnd(recorder, history);
       continue;
     }
@@ -201,8 +206,8 @@ function checkEnd(recorder: Recorder, history: RunHistory): void {
  * has cost is forgiven by every gateway that lives on.
  */
 function checkBlame(recorder: Recorder, history: RunHistory): void {
-  const { runId, facts, stalls, epoch, unforgiven } = history;
-  if (isStallingRun(facts, recorder.stallers)) {
+  const { runId, stalls, epoch, unforgiven } = history;
+  if (isStallingRun(recorder, history)) {
     if (epoch > EPOCHS_OF_A_STALLING_RUN_MAX)
       recorder.fail("R6", `${runId} stalls its gateways, and was claimed ${epoch} times`);
     return;

@@ -1,16 +1,20 @@
-import type { StartLimits, StartPolicy } from "@hsafa/protocol";
+import type { ForkRunBody, StartLimits, StartPolicy } from "@hsafa/protocol";
 import { admit } from "../../src/access/admit.ts";
 import type { Principal } from "../../src/access/principal.ts";
 import type { Refusal } from "../../src/access/refusal.ts";
 import { cancelRun } from "../../src/control/cancel-run.ts";
 import { canonicalHash } from "../../src/core/canonical-json.ts";
 import { createThread } from "../../src/control/create-thread.ts";
+import { deleteFile } from "../../src/control/delete-file.ts";
 import { deleteThread } from "../../src/control/delete-thread.ts";
 import { decideApproval } from "../../src/control/decide-approval.ts";
 import { postMessage } from "../../src/control/post-message.ts";
+import { forkRun } from "../../src/control/fork-run.ts";
 import { startRun } from "../../src/control/start-run.ts";
+import { uploadFile } from "../../src/control/upload-file.ts";
 import { submitResultOverHttp } from "../../src/control/submit-result-over-http.ts";
 import type { UseCaseDeps } from "../../src/control/use-case-deps.ts";
+import type { Clock } from "../../src/ports/clock.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 import { AGENT_NAME } from "./agent.ts";
 import type { Random } from "./random.ts";
@@ -18,8 +22,22 @@ import type { Recorder } from "./recorder.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimulatedGateway } from "./simulated-gateway.ts";
 
+/** Why a run cannot be forked at a fact, or with a call, that somebody has picked. */
+const UNFIT: ReadonlySet<string> = new Set(["invalid_position", "invalid_request", "not_found", "run_ended"]);
+
 /** After how long a client takes a request for lost, in virtual ms. */
 const REQUEST_TIMEOUT_MS = 5000;
+
+/** How much of a file comes at once, in bytes. */
+const PIECE_BYTES = 400_000;
+
+/** The client has gone in the middle of its request. */
+class ClientGone extends Error {
+  override readonly name = "ClientGone";
+}
+
+/** What a fork is asked for. */
+export type ForkAsked = Pick<ForkRunBody, "position" | "input" | "rerun">;
 
 /** A use case, called as a route of the edge calls it. */
 type UseCase<T> = (deps: UseCaseDeps, principal: Principal) => Promise<T | Refusal>;
@@ -77,6 +95,67 @@ export class Clients {
     if (outcome.kind === "started") return outcome.runId;
     if (outcome.code === "thread_busy") return null;
     throw new Error(`the run was not started: ${outcome.code}`);
+  }
+
+  /** Starts a run with this message and a file. Null: the file is not there. */
+  async startWith({ input, fileId }: { readonly input: string; readonly fileId: string }): Promise<string | null> {
+    const content = [
+      { type: "text" as const, text: input },
+      { type: "file" as const, fileId },
+    ];
+    const request = { agent: AGENT_NAME, input: [{ role: "user" as const, content }] };
+    const outcome = await this.#untilAnswered((deps, principal) =>
+      startRun(deps, principal, { request, idempotencyKey: `start ${input}` }),
+    );
+    if (outcome.kind === "started") return outcome.runId;
+    if (outcome.code === "invalid_request") return null;
+    throw new Error(`the run was not started: ${outcome.code}`);
+  }
+
+  /**
+   * Uploads a file piece by piece. An attempt may break off (`brokenShare`, 0 to 1). Returns its id; null: there was no
+   * room for it.
+   */
+  async upload(params: {
+    readonly content: Uint8Array;
+    readonly key: string;
+    readonly brokenShare: number;
+  }): Promise<string | null> {
+    const { content, key, brokenShare } = params;
+    const outcome = await this.#untilAnswered((deps, principal) => {
+      const breaksAt = this.#random.chance(brokenShare) ? this.#random.next() * content.length : null;
+      return uploadFile(deps, principal, {
+        declared: "application/octet-stream",
+        size: content.length,
+        idempotencyKey: key,
+        content: this.#pieces(deps.clock, content, breaksAt),
+      });
+    });
+    if (outcome.kind === "stored") return outcome.file.id;
+    if (outcome.code === "quota_exceeded") return null;
+    throw new Error(`the file was not stored: ${outcome.code} ${outcome.detail}`);
+  }
+
+  async *#pieces(clock: Clock, content: Uint8Array, breaksAt: number | null): AsyncGenerator<Uint8Array> {
+    for (let from = 0; from < content.length; from += PIECE_BYTES) {
+      await new Promise<void>((resolve) => void clock.after(this.#random.delayMs(30), resolve));
+      if (breaksAt !== null && from >= breaksAt - PIECE_BYTES) throw new ClientGone();
+      yield content.subarray(from, from + PIECE_BYTES);
+    }
+  }
+
+  async deleteFile(fileId: string): Promise<void> {
+    await this.#untilAnswered((deps, principal) => deleteFile(deps, principal, fileId));
+  }
+
+  /** Forks a run. Null: it cannot be forked so. */
+  async fork(runId: string, request: ForkAsked, idempotencyKey: string): Promise<string | null> {
+    const outcome = await this.#untilAnswered((deps, principal) =>
+      forkRun(deps, principal, { runId, request, idempotencyKey }),
+    );
+    if (outcome.kind === "started") return outcome.runId;
+    if (!UNFIT.has(outcome.code)) throw new Error(`the run was not forked: ${outcome.code} ${outcome.detail}`);
+    return null;
   }
 
   /** Deletes the thread of this key, if there is one. */
@@ -151,7 +230,8 @@ export class Clients {
           serve(gateway, this.#apiKey, useCase).then(
             (value) => answer(mustAskAgain(value) ? null : { value }),
             (error: unknown) => {
-              if (!(error instanceof StoreUnavailable)) this.#recorder.fail("bug", String(error));
+              if (!(error instanceof StoreUnavailable || error instanceof ClientGone))
+                this.#recorder.fail("bug", String(error));
               answer(null);
             },
           );

@@ -1,6 +1,10 @@
 /** How often a seed came to what the simulation is to bring about. */
 export interface Counts {
   claims: number;
+  /** Runs that were born with their lease. */
+  births: number;
+  /** Parked runs that were taken by the statement that answered their call. */
+  taken: number;
   commits: number;
   recoveries: number;
   /** Commits of former holders. Each was refused, or the seed has failed. */
@@ -29,6 +33,16 @@ export interface Counts {
   sleeps: number;
   /** Years in which no gateway lived. */
   years: number;
+  /** Runs that ended with an object. */
+  objects: number;
+  /** Runs whose model found no object that fits. */
+  unfitOutputs: number;
+  /** Runs that another one has started, and those of them that were canceled since it waited no longer. */
+  children: number;
+  orphans: number;
+  /** Steps in which the provider has executed tools of its own, and those of them that it paused. */
+  searches: number;
+  pauses: number;
   /** Runs that a limit has ended. */
   limitEnds: number;
   /** Runs whose messages have entered another one. */
@@ -39,6 +53,14 @@ export interface Counts {
   deletedThreads: number;
   /** Threads that went on from a run of another one. */
   branches: number;
+  /** Runs that were forked from another one, their reused calls, and the calls that they were to execute again. */
+  forks: number;
+  reusedCalls: number;
+  reruns: number;
+  /** Files that were uploaded, those that were deleted, and uploads for which a tenant had no room. */
+  uploads: number;
+  deletedFiles: number;
+  refusedUploads: number;
   /** Runs that another one interrupted. */
   interrupted: number;
   /** The longest that a run waited for its turn beside a hostile tenant, in virtual ms. */
@@ -48,6 +70,8 @@ export interface Counts {
 export function noCounts(): Counts {
   return {
     claims: 0,
+    births: 0,
+    taken: 0,
     commits: 0,
     recoveries: 0,
     fenced: 0,
@@ -63,12 +87,24 @@ export function noCounts(): Counts {
     withheld: 0,
     sleeps: 0,
     years: 0,
+    objects: 0,
+    unfitOutputs: 0,
+    children: 0,
+    orphans: 0,
+    searches: 0,
+    pauses: 0,
     limitEnds: 0,
     merged: 0,
     rejected: 0,
     interrupted: 0,
     deletedThreads: 0,
     branches: 0,
+    forks: 0,
+    reusedCalls: 0,
+    reruns: 0,
+    uploads: 0,
+    deletedFiles: 0,
+    refusedUploads: 0,
     longestWaitMs: 0,
   };
 }

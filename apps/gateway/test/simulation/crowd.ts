@@ -83,9 +83,14 @@ export class Crowd {
   hearFact(runId: string, fact: EventRecord): void {
     const random = this.#random;
     const clients = this.#clients;
+    // Somebody follows the children too.
+    if (fact.type === "run.created" && dataOf(fact)["parent"] !== undefined && this.#traitRandom.chance(0.4))
+      this.#later(this.#traitRandom.delayMs(300), () => this.#watch(runId));
     if (this.#traits.isFlooded && fact.type === this.#floodMoment) this.#maybeFlood(runId, fact);
     if (fact.type === "step.completed" || fact.type === "tool.completed") {
-      if (random.chance(0.05)) this.#later(random.delayMs(2), () => clients.say(runId, `word after ${fact.seq}`));
+      // A fork has the words of the run that it was forked from, so they name the run.
+      const text = `word after ${fact.seq} of ${runId}`;
+      if (random.chance(0.05)) this.#later(random.delayMs(2), () => clients.say(runId, text));
       if (random.chance(0.01)) this.#later(random.delayMs(2), () => clients.cancel(runId));
     }
     if (fact.type === "tool.requested") {

@@ -67,9 +67,9 @@ class LooksWithoutPoll {
         const tenant = store.forTenant(tenantId);
         return {
           ...tenant,
-          registerDevice: (params) => {
-            this.#deviceKeys.add(params.deviceKey);
-            return this.#asking(tenant.registerDevice(params));
+          registerDevices: (registrations) => {
+            for (const { deviceKey } of registrations) this.#deviceKeys.add(deviceKey);
+            return this.#asking(tenant.registerDevices(registrations));
           },
           submitToolResult: (params) => this.#asking(tenant.submitToolResult(params)),
         };

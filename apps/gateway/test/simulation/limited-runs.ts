@@ -2,6 +2,7 @@ import type { StartLimits } from "@hsafa/protocol";
 import type { ModelPrices } from "../../src/core/priced-usage.ts";
 import { AGENT_LIMITS, MODEL_NAME } from "./agent.ts";
 import { EPOCH_MS } from "./machine.ts";
+import { originOf } from "./check-forks.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import { dataOf, type RunHistory } from "./run-history.ts";
@@ -31,6 +32,12 @@ export function drawnLimits(random: Random): StartLimits {
   };
 }
 
+/** What the start of a run narrowed. A fork has that of the run from which it was forked. */
+function narrowedBy(recorder: Recorder, runId: string): StartLimits | undefined {
+  const origin = originOf(recorder.history(runId));
+  return origin === null ? recorder.limits.get(runId) : narrowedBy(recorder, origin.runId);
+}
+
 /** What a run has used up to some fact, counted from its facts alone. */
 interface Used {
   maxSteps: number;
@@ -49,7 +56,10 @@ export function checkLimits(
   { runId, facts }: RunHistory,
   { leaseDurationMs, healedAt }: { readonly leaseDurationMs: number; readonly healedAt: number | null },
 ): void {
-  const limits = { maxSteps: Number.POSITIVE_INFINITY, ...AGENT_LIMITS, ...recorder.limits.get(runId) };
+  const [created] = facts;
+  // A child has what its parent left it.
+  const narrowed = created === undefined ? {} : (dataOf(created)["limits"] as StartLimits | undefined);
+  const limits = { maxSteps: Number.POSITIVE_INFINITY, ...AGENT_LIMITS, ...narrowed, ...narrowedBy(recorder, runId) };
   const startedAt = facts.find((fact) => fact.type === "run.started")?.ts ?? Number.POSITIVE_INFINITY;
   const used: Used = { maxSteps: 0, tokens: 0, costUsd: 0, wallTimeMs: 0, toolCalls: 0 };
   const fail = (what: string): void => recorder.fail("limits", `${runId} ${what}: ${JSON.stringify({ limits, used })}`);
@@ -67,6 +77,12 @@ export function checkLimits(
         used.tokens += usage.outputTokens;
         used.costUsd += usage.outputTokens * TOKEN_USD;
         if (usage.costUsd !== usage.outputTokens * TOKEN_USD) fail(`says that a step cost ${usage.costUsd}`);
+        break;
+      }
+      case "child.ended": {
+        const { usage } = dataOf(fact) as { usage: { totalTokens?: number; costUsd?: number } };
+        used.tokens += usage.totalTokens ?? 0;
+        used.costUsd += usage.costUsd ?? 0;
         break;
       }
       case "tool.requested":

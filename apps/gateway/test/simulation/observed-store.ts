@@ -1,10 +1,17 @@
-import { START } from "@hsafa/protocol";
+import { type Fact, START } from "@hsafa/protocol";
+import { v7 } from "uuid";
+import type { EventRecord } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
 import type { Commit, LoadedRun } from "../../src/ports/fleet-store.ts";
+import type { FileStore } from "../../src/ports/file-store.ts";
+import { EVENTS_PAGE_MAX } from "../../src/ports/limits.ts";
 import type { Store } from "../../src/ports/store.ts";
+import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import type { StartOffer } from "../../src/ports/hold-offer.ts";
+import { AN_ACTOR } from "../support/an-actor.ts";
 import { checkStart } from "./check-conversations.ts";
 import type { Plant } from "./plants.ts";
-import type { Recorder } from "./recorder.ts";
+import type { Recorder, Taker } from "./recorder.ts";
 import { dataOf } from "./run-history.ts";
 
 /** By how much a run that waits wakes too late, for a bug. */
@@ -24,13 +31,20 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
 
   return {
     ...store,
+    files: plantedFiles(store.files, plant),
     fleet: {
       ...fleet,
+      // The bytes of files whose time is over are removed, and their rows stay.
+      forgetFiles: (params) => (plant === "leave_remains" ? Promise.resolve() : fleet.forgetFiles(params)),
       async claimRuns(params) {
         const claim = await fleet.claimRuns(params);
-        for (const run of claim.runs) recorder.claimed(run, params.gatewayId);
+        for (const run of claim.runs) recorder.claimed(run, params);
         if (claim.isAnyWithheld) recorder.counts.withheld += 1;
         return claim;
+      },
+      async releaseClaims(params) {
+        recorder.unheard(params.gatewayId, params.claimNumbers);
+        await fleet.releaseClaims(params);
       },
       async settleStalls(params) {
         await fleet.settleStalls(params);
@@ -40,7 +54,10 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
         const last = commit.facts.length > 0 ? await lastPosition(commit) : START;
         const outcome = await fleet.commit(planted(commit, recorder, plant));
         if (outcome.kind === "committed") recorder.committed(commit, last);
+        if (outcome.kind === "committed" && plant === "tell_parents_twice") await tellAgain(store, commit);
         if (outcome.kind === "fenced") recorder.counts.fenced += 1;
+        if (outcome.kind === "inputs_waiting" && plant === "take_refused_for_committed")
+          return { kind: "committed", wakes: [] };
         if (outcome.kind === "fenced" && plant === "take_fenced_for_committed") return { kind: "committed", wakes: [] };
         return outcome;
       },
@@ -53,6 +70,8 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
         if (loaded !== null) recorder.readInbox(loaded.inbox);
         if (loaded !== null && plant === "forget_the_trunk")
           return { ...loaded, earlierRunIds: ownOnly(loaded, recorder) };
+        if (loaded !== null && plant === "forget_output_faults")
+          return { ...loaded, facts: loaded.facts.map(faultless) };
         if (loaded !== null && plant === "perform_sleep") {
           const tools = loaded.config.tools.map((tool) =>
             tool.server?.type === "sleep" ? { ...tool, server: { type: "function" as const } } : tool,
@@ -89,10 +108,14 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
       const tenant = store.forTenant(tenantId);
       return {
         ...tenant,
+        beginFile: (params) =>
+          tenant.beginFile(plant === "two_files_of_a_key" ? { ...params, idempotencyKey: null } : params),
+        useFiles: (params) => (plant === "forget_uses" ? Promise.resolve(params.fileIds) : tenant.useFiles(params)),
         async startRun(params) {
           const limits = plant === "widen_limits" ? undefined : params.limits;
           const policy = plant === "interrupt_nobody" && params.policy === "interrupt" ? "queue" : params.policy;
-          const outcome = await tenant.startRun({ ...params, policy, limits });
+          const offer = plantedOffer(params, plant);
+          const outcome = await tenant.startRun({ ...params, policy, limits, offer, ...plantedFork(params, plant) });
           if (outcome.kind === "thread_busy") {
             recorder.counts.rejected += 1;
             if (recorder.history(outcome.runId).hasEnded)
@@ -100,8 +123,13 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
           }
           if (outcome.kind !== "started" || !outcome.created) return outcome;
           const { runId, told } = outcome;
-          const limit = 1 + params.messages.length;
-          recorder.started(runId, tenantId, await tenant.readEvents({ runId, after: START, limit, factsOnly: true }));
+          const { fork = null } = params;
+          if (fork !== null && fork.threadId !== null)
+            recorder.origins.set(fork.threadId, { runId: fork.from.runId, isFork: true });
+          const limit = 1 + (fork?.turns.length ?? 0) + params.messages.length;
+          const facts = await readFacts(tenant, runId);
+          recorder.started(runId, tenantId, facts.slice(0, limit));
+          if (outcome.isHeld) recorder.born(runId, tenantId, params.offer ?? NOBODY, facts.slice(limit));
           for (const other of told) {
             const { messages } = params;
             const cancel = { kind: "cancel" as const, reason: null };
@@ -109,6 +137,8 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
             if (params.policy === "interrupt") recorder.counts.interrupted += 1;
           }
           checkStart(recorder, runId, params.policy);
+          if (plant === "take_born_for_queued") return { ...outcome, isHeld: false };
+          if (plant === "take_queued_for_born") return { ...outcome, isHeld: true };
           return outcome;
         },
         async deleteThread(params) {
@@ -118,7 +148,8 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
         },
         async branchThread(params) {
           const outcome = await tenant.branchThread(params);
-          if (outcome.kind === "thread" && outcome.created) recorder.origins.set(outcome.thread.id, params.runId);
+          if (outcome.kind === "thread" && outcome.created)
+            recorder.origins.set(outcome.thread.id, { runId: params.runId, isFork: false });
           return outcome;
         },
         async enqueueInput(params) {
@@ -135,14 +166,16 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
           if (outcome.kind === "accepted") {
             recorder.history(outcome.runId).acceptedInputs += 1;
             recorder.accepted(params.callId, params.bodyHash);
+            if (outcome.taken !== null) recorder.taken(outcome.taken.claimed, params.offer ?? NOBODY);
           }
           const isTaken = outcome.kind === "accepted" || outcome.kind === "duplicate";
           if (isTaken) recorder.told(params.callId, params.bodyHash);
+          if (outcome.kind === "accepted" && plant === "leave_what_was_taken") return { ...outcome, taken: null };
           if (outcome.kind === "conflict" && plant === "accept_second_result") {
             const call = await tenant.findCall({ callId: params.callId });
             if (call === null) return outcome;
             recorder.told(params.callId, params.bodyHash);
-            return { kind: "accepted", runId: call.runId };
+            return { kind: "accepted", runId: call.runId, taken: null };
           }
           return outcome;
         },
@@ -153,6 +186,25 @@ export function observeStore(store: Store, recorder: Recorder, plant: Plant | nu
       };
     },
   };
+}
+
+const NOBODY: Taker = { gatewayId: "", claimNumber: 0 };
+
+/** All facts of a run. A fork of a flooded run begins with more than a page of them. */
+async function readFacts(tenant: Pick<TenantStore, "readEvents">, runId: string): Promise<EventRecord[]> {
+  const facts: EventRecord[] = [];
+  while (true) {
+    const after = facts.at(-1) ?? START;
+    const page = await tenant.readEvents({ runId, after, limit: EVENTS_PAGE_MAX, factsOnly: true });
+    facts.push(...page);
+    if (page.length < EVENTS_PAGE_MAX) return facts;
+  }
+}
+
+/** A store of bytes that loses the second chunk of each file. */
+function plantedFiles(files: FileStore, plant: Plant | null): FileStore {
+  if (plant !== "lose_a_chunk") return files;
+  return { ...files, putChunk: async (chunk) => (chunk.nth === 1 ? undefined : files.putChunk(chunk)) };
 }
 
 /**
@@ -175,6 +227,50 @@ function beginsStepAlone({ facts }: Commit): boolean {
   return facts.at(-1)?.type === "step.started" && facts.every(({ type }) => !type.startsWith("tool."));
 }
 
+/** Puts the input by which a parent is told into its inbox once more. */
+async function tellAgain(store: Store, { tenantId, tellsParent }: Commit): Promise<void> {
+  if (tellsParent === null) return;
+  const input = tellsParent.input as unknown as Parameters<TenantStore["enqueueInput"]>[0]["input"];
+  await store.forTenant(tenantId).enqueueInput({ by: AN_ACTOR, runId: tellsParent.runId, input, dedupe: null });
+}
+
+function withoutUsage(told: Commit["tellsParent"]): Commit["tellsParent"] {
+  if (told?.input.child === undefined) return told;
+  return { ...told, input: { ...told.input, child: { ...told.input.child, usage: {} } } };
+}
+
+type Start = Parameters<TenantStore["startRun"]>[0];
+
+/** An offer that begins a run, while the store queues it all the same. */
+function plantedOffer({ offer = null }: Start, plant: Plant | null): StartOffer | null {
+  if (offer === null || plant !== "take_queued_for_born") return offer;
+  const { gatewayId, claimNumber, leaseDurationMs } = offer;
+  const begin: StartOffer["begin"] = (run) => {
+    offer.begin(run);
+    return null;
+  };
+  return { gatewayId, claimNumber, leaseDurationMs, begin, sent: () => offer.sent() };
+}
+
+/** A fork that a repeated request makes anew, or one that executes a call again by itself. */
+function plantedFork({ fork, idempotency }: Start, plant: Plant | null): Partial<Start> {
+  if (fork === undefined || fork === null) return {};
+  if (plant === "fork_twice") return { idempotency: idempotency === null ? null : { ...idempotency, key: v7() } };
+  if (plant !== "repeat_in_fork") return {};
+  const last = fork.turns.findLast((fact) => fact.type === "tool.reused");
+  const step = fork.turns.findLast((fact) => fact.type === "step.reused");
+  if (last === undefined || step === undefined) return {};
+  const { callId, toolName } = last.data;
+  const again = { callId: v7(), toolName, args: {}, of: callId };
+  const text = JSON.stringify(fork.turns.filter((fact) => fact !== last)).replaceAll(callId, again.callId);
+  const turns = (JSON.parse(text) as Fact[]).map((fact) =>
+    fact.type === "step.reused" && fact.data.step === step.data.step
+      ? { ...fact, data: { ...fact.data, reruns: [...(fact.data.reruns ?? []), again] } }
+      : fact,
+  );
+  return { fork: { ...fork, turns } };
+}
+
 function planted(commit: Commit, recorder: Recorder, plant: Plant | null): Commit {
   switch (plant) {
     case "skip_epoch_guard": {
@@ -187,6 +283,12 @@ function planted(commit: Commit, recorder: Recorder, plant: Plant | null): Commi
       return beginsStepAlone(commit) ? { ...commit, inboxMustBe: null } : commit;
     case "merge_and_keep":
       return { ...commit, merges: [] };
+    case "leave_children":
+      return { ...commit, calls: commit.calls.map((call) => ({ ...call, settledAt: null })) };
+    case "tell_no_parent":
+      return { ...commit, tellsParent: null };
+    case "count_no_children":
+      return { ...commit, tellsParent: withoutUsage(commit.tellsParent) };
     case "carry_no_deltas":
       return { ...commit, deltas: [] };
     case "oversleep":
@@ -197,4 +299,11 @@ function planted(commit: Commit, recorder: Recorder, plant: Plant | null): Commi
     default:
       return commit;
   }
+}
+
+/** A fact without what was wrong with the answer. */
+function faultless(fact: EventRecord): EventRecord {
+  if (fact.type !== "step.completed") return fact;
+  const { outputFault: _, ...data } = dataOf(fact);
+  return { ...fact, payload: JSON.stringify(data) };
 }

@@ -1,11 +1,15 @@
+import { FILE_UNUSED_KEPT_MS, FILE_UPLOAD_KEPT_MS } from "../../src/ports/limits.ts";
 import { type Fault, Faults } from "./faults.ts";
 import type { Plant } from "./plants.ts";
 import type { Counts } from "./counts.ts";
 import type { Traits } from "./traits.ts";
 import { World } from "./world.ts";
 
-/** How long a world may take to come to rest once its faults have stopped, in virtual ms. */
-const REST_MAX_MS = 240_000;
+/**
+ * How long a world may take to come to rest once its faults have stopped, in virtual ms. A slow watcher stalls for a
+ * minute now and then, and several times in a row.
+ */
+const REST_MAX_MS = 480_000;
 /**
  * For how long a world goes on once it is at rest, in virtual ms: what is still on its way must change nothing. After a
  * stall it goes on for as long, since the gateway settles then what the stall has cost.
@@ -68,6 +72,7 @@ export async function playSeed(seed: number, options: PlayOptions = {}): Promise
   while (world.lostLeases.hasStalledWithin(AFTERWARDS_MS) && !isBroken());
   if (!isBroken()) await world.checkAll();
   if (!isBroken() && world.traits.isDeserted) await desert(world);
+  if (!isBroken() && world.traits.isUploading) await afterADay(world);
   const histories = [...recorder.runs.values()];
   return {
     seed,
@@ -83,6 +88,15 @@ export async function playSeed(seed: number, options: PlayOptions = {}): Promise
       frozenHolders: faults.frozenHolders,
     },
   };
+}
+
+/** Uploads that broke off leave nothing, and files go that nobody uses. Those that runs use stay. */
+async function afterADay(world: World): Promise<void> {
+  // After a year of sleep, files are gone that nobody uses.
+  if (world.recorder.counts.years === 0) await world.checkFiles({ isLongAfter: false });
+  // One who uses a file again has it kept for a day more.
+  for (let days = 0; days < 2; days += 1) await world.outlast(FILE_UNUSED_KEPT_MS + FILE_UPLOAD_KEPT_MS);
+  await world.checkFiles({ isLongAfter: true });
 }
 
 /** All devices go for good, some of them while the store is away: their sessions must not stay open. */

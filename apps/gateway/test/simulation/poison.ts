@@ -16,9 +16,26 @@ export function withPoison(store: Store, onTaken: (runId: string) => void): Stor
         return loaded;
       },
     },
+    forTenant(tenantId) {
+      const tenant = store.forTenant(tenantId);
+      return {
+        ...tenant,
+        async startRun(params) {
+          const outcome = await tenant.startRun(params);
+          const isHeld = outcome.kind === "started" && outcome.isHeld;
+          if (isHeld && isPoisonText(JSON.stringify(params.messages))) onTaken(params.runId);
+          return outcome;
+        },
+      };
+    },
   };
 }
 
-function isPoison({ facts }: LoadedRun): boolean {
-  return facts.some(({ type, payload }) => type === "message.user" && payload.includes(POISON));
+/** Whether these are facts of the run that kills, or of a fork of it. */
+export function isPoison({ facts }: Pick<LoadedRun, "facts">): boolean {
+  return facts.some(({ type, payload }) => type === "message.user" && isPoisonText(payload));
+}
+
+function isPoisonText(text: string): boolean {
+  return text.includes(POISON);
 }

@@ -9,11 +9,24 @@ import {
 import { type EventRecord, wireJson } from "../../src/core/event-record.ts";
 import type { OutsideInput } from "../../src/core/input.ts";
 import type { ClaimedRun, Commit, Inbox, StallCosts } from "../../src/ports/fleet-store.ts";
+import type { SharedFile } from "./shared-files.ts";
+import type { ToldFork } from "./check-forks.ts";
 import { checkEntered, checkHistory } from "./check-conversations.ts";
+import { relativesOf } from "./children-of-runs.ts";
 import { noCounts } from "./counts.ts";
 import type { LossCause } from "./lost-leases.ts";
 import { callIdOf, dataOf, newRunHistory, type RunHistory } from "./run-history.ts";
 import type { TenantId } from "../../src/core/tenant-id.ts";
+
+/** Who takes runs up, and by which of its claims. */
+export interface Taker {
+  readonly gatewayId: string;
+  readonly claimNumber: number;
+}
+
+function claimOf(gatewayId: string, claimNumber: number): string {
+  return `${gatewayId}#${claimNumber}`;
+}
 
 /** Sees everything that becomes true or visible in a world, and reports at once what must not be. */
 export class Recorder {
@@ -35,10 +48,16 @@ export class Recorder {
   readonly limits = new Map<string, StartLimits>();
   readonly #lastOfThread = new Map<string, RunHistory>();
   readonly deletedThreads = new Set<string>();
-  /** By the id of a branch: the run from which it goes on. */
-  readonly origins = new Map<string, string>();
+  /** By the id of a branch: the run from which it goes on, or for a fork the run before which it does. */
+  readonly origins = new Map<string, { readonly runId: string; readonly isFork: boolean }>();
+  /** By the id of a fork: what somebody asked for. */
+  readonly forks = new Map<string, ToldFork>();
+  /** By id: the files that somebody was told are stored. */
+  readonly files = new Map<string, SharedFile>();
   readonly counts = noCounts();
   readonly #contested = new Set<string>();
+  /** What each claim took, by its gateway and number. */
+  readonly #takenBy = new Map<string, readonly { readonly runId: string; readonly epoch: number }[]>();
   /** By call id and attempt: those that a run was told are lost. */
   readonly #lost = new Set<string>();
   /** Calls of which a run has said that they were not executed. */
@@ -66,14 +85,35 @@ export class Recorder {
     this.#append(this.history(runId), facts, 0);
   }
 
-  claimed(run: ClaimedRun, gatewayId: string): void {
+  claimed(run: ClaimedRun, { gatewayId, claimNumber }: Taker): void {
     const history = this.history(run.runId);
     this.counts.claims += 1;
+    const { runId, epoch } = run;
+    this.#takenBy.set(claimOf(gatewayId, claimNumber), [
+      ...(this.#takenBy.get(claimOf(gatewayId, claimNumber)) ?? []),
+      { runId, epoch },
+    ]);
     if (run.lost) this.#lostLease(history);
     history.holder = gatewayId;
     if (run.epoch !== history.epoch + 1)
       this.fail("R2", `a claim of ${run.runId} raised the epoch from ${history.epoch} to ${run.epoch}`);
     history.epoch = run.epoch;
+  }
+
+  /** A run that was just started was born with its lease. `facts`: how it began. */
+  born(runId: string, tenantId: TenantId, offer: Taker, facts: readonly EventRecord[]): void {
+    const lastSeq = this.history(runId).facts.length;
+    this.claimed({ runId, tenantId, epoch: 1, lastSeq, lost: false, recoveries: 0, stalls: 0 }, offer);
+    this.counts.claims -= 1;
+    this.counts.births += 1;
+    this.#append(this.history(runId), facts, 1);
+  }
+
+  /** A parked run was taken by the statement that answered its call. */
+  taken(run: ClaimedRun, offer: Taker): void {
+    this.claimed(run, offer);
+    this.counts.claims -= 1;
+    this.counts.taken += 1;
   }
 
   #lostLease(history: RunHistory): void {
@@ -83,6 +123,13 @@ export class Recorder {
     if (cause === null) this.fail("R6", `${runId} is taken for lost, and nothing happened to its holder ${holder}`);
     else history.losses.push(cause);
     if (cause === "stall" && holder !== null) history.unforgiven.set(history.epoch, holder);
+  }
+
+  /** A gateway has not heard what these claims took. It knew of none of those runs, so it can forgive none. */
+  unheard(gatewayId: string, claimNumbers: readonly number[]): void {
+    for (const claimNumber of claimNumbers)
+      for (const { runId, epoch } of this.#takenBy.get(claimOf(gatewayId, claimNumber)) ?? [])
+        this.history(runId).unforgiven.delete(epoch);
   }
 
   /** The store has settled what a gateway's stall has cost. */
@@ -114,6 +161,7 @@ export class Recorder {
     const known = commit.deltas.reduce<Position>((at, delta) => (comparePositions(delta, at) > 0 ? delta : at), last);
     this.#checkPrev(history, first, known);
     this.#append(history, commit.facts, commit.epoch);
+    relativesOf(this, commit);
     if (history.hasEnded) history.consumedAtEnd = commit.consumed.length;
     else if (commit.progress) history.losses = [];
   }

@@ -1,12 +1,16 @@
-import type { AssistantPart, Message } from "@hsafa/protocol";
+import type { AssistantPart, JsonObject, Message } from "@hsafa/protocol";
 import type { Model, ModelOutcome, ModelPart } from "../../src/ports/model.ts";
 import { planOf, type PlannedStep } from "./agent.ts";
+import { childArguments, delegatingTools, isDelegation } from "./children-of-runs.ts";
 import type { Machine } from "./machine.ts";
 import { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import { NAP } from "./nap.ts";
+import { planIn } from "./plan-in.ts";
 import { napArguments, sleepyTools } from "./sleeping-runs.ts";
+import { shownFault } from "./shared-files.ts";
 import type { StallStep } from "./stalling-run.ts";
+import { answerPieces, repairFault } from "./structured-runs.ts";
 
 /** What the provider remembers: how often each step has failed so far. */
 export interface Provider {
@@ -14,9 +18,11 @@ export interface Provider {
   readonly failed: Map<string, number>;
   /** Whether its plans have sleeps. */
   readonly isSleepy: boolean;
+  /** Whether its answers are objects. */
+  readonly isStructured: boolean;
+  /** Whether they start children. */
+  readonly isDelegating: boolean;
 }
-
-const PLAN = /^plan (\d+)$/;
 
 /** A model that follows the plan which the conversation names, at the plan's pace and in one machine's time. */
 export function scriptedModel(
@@ -47,11 +53,19 @@ export function scriptedModel(
       if (!machine.mayAct()) return new Promise(() => {});
       const fault = conversationFault(call.messages);
       if (fault !== null) recorder.fail("R4", `the model was shown a conversation in which ${fault}`);
+      const unrepaired = provider.isStructured ? repairFault(call.messages) : null;
+      if (unrepaired !== null) recorder.fail("output", `the model was shown a conversation in which ${unrepaired}`);
       const { plan, index } = placeIn(call.messages);
+      const shown = shownFault(call.messages, plan, recorder);
+      if (shown !== null) recorder.fail("files", `the model was shown a conversation in which ${shown}`);
       const random = new Random(provider.seed ^ (plan * 7919));
-      const planned: PlannedStep | undefined = planOf(random)[index];
-      const step =
+      const steps = planOf(random);
+      // A wrong answer is repaired as it was given: at the same pace, and after as many failures.
+      const planned: PlannedStep | undefined = steps[index] ?? (provider.isStructured ? steps.at(-1) : undefined);
+      const slept =
         planned !== undefined && provider.isSleepy ? { ...planned, tools: sleepyTools(planned.tools) } : planned;
+      const step =
+        slept !== undefined && provider.isDelegating ? { ...slept, tools: delegatingTools(slept.tools) } : slept;
       machine.scheduler.trace(`${machine.name} model ${plan}.${index}`);
       await stall?.(machine, plan);
       await room?.();
@@ -68,22 +82,26 @@ export function scriptedModel(
         onPart(part);
         return true;
       };
-      const stream = async (kind: "text" | "reasoning", count: number, until: number): Promise<string> => {
-        if (count === 0) return "";
+      const stream = async (kind: "text" | "reasoning", pieces: readonly string[], until: number): Promise<string> => {
+        if (pieces.length === 0) return "";
         let text = "";
         await say({ kind, at: "start", partId: kind });
-        for (let word = 0; word < Math.min(count, until); word++) {
-          const next = `${kind} ${key}/${word} `;
+        for (const next of pieces.slice(0, until)) {
           if (!(await say({ kind, at: "delta", partId: kind, text: next }))) break;
           text += next;
         }
-        if (until >= count) await say({ kind, at: "end", partId: kind });
+        if (until >= pieces.length) await say({ kind, at: "end", partId: kind });
         return text;
       };
 
       await pause(machine.random.delayMs(20), signal);
-      const thought = await stream("reasoning", reasoning, reasoning);
-      const text = await stream("text", words, willFail ? Math.floor(words / 2) : words);
+      const wordsOf = (kind: string, count: number): string[] =>
+        Array.from({ length: count }, (_, word) => `${kind} ${key}/${word} `);
+      const thought = await stream("reasoning", wordsOf("reasoning", reasoning), reasoning);
+      const isAnswer = provider.isStructured && tools.length === 0;
+      const tries = Math.max(0, index - steps.length + 1);
+      const said = isAnswer ? answerPieces(provider.seed, plan, tries) : wordsOf("text", words);
+      const text = await stream("text", said, willFail ? Math.floor(said.length / 2) : said.length);
       if (signal.aborted) return { kind: "aborted" };
       if (willFail) {
         if (failure === "silence") await pause(idleTimeoutMs, signal);
@@ -91,10 +109,14 @@ export function scriptedModel(
         const kind = failure === "silence" ? "idle" : failure;
         return { kind: "failed", failure: { kind, message: "as planned", retryAfterMs: null } };
       }
-      const calls = tools.map((toolName) => ({
+      const argsOf = (toolName: string, nth: number): JsonObject => {
+        if (toolName === NAP) return napArguments(provider.seed ^ (plan * 104_729) ^ (index * 7919));
+        return isDelegation(toolName) ? childArguments(plan, index, nth) : { for: key };
+      };
+      const calls = tools.map((toolName, nth) => ({
         callId: clock.newId(),
         toolName,
-        args: toolName === NAP ? napArguments(provider.seed ^ (plan * 104_729) ^ (index * 7919)) : { for: key },
+        args: argsOf(toolName, nth),
         fault: null,
         written: "whole" as const,
       }));
@@ -127,19 +149,19 @@ export function scriptedModel(
 
 /** Which plan the conversation is about, and how many of its steps were taken. */
 function placeIn(messages: readonly Message[]): { plan: number; index: number } {
-  const planIn = (message: Message | undefined): RegExpExecArray | null =>
-    message?.role === "user" && typeof message.content === "string" ? PLAN.exec(message.content) : null;
   const at = messages.findLastIndex((message) => planIn(message) !== null);
-  const match = planIn(messages[at]);
+  const named = messages[at];
   const index = messages.slice(at + 1).filter((message) => message.role === "assistant").length;
-  return { plan: Number(match?.[1] ?? 0), index };
+  return { plan: (named === undefined ? null : planIn(named)) ?? 0, index };
 }
 
 /** Every call that the assistant made is answered once, directly after it. */
 function conversationFault(messages: readonly Message[]): string | null {
   for (const [index, message] of messages.entries()) {
     if (message.role !== "assistant" || typeof message.content === "string") continue;
-    const asked = message.content.flatMap((part) => (part.type === "tool-call" ? [part.toolCallId] : []));
+    const asked = message.content.flatMap((part) =>
+      part.type === "tool-call" && part.providerExecuted !== true ? [part.toolCallId] : [],
+    );
     if (asked.length === 0) continue;
     const next = messages[index + 1];
     const answered = next?.role === "tool" ? next.content.map((part) => part.toolCallId) : [];

@@ -9,8 +9,8 @@ export interface Play {
 }
 
 /**
- * Each of these found a bug that the runtime once had; `docs/reliability-bugs.md` tells of each. They are played before
- * any other.
+ * Each of these found a bug that the runtime once had; `docs/reliability-bugs.md` tells of each. The last ones found a
+ * fault of the simulation itself. They are played before any other.
  *
  * A seed means something only to the world that it was found in. On 2026-11-28 the play of every seed changed. Since
  * then the world starts `assemble`, and devices speak to the production device server over simulated sockets. Clients
@@ -61,4 +61,30 @@ export const REGRESSIONS: readonly Play[] = [
   { seed: 502367 },
   // A gateway whose clock had jumped took an approval in time for one that came too late.
   { seed: 2477 },
+  // A fork that executed a call again, behind which a later step had been cut short, left that call unanswered.
+  { seed: 1352, traits: { isForking: true } },
+  // A fork of a fork that had not begun forgot the call which that one was to execute again.
+  {
+    seed: 8200084,
+    traits: { isTalkative: true, isDelegating: true, isPoisoned: true, isForking: true },
+  },
+  // A fork whose first answer was lost was not found by the request that was sent again, since its origin was deleted.
+  {
+    seed: 78,
+    traits: {
+      isTalkative: true,
+      isForking: true,
+      isUploading: true,
+      isLimited: true,
+      isStructured: true,
+      isSearching: true,
+      isSleepy: true,
+      isDelegating: true,
+    },
+  },
+  // The checker took a fork for innocent that went on with the plan of its thread, which stalls.
+  { seed: 750506 },
+  // The simulation told a child of a fork without a plan to follow the one that kills its gateways.
+  { seed: 901959 },
+  { seed: 700134, traits: { isPoisoned: true, isForking: true, isDelegating: true } },
 ];

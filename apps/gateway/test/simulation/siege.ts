@@ -15,6 +15,8 @@ export const SIEGE_KEY = "hsafa_hostile";
  * another tenant never wait for each other.
  */
 export const SIEGE_PLACES = 24;
+/** So many runs of another tenant never wait for each other. */
+export const SIEGE_RUNS_APART = 5;
 /** Runs of the hostile tenant for each gateway: more than it has places. */
 const RUNS_PER_GATEWAY = 30;
 /** The tool of the hostile tenant: its answer drips and is never whole. */

@@ -1,3 +1,6 @@
+import type { Quotas } from "@hsafa/protocol";
+import { fileStores } from "../../src/ports/file-store.ts";
+import { knowsNoFile, noLinkedFiles } from "../support/file-ports.ts";
 import { tokenSecrets } from "../../src/access/browser-token.ts";
 import { type AssembledGateway, assemble } from "../../src/assemble.ts";
 import { openDeviceSocket } from "../../src/edge/device/open-device-socket.ts";
@@ -6,6 +9,7 @@ import type { MessageTransport } from "../../src/edge/socket/message-transport.t
 import type { RingBounds } from "../../src/follow/event-ring.ts";
 import type { ModelPrices } from "../../src/core/priced-usage.ts";
 import type { Bell } from "../../src/ports/bell.ts";
+import type { JsonSchemas } from "../../src/ports/json-schemas.ts";
 import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { Model } from "../../src/ports/model.ts";
@@ -17,7 +21,6 @@ import type { Recorder } from "./recorder.ts";
 import { type Provider, scriptedModel } from "./scripted-model.ts";
 import { DRIPPING_TOOL } from "./siege.ts";
 import type { StallStep } from "./stalling-run.ts";
-import { acceptingSchemas } from "../support/accepting-schemas.ts";
 import { noSecretBox } from "../support/no-secrets.ts";
 
 /** After how long a gateway that could not start tries again, in virtual ms. */
@@ -36,12 +39,15 @@ export interface SimulatedGatewayParams {
   readonly plants: DevicePlants;
   /** What it knows of prices. */
   readonly prices: ModelPrices;
+  /** What tenants may have; null: they have no quotas. */
+  readonly quotas: Quotas | null;
   /** Its places; null: as many as a real one has. */
   readonly runsHeldMax: number | null;
   /** Puts another model before its own, for runs that are not of the simulated tenant. */
   readonly modelOf: (model: Model) => Model;
   /** What keeps its event loop in some steps; null: nothing. */
   readonly stall: StallStep | null;
+  readonly schemas: JsonSchemas;
   /** A bug of its watch sockets, if one is planted there. */
   readonly watchPlant: (transport: MessageTransport) => MessageTransport;
 }
@@ -71,8 +77,11 @@ export class SimulatedGateway {
         clock: machine.clock,
         model: params.modelOf(scriptedModel(machine, provider, recorder, params.stall)),
         serverTools: serverTools(machine, recorder),
-        schemas: acceptingSchemas,
+        schemas: params.schemas,
         secretBox: noSecretBox,
+        files: fileStores(store.files),
+        mediaTypes: knowsNoFile,
+        linkedFiles: noLinkedFiles,
         log: this.#log,
       },
       {
@@ -80,6 +89,7 @@ export class SimulatedGateway {
         isOnlyGateway: false,
         tokenSecrets: tokenSecrets(new Uint8Array()),
         prices: params.prices,
+        ...(params.quotas === null ? {} : { quotas: params.quotas }),
         ...(ringBounds === null ? {} : { ringBounds }),
         ...(params.runsHeldMax === null ? {} : { runsHeldMax: params.runsHeldMax }),
       },

@@ -1,9 +1,15 @@
+import type { UserMessage } from "@hsafa/protocol";
 import type { EventRecord } from "../../src/core/event-record.ts";
 import type { Machine } from "./machine.ts";
+import { planIn } from "./plan-in.ts";
 import type { Random } from "./random.ts";
+import type { Recorder } from "./recorder.ts";
+import { dataOf, type RunHistory } from "./run-history.ts";
 
 /** The plan of the run whose every step keeps its gateway from everything else, in a world that has one. */
 const STALLING_PLAN = 1;
+
+const textOfPlan = (plan: number): string => `plan ${plan}`;
 
 /** How often the run that stalls is claimed, at most. Without faults it is six times; parking and faults add to it. */
 export const EPOCHS_OF_A_STALLING_RUN_MAX = 60;
@@ -22,13 +28,32 @@ export function stallingRun(params: {
   return async (machine, plan) => {
     if (plan !== STALLING_PLAN) return;
     const ms = leaseDurationMs * random.between(0.5, 3);
-    onStall(`plan ${STALLING_PLAN}`, ms);
+    onStall(textOfPlan(STALLING_PLAN), ms);
     await machine.burn(ms);
   };
 }
 
-/** Whether these facts are those of a run that has stalled. `stallers`: the messages of all that did. */
-export function isStallingRun(facts: readonly EventRecord[], stallers: ReadonlySet<string>): boolean {
-  const messages = facts.filter(({ type }) => type === "message.user").map(({ payload }) => payload);
-  return [...stallers].some((text) => messages.some((payload) => payload.includes(JSON.stringify(text))));
+/**
+ * Whether this run may have stalled a gateway. Either one of its messages stalls. Or it names no plan, and goes on with
+ * one of its thread that stalls: so does a fork with other words.
+ */
+export function isStallingRun({ runs, stallers }: Pick<Recorder, "runs" | "stallers">, { facts }: RunHistory): boolean {
+  const own = messagesOf(facts);
+  if (own.some(({ content }) => [...stallers].some((text) => JSON.stringify(content).includes(JSON.stringify(text)))))
+    return true;
+  const [first] = own;
+  if (first !== undefined && planIn(first) !== null) return false;
+  const seen = seenBy(facts).flatMap((runId) => messagesOf(runs.get(runId)?.facts ?? []));
+  const plan = seen.map(planIn).findLast((named) => named !== null);
+  return plan !== undefined && stallers.has(textOfPlan(plan));
+}
+
+/** The runs of its thread that a run sees, the first of them first. */
+function seenBy(facts: readonly EventRecord[]): readonly string[] {
+  const started = facts.find(({ type }) => type === "run.started");
+  return started === undefined ? [] : (dataOf(started)["historyRunIds"] as readonly string[]);
+}
+
+function messagesOf(facts: readonly EventRecord[]): UserMessage[] {
+  return facts.filter(({ type }) => type === "message.user").map((fact) => dataOf(fact)["message"] as UserMessage);
 }

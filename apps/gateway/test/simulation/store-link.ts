@@ -1,4 +1,5 @@
 import type { FleetStore } from "../../src/ports/fleet-store.ts";
+import type { StartOffer } from "../../src/ports/hold-offer.ts";
 import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import type { LinkPlants } from "./link-plants.ts";
@@ -109,12 +110,25 @@ export function linkStore(
     },
     forTenant(tenantId) {
       let tenant = tenants.get(tenantId);
-      if (tenant === undefined) tenants.set(tenantId, (tenant = link(store.forTenant(tenantId))));
+      if (tenant === undefined) {
+        const linked = link(store.forTenant(tenantId));
+        const startRun: TenantStore["startRun"] = ({ offer = null, ...params }) =>
+          linked.startRun({ ...params, offer: offer === null ? null : plannedBy(machine, offer) });
+        tenants.set(tenantId, (tenant = { ...methodsOf(linked, store.forTenant(tenantId)), startRun }));
+      }
       return tenant;
     },
+    files: { ...methodsOf(link(store.files), store.files), name: store.files.name },
     check: async () => null,
     close: async () => {},
   };
+}
+
+/** A start is planned by the gateway, right before its statement goes. One that is frozen by then plans nothing. */
+function plannedBy(machine: Machine, offer: StartOffer): StartOffer {
+  const { gatewayId, claimNumber, leaseDurationMs } = offer;
+  const begin: StartOffer["begin"] = (run) => (machine.isAlive ? offer.begin(run) : null);
+  return { gatewayId, claimNumber, leaseDurationMs, begin, sent: () => offer.sent() };
 }
 
 function methodsOf<Face extends object>(proxy: Face, face: Face): Face {

@@ -24,12 +24,22 @@ export interface Traits {
   readonly isBeset: boolean;
   /** Whether people speak to threads that are busy, under every policy. */
   readonly isTalkative: boolean;
+  /** Whether people fork runs, at any of their facts. */
+  readonly isForking: boolean;
+  /** Whether people upload files, and send them to runs. */
+  readonly isUploading: boolean;
   /** Whether at the end all devices go for good, so that every gateway must notice it. */
   readonly isDeserted: boolean;
   /** Whether runs have limits, which are often less than they need. */
   readonly isLimited: boolean;
+  /** Whether runs end with an object, which their model gets wrong now and then. */
+  readonly isStructured: boolean;
+  /** Whether the model's provider executes tools of its own, and pauses now and then. */
+  readonly isSearching: boolean;
   /** Whether runs sleep: some for a year, in which no gateway lives. */
   readonly isSleepy: boolean;
+  /** Whether runs start children, which start children of their own. */
+  readonly isDelegating: boolean;
 }
 
 export const NO_TRAITS: Traits = {
@@ -42,9 +52,14 @@ export const NO_TRAITS: Traits = {
   isStalling: false,
   isBeset: false,
   isTalkative: false,
+  isForking: false,
+  isUploading: false,
   isDeserted: false,
   isLimited: false,
+  isStructured: false,
+  isSearching: false,
   isSleepy: false,
+  isDelegating: false,
 };
 
 /** Memories that are too small for one run, for a lagging watcher, and for all runs together. */
@@ -62,7 +77,12 @@ const LATER_SALT = 0x1b873593;
 const BESET_SALT = 0x7feb352d;
 const LIMITED_SALT = 0x846ca68b;
 const TALK_SALT = 0x68e31da4;
+const FORK_SALT = 0x58f1a2c7;
+const UPLOAD_SALT = 0x165667b1;
 const SLEEPY_SALT = 0x9e3779b1;
+const STRUCTURED_SALT = 0x2c1b3c6d;
+const DELEGATING_SALT = 0x3c6ef372;
+const SEARCHING_SALT = 0x297a2d39;
 
 /**
  * The traits of a seed, and a generator for what they bring. So a seed without traits plays the same whatever traits
@@ -84,9 +104,14 @@ export function traitsOf(
     isStalling: new Random(seed ^ LATER_SALT).chance(0.1),
     isBeset: new Random(seed ^ BESET_SALT).chance(0.05),
     isTalkative: new Random(seed ^ TALK_SALT).chance(0.25),
+    isForking: new Random(seed ^ FORK_SALT).chance(0.2),
+    isUploading: new Random(seed ^ UPLOAD_SALT).chance(0.15),
     isDeserted: random.chance(0.15),
     isLimited: new Random(seed ^ LIMITED_SALT).chance(0.15),
+    isStructured: new Random(seed ^ STRUCTURED_SALT).chance(0.15),
+    isSearching: new Random(seed ^ SEARCHING_SALT).chance(0.15),
     isSleepy: new Random(seed ^ SLEEPY_SALT).chance(0.15),
+    isDelegating: new Random(seed ^ DELEGATING_SALT).chance(0.2),
     ...wanted,
   };
   return { traits, random };

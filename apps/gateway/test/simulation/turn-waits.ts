@@ -1,6 +1,7 @@
 import { CLAIM_POLL_MS, CLAIM_REST_MAX_MS, LAST_CHANCE_WATCH_MS } from "../../src/engine/limits.ts";
 import type { MemoryStore } from "../store/memory-store.ts";
 import type { Recorder } from "./recorder.ts";
+import { SIEGE_RUNS_APART } from "./siege.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { TenantId } from "../../src/core/tenant-id.ts";
 
@@ -29,13 +30,14 @@ export interface DueRun {
  *     + two leases, if its lease was lost
  *     + two watches for each run of its tenant that is on its last chance, if it is on its own
  *
- * After a stall the leases of its gateway end, and for one more lease the gateway judges nobody. For last chances the
- * tenants take turns, so each of them lets another tenant's one go first.
+ * A tenant of which gateways hold `SIEGE_RUNS_APART` runs may wait for its own, so its waits count from when they hold
+ * fewer. After a stall the leases of its gateway end, and for one more lease the gateway judges nobody. For last
+ * chances the tenants take turns, so each of them lets another tenant's one go first.
  */
 export class TurnWaits {
   readonly #scheduler: Scheduler;
   readonly #recorder: Recorder;
-  readonly #database: Pick<MemoryStore, "dueRuns">;
+  readonly #database: Pick<MemoryStore, "dueRuns" | "heldRuns">;
   readonly #tenantId: TenantId;
   readonly #leaseDurationMs: number;
   readonly #stalls: { readonly from: number; readonly until: number }[] = [];
@@ -44,7 +46,7 @@ export class TurnWaits {
   constructor(params: {
     readonly scheduler: Scheduler;
     readonly recorder: Recorder;
-    readonly database: Pick<MemoryStore, "dueRuns">;
+    readonly database: Pick<MemoryStore, "dueRuns" | "heldRuns">;
     readonly tenantId: TenantId;
     readonly leaseDurationMs: number;
   }) {
@@ -80,6 +82,8 @@ export class TurnWaits {
 
   #look(): void {
     const { time } = this.#scheduler;
+    if (this.#database.heldRuns(this.#tenantId) >= SIEGE_RUNS_APART)
+      this.#countsFrom = Math.max(this.#countsFrom, time);
     const due = this.#database.dueRuns(this.#tenantId);
     const lastChances = due.filter(({ isOnLastChance }) => isOnLastChance).length;
     for (const run of due) {

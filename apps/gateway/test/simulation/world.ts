@@ -7,10 +7,14 @@ import type { Model } from "../../src/ports/model.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import { createMemoryStore, type MemoryStore } from "../store/memory-store.ts";
-import { AGENT_NAME, agentOf, API_KEY, TENANT_NAME } from "./agent.ts";
+import { agentOf, API_KEY, TENANT_NAME } from "./agent.ts";
 import { check } from "./checker.ts";
+import { checkChildren, checkTree, familyOf } from "./children-of-runs.ts";
 import { Clients } from "./client.ts";
 import { Conversations } from "./conversations.ts";
+import { Forks } from "./forks.ts";
+import { MUCH_ROOM } from "./shared-files.ts";
+import { HOARD_KEY, openUploads, type Uploads } from "./uploads.ts";
 import { Crowd } from "./crowd.ts";
 import { type DeviceHabits, SimulatedDevice } from "./device.ts";
 import { devicePlantsOf } from "./device-plants.ts";
@@ -29,18 +33,21 @@ import { openRunStream } from "./run-stream.ts";
 import { linkBell, linkLiveLog, SimulatedRedis } from "./redis.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Provider } from "./scripted-model.ts";
+import { checkSearches, searchingModel } from "./searching-runs.ts";
 import { besiege, SIEGE_AGENT, SIEGE_KEY, SIEGE_PLACES, SIEGE_TENANT } from "./siege.ts";
 import { besiegedModel } from "./siege-model.ts";
 import { SimulatedGateway } from "./simulated-gateway.ts";
 import { type StallStep, stallingRun } from "./stalling-run.ts";
 import { checkSleeps, wakesLateAt } from "./sleeping-runs.ts";
 import { linkStore, type StoreWeather } from "./store-link.ts";
+import { checkObjects, outputSchemas } from "./structured-runs.ts";
 import { type Traits, traitsOf } from "./traits.ts";
 import { TurnWaits } from "./turn-waits.ts";
 import { WatchClient } from "./watch-client.ts";
 import { plantedWatchTransport } from "./watch-plants.ts";
 import { type OpenStream, SimulatedWatcher } from "./watcher.ts";
 import { asTenantId, type TenantId } from "../../src/core/tenant-id.ts";
+import { acceptingSchemas } from "../support/accepting-schemas.ts";
 import { AN_ACTOR } from "../support/an-actor.ts";
 
 /** How long a device works on a call that may take as long as it likes, about: long enough to lose it. */
@@ -48,6 +55,9 @@ const PATIENT_WORK_MS = 2000;
 
 /** For how much longer than its sleepers no gateway lives, at the most, in virtual ms. */
 const OVERSLEPT_MS_MAX = 10_000_000;
+
+/** In how much virtual time a gateway has swept a few times. */
+const SWEEPS_MS = 20_000;
 
 /** The share of watchers that follow their run on a watch socket. */
 const WATCH_SOCKET_SHARE = 0.4;
@@ -88,13 +98,21 @@ export class World {
   #tenantId = asTenantId("");
   #crowd: Crowd | null = null;
   #conversations: Conversations | null = null;
+  #forks: Forks | null = null;
+  #uploads: Uploads | null = null;
   #machineCount = 0;
 
   constructor(seed: number, plant: Plant | null, traits: Partial<Traits> | undefined) {
     this.random = new Random(seed);
     ({ traits: this.traits, random: this.traitRandom } = traitsOf(seed, traits));
     this.#plant = plant;
-    this.#provider = { seed, failed: new Map(), isSleepy: this.traits.isSleepy };
+    this.#provider = {
+      seed,
+      failed: new Map(),
+      isStructured: this.traits.isStructured,
+      isSleepy: this.traits.isSleepy,
+      isDelegating: this.traits.isDelegating,
+    };
     const clock = storeClock(this.scheduler, this.random.fork());
     this.database = createMemoryStore({ clock });
     this.#store = observeStore(this.database, this.recorder, plant);
@@ -125,25 +143,28 @@ export class World {
     this.#addDevices();
     this.#addCrowd();
     if (this.traits.isBeset) this.#addSiege();
+    if (this.traits.isUploading) await this.#addUploads();
   }
 
   async #addTenant(tenantName: string, apiKey: string, agent: AgentConfigInput): Promise<TenantId> {
-    const { tenantId } = await this.#store.fleet.ensureApiKey({
-      tenantName,
-      name: "key",
-      keyHash: apiKeyHash(apiKey),
-      scopes: ["admin"],
-    });
-    await this.#store.forTenant(tenantId).pushAgent({
-      by: AN_ACTOR,
-      name: AGENT_NAME,
-      description: null,
-      version: null,
-      config: agent as unknown as JsonObject,
-      configHash: "hash",
-      promote: true,
-    });
+    const tenantId = await this.#addKey(tenantName, apiKey);
+    for (const config of this.traits.isDelegating ? familyOf(agent) : [agent]) {
+      await this.#store.forTenant(tenantId).pushAgent({
+        by: AN_ACTOR,
+        name: config.name,
+        description: null,
+        version: null,
+        config: config as unknown as JsonObject,
+        configHash: "hash",
+        promote: true,
+      });
+    }
     return tenantId;
+  }
+
+  async #addKey(tenantName: string, apiKey: string): Promise<TenantId> {
+    const key = { tenantName, name: "key", keyHash: apiKeyHash(apiKey), scopes: ["admin" as const] };
+    return (await this.#store.fleet.ensureApiKey(key)).tenantId;
   }
 
   #addSiege(): void {
@@ -175,8 +196,10 @@ export class World {
       ringBounds: this.traits.ringBounds,
       plants: devicePlantsOf(this.#plant),
       prices: this.traits.isLimited ? (this.#plant === "count_no_cost" ? FREE : PRICES) : new Map(),
+      quotas: this.traits.isUploading ? MUCH_ROOM : null,
       runsHeldMax: this.traits.isBeset ? SIEGE_PLACES : null,
-      modelOf: (model) => this.#modelOf(machine, model, () => gateway.gatewayId),
+      modelOf: (model) => this.#modelOf(machine, this.#searching(machine, model), () => gateway.gatewayId),
+      schemas: this.#plant === "take_unfit_answers" ? acceptingSchemas : outputSchemas,
       stall: this.traits.isStalling ? this.#stallingRun(() => gateway.gatewayId) : null,
       watchPlant: (transport) => plantedWatchTransport(this.#plant, transport),
     });
@@ -200,6 +223,11 @@ export class World {
       leaseDurationMs: this.leaseDurationMs,
       onStall: (text, ms) => this.#stalls(gatewayIdOf(), text, ms),
     });
+  }
+
+  #searching(machine: Machine, model: Model): Model {
+    if (!this.traits.isSearching) return model;
+    return searchingModel(model, this.#provider.seed, () => machine.clock.newId(), this.#plant);
   }
 
   #modelOf(machine: Machine, model: Model, gatewayIdOf: () => string): Model {
@@ -258,6 +286,7 @@ export class World {
     crowd.begin(random.whole(1, 5));
     this.#crowd = crowd;
     if (traits.isTalkative) this.#addConversations();
+    if (traits.isForking) this.#addForks();
   }
 
   #addConversations(): void {
@@ -267,6 +296,26 @@ export class World {
     const watch = (runId: string): void => this.#watch(runId);
     this.#conversations = new Conversations({ scheduler, random, recorder, clients, watch });
     this.#conversations.begin();
+  }
+
+  #addForks(): void {
+    const { scheduler, recorder, pickGateway, traitRandom } = this;
+    const random = traitRandom.fork();
+    const clients = new Clients({ apiKey: API_KEY, scheduler, random: random.fork(), recorder, pickGateway });
+    const watch = (runId: string): void => this.#watch(runId);
+    const { isPoisoned } = this.traits;
+    const tenantId = this.#tenantId;
+    this.#forks = new Forks({ scheduler, random, recorder, clients, tenantId, isPoisoned, watch });
+    this.#forks.begin();
+  }
+
+  async #addUploads(): Promise<void> {
+    const { scheduler, recorder, pickGateway, database } = this;
+    const random = this.traitRandom.fork();
+    const hoardId = await this.#addKey("hoard", HOARD_KEY);
+    const params = { scheduler, random, recorder, pickGateway, database, store: this.#store, hoardId };
+    const watch = (runId: string): void => this.#watch(runId);
+    this.#uploads = await openUploads({ ...params, tenantId: this.#tenantId, watch });
   }
 
   /** From the beginning, or from a position that another watcher has seen. */
@@ -308,6 +357,8 @@ export class World {
     if (
       this.#crowd?.isBusy !== false ||
       this.#conversations?.isBusy === true ||
+      this.#forks?.isBusy === true ||
+      this.#uploads?.isBusy === true ||
       this.watchers.some((watcher) => !watcher.isDone)
     )
       return false;
@@ -330,13 +381,22 @@ export class World {
     for (const history of recorder.runs.values()) {
       if (history.tenantId !== this.#tenantId) continue;
       if (traits.isLimited) checkLimits(recorder, history, times);
+      if (traits.isStructured) checkObjects(recorder, history);
+      if (traits.isLimited) checkTree(recorder, history);
+      if (traits.isDelegating) checkChildren(recorder, history, times);
+      if (traits.isSearching) checkSearches(recorder, history);
       if (traits.isSleepy) checkSleeps(recorder, history, times);
     }
   }
 
   /** Whether nothing more happens before a run wakes from a long sleep. */
   get isAsleep(): boolean {
-    return this.#crowd?.isBusy === false && this.sleepsLongUntil !== null;
+    return (
+      this.#crowd?.isBusy === false &&
+      this.#forks?.isBusy !== true &&
+      this.#uploads?.isBusy !== true &&
+      this.sleepsLongUntil !== null
+    );
   }
 
   /** When the first run wakes, in virtual ms, if nothing but long sleeps keeps runs from their end; null: else. */
@@ -359,17 +419,38 @@ export class World {
 
   /** Every gateway dies, time goes by until the first run should wake and a while longer, and a new gateway starts. */
   async hibernate(): Promise<void> {
-    const { scheduler, recorder, gateways } = this;
+    const { scheduler, recorder } = this;
     // What waits for a turn now waits for a gateway.
     this.turnWaits?.faultsBegin();
-    for (const { machine } of gateways) machine.kill();
-    // What the deaths bring about is over.
-    await scheduler.runUntil(scheduler.time + 2 * GATEWAY_TIMEOUT_MS, () => false);
+    await this.#endGateways();
     const until = this.sleepsLongUntil;
     if (until !== null) scheduler.skip(until - scheduler.time + this.traitRandom.whole(0, OVERSLEPT_MS_MAX));
     recorder.counts.years += 1;
     this.healedAt = scheduler.time;
     this.addGateway();
+  }
+
+  async #endGateways(): Promise<void> {
+    const { scheduler, gateways } = this;
+    // What the deaths bring about is over then: also that another gateway takes the place of one that died of a run.
+    do {
+      for (const { machine } of gateways) machine.kill();
+      await scheduler.runUntil(scheduler.time + 2 * GATEWAY_TIMEOUT_MS, () => false);
+    } while (gateways.size > 0);
+  }
+
+  /** No gateway lives for so long, in virtual ms. Then one does, until it has swept a few times. */
+  async outlast(ms: number): Promise<void> {
+    const { scheduler } = this;
+    await this.#endGateways();
+    scheduler.skip(ms);
+    this.addGateway();
+    await scheduler.runUntil(scheduler.time + SWEEPS_MS, () => false);
+  }
+
+  /** Checks the files, if there are any. `isLongAfter`: whether a day has gone by since they were used. */
+  async checkFiles(params: { readonly isLongAfter: boolean }): Promise<void> {
+    await this.#uploads?.check(params);
   }
 
   /** Sessions of devices that the store takes for open. */

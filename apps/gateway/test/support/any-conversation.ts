@@ -133,7 +133,24 @@ function assistantContent(origin: Origin): fc.Arbitrary<AssistantPart[]> {
     .map(
       ([one, providerOptions]): AssistantPart => (providerOptions === undefined ? one : { ...one, providerOptions }),
     );
-  return fc.array(added, { maxLength: 4 });
+  return fc
+    .tuple(fc.array(added, { maxLength: 4 }), fc.option(providerParts(origin), { nil: [], freq: 3 }), fc.nat(4))
+    .map(([parts, searched, at]) => [...parts.slice(0, at), ...searched, ...parts.slice(at)]);
+}
+
+/** A search that a provider made by itself, with its result, or cut before it. */
+function providerParts(origin: Origin): fc.Arbitrary<AssistantPart[]> {
+  return fc.tuple(fc.uuid(), fc.boolean(), fc.boolean()).map(([id, hasResult, isStamped]): AssistantPart[] => {
+    const stamp = { hsafa: { ...origin, callId: `srv_${id}` } };
+    const about = { toolCallId: id, toolName: "web_search", ...(isStamped ? { providerOptions: stamp } : {}) };
+    const found = { url: "https://example.com/", title: "half \ud83d", type: "web_search_result", pageAge: null };
+    const value =
+      origin.provider === "openai"
+        ? { action: { type: "search", query: "q" }, sources: [{ type: "url", url: "https://example.com/" }] }
+        : [{ ...found, encryptedContent: signatureOf(origin) }];
+    const call: AssistantPart = { type: "tool-call", input: { query: "q" }, providerExecuted: true, ...about };
+    return hasResult ? [call, { type: "tool-result", output: { type: "json", value }, ...about }] : [call];
+  });
 }
 
 /** One run of a thread, cut anywhere, with calls that were answered, denied, forgotten, or never asked for. */
@@ -164,7 +181,7 @@ function runFacts(origin: Origin): fc.Arbitrary<Fact[]> {
         data: { step: 1, finishReason: "stop", messages: [{ role: "assistant", content }], usage: {} },
       },
       ...content.flatMap((part): Fact[] =>
-        part.type === "tool-call" && isAsked
+        part.type === "tool-call" && part.providerExecuted !== true && isAsked
           ? [
               {
                 type: "tool.requested",

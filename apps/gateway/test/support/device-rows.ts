@@ -1,10 +1,12 @@
+import { noFileStore } from "./no-file-store.ts";
 import type { JsonValue } from "@hsafa/protocol";
 import type { ToolOutcome } from "../../src/core/input.ts";
 import { OPEN_CALLS_PER_SESSION_MAX } from "../../src/ports/limits.ts";
 import type { CallCandidate, FleetStore, OpenCall, OpenCallsOfSession } from "../../src/ports/fleet-store.ts";
 import { sessionStanding, type StandingRow } from "../../src/ports/session-standing.ts";
 import { type Store, StoreUnavailable } from "../../src/ports/store.ts";
-import type { RegisteredDevice, SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
+import type { RegistrationOutcome } from "../../src/ports/tenant-devices.ts";
+import type { SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
 import { asTenantId, type TenantId } from "../../src/core/tenant-id.ts";
 
 interface Row {
@@ -76,6 +78,7 @@ export class DeviceRows {
     return {
       fleet: fleet as FleetStore,
       forTenant: (tenantId) => this.#forTenant(tenantId) as TenantStore,
+      files: noFileStore,
       check: async () => null,
       close: async () => {},
     };
@@ -107,6 +110,7 @@ export class DeviceRows {
     return {
       callId,
       runId: "run-1",
+      parentRunId: null,
       toolName,
       args,
       attempt,
@@ -119,13 +123,16 @@ export class DeviceRows {
 
   #forTenant(tenantId: TenantId): Partial<TenantStore> {
     return {
-      registerDevice: async ({ sessionId, deviceKey, bootId }): Promise<RegisteredDevice> => {
+      registerDevices: async (registrations): Promise<RegistrationOutcome[]> => {
         this.#mustBeThere();
-        const deviceId = `device of ${deviceKey}`;
-        for (const session of this.sessions) if (session.deviceId === deviceId) session.reason ??= "replaced";
-        this.sessions.push({ sessionId, deviceId, deviceKey, tenantId, bootId, isConfirmed: false, reason: null });
+        const outcomes = registrations.map(({ sessionId, deviceKey, bootId }): RegistrationOutcome => {
+          const deviceId = `device of ${deviceKey}`;
+          for (const session of this.sessions) if (session.deviceId === deviceId) session.reason ??= "replaced";
+          this.sessions.push({ sessionId, deviceId, deviceKey, tenantId, bootId, isConfirmed: false, reason: null });
+          return { kind: "registered", deviceId, sessionId, awaitsPairing: this.awaitsPairing };
+        });
         if (this.loseRegistrations) throw new StoreUnavailable("the answer was lost");
-        return { deviceId, sessionId, awaitsPairing: this.awaitsPairing };
+        return outcomes;
       },
       countPendingPairings: async () => 0,
       endDeviceSession: async ({ sessionId, reason }) => {
@@ -160,12 +167,12 @@ export class DeviceRows {
         if (row.resultHash !== null || row.status !== "dispatched") return { kind: "conflict", status: row.status };
         row.resultHash = bodyHash;
         this.outcomes.set(callId, outcome);
-        return { kind: "accepted", runId: "run-1" };
+        return { kind: "accepted", runId: "run-1", taken: null };
       },
-      confirmDeviceSession: async ({ sessionId }) => {
+      confirmDeviceSessions: async ({ sessionIds }) => {
         this.#mustBeThere();
-        const session = this.sessions.find((row) => row.sessionId === sessionId);
-        if (session?.reason === null) session.isConfirmed = true;
+        for (const session of this.sessions)
+          if (sessionIds.includes(session.sessionId) && session.reason === null) session.isConfirmed = true;
       },
       readSessionStanding: async ({ sessionId, deviceId }) => {
         this.#mustBeThere();

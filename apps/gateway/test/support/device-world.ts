@@ -8,6 +8,7 @@ import type { LiveLog, TenantLiveLog } from "../../src/ports/live-log.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
 import { DeviceRows } from "./device-rows.ts";
+import { NO_UPTAKE } from "./no-uptake.ts";
 import { NO_QUOTAS } from "./no-quotas.ts";
 import { recordingLog } from "./recording-log.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -47,6 +48,7 @@ export function startDeviceWorld(): DeviceWorld {
     clock,
     log,
     quotas: NO_QUOTAS,
+    uptake: NO_UPTAKE,
     schemas: {
       findFaults: async ({ schemas }) =>
         schemas.map(({ type }) => (type === "objekt" ? "/type must be one of the allowed types" : null)),

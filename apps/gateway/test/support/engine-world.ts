@@ -18,6 +18,8 @@ import { accept, type EventRecord, parseFact } from "../../src/core/event-record
 import type { ModelPrices } from "../../src/core/priced-usage.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import type { EngineDeps } from "../../src/engine/engine-deps.ts";
+import { FileRoom } from "../../src/engine/file-room.ts";
+import { fileStores } from "../../src/ports/file-store.ts";
 import { RecordRoom } from "../../src/engine/record-room.ts";
 import { RUNS_HELD_MAX } from "../../src/engine/limits.ts";
 import type { Bell } from "../../src/ports/bell.ts";
@@ -27,7 +29,8 @@ import type { LiveLog } from "../../src/ports/live-log.ts";
 import type { Model } from "../../src/ports/model.ts";
 import type { ServerTools } from "../../src/ports/server-tools.ts";
 import type { Store } from "../../src/ports/store.ts";
-import type { TenantStore } from "../../src/ports/tenant-store.ts";
+import type { ForkOfRun, StartOutcome, SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
+import type { HoldOffer, StartOffer } from "../../src/ports/hold-offer.ts";
 import { StoreGeneration } from "../../src/runtime/store-generation.ts";
 import { LoopTurns } from "../../src/runtime/loop-turns.ts";
 import { createMemoryStore } from "../store/memory-store.ts";
@@ -92,6 +95,7 @@ export const functionTool = (name: string, more: Partial<Tool> = {}) => ({
 /** Engines over one store, one live log and one bell, in this process. */
 export class EngineWorld {
   readonly store: Store;
+  readonly tenantId: TenantId;
   readonly tenant: TenantStore;
   readonly time: WorldTime;
   readonly model: PuppetModel;
@@ -104,6 +108,7 @@ export class EngineWorld {
 
   private constructor(store: Store, tenantId: TenantId, time: WorldTime) {
     this.store = store;
+    this.tenantId = tenantId;
     this.tenant = store.forTenant(tenantId);
     this.time = time;
     this.model = new PuppetModel(time);
@@ -156,6 +161,8 @@ export class EngineWorld {
       liveLog,
       bell: this.bell,
       localFeed: {
+        born() {},
+        left() {},
         published: (runId, records) => void listOf(published, runId).push(...records),
         stored: (runId, upTo) => void listOf(stored, runId).push(formatPosition(upTo)),
       },
@@ -170,6 +177,12 @@ export class EngineWorld {
       log,
       quotas: options.quotas ?? NO_QUOTAS,
       prices: options.prices ?? new Map(),
+      files: fileStores(this.store.files),
+      fileLoading: {
+        tenantFiles: (tenantId) => this.store.forTenant(tenantId),
+        files: fileStores(this.store.files),
+        room: new FileRoom(),
+      },
     };
     const engine: Engine = new Engine(deps, options.recordRoom ?? new RecordRoom({ clock }));
     const gateway = { engine, fleet, log, published, stored };
@@ -178,11 +191,11 @@ export class EngineWorld {
     return gateway;
   }
 
-  /** Pushes an agent and starts a run of it; returns the run's id. */
-  async start(config: Partial<AgentConfigInput> = {}, threadId?: string, content = "hi"): Promise<string> {
+  /** Pushes an agent; returns its id. */
+  async push(config: Partial<AgentConfigInput> & { readonly name: string }): Promise<string> {
     this.#agents += 1;
-    const name = `agent-${this.#agents}`;
-    const whole = { name, model: "demo/hello", ...config };
+    const { name } = config;
+    const whole = { model: "demo/hello", ...config };
     const pushed = await this.tenant.pushAgent({
       by: AN_ACTOR,
       name,
@@ -192,10 +205,47 @@ export class EngineWorld {
       configHash: `hash-${this.#agents}`,
       promote: true,
     });
+    return pushed.agentId;
+  }
+
+  /** Pushes an agent and starts a run of it, which waits for a claim; returns the run's id. */
+  async start(config: Partial<AgentConfigInput> = {}, threadId?: string, content = "hi"): Promise<string> {
+    const { runId } = await this.startUnder(null, config, threadId, content);
+    this.bell.ring({ about: "run", runId });
+    return runId;
+  }
+
+  /** Starts a run on this gateway, which takes it up at once if it can. `isHeld`: it did. */
+  async startOn(
+    { engine }: EngineUnderTest,
+    config: Partial<AgentConfigInput> = {},
+    threadId?: string,
+  ): Promise<{ readonly runId: string; readonly isHeld: boolean }> {
+    let started: { readonly runId: string; readonly isHeld: boolean } | null = null;
+    await engine.uptake.start(this.tenantId, async (offer) => {
+      const outcome = await this.startUnder(offer, config, threadId);
+      started = outcome;
+      return outcome;
+    });
+    assert(started !== null);
+    const { runId, isHeld } = started as { readonly runId: string; readonly isHeld: boolean };
+    if (!isHeld) this.bell.ring({ about: "run", runId });
+    return { runId, isHeld };
+  }
+
+  /** Pushes an agent and starts a run of it under an offer, if there is one; tells nobody. */
+  async startUnder(
+    offer: StartOffer | null,
+    config: Partial<AgentConfigInput> = {},
+    threadId?: string,
+    content = "hi",
+    fork: ForkOfRun | null = null,
+  ): Promise<Extract<StartOutcome, { kind: "started" }>> {
+    const agentId = await this.push({ name: `agent-${this.#agents + 1}`, ...config });
     const runId = systemClock.newId();
     const outcome = await this.tenant.startRun({
       runId,
-      agent: pushed.agentId,
+      agent: agentId,
       versionId: undefined,
       by: AN_ACTOR,
       policy: "queue",
@@ -209,11 +259,12 @@ export class EngineWorld {
       subject: null,
       startedBy: ANY_STARTER,
       idempotency: null,
+      offer,
+      fork,
     });
     if (outcome.kind !== "started") throw new Error(`The run did not start: ${outcome.kind}`);
     this.#runs.push(runId);
-    this.bell.ring({ about: "run", runId });
-    return runId;
+    return outcome;
   }
 
   async cancel(runId: string): Promise<void> {
@@ -230,14 +281,36 @@ export class EngineWorld {
   }
 
   async answer(runId: string, callId: string, result: string): Promise<void> {
+    await this.answerUnder(null, runId, callId, result);
+    this.bell.ring({ about: "run", runId });
+  }
+
+  /** Gives a result to this gateway, which takes the run up at once if it can. Returns whether it did. */
+  async answerOn({ engine }: EngineUnderTest, runId: string, callId: string, result: string): Promise<boolean> {
+    const outcome = await engine.uptake.answer(this.tenantId, (offer) =>
+      this.answerUnder(offer, runId, callId, result),
+    );
+    const isTaken = outcome.kind === "accepted" && outcome.taken !== null;
+    if (!isTaken) this.bell.ring({ about: "run", runId });
+    return isTaken;
+  }
+
+  /** Gives a result under an offer, if there is one; tells nobody. */
+  async answerUnder(
+    offer: HoldOffer | null,
+    runId: string,
+    callId: string,
+    result: string,
+  ): Promise<SubmitResultOutcome> {
     const outcome = await this.tenant.submitToolResult({
       callId,
       outcome: { kind: "completed", result },
       bodyHash: result,
       from: { kind: "http", runId },
+      offer,
     });
     assert.equal(outcome.kind, "accepted");
-    this.bell.ring({ about: "run", runId });
+    return outcome;
   }
 
   /** The runs are claimed this often, all together, by gateways that are lost at once. */
@@ -371,7 +444,8 @@ export class EngineWorld {
       for (const runId of this.#runs) {
         await this.until("a run that the test left open ends", async () => {
           const status = await this.status(runId);
-          return status !== undefined && isTerminalStatus(status);
+          // A run of a deleted thread is gone.
+          return status === undefined || isTerminalStatus(status);
         });
       }
       await this.settles("the engine stops", last.engine.stop({ drainMs: 0 }));

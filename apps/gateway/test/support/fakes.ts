@@ -93,6 +93,8 @@ export function recordingFeed(): LocalFeed & { readonly said: string[] } {
   const said: string[] = [];
   return {
     said,
+    born() {},
+    left() {},
     published: (_runId, records) => void said.push(...records.map(formatPosition)),
     stored: (_runId, upTo) => void said.push(`<=${formatPosition(upTo)}`),
   };

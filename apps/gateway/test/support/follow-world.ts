@@ -61,6 +61,7 @@ export class FakeStore {
   status: RunStatus = "running";
   isDown = false;
   reads = 0;
+  tailReads = 0;
 
   add(...records: EventRecord[]): void {
     for (const record of records) {
@@ -92,6 +93,7 @@ export class FakeStore {
       },
       readTail: async ({ runId }: { runId: string }) => {
         this.#check();
+        this.tailReads += 1;
         if (tenantId !== TENANT || runId !== RUN) return null;
         return { status: this.status, lastSeq: this.lastSeq, keptSeq: this.keptSeq, generation: this.generation };
       },

@@ -46,6 +46,7 @@ export const proceed: RunInput = {
   kind: "proceed",
   epoch: 2,
   isRecordFull: false,
+  agents: {},
   devices: { laptop: { deviceId: "d-1", owner: "ann", ownerId: "key:1" } },
   dispatches: {},
 };

@@ -76,6 +76,9 @@ export function stepper(settings: ProviderSettings) {
 /** Returns each part as a line such as `text.delta p0 "Hel"`, so that a sequence is easy to read. */
 export function inShort(parts: readonly ModelPart[]): string[] {
   return parts.map((part) => {
+    if (part.kind === "source")
+      return `source.found ${part.source.type === "url" ? part.source.url : part.source.title}`;
+    if (part.kind === "provider") return `provider.${part.at} ${part.callId} ${part.toolName}`;
     const subject = part.kind === "tool_input" ? `${part.callId} ${part.toolName}` : part.partId;
     return `${part.kind}.${part.at} ${subject}${part.at === "delta" ? ` ${JSON.stringify(part.text)}` : ""}`;
   });
@@ -86,7 +89,8 @@ export function withWholeTexts(parts: readonly ModelPart[]): ModelPart[] {
   const whole: ModelPart[] = [];
   for (const part of parts) {
     const last = whole.at(-1);
-    const isNext = part.kind !== "tool_input" && part.at === "delta" && last?.kind === part.kind && last.at === "delta";
+    const isText = part.kind === "text" || part.kind === "reasoning";
+    const isNext = isText && part.at === "delta" && last?.kind === part.kind && last.at === "delta";
     if (isNext) whole.splice(-1, 1, { ...part, text: last.text + part.text });
     else whole.push(part);
   }

@@ -2,15 +2,21 @@ import type { Scope } from "@hsafa/protocol";
 import type { FastifyRequest } from "fastify";
 import { type Admission, admit, type Requirement } from "../../access/admit.ts";
 import type { Authenticate } from "../../access/authenticate.ts";
+import type { TokenSecrets } from "../../access/browser-token.ts";
 import { refuse } from "../../access/refusal.ts";
+import { openSession } from "../../access/sealed-session.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { isOriginAllowed } from "../origin.ts";
 import type { RequestLimits } from "./request-limits.ts";
 import { bearerIn } from "./bearer-in.ts";
+import { sessionIn } from "./session-cookie.ts";
 
 export const COOKIE_NAME = "hsafa_token";
 
 export interface CredentialsDeps {
   readonly authenticate: Authenticate;
+  readonly tokenSecrets: TokenSecrets;
+  readonly clock: Pick<Clock, "now">;
   readonly allowedOrigins: readonly string[];
   readonly limits: RequestLimits;
 }
@@ -37,19 +43,23 @@ export async function admitRequest(
 }
 
 /**
- * A bearer credential counts first. The cookie, which a
- * browser's own EventSource needs, counts for reading runs only, and from allowed origins only.
+ * A bearer credential counts first, then a session of the console. The cookie, which a browser's own EventSource needs,
+ * counts for reading runs only, and from allowed origins only.
  */
 async function identify(deps: CredentialsDeps, request: FastifyRequest, requirement: Requirement): Promise<Admission> {
   const bearer = bearerOf(request);
-  if (bearer !== null) return admit(deps, bearer, { ...requirement, from: deps.limits.addressOf(request.raw) });
+  const from = deps.limits.addressOf(request.raw);
+  if (bearer !== null) return admit(deps, bearer, { ...requirement, from });
+  const sealed = sessionIn(request);
+  const session = sealed === null ? null : await openSession(deps.tokenSecrets, sealed, deps.clock.now());
+  if (session !== null) return admit(deps, session.credential, { ...requirement, from });
   const cookie = cookieOf(request, deps.allowedOrigins, requirement);
   if (cookie === null) {
     return refuse("unauthenticated", "Send 'Authorization: Bearer <API key or token>' with the request.");
   }
   // Of the token's scopes `runs:read` alone counts, even where it holds more.
   const scopes = ["runs:read"] as const;
-  const admission = await admit(deps, cookie, { ...requirement, scopes, from: deps.limits.addressOf(request.raw) });
+  const admission = await admit(deps, cookie, { ...requirement, scopes, from });
   if (admission.kind === "refused") return admission;
   return { kind: "admitted", principal: { ...admission.principal, scopes } };
 }

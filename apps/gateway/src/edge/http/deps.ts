@@ -7,6 +7,7 @@ import type { RequestLimits } from "./request-limits.ts";
 /** What the HTTP edge works with: the deps of use cases, and what is its own. */
 export interface EdgeDeps extends UseCaseDeps {
   readonly authenticate: Authenticate;
+  readonly gatewayId: string;
   /** Origins of browser pages elsewhere that may use this gateway. */
   readonly allowedOrigins: readonly string[];
   /** What counts requests, and slows down those who make too many. */
@@ -19,6 +20,8 @@ export interface EdgeDeps extends UseCaseDeps {
   readonly isCookieSecure: boolean;
   /** Proxies that are trusted to say how a request came to them. */
   readonly trustedProxies: TrustedProxies;
+  /** What signs in the person who runs the gateway, at a page of their own machine; null: they enter a key. */
+  readonly localCredential: string | null;
   /** What this gateway needs and lacks to serve well, for people; null: nothing. */
   readonly readiness: () => Promise<string | null>;
   /** The metrics in the text format of Prometheus; null: they are served elsewhere. */

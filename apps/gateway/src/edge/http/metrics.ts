@@ -14,6 +14,7 @@ export interface Metrics {
   observe(request: ServedRequest): void;
   /** Returns the metrics in the text format of Prometheus. */
   text(): Promise<string>;
+  readonly registry: Registry;
   close(): void;
 }
 
@@ -55,6 +56,7 @@ export function createMetrics(values: () => GaugeValues, liveLogAway: () => Prom
       name: "hsafa_live_log_away",
       help: "1 while the live log (Redis) does not serve, with its code for that; 0 while it serves.",
       labelNames: ["reason"],
+      aggregator: "max",
       registers: [],
       async collect() {
         const reason = await liveLogAway();
@@ -84,6 +86,7 @@ export function createMetrics(values: () => GaugeValues, liveLogAway: () => Prom
       durations.observe({ method, route }, durationMs / 1000);
     },
     text: () => registry.metrics(),
+    registry,
     close: () => registry.clear(),
   };
 }

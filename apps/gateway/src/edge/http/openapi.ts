@@ -30,6 +30,12 @@ export function openApi(routes: readonly Route[]): Record<string, unknown> {
           scheme: "bearer",
           description: "An API key, or a browser token made by POST /api/tokens",
         },
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "hsafa_session_<port>",
+          description: "The console's own: for pages of the gateway itself, by POST /api/session",
+        },
         cookie: { type: "apiKey", in: "cookie", name: COOKIE_NAME, description: "For reading runs only" },
       },
       responses: {
@@ -82,6 +88,7 @@ function operationOf(route: Route): Record<string, unknown> {
       ? { security: [] }
       : { security: securityOf(route), description: scopesText(route.scopes) }),
     parameters: [...pathParameters(route.path), ...queryParameters(route), ...headerParameters(route)],
+    ...(route.rawBody === null ? {} : { requestBody: { required: true, content: { [route.rawBody]: {} } } }),
     ...(route.body === null
       ? {}
       : {
@@ -95,13 +102,14 @@ function operationOf(route: Route): Record<string, unknown> {
 }
 
 function securityOf(route: Exclude<Route, { access: "open" }>): Record<string, string[]>[] {
-  return takesCookie(route.method, route.scopes) ? [{ bearer: [] }, { cookie: [] }] : [{ bearer: [] }];
+  const always: Record<string, string[]>[] = [{ bearer: [] }, { session: [] }];
+  return takesCookie(route.method, route.scopes) ? [...always, { cookie: [] }] : always;
 }
 
 function scopesText(scopes: readonly Scope[]): string {
   if (scopes.length === 0) return "Any key or token may.";
   const code = (scope: Scope): string => `\`${scope}\``;
-  const any = [...scopes, ...scopes.flatMap((scope) => scopesWith(scope).forAll)];
+  const any = [...new Set([...scopes, ...scopes.flatMap((scope) => scopesWith(scope).forAll)])];
   const ofKeys = scopes.flatMap((scope) => scopesWith(scope).forKeys);
   const rest = ofKeys.length === 0 ? "" : `, or a key with ${ofKeys.map(code).join(" or ")}`;
   return `Needs the scope ${any.map(code).join(" or ")}${rest}.`;
@@ -111,6 +119,8 @@ function responsesOf(responses: Readonly<Record<number, DocumentedResponse>>): R
   return Object.fromEntries(
     Object.entries(responses).map(([status, { description, schema, mediaType }]) => {
       if (schema === undefined && mediaType === undefined) return [status, { description }];
+      // Bytes have no schema (OpenAPI 3.1).
+      if (mediaType === "application/octet-stream") return [status, { description, content: { [mediaType]: {} } }];
       return [
         status,
         { description, content: content(schema ?? z.string(), mediaType ?? "application/json", "output") },

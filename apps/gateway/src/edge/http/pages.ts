@@ -11,12 +11,13 @@ export const PAGE_STYLE = `
   @media (prefers-color-scheme: dark) { body { color: #ddd; background: #181818; } code { background: #2a2a2a; } td, th { border-color: #333; } a { color: #8ab4f8; } }
 `;
 
-/** Returns the page that says what this server is. */
+/** Returns the page that stands in place of a console that was not built. */
 export function homePage(): string {
   return page(
     "hsafa",
     `<h1>hsafa</h1>
 <p>A distributed agent runtime: agents run on the server, anyone allowed watches them from anywhere, and their tools execute on the devices where they belong.</p>
+<p>The console was not built here. In the repository, <code>npm run build-console</code> builds it; then start the gateway again.</p>
 <ul>
 <li><a href="/docs">The API for reading</a>, and as <a href="/openapi.json">OpenAPI 3.1</a></li>
 <li><a href="/health">Health</a>, <a href="/ready">readiness</a>, <a href="/metrics">metrics</a></li>

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { Scope } from "@hsafa/protocol";
 import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
@@ -21,6 +22,14 @@ export type RouteResponse =
       readonly mediaType: string;
       readonly text: string;
       readonly headers?: Readonly<Record<string, string>>;
+    }
+  /** A body that is read as it is taken. `bytesInHand`: of it, at most at once. */
+  | {
+      readonly kind: "stream";
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly stream: Readable;
+      readonly bytesInHand: number;
     }
   /** A body that is the same for every request. */
   | { readonly kind: "constant"; readonly page: ConstantPage }
@@ -64,6 +73,8 @@ interface RouteText {
 interface RouteInput {
   readonly query: z.ZodObject | null;
   readonly body: z.ZodType | null;
+  /** The media type of a body that the route reads itself, piece by piece; null: there is none. */
+  readonly rawBody: string | null;
   readonly headers: readonly RouteHeader[];
 }
 
@@ -101,16 +112,18 @@ export function scoped<Query extends z.ZodObject = z.ZodObject, Body extends z.Z
     readonly unbound?: boolean;
     readonly query?: Query;
     readonly body?: Body;
+    readonly rawBody?: string;
     readonly headers?: readonly RouteHeader[];
     readonly handle: (call: RouteCall<z.output<Query>, z.output<Body>>) => Promise<RouteResponse>;
   },
 ): ScopedRoute {
-  const { query = null, body = null, unbound = false, headers = [], handle, ...rest } = route;
+  const { query = null, body = null, rawBody = null, unbound = false, headers = [], handle, ...rest } = route;
   return {
     ...rest,
     access: "scoped",
     query,
     body,
+    rawBody,
     unbound,
     headers,
     // The dispatcher parses with these very schemas before it calls.
@@ -122,7 +135,7 @@ export function scoped<Query extends z.ZodObject = z.ZodObject, Body extends z.Z
 export function open(
   route: RouteText & Pick<OpenRoute, "handle"> & Partial<Pick<OpenRoute, "isUncounted">>,
 ): OpenRoute {
-  return { isUncounted: false, ...route, access: "open", query: null, body: null, headers: [] };
+  return { isUncounted: false, ...route, access: "open", query: null, body: null, rawBody: null, headers: [] };
 }
 
 /** A route's path with its names filled in. The values have no character that a path would have to escape. */

@@ -6,17 +6,23 @@ import { schemaFaults } from "../../access/schema-faults.ts";
 import { chargeBytes } from "../../runtime/charge-bytes.ts";
 import { awaitTurn } from "./await-turn.ts";
 import { admitRequest } from "./credentials.ts";
-import { type ConstantPage, hasPage } from "./constant-page.ts";
+import { sendConstant } from "./send-constant.ts";
 import type { EdgeDeps } from "./deps.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { ListCursor } from "./list-cursor.ts";
 import { sendProblem } from "./problem.ts";
 import type { ReadBody } from "./read-body.ts";
 import { type OpenRoute, pathOf, type Route, type RouteResponse, type ScopedRoute } from "./route.ts";
+import type { SlowBodies } from "./slow-bodies.ts";
 import { takeBody } from "./take-body.ts";
 
+/** What routes are served with. */
+export interface ServingDeps extends EdgeDeps {
+  readonly slowBodies: Pick<SlowBodies, "allow">;
+}
+
 /** Serves one route of the table. */
-export function serveRoute(app: FastifyInstance, deps: EdgeDeps, route: Route): void {
+export function serveRoute(app: FastifyInstance, deps: ServingDeps, route: Route): void {
   if (route.access === "elsewhere") return;
   app.route({
     method: route.method === "GET" ? ["GET", "HEAD"] : route.method,
@@ -27,7 +33,7 @@ export function serveRoute(app: FastifyInstance, deps: EdgeDeps, route: Route): 
 
 /** Checks the credential, then the request, then calls the handler. */
 async function respond(
-  deps: EdgeDeps,
+  deps: ServingDeps,
   route: ScopedRoute | OpenRoute,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -51,6 +57,7 @@ async function respond(
   const cursors = new ListCursor(deps.tokenSecrets[0].secret, tenantId, pathOf(route.path, params));
   const query = route.query === null ? NOTHING : readQuery(route.query, request.query, cursors);
   if (query.kind === "refused") return query;
+  if (route.rawBody !== null) deps.slowBodies.allow(request.raw);
   const body = route.body === null ? NOTHING : checkBody(route.body, await takeBody(deps, tenantId, request));
   if (body.kind === "refused") return body;
   const idempotency = route.headers.includes("Idempotency-Key") ? idempotencyKeyOf(request) : NO_KEY;
@@ -65,8 +72,10 @@ async function respond(
     idempotencyKey: idempotency.key,
   });
   const answer = response.kind === "json" ? writtenOut(deps, tenantId, withSealedCursor(response, cursors)) : response;
-  if (answer.kind === "text")
-    deps.limits.answers.add({ response: reply.raw, owner: tenantId, bytes: Buffer.byteLength(answer.text) });
+  if (answer.kind === "text" || answer.kind === "stream") {
+    const bytes = answer.kind === "text" ? Buffer.byteLength(answer.text) : answer.bytesInHand;
+    deps.limits.answers.add({ response: reply.raw, owner: tenantId, bytes });
+  }
   return answer;
 }
 
@@ -114,7 +123,9 @@ const NEVER_GIVEN = {
 };
 
 function refuseQuery(schema: z.ZodObject, faults: NonNullable<Refusal["faults"]>): Refusal {
-  const isPosition = faults.every(({ path }) => path === "after" || (path === "cursor" && "after" in schema.shape));
+  const isPosition = faults.every(
+    ({ path }) => path === "after" || path === "before" || (path === "cursor" && "after" in schema.shape),
+  );
   return isPosition
     ? refuse("invalid_position", "A position is '<seq>-<sub>', as events carry it in 'id'.", faults)
     : refuse("invalid_request", "The query is not valid; see 'errors'.", faults);
@@ -137,14 +148,11 @@ function send(reply: FastifyReply, response: RouteResponse): FastifyReply {
       return reply.type(JSON_TYPE).send(JSON.stringify(response.body));
     case "text":
       return reply.type(response.mediaType).send(response.text);
+    case "stream":
+      return reply.send(response.stream);
     case "empty":
       return reply.send();
     default:
       return response satisfies never;
   }
-}
-
-function sendConstant(reply: FastifyReply, page: ConstantPage): FastifyReply {
-  void reply.headers(page.headers);
-  return hasPage(page, reply.request.headers["if-none-match"]) ? reply.code(304).send() : reply.send(page.bytes);
 }

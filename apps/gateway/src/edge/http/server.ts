@@ -12,12 +12,11 @@ import Fastify, {
 import { notFound, type Refusal, refuse } from "../../access/refusal.ts";
 import { StoreUnavailable } from "../../ports/store.ts";
 import {
-  CONNECTIONS_MAX,
   KEEP_ALIVE_TIMEOUT_MS,
   PATH_PARAMETER_CHARACTERS_MAX,
   REQUEST_HEAD_TIMEOUT_MS,
   REQUEST_TIMEOUT_CHECK_MS,
-  REQUEST_TIMEOUT_MS,
+  UPLOAD_TIMEOUT_MS,
 } from "../limits.ts";
 import { sendBareProblem } from "../socket/bare-problem.ts";
 import { UNKNOWN_HOST } from "../allowed-hosts.ts";
@@ -27,8 +26,11 @@ import type { HttpConnections } from "./http-connections.ts";
 import { sendProblem } from "./problem.ts";
 import type { Route } from "./route.ts";
 import { apiRoutes } from "./api-routes.ts";
+import { isConsoleAddress, sendConsole } from "./console.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { RequestTurns } from "./request-turns.ts";
+import { SlowBodies } from "./slow-bodies.ts";
+import { TOO_SLOW } from "./too-slow.ts";
 import { serveRoute } from "./serve-route.ts";
 
 /** An HTTP server on Fastify, with a pino logger. */
@@ -78,7 +80,9 @@ export function createHttpServer(
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
 
+  const slowBodies = new SlowBodies(deps.clock);
   app.addHook("onRequest", (request, reply, done) => {
+    slowBodies.watch(request.raw);
     reply.headers({
       "x-request-id": request.id,
       "x-content-type-options": "nosniff",
@@ -100,13 +104,17 @@ export function createHttpServer(
     done();
   });
   app.setNotFoundHandler(async (request, reply) => {
+    if (isConsoleAddress(request)) {
+      const tooMany = deps.limits.countStranger(request.raw, null);
+      return tooMany === null ? sendConsole(reply) : sendProblem(reply, await deps.limits.slow(tooMany));
+    }
     const missing = refuse("not_found", `Nothing is served at ${request.method} of this path; see /docs.`);
     return sendProblem(reply, await deps.limits.slow(deps.limits.countStranger(request.raw, missing)));
   });
   app.setErrorHandler(sendError);
 
   const routes = [...apiRoutes, ...healthRoutes];
-  for (const route of routes) serveRoute(app, deps, route);
+  for (const route of routes) serveRoute(app, { ...deps, slowBodies }, route);
   options.others(app);
   for (const path of new Set(routes.map((route) => route.path))) refuseOtherMethods(app, path, routes, deps);
   return app;
@@ -120,7 +128,8 @@ function listenInTurn(serve: RequestListener, connections: HttpConnections): Ser
   const turns = new RequestTurns(serve, (socket) => connections.cut(socket));
   const options: ServerOptions & { shouldUpgradeCallback: (request: IncomingMessage) => boolean } = {
     headersTimeout: REQUEST_HEAD_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // That of uploads. All other bodies have less time (`SlowBodies`).
+    requestTimeout: UPLOAD_TIMEOUT_MS,
     connectionsCheckingInterval: REQUEST_TIMEOUT_CHECK_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     // A client that offers another protocol than WebSocket by `Upgrade` is served over HTTP/1.1 (where Node knows this
@@ -128,7 +137,6 @@ function listenInTurn(serve: RequestListener, connections: HttpConnections): Ser
     shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
   };
   const server = createServer(options, turns.take);
-  server.maxConnections = CONNECTIONS_MAX;
   server.on("connection", (socket: Socket) => connections.opened(socket));
   server.on("upgrade", ({ socket }: IncomingMessage) => connections.left(socket));
   return server;
@@ -164,13 +172,13 @@ function refuseOtherMethods(app: HttpServer, path: string, routes: readonly Rout
 /** Responds to what could not be read as HTTP at all. */
 function sendClientError(error: ConnectionError, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") return sendBareProblem(socket, TOO_SLOW);
   const [status, detail] = CLIENT_ERRORS[error.code] ?? [400, "This cannot be read as HTTP."];
   sendBareProblem(socket, { code: "invalid_request", status, detail });
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, "The headers, or the address, are too long; send less."],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to arrive; send it again."],
 };
 
 function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {

@@ -13,6 +13,7 @@ import {
   TENANT,
 } from "../../../test/support/follow-world.ts";
 import { PLACES_RETRY_MS } from "../../access/limits.ts";
+import { tokenSecrets } from "../../access/browser-token.ts";
 import type { Principal } from "../../access/principal.ts";
 import { refuse } from "../../access/refusal.ts";
 import { FOLLOW_PAGE_HELD_MS, WATCHER_STALL_MS, WATCHER_WRITE_BYTES_MAX } from "../../follow/limits.ts";
@@ -32,6 +33,7 @@ async function startRoute(hubBounds?: Parameters<typeof createStepWorld>[0]) {
   registerStreamRoute(app, {
     hub: world.hub,
     clock: world.clock,
+    tokenSecrets: tokenSecrets(new TextEncoder().encode("a secret of this test")),
     // Only a token bound to a thread or a device makes the route ask for more than the follower's fake answers.
     store: world.store as unknown as Store,
     allowedOrigins: [],

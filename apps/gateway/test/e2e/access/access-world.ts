@@ -8,6 +8,7 @@ import {
   SCOPES,
   type Scope,
   type StartedRun,
+  type StoredFile,
   type Thread,
   type ToolCall,
 } from "@hsafa/protocol";
@@ -34,6 +35,7 @@ export interface Things {
   readonly call: string;
   readonly approval: string;
   readonly deviceCall: string;
+  readonly file: string;
   readonly key: string;
   readonly secret: string;
   readonly subject: string;
@@ -187,6 +189,7 @@ async function makeThings(
   const { agentId, versionId } = await call<PushedAgent>("POST", "/api/agents", { name: agentName, config });
   const thread = await call<Thread>("POST", "/api/threads", { key: threadKey });
   await call("PUT", `/api/secrets/secret-${name}`, { value: `value-of-${name}` });
+  const { id: file } = await call<StoredFile>("POST", "/api/files", { of: name });
   const { id: keyId } = await makeKey(gateway, ["runs:read"], credential);
   const device = await new RawDevice(`${gateway.url.replace("http", "ws")}/devices/connect`).register({
     token: credential,
@@ -211,6 +214,7 @@ async function makeThings(
     call: callOf("ask"),
     approval: callOf("approved"),
     deviceCall: callOf("on_device"),
+    file,
     key: keyId,
     secret: `secret-${name}`,
     subject: `subject-${name}`,
@@ -223,6 +227,7 @@ function missing(): Things {
   const name = randomUUID();
   return {
     run: v7(),
+    file: v7(),
     thread: v7(),
     threadKey: `thread-${name}`,
     agent: v7(),

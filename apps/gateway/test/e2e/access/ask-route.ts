@@ -35,7 +35,7 @@ interface OpenApiOperation {
 }
 
 /** Names of fields that say which thing is meant. */
-const NAMING = /(Id|Key)$|^(agent|agents|key|subject|tenant)$/;
+const NAMING = /(Id|Key)$|^(agent|agents|device|key|parent|subject|tenant)$/;
 
 /** Reads the calls of the API, by `METHOD /path`. */
 export async function readRoutes(gateway: TestGateway): Promise<ReadonlyMap<string, RouteOfApi>> {
@@ -117,8 +117,8 @@ function pathOf(template: string, things: Things): string {
   });
 }
 
-function idIn(template: string, { run, thread, device, key }: Things): string {
+function idIn(template: string, { run, thread, device, file, key }: Things): string {
   const [, , noun = ""] = template.split("/");
-  const ids: Readonly<Record<string, string>> = { runs: run, threads: thread, devices: device, keys: key };
+  const ids: Readonly<Record<string, string>> = { runs: run, threads: thread, devices: device, files: file, keys: key };
   return ids[noun] ?? "";
 }

@@ -48,6 +48,9 @@ const OWN_OF_TENANT = { foreignTenant: "own", boundElsewhere: "refused" } as con
 /** A token for one run starts none. */
 const STARTED = { run: "refused", thread: "as missing", device: "as missing" } as const;
 
+/** A token for one run or one thread forks nothing; one for a device does not reach the thread of the run. */
+const FORKED = { run: "refused", thread: "refused", device: "as missing" } as const;
+
 const READ: readonly Scope[] = ["runs:read"];
 const READ_AGENTS: readonly Scope[] = ["runs:read", "agents:write"];
 const PUSH: readonly Scope[] = ["agents:write"];
@@ -78,6 +81,11 @@ export const ROUTE_ROWS: Readonly<Record<string, RouteRow>> = {
   "GET /openapi.json": OPEN,
   "GET /ready": OPEN,
 
+  "GET /api/session": OPEN,
+  // It is of the page that asks, and here no page asks.
+  "POST /api/session": { needs: "any", foreignTenant: "refused", boundElsewhere: "refused" },
+  "POST /api/session/local": OPEN,
+  "DELETE /api/session": OPEN,
   "POST /api/tokens": {
     needs: "any",
     body: () => ({ scopes: ["runs:read"] }),
@@ -140,6 +148,8 @@ export const ROUTE_ROWS: Readonly<Record<string, RouteRow>> = {
   "POST /api/tenants/{idOrName}/disable": { needs: ADMIN, ...OF_OPERATOR },
   "POST /api/tenants/{idOrName}/enable": { needs: ADMIN, ...OF_OPERATOR },
 
+  "GET /api/fleet": { needs: ADMIN, ...OF_OPERATOR },
+
   "GET /api/audit": {
     needs: ["audit:read"],
     ...OWN_OF_TENANT,
@@ -186,8 +196,19 @@ export const ROUTE_ROWS: Readonly<Record<string, RouteRow>> = {
     foreignTenant: "own",
     boundElsewhere: { run: "refused", thread: "own", device: "refused" },
     fields: {
+      device: {
+        value: ({ device }) => device,
+        foreignTenant: "nothing",
+        boundHere: { run: "refused", thread: "nothing", device: "refused" },
+      },
+      parent: { value: ({ run }) => run, foreignTenant: "nothing", boundHere: "as missing" },
       agent: {
         value: ({ agent }) => agent,
+        foreignTenant: "nothing",
+        boundHere: { run: "refused", thread: "nothing", device: "refused" },
+      },
+      versionId: {
+        value: ({ version }) => version,
         foreignTenant: "nothing",
         boundHere: { run: "refused", thread: "nothing", device: "refused" },
       },
@@ -205,6 +226,17 @@ export const ROUTE_ROWS: Readonly<Record<string, RouteRow>> = {
     },
   },
   "GET /api/runs/{id}": { needs: READ, ...OF_RUN },
+  "POST /api/runs/{id}/fork": {
+    needs: START,
+    body: () => ({ position: "2-0", input: "x" }),
+    foreignTenant: "as missing",
+    // A token for one run or one thread begins no other.
+    boundElsewhere: { run: "refused", thread: "refused", device: "as missing" },
+    fields: {
+      agent: { value: ({ agent }) => agent, foreignTenant: "as missing", boundHere: FORKED },
+      versionId: { value: ({ version }) => version, foreignTenant: "as missing", boundHere: FORKED },
+    },
+  },
   "GET /api/runs/{id}/events": { needs: READ, ...OF_RUN },
   "GET /api/runs/{id}/stream": { needs: READ, ...OF_RUN },
   "GET /api/runs/{id}/tool-calls": { needs: READ, ...OF_RUN },
@@ -271,6 +303,22 @@ export const ROUTE_ROWS: Readonly<Record<string, RouteRow>> = {
     ...OF_TENANT,
     fields: { subject: refused(({ subject }) => subject, "own") },
   },
+
+  "POST /api/files": {
+    needs: ["runs:start", "runs:send", "runs:write"],
+    body: () => ({ a: "file of JSON" }),
+    foreignTenant: "own",
+    boundElsewhere: "own",
+    fields: { subject: refused(({ subject }) => subject, "own") },
+  },
+  "GET /api/files": {
+    needs: READ,
+    ...OWN_OF_TENANT,
+    // A subject is a name too. The other tenant has uploaded a file for it by now.
+    fields: { subject: refused(({ subject }) => subject, "own") },
+  },
+  "GET /api/files/{id}": { needs: READ, ...OF_RUN },
+  "DELETE /api/files/{id}": { needs: ["runs:write"], ...OF_RUN },
 
   "GET /api/devices": {
     needs: READ,

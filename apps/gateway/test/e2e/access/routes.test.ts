@@ -43,8 +43,8 @@ describe.each(["embedded", "fleet"] as const)("who gets what from a route (%s)",
     const seen = `${asked.status} ${asked.code} ${asked.text}`;
     if (asked.status < 300) {
       if (asked.text === '{"data":[],"nextCursor":null}') return "nothing";
-      const ids = hidden.flatMap(({ run, thread, agent, version, device, call, key }) => {
-        return [run, thread, agent, version, device, call, key];
+      const ids = hidden.flatMap(({ run, thread, agent, version, device, call, file, key }) => {
+        return [run, thread, agent, version, device, call, file, key];
       });
       return ids.some((id) => asked.text.includes(id)) ? `it tells: ${seen}` : "own";
     }
@@ -160,5 +160,5 @@ function rowOf(name: string): RouteRow {
 /** Ids that have no form of an id. */
 function malformed(missing: Things): Things {
   const [id, name] = ["not-an-id", "no%20such"];
-  return { ...missing, run: id, device: id, key: id, thread: name, agent: name, secret: name };
+  return { ...missing, run: id, device: id, file: id, key: id, thread: name, agent: name, secret: name };
 }

@@ -12,6 +12,7 @@ import { apiRoutes } from "../../../src/edge/http/api-routes.ts";
 import { type ApiGateway, startApiGateway } from "../../support/api-gateway.ts";
 import { expectProblem } from "../../support/expect-problem.ts";
 import { RawDevice } from "../../support/raw-device.ts";
+import { uploaded } from "../../support/upload.ts";
 
 let gateway: ApiGateway;
 let admin: ApiKeyWithSecret;
@@ -119,6 +120,11 @@ const ACTS: Record<AuditAction, (() => Promise<Record<string, unknown>>) | strin
     const { id: threadId } = await call<{ id: string }>("POST", "/api/threads", {});
     await call("DELETE", `/api/threads/${threadId}`);
     return { threadId };
+  },
+  "file.delete": async () => {
+    const { id: fileId } = await uploaded(gateway, "words");
+    await call("DELETE", `/api/files/${fileId}`);
+    return { fileId };
   },
   "tenant.disable": "the operator does it to another tenant; see below",
   "tenant.enable": "the operator does it to another tenant; see below",
@@ -264,18 +270,24 @@ const ROUTES: Record<string, readonly AuditAction[] | string> = {
   "POST /api/agents": ["agent.push"],
   "POST /api/agents/:idOrName/promote": ["agent.promote"],
   "PUT /api/threads/:id/title": "it names a thread for people, and takes nothing away",
+  "POST /api/files": "it adds a file, and takes nothing away",
   "POST /api/runs": "the record of the run tells it",
+  "POST /api/runs/:id/fork": "the record of the run tells it",
   "POST /api/runs/:id/messages": "the record of the run tells it",
   "POST /api/runs/:id/tool-results": "the record of the run tells it",
   "POST /api/runs/:id/approvals": ["approval.decide"],
   "POST /api/runs/:id/cancel": ["run.cancel"],
   "POST /api/threads": "a thread holds nothing by itself",
   "DELETE /api/devices/:id": ["device.delete"],
+  "DELETE /api/files/:id": ["file.delete"],
   "DELETE /api/threads/:id": ["thread.delete", "run.cancel"],
   "POST /api/devices/pairings": ["device.pair"],
   "PUT /api/secrets/:name": ["secret.put"],
   "DELETE /api/secrets/:name": ["secret.delete"],
   "PUT /api/quotas": ["quota.set"],
+  "POST /api/session": "it holds a key or a token that is there already, and ends with it",
+  "POST /api/session/local": "it holds the development key, which this user's other programs can read",
+  "DELETE /api/session": "it takes nothing away but the cookie",
   "POST /api/tenants": ["tenant.create", "key.create"],
   "POST /api/tenants/:idOrName/keys": ["key.create"],
   "POST /api/tenants/:idOrName/disable": ["tenant.disable", "run.cancel"],

@@ -130,6 +130,8 @@ describe.skipIf(await missingServices("chromium"))("in a browser", () => {
       page.on("console", (message) => complaints.push(message.text()));
       page.on("pageerror", (error) => complaints.push(error.message));
       await page.goto(gateway.url + path);
+      // The console draws its first page after the document's load event.
+      await page.waitForSelector("h1");
       const family = await page.evaluate("getComputedStyle(document.querySelector('h1')).fontFamily");
       expect(family).toContain("system-ui");
       expect(complaints.filter((text) => !text.includes("favicon"))).toEqual([]);

@@ -85,6 +85,23 @@ test("runs are listed newest first, and by agent, status and thread", async () =
   expect(await of("agent=external&threadId=list-thread")).toEqual([]);
 });
 
+test("a list of runs is narrowed by version, device, time and a text in metadata, and what is none is refused", async () => {
+  const since = new Date(Date.now()).toISOString();
+  const metadata = { order: "A-1709" };
+  const { runId } = await gateway.startRun({ agent: "echo", input: "narrowed", metadata });
+  await gateway.waitForEnd(runId);
+  const { versionId } = (await gateway.call<Run>("GET", `/api/runs/${runId}`)).body;
+  const of = async (query: string): Promise<string[]> =>
+    (await gateway.call<{ data: Run[] }>("GET", `/api/runs?${query}`)).body.data.map(({ id }) => id);
+  expect(await of(`versionId=${versionId}&since=${since}&metadata=a-1709`)).toEqual([runId]);
+  expect(await of(`versionId=${runId}&since=${since}`)).toEqual([]);
+  expect(await of(`metadata=a-1709&until=${since}`)).toEqual([]);
+  expect(await of("metadata=A-1710")).toEqual([]);
+  expect(await of("device=no-such-device")).toEqual([]);
+  for (const refused of ["versionId=one", "device=", "since=yesterday", `metadata=${"x".repeat(201)}`])
+    expect((await gateway.call("GET", `/api/runs?${refused}`)).status).toBe(400);
+});
+
 test("a message reaches a run in progress once, and an ended run refuses it (R4, R6)", async () => {
   const { runId, callId } = await gateway.startWaitingRun();
   const path = `/api/runs/${runId}/messages`;

@@ -3,6 +3,7 @@ import type { JsonValue } from "@hsafa/protocol";
 import { askHttp, type FuzzRequest } from "../ask-http.ts";
 import { type Door, door, fine } from "../door.ts";
 import type { FuzzTarget } from "../fuzz-target.ts";
+import { PDF, PNG, WAV } from "../../support/sample-files.ts";
 import { mutated, mutatedText, oddTexts } from "../odd-values.ts";
 import { schemaValues, type ValueSchema } from "../schema-values.ts";
 
@@ -100,7 +101,7 @@ const withOddNumbers = (texts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
 
 export const BODY_DOOR = httpDoor({
   name: "bodies by schema",
-  share: 25,
+  share: 21,
   takes: ({ body }) => body !== null,
   requests: (operation, target) => {
     const values = mutated(schemaValues(operation.body ?? {}, target.known));
@@ -135,6 +136,40 @@ export const RAW_BODY_DOOR = httpDoor({
     return fc.tuple(pathsOf(operation, target), bodies, types).map(([path, body, type]) => ({
       method: operation.method,
       path,
+      body,
+      headers: { "content-type": type },
+    }));
+  },
+});
+
+/** Files of every kind, mostly under a type that they are not of. */
+export const FILE_DOOR = httpDoor({
+  name: "files",
+  share: 4,
+  takes: ({ method, path }) => method === "POST" && path === "/api/files",
+  requests: () => {
+    const samples = fc.constantFrom(PNG, PDF, WAV);
+    const bodies: fc.Arbitrary<string | Uint8Array> = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.tuple(samples, fc.nat(80)).map(([bytes, length]) => bytes.subarray(0, length)),
+      fc.tuple(samples, fc.uint8Array({ maxLength: 300 })).map(([bytes, more]) => Buffer.concat([bytes, more])),
+      oddTexts,
+    );
+    const types = fc.constantFrom(
+      "image/png",
+      "application/pdf",
+      "audio/wav",
+      "text/plain; charset=utf-8",
+      "application/octet-stream",
+      "multipart/form-data; boundary=x",
+      "image/*",
+      ";",
+      "",
+    );
+    const names = fc.oneof(fc.constant("a.png"), oddTexts);
+    return fc.tuple(bodies, types, names).map(([body, type, name]) => ({
+      method: "POST",
+      path: `/api/files?filename=${encodeURIComponent(name.toWellFormed()).slice(0, 2000)}`,
       body,
       headers: { "content-type": type },
     }));

@@ -18,6 +18,7 @@ export const anthropicRules: Rules = rulesOf(({ body }, { isOwn }) => {
     const blocks = list(message.content);
     if (blocks.length === 0) refuse(`messages.${at}: all messages must have non-empty content`);
     for (const block of blocks) checkBlock(block, String(message.role), `messages.${at}`, isOwn);
+    checkSearches(blocks, list(body.tools), isOwn);
     checkCalls(blocks, list(messages[at + 1]?.content), at, ids);
     checkResults(blocks, list(messages[at - 1]?.content), at);
   });
@@ -29,6 +30,24 @@ export const anthropicRules: Rules = rulesOf(({ body }, { isOwn }) => {
   }
   if (record(body.thinking).type === "enabled") checkThinking(messages);
 });
+
+/** A search has its own result directly behind it, and the request still has the tool. */
+function checkSearches(blocks: readonly Json[], tools: readonly Json[], isOwn: (signature: string) => boolean): void {
+  blocks.forEach((block, at) => {
+    const type = String(block.type);
+    if (type === "server_tool_use") {
+      const next = blocks[at + 1];
+      if (next?.type !== "web_search_tool_result" || next.tool_use_id !== block.id)
+        refuse("`web_search` tool use was found without a corresponding `web_search_tool_result` block");
+      if (!tools.some((tool) => String(tool.type).startsWith("web_search"))) refuse("web_search is not among `tools`");
+    }
+    if (type !== "web_search_tool_result") return;
+    if (blocks[at - 1]?.type !== "server_tool_use") refuse("a result has no `server_tool_use` before it");
+    for (const found of list(block.content)) {
+      if (!isOwn(String(found.encrypted_content))) refuse("Invalid `encrypted_content` in `search_result` block");
+    }
+  });
+}
 
 /** The last turn of the model, with all its calls and their results, begins with thinking if it has calls. */
 function checkThinking(messages: readonly Json[]): void {
@@ -47,7 +66,7 @@ function checkThinking(messages: readonly Json[]): void {
 
 const OF_ROLE: Readonly<Record<string, RegExp>> = {
   user: /^(text|image|document|tool_result)$/,
-  assistant: /^(text|thinking|redacted_thinking|tool_use)$/,
+  assistant: /^(text|thinking|redacted_thinking|tool_use|server_tool_use|web_search_tool_result)$/,
 };
 
 function checkBlock(block: Json, role: string, path: string, isOwn: (signature: string) => boolean): void {

@@ -9,7 +9,10 @@ export const responsesRules: Rules = rulesOf(({ body }, { isOwn }) => {
   input.forEach((item, at) => {
     const path = `input[${at}]`;
     if (item.type === "item_reference") refuse(`Item with id '${String(item.id)}' not found.`);
-    if (typeof item.id === "string")
+    if (item.type === "web_search_call" && list(body.tools).every((tool) => tool.type !== "web_search"))
+      refuse(`Invalid '${path}': the request has no tool 'web_search'`);
+    // A search is sent whole, and needs its id all the same.
+    if (typeof item.id === "string" && item.type !== "web_search_call")
       refuse(`Item with id '${item.id}' not found. Items are not persisted when \`store\` is set to false.`);
     if (item.type === "reasoning") checkReasoning(item, input[at + 1], isOwn);
     if (item.type === "function_call") {
@@ -56,7 +59,8 @@ function checkReasoning(item: Json, follower: Json | undefined, isOwn: (signatur
       "The encrypted content could not be verified. Reason: organization_id did not match the target organization.",
     );
   }
-  if (follower?.type !== "function_call" && follower?.role !== "assistant") {
+  const isLedTo = follower?.type === "function_call" || follower?.type === "web_search_call";
+  if (!isLedTo && follower?.role !== "assistant") {
     refuse("Item of type 'reasoning' was provided without its required following item.");
   }
 }

@@ -1,5 +1,6 @@
 import { parsePlace } from "@hsafa/protocol";
 import { listEventsQuerySchema, pageSchema, runEventSchema } from "@hsafa/protocol/schema";
+import { refuse } from "../../../access/refusal.ts";
 import { readEvents } from "../../../control/read-events.ts";
 import { type ElsewhereRoute, type Route, scoped } from "../route.ts";
 
@@ -15,6 +16,7 @@ export const runStreamRoute: ElsewhereRoute = {
   scopes: ["runs:read"],
   query: listEventsQuerySchema.pick({ after: true }),
   body: null,
+  rawBody: null,
   headers: ["Last-Event-ID"],
   responses: {
     200: {
@@ -26,6 +28,13 @@ export const runStreamRoute: ElsewhereRoute = {
   },
 };
 
+const MISPLACED_BEFORE = refuse("invalid_request", "The query is not valid; see 'errors'.", [
+  { path: "before", message: "goes with 'order=desc' only; add it, or give 'after'" },
+]);
+const MISPLACED_AFTER = refuse("invalid_request", "The query is not valid; see 'errors'.", [
+  { path: "after", message: "does not go with 'order=desc'; give 'before', or leave the order out" },
+]);
+
 /** The events of runs: as they happen, and from the log. */
 export const eventRoutes: readonly Route[] = [
   runStreamRoute,
@@ -33,14 +42,16 @@ export const eventRoutes: readonly Route[] = [
     method: "GET",
     path: "/api/runs/:id/events",
     tag,
-    summary: "A page of a run's canonical log; its cursor is a position",
+    summary: "A page of a run's canonical log, in either order; its cursor is a position",
     scopes: ["runs:read"],
     query: listEventsQuerySchema,
     responses: { 200: { description: "A page of events", schema: pageSchema(runEventSchema) } },
-    async handle({ deps, principal, params: { id = "" }, query: { limit, after, cursor, facts } }) {
-      // A cursor continues after the last page of the same reading, so it is the later of the two.
-      const position = parsePlace(cursor ?? after ?? "") ?? undefined;
-      const outcome = await readEvents(deps, principal, { runId: id, after: position, limit, factsOnly: facts });
+    async handle({ deps, principal, params: { id = "" }, query: { limit, order, after, before, cursor, facts } }) {
+      if (order === "asc" && before !== undefined) return MISPLACED_BEFORE;
+      if (order === "desc" && after !== undefined) return MISPLACED_AFTER;
+      // A cursor continues after the last page of the same reading, so it is the farther of the two.
+      const from = parsePlace(cursor ?? after ?? before ?? "") ?? undefined;
+      const outcome = await readEvents(deps, principal, { runId: id, order, from, limit, factsOnly: facts });
       if (outcome.kind === "refused") return outcome;
       return { kind: "text", status: 200, mediaType: "application/json", text: outcome.json };
     },

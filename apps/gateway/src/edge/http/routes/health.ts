@@ -3,6 +3,7 @@ import { z } from "zod";
 import { refuse } from "../../../access/refusal.ts";
 import { isMetricsReader, METRICS_TYPE } from "../metrics-reader.ts";
 import { docsPage, homePage, PAGE_STYLE } from "../pages.ts";
+import { consoleFiles } from "../console.ts";
 import { constantPage } from "../constant-page.ts";
 import { openApi } from "../openapi.ts";
 import { json, open, type Route } from "../route.ts";
@@ -77,9 +78,9 @@ export const healthRoutes: readonly Route[] = [
     method: "GET",
     path: "/",
     tag,
-    summary: "What this is",
+    summary: "The console",
     responses: { 200: { description: "A page", mediaType: "text/html" } },
-    handle: () => Promise.resolve({ kind: "constant", page: home() }),
+    handle: () => Promise.resolve({ kind: "constant", page: consoleFiles()?.page ?? home() }),
   }),
 ];
 

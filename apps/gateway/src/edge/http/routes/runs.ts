@@ -1,5 +1,6 @@
 import {
   cancelBodySchema,
+  forkRunBodySchema,
   listRunsQuerySchema,
   pageSchema,
   postMessageBodySchema,
@@ -8,9 +9,13 @@ import {
   startRunBodySchema,
 } from "@hsafa/protocol/schema";
 import { cancelRun } from "../../../control/cancel-run.ts";
+import { forkRun } from "../../../control/fork-run.ts";
 import { postMessage } from "../../../control/post-message.ts";
 import { findRun, listRuns } from "../../../control/read-runs.ts";
 import { startRun } from "../../../control/start-run.ts";
+import type { RunStarted } from "../../../control/commit-start.ts";
+import type { Refusal } from "../../../access/refusal.ts";
+import { awaitTurn } from "../await-turn.ts";
 import { acceptedAsInput, inputResponse } from "../input-response.ts";
 import { json, pathOf, type Route, scoped } from "../route.ts";
 import { runStreamRoute } from "./events.ts";
@@ -18,23 +23,41 @@ import { runStreamRoute } from "./events.ts";
 const tag = "Runs";
 const reading = { scopes: ["runs:read"] } as const;
 
+function startedResponse(outcome: RunStarted): Refusal | ReturnType<typeof json> {
+  if (outcome.kind === "refused") return outcome;
+  const { runId, status } = outcome;
+  const streamUrl = pathOf(runStreamRoute.path, { id: runId });
+  return json(202, { runId, status, streamUrl }, { location: `/api/runs/${runId}` });
+}
+
 /** Runs, and what is said to them. */
 export const runRoutes: readonly Route[] = [
   scoped({
     method: "POST",
     path: "/api/runs",
     tag,
-    summary: "Start a run; answered before any model is called",
+    summary: "Start a run; answered as soon as it is kept",
     scopes: ["runs:start"],
     body: startRunBodySchema,
     headers: ["Idempotency-Key"],
     responses: { 202: { description: "The run is queued", schema: startedRunSchema } },
-    async handle({ deps, principal, body, idempotencyKey }) {
-      const outcome = await startRun(deps, principal, { request: body, idempotencyKey });
-      if (outcome.kind === "refused") return outcome;
-      const { runId, status } = outcome;
-      const streamUrl = pathOf(runStreamRoute.path, { id: runId });
-      return json(202, { runId, status, streamUrl }, { location: `/api/runs/${runId}` });
+    handle: async ({ deps, principal, body, idempotencyKey }) =>
+      startedResponse(await startRun(deps, principal, { request: body, idempotencyKey })),
+  }),
+  scoped({
+    method: "POST",
+    path: "/api/runs/:id/fork",
+    tag,
+    summary: "Start a run that goes on from a fact of this one, which stays as it is",
+    scopes: ["runs:start"],
+    body: forkRunBodySchema,
+    headers: ["Idempotency-Key"],
+    responses: { 202: { description: "The fork is queued", schema: startedRunSchema } },
+    async handle({ deps, principal, params: { id = "" }, body, idempotencyKey }) {
+      // The conversation that it copies may be large.
+      const tooMany = deps.turns.owes(principal.tenantId) ? await awaitTurn(deps, principal.tenantId) : null;
+      if (tooMany !== null) return tooMany;
+      return startedResponse(await forkRun(deps, principal, { runId: id, request: body, idempotencyKey }));
     },
   }),
   scoped({
@@ -45,8 +68,21 @@ export const runRoutes: readonly Route[] = [
     ...reading,
     query: listRunsQuerySchema,
     responses: { 200: { description: "A page of runs", schema: pageSchema(runSchema) } },
-    async handle({ deps, principal, query: { limit, cursor, status, agent, threadId, subject } }) {
-      const outcome = await listRuns(deps, principal, { limit, cursor, status, agent, threadId, subject });
+    async handle({ deps, principal, query: { limit, cursor, since, until, metadata, ...filters } }) {
+      const { status, agent, threadId, subject, parent } = filters;
+      const outcome = await listRuns(deps, principal, {
+        ...filters,
+        limit,
+        cursor,
+        status,
+        agent,
+        threadId,
+        subject,
+        parent,
+        since: since === undefined ? undefined : Date.parse(since),
+        until: until === undefined ? undefined : Date.parse(until),
+        metadataText: metadata,
+      });
       return outcome.kind === "refused" ? outcome : json(200, outcome.page);
     },
   }),

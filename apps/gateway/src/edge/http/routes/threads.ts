@@ -97,8 +97,10 @@ export const threadRoutes: readonly Route[] = [
     scopes: ["runs:read"],
     query: listThreadMessagesQuerySchema,
     responses: { 200: { description: "A page of messages", schema: pageSchema(threadMessageSchema) } },
-    async handle({ deps, principal, params: { id = "" }, query: { limit, cursor, subject } }) {
-      const outcome = await listThreadMessages(deps, principal, { idOrKey: id, subject, limit, cursor });
+    async handle({ deps, principal, params: { id = "" }, query: { inheritedRuns, ...query } }) {
+      const { limit, cursor, subject } = query;
+      const asked = { idOrKey: id, subject, inheritedRuns, limit, cursor };
+      const outcome = await listThreadMessages(deps, principal, asked);
       return outcome.kind === "refused" ? outcome : json(200, outcome.page);
     },
   }),

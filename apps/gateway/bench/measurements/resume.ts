@@ -1,0 +1,110 @@
+import { get, type IncomingMessage } from "node:http";
+import { once } from "node:events";
+import { quantile } from "../quantile.ts";
+import { pushAgent, startRun } from "../subjects.ts";
+import type { Measurement } from "./measurement.ts";
+
+/** A stream that lasts as long as the measurement does. */
+const MODEL = "1500x20";
+const RESUMES = 40;
+const WARM_UP = 5;
+/** How much of a stream a client has read before it is cut. */
+const READ_BYTES = 2000;
+const AIM = 1;
+
+/** A stream, and how a client comes back to it that has read half of what there is. */
+interface Resumable {
+  readonly name: string;
+  /** Starts a stream, and returns the request that reads it from its start. */
+  start(): Promise<Ask>;
+  /** The request that goes on behind what was read. */
+  resume(read: string): Ask;
+}
+
+interface Ask {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** How soon a client that comes back to a live run has what it missed. */
+export const resume: Measurement = {
+  name: "resume",
+  does: "a client comes back to a live run, and has what it missed",
+  async measure({ gateway, resumable, key }) {
+    await pushAgent(gateway.url, key, MODEL);
+    const figures = new Map<string, readonly number[]>();
+    for (const subject of [ofResumableStream(resumable.url), ofHsafa(gateway.url, key)])
+      figures.set(subject.name, await resumeOften(subject));
+    const [theirs = [], ours = []] = [...figures.values()];
+    return [
+      {
+        title: "resume of a live run",
+        table: [
+          ["", "p50 ms", "p90 ms"],
+          ...[...figures].map(([name, ms]) => [name, quantile(ms, 0.5).toFixed(2), quantile(ms, 0.9).toFixed(2)]),
+        ],
+        ratios: [
+          {
+            what: "resumable-stream: resume p50",
+            value: quantile(ours, 0.5) / quantile(theirs, 0.5),
+            unit: "x",
+            aim: { kind: "at most", value: AIM },
+          },
+        ],
+      },
+    ];
+  },
+};
+
+async function resumeOften(subject: Resumable): Promise<readonly number[]> {
+  const read = await readUpTo(await subject.start(), READ_BYTES);
+  const half = read.slice(0, read.lastIndexOf("\n\n", read.length / 2) + 2);
+  const figures: number[] = [];
+  for (let nth = -WARM_UP; nth < RESUMES; nth += 1) {
+    const begin = performance.now();
+    await readUpTo(subject.resume(half), 1);
+    if (nth >= 0) figures.push(performance.now() - begin);
+  }
+  return figures;
+}
+
+/** Reads so many bytes, and cuts the connection. */
+async function readUpTo({ url, headers }: Ask, bytes: number): Promise<string> {
+  const sent = get(url, { headers, agent: false });
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  if (response.statusCode !== 200) throw new Error(`${url}: ${response.statusCode}`);
+  let text = "";
+  for await (const piece of response.setEncoding("utf8")) {
+    text += piece as string;
+    // A comment is no part of the stream.
+    if (text.includes("data: ") && text.length >= bytes) break;
+  }
+  sent.destroy();
+  return text;
+}
+
+function ofHsafa(url: string, key: string): Resumable {
+  const headers = { authorization: `Bearer ${key}` };
+  let stream = "";
+  return {
+    name: "hsafa",
+    async start() {
+      stream = `${url}/api/runs/${await startRun(url, key, MODEL)}/stream`;
+      return { url: stream, headers };
+    },
+    resume: (read) => ({ url: stream, headers: { ...headers, "last-event-id": lastIdOf(read) } }),
+  };
+}
+
+function lastIdOf(read: string): string {
+  return [...read.matchAll(/^id: (.+)$/gm)].at(-1)?.[1] ?? "";
+}
+
+function ofResumableStream(url: string): Resumable {
+  const stream = `${url}/${MODEL}?id=resumed`;
+  return {
+    name: "resumable-stream",
+    start: () => Promise.resolve({ url: stream, headers: {} }),
+    resume: (read) => ({ url: `${stream}&skip=${read.length}`, headers: {} }),
+  };
+}

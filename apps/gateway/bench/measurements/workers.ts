@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { quantile } from "../quantile.ts";
+import { hsafa, pushAgent } from "../subjects.ts";
+import type { System } from "../system.ts";
+import type { Measurement } from "./measurement.ts";
+
+const TOKENS = 500;
+const MODEL = `${TOKENS}x20`;
+/** Streams begin one after another: what is measured is how many go on beside each other, not their starts. */
+const START_EVERY_MS = 40;
+const FEWEST = 20;
+const STEP = 1.25;
+const MOST = 600;
+/** So many times the p99 of the fewest streams is too late. */
+const LATE = 2;
+const AIM = 1.7;
+
+/** How many paced streams one and two workers serve on the cores of this machine, which the rest shares as well. */
+export const workers: Measurement = {
+  name: "workers",
+  does: "how many paced streams one and two workers serve",
+  async measure({ gateway, startGateway, key }) {
+    // It would take runs from those that are measured.
+    await gateway.stop();
+    const served: number[] = [];
+    const rows: string[][] = [];
+    for (const count of [1, 2]) {
+      const system = await startGateway({ HSAFA_WORKERS: String(count) });
+      await pushAgent(system.url, key, MODEL);
+      const { streams, p99Ms } = await mostStreams(system, key);
+      rows.push([String(count), String(streams), p99Ms.toFixed(0)]);
+      served.push(streams);
+      await system.stop();
+    }
+    const [one = Number.NaN, two = Number.NaN] = served;
+    return [
+      {
+        title: "paced streams before their p99 doubles, 50 tokens/s each",
+        table: [["workers", "streams", "p99 ms"], ...rows],
+        ratios: [
+          { what: "one worker: streams of two", value: two / one, unit: "x", aim: { kind: "at least", value: AIM } },
+        ],
+      },
+    ];
+  },
+};
+
+interface Served {
+  readonly streams: number;
+  readonly p99Ms: number;
+}
+
+async function mostStreams(system: System, key: string): Promise<Served> {
+  await p99Of(system, key, FEWEST); // Warms it up.
+  const least = await p99Of(system, key, FEWEST);
+  let most: Served = { streams: FEWEST, p99Ms: least };
+  for (let streams = FEWEST * STEP; streams < MOST; streams *= STEP) {
+    const p99Ms = await p99Of(system, key, Math.round(streams));
+    if (p99Ms > LATE * least) break;
+    most = { streams: Math.round(streams), p99Ms };
+  }
+  return most;
+}
+
+async function p99Of(system: System, key: string, streams: number): Promise<number> {
+  const subject = hsafa(system.url, key);
+  const reading = [];
+  for (let nth = 0; nth < streams; nth += 1) {
+    reading.push(subject.follow(MODEL));
+    await sleep(START_EVERY_MS);
+  }
+  const readers = await Promise.all(reading);
+  return quantile(
+    readers.flatMap(({ latenciesMs }) => latenciesMs),
+    0.99,
+  );
+}
