@@ -23,6 +23,7 @@ test("every call of the client goes to its path, with what it was given and noth
   await client.runs.get("r");
   await client.runs.list({ status: "failed", agent: "a" });
   await client.runs.events("r", { after: "7-2", facts: true });
+  await client.runs.events("r", { order: "desc", before: "7-2", limit: 9 });
   await client.runs.toolCalls("r");
   await client.runs.submitToolResult("r", { callId: "c", result: null });
   await client.runs.cancel("r", { reason: "enough" });
@@ -61,6 +62,7 @@ test("every call of the client goes to its path, with what it was given and noth
     "GET /api/runs/r",
     "GET /api/runs?status=failed&agent=a",
     "GET /api/runs/r/events?after=7-2&facts=true",
+    "GET /api/runs/r/events?order=desc&before=7-2&limit=9",
     "GET /api/runs/r/tool-calls",
     'POST /api/runs/r/tool-results {"callId":"c","result":null}',
     'POST /api/runs/r/cancel {"reason":"enough"}',

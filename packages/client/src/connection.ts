@@ -15,8 +15,8 @@ export interface ConnectionOptions {
   readonly token: TokenSource;
   /** Replaces the global `fetch`: one that can stream, where the global one cannot (React Native). */
   readonly fetch?: typeof globalThis.fetch;
-  /** Replaces the global `WebSocket`, on which a page's streams come: that of `ws`, for Node 20. */
-  readonly WebSocket?: WebSocketConstructor;
+  /** Replaces the global `WebSocket`, which brings a page's streams: that of `ws` on Node 20. `null`: none is open. */
+  readonly WebSocket?: WebSocketConstructor | null;
 }
 
 /** How a single call behaves. */
@@ -61,9 +61,9 @@ export function createConnection(options: ConnectionOptions): Connection {
       ...params.headers,
       authorization: `Bearer ${token}`,
     };
-    if (params.body !== undefined) headers["content-type"] = "application/json";
     // Before the try: a body that is no JSON is a mistake of the caller, not of the network.
-    const body = params.body === undefined ? undefined : writeExactJson(params.body);
+    const body = writeExactJson(params.body);
+    if (body !== undefined) headers["content-type"] = "application/json";
     try {
       return await send(base + path + queryOf(params.query), {
         method: params.method ?? "GET",

@@ -19,6 +19,8 @@ export interface DeviceTool {
 export interface DeviceToolContext {
   readonly callId: string;
   readonly runId: string;
+  /** The run that started this one, if it is a child. */
+  readonly parentRunId?: string | undefined;
   /** 1 for the first; more if the call was dispatched again. */
   readonly attempt: number;
   /** When the gateway stops waiting, by the gateway's clock; `null` for never. */
@@ -111,10 +113,14 @@ export function createDeviceCalls(deps: {
     }
   }
 
-  function contextOf({ callId, runId, attempt, deadline }: CallRequest, signal: AbortSignal): DeviceToolContext {
+  function contextOf(
+    { callId, runId, parentRunId, attempt, deadline }: CallRequest,
+    signal: AbortSignal,
+  ): DeviceToolContext {
     return {
       callId,
       runId,
+      parentRunId,
       attempt,
       deadline: deadline === null ? null : new Date(deadline),
       signal,

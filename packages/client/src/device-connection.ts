@@ -51,72 +51,53 @@ export interface OpenCalls extends Pick<DeviceMemory, "bootId"> {
 }
 
 /** One connection of a device. */
-export class DeviceConnection {
-  readonly #deps: DeviceConnectionDeps;
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  #socket: ClientSocket | null = null;
-  #token = "";
-  #unheardHeartbeats = 0;
-  #hasFailedThere = false;
-  #isOver = false;
-
-  /** Begins to connect at once. */
-  constructor(deps: DeviceConnectionDeps) {
-    this.#deps = deps;
-    // 2.
-    this.#after(REGISTER_TIMEOUT_MS, () => this.#lose(BROKEN, "The gateway did not answer."));
-    this.#open().catch((error: unknown) => {
-      deps.onError(error);
-      this.#lose(BROKEN, "The connection did not open.");
-    });
-  }
-
+export interface DeviceConnection {
   /** The token that this connection has used last; empty before it has one. */
-  get token(): string {
-    return this.#token;
-  }
-
+  readonly token: string;
   /** Sends a text message. Does nothing unless the socket is open. */
-  sendText(text: string): void {
-    this.#socket?.send(text);
-  }
-
+  sendText(text: string): void;
   /** Closes the connection and reports nothing more. */
-  end(): void {
-    this.#isOver = true;
-    this.#clearTimers();
-    this.#socket?.close();
-  }
+  end(): void;
+}
 
-  async #open(): Promise<void> {
-    const { options, tokens, refusedToken, openCalls, isDraining } = this.#deps;
-    const { deviceKey, bootId, calls } = await openCalls();
+/** Begins to connect at once. */
+export function openDeviceConnection(deps: DeviceConnectionDeps): DeviceConnection {
+  const { options, tokens, refusedToken, onError } = deps;
+  const timers = new Set<ReturnType<typeof setTimeout>>();
+  let socket: ClientSocket | null = null;
+  let token = "";
+  let unheardHeartbeats = 0;
+  let hasFailedThere = false;
+  let isOver = false;
+
+  async function open(): Promise<void> {
+    const { deviceKey, bootId, calls } = await deps.openCalls();
     const renewed = refusedToken === null ? null : await tokens.renew(refusedToken);
-    this.#token = renewed ?? (await tokens.current());
+    token = renewed ?? (await tokens.current());
     // 1.
-    if (this.#isOver) return;
-    this.#socket = openClientSocket(deviceUrlOf(options), DEVICE_SUBPROTOCOL, options.WebSocket, {
+    if (isOver) return;
+    socket = openClientSocket(deviceUrlOf(options), DEVICE_SUBPROTOCOL, options.WebSocket, {
       open: () =>
-        this.#send(registrationOf({ ...options, deviceKey, drains: isDraining() || undefined }, this.#token, bootId)),
-      message: (text) => {
+        send(registrationOf({ ...options, deviceKey, drains: deps.isDraining() || undefined }, token, bootId)),
+      message(text) {
         try {
-          this.#receive(JSON.parse(text) as GatewayMessage, calls);
+          receive(JSON.parse(text) as GatewayMessage, calls);
         } catch (error) {
-          this.#deps.onError(error);
+          onError(error);
         }
       },
-      close: (code, reason) => this.#lose(code, reason),
+      close: lose,
     });
   }
 
-  #receive(message: GatewayMessage, calls: DeviceCalls): void {
-    this.#unheardHeartbeats = 0;
+  function receive(message: GatewayMessage, calls: DeviceCalls): void {
+    unheardHeartbeats = 0;
     switch (message.type) {
       case "device.registered":
-        this.#clearTimers();
-        this.#deps.onRegistered(message);
-        this.#awaitHeartbeat(message.heartbeatMs, calls);
-        this.#planRenewal();
+        clearTimers();
+        deps.onRegistered(message);
+        awaitHeartbeat(message.heartbeatMs, calls);
+        planRenewal();
         return calls.resend();
       case "tool.call.request":
         return calls.request(message);
@@ -126,12 +107,12 @@ export class DeviceConnection {
         return calls.acknowledge(message.callId);
       case "error":
         if (message.callId !== undefined) calls.refuse(message.callId, message.code);
-        else if (message.code === "internal" || message.code === "unavailable") this.#hasFailedThere = true;
-        return this.#deps.onError(new HsafaError({ code: message.code, message: message.message }));
+        else if (message.code === "internal" || message.code === "unavailable") hasFailedThere = true;
+        return onError(new HsafaError({ code: message.code, message: message.message }));
       case "device.draining":
-        return this.#deps.onDraining();
+        return deps.onDraining();
       case "device.pairing":
-        return this.#deps.options.onPairing?.(message.code);
+        return options.onPairing?.(message.code);
       case "pong":
         return;
       default:
@@ -141,58 +122,82 @@ export class DeviceConnection {
   }
 
   /** 3. Browsers do not show WebSocket pings, so the device sends its own. */
-  #awaitHeartbeat(heartbeatMs: number, calls: DeviceCalls): void {
-    this.#after(heartbeatMs, () => {
-      if (this.#unheardHeartbeats >= UNHEARD_HEARTBEATS_MAX) {
-        return this.#lose(CLOSE_CODES.heartbeatMissed, "The gateway fell silent.");
+  function awaitHeartbeat(heartbeatMs: number, calls: DeviceCalls): void {
+    after(heartbeatMs, () => {
+      if (unheardHeartbeats >= UNHEARD_HEARTBEATS_MAX) {
+        return lose(CLOSE_CODES.heartbeatMissed, "The gateway fell silent.");
       }
-      this.#unheardHeartbeats += 1;
-      this.#send({ type: "ping" });
+      unheardHeartbeats += 1;
+      send({ type: "ping" });
       // The store was away when an answer came, or its acknowledgement was lost.
       calls.resend();
-      this.#awaitHeartbeat(heartbeatMs, calls);
+      awaitHeartbeat(heartbeatMs, calls);
     });
   }
 
   /** 4. */
-  #planRenewal(): void {
-    const expiresAt = typeof this.#deps.options.token === "function" ? tokenExpiresAt(this.#token) : null;
+  function planRenewal(): void {
+    const expiresAt = typeof options.token === "function" ? tokenExpiresAt(token) : null;
     if (expiresAt === null) return;
     const delayMs = Math.max(TOKEN_REFRESH_MIN_MS, (expiresAt - Date.now()) * TOKEN_REFRESH_SHARE);
-    this.#after(delayMs, () => void this.#renewToken().catch(this.#deps.onError));
+    after(delayMs, () => void renewToken().catch(onError));
   }
 
-  async #renewToken(): Promise<void> {
-    const renewed = await this.#deps.tokens.renew(this.#token);
-    if (this.#isOver || renewed === null) return;
-    this.#token = renewed;
-    this.#send({ type: "auth.refresh", token: renewed });
-    this.#planRenewal();
+  async function renewToken(): Promise<void> {
+    const renewed = await tokens.renew(token);
+    if (isOver || renewed === null) return;
+    token = renewed;
+    send({ type: "auth.refresh", token });
+    planRenewal();
   }
 
-  #send(message: DeviceMessage): void {
-    this.sendText(JSON.stringify(message));
+  function sendText(text: string): void {
+    socket?.send(text);
   }
 
-  #after(delayMs: number, callback: () => void): void {
+  function send(message: DeviceMessage): void {
+    sendText(JSON.stringify(message));
+  }
+
+  function after(delayMs: number, callback: () => void): void {
     // 1.
-    if (this.#isOver) return;
+    if (isOver) return;
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      timers.delete(timer);
       callback();
     }, delayMs);
-    this.#timers.add(timer);
+    timers.add(timer);
   }
 
-  #clearTimers(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+  function clearTimers(): void {
+    for (const timer of timers) clearTimeout(timer);
+    timers.clear();
   }
 
-  #lose(code: number, message: string): void {
+  function end(): void {
+    isOver = true;
+    clearTimers();
+    socket?.close();
+  }
+
+  function lose(code: number, message: string): void {
     // 1.
-    if (this.#isOver) return;
-    this.end();
-    this.#deps.onLost(code, message, this.#hasFailedThere);
+    if (isOver) return;
+    end();
+    deps.onLost(code, message, hasFailedThere);
   }
+
+  // 2.
+  after(REGISTER_TIMEOUT_MS, () => lose(BROKEN, "The gateway did not answer."));
+  open().catch((error: unknown) => {
+    onError(error);
+    lose(BROKEN, "The connection did not open.");
+  });
+  return {
+    get token() {
+      return token;
+    },
+    sendText,
+    end,
+  };
 }

@@ -1,6 +1,6 @@
 import type { DeviceDrain } from "@hsafa/protocol";
 import { createDeviceCalls, type DeviceCalls } from "./device-calls.ts";
-import { DeviceConnection, type OpenCalls } from "./device-connection.ts";
+import { type DeviceConnection, type OpenCalls, openDeviceConnection } from "./device-connection.ts";
 import {
   beginDeviceLink,
   type DeviceLinkInput,
@@ -13,7 +13,7 @@ import type { DeviceOptions } from "./device-options.ts";
 import { HsafaError } from "./error.ts";
 import { randomId } from "./random-id.ts";
 import { type HeldKey, holdTabKey } from "./tab-key.ts";
-import { keepToken, type TokenKeeper } from "./token.ts";
+import { keepToken } from "./token.ts";
 
 /** A device that is connected, or tries to be. */
 export interface Device {
@@ -43,122 +43,48 @@ export interface OnlineDevice {
   readonly sessionId: string;
 }
 
+type Listeners = Set<(state: DeviceLinkState) => void>;
+
 /**
  * Offers tools to agents. The device connects, registers, executes each call once, answers it, and comes back whenever
  * the connection is lost. Nothing is called before `createDevice` has returned.
  */
 export function createDevice(options: DeviceOptions): Device {
-  const runtime = new DeviceRuntime(options);
-  // A plain object: its methods may be taken apart.
-  return {
-    get deviceKey() {
-      return runtime.deviceKey;
-    },
-    get state() {
-      return runtime.state;
-    },
-    stopped: runtime.stopped,
-    whenOnline: () => runtime.whenOnline(),
-    drain: () => runtime.drain(),
-    close: () => runtime.close(),
-  };
-}
-
-/** Obeys the state of the link: connects, waits or stops. */
-class DeviceRuntime {
-  readonly stopped: Promise<DeviceStop>;
-  readonly #options: DeviceOptions;
-  readonly #tokens: TokenKeeper;
-  readonly #onError: (error: unknown) => void;
-  readonly #settleStopped: (stop: DeviceStop) => void;
-  readonly #listeners = new Set<(state: DeviceLinkState) => void>();
-  #state = beginDeviceLink();
-  #waitTimer: ReturnType<typeof setTimeout> | undefined;
+  const tokens = keepToken(options.token);
+  const onError = options.onError ?? ((): void => {});
+  const listeners: Listeners = new Set();
+  let state = beginDeviceLink();
+  let waitTimer: ReturnType<typeof setTimeout> | undefined;
   /** The latest connection; it may have ended. */
-  #connection: DeviceConnection | null = null;
-  #openCalls: Promise<OpenCalls> | null = null;
-  #calls: DeviceCalls | null = null;
+  let connection: DeviceConnection | null = null;
+  let openCalls: Promise<OpenCalls> | null = null;
+  let calls: DeviceCalls | null = null;
   /** `told`: the gateway knows that the device drains, and sends nothing new. */
-  #drain: "no" | "asked" | "told" = "no";
+  let draining: "no" | "asked" | "told" = "no";
   /** The key while it is held for this tab. */
-  #key: HeldKey | null = null;
-
-  constructor(options: DeviceOptions) {
-    this.#options = options;
-    this.#tokens = keepToken(options.token);
-    this.#onError = options.onError ?? (() => {});
-    let settleStopped: (stop: DeviceStop) => void = () => {};
-    this.stopped = new Promise((resolve) => {
-      settleStopped = resolve;
+  let key: HeldKey | null = null;
+  const stopped = new Promise<DeviceStop>((resolve) => {
+    listeners.add((next) => {
+      if (next.kind === "stopped") resolve(next.reason);
     });
-    this.#settleStopped = settleStopped;
-    // In a later turn, so that `onState` is not called before the caller has the device.
-    this.#wait(0);
-  }
+  });
 
-  get state(): DeviceLinkState {
-    return this.#state;
-  }
-
-  get deviceKey(): string {
-    return this.#key?.deviceKey ?? this.#options.deviceKey;
-  }
-
-  whenOnline(): Promise<OnlineDevice> {
-    return new Promise((resolve, reject) => {
-      const look = (state: DeviceLinkState): void => {
-        if (state.kind !== "online" && state.kind !== "stopped") return;
-        this.#listeners.delete(look);
-        if (state.kind === "online") return resolve({ deviceId: state.deviceId, sessionId: state.sessionId });
-        const { reason } = state;
-        const why = "message" in reason ? `${reason.kind} (${reason.message})` : reason.kind;
-        reject(new HsafaError({ code: reason.kind, message: `The device has stopped: ${why}.` }));
-      };
-      this.#listeners.add(look);
-      look(this.#state);
-    });
-  }
-
-  drain(): Promise<DeviceStop> {
-    if (this.#drain === "no") {
-      this.#drain = "asked";
-      if (this.#state.kind === "online") this.#sendDrain();
-      // It may never have had a call, and need not come back to say so.
-      else if (this.#calls?.isIdle !== false) this.close();
-    }
-    return this.stopped;
-  }
-
-  #sendDrain(): void {
-    this.#connection?.sendText(JSON.stringify({ type: "device.drain" } satisfies DeviceDrain));
-  }
-
-  /** The gateway sends nothing new, and everything that it has sent is done. */
-  #leaveIfDrained(): void {
-    if (this.#drain === "told" && this.#calls?.isIdle === true) this.close();
-  }
-
-  close(): void {
-    this.#connection?.end();
-    this.#advance({ kind: "close" });
-  }
-
-  #advance(input: DeviceLinkInput): void {
-    const next = nextDeviceLinkState(this.#state, input, Math.random());
-    if (next === this.#state) return;
-    this.#state = next;
-    clearTimeout(this.#waitTimer);
-    this.#options.onState?.(next);
-    for (const listener of this.#listeners) listener(next);
+  /** Obeys the state of the link: connects, waits or stops. */
+  function advance(input: DeviceLinkInput): void {
+    const next = nextDeviceLinkState(state, input, Math.random());
+    if (next === state) return;
+    state = next;
+    clearTimeout(waitTimer);
+    options.onState?.(next);
+    for (const listener of listeners) listener(next);
     switch (next.kind) {
       case "connecting":
-        return this.#connect(next.freshToken);
+        return connect(next.freshToken);
       case "waiting":
-        return this.#wait(next.delayMs);
+        return wait(next.delayMs);
       case "stopped":
-        this.#calls?.abort();
-        this.#key?.release();
-        return this.#settleStopped(next.reason);
+        calls?.abort();
+        return key?.release();
       case "online":
         return;
       default:
@@ -166,59 +92,109 @@ class DeviceRuntime {
     }
   }
 
-  #wait(delayMs: number): void {
-    this.#waitTimer = setTimeout(() => this.#advance({ kind: "waited" }), delayMs);
+  function wait(delayMs: number): void {
+    waitTimer = setTimeout(() => advance({ kind: "waited" }), delayMs);
   }
 
-  #connect(freshToken: boolean): void {
-    const mayRenewToken = typeof this.#options.token === "function";
-    this.#connection = new DeviceConnection({
-      options: this.#options,
-      tokens: this.#tokens,
-      refusedToken: freshToken ? (this.#connection?.token ?? null) : null,
-      openCalls: () => this.#rememberCalls(),
-      isDraining: () => this.#drain !== "no",
-      onDraining: () => {
-        this.#drain = "told";
-        this.#leaveIfDrained();
+  function connect(freshToken: boolean): void {
+    const mayRenewToken = typeof options.token === "function";
+    connection = openDeviceConnection({
+      options,
+      tokens,
+      refusedToken: freshToken ? (connection?.token ?? null) : null,
+      openCalls: rememberCalls,
+      isDraining: () => draining !== "no",
+      onDraining() {
+        draining = "told";
+        leaveIfDrained();
       },
-      onRegistered: (message) => {
-        this.#advance({ ...message, kind: "registered" });
+      onRegistered(message) {
+        advance({ ...message, kind: "registered" });
         // It may have been asked to drain after its registration had left.
-        if (this.#drain !== "no") this.#sendDrain();
+        if (draining !== "no") sendDrain();
       },
-      onLost: (code, message, afterError) => this.#advance({ kind: "lost", code, message, mayRenewToken, afterError }),
-      onError: this.#onError,
+      onLost: (code, message, afterError) => advance({ kind: "lost", code, message, mayRenewToken, afterError }),
+      onError,
     });
   }
 
-  /** Opens the memory of calls once. It lives as long as this object, or as the storage. A failure is not kept. */
-  #rememberCalls(): Promise<OpenCalls> {
-    this.#openCalls ??= this.#openMemory().catch((error: unknown) => {
-      this.#openCalls = null;
+  /** Opens the memory of calls once. It lives as long as the device, or as the storage. A failure is not kept. */
+  function rememberCalls(): Promise<OpenCalls> {
+    openCalls ??= openMemory().catch((error: unknown) => {
+      openCalls = null;
       throw error;
     });
-    return this.#openCalls;
+    return openCalls;
   }
 
-  async #openMemory(): Promise<OpenCalls> {
-    const { storage, tools } = this.#options;
-    this.#key ??= await holdTabKey(this.#options.deviceKey);
-    if (this.#state.kind === "stopped") this.#key.release();
-    const { deviceKey } = this.#key;
-    const memory = await openDeviceMemory({ deviceKey, storage, newBootId: randomId });
-    const send = (text: string): void => {
-      if (this.#state.kind === "online") this.#connection?.sendText(text);
-    };
-    const calls = createDeviceCalls({
-      tools,
+  async function openMemory(): Promise<OpenCalls> {
+    key ??= await holdTabKey(options.deviceKey);
+    if (state.kind === "stopped") key.release();
+    const { deviceKey } = key;
+    const memory = await openDeviceMemory({ deviceKey, storage: options.storage, newBootId: randomId });
+    calls = createDeviceCalls({
+      tools: options.tools,
       memory,
-      send,
-      onError: this.#onError,
-      onSettled: () => this.#leaveIfDrained(),
+      send(text) {
+        if (state.kind === "online") connection?.sendText(text);
+      },
+      onError,
+      onSettled: leaveIfDrained,
       now: Date.now,
     });
-    this.#calls = calls;
     return { deviceKey, bootId: memory.bootId, calls };
   }
+
+  function sendDrain(): void {
+    connection?.sendText(JSON.stringify({ type: "device.drain" } satisfies DeviceDrain));
+  }
+
+  /** The gateway sends nothing new, and everything that it has sent is done. */
+  function leaveIfDrained(): void {
+    if (draining === "told" && calls?.isIdle === true) close();
+  }
+
+  function close(): void {
+    connection?.end();
+    advance({ kind: "close" });
+  }
+
+  // In a later turn, so that `onState` is not called before the caller has the device.
+  wait(0);
+  return {
+    get deviceKey() {
+      return key?.deviceKey ?? options.deviceKey;
+    },
+    get state() {
+      return state;
+    },
+    stopped,
+    whenOnline: () => onceOnline(state, listeners),
+    drain() {
+      if (draining === "no") {
+        draining = "asked";
+        if (state.kind === "online") sendDrain();
+        // It may never have had a call, and need not come back to say so.
+        else if (calls?.isIdle !== false) close();
+      }
+      return stopped;
+    },
+    close,
+  };
+}
+
+/** Resolves when the link is online. Rejects with an `HsafaError` if it stops before. */
+function onceOnline(current: DeviceLinkState, listeners: Listeners): Promise<OnlineDevice> {
+  return new Promise((resolve, reject) => {
+    const look = (state: DeviceLinkState): void => {
+      if (state.kind !== "online" && state.kind !== "stopped") return;
+      listeners.delete(look);
+      if (state.kind === "online") return resolve({ deviceId: state.deviceId, sessionId: state.sessionId });
+      const { reason } = state;
+      const why = "message" in reason ? `${reason.kind} (${reason.message})` : reason.kind;
+      reject(new HsafaError({ code: reason.kind, message: `The device has stopped: ${why}.` }));
+    };
+    listeners.add(look);
+    look(current);
+  });
 }

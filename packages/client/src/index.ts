@@ -14,7 +14,7 @@ export { HsafaError } from "./error.ts";
 export type { KeyedCallOptions } from "./post-once.ts";
 export type { RunStreamCut } from "./run-stream.ts";
 export type { RunStreamEvent, RunStreamTransport } from "./run-stream-transport.ts";
-export type { Runs, StartRunParams, StreamRunOptions, ToolResultParams } from "./runs.ts";
+export type { ForkRunParams, Runs, StartRunParams, StreamRunOptions, ToolResultParams } from "./runs.ts";
 export { tabDeviceKey } from "./tab-key.ts";
 export type { Threads } from "./threads.ts";
 export type { TokenSource } from "./token.ts";

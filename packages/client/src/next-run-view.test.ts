@@ -35,6 +35,65 @@ const SPOKEN = [
 ];
 const said = (view: RunView): AssistantViewMessage => view.messages.at(-1) as AssistantViewMessage;
 
+test("a fork shows the conversation that it takes over, and which results are reused and which calls come again", () => {
+  const asks = (callId: string) => ({ type: "tool-call", toolCallId: callId, toolName: "look", input: { at: callId } });
+  const forkedFrom = { runId: "run-0", position: "9-0" };
+  const error = { code: "not_repeated", message: "There was no result." };
+  const messages = [
+    { role: "assistant", content: [{ type: "text", text: "Let me." }, asks("a"), asks("b"), asks("c")] },
+  ];
+  const view = viewOf([
+    event("1-0", "run.created", { earlier: [], metadata: {}, forkedFrom }),
+    event("2-0", "message.user", { message: { role: "user", content: "Go." } }),
+    event("3-0", "step.reused", { step: 1, from: "5-0", messages, reruns: [{ callId: "c", of: "old" }] }),
+    event("4-0", "tool.reused", { callId: "a", toolName: "look", result: "seen" }),
+    event("5-0", "tool.reused", { callId: "b", toolName: "look", error }),
+    event("6-0", "step.reused", {
+      step: 2,
+      from: "8-0",
+      messages: [{ role: "assistant", content: "Ha" }],
+      partial: true,
+    }),
+  ]);
+  expect(view).toMatchObject({
+    status: "queued",
+    forkedFrom,
+    messages: [
+      { role: "user", content: "Go." },
+      {
+        id: "3-0",
+        state: "complete",
+        parts: [
+          { text: "Let me." },
+          { callId: "a", state: "completed", result: "seen", isReused: true },
+          { callId: "b", state: "failed", error, isReused: true },
+          { callId: "c", state: "requested", args: { at: "c" }, isReused: false },
+        ],
+      },
+      { id: "6-0", state: "cut", parts: [{ text: "Ha" }] },
+    ],
+  });
+  const requested = { callId: "c", toolName: "look", args: {}, target: "device", step: 1 };
+  const again = nextRunView(view, event("7-0", "tool.requested", requested));
+  const answered = nextRunView(again, event("8-0", "tool.completed", { callId: "c", toolName: "look", result: 1 }));
+  expect(answered.messages[1]).toMatchObject({ parts: [{}, {}, {}, { callId: "c", state: "completed", result: 1 }] });
+  expect(answered.messages).toHaveLength(3);
+});
+
+test.each([
+  ["run.failed", { error: { code: "recovery_exhausted", message: "It was given up." }, usage: {} }],
+  ["run.canceled", { reason: null, usage: {} }],
+])("a call that a run never asked for before its end by %s is not shown as one that may still come", (end, data) => {
+  const call = { type: "tool-call", toolCallId: "c", toolName: "look", input: {} };
+  const messages = [{ role: "assistant", content: [call] }];
+  const view = viewOf([
+    event("1-0", "run.created", { earlier: [], metadata: {} }),
+    event("2-0", "step.reused", { step: 1, from: "5-0", messages, reruns: [{ callId: "c", of: "old" }] }),
+    event("3-0", end, data),
+  ]);
+  expect(said(view).parts).toMatchObject([{ callId: "c", state: "failed", error: { code: "canceled" } }]);
+});
+
 describe("any record", () => {
   test("gives one view, however it was read: live, from its facts alone, or with events that came twice", () => {
     fc.assert(
@@ -95,6 +154,19 @@ test("a step that a crash cut leaves nothing; one that was canceled leaves its t
     state: "cut",
     parts: [{ type: "text", text: "Let me look." }],
   });
+});
+
+test("a call that a child takes names that run, and how it ended", () => {
+  const view = viewOf([
+    ...SPOKEN,
+    event("4-0", "tool.requested", { callId: "c", toolName: "look", args: {}, target: "server", step: 1 }),
+  ]);
+  const child = { runId: "c", agentId: "a", versionId: "v" };
+  const taken = nextRunView(view, event("5-0", "tool.dispatched", { callId: "c", attempt: 1, deadline: TS, child }));
+  const toolOf = (shown: RunView) => said(shown).parts.find((part) => part.type === "tool");
+  expect(toolOf(taken)).toMatchObject({ state: "running", childRunId: "c", childStatus: null });
+  const ended = event("6-0", "child.ended", { callId: "c", childRunId: "c", status: "failed", usage: {} });
+  expect(toolOf(nextRunView(taken, ended))).toMatchObject({ childRunId: "c", childStatus: "failed" });
 });
 
 test("a call is followed from its request to its approval, its work and its result", () => {

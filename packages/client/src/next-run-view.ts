@@ -9,15 +9,15 @@
  * 5. What did not change keeps its identity, so a page renders only what did.
  */
 import {
-  type AssistantPart,
   comparePositions,
   type FactData,
   type InputMessage,
-  type Message,
   parsePlace,
   type RunEvent,
   type ToolProgressEvent,
 } from "@hsafa/protocol";
+import { nextPartialJson, NO_JSON } from "./partial-json.ts";
+import { partsOf, toolPart } from "./parts-of.ts";
 import type { RunStreamEvent } from "./run-stream-transport.ts";
 import {
   type AssistantViewMessage,
@@ -42,6 +42,7 @@ function changeOf(view: RunView, event: RunEvent): Partial<RunView> {
     case "run.created":
       return {
         status: "queued",
+        forkedFrom: event.data.forkedFrom ?? null,
         messages: event.data.earlier.map((turn, index) => earlierTurn(event.id, turn, index)),
       };
     case "run.started":
@@ -57,9 +58,15 @@ function changeOf(view: RunView, event: RunEvent): Partial<RunView> {
     case "run.completed":
       return { ...ENDED, status: "completed", output: event.data.output, usage: event.data.usage };
     case "run.failed":
-      return { ...ENDED, status: "failed", error: event.data.error, usage: event.data.usage };
+      return { ...ENDED, ...settleUnasked(view), status: "failed", error: event.data.error, usage: event.data.usage };
     case "run.canceled":
-      return { ...ENDED, status: "canceled", cancelReason: event.data.reason, usage: event.data.usage };
+      return {
+        ...ENDED,
+        ...settleUnasked(view),
+        status: "canceled",
+        cancelReason: event.data.reason,
+        usage: event.data.usage,
+      };
     case "run.merged":
       return { ...ENDED, status: "merged", mergedInto: event.data.into, usage: {} };
     case "message.user": {
@@ -68,22 +75,50 @@ function changeOf(view: RunView, event: RunEvent): Partial<RunView> {
       const said = { role: "user", id: event.id, content: message.content, ...from } as const;
       return { messages: [...view.messages, said] };
     }
+    case "step.reused": {
+      const { messages, partial } = event.data;
+      const state = partial === true ? "cut" : "complete";
+      const said = {
+        role: "assistant",
+        id: event.id,
+        state,
+        parts: messages.flatMap(partsOf),
+        finishReason: null,
+        sources: [],
+      } as const;
+      return { messages: [...view.messages, said] };
+    }
+    case "tool.reused": {
+      const { callId, result = null, error = null } = event.data;
+      const state = error === null ? "completed" : "failed";
+      return changeTool(view, callId, () => ({ ...SETTLED, state, result, error, isReused: true }));
+    }
     case "step.started": {
       if (event.data.summarizesThrough !== undefined) return { retry: null };
-      const begun = { role: "assistant", id: event.id, state: "streaming", parts: [], finishReason: null } as const;
-      return { retry: null, messages: [...view.messages, begun] };
+      const { id } = event;
+      const begun = { role: "assistant", id, state: "streaming", parts: [], sources: [], finishReason: null } as const;
+      const partialOutput = event.data.object === true ? NO_JSON : null;
+      return { retry: null, partialOutput, messages: [...view.messages, begun] };
     }
     case "step.completed": {
       if (event.data.summary !== undefined) return {};
-      const { messages, finishReason } = event.data;
-      return changeStep(view, () => ({ state: "complete", finishReason, parts: messages.flatMap(partsOf) })); // 2.
+      const { messages, finishReason, sources = [], citations } = event.data;
+      const said = { state: "complete", finishReason, sources, parts: messages.flatMap(partsOf) } as const;
+      const cited = citations === undefined ? {} : { citations };
+      return { ...changeStep(view, () => ({ ...said, ...cited })), partialOutput: null }; // 2.
     }
     case "step.discarded":
-      return discardStep(view, event.data.partial); // 3.
+      return { ...discardStep(view, event.data.partial), partialOutput: null }; // 3.
     case "text.start":
+      // The last text of a step is its answer.
+      return { ...changeText(view, event, ""), partialOutput: view.partialOutput && NO_JSON };
     case "reasoning.start":
       return changeText(view, event, "");
-    case "text.delta":
+    case "text.delta": {
+      const { text } = event.data;
+      const partialOutput = view.partialOutput && nextPartialJson(view.partialOutput, text);
+      return { ...changeText(view, event, text), partialOutput };
+    }
     case "reasoning.delta":
       return changeText(view, event, event.data.text);
     case "tool.input.start": {
@@ -122,7 +157,13 @@ function changeOf(view: RunView, event: RunEvent): Partial<RunView> {
         decidedBy: event.data.by ?? null,
       }));
     case "tool.dispatched":
-      return changeTool(view, event.data.callId, () => ({ state: "running", expiresAt: event.data.deadline }));
+      return changeTool(view, event.data.callId, () => ({
+        state: "running",
+        expiresAt: event.data.deadline,
+        childRunId: event.data.child?.runId ?? null,
+      }));
+    case "child.ended":
+      return changeTool(view, event.data.callId, () => ({ childStatus: event.data.status }));
     case "tool.completed":
       return changeTool(view, event.data.callId, () => ({ ...SETTLED, state: "completed", result: event.data.result }));
     case "tool.failed":
@@ -133,6 +174,22 @@ function changeOf(view: RunView, event: RunEvent): Partial<RunView> {
         state: "expired",
         error: event.data.error ?? null,
       }));
+    case "provider.called": {
+      const { callId, toolName, args } = event.data;
+      const called = { type: "provider-tool", callId, toolName, args, state: "running", result: null } as const;
+      return changeStep(view, ({ parts }) => ({ parts: [...parts, called] }));
+    }
+    case "provider.answered": {
+      const { callId, failed } = event.data;
+      const state = failed === true ? "failed" : "completed";
+      return changeStep(view, ({ parts }) => ({
+        parts: parts.map((part) =>
+          part.type === "provider-tool" && part.callId === callId ? { ...part, state } : part,
+        ),
+      }));
+    }
+    case "source.found":
+      return changeStep(view, ({ sources }) => ({ sources: [...sources, event.data.source] }));
     case "text.end":
     case "reasoning.end":
     case "tool.input.end":
@@ -143,8 +200,13 @@ function changeOf(view: RunView, event: RunEvent): Partial<RunView> {
   }
 }
 
-const ENDED = { waitingFor: [], retry: null } as const satisfies Partial<RunView>;
+const ENDED = { waitingFor: [], retry: null, partialOutput: null } as const satisfies Partial<RunView>;
 const SETTLED = { expiresAt: null, progress: null } as const satisfies Partial<ToolPart>;
+
+const NOT_ASKED = {
+  code: "canceled",
+  message: "The run ended before the call was sent. It was not executed.",
+} as const;
 
 function questionOf(asked: FactData["tool.awaiting_approval"]): ToolQuestion {
   const { recipient = null, digest = null, groups = [], selfApproval = false } = asked;
@@ -160,47 +222,7 @@ function standsAfter(id: string, last: string | null): boolean {
 function earlierTurn(id: string, turn: InputMessage, index: number): ViewMessage {
   const own = `${id}/${index}`;
   if (turn.role === "user") return { role: "user", id: own, content: turn.content };
-  return { role: "assistant", id: own, state: "complete", parts: partsOf(turn), finishReason: null };
-}
-
-/** The parts of what the model said. Another role has none here. */
-function partsOf(message: Message): readonly ViewPart[] {
-  if (message.role !== "assistant") return [];
-  const { content } = message;
-  if (typeof content === "string") return [{ type: "text", partId: null, text: content }];
-  return content.map(viewPart);
-}
-
-function viewPart(part: AssistantPart): ViewPart {
-  switch (part.type) {
-    case "text":
-    case "reasoning":
-      return { type: part.type, partId: null, text: part.text };
-    case "tool-call":
-      return toolPart(part.toolCallId, part.toolName, { state: "requested", args: part.input });
-    default:
-      return part;
-  }
-}
-
-function toolPart(callId: string, toolName: string, fields: Partial<ToolPart>): ToolPart {
-  return {
-    type: "tool",
-    callId,
-    toolName,
-    state: "requested",
-    inputText: "",
-    args: null,
-    target: null,
-    progress: null,
-    result: null,
-    error: null,
-    expiresAt: null,
-    question: null,
-    decidedBy: null,
-    reason: null,
-    ...fields,
-  };
+  return { role: "assistant", id: own, state: "complete", parts: partsOf(turn), sources: [], finishReason: null };
 }
 
 type Said = Partial<AssistantViewMessage>;
@@ -219,6 +241,18 @@ function changeLastSaid(
   const said = view.messages[index];
   if (said?.role !== "assistant") return {};
   return { messages: view.messages.with(index, { ...said, ...change(said) }) };
+}
+
+/** A run that ends settles its calls. Only a fork that was given up before it began has not asked for them. */
+function settleUnasked(view: RunView): Partial<RunView> {
+  const isUnasked = (part: ViewPart): part is ToolPart => part.type === "tool" && part.state === "requested";
+  return changeLastSaid(
+    view,
+    ({ parts }) => ({
+      parts: parts.map((part) => (isUnasked(part) ? { ...part, ...SETTLED, state: "failed", error: NOT_ASKED } : part)),
+    }),
+    ({ parts }) => parts.some(isUnasked),
+  );
 }
 
 function discardStep(view: RunView, partial: string | undefined): Partial<RunView> {

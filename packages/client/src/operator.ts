@@ -1,10 +1,12 @@
 /** The calls of operators, apart from the client: no page needs them, so no page loads them. */
 import { type Audit, createAudit } from "./audit.ts";
 import { type ConnectionOptions, createConnection } from "./connection.ts";
+import { createFleet, type FleetCalls } from "./fleet.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createPairings, type Pairings } from "./pairings.ts";
 import { createQuotas, type QuotaCalls } from "./quotas.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
+import { bySession } from "./by-session.ts";
 import { createTenants, type Tenants } from "./tenants.ts";
 
 /** What a tenant holds and may do. Every method rejects with an `HsafaError`, or the signal's reason. */
@@ -15,6 +17,8 @@ export interface Operator {
   /** For the operator's key alone. */
   readonly tenants: Tenants;
   readonly audit: Audit;
+  /** For the operator's key alone. */
+  readonly fleet: FleetCalls;
   readonly pairings: Pairings;
 }
 
@@ -27,6 +31,12 @@ export function createOperator(options: ConnectionOptions): Operator {
     quotas: createQuotas(connection),
     tenants: createTenants(connection),
     audit: createAudit(connection),
+    fleet: createFleet(connection),
     pairings: createPairings(connection),
   };
+}
+
+/** Makes the operator's calls with the session of this browser (`@hsafa/client/session`). */
+export function createSessionOperator({ url }: Pick<ConnectionOptions, "url">): Operator {
+  return createOperator(bySession(url));
 }

@@ -1,4 +1,3 @@
-import { eitherSignal } from "./abort.ts";
 import type { Connection } from "./connection.ts";
 import { HsafaError } from "./error.ts";
 import { STREAM_SILENCE_MS } from "./limits.ts";
@@ -15,12 +14,14 @@ export async function* readSse(
   after: string | null,
 ): AsyncGenerator<TransportReport, void, undefined> {
   const silence = watchForSilence(params.silenceMs ?? STREAM_SILENCE_MS);
-  const { signal, release } = eitherSignal(params.signal, silence.signal);
+  const { signal } = params;
+  if (signal?.aborted === true) silence.end();
+  signal?.addEventListener("abort", silence.end);
   try {
     const headers: Record<string, string> = { accept: "text/event-stream" };
     if (after !== null) headers["last-event-id"] = after;
     const path = `/api/runs/${encodeURIComponent(params.runId)}/stream`;
-    const response = await connection.open(path, { headers, signal });
+    const response = await connection.open(path, { headers, signal: silence.signal });
     if (response.status === 204) {
       yield { kind: "nothing_follows" };
       return;
@@ -28,7 +29,7 @@ export async function* readSse(
     yield* readBody(await streamOf(response), silence);
   } finally {
     silence.stop();
-    release();
+    signal?.removeEventListener("abort", silence.end);
   }
 }
 
@@ -70,21 +71,27 @@ async function* readBody(
   }
 }
 
-/** Aborts its signal when nothing was received for too long. */
+/**
+ * Aborts its signal when nothing was received for too long, or when it is told to. React Native has no
+ * `AbortSignal.any`, which would join two signals.
+ */
 interface SilenceWatch {
   readonly signal: AbortSignal;
-  start(): void;
-  stop(): void;
+  readonly start: () => void;
+  readonly stop: () => void;
+  readonly end: () => void;
 }
 
 /** Starts to watch at once. */
 function watchForSilence(silenceMs: number): SilenceWatch {
   const controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const end = (): void => controller.abort();
+  const stop = (): void => clearTimeout(timer);
   const start = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => controller.abort(), silenceMs);
+    stop();
+    timer = setTimeout(end, silenceMs);
   };
   start();
-  return { signal: controller.signal, start, stop: () => clearTimeout(timer) };
+  return { signal: controller.signal, start, stop, end };
 }

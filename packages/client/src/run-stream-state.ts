@@ -13,20 +13,20 @@ import { STREAM_GOOD_AFTER_MS } from "./limits.ts";
 export type RunStreamState =
   /**
    * Connect after the position `after` (`null`: from the first event), and read. `failures`: cuts in a row since the
-   * last event. `retryMs`: how long the server wants watchers to wait, if it said so.
+   * last event. `retryMs`: how long the server wants watchers to wait at least; 0 until it said so.
    */
   | {
       readonly kind: "reading";
       readonly after: string | null;
       readonly failures: number;
-      readonly retryMs: number | null;
+      readonly retryMs: number;
     }
   /** Wait for `delayMs`, then read. */
   | {
       readonly kind: "waiting";
       readonly after: string | null;
       readonly failures: number;
-      readonly retryMs: number | null;
+      readonly retryMs: number;
       readonly delayMs: number;
     }
   /** The terminal event was seen, or the server said that nothing follows. */
@@ -53,36 +53,35 @@ export type RunStreamInput =
 
 /** Returns the first state. `after`: the position after which to begin; `null`: from the first event. */
 export function beginRunStream(after: string | null): RunStreamState {
-  return { kind: "reading", after, failures: 0, retryMs: null };
+  return { kind: "reading", after, failures: 0, retryMs: 0 };
 }
 
 /** Returns the state that follows. `random` is in [0, 1). */
 export function nextRunStreamState(state: RunStreamState, input: RunStreamInput, random: number): RunStreamState {
   if (state.kind === "ended" || state.kind === "failed") return state;
   const { after, failures, retryMs } = state;
+  const reading = (next: string | null): RunStreamState => ({ kind: "reading", after: next, failures: 0, retryMs });
+  const waiting = (before: number, atLeastMs: number): RunStreamState => {
+    const delayMs = backoffMs(before, random, atLeastMs);
+    return { kind: "waiting", after, failures: before + 1, retryMs, delayMs };
+  };
   switch (input.kind) {
     case "event":
-      if (isTerminalType(input.type)) return { kind: "ended" };
-      return { kind: "reading", after: input.id, failures: 0, retryMs };
+      return isTerminalType(input.type) ? { kind: "ended" } : reading(input.id);
     case "rewound":
-      return { kind: "reading", after: null, failures: 0, retryMs };
+      return reading(null);
     case "retry":
       return { ...state, retryMs: input.delayMs };
-    case "cut": {
-      const before = input.lastedMs >= STREAM_GOOD_AFTER_MS ? 0 : failures;
+    case "cut":
       // The server knows best how soon to come back. The jitter on top keeps its watchers from coming back in step.
-      const delayMs = backoffMs(before, random, (retryMs ?? 0) * (1 + random / 2));
-      return { kind: "waiting", after, failures: before + 1, retryMs, delayMs };
-    }
-    case "refused": {
+      return waiting(input.lastedMs >= STREAM_GOOD_AFTER_MS ? 0 : failures, retryMs * (1 + random / 2));
+    case "refused":
       if (!input.error.isRetryable) return { kind: "failed", error: input.error };
-      const delayMs = backoffMs(failures, random, input.error.retryAfterMs ?? 0);
-      return { kind: "waiting", after, failures: failures + 1, retryMs, delayMs };
-    }
+      return waiting(failures, input.error.retryAfterMs ?? 0);
     case "nothing_follows":
       return { kind: "ended" };
     case "waited":
-      return { kind: "reading", after, failures, retryMs };
+      return { ...state, kind: "reading" };
     default:
       return input satisfies never;
   }

@@ -1,14 +1,19 @@
 import type {
   ApprovalRecipient,
+  Citation,
   Failure,
   FilePart,
   FinishReason,
+  ForkOrigin,
   InputMessage,
   JsonValue,
+  RunOutput,
   RunStatus,
+  Source,
   ToolTarget,
   Usage,
 } from "@hsafa/protocol";
+import type { PartialJson } from "./partial-json.ts";
 
 /**
  * Where a tool call is. `input`: the model is writing its arguments. `requested`: asked for, and not yet under way.
@@ -53,6 +58,10 @@ export interface ToolPart {
   readonly progress: JsonValue;
   readonly result: JsonValue;
   readonly error: Failure | null;
+  /** The run that takes the call as a child; `null`: none does. */
+  readonly childRunId: string | null;
+  /** How that one ended; `null` until it has. */
+  readonly childStatus: RunStatus | null;
   /** When the call expires: without an approval, or without a result. ISO 8601; `null`: never, or it is settled. */
   readonly expiresAt: string | null;
   /** What a person was asked; `null`: nothing. */
@@ -61,6 +70,8 @@ export interface ToolPart {
   readonly decidedBy: string | null;
   /** Why it was denied, in the words of the one who did. */
   readonly reason: string | null;
+  /** Whether the outcome is that of the run from which this one was forked. Then nobody has executed it here. */
+  readonly isReused: boolean;
 }
 
 /** A text of the model. `partId` is `null` once its step has completed. */
@@ -70,8 +81,19 @@ export interface TextViewPart {
   readonly text: string;
 }
 
+/** A call that the model's provider executes itself. No device and no person is asked. */
+export interface ProviderToolPart {
+  readonly type: "provider-tool";
+  readonly callId: string;
+  readonly toolName: string;
+  readonly args: JsonValue;
+  readonly state: "running" | "completed" | "failed";
+  /** Its result, or what went wrong; `null` until its step has completed. */
+  readonly result: JsonValue;
+}
+
 /** A piece of what the model said. */
-export type ViewPart = TextViewPart | ToolPart | FilePart;
+export type ViewPart = TextViewPart | ToolPart | ProviderToolPart | FilePart;
 
 /** What the user said. */
 export interface UserViewMessage {
@@ -81,6 +103,8 @@ export interface UserViewMessage {
   readonly content: Extract<InputMessage, { role: "user" }>["content"];
   /** The run that it came with, and which it has left to enter this one. */
   readonly mergedRunId?: string;
+  /** Set if it was said in a thread that this one goes on from. */
+  readonly isInherited?: true;
 }
 
 /**
@@ -93,8 +117,14 @@ export interface AssistantViewMessage {
   readonly id: string;
   readonly state: "streaming" | "complete" | "cut";
   readonly parts: readonly ViewPart[];
+  /** Where the model found what it says. */
+  readonly sources: readonly Source[];
+  /** Which passage it found where: `text` counts the parts of type `text`. Left out if the provider tells none. */
+  readonly citations?: readonly Citation[];
   /** Why the model stopped; `null` until it has, and for an earlier turn. */
   readonly finishReason: FinishReason | null;
+  /** Set if it was said in a thread that this one goes on from. */
+  readonly isInherited?: true;
 }
 
 /** A message of the conversation. */
@@ -114,6 +144,8 @@ export interface RunView {
   /** `null` before the first event. */
   readonly runId: string | null;
   readonly status: RunStatus;
+  /** The fact of another run that this one goes on from; `null`: it is no fork. */
+  readonly forkedFrom: ForkOrigin | null;
   /** The `id` of the last event that has one, from which a stream resumes; `null` before the first. */
   readonly position: string | null;
   readonly messages: readonly ViewMessage[];
@@ -121,8 +153,10 @@ export interface RunView {
   readonly waitingFor: readonly string[];
   /** Set while a failed model call waits for its next attempt. */
   readonly retry: ViewRetry | null;
-  /** Set once the run has completed: the text of its last step. */
-  readonly output: string | null;
+  /** Set once the run has completed: the text of its last step, or the object that its `outputSchema` asks for. */
+  readonly output: RunOutput | null;
+  /** Set while the model writes an object as its answer. `value` is the object as far as it is written. */
+  readonly partialOutput: PartialJson | null;
   /** Set once the run has failed. */
   readonly error: Failure | null;
   /** Set once the run was canceled with a reason. */
@@ -137,11 +171,13 @@ export interface RunView {
 export const EMPTY_RUN_VIEW: RunView = {
   runId: null,
   status: "queued",
+  forkedFrom: null,
   position: null,
   messages: [],
   waitingFor: [],
   retry: null,
   output: null,
+  partialOutput: null,
   error: null,
   cancelReason: null,
   mergedInto: null,

@@ -17,6 +17,18 @@ test("a start whose response was lost is repeated under the same key and body, s
   expect(gateway.requests).toHaveLength(3);
 });
 
+test("a fork whose response was lost is repeated under the same key, so that there is one", async () => {
+  const { client, gateway } = await startClient(vanish, started);
+  expect(await client.runs.fork("run/0", { position: "7-0", rerun: ["c"] })).toMatchObject({ runId: "run-1" });
+  const keys = gateway.requests.map(({ headers }) => headers["idempotency-key"]);
+  expect(keys[0]).toMatch(/^.{16,}$/);
+  expect(keys).toEqual([keys[0], keys[0]]);
+  for (const request of gateway.requests) {
+    const body = '{"position":"7-0","rerun":["c"]}';
+    expect(request).toMatchObject({ method: "POST", url: "/api/runs/run%2F0/fork", body });
+  }
+});
+
 test("two starts have two keys, and a given key is kept", async () => {
   const { client, gateway } = await startClient(started);
   await client.runs.start({ agent: "a", input: "hi" });

@@ -2,6 +2,7 @@ import type {
   AcceptedInput,
   ApprovalBody,
   CancelBody,
+  ForkRunBody,
   JsonValue,
   ListEventsQuery,
   ListRunsQuery,
@@ -10,6 +11,7 @@ import type {
   PostMessageBody,
   Run,
   RunEvent,
+  RunOutput,
   StartedRun,
   StartRunBody,
   ToolCall,
@@ -25,6 +27,12 @@ import type { RunStreamEvent, RunStreamTransport } from "./run-stream-transport.
 
 /** A run to start. */
 export interface StartRunParams extends StartRunBody {
+  /** The same key and the same request give the same run. Each call has a key of its own if this is left out. */
+  readonly idempotencyKey?: string;
+}
+
+/** A fork of a run. */
+export interface ForkRunParams extends ForkRunBody {
   /** The same key and the same request give the same run. Each call has a key of its own if this is left out. */
   readonly idempotencyKey?: string;
 }
@@ -50,6 +58,11 @@ export interface Runs {
    * starts two runs.
    */
   start(params: StartRunParams, options?: CallOptions): Promise<StartedRun>;
+  /**
+   * Starts a run that goes on from a fact of this one, with another message, version or agent. Results of tools are
+   * reused, and no call is executed again that `rerun` does not name. It is repeated as `start` is.
+   */
+  fork(runId: string, params: ForkRunParams, options?: CallOptions): Promise<StartedRun>;
   /** Returns a run as it stands. */
   get(runId: string, options?: CallOptions): Promise<Run>;
   /** Returns a page of runs, newest first. */
@@ -62,10 +75,10 @@ export interface Runs {
   stream(runId: string, options?: StreamRunOptions): AsyncGenerator<RunStreamEvent, void, undefined>;
   /**
    * Resolves with the run once it has ended, however it ended. It waits for a gateway that is away, as long as it
-   * takes.
+   * takes. `Output`: what the run ends with, such as `OutputOf<typeof agent>`.
    */
-  wait(runId: string, options?: CallOptions): Promise<Run>;
-  /** Returns a page of the run's events as Postgres keeps them, oldest first. */
+  wait<Output = RunOutput>(runId: string, options?: CallOptions): Promise<Run<Output>>;
+  /** Returns a page of the run's events as Postgres keeps them, oldest first or, with `order: "desc"`, newest first. */
   events(runId: string, query?: ListEventsQuery, options?: CallOptions): Promise<Page<RunEvent>>;
   /** Returns a page of the run's tool calls. */
   toolCalls(runId: string, query?: PageQuery, options?: CallOptions): Promise<Page<ToolCall>>;
@@ -105,13 +118,16 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
     start({ idempotencyKey, ...body }, options = {}) {
       return postOnce(connection, "/api/runs", body satisfies StartRunBody, { idempotencyKey, ...options });
     },
+    fork(runId, { idempotencyKey, ...body }, options = {}) {
+      return postOnce(connection, path(runId, "/fork"), body satisfies ForkRunBody, { idempotencyKey, ...options });
+    },
     list(query = {}, options = {}) {
       return connection.call("/api/runs", { query: { ...query }, ...options });
     },
-    async wait(runId, options = {}) {
+    async wait<Output>(runId: string, options: CallOptions = {}): Promise<Run<Output>> {
       // A run may outlive many restarts of gateways, so who waits for it does, too.
       const patient = { attemptsMax: Infinity, ...options };
-      const run = await connection.call<Run>(path(runId), patient);
+      const run = await connection.call<Run<Output>>(path(runId), patient);
       if (run.completedAt !== null) return run;
       for await (const event of stream(runId, { after: run.position, ...options })) void event;
       return connection.call(path(runId), patient);

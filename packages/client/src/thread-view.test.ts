@@ -2,7 +2,7 @@ import type { RunEvent } from "@hsafa/protocol";
 import { expect, test } from "vitest";
 import { nextRunView } from "./next-run-view.ts";
 import { EMPTY_RUN_VIEW, hasEnded, type RunView } from "./run-view.ts";
-import { messagesOf, openRuns } from "./thread-view.ts";
+import { EMPTY_THREAD_VIEW, messagesOf, openRuns } from "./thread-view.ts";
 
 const viewOf = (runId: string, ...events: readonly (readonly [type: string, data: object])[]): RunView =>
   events
@@ -15,7 +15,7 @@ const viewOf = (runId: string, ...events: readonly (readonly [type: string, data
 const said = (content: string, more: object = {}) =>
   ["message.user", { message: { role: "user", content }, ...more }] as const;
 const texts = (...runs: RunView[]) =>
-  messagesOf({ runs, hasEarlier: false }).map((message) => (message.role === "user" ? message.content : ""));
+  messagesOf({ ...EMPTY_THREAD_VIEW, runs }).map((message) => (message.role === "user" ? message.content : ""));
 
 test("a message that has entered another run is shown there alone, whichever of the two is heard of first", () => {
   const active = viewOf("a", said("first"));
@@ -32,5 +32,5 @@ test("a run that was merged has ended, and says into which it was", () => {
   const merged = viewOf("b", said("rather that"), ["run.merged", { into: "a" }]);
   expect(merged).toMatchObject({ status: "merged", mergedInto: "a" });
   expect(hasEnded(merged)).toBe(true);
-  expect(openRuns({ runs: [merged], hasEarlier: false })).toEqual([]);
+  expect(openRuns({ ...EMPTY_THREAD_VIEW, runs: [merged] })).toEqual([]);
 });

@@ -50,117 +50,120 @@ export interface WatchConnectionDeps {
 }
 
 /** One connection. */
-export class WatchConnection {
-  readonly #deps: WatchConnectionDeps;
-  readonly #inboxes = new Map<string, WatchInbox>();
-  #socket: ClientSocket | null = null;
-  #token = "";
-  #isOpen = false;
-  #isOver = false;
-  #unheard = 0;
-  #pings: ReturnType<typeof setInterval> | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  /** Begins to connect at once. */
-  constructor(deps: WatchConnectionDeps) {
-    this.#deps = deps;
-    this.#timer = setTimeout(() => this.#end({ code: 0 }), WATCH_OPEN_TIMEOUT_MS);
-    this.#open().catch((error: Error) => this.#end({ code: 0, error }));
-  }
-
+export interface WatchConnection {
   /** Whether this topic, which is not read here yet, can be. */
-  hasRoomFor(topic: WatchTopic): boolean {
-    return this.#inboxes.size < WATCH_TOPICS_MAX && !this.#inboxes.has(keyOf(topic));
-  }
-
+  hasRoomFor(topic: WatchTopic): boolean;
   /** Reads a topic from now on. */
-  join(topic: WatchTopic): WatchInbox {
-    const inbox: WatchInbox = { topic, messages: [], end: null, wake() {} };
-    this.#inboxes.set(keyOf(topic), inbox);
-    if (this.#isOpen) {
-      clearTimeout(this.#timer);
-      this.#send({ type: "subscribe", ...topic });
-    }
-    return inbox;
+  join(topic: WatchTopic): WatchInbox;
+  /** Reads it no longer. Without effect the second time. */
+  leave(inbox: WatchInbox): void;
+}
+
+/** Begins to connect at once. */
+export function openWatchConnection(deps: WatchConnectionDeps): WatchConnection {
+  const inboxes = new Map<string, WatchInbox>();
+  let socket: ClientSocket | null = null;
+  let token = "";
+  let isOpen = false;
+  let isOver = false;
+  let unheard = 0;
+  let pings: ReturnType<typeof setInterval> | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function endAfter(delayMs: number): void {
+    timer = setTimeout(() => end({ code: 0 }), delayMs);
   }
 
-  /** Reads it no longer. Without effect the second time. */
-  leave(inbox: WatchInbox): void {
+  function lingerIfUnread(): void {
+    clearTimeout(timer);
+    if (inboxes.size === 0) endAfter(WATCH_LINGER_MS);
+  }
+
+  function leave(inbox: WatchInbox): void {
     const { runId, threadId } = inbox.topic;
     const key = keyOf(inbox.topic);
-    if (this.#inboxes.get(key) !== inbox) return;
-    this.#inboxes.delete(key);
-    if (!this.#isOpen) return;
-    this.#send({ type: "unsubscribe", ...(runId === undefined ? { threadId } : { runId }) });
-    this.#lingerIfUnread();
+    if (inboxes.get(key) !== inbox) return;
+    inboxes.delete(key);
+    if (!isOpen) return;
+    send({ type: "unsubscribe", runId, threadId });
+    lingerIfUnread();
   }
 
-  #lingerIfUnread(): void {
-    if (this.#inboxes.size > 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#end({ code: 0 }), WATCH_LINGER_MS);
-  }
-
-  async #open(): Promise<void> {
-    const { url, WebSocket, token } = this.#deps;
-    this.#token = await token();
-    if (this.#isOver) return;
-    this.#socket = openClientSocket(url, undefined, WebSocket, {
-      open: () => this.#send({ type: "auth", token: this.#token }),
-      message: (text) => this.#receive(JSON.parse(text) as WatchAnswer),
-      close: (code) => this.#end({ code }),
+  async function open(): Promise<void> {
+    token = await deps.token();
+    if (isOver) return;
+    socket = openClientSocket(deps.url, undefined, deps.WebSocket, {
+      open: () => send({ type: "auth", token }),
+      message: (text) => receive(JSON.parse(text) as WatchAnswer),
+      close: (code) => end({ code }),
     });
   }
 
-  #receive(message: WatchAnswer): void {
-    this.#unheard = 0;
-    if (message.type === "authenticated") return this.#opened();
-    const key = "runId" in message && message.runId !== undefined ? message.runId : "";
-    const inbox = this.#inboxes.get("threadId" in message ? (message.threadId ?? key) : key);
+  function receive(message: WatchAnswer): void {
+    unheard = 0;
+    if (message.type === "authenticated") return opened();
+    const inbox = inboxes.get(keyOf(message));
     if (inbox === undefined) return;
     inbox.messages.push(message);
     if (inbox.messages.length > WATCH_UNREAD_MAX) {
       inbox.end = { code: 0 }; // 3.
-      this.leave(inbox);
+      leave(inbox);
     }
     inbox.wake();
   }
 
-  #opened(): void {
-    this.#isOpen = true;
-    clearTimeout(this.#timer);
-    this.#deps.onOpened();
-    for (const { topic } of this.#inboxes.values()) this.#send({ type: "subscribe", ...topic });
+  function opened(): void {
+    isOpen = true;
+    deps.onOpened();
+    for (const { topic } of inboxes.values()) send({ type: "subscribe", ...topic });
     // Its readers may have left while it was opened.
-    this.#lingerIfUnread();
-    this.#pings = setInterval(() => {
-      this.#unheard += 1;
-      if (this.#unheard > WATCH_UNHEARD_MAX)
-        this.#end({ code: 0 }); // 2.
-      else this.#send({ type: "ping" });
+    lingerIfUnread();
+    pings = setInterval(() => {
+      unheard += 1;
+      if (unheard > WATCH_UNHEARD_MAX)
+        end({ code: 0 }); // 2.
+      else send({ type: "ping" });
     }, WATCH_PING_MS);
   }
 
-  #send(message: WatchMessage): void {
-    this.#socket?.send(JSON.stringify(message));
+  function send(message: WatchMessage): void {
+    socket?.send(JSON.stringify(message));
   }
 
   /** 1. */
-  #end(end: WatchEnd): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#isOpen = false;
-    clearTimeout(this.#timer);
-    clearInterval(this.#pings);
-    this.#socket?.close();
-    this.#deps.onEnded(end.code, this.#token);
-    for (const inbox of this.#inboxes.values()) {
-      inbox.end = end;
+  function end(how: WatchEnd): void {
+    if (isOver) return;
+    isOver = true;
+    isOpen = false;
+    clearTimeout(timer);
+    clearInterval(pings);
+    socket?.close();
+    deps.onEnded(how.code, token);
+    for (const inbox of inboxes.values()) {
+      inbox.end = how;
       inbox.wake();
     }
   }
+
+  endAfter(WATCH_OPEN_TIMEOUT_MS);
+  open().catch((error: Error) => end({ code: 0, error }));
+  return {
+    hasRoomFor: (topic) => inboxes.size < WATCH_TOPICS_MAX && !inboxes.has(keyOf(topic)),
+    join(topic) {
+      const inbox: WatchInbox = { topic, messages: [], end: null, wake() {} };
+      inboxes.set(keyOf(topic), inbox);
+      if (isOpen) {
+        clearTimeout(timer);
+        send({ type: "subscribe", ...topic });
+      }
+      return inbox;
+    },
+    leave,
+  };
 }
 
-function keyOf({ runId, threadId }: WatchTopic): string {
-  return runId ?? threadId ?? "";
+/** What is told of a thread names its newest run, too. */
+function keyOf(about: WatchTopic | WatchAnswer): string {
+  const { runId, threadId } = about as { readonly runId?: string; readonly threadId?: string };
+  return threadId ?? runId ?? "";
 }

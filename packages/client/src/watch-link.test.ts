@@ -167,11 +167,17 @@ describe("where no WebSocket opens", () => {
   test.each([
     ["since something on the way lets none pass", WebSocket],
     ["since there is none, as in Node 20", undefined],
+    ["since none is to be opened, as with the session of a page", null],
   ])("the newest run of a thread is asked for, and none is told twice: %s", async (_why, constructor) => {
     if (constructor === undefined) vi.stubGlobal("WebSocket", undefined);
     const gateway = await withoutSocket(["r1", "r1", "r2"]);
-    const client = createClient({ url: gateway.url, token: "key", ...(constructor && { WebSocket: constructor }) });
+    const client = createClient({
+      url: gateway.url,
+      token: "key",
+      ...(constructor !== undefined && { WebSocket: constructor }),
+    });
     expect(await toldUntil(client, "r2")).toEqual(["r1", "r2"]);
+    expect(constructor === null && gateway.requests.some(({ url }) => url === "/api/watch")).toBe(false);
     const asked = gateway.requests.filter(({ url }) => url !== "/api/watch");
     expect(asked.map(({ url }) => url)).toEqual(Array(3).fill("/api/runs?threadId=inbox&limit=1"));
   });

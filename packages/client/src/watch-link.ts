@@ -13,7 +13,7 @@ import { CLOSE_CODES, type WatchAnswer } from "@hsafa/protocol";
 import { webSocketOf, type WebSocketConstructor } from "./client-socket.ts";
 import { HsafaError } from "./error.ts";
 import type { TokenKeeper } from "./token.ts";
-import { WatchConnection, type WatchTopic } from "./watch-connection.ts";
+import { openWatchConnection, type WatchConnection, type WatchTopic } from "./watch-connection.ts";
 
 /** The shared connection of a client. */
 export interface WatchLink {
@@ -31,7 +31,8 @@ const MAY_HEAL = ["unavailable", "internal", "too_many_requests"];
 export function createWatchLink(params: {
   readonly base: string;
   readonly tokens: TokenKeeper;
-  readonly WebSocket: WebSocketConstructor | undefined;
+  /** Null: none is opened. */
+  readonly WebSocket: WebSocketConstructor | null | undefined;
 }): WatchLink {
   const { base, tokens, WebSocket } = params;
   const connections = new Set<WatchConnection>();
@@ -45,9 +46,9 @@ export function createWatchLink(params: {
   }
 
   function connect(): WatchConnection {
-    const connection: WatchConnection = new WatchConnection({
+    const connection = openWatchConnection({
       url: `${base.replace(/^http/, "ws")}/api/watch`,
-      WebSocket,
+      WebSocket: WebSocket ?? undefined,
       token,
       onOpened() {
         hasOpened = true;
@@ -64,7 +65,7 @@ export function createWatchLink(params: {
 
   return {
     async *read(topic, signal) {
-      if (webSocketOf(WebSocket) === undefined) return false; // 5.
+      if (WebSocket === null || webSocketOf(WebSocket) === undefined) return false; // 5.
       const connection = [...connections].find((one) => one.hasRoomFor(topic)) ?? connect(); // 3.
       const inbox = connection.join(topic);
       const wake = (): void => inbox.wake();

@@ -1,4 +1,4 @@
-import type { RunEvent } from "@hsafa/protocol";
+import type { RunEvent, StoredFile } from "@hsafa/protocol";
 import { expect, test, vi } from "vitest";
 import type { Client } from "../client.ts";
 import { HsafaError } from "../error.ts";
@@ -42,6 +42,7 @@ function startWorld() {
   const client = {
     threads: {
       create: () => Promise.resolve({}),
+      get: (id: string) => Promise.resolve({ id, branchedFrom: null }),
       async *watch(_id: string, { signal }: { signal?: AbortSignal }) {
         world.watchers += 1;
         try {
@@ -125,6 +126,28 @@ test("what could not be sent stays with its reason, and is sent again under the 
   expect(new Set(world.starts.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
   store.discard(failed?.id ?? "");
   expect(store.getSnapshot().unsent).toEqual([]);
+  leave();
+});
+
+test("files are uploaded before they are said, and a message that is sent again uploads them under the same keys", async () => {
+  const { world, store } = startWorld();
+  const leave = store.subscribe(() => {});
+  const keys: (string | undefined)[] = [];
+  const upload = (_content: unknown, options?: { readonly idempotencyKey?: string }) => {
+    keys.push(options?.idempotencyKey);
+    if (keys.length === 2) return Promise.reject(new HsafaError({ code: "network_error", message: "cut" }));
+    return Promise.resolve({ id: "file-1" } as StoredFile);
+  };
+  const files = [new Blob(["a"]), new Blob(["b"])];
+  await store.send("support", "look", {}, { files, upload });
+  const [failed] = store.getSnapshot().unsent;
+  expect(failed).toMatchObject({ content: "look", files, error: { code: "network_error" } });
+  expect(world.starts).toEqual([]);
+  await store.resend(failed?.id ?? "");
+  const parts = [{ type: "text", text: "look" }, ...files.map(() => ({ type: "file", fileId: "file-1" }))];
+  expect(world.starts).toMatchObject([{ input: [{ role: "user", content: parts }] }]);
+  expect(keys.slice(2)).toEqual(keys.slice(0, 2));
+  expect(new Set(keys).size).toBe(2);
   leave();
 });
 

@@ -12,12 +12,15 @@ import { followThread } from "../follow-thread.ts";
 import { randomId } from "../random-id.ts";
 import { EMPTY_THREAD_VIEW, openRuns, type ThreadView } from "../thread-view.ts";
 import { untilAnswered } from "../until-answered.ts";
+import { type SentFiles, withSentFiles } from "./sent-files.ts";
 import { createStore, keptStore, type Store } from "./kept-stores.ts";
 
 /** Something that a person has said and that no run shows yet. */
 export interface UnsentMessage {
   readonly id: string;
   readonly content: UserMessage["content"];
+  /** The files that go with it. */
+  readonly files: readonly Blob[];
   /** The agent that it is for, the device that it came from, and its policy for a busy thread. */
   readonly to: { readonly agent: string } & SentFrom;
   /** The run that it has started; `null` while it is on its way. */
@@ -56,7 +59,7 @@ export const EMPTY_THREAD_SNAPSHOT: ThreadSnapshot = {
 /** A conversation that components share. */
 export interface ThreadStore extends Store<ThreadSnapshot> {
   /** Says something to an agent. Never rejects: what went wrong stands with the message. */
-  send(agent: string, content: UserMessage["content"], more?: SentFrom): Promise<void>;
+  send(agent: string, content: UserMessage["content"], more?: SentFrom, sent?: SentFiles): Promise<void>;
   /** Sends again what could not be sent. Never rejects. */
   resend(id: string): Promise<void>;
   /** Forgets what could not be sent. */
@@ -82,6 +85,9 @@ function createThreadStore(client: Client, thread: string, forget: () => void): 
     },
     forget,
   );
+
+  /** The files of messages that no run has taken yet. */
+  const uploads = new Map<string, SentFiles>();
 
   function change(next: Partial<ThreadSnapshot>): void {
     store.set({ ...store.getSnapshot(), ...next });
@@ -115,13 +121,15 @@ function createThreadStore(client: Client, thread: string, forget: () => void): 
   async function post(id: string): Promise<void> {
     const message = store.getSnapshot().unsent.find((one) => one.id === id);
     if (message === undefined) return;
-    const { content, to } = message;
-    const input = typeof content === "string" ? content : [{ role: "user" as const, content }];
+    const { to } = message;
     try {
+      const content = await withSentFiles(message.content, uploads.get(id), id); // 2.
+      const input = typeof content === "string" ? content : [{ role: "user" as const, content }];
       const started = await client.runs.start({ ...to, input, threadId: thread, idempotencyKey: id }); // 2.
       const isShown = store
         .getSnapshot()
         .view.runs.some(({ runId, messages }) => runId === started.runId && messages.length > 0);
+      uploads.delete(id);
       if (isShown) discard(id);
       else changeUnsent(id, { runId: started.runId });
     } catch (error) {
@@ -130,6 +138,7 @@ function createThreadStore(client: Client, thread: string, forget: () => void): 
   }
 
   function discard(id: string): void {
+    uploads.delete(id);
     change({ unsent: store.getSnapshot().unsent.filter((one) => one.id !== id) });
   }
 
@@ -137,9 +146,10 @@ function createThreadStore(client: Client, thread: string, forget: () => void): 
     subscribe: store.subscribe,
     getSnapshot: store.getSnapshot,
     discard,
-    async send(agent, content, more = {}) {
+    async send(agent, content, more = {}, sent) {
       const id = randomId();
-      const message = { id, content, to: { agent, ...more }, runId: null, error: null };
+      if (sent !== undefined) uploads.set(id, sent);
+      const message = { id, content, files: sent?.files ?? [], to: { agent, ...more }, runId: null, error: null };
       change({ unsent: [...store.getSnapshot().unsent, message] });
       await post(id);
     },

@@ -52,7 +52,7 @@ export function useDevice(options: UseDeviceOptions): ShownDevice {
         url: client.url,
         token: client.token,
         deviceKey,
-        ...(client.WebSocket === undefined ? {} : { WebSocket: client.WebSocket }),
+        ...(client.WebSocket ? { WebSocket: client.WebSocket } : {}),
         tools: latestTools(() => latest.current),
         onState: (state) => show({ state, deviceKey: made.deviceKey }),
         onPairing: (pairingCode) => show({ pairingCode }),

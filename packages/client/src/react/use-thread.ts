@@ -1,6 +1,7 @@
 import { useMemo, useSyncExternalStore } from "react";
 import type { StartPolicy, UserMessage } from "@hsafa/protocol";
 import type { ToolPart, ViewMessage } from "../run-view.ts";
+import { createFiles } from "../files.ts";
 import { messagesOf, openRuns, questionsOf, runsWithMessages } from "../thread-view.ts";
 import { useHsafa } from "./hsafa-provider.ts";
 import { EMPTY_THREAD_SNAPSHOT, type ThreadSnapshot, threadStore, type UnsentMessage } from "./thread-store.ts";
@@ -20,6 +21,8 @@ export interface UseThreadOptions {
 export interface SendOptions {
   /** What becomes of it while another run is in progress. `steer`: it enters that run at its next step. */
   readonly policy?: StartPolicy;
+  /** Files that go with it, such as those of an `<input type="file">`. They are uploaded first. */
+  readonly files?: readonly Blob[];
 }
 
 /** A message as a list shows it: one of a run, or one that no run shows yet. */
@@ -66,7 +69,7 @@ export interface ShownThread extends Omit<ThreadSnapshot, "unsent"> {
  * show the same thread share its streams.
  */
 export function useThread(thread: string, { agent, deviceKey, policy }: UseThreadOptions): ShownThread {
-  const { client } = useHsafa();
+  const { client, options: connection } = useHsafa();
   const store = useMemo(() => threadStore(client, thread), [client, thread]);
   const snapshot = useSyncExternalStore(store.subscribe, store.getSnapshot, () => EMPTY_THREAD_SNAPSHOT);
   const { view, unsent } = snapshot;
@@ -74,11 +77,13 @@ export function useThread(thread: string, { agent, deviceKey, policy }: UseThrea
   const questions = useMemo(() => questionsOf(view), [view]);
   const actions = useMemo(() => {
     const send = (content: UserMessage["content"], options: SendOptions = {}): Promise<void> => {
-      const chosen = options.policy ?? policy;
-      return store.send(agent, content, {
+      const { policy: chosen = policy, files = [] } = options;
+      const more = {
         ...(deviceKey === undefined ? {} : { deviceKey }),
         ...(chosen === undefined ? {} : { policy: chosen }),
-      });
+      };
+      const { upload } = createFiles(connection);
+      return store.send(agent, content, more, files.length === 0 ? undefined : { files, upload });
     };
     return {
       send,
@@ -93,13 +98,13 @@ export function useThread(thread: string, { agent, deviceKey, policy }: UseThrea
         await client.runs.approve(runId, decisionOn(call, approved, reason));
       },
     };
-  }, [client, store, agent, deviceKey, policy]);
+  }, [client, connection, store, agent, deviceKey, policy]);
   const isRunning = openRuns(view).length > 0 || unsent.some(({ error }) => error === null);
   return { ...snapshot, messages, questions, isRunning, ...actions };
 }
 
 function shownMessages(view: ThreadSnapshot["view"], unsent: readonly UnsentMessage[]): ShownThread["messages"] {
-  const said = runsWithMessages(view).flatMap(({ runId, messages }) =>
+  const said = [...view.inherited, ...runsWithMessages(view)].flatMap(({ runId, messages }) =>
     messages.map((message) => ({ ...message, key: `${runId} ${message.id}` })),
   );
   const waiting = unsent.map((one) => ({
