@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
-import { extname, resolve } from "node:path";
-import { JSON_DEPTH_MAX, type JsonObject, readExactJson, writeExactJson } from "@hsafa/protocol";
+import { extname } from "node:path";
+import { type JsonObject, writeExactJson } from "@hsafa/protocol";
 import { CliError } from "./cli-error.ts";
+import { readJsonFile } from "./read-json-file.ts";
 import { own } from "./shown.ts";
 import { importUserModule } from "./user-module.ts";
 
@@ -23,7 +23,7 @@ export async function readAgentFile(file: string): Promise<AgentFile> {
       own`${file} is YAML, which hsafa does not read: write it as JSON, or as a TypeScript module with defineAgent.`,
     );
   }
-  const config = extension === ".json" ? readJson(file) : jsonOf(await importUserModule(file), file);
+  const config = extension === ".json" ? readJsonFile(file) : jsonOf(await importUserModule(file), file);
   if (typeof config !== "object" || config === null || Array.isArray(config)) {
     throw new CliError(own`${file} holds no agent config: it must be an object with 'name' and 'model'.`);
   }
@@ -32,21 +32,6 @@ export async function readAgentFile(file: string): Promise<AgentFile> {
   if (typeof name !== "string")
     throw new CliError(own`${file}: 'name' is missing; give the agent one, like "name": "support".`);
   return { name, config: rest };
-}
-
-function readJson(file: string): unknown {
-  if (!existsSync(file)) throw new CliError(own`There is no file ${resolve(file)}.`);
-  const read = readExactJson(readFileSync(file, "utf8"), JSON_DEPTH_MAX);
-  switch (read.kind) {
-    case "json":
-      return read.value;
-    case "malformed":
-      throw new CliError(own`${file} is not JSON: ${read.message}`);
-    case "inexact":
-      throw new CliError(own`${file} cannot be sent as it is: '${read.path}' ${read.message}.`);
-    default:
-      return read satisfies never;
-  }
 }
 
 /** Drops what JSON cannot hold, such as fields that are `undefined`, before the config is hashed. */

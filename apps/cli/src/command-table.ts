@@ -44,13 +44,17 @@ export const commandTable: Readonly<Record<string, ListedCommand>> = {
     summary: "start a run of an agent and follow it",
     load: async () => (await import("./commands/run.ts")).run,
   },
+  fork: {
+    summary: "start a run that goes on from a fact of another one, with the same results or another message",
+    load: async () => (await import("./commands/fork.ts")).fork,
+  },
   watch: {
     summary: "follow a run from its beginning, or from a position, to its end",
     load: async () => (await import("./commands/watch.ts")).watch,
   },
   runs: { summary: "list the newest runs", load: async () => (await import("./commands/runs.ts")).runs },
   events: {
-    summary: "list the events of a run as they are kept, oldest first",
+    summary: "list the events of a run as they are kept",
     load: async () => (await import("./commands/events.ts")).events,
   },
   send: {
@@ -61,6 +65,10 @@ export const commandTable: Readonly<Record<string, ListedCommand>> = {
   threads: {
     summary: "list, show, rename, delete and branch conversations",
     load: async () => (await import("./commands/threads.ts")).threads,
+  },
+  files: {
+    summary: "upload, list, save and delete files that messages name",
+    load: async () => (await import("./commands/files.ts")).files,
   },
   device: {
     summary: "make this machine a device that agents can use tools of, until Ctrl-C",

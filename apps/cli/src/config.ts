@@ -33,6 +33,11 @@ export function readCliSettings(env: Environment = process.env): CliSettings {
   return { url, key: env.HSAFA_API_KEY ? { kind: "given", apiKey: env.HSAFA_API_KEY } : keyIn(dataDir, url), dataDir };
 }
 
+/** The option `--workers` stands for `HSAFA_WORKERS`, which the gateway in this process reads. */
+export function setWorkers(count: string): void {
+  process.env.HSAFA_WORKERS = count;
+}
+
 /** The whole environment, for the commands that start a gateway. */
 export function environment(): Environment {
   return process.env;

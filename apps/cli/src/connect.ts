@@ -1,4 +1,5 @@
 import { type Client, createClient } from "@hsafa/client";
+import { createFiles, type Files } from "@hsafa/client/files";
 import { createOperator, type Operator } from "@hsafa/client/operator";
 import { readCliSettings } from "./config.ts";
 import { CliError } from "./cli-error.ts";
@@ -14,6 +15,12 @@ export function connect(): Client {
 export function connectOperator(): Operator {
   const { url } = readCliSettings();
   return createOperator({ url, token: requireKey() });
+}
+
+/** Returns the calls about files, for the same gateway and key. Throws as `connect` does. */
+export function connectFiles(): Files {
+  const { url } = readCliSettings();
+  return createFiles({ url, token: requireKey() });
 }
 
 /** Returns the key of the settings. If there is none for this URL, throws a `CliError` that says how to get one. */

@@ -88,6 +88,8 @@ async function recipientOf(client: Client, run: Run, call: ToolCall, recipient: 
       return own`${recipient.method} ${(await urlOf(client, run, call)) ?? recipient.origin ?? own`(no address)`}`;
     case "function":
       return own`the function ${recipient.name} of the gateway`;
+    case "agent":
+      return own`the agent ${recipient.agent}, as a child`;
     case "external":
       return own`any program that may write the run`;
     default:

@@ -1,7 +1,9 @@
 import { statSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { type Client, HsafaError } from "@hsafa/client";
+import type { AgentFile } from "./agent-file.ts";
 import { agentFiles } from "./agent-files.ts";
+import { childrenFirst } from "./children-first.ts";
 import { CliError } from "./cli-error.ts";
 import type { DevHappening } from "./dev-happening.ts";
 import { FolderWatcher } from "./folder-watcher.ts";
@@ -13,6 +15,15 @@ interface KnownFile {
   readonly imports: readonly string[];
   /** Changes when the file, or one that it imports, changes. */
   readonly stamp: string;
+  /** The gateway refused its agent, which may be for want of another one. */
+  isRefused: boolean;
+}
+
+/** A file that has changed, with its agent. */
+interface Loaded {
+  readonly file: string;
+  readonly agent: AgentFile;
+  readonly known: KnownFile;
 }
 
 /**
@@ -20,6 +31,7 @@ interface KnownFile {
  *
  * 1. A file that does not load, or that the gateway refuses, is told. The version that the agent has stays.
  * 2. One round at a time: what changes meanwhile is seen by the next one.
+ * 3. An agent is pushed after those that its tools start. One that was refused is tried again when another is new.
  */
 export class DevAgents {
   readonly #client: Client;
@@ -58,11 +70,18 @@ export class DevAgents {
   async #look(): Promise<void> {
     if (this.#isClosed) return;
     const known = new Map<string, KnownFile>();
+    const loaded: Loaded[] = [];
     for (const file of this.#files()) {
       const before = this.#known.get(file);
       const isSame = before !== undefined && before.stamp === stampOf([file, ...before.imports]);
-      known.set(file, isSame ? before : await this.#push(file));
+      known.set(file, isSame ? before : await this.#load(file, loaded));
     }
+    let isAnyNew = false;
+    for (const changed of childrenFirst(loaded)) isAnyNew = (await this.#push(changed)) || isAnyNew; // 3.
+    const again: Loaded[] = [];
+    const refused = [...known].filter(([file, { isRefused }]) => isRefused && !loaded.some((one) => one.file === file));
+    if (isAnyNew) for (const [file] of refused) known.set(file, await this.#load(file, again));
+    for (const changed of childrenFirst(again)) await this.#push(changed);
     for (const file of this.#known.keys()) if (!known.has(file)) this.#tell({ event: "file_gone", file });
     this.#known = known;
     this.#watch();
@@ -80,26 +99,34 @@ export class DevAgents {
     });
   }
 
-  async #push(file: string): Promise<KnownFile> {
+  /** Adds what it finds in the file to `loaded`. */
+  async #load(file: string, loaded: Loaded[]): Promise<KnownFile> {
     // Before it is read: what is saved meanwhile makes another stamp.
     const early = stampOf([file]);
-    const loaded = await loadAgent(file);
-    const imports = loaded.imports.filter((path) => path !== resolve(file));
+    const found = await loadAgent(file);
+    const imports = found.imports.filter((path) => path !== resolve(file));
     const stamp = imports.length === 0 ? early : stampOf([file, ...imports]);
-    if (loaded.kind === "failed")
-      this.#tell({ event: "push_failed", file, message: loaded.message }); // 1.
-    else {
-      try {
-        const plan = await planPush(this.#client, loaded.agent);
-        const { version, configHash } = await pushAgent(this.#client, loaded.agent, { promote: true });
-        const { name, changes } = plan;
-        const isNew = plan.effect !== "none";
-        this.#tell({ event: "pushed", file, name, version, configHash, isNew, changes });
-      } catch (error) {
-        this.#tell({ event: "push_failed", file, message: messageOf(error) }); // 1.
-      }
+    const known = { imports, stamp, isRefused: false };
+    if (found.kind === "failed")
+      this.#tell({ event: "push_failed", file, message: found.message }); // 1.
+    else loaded.push({ file, agent: found.agent, known });
+    return known;
+  }
+
+  /** Returns whether its agent has another version now. */
+  async #push({ file, agent, known }: Loaded): Promise<boolean> {
+    try {
+      const plan = await planPush(this.#client, agent);
+      const { version, configHash } = await pushAgent(this.#client, agent, { promote: true });
+      const { name, changes } = plan;
+      const isNew = plan.effect !== "none";
+      this.#tell({ event: "pushed", file, name, version, configHash, isNew, changes });
+      return isNew;
+    } catch (error) {
+      known.isRefused = true;
+      this.#tell({ event: "push_failed", file, message: messageOf(error) }); // 1.
+      return false;
     }
-    return { imports, stamp };
   }
 
   #watch(): void {

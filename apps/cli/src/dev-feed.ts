@@ -1,5 +1,6 @@
 import type { Client } from "@hsafa/client";
 import { type Device, isTerminalStatus, PAGE_ITEMS_MAX, type Run } from "@hsafa/protocol";
+import { consoleLink } from "./console-link.ts";
 import type { DevHappening } from "./dev-happening.ts";
 import { FEED_POLL_MS, FEED_RUNS_MAX } from "./limits.ts";
 
@@ -9,6 +10,7 @@ import { FEED_POLL_MS, FEED_RUNS_MAX } from "./limits.ts";
  */
 export class DevFeed {
   readonly #client: Client;
+  readonly #url: string;
   readonly #tell: (happening: DevHappening) => void;
   /** The newest run that is known. Ids are in the order of time. */
   #newest = "";
@@ -19,8 +21,14 @@ export class DevFeed {
   #asking: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(params: { readonly client: Client; readonly tell: (happening: DevHappening) => void }) {
+  constructor(params: {
+    readonly client: Client;
+    /** Of the gateway. */
+    readonly url: string;
+    readonly tell: (happening: DevHappening) => void;
+  }) {
     this.#client = params.client;
+    this.#url = params.url;
     this.#tell = params.tell;
   }
 
@@ -77,7 +85,8 @@ export class DevFeed {
     const { id: runId, agentName, status, createdAt, completedAt, error } = run;
     const durationMs = completedAt === null ? null : Date.parse(completedAt) - Date.parse(createdAt);
     const why = error === null ? null : `${error.message} [${error.code}]`;
-    this.#tell({ event: "run", runId, agentName, status, durationMs, error: why });
+    const link = consoleLink(this.#url, runId);
+    this.#tell({ event: "run", runId, link, agentName, status, durationMs, error: why });
     return isWaiting;
   }
 

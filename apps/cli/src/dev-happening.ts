@@ -22,6 +22,8 @@ export type DevHappening =
   | {
       readonly event: "run";
       readonly runId: string;
+      /** Where the console shows it. */
+      readonly link: string;
       readonly agentName: string;
       readonly status: RunStatus;
       readonly durationMs: number | null;
@@ -60,12 +62,12 @@ export function describeHappening(happening: DevHappening): Shown {
     case "file_gone":
       return styled("yellow", own`gone  ${happening.file}; its agent stays as it was pushed`);
     case "run": {
-      const { runId, agentName, status, durationMs, error } = happening;
+      const { runId, link, agentName, status, durationMs, error } = happening;
       const style =
         ({ completed: "green", failed: "red", canceled: "yellow" } as const)[status as "completed"] ?? "dim";
       const took = durationMs === null ? own`` : own` after ${(durationMs / 1000).toFixed(1)} s`;
       const why = error === null ? own`` : own`: ${error}`;
-      return own`run  ${runId}  ${agentName}  ${styled(style, own`${status}`)}${took}${why}`;
+      return own`run  ${runId}  ${agentName}  ${styled(style, own`${status}`)}${took}${why}  ${styled("dim", own`${link}`)}`;
     }
     case "device": {
       const { deviceKey, online, tools } = happening;

@@ -1,5 +1,6 @@
 import { type Client, HsafaError, type RunStreamCut, type RunStreamEvent } from "@hsafa/client";
 import { type FinishReason, isWholeAnswer, type RunStatus } from "@hsafa/protocol";
+import { ChildTeller } from "./child-teller.ts";
 import { enteredAt } from "./entered-at.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import { createRunPrinter } from "./run-printer.ts";
@@ -21,13 +22,15 @@ export async function followRun(
   const leave = (): void => leaving.abort();
   process.once("SIGINT", leave);
   const waits = new WaitTeller(client, runId);
+  const children = new ChildTeller(client);
   let position = after;
   let ended: ExitCode | null = null;
   let mergedInto: string | null = null;
   try {
     for await (const event of client.runs.stream(runId, { after, signal: leaving.signal, onCut: tellCut })) {
       if (json) tellJson(event);
-      else for (const { to, shown } of printer(event)) print(to, shown);
+      else await children.hear(event);
+      if (!json) for (const { to, shown } of printer(event)) print(to, shown);
       waits.hear(event);
       if ("id" in event) position = event.id;
       ended = outcomeOf(event);
@@ -42,6 +45,7 @@ export async function followRun(
     return EXIT.detached;
   } finally {
     waits.close();
+    children.close();
     process.removeListener("SIGINT", leave);
   }
   // The answer comes in the run that the message has entered.

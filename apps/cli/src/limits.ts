@@ -51,6 +51,10 @@ export const MEASURED_RUN_MS_MAX = 15_000;
 /** Characters of a hash that name a version: a shorter text is a label, because people count versions. */
 export const HASH_CHARACTERS_MIN = 6;
 
+/** Children of a run that are followed at once: the terminal of a person shows no more. */
+export const CHILDREN_FOLLOWED_MAX = 50;
+/** How long the last lines of a child that has ended are waited for, in milliseconds: its end came another way. */
+export const CHILD_LAST_WORDS_MS = 2000;
 /** Facts of a run that are searched for a message that has entered it. A run has 20,000 at most. */
 export const EVENTS_SEARCHED_MAX = 20_000;
 /** How long a command works until it shows how far it is, in milliseconds: a line that comes and goes is noise. */

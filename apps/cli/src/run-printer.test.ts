@@ -44,6 +44,55 @@ describe("a run on the terminal", () => {
     expect(notes).toContain("completed (3 tokens in, 4 out)");
   });
 
+  test("the object with which a run ends is the whole result, however often the model had to answer", () => {
+    const asks: Told = { type: "step.started", data: { step: 1, object: true } };
+    const unfit = completed('{"city": 1}');
+    const fault: Told = { ...unfit, data: { ...unfit.data, outputFault: "/city must be string" } } as Told;
+    const end: Told = { type: "run.completed", data: { output: { city: "Rome" }, usage: {} } };
+    const { result, notes } = printed(asks, text('{"city": 1}'), fault, asks, text('{"city": "Rome"}'), end);
+    expect(result).toBe('{\n  "city": "Rome"\n}\n');
+    expect(notes).toContain("(the answer does not fit: /city must be string)");
+  });
+
+  test("what the provider does by itself is a note, and its sources stand behind the answer", () => {
+    const called: Told = {
+      type: "provider.called",
+      data: { step: 1, callId: "c", toolName: "web_search", args: { query: "lemons" } },
+    };
+    const failed: Told = {
+      type: "provider.answered",
+      data: { step: 1, callId: "c", toolName: "web_search", failed: true },
+    };
+    const done = completed("They grow.");
+    const sources = [{ type: "url", url: "https://a.example/", title: "A" }];
+    const citations = [{ source: 0, text: 0, start: 5, end: 9 }];
+    const end: Told = { ...done, data: { ...done.data, sources, citations } } as Told;
+    const { result, notes } = printed(started, called, failed, text("They grow."), end);
+    expect(result).toBe("They grow.\n");
+    expect(notes).toContain('~> web_search {"query":"lemons"} [provider]\n<~ web_search failed\n');
+    expect(notes).toContain("   source: A https://a.example/\n     for: grow\n");
+  });
+
+  test("what a fork reuses is told as such, and is no result of it", () => {
+    const messages = [{ role: "assistant" as const, content: "Let me look." }];
+    const error = { code: "not_repeated", message: "There was no result." };
+    const { result, notes } = printed(
+      { type: "step.reused", data: { step: 1, from: "5-0", messages } },
+      { type: "tool.reused", data: { callId: "c", toolName: "look", result: { at: "x" } } },
+      { type: "tool.reused", data: { callId: "d", toolName: "save", error } },
+      started,
+      text("Done."),
+      { type: "text.end", data: { step: 1, partId: "t" } },
+    );
+    expect(result).toBe("Done.\n");
+    expect(notes.split("\n")).toEqual([
+      "(reused) Let me look.",
+      '(reused) <- look {"at":"x"}',
+      "(reused) <- save There was no result. [not_repeated]",
+      "",
+    ]);
+  });
+
   test("the end says what the run cost, where that is known, and which limit ended it", () => {
     const error = { code: "limit_exceeded", message: "The run cost 0.02 US dollars of 0.01." };
     const end: Told = {

@@ -1,6 +1,15 @@
 import type { RunStreamEvent } from "@hsafa/client";
-import { type Failure, isWholeAnswer, type LeftOut, type Message, type Usage } from "@hsafa/protocol";
+import {
+  type Citation,
+  type Failure,
+  isWholeAnswer,
+  type LeftOut,
+  type Message,
+  type Source,
+  type Usage,
+} from "@hsafa/protocol";
 import { ForeignStream } from "./foreign-stream.ts";
+import { messageWords } from "./message-words.ts";
 import { brief, lineEnd, own, type Shown, styled } from "./shown.ts";
 import type { Output } from "./terminal.ts";
 
@@ -29,6 +38,8 @@ export function createRunPrinter({
   let open: Output | null = null;
   /** Whether the step in progress has shown text; null when its beginning was not seen. */
   let textSeen: boolean | null = null;
+  /** Whether its answer is to be an object. Then the object with which the run ends is the result, and no text. */
+  let isObject = false;
 
   function stream(to: Output, text: string): Printed[] {
     const before = open === to ? [] : closeLine();
@@ -58,26 +69,55 @@ export function createRunPrinter({
   return (event) => {
     switch (event.type) {
       case "message.user":
-        return line(styled("dim", own`> ${brief(textOf(event.data.message))}`));
+        return line(styled("dim", own`> ${brief(messageWords(event.data.message))}`));
+      case "step.reused":
+        return event.data.messages
+          .map(textOf)
+          .filter((text) => text !== "")
+          .flatMap((text) => line(styled("dim", own`(reused) ${brief(text)}`)));
+      case "tool.reused": {
+        const { toolName, result = null, error } = event.data;
+        const outcome = error === undefined ? brief(result) : own`${error.message} [${error.code}]`;
+        return line(styled("dim", own`(reused) <- ${toolName} ${outcome}`));
+      }
       case "step.started":
         textSeen = false;
+        isObject = event.data.object === true;
         return [];
       case "reasoning.delta":
         return stream("notes", event.data.text);
       case "text.delta":
         textSeen = true;
-        return stream("result", event.data.text);
+        return isObject ? [] : stream("result", event.data.text);
       case "reasoning.end":
       case "text.end":
         return closeLine();
+      case "provider.called": {
+        const { toolName, args } = event.data;
+        return line(own`${styled("cyan", own`~> ${toolName}`)} ${brief(args)} ${styled("dim", own`[provider]`)}`);
+      }
+      case "provider.answered": {
+        const { toolName, failed } = event.data;
+        return failed === true ? line(styled("red", own`<~ ${toolName} failed`)) : [];
+      }
       case "step.completed": {
-        const texts = textSeen === false ? event.data.messages.map(textOf).filter((text) => text !== "") : [];
+        const texts =
+          textSeen === false && !isObject ? event.data.messages.map(textOf).filter((text) => text !== "") : [];
         textSeen = null;
-        const { leftOut, summary } = event.data;
+        const { leftOut, summary, outputFault, sources = [], citations = [] } = event.data;
         return [
           ...closeLine(),
           ...texts.flatMap((text) => [...stream("result", text), ...closeLine()]),
+          ...sources.flatMap((source, at) => [
+            ...line(styled("dim", own`   source: ${namedSource(source)}`)),
+            ...citations
+              .filter(({ source: cited }) => cited === at)
+              .flatMap((citation) =>
+                line(styled("dim", own`     for: ${brief(citedIn(event.data.messages, citation))}`)),
+              ),
+          ]),
           ...notShown(leftOut),
+          ...(outputFault === undefined ? [] : line(styled("yellow", own`(the answer does not fit: ${outputFault})`))),
           ...(summary === undefined ? [] : line(styled("dim", own`(the older turns of the thread were summarised)`))),
         ];
       }
@@ -102,7 +142,13 @@ export function createRunPrinter({
         return line(styled("dim", own`   approved by ${event.data.by}`));
       case "tool.dispatched":
         if (event.data.sleeps === true) return line(styled("dim", own`   sleeps until ${event.data.deadline ?? ""}`));
+        if (event.data.child !== undefined)
+          return line(styled("dim", own`   taken by the run ${event.data.child.runId}`));
         return event.data.attempt > 1 ? line(styled("yellow", own`   sent again, attempt ${event.data.attempt}`)) : [];
+      case "child.ended":
+        return line(
+          styled("dim", own`   the run ${event.data.childRunId} is ${event.data.status}${tokensOf(event.data.usage)}`),
+        );
       case "tool.completed":
         return line(own`${styled("green", own`<- ${event.data.toolName}`)} ${brief(event.data.result)}`);
       case "tool.failed": {
@@ -135,12 +181,13 @@ export function createRunPrinter({
         );
       }
       case "run.completed": {
-        const { finishReason, usage } = event.data;
+        const { finishReason, output, usage } = event.data;
+        const object = typeof output === "string" ? [] : stream("result", JSON.stringify(output, null, 2));
         const isWhole = finishReason === undefined || isWholeAnswer(finishReason);
         const outcome = isWhole
           ? styled("green", own`completed`)
           : styled("yellow", own`completed, but the answer is not whole: it ended with '${finishReason}'`);
-        return line(own`${outcome}${tokensOf(usage)}`);
+        return [...object, ...line(own`${outcome}${tokensOf(usage)}`)];
       }
       case "run.failed": {
         const { error, usage } = event.data;
@@ -163,6 +210,19 @@ export function createRunPrinter({
 /** Records of earlier versions do not say whether the call had left. */
 function expiryOf(error: Failure | undefined): Shown {
   return error === undefined ? own`did not answer in time` : own`expired: ${error.message} [${error.code}]`;
+}
+
+/** The passage of the step's texts that is cited. */
+function citedIn(messages: readonly Message[], { text, start, end }: Citation): string {
+  const texts = messages.flatMap(({ content }) =>
+    typeof content === "string" ? [content] : content.flatMap((part) => (part.type === "text" ? [part.text] : [])),
+  );
+  return (texts[text] ?? "").slice(start, end);
+}
+
+function namedSource(source: Source): Shown {
+  if (source.type === "document") return own`${source.title} (${source.mediaType})`;
+  return source.title === undefined ? own`${source.url}` : own`${source.title} ${source.url}`;
 }
 
 function tokensOf(usage: Usage): Shown {

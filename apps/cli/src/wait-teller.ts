@@ -61,8 +61,11 @@ async function reasonsOf(client: Client, run: Run): Promise<readonly Shown[]> {
     // A call is dispatched before there is a device for it.
     if (isOpenCallStatus(call.status) && call.status !== "awaiting_approval" && call.sentAt === null) open.push(call);
   }
-  // The gateway executes nothing for a run that waits. So such a call is a sleep.
-  const asleep = open.filter(({ target, deadline }) => target === "server" && deadline !== null);
+  // The gateway executes nothing for a run that waits. So such a call is taken by a child, or is a sleep.
+  const ofServer = open.filter(({ target, deadline }) => target === "server" && deadline !== null);
+  const children = ofServer.length === 0 ? [] : (await client.runs.list({ parent: run.id })).data;
+  const working = children.filter(({ id }) => ofServer.some((call) => call.id === id));
+  const asleep = ofServer.filter(({ id }) => !working.some((child) => child.id === id));
   const external = open.filter(({ target }) => target === "external");
   const onDevices = open.filter(({ target }) => target === "device" || target === "browser");
   const connected = onDevices.length === 0 ? [] : await connectedDevices(client);
@@ -73,6 +76,7 @@ async function reasonsOf(client: Client, run: Run): Promise<readonly Shown[]> {
       const named = deviceKey === null ? own`none of the right kind is free` : own`the call is for ${deviceKey} alone`;
       return own`${toolName} is offered by ${offering.map(({ key }) => key).join(", ")}, and ${named}`;
     }),
+    ...working.map(({ id, agentName, status }) => own`${agentName} works on it in the run ${id}, which is ${status}`),
     ...asleep.map(({ deadline }) => own`the run sleeps until ${deadline ?? ""}`),
     ...external.map(({ id, toolName }) => own`${toolName} waits for: npx hsafa answer ${run.id} ${id} <result>`),
   ];

@@ -39,7 +39,7 @@ export const dev = new CliCommand("dev")
     const given = paths.length > 0 ? paths : (project.agents ?? [AGENTS_FOLDER]);
     const client = createClient({ url: gateway.url, token: gateway.apiKey ?? environment().HSAFA_ADMIN_KEY ?? "" });
     const agents = new DevAgents({ client, paths: given, tell: happened });
-    const feed = new DevFeed({ client, tell: happened });
+    const feed = new DevFeed({ client, url: gateway.url, tell: happened });
     // First the agents: who reads that it listens may start a run at once.
     await agents.look();
     if (options.json === true) happened({ event: "listening", url: gateway.url });
@@ -76,7 +76,7 @@ async function open(
   // The gateway's code is loaded here, so that no other command waits for it.
   const { readSettings, startGateway } = await import("#gateway");
   try {
-    return await startGateway(readSettings(env), { logLevel: "warn", drainMs: 0, onRefused });
+    return await startGateway(readSettings(env), { logLevel: "warn", drainMs: 0, signsInOwner: true, onRefused });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const inUse = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
@@ -102,6 +102,7 @@ function welcome({ url, settings }: Gateway, paths: readonly string[]): Shown {
   return lines([
     // Counts from the start of this process, because a person waits from there on.
     own`listening on ${url} (ready in ${(performance.now() / 1000).toFixed(1)} s)`,
+    own`  console    ${url}/ (runs as they happen; it asks for no key on this machine)`,
     own`  reference  ${url}/docs`,
     own`  key        ${join(folder, "key")} (commands in this folder find it; elsewhere set HSAFA_URL and HSAFA_API_KEY)`,
     watched,

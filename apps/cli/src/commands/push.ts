@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import type { Client } from "@hsafa/client";
-import { readAgentFile } from "../agent-file.ts";
+import { type AgentFile, readAgentFile } from "../agent-file.ts";
 import { agentFiles } from "../agent-files.ts";
+import { childrenFirst } from "../children-first.ts";
 import { CliCommand } from "../cli-command.ts";
 import { CliError } from "../cli-error.ts";
 import { loadEnvFile } from "../config.ts";
@@ -37,11 +38,13 @@ export const push = new CliCommand("push")
     }
     const client = connect();
     await withProgress(options.json, async (progress) => {
-      for (const [index, file] of files.entries()) {
+      const agents: { readonly file: string; readonly agent: AgentFile }[] = [];
+      for (const file of files) agents.push({ file, agent: await readAgentFile(file) });
+      for (const [index, { file, agent }] of childrenFirst(agents).entries()) {
         progress.tell(
           own`${options.dryRun === true ? "comparing" : "pushing"} ${index + 1} of ${files.length}: ${file}`,
         );
-        await pushFile(client, file, options);
+        await pushFile(client, agent, options);
       }
     });
   });
@@ -53,8 +56,7 @@ async function projectPaths(): Promise<readonly string[]> {
   throw new CliError(own`There is no folder '${AGENTS_FOLDER}' here; name a file: npx hsafa push <file>.`);
 }
 
-async function pushFile(client: Client, file: string, { promote, label, dryRun, json }: Options): Promise<void> {
-  const agent = await readAgentFile(file);
+async function pushFile(client: Client, agent: AgentFile, { promote, label, dryRun, json }: Options): Promise<void> {
   if (dryRun === true) {
     const plan = await planPush(client, agent);
     const { version, ...rest } = plan;

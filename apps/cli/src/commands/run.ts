@@ -1,6 +1,8 @@
-import type { StartLimits, StartPolicy } from "@hsafa/protocol";
+import type { FilePart, StartLimits, StartPolicy, UserMessage } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
-import { connect } from "../connect.ts";
+import { readCliSettings } from "../config.ts";
+import { connect, connectFiles } from "../connect.ts";
+import { consoleLink } from "../console-link.ts";
 import { followRun } from "../follow-run.ts";
 import { readInput } from "../read-input.ts";
 import { readNames } from "../read-names.ts";
@@ -8,9 +10,12 @@ import { POLICY_OPTION, readPolicy } from "../read-policy.ts";
 import { own, styled } from "../shown.ts";
 import { readAmount } from "../read-amount.ts";
 import { readCount } from "../read-count.ts";
+import { readSchema } from "../read-schema.ts";
 import { note, report } from "../terminal.ts";
+import { uploadPath } from "../upload-path.ts";
 
 interface Options {
+  readonly file?: string[];
   readonly thread?: string;
   readonly policy?: StartPolicy;
   readonly deviceKey?: string;
@@ -19,8 +24,10 @@ interface Options {
   readonly limitCostUsd?: number;
   readonly limitWallTimeMs?: number;
   readonly limitToolCalls?: number;
+  readonly limitMaxDepth?: number;
   readonly instructions?: string;
   readonly tools?: string[];
+  readonly schema?: string;
   readonly detach?: true;
   readonly json?: true;
 }
@@ -28,6 +35,7 @@ interface Options {
 export const run = new CliCommand("run")
   .argument("<agent>", "its name or id")
   .argument("[input...]", "what to say to it; read from standard input when left out")
+  .option("--file <path...>", "files of this machine that go with it, 32 MiB at most")
   .option("--thread <thread>", "the conversation it belongs to: its id, or your own key for it")
   .option("--policy <policy>", POLICY_OPTION, readPolicy)
   .option("--device-key <key>", "the device that 'select: origin' means")
@@ -36,16 +44,22 @@ export const run = new CliCommand("run")
   .option("--limit-cost-usd <amount>", "US dollars that it may cost, by the gateway's prices", readAmount)
   .option("--limit-wall-time-ms <ms>", "how long it may take, with everything that it waits for", readCount)
   .option("--limit-tool-calls <count>", "tool calls that its model may ask for", readAmount)
+  .option("--limit-max-depth <levels>", "how deep children may be below it; 0: it may have none", readAmount)
   .option("--instructions <text>", "what the model is told after the agent's own words, for this run")
   .option("--tools <names>", "the agent's tools that it has, separated by commas; all if left out", readNames)
+  .option("--schema <file>", "a file with the JSON Schema of the object that it ends with; the object is the result")
   .option("--detach", "print the run's id and do not follow it")
   .printsJson("events, as the stream of a run has them (with --detach: runId and status)")
   .example(`run assistant "What time is it?"`, "streams the answer; Ctrl-C leaves the run going")
+  .example(`run assistant "What is this?" --file photo.jpg`, "uploads the photo, and asks about it")
   .example("run assistant --limit-tokens 5000 --limit-wall-time-ms 60000 hi", "ends it when one of these is used up")
   .example("run assistant --thread kitchen < question.txt", "asks in a conversation, with a file's text")
+  .example("run assistant --schema city.json hi | jq .name", "prints the object with which the run ends")
   .action(async (agent: string, words: string[], options: Options) => {
     const client = connect();
-    const input = await readInput(words);
+    const outputSchema = options.schema === undefined ? undefined : readSchema(options.schema);
+    const text = await readInput(words);
+    const input = options.file === undefined ? text : await withFiles(text, options.file);
     const started = await client.runs.start({
       agent,
       input,
@@ -53,6 +67,7 @@ export const run = new CliCommand("run")
       policy: options.policy,
       instructions: options.instructions,
       tools: options.tools,
+      outputSchema,
       deviceKey: options.deviceKey,
       ...limitsOf(options),
     });
@@ -61,9 +76,17 @@ export const run = new CliCommand("run")
       report(options.json, started, own`${runId}`);
       return;
     }
-    note(styled("dim", own`run ${runId}`));
+    note(styled("dim", own`run ${runId}\n    ${consoleLink(readCliSettings().url, runId)}`));
     process.exitCode = await followRun(client, { runId, json: options.json === true });
   });
+
+/** A message of this text, with files that are uploaded first. */
+async function withFiles(text: string, paths: readonly string[]): Promise<UserMessage[]> {
+  const files = connectFiles();
+  const parts: FilePart[] = [];
+  for (const path of paths) parts.push({ type: "file", fileId: (await uploadPath(files, path)).id });
+  return [{ role: "user", content: [{ type: "text", text }, ...parts] }];
+}
 
 /** The limits that the options name; nothing if they name none. */
 function limitsOf(options: Options): { readonly limits?: StartLimits } {
@@ -73,6 +96,7 @@ function limitsOf(options: Options): { readonly limits?: StartLimits } {
     ["costUsd", options.limitCostUsd],
     ["wallTimeMs", options.limitWallTimeMs],
     ["toolCalls", options.limitToolCalls],
+    ["maxDepth", options.limitMaxDepth],
   ].filter(([, value]) => value !== undefined);
   return named.length === 0 ? {} : { limits: Object.fromEntries(named) as StartLimits };
 }

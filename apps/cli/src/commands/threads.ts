@@ -1,6 +1,7 @@
-import type { PageQuery, Thread, ThreadMessage } from "@hsafa/protocol";
+import type { Message, PageQuery, Thread, ThreadMessage } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { connect } from "../connect.ts";
+import { messageWords } from "../message-words.ts";
 import { readCount } from "../read-count.ts";
 import { reportList } from "../report-list.ts";
 import { brief, own, type Shown } from "../shown.ts";
@@ -42,10 +43,10 @@ function threadLine({ id, key, subject, title, createdAt }: Thread): Shown {
   return own`${id}  ${createdAt}${named}${subject === null ? own`` : own`  of ${subject}`}${title === null ? own`` : own`  ${title}`}`;
 }
 
-function messageLine({ message: { role, content }, partial }: ThreadMessage): Shown {
-  const text = typeof content === "string" ? content : JSON.stringify(content);
-  const who = typeof role === "string" ? role : "";
-  return own`${who.padEnd(9)}  ${brief(text)}${partial ? own` (cut short)` : own``}`;
+function messageLine({ message, partial }: ThreadMessage): Shown {
+  // The record of a thread holds messages of models alone.
+  const said = message as unknown as Message;
+  return own`${said.role.padEnd(9)}  ${brief(messageWords(said))}${partial ? own` (cut short)` : own``}`;
 }
 
 threads

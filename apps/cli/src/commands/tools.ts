@@ -1,5 +1,5 @@
 import type { Client } from "@hsafa/client";
-import type { AgentConfigInput, Device } from "@hsafa/protocol";
+import { type AgentConfigInput, type Device, providerToolName } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { CliError } from "../cli-error.ts";
 import { connect } from "../connect.ts";
@@ -55,6 +55,11 @@ async function listTools(
         : own`offered by ${devices.join(", ")}`
       : own`needs no device`;
     report(json, item, own`${name}  ${place}  ${who}`);
+  }
+  for (const { id } of config.providerTools ?? []) {
+    const name = providerToolName(id);
+    const item = { name, target: "provider", description: id, devices: [] };
+    report(json, item, own`${name}  provider  executed by the provider itself, as ${id}`);
   }
 }
 

@@ -22,6 +22,37 @@ test("a run uses the tools of a device in another process, and its words are the
   expect(await device.exit).toBe(0);
 });
 
+test("a fork reuses the results up to a position, and says something else at a message", async () => {
+  const script = [[{ say: "Once: " }, { call: "ask", args: {} }], [{ say: "it is {{result}}" }]];
+  const file = join(folder, "forked.json");
+  const tools = [{ name: "ask", target: "external", inputSchema: { type: "object" } }];
+  writeFileSync(file, JSON.stringify({ name: "forked", model: "demo/script", tools }));
+  expect((await done(["push", file])).exit).toBe(0);
+  const started = await done(["run", "forked", "--detach", `demo: ${JSON.stringify(script)}`]);
+  const runId = started.out.trim();
+  const asking = hsafa(["watch", runId]);
+  const [, callId = ""] = await asking.says(/call (\S+)\]/);
+  expect((await done(["answer", runId, callId, "tea"])).exit).toBe(0);
+  expect(await asking.exit).toBe(0);
+  const events = await done(["events", runId, "--json"]);
+  const facts = events.out
+    .trim()
+    .split("\n")
+    .map((text) => JSON.parse(text) as { id: string; type: string });
+  const at = facts.find(({ type }) => type === "tool.completed")?.id ?? "";
+
+  const again = await done(["fork", runId, at]);
+  expect(again).toMatchObject({ exit: 0, out: "it is tea\n" });
+  expect(again.notes).toContain(`forked from ${runId} at ${at}`);
+  expect(again.notes).toContain("(reused) <- ask tea");
+  const other = await done(["fork", runId, "2-0", 'demo: [[{ "say": "Something else." }]]']);
+  expect(other).toMatchObject({ exit: 0, out: "Something else.\n" });
+  expect((await done(["runs", "--forked-from", runId])).out).toContain(`(fork of ${runId} at ${at})`);
+  const refused = await done(["fork", runId, "999-0"]);
+  expect(refused.exit).not.toBe(0);
+  expect(refused.notes).toContain("[invalid_position]");
+});
+
 test("a run whose answer was cut says so, and has an exit code of its own", async () => {
   const script = [[{ say: "Half an ans" }, { finish: "length" }]];
   const file = join(folder, "cut.json");
@@ -35,6 +66,28 @@ test("a run whose answer was cut says so, and has an exit code of its own", asyn
   expect((await done(["runs", "--agent", "cut"])).out).toContain("(length)");
   const [, runId = ""] = /^run (\S+)/m.exec(run.notes) ?? [];
   expect((await done(["watch", runId])).exit).toBe(4);
+});
+
+test("a run with a schema prints the object that fits it, and nothing else", async () => {
+  const script = [[{ say: '{"city": 1}' }], [{ object: { city: "{{user}}" } }]];
+  const file = join(folder, "city.json");
+  const schema = join(folder, "city.schema.json");
+  writeFileSync(
+    file,
+    JSON.stringify({ name: "city", model: "demo/script", settings: { providerOptions: { demo: { script } } } }),
+  );
+  writeFileSync(
+    schema,
+    JSON.stringify({ type: "object", properties: { city: { type: "string" } }, required: ["city"] }),
+  );
+  expect((await done(["push", file])).exit).toBe(0);
+  const run = await done(["run", "city", "--schema", schema, "Rome"]);
+  expect({ ...run, out: JSON.parse(run.out) as unknown }).toMatchObject({ exit: 0, out: { city: "Rome" } });
+  expect(run.notes).toContain("(the answer does not fit: /city must be string)");
+  const events = await done(["run", "city", "--schema", schema, "--json", "Oslo"]);
+  expect(JSON.parse(events.out.trim().split("\n").at(-1) ?? "")).toMatchObject({ data: { output: { city: "Oslo" } } });
+  writeFileSync(schema, "[]");
+  expect((await done(["run", "city", "--schema", schema, "x"])).notes).toContain("holds no JSON Schema");
 });
 
 test("Ctrl-C stops watching and not the run; the position it tells leads back", async () => {
@@ -90,7 +143,8 @@ test("a run that its limit ends says so, and so does the list of runs", async ()
   expect(run.notes).toContain(
     "failed: The model asked for 1 tool calls in all, and the run may have 0. [limit_exceeded]",
   );
-  expect((await done(["runs", "--agent", "limited"])).out).toMatch(/failed .* limited {2}\[limit_exceeded\]\n$/);
+  const listed = (await done(["runs", "--agent", "limited"])).out;
+  expect(listed).toMatch(/failed .* limited {2}\[limit_exceeded\] {2}http:\/\/\S+\/runs\/[\w-]+\n$/);
   const wide = await done(["run", "limited", "--limit-tool-calls", "6", "ask"]);
   expect(wide.notes).toContain("which is 5");
   expect(await done(["run", "limited", "--limit-cost-usd", "a lot", "ask"])).toMatchObject({ exit: 2 });
@@ -110,6 +164,43 @@ test("a run that sleeps says until when, and a later look at it does so too", as
   await long.says(/the run sleeps until \S+Z/);
   long.child.kill("SIGINT");
   await long.exit;
+});
+
+test("a run shows what its children do, each line after its tool, and they are listed for it", async () => {
+  const agentTool = (name: string, agent: string) => ({ name, server: { type: "agent", agent } });
+  const model = "demo/script";
+  writeFileSync(
+    join(folder, "a-boss.json"),
+    JSON.stringify({ name: "boss", model, tools: [agentTool("research", "researcher")] }),
+  );
+  const tools = [agentTool("check", "checker")];
+  writeFileSync(join(folder, "b-researcher.json"), JSON.stringify({ name: "researcher", model, tools }));
+  writeFileSync(join(folder, "c-checker.json"), JSON.stringify({ name: "checker", model: "demo/echo" }));
+  // They are pushed in an order in which the gateway takes them.
+  const files = ["a-boss.json", "b-researcher.json", "c-checker.json"].map((name) => join(folder, name));
+  expect(await done(["push", ...files])).toMatchObject({ exit: 0 });
+  const inner = [[{ call: "check", args: { input: "lemons" } }], [{ say: "There are some." }]];
+  const steps = [[{ call: "research", args: { input: `demo: ${JSON.stringify(inner)}` } }], [{ say: "{{result}}" }]];
+  const run = await done(["run", "boss", `demo: ${JSON.stringify(steps)}`]);
+  expect(run).toMatchObject({ exit: 0, out: "There are some.\n" });
+  const [, runId = ""] = /^run (\S+)/m.exec(run.notes) ?? [];
+  const [, childId = ""] = / taken by the run (\S+)/.exec(run.notes) ?? [];
+  expect(run.notes).toMatch(/^ {3}research: <- check lemons$/m);
+  expect(run.notes).toMatch(/^ {3}research: check: \| lemons$/m);
+  expect(run.notes).toMatch(/^ {3}research: \| There are some\.$/m);
+  expect(run.notes).toContain(`the run ${childId} is completed`);
+  const listed = (await done(["runs", "--parent", runId])).out;
+  expect(listed).toMatch(/^\S+ {2}completed .* researcher {2}\(child of \S+\) {2}http\S+\n$/);
+  expect(listed).toContain(childId);
+});
+
+test("a run that waits for a child says which agent works on it", async () => {
+  const hold = `demo: ${JSON.stringify([[{ hang: true }]])}`;
+  const run = hsafa(["run", "boss", `demo: ${JSON.stringify([[{ call: "research", args: { input: hold } }]])}`]);
+  await run.says(/researcher works on it in the run \S+, which is running/);
+  const [, runId = ""] = await run.says(/^run (\S+)/m);
+  expect((await done(["cancel", runId])).exit).toBe(0);
+  expect(await run.exit).toBe(3);
 });
 
 test("an empty input starts no run, and a misspelt command is told its right name", async () => {

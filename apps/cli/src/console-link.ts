@@ -1,0 +1,4 @@
+/** Where the console shows a run. */
+export function consoleLink(gatewayUrl: string, runId: string): string {
+  return `${gatewayUrl.replace(/\/+$/, "")}/runs/${encodeURIComponent(runId)}`;
+}
