@@ -65,7 +65,7 @@ export default defineConfig({
           name: "chaos",
           globalSetup: [compiledPrograms, sharedServers],
           include: ["apps/gateway/test/chaos/**/*.test.ts"],
-          testTimeout: 600_000,
+          testTimeout: 900_000,
           hookTimeout: 60_000,
           // It runs alone: it starts a dozen processes, and other tests would distort what it measures.
           sequence: { groupOrder: 4 },

@@ -54,6 +54,7 @@ export function readDemoSettings(): DemoSettings | string {
     HSAFA_LEASE_MS: _5,
     HSAFA_SECRETS_KEY: _6,
     HSAFA_SECRETS_DIR: _7,
+    HSAFA_S3_BUCKET: _11,
     ...rest
   } = env;
   const harmless = Object.fromEntries(Object.entries(rest).filter(([name]) => !name.startsWith("HSAFA_SECRET_")));

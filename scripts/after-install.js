@@ -1,6 +1,6 @@
 /**
- * `npm ci` runs this. It makes Prisma's client, and the empty database that an embedded gateway unpacks at its first
- * start. It downloads nothing.
+ * `npm ci` runs this. It makes Prisma's client, the empty database that an embedded gateway unpacks at its first start,
+ * and the console. It downloads nothing.
  *
  * It is plain JavaScript, because `npm ci` may run it on the machine's own, older Node. The repository's Node is not
  * linked yet then.
@@ -15,7 +15,8 @@ const schema = `${gatewayFolder}prisma/schema.prisma`;
 const gatewayModules = createRequire(`${gatewayFolder}package.json`);
 
 generatePrismaClient();
-makeDatabaseTemplate();
+runScript("make-database-template.ts", "The embedded database is made at its first start instead of now.");
+runScript("build-console.ts", "The console was not built, so a gateway says how: npm run build-console.");
 
 function generatePrismaClient() {
   const prisma = gatewayModules.resolve("prisma/build/index.js");
@@ -35,12 +36,17 @@ function generatePrismaClient() {
   process.exit(status ?? 1);
 }
 
-/** Saves the first start of a gateway some seconds. If this fails, the first start does the work. */
-function makeDatabaseTemplate() {
+/**
+ * Runs a script of this folder by the repository's own Node. If it fails, a gateway works without what it makes.
+ *
+ * @param {string} name
+ * @param {string} otherwise
+ */
+function runScript(name, otherwise) {
   const ownNode = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
-  const script = fileURLToPath(new URL("make-database-template.ts", import.meta.url));
+  const script = fileURLToPath(new URL(name, import.meta.url));
   const { status, stderr } = spawnSync(existsSync(ownNode) ? ownNode : process.execPath, [script], {
     encoding: "utf8",
   });
-  if (status !== 0) console.warn(`The embedded database is made at its first start instead of now.\n${stderr}`);
+  if (status !== 0) console.warn(`${otherwise}\n${stderr}`);
 }

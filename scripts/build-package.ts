@@ -2,9 +2,11 @@ import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
+import { buildConsole } from "./build-console.ts";
 import { inlinePackages } from "./inline-packages.ts";
 import { INLINED_PACKAGES, type PackageFormat, PACKAGES, type PublishedPackage, ROOT } from "./packages.ts";
 import { publishedFaults } from "./published-faults.ts";
+import { unreachableTypes } from "./unreachable-types.ts";
 import { type Manifest, publishedManifest } from "./published-manifest.ts";
 
 const compilerPackage = createRequire(import.meta.url).resolve("typescript/package.json");
@@ -22,6 +24,7 @@ const OPTIONS: Readonly<Record<PackageFormat, object>> = {
  *
  * 1. No package holds a test, or anything that only tests use.
  * 2. A package imports nothing that its manifest does not bring along.
+ * 3. It holds no types that nobody can import. Most of the gateway's are such, each in a file of its own.
  *
  * Throws if it does not compile, or if a rule is broken.
  */
@@ -31,6 +34,8 @@ export async function buildPackage(published: PublishedPackage): Promise<Manifes
   rmSync(dist, { recursive: true, force: true });
   const { part } = published;
   if (part !== undefined) {
+    // The gateway serves it.
+    await buildConsole();
     // First, since the package's code takes its types.
     buildWorkspace(join(ROOT, part.folder), join(dist, part.name), "esm");
     const kept = Object.keys(manifestOf(part.folder).dependencies ?? {});
@@ -46,6 +51,7 @@ export async function buildPackage(published: PublishedPackage): Promise<Manifes
     inlined: INLINED_PACKAGES,
     ...(part === undefined ? {} : { part: { ...part, manifest: manifestOf(part.folder) } }),
   });
+  for (const path of unreachableTypes(folder, manifest)) rmSync(join(folder, path)); // 3.
   const faults = publishedFaults(dist, manifest); // 1. and 2.
   if (faults.length > 0) throw new Error(`${relative(ROOT, dist)} must not be published:\n${faults.join("\n")}`);
   return manifest;
@@ -75,8 +81,9 @@ function compile(folder: string, target: string, format: PackageFormat): void {
       rootDir: folder,
       outDir: target,
       declaration: true,
-      // A page that bundles the package wants them. Nobody debugs an installed gateway by its sources.
-      ...(existsSync(portable) ? { sourceMap: true, inlineSources: true } : {}),
+      // A page that bundles the package wants them, and takes the modules. Nobody debugs an installed gateway by its
+      // sources.
+      ...(existsSync(portable) && format === "esm" ? { sourceMap: true, inlineSources: true } : {}),
       rewriteRelativeImportExtensions: true,
       paths: builtTypes(format),
     },

@@ -41,6 +41,10 @@ const IN_FRONT: Readonly<Record<string, string>> = {
     const properties = { name: { type: "string" } } as const;
     const greet = defineTool({ name: "greet", inputSchema: { type: "object", properties, required: ["name"] } });
     const assistant = defineAgent({ name: "assistant", model: "demo/tools", tools: [greet] });`,
+  "docs/fork.md 2": `
+    import { createClient } from "@hsafa/client";
+    declare const again: { readonly runId: string };
+    const hsafa = createClient({ url: "", token: "" });`,
   "docs/react.md 1": `
     import { HsafaProvider } from "@hsafa/client/react";
     import { StrictMode } from "react";

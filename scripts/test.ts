@@ -1,7 +1,9 @@
 /**
- * `npm test`: runs every suite, or those whose path contains a given word. Its last line is `N passed, N failed`, with
- * `, N skipped` where it applies. It fails if a test failed, if something outside of the tests failed, or if nothing
- * ran.
+ * `npm test`: runs the suites that share a machine, or those of their files whose path contains a given word.
+ * `npm run test:alone` runs the others, each with the machine to itself.
+ *
+ * The last line is `N passed, N failed`, with `, N skipped` where it applies. It fails if a test failed, if something
+ * outside of the tests failed, or if nothing ran.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,7 +18,11 @@ const tallyFile = join(folder, "tally.json");
 const vitest = join(createRequire(import.meta.url).resolve("vitest/package.json"), "../vitest.mjs");
 const reporters = ["--reporter=default", "--reporter=./scripts/tally-reporter.ts"];
 
-const child = spawn(process.execPath, [vitest, "run", ...reporters, ...process.argv.slice(2)], {
+const asked = process.argv.slice(2);
+const shared = ["unit", "contract", "e2e"].flatMap((project) => ["--project", project]);
+const suites = asked.includes("--project") ? [] : shared;
+
+const child = spawn(process.execPath, [vitest, "run", ...reporters, ...suites, ...asked], {
   stdio: ["ignore", "inherit", "inherit"],
   // Tests start many programs, which find their modules compiled.
   env: { ...process.env, HSAFA_TEST_TALLY: tallyFile, NODE_COMPILE_CACHE: join(folder, "compiled") },
