@@ -22,6 +22,9 @@ export interface DeviceRelay {
 
 type Side = MessagePoint["from"];
 
+/** What the ping of the relay itself bears. Pongs that answer other pings may come before its pong. */
+const CUT_MARK = "relay";
+
 export async function openDeviceRelay(params: {
   readonly gatewayUrl: string;
   readonly faults: readonly DeviceFault[];
@@ -59,6 +62,20 @@ export async function openDeviceRelay(params: {
       gateway.terminate();
     };
 
+    /**
+     * Cuts once the message was read, which the pong after it shows. A cut after the write alone may reset the
+     * connection, and the receiver's kernel then drops what it has not read. Nothing else is passed on meanwhile.
+     */
+    function deliverAndCut(to: WebSocket, text: string): void {
+      isDeaf = true;
+      to.on("pong", (data) => {
+        if (data.toString() === CUT_MARK) cut();
+      });
+      to.once("close", cut);
+      to.send(text);
+      to.ping(CUT_MARK);
+    }
+
     /** Passes a message on, unless its fault says otherwise. */
     function pass(from: Side, text: string): void {
       if (isDeaf) return;
@@ -73,7 +90,7 @@ export async function openDeviceRelay(params: {
         case "cut":
           return cut();
         case "deliver-and-cut":
-          return to.send(text, cut);
+          return deliverAndCut(to, text);
         case "repeat":
           to.send(text);
           return to.send(text);
