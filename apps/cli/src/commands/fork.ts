@@ -2,11 +2,12 @@ import { CliCommand } from "../cli-command.ts";
 import { connect } from "../connect.ts";
 import { findVersion } from "../find-version.ts";
 import { followRun } from "../follow-run.ts";
+import { type LimitOptions, limitOptions, limitsOf } from "../limit-options.ts";
 import { readNames } from "../read-names.ts";
 import { own, styled } from "../shown.ts";
 import { note, report } from "../terminal.ts";
 
-interface Options {
+interface Options extends LimitOptions {
   readonly agent?: string;
   readonly agentVersion?: string;
   readonly rerun?: string[];
@@ -14,7 +15,7 @@ interface Options {
   readonly json?: true;
 }
 
-export const fork = new CliCommand("fork")
+export const fork = limitOptions(new CliCommand("fork"))
   .argument("<runId>", "the run that stays as it is")
   .argument("<position>", "its last fact that counts, such as 7-0; 'hsafa events' lists them")
   .argument("[input...]", "what to say in place of the message there, or next; left out: what was said")
@@ -29,6 +30,7 @@ export const fork = new CliCommand("fork")
   .printsJson("events, as the stream of a run has them (with --detach: runId and status)")
   .example("fork 01980000-0000-7000-8000-000000000000 7-0", "asks the model again from there, with the same results")
   .example("fork 01980000-0000-7000-8000-000000000000 2-0 'Only the newest ones'", "says something else instead")
+  .example("fork 01980000-0000-7000-8000-000000000000 7-0 --max-steps 4", "lets the new run take four steps at most")
   .action(async (runId: string, position: string, words: string[], options: Options) => {
     const client = connect();
     const { agent, agentVersion, rerun } = options;
@@ -40,6 +42,7 @@ export const fork = new CliCommand("fork")
       agent,
       versionId: version?.id,
       rerun,
+      ...limitsOf(options),
     });
     if (options.detach === true) {
       report(options.json, forked, own`${forked.runId}`);

@@ -1,30 +1,23 @@
-import type { FilePart, StartLimits, StartPolicy, UserMessage } from "@hsafa/protocol";
+import type { FilePart, StartPolicy, UserMessage } from "@hsafa/protocol";
 import { CliCommand } from "../cli-command.ts";
 import { readCliSettings } from "../config.ts";
 import { connect, connectFiles } from "../connect.ts";
 import { consoleLink } from "../console-link.ts";
 import { followRun } from "../follow-run.ts";
+import { type LimitOptions, limitOptions, limitsOf } from "../limit-options.ts";
 import { readInput } from "../read-input.ts";
 import { readNames } from "../read-names.ts";
 import { POLICY_OPTION, readPolicy } from "../read-policy.ts";
 import { own, styled } from "../shown.ts";
-import { readAmount } from "../read-amount.ts";
-import { readCount } from "../read-count.ts";
 import { readSchema } from "../read-schema.ts";
 import { note, report } from "../terminal.ts";
 import { uploadPath } from "../upload-path.ts";
 
-interface Options {
+interface Options extends LimitOptions {
   readonly file?: string[];
   readonly thread?: string;
   readonly policy?: StartPolicy;
   readonly deviceKey?: string;
-  readonly maxSteps?: number;
-  readonly limitTokens?: number;
-  readonly limitCostUsd?: number;
-  readonly limitWallTimeMs?: number;
-  readonly limitToolCalls?: number;
-  readonly limitMaxDepth?: number;
   readonly instructions?: string;
   readonly tools?: string[];
   readonly schema?: string;
@@ -32,19 +25,13 @@ interface Options {
   readonly json?: true;
 }
 
-export const run = new CliCommand("run")
+export const run = limitOptions(new CliCommand("run"))
   .argument("<agent>", "its name or id")
   .argument("[input...]", "what to say to it; read from standard input when left out")
   .option("--file <path...>", "files of this machine that go with it, 32 MiB at most")
   .option("--thread <thread>", "the conversation it belongs to: its id, or your own key for it")
   .option("--policy <policy>", POLICY_OPTION, readPolicy)
   .option("--device-key <key>", "the device that 'select: origin' means")
-  .option("--max-steps <count>", "steps that it may take, fewer than its agent's", readCount)
-  .option("--limit-tokens <count>", "tokens that it may use", readCount)
-  .option("--limit-cost-usd <amount>", "US dollars that it may cost, by the gateway's prices", readAmount)
-  .option("--limit-wall-time-ms <ms>", "how long it may take, with everything that it waits for", readCount)
-  .option("--limit-tool-calls <count>", "tool calls that its model may ask for", readAmount)
-  .option("--limit-max-depth <levels>", "how deep children may be below it; 0: it may have none", readAmount)
   .option("--instructions <text>", "what the model is told after the agent's own words, for this run")
   .option("--tools <names>", "the agent's tools that it has, separated by commas; all if left out", readNames)
   .option("--schema <file>", "a file with the JSON Schema of the object that it ends with; the object is the result")
@@ -86,17 +73,4 @@ async function withFiles(text: string, paths: readonly string[]): Promise<UserMe
   const parts: FilePart[] = [];
   for (const path of paths) parts.push({ type: "file", fileId: (await uploadPath(files, path)).id });
   return [{ role: "user", content: [{ type: "text", text }, ...parts] }];
-}
-
-/** The limits that the options name; nothing if they name none. */
-function limitsOf(options: Options): { readonly limits?: StartLimits } {
-  const named = [
-    ["maxSteps", options.maxSteps],
-    ["tokens", options.limitTokens],
-    ["costUsd", options.limitCostUsd],
-    ["wallTimeMs", options.limitWallTimeMs],
-    ["toolCalls", options.limitToolCalls],
-    ["maxDepth", options.limitMaxDepth],
-  ].filter(([, value]) => value !== undefined);
-  return named.length === 0 ? {} : { limits: Object.fromEntries(named) as StartLimits };
 }

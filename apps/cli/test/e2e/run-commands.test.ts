@@ -48,6 +48,9 @@ test("a fork reuses the results up to a position, and says something else at a m
   const other = await done(["fork", runId, "2-0", 'demo: [[{ "say": "Something else." }]]']);
   expect(other).toMatchObject({ exit: 0, out: "Something else.\n" });
   expect((await done(["runs", "--forked-from", runId])).out).toContain(`(fork of ${runId} at ${at})`);
+  const waiting = 'demo: [[{ "call": "ask", "args": {} }]]';
+  const limited = await done(["fork", runId, "2-0", "--limit-wall-time-ms", "300", waiting]);
+  expect(limited.notes).toContain("limit_exceeded");
   const refused = await done(["fork", runId, "999-0"]);
   expect(refused.exit).not.toBe(0);
   expect(refused.notes).toContain("[invalid_position]");
