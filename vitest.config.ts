@@ -12,6 +12,9 @@ const keptCode = {
   setupFiles: ["apps/gateway/test/services/kept-type-stripper.ts"],
 };
 
+// Files that start programs wait a third of their time: three of them keep two cores busy.
+const WORKERS_THAT_WAIT = 3;
+
 // The time limits allow for a busy machine with two cores. A test waits for conditions, so a long limit costs nothing
 // while the test passes.
 export default defineConfig({
@@ -39,6 +42,7 @@ export default defineConfig({
         test: {
           name: "contract",
           ...keptCode,
+          maxWorkers: WORKERS_THAT_WAIT,
           globalSetup: [compiledPrograms, sharedServers],
           include: [
             "{packages,apps}/*/src/**/*.contract.test.ts",
@@ -53,6 +57,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           ...keptCode,
+          maxWorkers: WORKERS_THAT_WAIT,
           globalSetup: [compiledPrograms, sharedServers],
           include: ["{packages,apps}/*/test/e2e/**/*.test.ts"],
           testTimeout: 60_000,

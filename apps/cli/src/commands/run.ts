@@ -7,6 +7,7 @@ import { followRun } from "../follow-run.ts";
 import { type LimitOptions, limitOptions, limitsOf } from "../limit-options.ts";
 import { readInput } from "../read-input.ts";
 import { readNames } from "../read-names.ts";
+import { readRepeated } from "../read-repeated.ts";
 import { POLICY_OPTION, readPolicy } from "../read-policy.ts";
 import { own, styled } from "../shown.ts";
 import { readSchema } from "../read-schema.ts";
@@ -28,7 +29,11 @@ interface Options extends LimitOptions {
 export const run = limitOptions(new CliCommand("run"))
   .argument("<agent>", "its name or id")
   .argument("[input...]", "what to say to it; read from standard input when left out")
-  .option("--file <path...>", "files of this machine that go with it, 32 MiB at most")
+  .option(
+    "--file <path>",
+    "a file of this machine that goes with it, 32 MiB at most; may be given several times",
+    readRepeated,
+  )
   .option("--thread <thread>", "the conversation it belongs to: its id, or your own key for it")
   .option("--policy <policy>", POLICY_OPTION, readPolicy)
   .option("--device-key <key>", "the device that 'select: origin' means")

@@ -19,7 +19,7 @@ writeFileSync(agent, JSON.stringify({ name: "viewer", model: "demo/files" }));
 
 test("a run is asked about files of this machine, and its model tells what it received", async () => {
   await done(["push", agent]);
-  const { exit, out } = await done(["run", "viewer", "What is this?", "--file", notes]);
+  const { exit, out } = await done(["run", "viewer", "--file", notes, "What is this?"]);
   expect(exit).toBe(0);
   expect(out).toMatch(/^notes\.txt: text\/plain, 16 bytes, SHA-256 [0-9a-f]{64}\n$/);
   expect(await done(["run", "viewer", "What?", "--file", join(folder, "none")])).toMatchObject({ exit: 2 });

@@ -75,6 +75,8 @@ export function createAuthenticate(deps: {
     const remembered = known.get(keyHash);
     if (remembered !== undefined && remembered.until > deps.clock.monotonic()) return remembered.owner;
     if (wrong.has(keyHash, deps.clock.monotonic())) return null;
+    // Taken before the question: no token may outlive its key by the time that the answer takes.
+    const askedAt = clock.now();
     const found =
       remembered === undefined ? await lookUpUnknown(keyHash, from) : await deps.fleet.findApiKey({ keyHash }); // 4.
     if (found !== null && "kind" in found) return found;
@@ -83,7 +85,7 @@ export function createAuthenticate(deps: {
     known.delete(keyHash);
     if (found === null) return null;
     const { expiresInMs } = found;
-    const owner: KnownOwner = { ...found, expiresAt: expiresInMs === null ? null : clock.now() + expiresInMs };
+    const owner: KnownOwner = { ...found, expiresAt: expiresInMs === null ? null : askedAt + expiresInMs };
     const oldest = known.size >= API_KEY_CACHE_MAX ? known.keys().next().value : undefined;
     if (oldest !== undefined) known.delete(oldest);
     const livesMs = Math.min(API_KEY_CACHE_TTL_MS, expiresInMs ?? Number.POSITIVE_INFINITY);

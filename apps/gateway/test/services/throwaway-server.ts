@@ -50,6 +50,7 @@ export interface ServerRecipe {
 /** Another process may take a port before its use, and the shared memory of a killed server outlives it a little. */
 const startAttemptsMax = 8;
 const startRetryDelayMs = 250;
+const CHILD_POLL_MS = 5;
 const outputKeptMaxChars = 4_000;
 
 const wardenScript = `
@@ -95,8 +96,11 @@ export async function raiseServer(recipe: ServerRecipe): Promise<RaisedServer> {
     async function stop(signal: NodeJS.Signals = "SIGINT"): Promise<void> {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, "exit");
+      const children = childrenOf(child);
       child.kill(signal);
       await exit;
+      // The processes of connections outlive one that is killed by a moment, and answer meanwhile.
+      while (children.some(isThere)) await sleep(CHILD_POLL_MS);
       await rm(join(folder, "pid"), { force: true });
     }
 
@@ -158,6 +162,15 @@ async function startOnce(
   if (ready) return { kind: "ready", child };
   await rm(join(folder, "pid"), { force: true });
   return { kind: "failed", output };
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function childrenOf({ pid }: ChildProcess): number[] {
