@@ -3,7 +3,6 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { launchChromium } from "../services/launch-chromium.ts";
 import { missingServices } from "../services/services.ts";
-import { axeViolations } from "../support/axe-violations.ts";
 import { openConsole } from "../support/console-page.ts";
 import { startKillableFleet } from "../support/killable-fleet.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
@@ -84,30 +83,6 @@ describe.skipIf(await missingServices("chromium"))("the console of an operator",
       await shows("unknown parameter");
       await page.goto(`${gateway.url}/access`);
       await shows("not for this key");
-    },
-    TEST_MAX_MS,
-  );
-
-  test.each(["light", "dark"] as const)(
-    "axe finds nothing at any width, in %s",
-    async (colorScheme) => {
-      for (const width of [390, 1024, 1600]) {
-        const { page, shows, settles, close } = await openConsole(browser, `${gateway.url}/runs`, {
-          key: gateway.apiKey,
-          width,
-          colorScheme,
-        });
-        await shows("broken");
-        for (const path of ["/fleet", "/access", "/access?tab=keys", "/access?tab=tenants"]) {
-          await page.goto(gateway.url + path);
-          await page.waitForSelector("table");
-          await settles();
-          expect({ path, width, violations: await axeViolations(page) }).toEqual({ path, width, violations: [] });
-          const isWider = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
-          expect({ path, width, isWider }).toEqual({ path, width, isWider: false });
-        }
-        await close();
-      }
     },
     TEST_MAX_MS,
   );

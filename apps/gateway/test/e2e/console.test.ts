@@ -5,7 +5,6 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { launchChromium } from "../services/launch-chromium.ts";
 import { missingServices } from "../services/services.ts";
-import { axeViolations } from "../support/axe-violations.ts";
 import { type ConsolePage, openConsole } from "../support/console-page.ts";
 import { startKillableFleet } from "../support/killable-fleet.ts";
 import { externalTool, scriptedAgent } from "../support/scripted-agents.ts";
@@ -333,46 +332,6 @@ describe.skipIf(await missingServices("chromium"))("the console in a browser", (
       await page.keyboard.press("g");
       await page.keyboard.press("r");
       await page.waitForURL(/\/runs$/);
-    },
-    TEST_MAX_MS,
-  );
-
-  test.each(["light", "dark"] as const)(
-    "axe finds nothing on any page, at any width, in %s",
-    async (colorScheme) => {
-      const { runId } = await gateway.startRun({ agent: "payer", input: "go" });
-      await gateway.waitForRun(runId, ({ status }) => status === "waiting_tool");
-      const [question] = await gateway.toolCalls(runId);
-      const { body: devices } = await gateway.call<{ data: { id: string }[] }>("GET", "/api/devices");
-      const failed = await gateway.startRun({ agent: "broken", input: "go" });
-      await gateway.waitForEnd(failed.runId);
-      for (const width of [390, 1024, 1600]) {
-        const { page, shows, settles, close } = await open("/", { width, colorScheme });
-        await shows("payer");
-        const paths = [
-          "/approvals",
-          "/devices",
-          `/devices?device=${devices.data[0]?.id}`,
-          `/runs/${runId}?call=${question?.id}`,
-          "/runs",
-          "/runs?agent=nobody",
-          `/runs/${runId}`,
-          `/runs/${runId}?tab=events&show=2`,
-          `/runs/${runId}?tab=calls&at=3-0`,
-          `/runs/${failed.runId}`,
-          "/nothing",
-        ];
-        for (const path of paths) {
-          await page.goto(gateway.url + path);
-          await settles();
-          expect({ path, width, violations: await axeViolations(page) }).toEqual({ path, width, violations: [] });
-        }
-        await close();
-      }
-      const stranger = await openConsole(browser, gateway.url, { colorScheme });
-      onTestFinished(() => stranger.close());
-      await stranger.shows("Sign in to hsafa");
-      expect(await axeViolations(stranger.page)).toEqual([]);
     },
     TEST_MAX_MS,
   );

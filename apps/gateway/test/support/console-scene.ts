@@ -7,10 +7,22 @@ import type { Page, Thread, ToolCall } from "@hsafa/protocol";
 import type { TestGateway } from "./test-gateway.ts";
 import { externalTool, scriptedAgent } from "./scripted-agents.ts";
 
+/** Where a screen is, and words that stand on it. */
+export interface ConsoleScreen {
+  readonly name: string;
+  readonly path: string;
+  /** What is pressed or clicked once the page has settled. */
+  readonly press?: string;
+  readonly click?: string;
+  readonly shows: string;
+}
+
 /** A tenant's things, and where each screen of the console shows them. */
 export interface ConsoleScene {
-  /** The address of each screen, and words that stand on it. */
-  readonly screens: readonly { readonly name: string; readonly path: string; readonly shows: string }[];
+  /** Each screen of the console, with what a tenant has. */
+  readonly screens: readonly ConsoleScreen[];
+  /** What else screens look like: without anything, with a failure, and while something is written on them. */
+  readonly states: readonly ConsoleScreen[];
   readonly threadId: string;
   close(): void;
 }
@@ -84,9 +96,10 @@ export async function openConsoleScene(a: TestGateway, b: TestGateway): Promise<
   const of = { agent: "support", threadId: thread.id };
   const first = await ended({ ...of, input: "Where is my order A-1709?", metadata: { order: "A-1709" } });
   const { body: versions } = await a.call<Page<{ id: string }>>("GET", "/api/agents/support/versions");
+  const answered = (await a.events(first)).findLast(({ type }) => type === "tool.completed")?.id ?? "";
   const before = versions.data.at(-1)?.id ?? "";
   const second = await ended({ ...of, input: "And when does it arrive?", versionId: before });
-  await ended({ agent: "broken", input: "Go." });
+  const failed = await ended({ agent: "broken", input: "Go." });
   await ended({ agent: "support", input: "مرحبا، أين طلبي؟" });
   const waiting = await a.startRun({ agent: "waiter", input: "Is the soup ready?" });
   const asked = await a.startRun({ agent: "payer", input: "Buy a lemon tree for Ann." });
@@ -123,6 +136,28 @@ export async function openConsoleScene(a: TestGateway, b: TestGateway): Promise<
       { name: "health", path: "/fleet", shows: "answered in" },
       { name: "access", path: "/access", shows: "agent.push" },
       { name: "open", path: "/open", shows: "file" },
+    ],
+    states: [
+      { name: "no runs", path: "/runs?agent=nobody", shows: "No run fits this filter" },
+      { name: "no page", path: "/nothing", shows: "no such page" },
+      { name: "no agent", path: "/agents/nobody", shows: "not_found" },
+      { name: "failed run", path: `/runs/${failed}`, shows: "the model knows no parameter" },
+      { name: "question", path: `/runs/${asked.runId}?call=${question?.id}`, shows: "May I?" },
+      { name: "shown event", path: `/runs/${first}?tab=events&show=2`, shows: "message.user" },
+      { name: "what to compare", path: "/compare", shows: "the id of a run" },
+      { name: "what to compare with", path: `/compare?a=${first}`, shows: "The latest of the same agent" },
+      { name: "all compared", path: `/compare?a=${first}&b=${second}&show=all`, shows: "the same in both" },
+      { name: "edited fork", path: `/runs/${first}?at=2-0`, press: "f", shows: "what the user says there" },
+      { name: "fork of calls", path: `/runs/${first}?at=${answered}`, press: "f", shows: "execute read_laptop again" },
+      {
+        name: "tool tester",
+        path: `/devices?device=${laptop}`,
+        click: "[aria-label='Try it: read_laptop']",
+        shows: "Call read_laptop",
+      },
+      { name: "new playground", path: "/agents/support/play", shows: "support" },
+      { name: "keys", path: "/access?tab=keys", shows: "operator" },
+      { name: "tenants", path: "/access?tab=tenants", shows: "default" },
     ],
   };
 }

@@ -5,7 +5,6 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { launchChromium } from "../../services/launch-chromium.ts";
 import { missingServices } from "../../services/services.ts";
-import { axeViolations } from "../../support/axe-violations.ts";
 import { type ConsolePage, openConsole } from "../../support/console-page.ts";
 import { externalTool, scriptedAgent } from "../../support/scripted-agents.ts";
 import { startTestGateway, type TestGateway } from "../../support/test-gateway.ts";
@@ -176,38 +175,4 @@ describe.skipIf(await missingServices("chromium"))("agents in the console", () =
     },
     TEST_MAX_MS,
   );
-
-  test.each(["light", "dark"] as const)(
-    "axe finds nothing on the pages of agents, at any width, in %s",
-    async (colorScheme) => {
-      const [second, first] = await versionsOf("greeter");
-      await gateway.waitForEnd(
-        (await gateway.startRun({ agent: "greeter", input: "hi", threadId: await thread() })).runId,
-      );
-      const [run] = await runsOf("greeter");
-      for (const width of [390, 1024, 1600]) {
-        const { page, shows, settles, close } = await open("/agents", { width, colorScheme });
-        await shows("greeter");
-        const paths = [
-          "/agents",
-          "/agents/greeter",
-          `/agents/greeter?version=${second?.id}&against=${first?.id}`,
-          "/agents/greeter/play",
-          `/agents/greeter/play?thread=${run?.threadId}`,
-          "/agents/nobody",
-        ];
-        for (const path of paths) {
-          await page.goto(gateway.url + path);
-          await settles();
-          expect({ path, width, violations: await axeViolations(page) }).toEqual({ path, width, violations: [] });
-        }
-        await close();
-      }
-    },
-    TEST_MAX_MS,
-  );
-
-  async function thread(): Promise<string> {
-    return (await gateway.call<{ id: string }>("POST", "/api/threads", {})).body.id;
-  }
 });

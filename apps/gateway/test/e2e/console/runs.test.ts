@@ -6,7 +6,6 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { launchChromium } from "../../services/launch-chromium.ts";
 import { missingServices } from "../../services/services.ts";
-import { axeViolations } from "../../support/axe-violations.ts";
 import { type ConsolePage, openConsole } from "../../support/console-page.ts";
 import { GATEWAY_PAIRS, type GatewayPair } from "../../support/gateway-pairs.ts";
 import { externalTool, scriptedAgent } from "../../support/scripted-agents.ts";
@@ -308,41 +307,6 @@ describe.skipIf(await missingServices("chromium")).each(GATEWAY_PAIRS)("whole ru
         await page.waitForURL(/\/runs\//);
         await shows("Call repeat on second.");
         expect(complaints).toEqual([]);
-      },
-      TEST_MAX_MS,
-    );
-
-    test.skipIf(!name.includes("embedded")).each(["light", "dark"] as const)(
-      "axe finds nothing on these pages, at any width, in %s",
-      async (colorScheme) => {
-        const one = await askedRun("the time", "noon");
-        const other = await askedRun("the date", "noon");
-        const { data } = (await pair.a.call<Page<{ id: string }>>("GET", "/api/devices")).body;
-        for (const width of [390, 1024, 1600]) {
-          const { page, shows, settles, close } = await open("/runs", { width, colorScheme });
-          await shows("asker");
-          const pages: readonly (readonly [path: string, press: string | null, words: string])[] = [
-            ["/compare", null, "the id of a run"],
-            [`/compare?a=${one}`, null, "The latest of the same agent"],
-            [`/compare?a=${one}&b=${other}`, null, "arguments of ask"],
-            [`/compare?a=${one}&b=${other}&show=all`, null, "the same in both"],
-            [`/runs/${one}?at=2-0`, "f", "what the user says there"],
-            [`/runs/${one}?at=6-0&show=6`, "f", "execute ask again"],
-            ["/open", null, "Open a run from a file"],
-          ];
-          for (const [path, press, words] of pages) {
-            await page.goto(pair.a.url + path);
-            await settles();
-            if (press !== null) await page.keyboard.press(press);
-            await shows(words);
-            expect({ path, width, violations: await axeViolations(page) }).toEqual({ path, width, violations: [] });
-          }
-          await page.goto(`${pair.a.url}/devices?device=${data[0]?.id}`);
-          await page.click("[aria-label='Try it: repeat']");
-          await page.waitForSelector("text='Call repeat'");
-          expect({ width, violations: await axeViolations(page) }).toEqual({ width, violations: [] });
-          await close();
-        }
       },
       TEST_MAX_MS,
     );
