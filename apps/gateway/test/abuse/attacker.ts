@@ -2,13 +2,11 @@
  * A process that plays attacks until it is killed: `attacker.ts <url> <key> <name>…`. It prints `attacking` when they
  * have begun. It runs with the lowest priority, because a real attacker has a machine of its own.
  */
-import { setPriority } from "node:os";
 import { ATTACKS } from "./attacks.ts";
 import { HostileClient } from "./hostile-client.ts";
+import { takeLowestPriority } from "./take-lowest-priority.ts";
 
-const LOWEST_PRIORITY = 19;
-
-setPriority(LOWEST_PRIORITY);
+takeLowestPriority();
 const [url = "", key = "", ...names] = process.argv.slice(2);
 const chosen = ATTACKS.filter(({ name }) => names.includes(name));
 const stop = new AbortController();

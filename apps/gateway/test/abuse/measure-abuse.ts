@@ -32,6 +32,8 @@ export interface AbuseOptions {
 }
 
 const ALONE_MS = 3000;
+/** Postgres starts a process for each new connection. */
+const WEIGH_EVERY_MS = 250;
 
 /** Plays each attack on a gateway of its own, and then all of them at once on another one. */
 export async function measureAbuse({ attackMs, only, together, say }: AbuseOptions): Promise<readonly AbuseRow[]> {
@@ -58,6 +60,7 @@ async function play(services: Services, name: string, attacks: readonly Attack[]
   const target = await startTarget(services, await provider.line());
   const bystander = new LineProcess(near("bystander.ts"), [target.url, target.quietKey]);
   let attacker: LineProcess | null = null;
+  const weighing = setInterval(() => services.weighPostgres(), WEIGH_EVERY_MS);
   try {
     await bystander.line();
     await pause(ALONE_MS);
@@ -80,6 +83,7 @@ async function play(services: Services, name: string, attacks: readonly Attack[]
       peakRssBytes: target.takePeakRssBytes(),
     };
   } finally {
+    clearInterval(weighing);
     await attacker?.end("SIGKILL");
     await bystander.end("SIGKILL");
     await target.remove();

@@ -2,11 +2,9 @@
  * A process that answers the models of the attacker until it is killed. It prints its URL when it serves. It runs with
  * the lowest priority, because a real provider has a machine of its own.
  */
-import { setPriority } from "node:os";
 import { startHostileProvider } from "./hostile-provider.ts";
+import { takeLowestPriority } from "./take-lowest-priority.ts";
 
-const LOWEST_PRIORITY = 19;
-
-setPriority(LOWEST_PRIORITY);
+takeLowestPriority();
 const { url } = await startHostileProvider();
 console.log(url);

@@ -26,6 +26,8 @@ export interface Target {
 export interface Services {
   readonly databaseUrl: string;
   readonly redisUrl: string;
+  /** Gives Postgres as much of the processor as a gateway has: in production it has a machine of its own. */
+  weighPostgres(): void;
   remove(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export async function startServices(): Promise<Services> {
   return {
     databaseUrl: postgres.url,
     redisUrl: redis.url,
+    weighPostgres: () => postgres.weighAsOne(),
     async remove() {
       await Promise.all([postgres.remove(), redis.remove()]);
     },

@@ -39,6 +39,7 @@ export async function startPostgresPair(settings: readonly string[]): Promise<Po
     stop: (signal) => primary.stop(signal),
     start: () => primary.start(),
     signal: (signal) => primary.signal(signal),
+    weighAsOne: () => primary.weighAsOne(),
     async failOver({ decideMs }) {
       const from = performance.now();
       // No client is told: statements and results in flight are lost.

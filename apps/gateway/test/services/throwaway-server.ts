@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,6 +22,11 @@ export interface ThrowawayServer {
   stop(signal?: "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGKILL"): Promise<void>;
   /** Freezes or continues the process and (only on Linux) its children. A frozen one keeps its sockets silently. */
   signal(signal: "SIGSTOP" | "SIGCONT"): void;
+  /**
+   * Gives its processes together about as much of the processor as one process has (only on Linux). Each of them is a
+   * session of its own, and Linux gives the processor to sessions in turn.
+   */
+  weighAsOne(): void;
   /** Starts it again after `stop`, on the same port with the same data. */
   start(): Promise<void>;
   /** Ends the process and removes its folder. May be called twice. */
@@ -113,6 +118,9 @@ export async function raiseServer(recipe: ServerRecipe): Promise<RaisedServer> {
         // It is stopped before its children are listed, so it starts no more of them.
         for (const pid of childrenOf(child)) process.kill(pid, signal);
       },
+      weighAsOne() {
+        for (const pid of childrenOf(child)) lowerSession(pid);
+      },
       async start() {
         await stop();
         child = await startWithRetry(async () => port);
@@ -162,6 +170,17 @@ async function startOnce(
   if (ready) return { kind: "ready", child };
   await rm(join(folder, "pid"), { force: true });
   return { kind: "failed", output };
+}
+
+/** A tenth of the weight of other sessions: a server under load has about ten processes at work. */
+const SESSION_NICENESS = "10";
+
+function lowerSession(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, SESSION_NICENESS);
+  } catch {
+    // It has ended, it is not ours, or the system has no such groups.
+  }
 }
 
 function isThere(pid: number): boolean {
