@@ -6,6 +6,8 @@
  */
 export const LOOP_SHARE_MS_PER_S = 100;
 export const LOOP_SHARE_AHEAD_MS = 50;
+/** What the start of a run costs beside its bytes, in ms of the event loop. Its tenant is charged for that. */
+export const START_MS = 2;
 /** How long after its last request or step a tenant counts as one who uses the gateway, in ms. */
 export const TENANT_ACTIVE_MS = 5000;
 /** Turns of one tenant that wait. Each holds a request or a socket, and no body of it. Beyond, requests are refused. */

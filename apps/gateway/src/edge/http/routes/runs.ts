@@ -15,7 +15,7 @@ import { findRun, listRuns } from "../../../control/read-runs.ts";
 import { startRun } from "../../../control/start-run.ts";
 import type { RunStarted } from "../../../control/commit-start.ts";
 import type { Refusal } from "../../../access/refusal.ts";
-import { awaitTurn } from "../await-turn.ts";
+import { awaitStartTurn } from "../await-turn.ts";
 import { acceptedAsInput, inputResponse } from "../input-response.ts";
 import { json, pathOf, type Route, scoped } from "../route.ts";
 import { runStreamRoute } from "./events.ts";
@@ -41,8 +41,11 @@ export const runRoutes: readonly Route[] = [
     body: startRunBodySchema,
     headers: ["Idempotency-Key"],
     responses: { 202: { description: "The run is queued", schema: startedRunSchema } },
-    handle: async ({ deps, principal, body, idempotencyKey }) =>
-      startedResponse(await startRun(deps, principal, { request: body, idempotencyKey })),
+    async handle({ deps, principal, body, idempotencyKey }) {
+      const tooMany = await awaitStartTurn(deps, principal.tenantId);
+      if (tooMany !== null) return tooMany;
+      return startedResponse(await startRun(deps, principal, { request: body, idempotencyKey }));
+    },
   }),
   scoped({
     method: "POST",
@@ -54,8 +57,7 @@ export const runRoutes: readonly Route[] = [
     headers: ["Idempotency-Key"],
     responses: { 202: { description: "The fork is queued", schema: startedRunSchema } },
     async handle({ deps, principal, params: { id = "" }, body, idempotencyKey }) {
-      // The conversation that it copies may be large.
-      const tooMany = deps.turns.owes(principal.tenantId) ? await awaitTurn(deps, principal.tenantId) : null;
+      const tooMany = await awaitStartTurn(deps, principal.tenantId);
       if (tooMany !== null) return tooMany;
       return startedResponse(await forkRun(deps, principal, { runId: id, request: body, idempotencyKey }));
     },
