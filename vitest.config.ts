@@ -5,6 +5,8 @@ const sharedServers = "apps/gateway/test/services/shared-servers.ts";
 
 const compiledPrograms = "apps/gateway/test/services/compiled-programs.ts";
 
+const packedFolder = "apps/cli/test/e2e/packed-folder.ts";
+
 // V8 has a fault in how it frees the code of WebAssembly (nodejs/node#64500). A process that opens and closes many
 // databases meets it now and then. So tests free no code, nor does a gateway, which opens one database.
 const keptCode = {
@@ -58,7 +60,7 @@ export default defineConfig({
           name: "e2e",
           ...keptCode,
           maxWorkers: WORKERS_THAT_WAIT,
-          globalSetup: [compiledPrograms, sharedServers],
+          globalSetup: [compiledPrograms, sharedServers, packedFolder],
           include: ["{packages,apps}/*/test/e2e/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -2,19 +2,17 @@
  * The pages of the first hour, played as a reader would: with the packages from their tarballs, in folders of their
  * own. All commands and files are read out of the pages.
  */
-import { execFile } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DocumentPage, inlineCommandsOf, withOther } from "../../../gateway/test/support/document-page.ts";
 import { startFakeProxy } from "../../../gateway/test/support/fake-proxy.ts";
 import { freePort } from "../../../gateway/test/support/free-port.ts";
 import { until } from "../../../gateway/test/support/until.ts";
 import { type Command, endLine, startLine } from "./hsafa-command.ts";
+import { packedPackages } from "./packed-packages.ts";
 
-const root = join(import.meta.dirname, "../../../..");
 const base = mkdtempSync(join(tmpdir(), "hsafa-first-hour-"));
 /** What a reader has: a clone with its tarballs, and a project. */
 const clone = join(base, "clone");
@@ -57,7 +55,7 @@ const yourOwnProject = new DocumentPage("docs/your-own-project.md");
 beforeAll(async () => {
   mkdirSync(project);
   // `npm ci && npm run pack` in the clone is this.
-  await promisify(execFile)(process.execPath, [join(root, "scripts/pack.ts"), join(clone, "packed")]);
+  await packedPackages(join(clone, "packed"));
 }, TEST_MAX_MS);
 afterAll(async () => {
   await Promise.all(started.map(endLine));

@@ -17,6 +17,7 @@ import { gzipSync } from "node:zlib";
 import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchChromium } from "../../../gateway/test/services/launch-chromium.ts";
+import { packedPackages } from "./packed-packages.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../../../..");
@@ -43,7 +44,7 @@ const CLIENT_GZIP_BYTES_MAX = 10_240;
 
 beforeAll(async () => {
   mkdirSync(project);
-  await run(process.execPath, [join(root, "scripts/pack.ts"), tarballs]);
+  await packedPackages(tarballs);
   writeFileSync(join(project, "package.json"), `{ "private": true }`);
   const files = readdirSync(tarballs).map((name) => join(tarballs, name));
   await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", ...files], { cwd: project, env });
