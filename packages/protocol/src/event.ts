@@ -158,7 +158,7 @@ export interface FactData {
    * `usage`. `outputFault`: why the answer is not the object that the run is to end with. The model is told so, and is
    * asked again as long as the run may take another step for that. `sources`: where the model found what it says.
    * `citations`: which passage it found where. `paused`: its provider has paused a long turn of its own tools, and goes
-   * on in the next step.
+   * on in the next step. `firstPartMs`: how long the model took until it said something.
    */
   "step.completed": {
     readonly step: number;
@@ -172,6 +172,7 @@ export interface FactData {
     readonly sources?: Source[];
     readonly citations?: Citation[];
     readonly paused?: true;
+    readonly firstPartMs?: number;
   };
   /**
    * The step's deltas are void. `partial`: on a cancel, the text so far, which stays in the thread. `error`: why a step

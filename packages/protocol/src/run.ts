@@ -73,6 +73,8 @@ export interface Run<Output = RunOutput> {
   readonly childrenUsage: Usage;
   /** What it may use: the agent's limits, narrowed by its start; `null` for a run of an earlier version. */
   readonly limits: GrantedLimits | null;
+  /** The gateway that advances it, by its id; `null` while none does. */
+  readonly heldBy: string | null;
   /** Steps started so far. A fork counts on from the steps that it reuses. */
   readonly steps: number;
   /** The position of the last fact, such as `7-0`. */

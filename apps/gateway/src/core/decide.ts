@@ -223,11 +223,12 @@ function stepFinished(state: LiveState, input: InputOf<"step_finished">): Fact[]
 }
 
 /** What else a finished step says of itself. */
-function saidOf({ summary, outputFault, paused }: InputOf<"step_finished">) {
+function saidOf({ summary, outputFault, paused, firstPartMs }: InputOf<"step_finished">) {
   return {
     ...(summary === undefined ? {} : { summary }),
     ...(outputFault === undefined ? {} : { outputFault }),
     ...(paused === undefined ? {} : { paused }),
+    ...(firstPartMs === undefined ? {} : { firstPartMs }),
   };
 }
 

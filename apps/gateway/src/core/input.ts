@@ -172,6 +172,8 @@ export type RunInput =
       readonly sources?: readonly Source[];
       readonly citations?: readonly Citation[];
       readonly paused?: true;
+      /** How long the model took until it said something, in ms. */
+      readonly firstPartMs?: number;
     }
   /** `jitter` is a random number in [0, 1). */
   | {

@@ -29,6 +29,8 @@ test("a run parks for a call that others answer, holding no lease, and goes on w
   await world.reaches(runId, "completed");
   await world.checkPublished(runId, gateway);
   expect(await world.types(runId)).toContain("run.resumed");
+  // How long the model took until it said something is kept with the step.
+  expect(await world.fact(runId, "step.completed")).toMatchObject({ firstPartMs: expect.any(Number) as number });
 });
 
 test("server tools are performed side by side: a slow one holds up no fast one, and none is performed twice", async () => {

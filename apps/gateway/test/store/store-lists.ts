@@ -107,6 +107,7 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
       usage,
       childrenUsage,
       limits: row.limits,
+      heldBy: row.leaseOwner,
       steps,
       position: `${row.lastSeq}-0`,
       createdAt: isoTime(row.createdAt),

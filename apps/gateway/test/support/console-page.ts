@@ -72,7 +72,9 @@ export async function openConsole(
     const deadline = performance.now() + SHOWN_MAX_MS;
     // Two looks in a row: what has come may ask for more in the frame after it.
     for (let quiet = 0; quiet < 2; ) {
-      const isThere = await page.evaluate("document.querySelector('h1, h2') !== null");
+      const isThere = await page.evaluate(
+        "document.querySelector('h1, h2') !== null && document.querySelector('[aria-busy=true]') === null",
+      );
       await page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))");
       quiet = isThere === true && awaited.size === 0 ? quiet + 1 : 0;
       if (performance.now() > deadline)

@@ -142,7 +142,7 @@ export async function openConsoleScene(a: TestGateway, b: TestGateway): Promise<
       { name: "no page", path: "/nothing", shows: "no such page" },
       { name: "no agent", path: "/agents/nobody", shows: "not_found" },
       { name: "failed run", path: `/runs/${failed}`, shows: "the model knows no parameter" },
-      { name: "question", path: `/runs/${asked.runId}?call=${question?.id}`, shows: "May I?" },
+      { name: "question", path: `/runs/${asked.runId}?call=${question?.id}`, shows: "held by no gateway" },
       { name: "shown event", path: `/runs/${first}?tab=events&show=2`, shows: "message.user" },
       { name: "what to compare", path: "/compare", shows: "the id of a run" },
       { name: "what to compare with", path: `/compare?a=${first}`, shows: "The latest of the same agent" },

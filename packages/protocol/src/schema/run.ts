@@ -49,6 +49,7 @@ export const runSchema = z.object({
   usage: usageSchema,
   childrenUsage: usageSchema,
   limits: grantedLimitsSchema.nullable(),
+  heldBy: z.string().nullable(),
   steps: z.int(),
   position: z.string(),
   createdAt: timeSchema,

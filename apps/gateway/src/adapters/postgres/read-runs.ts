@@ -47,6 +47,7 @@ interface Row {
   readonly usage: unknown;
   readonly childrenUsage: unknown;
   readonly limits: unknown;
+  readonly leaseOwner: string | null;
   readonly steps: number;
   readonly lastSeq: number;
   readonly createdAt: Date;
@@ -178,6 +179,7 @@ function rowOf(run: ListedRun): Row {
     usage: run.usage,
     childrenUsage: run.children_usage,
     limits: run.limits,
+    leaseOwner: run.lease_owner,
     steps: run.steps,
     lastSeq: run.last_seq,
     createdAt: new Date(run.created_at),
@@ -214,6 +216,7 @@ function runOf(row: Row & RunPayload): Run {
     usage: row.usage as Usage,
     childrenUsage: row.childrenUsage === null ? {} : (row.childrenUsage as Usage),
     limits: row.limits as GrantedLimits | null,
+    heldBy: row.leaseOwner,
     steps: row.steps,
     position: `${row.lastSeq}-0`,
     createdAt: row.createdAt.toISOString(),

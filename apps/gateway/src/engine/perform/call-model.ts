@@ -43,9 +43,14 @@ export async function callModel(params: {
   const tools = config.tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   const { outputSchema, providerTools, settings, system } = config;
   const call = { model: config.model, system, messages, tools, providerTools, settings, outputSchema };
+  const askedAt = clock.monotonic();
+  let firstAt: number | null = null;
   const asked = model.step(
     { call, idleTimeoutMs: modelIdleTimeoutMsOf(config), signal, waitForCapacity, nextTurn },
-    onPart,
+    (part) => {
+      firstAt ??= clock.monotonic();
+      onPart(part);
+    },
   );
   onRan();
   const outcome = await asked;
@@ -61,12 +66,24 @@ export async function callModel(params: {
       if (signal.aborted) return null;
       const unfit = fault === null ? {} : { outputFault: fault };
       const { messages: said, sources, citations, paused } = outcome;
+      const timed = firstAt === null ? {} : { firstPartMs: Math.round(firstAt - askedAt) };
       const found = {
         ...(sources === undefined ? {} : { sources }),
         ...(citations === undefined ? {} : { citations }),
         ...(paused === undefined ? {} : { paused }),
       };
-      return { kind: "step_finished", finishReason, messages: said, usage, calls, leftOut, sent, ...unfit, ...found };
+      return {
+        kind: "step_finished",
+        finishReason,
+        messages: said,
+        usage,
+        calls,
+        leftOut,
+        sent,
+        ...unfit,
+        ...found,
+        ...timed,
+      };
     }
     case "failed":
       return { kind: "step_failed", failure: outcome.failure, jitter: clock.random(), leftOut, sent };

@@ -51,6 +51,21 @@ export function claimsOfStore(store: () => Store): void {
       expect(await claim(scene, runId)).toMatchObject({ epoch: 4, lost: false, recoveries: 2 });
     });
 
+    test("a run names the gateway that holds it, in itself and in lists, and none once it was handed back", async () => {
+      const scene = await openScene(store());
+      const { runId } = await start(scene);
+      const holders = async (): Promise<unknown[]> => {
+        const all = { status: undefined, agent: undefined, threadId: undefined, subject: undefined };
+        const listed = await scene.tenant.listRuns({ ...all, limit: 10, cursor: undefined });
+        return [(await scene.tenant.findRun({ runId }))?.heldBy, listed.data.find(({ id }) => id === runId)?.heldBy];
+      };
+      expect(await holders()).toEqual([null, null]);
+      const { epoch } = await claim(scene, runId, "gateway-b");
+      expect(await holders()).toEqual(["gateway-b", "gateway-b"]);
+      await store().fleet.releaseLeases({ runs: [{ runId, epoch }] });
+      expect(await holders()).toEqual([null, null]);
+    });
+
     test("a commit that says it is progress clears the count of recoveries; another does not", async () => {
       const scene = await openScene(store());
       const { runId } = await start(scene);

@@ -138,6 +138,10 @@ describe.skipIf(await missingServices("chromium")).each(GATEWAY_PAIRS)(
           const { page, shows, becomes, complaints } = await open(`/threads/${scene.threadId}`);
           await shows("And when does it arrive?");
           await shows("live");
+          // The devices that had its calls stand beside them.
+          await becomes(
+            "document.body.innerText.includes('read_phone') && /\\bphone\\b/.test(document.body.innerText)",
+          );
           const other = await pair.a.startRun({ agent: "support", input: "I am here too.", threadId: scene.threadId });
           await shows("I am here too.");
           await pair.a.waitForEnd(other.runId);

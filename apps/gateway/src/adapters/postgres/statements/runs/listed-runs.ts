@@ -9,7 +9,7 @@ import { millis } from "../../times.ts";
 /** SQL: the columns of a run that are small. */
 const COLUMNS = `r.id::text, r.status, r.agent_id::text, r.agent_version_id::text, r.thread_id::text, r.subject,
     r.merged_into::text, r.forked_from::text, r.forked_at, r.parent_run_id::text, r.root_run_id::text, r.depth,
-    r.device_key, r.started_by, r.finish_reason, r.usage, r.children_usage, r.limits, r.steps, r.last_seq,
+    r.device_key, r.started_by, r.finish_reason, r.usage, r.children_usage, r.limits, r.lease_owner, r.steps, r.last_seq,
     ${millis("r.created_at")} as created_at, ${millis("r.started_at")} as started_at,
     ${millis("r.completed_at")} as completed_at,
     (select a.name from agents a where a.id = r.agent_id and a.tenant_id = r.tenant_id) as agent_name`;
@@ -35,6 +35,7 @@ export interface ListedRun {
   readonly usage: Usage;
   readonly children_usage: Usage | null;
   readonly limits: GrantedLimits | null;
+  readonly lease_owner: string | null;
   readonly steps: number;
   readonly last_seq: number;
   readonly created_at: number;
