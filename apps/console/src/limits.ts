@@ -71,10 +71,15 @@ export const COPIED_SHOWN_MS = 1500;
 export const AWAITING_POLL_MS = 3000;
 export const DEVICES_POLL_MS = 3000;
 
+/** How often the gateway that holds a run is asked for while the run is shown, in ms. */
+export const HOLDER_POLL_MS = 3000;
+
 // Calls
 /** Calls on one page, and of one run that are read at once. What lies beyond is told. */
 export const CALLS_PAGE_ITEMS = 200;
 export const CALLS_READ_MAX = 2000;
+/** Latest runs of a thread whose calls are read with their devices: a person looks at the end of a conversation. */
+export const THREAD_RUNS_WITH_CALLS_MAX = 10;
 /** How often they are read again while the run goes on, in ms. */
 export const CALLS_READ_EVERY_MS = 500;
 

@@ -12,6 +12,7 @@ export interface Opening {
 /** How long frames took, in milliseconds. */
 export interface Frames {
   readonly frames: number;
+  readonly mean: number;
   readonly p50: number;
   readonly p95: number;
   readonly max: number;
@@ -98,5 +99,6 @@ export async function heapOf(page: Page): Promise<{ readonly mib: number; readon
 function framesOf(times: readonly number[]): Frames {
   const sorted = times.slice(1).toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { frames: sorted.length, p50: at(0.5), p95: at(0.95), max: sorted.at(-1) ?? 0 };
+  const mean = sorted.reduce((sum, span) => sum + span, 0) / sorted.length;
+  return { frames: sorted.length, mean, p50: at(0.5), p95: at(0.95), max: sorted.at(-1) ?? 0 };
 }

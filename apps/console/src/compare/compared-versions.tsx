@@ -1,8 +1,7 @@
 import type { FactEvent, JsonObject, Run } from "@hsafa/protocol";
-import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
+import { useVersion } from "../agents/use-version.ts";
 import { jsonLines } from "../differences/json-lines.ts";
-import { useSignedIn } from "../session/session-gate.tsx";
 import { shortHash } from "../words/short-id.ts";
 import { ComparedPart } from "./compared-part.tsx";
 import styles from "./compare-page.module.css";
@@ -35,17 +34,6 @@ export function ComparedVersions({ a, b }: { readonly a: Run; readonly b: Run })
       )}
     </>
   );
-}
-
-function useVersion({ agentId, versionId }: Run) {
-  const { client } = useSignedIn();
-  const { data } = useQuery({
-    queryKey: ["agent-version", versionId],
-    queryFn: ({ signal }) => client.agents.version(agentId, versionId, { signal }),
-    // A version never changes.
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  return data;
 }
 
 /** What the starts of the runs add to their agents. */

@@ -9,8 +9,10 @@ import { count, dollars, grouped } from "../words/count.ts";
 import { duration } from "../words/duration.ts";
 import { shortId } from "../words/short-id.ts";
 import { runStatusWords } from "../words/status-words.ts";
+import { LeaseHolder } from "./lease-holder.tsx";
 import { LinkMark } from "./link-mark.tsx";
 import type { Link as RunLink } from "./record/run-feed.ts";
+import { VersionLink } from "./version-link.tsx";
 import styles from "./run-header.module.css";
 
 /** Which run this is, how it stands, and what it has used. */
@@ -20,11 +22,13 @@ export function RunHeader(props: {
   /** How the page stands to the run; null: it comes from a file. */
   readonly link: RunLink | null;
   readonly steps: number;
+  readonly recoveries: number;
+  readonly isOpen: boolean;
   /** Whether the page stands before the end. Then nothing is told of what came later. */
   readonly isPast: boolean;
   readonly children?: ReactNode;
 }) {
-  const { run, view, link, steps, isPast, children } = props;
+  const { run, view, link, steps, recoveries, isOpen, isPast, children } = props;
   const usage = view.usage ?? run.usage;
   const tokens = usage.totalTokens ?? (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0);
   return (
@@ -67,6 +71,13 @@ export function RunHeader(props: {
           </span>
         )}
         {!isPast && usage.costUsd !== undefined && <span>{dollars(usage.costUsd)}</span>}
+        {!isPast && recoveries > 0 && (
+          <span title="times that another gateway took it over">
+            {recoveries === 1 ? "1 recovery" : `${grouped(recoveries)} recoveries`}
+          </span>
+        )}
+        {link !== null && isOpen && !isPast && <LeaseHolder run={run} className={styles.faint} />}
+        {link !== null && <VersionLink run={run} className={styles.faint} />}
         <span className={styles.faint}>
           started <TimeText at={run.createdAt} />
           {run.startedBy === null ? "" : ` by ${run.startedBy}`}

@@ -86,7 +86,15 @@ export function ShownRun(props: {
   const drawn = record.last.to > 0 ? record.last : { from, to };
   return (
     <div className={styles.page} data-whole={isWhole && from === 1 ? "" : undefined}>
-      <RunHeader run={run} view={view} link={isFile ? null : link} steps={record.stepAt(to)} isPast={at !== null}>
+      <RunHeader
+        run={run}
+        view={view}
+        link={isFile ? null : link}
+        steps={record.stepAt(to)}
+        recoveries={record.recoveries}
+        isOpen={isOpen}
+        isPast={at !== null}
+      >
         {!isFile && <RunActs run={run} facts={all} seq={end} generation={record.generation} isOpen={isOpen} />}
       </RunHeader>
       {link.kind === "failed" && <FailureNote title="The run is not followed any more" error={link.error} />}

@@ -21,6 +21,10 @@ type State =
 
 const url = location.origin;
 const sessions = createSessions({ url });
+/** Asked while the page is still being made, since nothing is shown before its answer. Later questions ask anew. */
+let early: ReturnType<typeof sessions.get> | null = sessions.get();
+// It is awaited once the gate is there.
+early.catch(() => {});
 const SignedInContext = createContext<SignedIn | null>(null);
 
 /** Shows what is within to who is signed in, and asks everybody else for a key. */
@@ -28,7 +32,9 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
   const [state, setState] = useState<State>({ kind: "asking" });
   const ask = useCallback(async () => {
     try {
-      const { session, isLocal } = await sessions.get();
+      const asked = early ?? sessions.get();
+      early = null;
+      const { session, isLocal } = await asked;
       setState(await stateOf(session, isLocal));
     } catch (error) {
       setState({ kind: "unreachable", error: error instanceof Error ? error : new Error(String(error)) });

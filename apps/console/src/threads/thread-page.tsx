@@ -16,6 +16,7 @@ import { BranchThread, ThreadActs } from "./thread-acts.tsx";
 import { ThreadComposer } from "./thread-composer.tsx";
 import { threadRows } from "./thread-rows.ts";
 import { threadTitle } from "./thread-title.ts";
+import { useThreadCalls } from "./use-thread-calls.ts";
 import { useThreadView } from "./use-thread-view.ts";
 import styles from "./thread-page.module.css";
 
@@ -33,6 +34,7 @@ export function ThreadPage() {
   });
   const { view, runs, link } = useThreadView(threadId);
   const rows = useMemo(() => threadRows(view, runs), [view, runs]);
+  const calls = useThreadCalls(view);
   const [branched, setBranched] = useState<string | null>(null);
   const failure = thread === undefined ? error : link.kind === "failed" ? link.error : null;
   if (failure !== null) {
@@ -89,7 +91,7 @@ export function ThreadPage() {
           rows={rows}
           startAt={null}
           unread={0}
-          calls={[]}
+          calls={calls}
           onShow={({ runId, callId, seq }) => {
             if (runId === undefined) return;
             const search = callId === undefined ? { tab: "events" as const, show: seq } : { call: callId };

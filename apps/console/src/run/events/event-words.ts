@@ -1,6 +1,8 @@
 import type { FactEvent, Message } from "@hsafa/protocol";
 import type { Tone } from "../../words/status-words.ts";
 import { EVENT_LINE_CHARACTERS } from "../../limits.ts";
+import { duration } from "../../words/duration.ts";
+import { shortId } from "../../words/short-id.ts";
 import { inLine } from "../transcript/transcript-rows.ts";
 
 /** Returns what a fact says, in a line. The whole of it stands beside the list. */
@@ -29,7 +31,7 @@ export function eventWords(fact: FactEvent): string {
     case "step.started":
       return `step ${fact.data.step}`;
     case "step.completed":
-      return `step ${fact.data.step}, ${fact.data.finishReason}: ${fact.data.messages.map(textOf).join(" ")}`;
+      return `step ${fact.data.step}, ${fact.data.finishReason}${firstWordsOf(fact.data.firstPartMs)}: ${fact.data.messages.map(textOf).join(" ")}`;
     case "step.discarded":
       return `step ${fact.data.step}, ${fact.data.error?.message ?? fact.data.reason}`;
     case "tool.requested":
@@ -41,7 +43,9 @@ export function eventWords(fact: FactEvent): string {
     case "tool.denied":
       return `${fact.data.toolName} by ${fact.data.by ?? "somebody"}${fact.data.reason === null ? "" : `: ${fact.data.reason}`}`;
     case "tool.dispatched":
-      return fact.data.sleeps === true ? `sleeps until ${fact.data.deadline}` : `attempt ${fact.data.attempt}`;
+      return fact.data.sleeps === true
+        ? `sleeps until ${fact.data.deadline}`
+        : `attempt ${fact.data.attempt} of the call ${shortId(fact.data.callId)}`;
     case "tool.completed":
       return `${fact.data.toolName} ${inLine(fact.data.result, EVENT_LINE_CHARACTERS)}`;
     case "tool.failed":
@@ -63,6 +67,10 @@ export function eventTone({ type }: FactEvent): Tone | null {
   if (type === "run.completed") return "completed";
   if (type === "run.canceled" || type === "tool.denied") return "canceled";
   return null;
+}
+
+function firstWordsOf(ms: number | undefined): string {
+  return ms === undefined ? "" : `, first words after ${duration(ms)}`;
 }
 
 function textOf({ content }: Message): string {

@@ -4,6 +4,7 @@
  */
 import type { FactEvent, ToolCall } from "@hsafa/protocol";
 import type { Tone } from "../../words/status-words.ts";
+import { duration } from "../../words/duration.ts";
 import { positionOf } from "../record/run-record.ts";
 
 /** Something that lasted. `to`: null while it lasts. */
@@ -117,7 +118,7 @@ export class Lanes {
         return this.#begin("step", this.#lane(MODEL, "model"), { from: at, to: null, tone: "running", label, seq });
       }
       case "step.completed":
-        return this.#end("step", at, "completed");
+        return this.#end("step", at, "completed", firstWordsOf(fact.data.firstPartMs));
       case "step.discarded": {
         const { reason } = fact.data;
         const tone = reason === "cancel" ? "canceled" : reason === "error" ? "failed" : "recovered";
@@ -240,4 +241,9 @@ export class Lanes {
     this.#lanes.set(id, lane);
     return lane;
   }
+}
+
+/** How long the model took until it said something; undefined: the step does not tell. */
+function firstWordsOf(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : `first words after ${duration(ms)}`;
 }

@@ -46,6 +46,7 @@ export class RunRecord {
   #read = 0;
   #readTo = 0;
   #callFacts = 0;
+  #recoveries = 0;
   #generation = "";
 
   /** How many facts the run has, as far as is known. */
@@ -96,6 +97,11 @@ export class RunRecord {
   /** How many facts of tool calls were read: a call may have changed with each of them. */
   get callFacts(): number {
     return this.#callFacts;
+  }
+
+  /** How many times another gateway took the run over, as far as its facts were read. */
+  get recoveries(): number {
+    return this.#recoveries;
   }
 
   /** The number of the step that a fact belongs to, as far as was read; 0: it stands before the first one. */
@@ -225,6 +231,7 @@ export class RunRecord {
     if (this.#facts[position.seq - 1] === undefined) {
       this.#read += 1;
       if (fact.type.startsWith("tool.")) this.#callFacts += 1;
+      if (fact.type === "run.recovered") this.#recoveries += 1;
     }
     this.#facts[position.seq - 1] = fact;
     while (this.#facts[this.#readTo] !== undefined) this.#readTo += 1;
@@ -253,6 +260,7 @@ export class RunRecord {
     this.#read = 0;
     this.#readTo = 0;
     this.#callFacts = 0;
+    this.#recoveries = 0;
     this.#asked = null;
     this.#whole = NOTHING;
     this.#last = NOTHING;

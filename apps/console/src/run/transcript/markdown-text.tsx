@@ -20,13 +20,21 @@ export const MarkdownText = memo(function MarkdownText(props: {
     <div className={styles.text} dir="auto">
       {blocks.map((block, index) => (
         // A block keeps its place: text is only added at the end.
-        <Suspense key={index} fallback={<p className={styles.plain}>{block}</p>}>
+        <Suspense key={index} fallback={<Unread text={block} />}>
           <PacedBlock text={block} isLast={isStreaming && index === blocks.length - 1} />
         </Suspense>
       ))}
     </div>
   );
 });
+
+function Unread({ text }: { readonly text: string }) {
+  return (
+    <p className={styles.plain} aria-busy="true">
+      {text}
+    </p>
+  );
+}
 
 function PacedBlock({ text, isLast }: { readonly text: string; readonly isLast: boolean }) {
   const everyMs = isLast ? text.length * MARKDOWN_PACE_MS_PER_CHARACTER : 0;
