@@ -11,7 +11,7 @@ const PACKED_MAX_MS = 240_000;
 
 /**
  * Puts the tarballs of all packages into a folder. Test files that run side by side share one build, since a build
- * writes into the workspaces: the first that asks makes it, and the others wait for it.
+ * writes into the workspaces. The first that asks makes it, and the others wait for it.
  */
 export async function packedPackages(folder: string): Promise<void> {
   const shared = process.env["HSAFA_TEST_PACKED"];
