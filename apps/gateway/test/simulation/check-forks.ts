@@ -1,6 +1,6 @@
 import { canonicalHash } from "../../src/core/canonical-json.ts";
 import type { EventRecord } from "../../src/core/event-record.ts";
-import type { JsonValue } from "@hsafa/protocol";
+import { type ForkOrigin, formatPosition, type JsonValue } from "@hsafa/protocol";
 import type { Recorder } from "./recorder.ts";
 import { callIdOf, dataOf, type RunHistory } from "./run-history.ts";
 
@@ -21,7 +21,7 @@ export function checkForks(recorder: Recorder): void {
   for (const history of recorder.runs.values()) {
     const forkedFrom = originOf(history);
     if (forkedFrom === null) continue;
-    const told = recorder.forks.get(history.runId);
+    const told = recorder.forks.get(history.runId) ?? lateFork(recorder, forkedFrom);
     if (told === undefined) recorder.fail("fork", `nobody has asked for ${history.runId}, or it was made twice`);
     else checkFork(recorder, history, told);
   }
@@ -32,10 +32,18 @@ export function checkForks(recorder: Recorder): void {
 }
 
 /** The run from which this one was forked, as its first fact says; null: it is no fork. */
-export function originOf({ facts }: Pick<RunHistory, "facts">): { readonly runId: string } | null {
+export function originOf({ facts }: Pick<RunHistory, "facts">): ForkOrigin | null {
   const [created] = facts;
   if (created === undefined) return null;
-  return (dataOf(created)["forkedFrom"] as { runId: string } | undefined) ?? null;
+  return (dataOf(created)["forkedFrom"] as ForkOrigin | undefined) ?? null;
+}
+
+/** Takes what a lost request asked for that was served late: each makes one fork. */
+function lateFork({ lateForks }: Recorder, origin: ForkOrigin): ToldFork | undefined {
+  const index = lateForks.findIndex(
+    ({ runId, seq }) => runId === origin.runId && formatPosition({ seq, sub: 0 }) === origin.position,
+  );
+  return index === -1 ? undefined : lateForks.splice(index, 1)[0];
 }
 
 function checkFork(recorder: Recorder, fork: RunHistory, { runId, seq, rerun }: ToldFork): void {

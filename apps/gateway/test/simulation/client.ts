@@ -39,6 +39,12 @@ class ClientGone extends Error {
 /** What a fork is asked for. */
 export type ForkAsked = Pick<ForkRunBody, "position" | "input" | "rerun">;
 
+/** What became of the requests for a fork. */
+export interface ForkAnswer {
+  readonly runId: string | null;
+  readonly mayCome: boolean;
+}
+
 /** A use case, called as a route of the edge calls it. */
 type UseCase<T> = (deps: UseCaseDeps, principal: Principal) => Promise<T | Refusal>;
 
@@ -148,14 +154,21 @@ export class Clients {
     await this.#untilAnswered((deps, principal) => deleteFile(deps, principal, fileId));
   }
 
-  /** Forks a run. Null: it cannot be forked so. */
-  async fork(runId: string, request: ForkAsked, idempotencyKey: string): Promise<string | null> {
-    const outcome = await this.#untilAnswered((deps, principal) =>
-      forkRun(deps, principal, { runId, request, idempotencyKey }),
+  /**
+   * Forks a run. `runId` is null if it cannot be forked so. `mayCome`: a request before was lost, and may still be
+   * served. A run that could not be forked when the last one came may be forked then.
+   */
+  async fork(runId: string, request: ForkAsked, idempotencyKey: string): Promise<ForkAnswer> {
+    let mayCome = false;
+    const outcome = await this.#untilAnswered(
+      (deps, principal) => forkRun(deps, principal, { runId, request, idempotencyKey }),
+      () => {
+        mayCome = true;
+      },
     );
-    if (outcome.kind === "started") return outcome.runId;
+    if (outcome.kind === "started") return { runId: outcome.runId, mayCome: false };
     if (!UNFIT.has(outcome.code)) throw new Error(`the run was not forked: ${outcome.code} ${outcome.detail}`);
-    return null;
+    return { runId: null, mayCome };
   }
 
   /** Deletes the thread of this key, if there is one. */
@@ -203,10 +216,11 @@ export class Clients {
   }
 
   /** Asks until it is answered otherwise than that it should ask again. */
-  async #untilAnswered<T>(useCase: UseCase<T>): Promise<T | Refusal> {
+  async #untilAnswered<T>(useCase: UseCase<T>, onLost: () => void = () => {}): Promise<T | Refusal> {
     for (;;) {
       const outcome = await this.#request(useCase);
       if (outcome !== null) return outcome.value;
+      onLost();
       await new Promise<void>((resolve) => this.#scheduler.after(this.#random.delayMs(200), "client waits", resolve));
     }
   }

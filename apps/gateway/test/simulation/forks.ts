@@ -64,7 +64,9 @@ export class Forks {
     const made = await Promise.all(
       Array.from({ length: times }, () => this.#clients.fork(runId, asked, `fork ${nth}`)),
     );
-    const forks = new Set(made.filter((one) => one !== null));
+    const forks = new Set(made.flatMap((one) => one.runId ?? []));
+    if (forks.size === 0 && made.some(({ mayCome }) => mayCome))
+      this.#recorder.lateForks.push({ runId, seq, rerun: rerun ?? [] });
     if (forks.size > 1) this.#recorder.fail("fork", `one request has made ${[...forks].join(" and ")}`);
     for (const fork of forks) {
       this.#recorder.forks.set(fork, { runId, seq, rerun: rerun ?? [] });

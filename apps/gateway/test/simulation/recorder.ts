@@ -52,6 +52,8 @@ export class Recorder {
   readonly origins = new Map<string, { readonly runId: string; readonly isFork: boolean }>();
   /** By the id of a fork: what somebody asked for. */
   readonly forks = new Map<string, ToldFork>();
+  /** What a fork was asked for by a request that was lost, and refused when it was sent again. */
+  readonly lateForks: ToldFork[] = [];
   /** By id: the files that somebody was told are stored. */
   readonly files = new Map<string, SharedFile>();
   readonly counts = noCounts();

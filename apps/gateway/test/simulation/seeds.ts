@@ -87,4 +87,19 @@ export const REGRESSIONS: readonly Play[] = [
   // The simulation told a child of a fork without a plan to follow the one that kills its gateways.
   { seed: 901959 },
   { seed: 700134, traits: { isPoisoned: true, isForking: true, isDelegating: true } },
+  // A client had given up on a request for a fork. It was served late, after the one that was sent again was refused.
+  {
+    seed: 1746,
+    traits: {
+      isTalkative: true,
+      isForking: true,
+      isUploading: true,
+      isLimited: true,
+      isStructured: true,
+      isSearching: true,
+      isSleepy: true,
+      isDelegating: true,
+      isBeset: true,
+    },
+  },
 ];

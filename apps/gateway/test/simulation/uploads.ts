@@ -119,11 +119,9 @@ export class Uploads {
   async #fork(runId: string, fileId: string, nth: number): Promise<void> {
     const history = this.#recorder.history(runId);
     if (isPoison(history)) return;
-    const fork = await this.#clients.fork(
-      runId,
-      { position: "2-0", input: undefined, rerun: undefined },
-      `fork of ${nth}`,
-    );
+    const asked = { position: "2-0", input: undefined, rerun: undefined };
+    const { runId: fork, mayCome } = await this.#clients.fork(runId, asked, `fork of ${nth}`);
+    if (mayCome) this.#recorder.lateForks.push({ runId, seq: 2, rerun: [] });
     if (fork === null) return;
     this.#recorder.forks.set(fork, { runId, seq: 2, rerun: [] });
     this.#recorder.counts.forks += 1;
