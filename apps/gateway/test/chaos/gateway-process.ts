@@ -119,6 +119,7 @@ function idIn(log: string): string {
 
 const TAIL_CHARACTERS = 2000;
 
-function tailOf(path: string): string {
+/** What its processes said last. */
+export function tailOf(path: string): string {
   return readFileSync(path, "utf8").slice(-TAIL_CHARACTERS);
 }

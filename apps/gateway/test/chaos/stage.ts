@@ -10,7 +10,7 @@ import { startPrivateRedis } from "../services/redis-server.ts";
 import type { ThrowawayServer } from "../services/throwaway-server.ts";
 import { chaosAgents } from "./agent.ts";
 import { untilAnswered } from "./calls.ts";
-import { createGatewayProcess, GATEWAY_PROGRAM, type GatewayProcess } from "./gateway-process.ts";
+import { createGatewayProcess, GATEWAY_PROGRAM, type GatewayProcess, tailOf } from "./gateway-process.ts";
 import { type Link, openLink } from "./link.ts";
 import type { FromWatchWorker, ToDeviceWorker, ToWatchWorker } from "./messages.ts";
 import { openProcesses, type Processes } from "./processes.ts";
@@ -203,9 +203,11 @@ export async function setStage(params: StageParams): Promise<Stage> {
       async close() {
         const pids = processes.alive();
         for (const gateway of gateways) gateway.signal("SIGTERM");
-        const ends = await Promise.all(gateways.map((gateway) => gateway.ended()));
-        const exits = ends.flatMap(({ code, signal }, index) =>
-          code === 0 ? [] : [`gateway ${index}, which ended with ${code ?? signal},`],
+        const ends = await Promise.all(
+          gateways.map(async (gateway) => ({ ...(await gateway.ended()), said: tailOf(gateway.logFile) })),
+        );
+        const exits = ends.flatMap(({ code, signal, said }, index) =>
+          code === 0 ? [] : [`gateway ${index}, which ended with ${code ?? signal} (${said}),`],
         );
         for (const close of closers.toReversed()) await close();
         const left = await Promise.all(ports.map(async (port) => ((await isListening(port)) ? [`port ${port}`] : [])));
