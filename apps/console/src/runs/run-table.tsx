@@ -3,6 +3,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
 import { StatusMark } from "../elements/status-mark.tsx";
+import tones from "../elements/status-tones.module.css";
 import { TimeText, useNow } from "../elements/time-text.tsx";
 import { useKeys } from "../frame/keys.ts";
 import { OVERSCAN_ROWS, ROW_PX } from "../limits.ts";
@@ -137,7 +138,7 @@ function RunRow({ run, onFocus }: { readonly run: Run; readonly onFocus: () => v
   const tokens = usage.totalTokens ?? (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0);
   return (
     <Link to="/runs/$runId" params={{ runId: id }} className={styles.row} onFocus={onFocus} preload={false}>
-      <span className={`${styles.status} ${styles[words.tone]}`}>
+      <span className={`${styles.status} ${tones[words.tone]}`}>
         <StatusMark tone={words.tone} />
         {words.word}
       </span>

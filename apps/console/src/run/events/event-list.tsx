@@ -1,5 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import tones from "../../elements/status-tones.module.css";
 import { ClockTime } from "../../elements/time-text.tsx";
 import { useKeys } from "../../frame/keys.ts";
 import { OVERSCAN_ROWS, ROW_PX, SEARCHED_AT_ONCE } from "../../limits.ts";
@@ -224,7 +225,7 @@ function Row(props: {
           >
             <code>{row.seq}-0</code>
             <ClockTime at={row.fact.ts} />
-            <code className={tone === null ? "" : styles[tone]}>{row.fact.type}</code>
+            <code className={tone === null ? "" : `${styles.toned} ${tones[tone]}`}>{row.fact.type}</code>
             <span className={styles.words}>
               <bdi>{eventWords(row.fact)}</bdi>
             </span>

@@ -5,6 +5,7 @@ import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { ToolPart } from "@hsafa/client/view";
 import { JsonTree } from "../../elements/json-tree.tsx";
 import { StatusLabel, StatusMark } from "../../elements/status-mark.tsx";
+import tones from "../../elements/status-tones.module.css";
 import { OVERSCAN_ROWS, TEXT_SHOWN_CHARACTERS } from "../../limits.ts";
 import { count, grouped } from "../../words/count.ts";
 import { shortId } from "../../words/short-id.ts";
@@ -166,7 +167,7 @@ function Row(props: {
           <span className={styles.who} />
           <button
             type="button"
-            className={`${styles.note} ${styles[row.tone]}`}
+            className={`${styles.note} ${tones[row.tone]}`}
             onClick={() => onShow({ seq: row.seq, runId: row.runId })}
           >
             <StatusMark tone={row.tone} />
@@ -240,7 +241,7 @@ function Call(props: {
         </button>
         {known !== undefined && <span className={styles.where}>{executorOf(known)}</span>}
         {known !== undefined && isSettled(tool) && <span className={styles.took}>{tookOf(known)}</span>}
-        <span className={`${styles.state} ${styles[tone]}`}>
+        <span className={`${styles.state} ${tones[tone]}`}>
           <StatusMark tone={tone} />
           {word}
         </span>
