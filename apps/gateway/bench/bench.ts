@@ -1,24 +1,39 @@
 /**
- * `npm run bench -- [--only NAME]… [--list] [--save]` measures what a user of a gateway waits for, and what it costs.
- * hsafa is compared with what one would build without it. One way is the AI SDK's `streamText` piped into an HTTP
- * response, with nothing kept. The other one puts `resumable-stream` in between. They take turns in one run on one
- * machine. So the ratios hold elsewhere, unlike absolute figures. `--save` writes the figures to `docs/benchmark.md`.
+ * `npm run bench -- [--only NAME]… [--list] [--runs N] [--save]` measures what a user of a gateway waits for, and what
+ * it costs. hsafa is compared with what one would build without it. One way is the AI SDK's `streamText` piped into an
+ * HTTP response, with nothing kept. The other one puts `resumable-stream` in between. They take turns in one run on one
+ * machine. So the ratios hold elsewhere, unlike absolute figures. `--runs`: beside so many runs lists are read.
+ * `--save` writes the figures to `docs/benchmark.md`.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { devices } from "./measurements/devices.ts";
 import { firstToken } from "./measurements/first-token.ts";
+import { leases } from "./measurements/leases.ts";
+import { lists } from "./measurements/lists.ts";
 import type { Measurement } from "./measurements/measurement.ts";
+import { replay } from "./measurements/replay.ts";
 import { resume } from "./measurements/resume.ts";
 import { tokenAge } from "./measurements/token-age.ts";
 import { toolRoundTrip } from "./measurements/tool-round-trip.ts";
 import { watchers } from "./measurements/watchers.ts";
 import { workers } from "./measurements/workers.ts";
 import { ratiosText, type Report, reportText } from "./report.ts";
-import { startSystems } from "./systems.ts";
 
-const MEASUREMENTS: readonly Measurement[] = [firstToken, toolRoundTrip, tokenAge, resume, watchers, workers];
+const MEASUREMENTS: readonly Measurement[] = [
+  firstToken,
+  toolRoundTrip,
+  tokenAge,
+  resume,
+  replay,
+  watchers,
+  devices,
+  lists,
+  leases,
+  workers,
+];
 const PAGE = fileURLToPath(new URL("../../../docs/benchmark.md", import.meta.url));
 /** What is between these lines of the page is replaced. */
 const [BEGIN, END] = ["<!-- figures of npm run bench -->", "<!-- end of the figures -->"];
@@ -27,6 +42,7 @@ const { values } = parseArgs({
   options: {
     only: { type: "string", multiple: true, default: [] },
     list: { type: "boolean", default: false },
+    runs: { type: "string", default: "100000" },
     save: { type: "boolean", default: false },
   },
 });
@@ -44,18 +60,15 @@ if (values.save && values.only.length > 0) {
   process.exit(2);
 }
 
-const chosen = MEASUREMENTS.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
+const chosen = MEASUREMENTS.filter(({ name, isLong = false }) =>
+  values.only.length === 0 ? !isLong : values.only.includes(name),
+);
+const sizes = { listedRuns: Number(values.runs) };
 const reports: Report[] = [];
 for (const measurement of chosen) {
-  // Each has systems of its own, so that none finds what another one left.
-  const systems = await startSystems();
-  try {
-    const found = await measurement.measure(systems);
-    for (const report of found) console.log(`${reportText(report)}\n`);
-    reports.push(...found);
-  } finally {
-    await systems.stop();
-  }
+  const found = await measurement.measure(sizes);
+  for (const report of found) console.log(`${reportText(report)}\n`);
+  reports.push(...found);
 }
 const ratios = `### Ratios\n\n${ratiosText(reports)}`;
 console.log(ratios);

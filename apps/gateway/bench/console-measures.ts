@@ -1,3 +1,4 @@
+import { cpus } from "node:os";
 import type { Page } from "playwright-core";
 
 /** When a page showed what, in milliseconds since it began to load. */
@@ -19,12 +20,34 @@ export interface Frames {
 }
 
 const OPENED_MAX_MS = 30_000;
+/** The machine rests when its cores work for less than this share of a span. How long that is waited for, at most. */
+const REST_SHARE = 0.1;
+const REST_LOOK_MS = 200;
+const REST_MAX_MS = 20_000;
 const SCROLLERS = "[aria-label=Transcript], [aria-label=Events][role=region]";
+
+/** Resolves when the machine rests. What the page before has left to do would count for the next one. */
+async function rests(): Promise<void> {
+  const spent = () => {
+    const times = cpus().map(({ times: { idle, ...busy } }) => ({ idle, busy: Object.values(busy) }));
+    const busy = times.flatMap((core) => core.busy).reduce((sum, ms) => sum + ms, 0);
+    return { busy, all: busy + times.reduce((sum, { idle }) => sum + idle, 0) };
+  };
+  const deadline = performance.now() + REST_MAX_MS;
+  for (let before = spent(); performance.now() < deadline; ) {
+    await new Promise((resolve) => setTimeout(resolve, REST_LOOK_MS));
+    const now = spent();
+    if (now.busy - before.busy < REST_SHARE * (now.all - before.all)) return;
+    before = now;
+  }
+  console.log("    the machine does not rest: other programs count, too");
+}
 
 /** Loads an address, and notes when it shows any fact, when it shows `words`, and when all facts were read. */
 export async function openingOf(page: Page, address: string, words: string): Promise<Opening> {
   // Anywhere else, so that the address is loaded and not only changed.
   await page.goto("about:blank");
+  await rests();
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable", { timeDomain: "threadTicks" });
   await page.goto(address, { waitUntil: "commit" });
@@ -47,8 +70,9 @@ export async function openingOf(page: Page, address: string, words: string): Pro
   return { ...seen, cpuMs: 1000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN) };
 }
 
-/** Scrolls what is read, up and down, and measures the frames meanwhile. */
-export function scrolledFrames(page: Page, ms: number): Promise<Frames> {
+/** Scrolls what is read, up and down, and measures the frames meanwhile. First the page has all that it asks for. */
+export async function scrolledFrames(page: Page, ms: number): Promise<Frames> {
+  await rests();
   return watchFrames(
     page,
     ms,

@@ -23,11 +23,16 @@ export interface CrowdPlan {
   readonly runIds: readonly string[];
 }
 
-/** What a crowd tells: how many are admitted now, and how many admissions there were in all. */
+/** What a crowd tells. */
 export interface CrowdReport {
+  /** How many are admitted now, and how many of them on another gateway than the first. */
   readonly open: number;
-  readonly admissions: number;
+  readonly moved: number;
+  /** Connections that have ended, and those of them that had not been admitted. */
   readonly closed: number;
+  readonly vain: number;
+  /** CPU time of this process so far, in ms. */
+  readonly cpuMs: number;
 }
 
 const TOOLS = ["open_page", "read_screen", "take_photo", "notify"].map((name) => ({
@@ -43,7 +48,7 @@ const TOOLS = ["open_page", "read_screen", "take_photo", "notify"].map((name) =>
 const REPORT_EVERY_MS = 20;
 const [TEXT, CLOSE, PING, PONG] = [1, 8, 9, 10];
 
-const counts = { open: 0, admissions: 0, closed: 0 };
+const counts = { open: 0, moved: 0, closed: 0, vain: 0 };
 let waiting = 0;
 let begun = 0;
 
@@ -70,13 +75,14 @@ function connect(of: CrowdPlan, nth: number, portIndex: number, failures: number
   const port = of.ports[portIndex % of.ports.length] ?? 0;
   const socket = createConnection({ port, host: "127.0.0.1", noDelay: true });
   const path = of.kind === "device" ? "/devices/connect" : "/api/watch";
+  const movedBy = portIndex % of.ports.length === 0 ? 0 : 1;
   let isAdmitted = false;
   let rest: Buffer = Buffer.alloc(0);
   let isOpen = false;
   const over = (): void => {
     isAdmitted = true;
     counts.open += 1;
-    counts.admissions += 1;
+    counts.moved += movedBy;
     waiting -= 1;
     next(of);
   };
@@ -118,8 +124,9 @@ function connect(of: CrowdPlan, nth: number, portIndex: number, failures: number
     counts.closed += 1;
     if (isAdmitted) {
       counts.open -= 1;
+      counts.moved -= movedBy;
       waiting += 1;
-    }
+    } else counts.vain += 1;
     const nextFailures = isAdmitted ? 0 : failures + 1;
     setTimeout(() => connect(of, nth, portIndex + 1, nextFailures), backoffMs(nextFailures, Math.random()));
   });
@@ -138,4 +145,7 @@ process.on("message", (told: CrowdPlan) => {
   next(told);
 });
 process.on("disconnect", () => process.exit());
-setInterval(() => process.send?.({ ...counts }), REPORT_EVERY_MS);
+setInterval(() => {
+  const { user, system } = process.cpuUsage();
+  process.send?.({ ...counts, cpuMs: (user + system) / 1000 } satisfies CrowdReport);
+}, REPORT_EVERY_MS);

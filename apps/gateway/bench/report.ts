@@ -1,10 +1,10 @@
-/** A figure of hsafa, as a multiple of what it is compared with or beyond it. */
+/** A figure of hsafa: a multiple of what it is compared with, what is beyond that, or one that stands by itself. */
 export interface Ratio {
   /** What is compared, and with what: "first token: pipe". */
   readonly what: string;
   readonly value: number;
-  /** A multiple, or what hsafa takes more. */
-  readonly unit: "x" | " ms" | " commits";
+  /** "x": a multiple. */
+  readonly unit: "x" | " ms" | " s" | " commits" | " events/s" | " devices/s";
   /** What the project wants it to be: "at most 1.5". Null where there is no aim. */
   readonly aim: { readonly kind: "at most" | "at least"; readonly value: number } | null;
 }
@@ -34,11 +34,15 @@ export function ratiosText(reports: readonly Report[]): string {
     .flatMap(({ ratios }) => ratios)
     .map(({ what, value, unit, aim }) => [
       what,
-      `${value.toFixed(2)}${unit}`,
-      aim === null ? "" : `${aim.kind} ${aim.value}${unit}`,
+      `${figureText(value)}${unit}`,
+      aim === null ? "" : `${aim.kind} ${aim.value.toLocaleString("en")}${unit}`,
       aim === null ? "" : isMet(value, aim) ? "yes" : "no",
     ]);
-  return tableText([["hsafa compared with", "ratio", "aim", "met"], ...rows]);
+  return tableText([["hsafa compared with, or by itself", "figure", "aim", "met"], ...rows]);
+}
+
+function figureText(value: number): string {
+  return value < 1000 ? value.toFixed(2) : Math.round(value).toLocaleString("en");
 }
 
 function isMet(value: number, aim: NonNullable<Ratio["aim"]>): boolean {

@@ -57,6 +57,8 @@ const server = createServer((request, response) => {
   };
   answer().catch((error: unknown) => response.destroy(error as Error));
 });
+// Longer than any pause of a measurement: a busy client may send just when an idle connection is closed.
+server.keepAliveTimeout = 120_000;
 server.on("connection", (socket) => socket.setNoDelay(true));
 server.listen(0, "127.0.0.1", () => {
   console.log(`listening on http://127.0.0.1:${(server.address() as { port: number }).port}`);

@@ -44,10 +44,9 @@ function bareSql(): Sql {
 const { sql } = openPgSql({ url, poolSize: 1 });
 await sql.workAs("hsafa_app");
 const bare = bareSql();
-const noPrisma = { read: () => Promise.reject(new Error("not here")), close: () => Promise.resolve() };
 const sides = [bare, sql].map((side) => ({
   fleet: createFleetStore(side),
-  of: (tenantId: Parameters<typeof createTenantStore>[2]) => createTenantStore(side, noPrisma, tenantId),
+  of: (tenantId: Parameters<typeof createTenantStore>[1]) => createTenantStore(side, tenantId),
 }));
 
 const scenes = await Promise.all(Array.from({ length: TENANTS }, () => openScene(store)));

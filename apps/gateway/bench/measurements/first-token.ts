@@ -3,6 +3,7 @@ import type { Ratio, Report } from "../report.ts";
 import { hsafa, pipe, pushAgent, resumable, type Subject } from "../subjects.ts";
 import type { Systems } from "../systems.ts";
 import type { Measurement } from "./measurement.ts";
+import { onSystems } from "./on-systems.ts";
 
 const RUNS = 40;
 const WARM_UP = 10;
@@ -15,11 +16,11 @@ const LATER_MS_AIM = 5;
 export const firstToken: Measurement = {
   name: "first-token",
   does: "the first token of a run, of a model that answers at once and after 300 ms",
-  async measure(systems) {
+  measure: onSystems(async (systems) => {
     const reports: Report[] = [];
     for (const firstMs of FIRST_MS) reports.push(await measureOne(systems, firstMs));
     return reports;
-  },
+  }),
 };
 
 async function measureOne({ gateway, pipe: piped, resumable: kept, key }: Systems, firstMs: number): Promise<Report> {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { quantile } from "../quantile.ts";
 import { pushAgent, startRun } from "../subjects.ts";
 import type { Measurement } from "./measurement.ts";
+import { onSystems } from "./on-systems.ts";
 
 /** A stream that lasts as long as the measurement does. */
 const MODEL = "1500x20";
@@ -30,7 +31,7 @@ interface Ask {
 export const resume: Measurement = {
   name: "resume",
   does: "a client comes back to a live run, and has what it missed",
-  async measure({ gateway, resumable, key }) {
+  measure: onSystems(async ({ gateway, resumable, key }) => {
     await pushAgent(gateway.url, key, MODEL);
     const figures = new Map<string, readonly number[]>();
     for (const subject of [ofResumableStream(resumable.url), ofHsafa(gateway.url, key)])
@@ -53,7 +54,7 @@ export const resume: Measurement = {
         ],
       },
     ];
-  },
+  }),
 };
 
 async function resumeOften(subject: Resumable): Promise<readonly number[]> {

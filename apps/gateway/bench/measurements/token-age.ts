@@ -4,6 +4,7 @@ import { direct, hsafa, pipe, pushAgent, resumable, type Subject } from "../subj
 import type { System } from "../system.ts";
 import type { Systems } from "../systems.ts";
 import type { Measurement } from "./measurement.ts";
+import { onSystems } from "./on-systems.ts";
 
 interface Load {
   readonly title: string;
@@ -39,11 +40,11 @@ interface Figures {
 export const tokenAge: Measurement = {
   name: "token-age",
   does: "age and CPU of tokens: one stream, 50 at once, and flat out",
-  async measure(systems) {
+  measure: onSystems(async (systems) => {
     const reports: Report[] = [];
     for (const load of LOADS) reports.push(await measureLoad(systems, load));
     return reports;
-  },
+  }),
 };
 
 async function measureLoad(

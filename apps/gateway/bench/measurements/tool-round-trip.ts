@@ -1,20 +1,39 @@
-import { createClient, createDevice } from "@hsafa/client";
+import { type Client, createClient, createDevice } from "@hsafa/client";
+import type { Run } from "@hsafa/protocol";
 import pg from "pg";
 import { quantile } from "../quantile.ts";
 import type { Ratio } from "../report.ts";
 import type { Measurement } from "./measurement.ts";
+import { onSystems } from "./on-systems.ts";
 
 const RUNS = 40;
 const WARM_UP = 10;
 /** Commits that open the run's first step, and that a call and its answer may add. */
 const COMMITS_OF_A_START = 1;
 const COMMITS_AIM = 2;
+/** What a round trip may take beside those commits. */
+const BESIDE_COMMITS_MS_AIM = 3;
+const COMMITS_TIMED = 100;
+
+/** How a run goes to its end, once it has been started. */
+type Answered = (client: Client, runId: string) => Promise<Run>;
+
+/** Waits for a run whose call a device answers. */
+const byDevice: Answered = (client, runId) => client.runs.wait(runId);
+
+/** Follows a run, and answers its call over HTTP as soon as it may. */
+const byProgram: Answered = async (client, runId) => {
+  for await (const event of client.runs.stream(runId))
+    if (event.type === "tool.dispatched")
+      await client.runs.submitToolResult(runId, { callId: event.data.callId, result: "seen" });
+  return client.runs.get(runId);
+};
 
 /** From a model's call of a tool to the model that is asked with its result. The tool takes no time itself. */
 export const toolRoundTrip: Measurement = {
   name: "tool-round-trip",
-  does: "from a model's call of a tool on a device to the model that has the result",
-  async measure({ gateway, startGateway, databaseUrl, key }) {
+  does: "from a model's call of a tool to the model that has the result: by a program over HTTP, and by a device",
+  measure: onSystems(async ({ gateway, startGateway, databaseUrl, key }) => {
     const other = await startGateway();
     const database = new pg.Client(databaseUrl);
     await database.connect();
@@ -27,34 +46,54 @@ export const toolRoundTrip: Measurement = {
       },
     });
     await device.whenOnline();
-    const tools = [{ name: "look", inputSchema: { type: "object" } }];
-    const config = { name: "looker", model: "openai-compatible/tool", tools };
-    await createClient({ url: gateway.url, token: key }).agents.push({ name: config.name, config });
+    const look = { name: "look", inputSchema: { type: "object" } };
+    const { agents } = createClient({ url: gateway.url, token: key });
+    for (const [name, tool] of [
+      ["asks-device", look],
+      ["asks-program", { ...look, target: "external" as const }],
+    ] as const)
+      await agents.push({ name, config: { name, model: "openai-compatible/tool", tools: [tool] } });
+    const commitMs = await commitMsOf(database);
     const rows: string[][] = [];
     const ratios: Ratio[] = [];
-    for (const [where, url] of [
-      ["the run's gateway", gateway.url],
-      ["another gateway", other.url],
-    ] as const) {
+    for (const { where, agent, url, answered, mayAddMs } of [
+      {
+        where: "a program over HTTP",
+        agent: "asks-program",
+        url: gateway.url,
+        answered: byProgram,
+        mayAddMs: BESIDE_COMMITS_MS_AIM,
+      },
+      // A device is told of a call only once it is recorded that it was, which is a further commit.
+      { where: "a device on the run's gateway", agent: "asks-device", url: gateway.url, answered: byDevice },
+      { where: "a device on another gateway", agent: "asks-device", url: other.url, answered: byDevice },
+    ]) {
       const client = createClient({ url, token: key });
       const figures: number[] = [];
       let commits = 0;
       for (let turn = -WARM_UP; turn < RUNS; turn += 1) {
-        const { runId } = await client.runs.start({ agent: config.name, input: `${where} ${turn}` });
-        const { status, output } = await client.runs.wait(runId);
+        const { runId } = await client.runs.start({ agent, input: `${where} ${turn}` });
+        const { status, output } = await answered(client, runId);
         if (status !== "completed") throw new Error(`the run is ${status}`);
         if (turn < 0) continue;
         figures.push(Number(output));
         commits += await commitsOf(database, runId);
       }
       const perRun = commits / RUNS;
-      rows.push([where, quantile(figures, 0.5).toFixed(1), quantile(figures, 0.9).toFixed(1), perRun.toFixed(1)]);
+      const p50Ms = quantile(figures, 0.5);
+      rows.push([where, p50Ms.toFixed(1), quantile(figures, 0.9).toFixed(1), commitMs.toFixed(1), perRun.toFixed(1)]);
       ratios.push({
-        what: `a run without a call, device on ${where}: further commits`,
+        what: `a run without a call, answered by ${where}: further commits`,
         // The last commit ends the run.
         value: perRun - COMMITS_OF_A_START - 1,
         unit: " commits",
         aim: { kind: "at most", value: COMMITS_AIM },
+      });
+      ratios.push({
+        what: `round trip of a tool, answered by ${where}: beside two commits`,
+        value: p50Ms - COMMITS_AIM * commitMs,
+        unit: " ms",
+        aim: mayAddMs === undefined ? null : { kind: "at most", value: mayAddMs },
       });
     }
     device.close();
@@ -62,18 +101,32 @@ export const toolRoundTrip: Measurement = {
     return [
       {
         title: "round trip of a tool",
-        table: [["device on", "p50 ms", "p90 ms", "commits with events of the run"], ...rows],
+        table: [
+          ["answered by", "p50 ms", "p90 ms", "a commit alone, p50 ms", "commits with facts of the run"],
+          ...rows,
+        ],
         ratios,
       },
     ];
-  },
+  }),
 };
 
-/** Each transaction that wrote events of the run. Heartbeats and the like write elsewhere. */
+/** Each transaction that wrote facts of the run. Deltas go by themselves, with those of other runs. */
 async function commitsOf(database: pg.Client, runId: string): Promise<number> {
   const { rows } = await database.query<{ count: number }>(
-    "select count(distinct xmin::text)::int as count from run_events where run_id = $1",
+    "select count(distinct xmin::text)::int as count from run_events where run_id = $1 and sub = 0",
     [runId],
   );
   return rows[0]?.count ?? Number.NaN;
+}
+
+/** How long a commit takes here that writes next to nothing. */
+async function commitMsOf(database: pg.Client): Promise<number> {
+  const figures: number[] = [];
+  for (let turn = -WARM_UP; turn < COMMITS_TIMED; turn += 1) {
+    const begin = performance.now();
+    await database.query("select pg_logical_emit_message(true, 'bench', 'x')");
+    if (turn >= 0) figures.push(performance.now() - begin);
+  }
+  return quantile(figures, 0.5);
 }

@@ -5,6 +5,7 @@ import { pushAgent, readTokens, startRun, textOfEvent } from "../subjects.ts";
 import type { System } from "../system.ts";
 import type { TokenReader } from "../token.ts";
 import type { Measurement } from "./measurement.ts";
+import { onSystems } from "./on-systems.ts";
 
 const WATCHERS = 500;
 const TOKENS = 250;
@@ -21,7 +22,7 @@ interface Figures {
 export const watchers: Measurement = {
   name: "watchers",
   does: `${WATCHERS} clients watch one run`,
-  async measure({ gateway, resumable, key }) {
+  measure: onSystems(async ({ gateway, resumable, key }) => {
     await pushAgent(gateway.url, key, MODEL);
     const kept = await watch(resumable, (nth) =>
       Promise.resolve({
@@ -62,7 +63,7 @@ export const watchers: Measurement = {
         ],
       },
     ];
-  },
+  }),
 };
 
 interface Watched {

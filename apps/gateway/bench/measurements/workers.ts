@@ -3,6 +3,7 @@ import { quantile } from "../quantile.ts";
 import { hsafa, pushAgent } from "../subjects.ts";
 import type { System } from "../system.ts";
 import type { Measurement } from "./measurement.ts";
+import { onSystems } from "./on-systems.ts";
 
 const TOKENS = 500;
 const MODEL = `${TOKENS}x20`;
@@ -18,8 +19,9 @@ const AIM = 1.7;
 /** How many paced streams one and two workers serve on the cores of this machine, which the rest shares as well. */
 export const workers: Measurement = {
   name: "workers",
-  does: "how many paced streams one and two workers serve",
-  async measure({ gateway, startGateway, key }) {
+  does: "how many paced streams one and two workers serve (only with --only, for ten minutes)",
+  isLong: true,
+  measure: onSystems(async ({ gateway, startGateway, key }) => {
     // It would take runs from those that are measured.
     await gateway.stop();
     const served: number[] = [];
@@ -42,7 +44,7 @@ export const workers: Measurement = {
         ],
       },
     ];
-  },
+  }),
 };
 
 interface Served {

@@ -1,6 +1,7 @@
 /**
- * `npm run abuse -- [--seconds N] [--only NAME]… [--alone] [--list]`: one tenant attacks a gateway that it shares with
- * a quiet one. Each attack has a gateway of its own, and at the end all attacks run at once. A process beside them asks
+ * `npm run abuse -- [--seconds N] [--only NAME]… [--alone | --together] [--list]`: one tenant attacks a gateway that
+ * it shares with a quiet one. Each attack has a gateway of its own, and at the end all attacks run at once, four times
+ * as long. A process beside them asks
  * for `/health` and uses the gateway as the quiet tenant. Exits with 0 only if each bound of `abuse-bounds.ts` was
  * kept.
  */
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     only: { type: "string", multiple: true, default: [] },
     list: { type: "boolean", default: false },
     alone: { type: "boolean", default: false },
+    together: { type: "boolean", default: false },
   },
 });
 if (values.list) {
@@ -38,6 +40,7 @@ console.log("|---|---|---|---|---|---|---|---|---|");
 const rows = await measureAbuse({
   attackMs: Number(values.seconds) * 1000,
   only: values.only,
+  alone: !values.together,
   together: !values.alone,
   say: (row) => console.log(lineOf(row)),
 });
