@@ -1,6 +1,7 @@
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import "./early/main.ts";
 import { PreferencesProvider } from "./preferences.tsx";
 import { router } from "./router.tsx";
 import "./tokens.css";

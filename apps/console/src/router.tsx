@@ -4,13 +4,10 @@ import { EmptyNote } from "./elements/empty-note.tsx";
 import { FailureNote } from "./elements/failure-note.tsx";
 import { PageHeader } from "./frame/page-header.tsx";
 import { RootFrame } from "./frame/root-frame.tsx";
+import { loadRunPage } from "./run/load-run-page.ts";
 import { runSearchIn } from "./run/run-search.ts";
 import { filtersIn } from "./runs/run-filters.ts";
 import { RunsPage } from "./runs/runs-page.tsx";
-
-const runPage = () => import("./run/run-page.tsx");
-// The page of a run that an address names is asked for with the first one.
-if (location.pathname.startsWith("/runs/")) void runPage();
 
 const root = createRootRoute({
   component: RootFrame,
@@ -35,7 +32,7 @@ const run = createRoute({
   getParentRoute: () => root,
   path: "/runs/$runId",
   validateSearch: runSearchIn,
-  component: lazyRouteComponent(runPage, "RunPage"),
+  component: lazyRouteComponent(loadRunPage, "RunPage"),
 });
 
 function asError(thrown: unknown): Error {

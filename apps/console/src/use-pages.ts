@@ -1,5 +1,6 @@
 import type { Page } from "@hsafa/protocol";
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { useStandingError } from "./elements/use-standing-error.ts";
 import { AGENTS_PAGE_ITEMS, AGENTS_POLL_MS } from "./limits.ts";
 
 /** A list that is read page by page. */
@@ -24,10 +25,11 @@ export function usePages<Item>(
     getNextPageParam: ({ nextCursor }) => nextCursor,
     refetchInterval: AGENTS_POLL_MS,
   });
+  const error = useStandingError(JSON.stringify(key), pages);
   return {
     items: pages.data?.pages.flatMap(({ data }) => data) ?? [],
     isLoading: pages.isPending,
-    error: pages.data === undefined ? pages.error : null,
+    error,
     hasMore: pages.hasNextPage,
     showMore: () => {
       if (!pages.isFetching) void pages.fetchNextPage();

@@ -10,6 +10,15 @@ export interface StartedChild {
   readonly limits?: StartLimits;
 }
 
+/**
+ * What runs below an ended one were left, and may use until their cancel reaches them. Nobody tells how much of it they
+ * use, so it counts whole for the limits of each run above.
+ */
+export interface WithheldUse {
+  readonly tokens?: number;
+  readonly costUsd?: number;
+}
+
 /** The run that started a child, as the child's first fact names it. */
 export interface ParentRef {
   readonly runId: string;

@@ -1,6 +1,6 @@
 import type { RunTool, StartLimits, ToolTarget } from "./agent-config.ts";
 import type { ApprovalRecipient, Decider } from "./approval.ts";
-import type { ParentRef, StartedChild } from "./child.ts";
+import type { ParentRef, StartedChild, WithheldUse } from "./child.ts";
 import type { ForkOrigin, RerunCall } from "./fork.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { InputMessage, Message, UserMessage } from "./message.ts";
@@ -279,14 +279,15 @@ export interface FactData {
    */
   "tool.expired": { readonly callId: string; readonly toolName: string; readonly error?: Failure };
   /**
-   * A child has ended. `usage`: what it and its own children spent. Its call is settled next, unless something else did
-   * that before.
+   * A child has ended. `usage`: what it and its own children spent. `withheld`: what runs below it may still use, if it
+   * ended before them. Its call is settled next, unless something else did that before.
    */
   "child.ended": {
     readonly callId: string;
     readonly childRunId: string;
     readonly status: "completed" | "failed" | "canceled";
     readonly usage: Usage;
+    readonly withheld?: WithheldUse;
   };
 }
 

@@ -38,6 +38,8 @@ export function isOpenCallStatus(status: ToolCallStatus): boolean {
 export interface ToolCall {
   readonly id: string;
   readonly runId: string;
+  /** The agent of that run. */
+  readonly agentName: string;
   /** The step that asked for the call; the first is 1. */
   readonly step: number;
   readonly toolName: string;

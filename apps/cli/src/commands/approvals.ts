@@ -16,8 +16,8 @@ export const approvals = new CliCommand("approvals")
       read: (page) => client.toolCalls.list({ ...filters, ...page }),
       limit,
       asJson: json,
-      shownOf({ runId, id, toolName, args, requestedAt }) {
-        const asked = own`${toolName} ${brief(args)}  asked for at ${requestedAt}`;
+      shownOf({ runId, id, agentName, toolName, args, requestedAt }) {
+        const asked = own`${toolName} ${brief(args)}  asked for by ${agentName} at ${requestedAt}`;
         return lines([asked, own`  npx hsafa approve ${runId} ${id}`]);
       },
     });

@@ -30,7 +30,7 @@ export const dev = new CliCommand("dev")
     const project = await readProjectConfig();
     const happened = (happening: DevHappening): void => report(options.json, happening, describeHappening(happening));
     const refused = refusalTeller(happened, () => performance.now());
-    const { findStarter, stopRequest } = await import("#gateway");
+    const { findStarter, releaseStartMemory, stopRequest } = await import("#gateway");
     const starter = await findStarter();
     const gateway = await open(settingsFor(project, options), ({ method, route, status, refusedOrigin }) =>
       refused({ event: "refused", method, route, status, refusedOrigin }),
@@ -42,6 +42,7 @@ export const dev = new CliCommand("dev")
     const feed = new DevFeed({ client, url: gateway.url, tell: happened });
     // First the agents: who reads that it listens may start a run at once.
     await agents.look();
+    releaseStartMemory();
     if (options.json === true) happened({ event: "listening", url: gateway.url });
     else tell(welcome(gateway, given));
     await feed.start();

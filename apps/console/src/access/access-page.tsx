@@ -8,6 +8,7 @@ import { EmptyNote } from "../elements/empty-note.tsx";
 import { FailureNote } from "../elements/failure-note.tsx";
 import { StatusLabel } from "../elements/status-mark.tsx";
 import { TimeText } from "../elements/time-text.tsx";
+import { useStandingError } from "../elements/use-standing-error.ts";
 import { PageHeader } from "../frame/page-header.tsx";
 import { LIST_PAGE_ITEMS } from "../limits.ts";
 import { ACCESS_TABS, type AccessTab } from "./access-search.ts";
@@ -116,7 +117,8 @@ function List<Item extends { readonly id: string }>(props: {
     getNextPageParam: ({ nextCursor }) => nextCursor,
   });
   const items = pages.data?.pages.flatMap(({ data }) => data) ?? [];
-  if (pages.error !== null) return <FailureNote title={`${WORDS[name]}: not for this key`} error={pages.error} />;
+  const error = useStandingError(name, pages);
+  if (error !== null) return <FailureNote title={`${WORDS[name]}: not for this key`} error={error} />;
   if (pages.isPending) return null;
   if (items.length === 0) return empty;
   return (

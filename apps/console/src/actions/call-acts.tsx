@@ -5,9 +5,9 @@ import { DecideCall } from "./decide-call.tsx";
 import { mayDo } from "./may-do.ts";
 
 /** What a person can do about a call that waits. */
-export function CallActs({ call, agentName }: { readonly call: ToolCall; readonly agentName: string }) {
+export function CallActs({ call }: { readonly call: ToolCall }) {
   const { session } = useSignedIn();
-  if (call.status === "awaiting_approval") return <DecideCall call={call} agentName={agentName} />;
+  if (call.status === "awaiting_approval") return <DecideCall call={call} />;
   const isOpen = call.target === "external" && call.status === "dispatched";
   return isOpen && mayDo(session, "tools:answer") ? <AnswerCall call={call} /> : null;
 }

@@ -25,31 +25,33 @@ export function CancelRun({ runId, agentName }: { readonly runId: string; readon
       <button type="button" className={styles.button} onClick={() => setOpen(true)}>
         Cancel
       </button>
-      <Dialog
-        open={isOpen}
-        onClose={() => setOpen(false)}
-        className={styles.dialog}
-        backdrop={<div className={styles.backdrop} />}
-      >
-        <form onSubmit={(event) => void submit(event)}>
-          <DialogHeading>Cancel this run of {agentName}?</DialogHeading>
-          <p>The model is stopped, and devices are told. What is done stays done.</p>
-          <label htmlFor="reason">Reason (optional)</label>
-          <input id="reason" value={reason} onChange={({ target }) => setReason(target.value)} autoComplete="off" />
-          {fault !== null && (
-            <p role="alert" className={styles.fault}>
-              {fault}
-            </p>
-          )}
-          <div className={styles.row}>
-            <button type="submit" className={styles.grave} disabled={isActing}>
-              Cancel the run
-            </button>
-            <DialogDismiss className={styles.button}>Let it run</DialogDismiss>
-            <CopyAs call={{ kind: "cancel", runId, reason }} />
-          </div>
-        </form>
-      </Dialog>
+      {isOpen && (
+        <Dialog
+          open
+          onClose={() => setOpen(false)}
+          className={styles.dialog}
+          backdrop={<div className={styles.backdrop} />}
+        >
+          <form onSubmit={(event) => void submit(event)}>
+            <DialogHeading>Cancel this run of {agentName}?</DialogHeading>
+            <p>The model is stopped, and devices are told. What is done stays done.</p>
+            <label htmlFor="reason">Reason (optional)</label>
+            <input id="reason" value={reason} onChange={({ target }) => setReason(target.value)} autoComplete="off" />
+            {fault !== null && (
+              <p role="alert" className={styles.fault}>
+                {fault}
+              </p>
+            )}
+            <div className={styles.row}>
+              <button type="submit" className={styles.grave} disabled={isActing}>
+                Cancel the run
+              </button>
+              <DialogDismiss className={styles.button}>Let it run</DialogDismiss>
+              <CopyAs call={{ kind: "cancel", runId, reason }} />
+            </div>
+          </form>
+        </Dialog>
+      )}
     </>
   );
 }

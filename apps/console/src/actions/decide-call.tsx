@@ -14,12 +14,12 @@ import styles from "./actions.module.css";
  * Shows what a person is asked, exactly, and takes the decision. It is sent with the digest of what is shown here. If
  * the call has changed meanwhile, the gateway decides nothing.
  */
-export function DecideCall({ call, agentName }: { readonly call: ToolCall; readonly agentName?: string }) {
+export function DecideCall({ call }: { readonly call: ToolCall }) {
   const { client, session } = useSignedIn();
   const [asked, setAsked] = useState<"approve" | "deny" | null>(null);
   const [reason, setReason] = useState("");
   const { act, isActing, fault } = useAct();
-  const { approval, runId, id: callId, toolName, args } = call;
+  const { approval, runId, id: callId, agentName, toolName, args } = call;
   const isOpen = call.status === "awaiting_approval";
   const may = isOpen && mayDo(session, "approvals:decide");
   const decide = async (approved: boolean): Promise<void> => {
@@ -46,8 +46,7 @@ export function DecideCall({ call, agentName }: { readonly call: ToolCall; reado
   return (
     <section className={styles.decision} aria-label="Decision">
       <p className={styles.sentence}>
-        {agentName === undefined ? "The agent" : <b>{agentName}</b>} wants to call <b>{toolName}</b>, and the call goes
-        to <b>{where}</b>.
+        <b>{agentName}</b> wants to call <b>{toolName}</b>, and the call goes to <b>{where}</b>.
       </p>
       {approval !== null && (
         <p className={styles.meta}>

@@ -32,7 +32,9 @@ export function AgentPage() {
       </>
     );
   }
-  if (agent === undefined || versions.isLoading) return null;
+  if (agent === undefined || versions.isLoading) {
+    return <PathHeader steps={[{ to: "/agents", title: "Agents" }]} title={name} />;
+  }
   const current = agent.currentVersion;
   const chosen =
     versions.items.find(({ id }) => id === chosenId) ??

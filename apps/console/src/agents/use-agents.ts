@@ -1,5 +1,6 @@
 import type { Agent, AgentVersion } from "@hsafa/protocol";
 import { useQuery } from "@tanstack/react-query";
+import { useStandingError } from "../elements/use-standing-error.ts";
 import { AGENTS_POLL_MS } from "../limits.ts";
 import { useSignedIn } from "../session/session-gate.tsx";
 import { type ReadList, usePages } from "../use-pages.ts";
@@ -19,10 +20,10 @@ export function useAgentVersions(agent: string): ReadList<AgentVersion> {
 /** Reads an agent by its name. */
 export function useAgent(agent: string): { readonly agent: Agent | undefined; readonly error: Error | null } {
   const { client } = useSignedIn();
-  const { data, error } = useQuery({
+  const read = useQuery({
     queryKey: ["agent", agent],
     queryFn: ({ signal }) => client.agents.get(agent, { signal }),
     refetchInterval: AGENTS_POLL_MS,
   });
-  return { agent: data, error: data === undefined ? error : null };
+  return { agent: read.data, error: useStandingError(agent, read) };
 }

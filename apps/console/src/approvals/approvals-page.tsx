@@ -1,6 +1,5 @@
 import type { ToolCall } from "@hsafa/protocol";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useQuery } from "@tanstack/react-query";
 import { DecideCall } from "../actions/decide-call.tsx";
 import { EmptyNote } from "../elements/empty-note.tsx";
 import { FailureNote } from "../elements/failure-note.tsx";
@@ -8,7 +7,6 @@ import { TimeText, TimeUntil } from "../elements/time-text.tsx";
 import { useKeys } from "../frame/keys.ts";
 import { PageHeader } from "../frame/page-header.tsx";
 import { executorOf } from "../run/calls/executor-of.ts";
-import { useSignedIn } from "../session/session-gate.tsx";
 import { count } from "../words/count.ts";
 import { Conversation } from "./conversation.tsx";
 import { useAwaitingCalls } from "./use-awaiting-calls.ts";
@@ -71,7 +69,7 @@ function Question({ call, isChosen }: { readonly call: ToolCall; readonly isChos
       <b>{call.toolName}</b>
       <span>{executorOf(call)}</span>
       <small>
-        asked <TimeText at={call.requestedAt} />
+        {call.agentName}, asked <TimeText at={call.requestedAt} />
         {call.approval !== null && (
           <>
             , expires <TimeUntil at={call.approval.expiresAt} />
@@ -83,14 +81,9 @@ function Question({ call, isChosen }: { readonly call: ToolCall; readonly isChos
 }
 
 function Chosen({ call }: { readonly call: ToolCall }) {
-  const { client } = useSignedIn();
-  const { data: run } = useQuery({
-    queryKey: ["run", call.runId],
-    queryFn: ({ signal }) => client.runs.get(call.runId, { signal }),
-  });
   return (
     <div className={styles.chosen} tabIndex={0} role="region" aria-label="The question">
-      <DecideCall call={call} agentName={run?.agentName} />
+      <DecideCall call={call} />
       <h2 className={styles.heading}>
         The conversation that led to it
         <Link to="/runs/$runId" params={{ runId: call.runId }} search={{ call: call.id }}>

@@ -1,5 +1,6 @@
 import type { ToolCall } from "@hsafa/protocol";
 import { useQuery } from "@tanstack/react-query";
+import { useStandingError } from "../elements/use-standing-error.ts";
 import { AWAITING_POLL_MS, CALLS_PAGE_ITEMS } from "../limits.ts";
 import { useSignedIn } from "../session/session-gate.tsx";
 
@@ -15,16 +16,17 @@ export interface AwaitingCalls {
 /** Reads them, and looks for others as long as the page is seen. */
 export function useAwaitingCalls(): AwaitingCalls {
   const { client } = useSignedIn();
-  const { data, error, isPending } = useQuery({
+  const read = useQuery({
     queryKey: ["awaiting-calls"],
     queryFn: ({ signal }) =>
       client.toolCalls.list({ status: "awaiting_approval", limit: CALLS_PAGE_ITEMS }, { signal }),
     refetchInterval: AWAITING_POLL_MS,
   });
+  const { data, isPending } = read;
   return {
     calls: data?.data.toReversed() ?? [],
     hasMore: data?.nextCursor !== null && data !== undefined,
     isLoading: isPending,
-    error: data === undefined ? error : null,
+    error: useStandingError("awaiting", read),
   };
 }

@@ -8,6 +8,7 @@ import { FailureNote } from "../elements/failure-note.tsx";
 import { JsonTree } from "../elements/json-tree.tsx";
 import { StatusLabel } from "../elements/status-mark.tsx";
 import { TimeText } from "../elements/time-text.tsx";
+import { useStandingError } from "../elements/use-standing-error.ts";
 import { useKeys } from "../frame/keys.ts";
 import { DEVICES_POLL_MS, LIST_PAGE_ITEMS } from "../limits.ts";
 import { tookOf } from "../run/calls/took-of.ts";
@@ -37,8 +38,9 @@ export function DeviceDetails({ deviceId }: { readonly deviceId: string }) {
     queryFn: ({ signal }) => client.toolCalls.list({ deviceId, limit: LIST_PAGE_ITEMS }, { signal }),
     refetchInterval: DEVICES_POLL_MS,
   });
+  const error = useStandingError(deviceId, device);
   if (device.data === undefined) {
-    return device.error === null ? null : <FailureNote title="The device could not be read" error={device.error} />;
+    return error === null ? null : <FailureNote title="The device could not be read" error={error} />;
   }
   return (
     <aside className={styles.details} aria-label="Device">

@@ -5,6 +5,7 @@ import { EmptyNote } from "../elements/empty-note.tsx";
 import { FailureNote } from "../elements/failure-note.tsx";
 import { StatusLabel } from "../elements/status-mark.tsx";
 import { TimeText } from "../elements/time-text.tsx";
+import { useStandingError } from "../elements/use-standing-error.ts";
 import { PageHeader } from "../frame/page-header.tsx";
 import { CALLS_PAGE_ITEMS, DEVICES_POLL_MS } from "../limits.ts";
 import { useSignedIn } from "../session/session-gate.tsx";
@@ -27,6 +28,7 @@ export function DevicesPage() {
     queryFn: ({ signal }) => client.toolCalls.list({ status: "dispatched", limit: CALLS_PAGE_ITEMS }, { signal }),
     refetchInterval: DEVICES_POLL_MS,
   });
+  const error = useStandingError("devices", devices);
   const all = devices.data?.data ?? [];
   const online = all.filter((device) => device.online).length;
   return (
@@ -37,9 +39,7 @@ export function DevicesPage() {
           {devices.data?.nextCursor === null || devices.data === undefined ? "" : ", the newest of more"}
         </p>
       </PageHeader>
-      {devices.data === undefined && devices.error !== null && (
-        <FailureNote title="The devices could not be read" error={devices.error} />
-      )}
+      {error !== null && <FailureNote title="The devices could not be read" error={error} />}
       {devices.data !== undefined && all.length === 0 && (
         <EmptyNote title="No device has connected yet" command="npx hsafa device">
           A device offers tools to agents: a laptop, a browser tab, a phone, a service.

@@ -4,8 +4,15 @@ import tones from "./status-tones.module.css";
 
 /** The mark of a state: a shape of its own for each, in its colour. */
 export function StatusMark({ tone }: { readonly tone: Tone }) {
+  const motion = tone === "running" ? styles.turning : "";
   return (
-    <svg className={`${styles.mark} ${tones[tone]}`} viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+    <svg
+      className={`${styles.mark} ${tones[tone]} ${motion}`}
+      viewBox="0 0 16 16"
+      width="14"
+      height="14"
+      aria-hidden="true"
+    >
       {shapeOf(tone)}
     </svg>
   );
@@ -29,7 +36,7 @@ function shapeOf(tone: Tone) {
       );
     case "running":
       return (
-        <g className={styles.turning}>
+        <g>
           <circle cx="8" cy="8" r="5.5" fill="none" stroke="currentColor" strokeWidth="1.8" opacity="0.3" />
           <path
             d="M8 2.5a5.5 5.5 0 0 1 5.5 5.5"

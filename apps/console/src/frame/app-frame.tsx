@@ -49,7 +49,7 @@ export function AppFrame() {
       <main id="page" className={styles.page} tabIndex={-1}>
         <Outlet />
       </main>
-      <KeyboardHelp isOpen={isHelpOpen} onClose={() => setHelpOpen(false)} />
+      {isHelpOpen && <KeyboardHelp onClose={() => setHelpOpen(false)} />}
     </div>
   );
 }

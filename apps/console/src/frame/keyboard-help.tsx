@@ -3,15 +3,14 @@ import { useKeyGroups } from "./keys.ts";
 import styles from "./keyboard-help.module.css";
 
 /** Lists the keys that the page takes now. */
-export function KeyboardHelp(props: { readonly isOpen: boolean; readonly onClose: () => void }) {
-  const { isOpen, onClose } = props;
+export function KeyboardHelp({ onClose }: { readonly onClose: () => void }) {
   // Several places may take keys under one heading, and some take none just now.
   const headings = Map.groupBy(
     useKeyGroups().filter(({ bindings }) => bindings.length > 0),
     ({ title }) => title,
   );
   return (
-    <Dialog open={isOpen} onClose={onClose} className={styles.dialog} backdrop={<div className={styles.backdrop} />}>
+    <Dialog open onClose={onClose} className={styles.dialog} backdrop={<div className={styles.backdrop} />}>
       <header className={styles.header}>
         <DialogHeading>Keyboard</DialogHeading>
         <DialogDismiss className={styles.close}>Close</DialogDismiss>

@@ -8,6 +8,7 @@ import { EmptyNote } from "../elements/empty-note.tsx";
 import { FailureNote } from "../elements/failure-note.tsx";
 import { StatusLabel } from "../elements/status-mark.tsx";
 import { TimeText, useNow } from "../elements/time-text.tsx";
+import { useStandingError } from "../elements/use-standing-error.ts";
 import { PageHeader } from "../frame/page-header.tsx";
 import { FAILED_RUNS_SHOWN, FLEET_POLL_MS } from "../limits.ts";
 import { useSignedIn } from "../session/session-gate.tsx";
@@ -34,7 +35,8 @@ export function HealthPage() {
     // The gateway has said who may ask.
     enabled: ({ state }) => !isForbidden(state.error),
   });
-  const isOnlyTenant = isForbidden(fleet.error);
+  const error = useStandingError("fleet", fleet);
+  const isOnlyTenant = isForbidden(error);
   return (
     <>
       <PageHeader title="Health">
@@ -50,9 +52,7 @@ export function HealthPage() {
             went wrong in your own runs.
           </EmptyNote>
         )}
-        {fleet.data === undefined && fleet.error !== null && !isOnlyTenant && (
-          <FailureNote title="The gateways could not be read" error={fleet.error} />
-        )}
+        {error !== null && !isOnlyTenant && <FailureNote title="The gateways could not be read" error={error} />}
         <FailedRuns />
       </div>
     </>
@@ -163,14 +163,16 @@ function ShownFleet({ fleet }: { readonly fleet: Fleet }) {
 
 function FailedRuns() {
   const { client } = useSignedIn();
-  const { data, error } = useQuery({
+  const failed = useQuery({
     queryKey: ["failed-runs"],
     queryFn: ({ signal }) => client.runs.list({ status: "failed", limit: FAILED_RUNS_SHOWN }, { signal }),
     refetchInterval: FLEET_POLL_MS,
   });
+  const { data } = failed;
+  const error = useStandingError("failed", failed);
   return (
     <Section title="Last runs that failed">
-      {data === undefined && error !== null && <FailureNote title="They could not be read" error={error} />}
+      {error !== null && <FailureNote title="They could not be read" error={error} />}
       {data !== undefined && data.data.length === 0 && <p className={styles.faint}>None has failed.</p>}
       {data !== undefined && data.data.length > 0 && (
         <ul aria-label="Failed runs">

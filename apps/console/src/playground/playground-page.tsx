@@ -67,7 +67,7 @@ export function PlaygroundPage() {
           ) : (
             <Conversation followed={followed} calls={calls} onShow={setShown} />
           )}
-          {newest !== undefined && <OpenCalls calls={calls} agentName={name} />}
+          {newest !== undefined && <OpenCalls calls={calls} />}
           {mayDo(session, "runs:start") ? (
             <PlaygroundComposer
               agentName={name}
@@ -131,7 +131,7 @@ function Conversation(props: {
 }
 
 /** What waits for a person. */
-function OpenCalls({ calls, agentName }: { readonly calls: readonly ToolCall[]; readonly agentName: string }) {
+function OpenCalls({ calls }: { readonly calls: readonly ToolCall[] }) {
   const open = calls.filter(
     ({ status, target }) => status === "awaiting_approval" || (status === "dispatched" && target === "external"),
   );
@@ -139,7 +139,7 @@ function OpenCalls({ calls, agentName }: { readonly calls: readonly ToolCall[]; 
   return (
     <div className={styles.calls} role="region" aria-label="What waits for you" tabIndex={0}>
       {open.map((call) => (
-        <CallActs key={call.id} call={call} agentName={agentName} />
+        <CallActs key={call.id} call={call} />
       ))}
     </div>
   );

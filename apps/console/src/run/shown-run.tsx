@@ -157,7 +157,7 @@ export function ShownRun(props: {
         </section>
         {inspected !== null && (
           <Inspector inspected={inspected} onClose={() => set({ show: undefined, call: undefined })}>
-            {!isFile && call !== undefined && at === null && <CallActs call={call} agentName={run.agentName} />}
+            {!isFile && call !== undefined && at === null && <CallActs call={call} />}
             {!isFile && call === undefined && search.show !== undefined && (
               <FactActs run={run} facts={all} seq={search.show} generation={record.generation} />
             )}

@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Position } from "@hsafa/protocol";
+import { earlyAnswers } from "../early/early-answers.ts";
 import { useSignedIn } from "../session/session-gate.tsx";
 import { type FeedSnapshot, openRunFeed, type RunFeed } from "./record/run-feed.ts";
 
@@ -11,8 +12,9 @@ export function useRunFeed(
   const { client } = useSignedIn();
   const [feed, setFeed] = useState<RunFeed | null>(null);
   const first = useRef(at);
-  useEffect(() => {
-    const opened = openRunFeed(client, runId, first.current);
+  // What was asked for early is shown in the first frame of the page.
+  useLayoutEffect(() => {
+    const opened = openRunFeed(client, runId, first.current, earlyAnswers.takeRun(runId, first.current));
     setFeed(opened);
     return () => opened.close();
   }, [client, runId]);

@@ -1,6 +1,7 @@
 import type { Page, Run } from "@hsafa/protocol";
 import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { useStandingError } from "../elements/use-standing-error.ts";
 import { EMPTY_PAGES_MAX, LIST_PAGE_ITEMS, LIST_POLL_MS } from "../limits.ts";
 import { useSignedIn } from "../session/session-gate.tsx";
 import { type ListedRuns, mergeRuns } from "./listed-runs.ts";
@@ -41,6 +42,7 @@ export function useListedRuns(filters: RunFilters): RunList {
     refetchInterval: LIST_POLL_MS,
     enabled: pages.isSuccess,
   });
+  const error = useStandingError(JSON.stringify(filters), pages);
   const loaded = pages.data?.pages.flatMap(({ data }) => data) ?? [];
   const merged = mergeRuns(loaded, newest.data?.data ?? []);
   const emptyPages = pages.data?.pages.toReversed().findIndex(({ data }) => data.length > 0) ?? 0;
@@ -49,7 +51,7 @@ export function useListedRuns(filters: RunFilters): RunList {
   return {
     ...merged,
     isLoading: pages.isPending,
-    error: pages.error,
+    error,
     isStale: newest.isError,
     hasMore: mayRead,
     searchOn:

@@ -1,8 +1,9 @@
 import { type Client, HsafaError } from "@hsafa/client";
 import { createSessionClient, createSessions } from "@hsafa/client/session";
-import type { Session } from "@hsafa/protocol";
+import type { Session, SessionState } from "@hsafa/protocol";
 import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import { earlyAnswers } from "../early/early-answers.ts";
 import { FailureNote } from "../elements/failure-note.tsx";
 import { SignInPage } from "./sign-in-page.tsx";
 
@@ -21,26 +22,27 @@ type State =
 
 const url = location.origin;
 const sessions = createSessions({ url });
-/** Asked while the page is still being made, since nothing is shown before its answer. Later questions ask anew. */
-let early: ReturnType<typeof sessions.get> | null = sessions.get();
-// It is awaited once the gate is there.
-early.catch(() => {});
 const SignedInContext = createContext<SignedIn | null>(null);
 
 /** Shows what is within to who is signed in, and asks everybody else for a key. */
 export function SessionGate({ children }: { readonly children: ReactNode }) {
-  const [state, setState] = useState<State>({ kind: "asking" });
-  const ask = useCallback(async () => {
+  const [early] = useState(() => earlyAnswers.takeSession());
+  const [state, setState] = useState<State>(() => {
+    const { session = null } = early?.answer ?? {};
+    return session === null ? { kind: "asking" } : { kind: "signed_in", session };
+  });
+  const ask = useCallback(async (asked: Promise<SessionState>) => {
     try {
-      const asked = early ?? sessions.get();
-      early = null;
       const { session, isLocal } = await asked;
       setState(await stateOf(session, isLocal));
     } catch (error) {
       setState({ kind: "unreachable", error: error instanceof Error ? error : new Error(String(error)) });
     }
   }, []);
-  useEffect(() => void ask(), [ask]);
+  const isAsking = state.kind === "asking";
+  useEffect(() => {
+    if (isAsking) void ask(early?.asked ?? sessions.get());
+  }, [isAsking, early, ask]);
   // It stays the same: the client, and all that it has read, would begin anew with another one.
   const end = useCallback((hasEnded: boolean) => setState({ kind: "stranger", hasEnded }), []);
 
@@ -50,7 +52,7 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
     case "unreachable":
       return (
         <FailureNote title="The gateway does not answer" error={state.error}>
-          <button type="button" onClick={() => void ask()}>
+          <button type="button" onClick={() => void ask(sessions.get())}>
             Try again
           </button>
         </FailureNote>

@@ -6,6 +6,7 @@ import { mayDo } from "../actions/may-do.ts";
 import { CopyButton } from "../elements/copy-button.tsx";
 import { FailureNote } from "../elements/failure-note.tsx";
 import { TimeText } from "../elements/time-text.tsx";
+import { useStandingError } from "../elements/use-standing-error.ts";
 import { PathHeader } from "../frame/path-header.tsx";
 import { AGENTS_POLL_MS } from "../limits.ts";
 import { LinkMark } from "../run/link-mark.tsx";
@@ -27,16 +28,18 @@ export function ThreadPage() {
   const { thread: threadId } = useParams({ from: "/threads/$thread" });
   const { client, session } = useSignedIn();
   const navigate = useNavigate();
-  const { data: thread, error } = useQuery({
+  const read = useQuery({
     queryKey: ["thread", threadId],
     queryFn: ({ signal }) => client.threads.get(threadId, { signal }),
     refetchInterval: AGENTS_POLL_MS,
   });
+  const thread = read.data;
+  const error = useStandingError(threadId, read);
   const { view, runs, link } = useThreadView(threadId);
   const rows = useMemo(() => threadRows(view, runs), [view, runs]);
   const calls = useThreadCalls(view);
   const [branched, setBranched] = useState<string | null>(null);
-  const failure = thread === undefined ? error : link.kind === "failed" ? link.error : null;
+  const failure = thread === undefined && error !== null ? error : link.kind === "failed" ? link.error : null;
   if (failure !== null) {
     return (
       <>

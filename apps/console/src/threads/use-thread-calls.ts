@@ -24,6 +24,8 @@ export function useThreadCalls(view: ThreadView): readonly ToolCall[] {
       return pages.flatMap(({ data: calls }) => calls);
     },
     placeholderData: keepPreviousData,
+    // Each change has a key of its own. A list that is kept for each of them would fill a tab that follows for long.
+    gcTime: 0,
     enabled: states.length > 0,
   });
   return data;

@@ -1,6 +1,6 @@
-/** A number with its thousands apart, such as `4,120`. */
+/** A whole number with its thousands apart, such as `4,120`. The browser's own formats take long to be made. */
 export function grouped(number: number): string {
-  return number.toLocaleString("en-US");
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** A number with its noun, such as `1 step` and `3 steps`. */

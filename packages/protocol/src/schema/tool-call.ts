@@ -26,6 +26,7 @@ export const toolCallStatusSchema = z.enum(TOOL_CALL_STATUSES);
 export const toolCallSchema = z.object({
   id: idSchema,
   runId: idSchema,
+  agentName: z.string(),
   step: z.int(),
   toolName: z.string(),
   args: jsonValueSchema,

@@ -41,6 +41,8 @@ export function useRunCalls(runId: string, facts: number): RunCalls {
       return { calls, hasMore: cursor !== undefined };
     },
     placeholderData: keepPreviousData,
+    // Each change has a key of its own. A list that is kept for each of them would fill a tab that follows for long.
+    gcTime: 0,
     enabled: runId !== "",
   });
   return data;

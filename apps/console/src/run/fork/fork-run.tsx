@@ -32,19 +32,20 @@ export function ForkRun(props: {
       <button type="button" className={actions.button} onClick={() => setOpen(true)}>
         {title}
       </button>
-      <Dialog
-        open={isOpen}
-        onClose={() => setOpen(false)}
-        unmountOnHide
-        className={`${actions.dialog} ${styles.dialog}`}
-        backdrop={<div className={actions.backdrop} />}
-      >
-        {isReadUpTo(facts, seq) ? (
-          <ForkForm run={run} facts={facts} seq={seq} generation={generation} onDone={() => setOpen(false)} />
-        ) : (
-          <p role="status">The facts up to there are still being read.</p>
-        )}
-      </Dialog>
+      {isOpen && (
+        <Dialog
+          open
+          onClose={() => setOpen(false)}
+          className={`${actions.dialog} ${styles.dialog}`}
+          backdrop={<div className={actions.backdrop} />}
+        >
+          {isReadUpTo(facts, seq) ? (
+            <ForkForm run={run} facts={facts} seq={seq} generation={generation} onDone={() => setOpen(false)} />
+          ) : (
+            <p role="status">The facts up to there are still being read.</p>
+          )}
+        </Dialog>
+      )}
     </>
   );
 }

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { LANE_FACTS_AT_ONCE } from "../../limits.ts";
+import { drawn } from "../drawn.ts";
 import type { RunRecord } from "../record/run-record.ts";
 import { type KnownCall, Lanes } from "./lanes.ts";
 
@@ -25,11 +26,13 @@ export function useLanes(params: {
   const [built, setBuilt] = useState<BuiltLanes | null>(null);
   useEffect(() => {
     let timer = 0;
+    let isStopped = false;
     const of = [record, from, calls];
     if (work.current === null || of.some((one, index) => one !== work.current?.of[index]) || work.current.to > to)
       work.current = { lanes: new Lanes(calls), of, to: from - 1 };
     const { current } = work;
     const goOn = (): void => {
+      if (isStopped) return;
       for (const end = Math.min(to, current.to + LANE_FACTS_AT_ONCE); current.to < end; ) {
         current.to += 1;
         const fact = record.fact(current.to);
@@ -39,9 +42,12 @@ export function useLanes(params: {
       else setBuilt({ lanes: current.lanes, from, to });
     };
     // What people read comes first.
-    if (current.to < from) timer = window.setTimeout(goOn);
+    if (current.to < from) void drawn().then(goOn);
     else goOn();
-    return () => clearTimeout(timer);
+    return () => {
+      isStopped = true;
+      clearTimeout(timer);
+    };
   }, [record, from, to, calls]);
   return built;
 }

@@ -4,7 +4,8 @@
  * 1. What is to be seen is read first: the facts at the end, or at the position that was asked for. The others follow,
  *    and are folded in slices.
  * 2. The stream goes on after the last fact that was read. So no event is left out, and none comes twice.
- * 3. A page is told of changes once a frame, however many events came.
+ * 3. A page is told of changes once a frame, however many events came. Of the first one it is told at once: until then
+ *    it shows nothing.
  */
 import type { Client, RunStreamCut } from "@hsafa/client";
 import {
@@ -25,6 +26,8 @@ import {
   FIRST_FACTS,
   FOLDED_AT_ONCE,
 } from "../../limits.ts";
+import { drawn } from "../drawn.ts";
+import { beginFirstReads, type FirstReads } from "./first-reads.ts";
 import { isFact, RunRecord } from "./run-record.ts";
 
 /** How a page stands to the run. */
@@ -56,8 +59,8 @@ export interface RunFeed {
   readonly close: () => void;
 }
 
-/** Begins to read a run, from what stands at a position on; null: from its end. */
-export function openRunFeed(client: Client, runId: string, at: Position | null): RunFeed {
+/** Begins to read a run, from what stands at a position on; null: from its end. `early`: what was asked for before. */
+export function openRunFeed(client: Client, runId: string, at: Position | null, early?: FirstReads | null): RunFeed {
   const stop = new AbortController();
   const { signal } = stop;
   const listeners = new Set<() => void>();
@@ -72,15 +75,16 @@ export function openRunFeed(client: Client, runId: string, at: Position | null):
   function set(change: Partial<FeedSnapshot>): void {
     snapshot = { ...snapshot, ...change, version: snapshot.version + 1 };
     if (frame !== 0 || signal.aborted) return;
-    // 3. A page in the background has no frames.
     const tell = (): void => {
       frame = 0;
       for (const listener of listeners) listener();
     };
+    if (snapshot.version === 1) return tell(); // 3.
     if (change.run === undefined && change.link === undefined && isBackground) {
       frame = window.setTimeout(tell, BACKGROUND_TOLD_MS);
       return;
     }
+    // A page in the background has no frames.
     frame = document.hidden ? window.setTimeout(tell, 100) : requestAnimationFrame(tell);
   }
 
@@ -91,7 +95,11 @@ export function openRunFeed(client: Client, runId: string, at: Position | null):
   async function readFacts(after: number, limit: number): Promise<void> {
     const query = { facts: true, limit, ...(after === 0 ? {} : { after: place(after) }) };
     const { data } = await client.runs.events(runId, query, { signal });
-    record.addFacts(data);
+    take(data);
+  }
+
+  function take(events: readonly RunEvent[]): void {
+    record.addFacts(events);
     set({});
     void foldOn();
   }
@@ -150,26 +158,22 @@ export function openRunFeed(client: Client, runId: string, at: Position | null):
   }
 
   async function open(): Promise<void> {
-    // Most runs are short, and those that are not are often opened at a position: that page needs no answer before it.
-    const guess = at === null ? 0 : Math.max(0, at.seq - FIRST_FACTS / 2);
-    const guessed = readFacts(guess, FIRST_FACTS).then(
-      () => true,
-      // A store that was restored has positions of its own, and no run ends before a position of it.
-      () => false,
-    );
-    const run = await client.runs.get(runId, { signal });
+    const begun = early ?? beginFirstReads(client, runId, at, { signal });
+    const [run, facts] = await Promise.all([begun.run, begun.facts]);
     const { position, generation } = parsePlace(run.position) ?? { position: { seq: 1 }, generation: "" };
     record.begin(position.seq, generation);
-    set({ run });
-    const end = Math.min(at?.seq ?? position.seq, position.seq);
+    snapshot = { ...snapshot, run };
+    take(facts ?? []);
+    // The facts may have been read after the run.
+    const { length } = record;
+    const end = Math.min(at?.seq ?? length, length);
     // 1. Those that led to the position, and some after it.
     const first = Math.max(0, end - (at === null ? FIRST_FACTS : FIRST_FACTS / 2));
-    const isThere = end <= guess + FIRST_FACTS && (await guessed) && record.fact(end) !== undefined;
-    if (!isThere) await readFacts(first, Math.min(FIRST_FACTS, position.seq - first));
+    if (record.fact(end) === undefined) await readFacts(first, Math.min(FIRST_FACTS, length - first));
     if (at !== null && at.sub > 0) readDeltas(at.seq);
-    const rest = drawn().then(() => readRest(position.seq));
+    const rest = drawn().then(() => readRest(length));
     if (run.completedAt === null)
-      await Promise.all([rest, follow(place(position.seq))]); // 2.
+      await Promise.all([rest, follow(place(length))]); // 2.
     else {
       set({ link: { kind: "ended" } });
       await rest;
@@ -216,12 +220,6 @@ export function openRunFeed(client: Client, runId: string, at: Position | null):
     },
     close: () => stop.abort(),
   };
-}
-
-/** Resolves once the page has shown what it has. A page in the background shows nothing. */
-function drawn(): Promise<void> {
-  if (document.hidden) return Promise.resolve();
-  return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))));
 }
 
 /** Lets the page do what waits. */

@@ -3,6 +3,7 @@ import { usePaced } from "../../elements/use-paced.ts";
 import { MARKDOWN_PACE_MS_PER_CHARACTER } from "../../limits.ts";
 import { markdownBlocks } from "./markdown-blocks.ts";
 import styles from "./markdown-text.module.css";
+import mark from "./speaking.module.css";
 
 const MarkdownBlock = lazy(() =>
   import("./markdown-block.tsx").then(({ MarkdownBlock: block }) => ({ default: block })),
@@ -17,7 +18,7 @@ export const MarkdownText = memo(function MarkdownText(props: {
   const { text, isStreaming = false } = props;
   const blocks = markdownBlocks(text);
   return (
-    <div className={styles.text} dir="auto">
+    <div className={isStreaming ? `${styles.text} ${mark.speaking}` : styles.text} dir="auto">
       {blocks.map((block, index) => (
         // A block keeps its place: text is only added at the end.
         <Suspense key={index} fallback={<Unread text={block} />}>

@@ -14,6 +14,7 @@ import { executorOf } from "../calls/executor-of.ts";
 import { tookOf } from "../calls/took-of.ts";
 import { MarkdownText } from "./markdown-text.tsx";
 import { inLine, type ShownFile, type TranscriptRow } from "./transcript-rows.ts";
+import mark from "./speaking.module.css";
 import styles from "./transcript.module.css";
 
 /** What was said and done in a run, as people read it. At the end it stays at the end while more comes. */
@@ -120,7 +121,6 @@ function Row(props: {
             ) : (
               <MarkdownText text={row.text} isStreaming={row.isStreaming} />
             )}
-            {row.isStreaming && <span className={styles.caret} aria-hidden="true" />}
             {row.isCut && <p className={styles.meta}>cut here by a cancel</p>}
           </div>
         </div>
@@ -314,10 +314,10 @@ function LongText({ text, isStreaming = false }: { readonly text: string; readon
   );
   if (isStreaming) {
     return (
-      <>
+      <div className={mark.speaking}>
         {more}
         <p className={styles.plain}>{isCut ? text.slice(-TEXT_SHOWN_CHARACTERS) : text}</p>
-      </>
+      </div>
     );
   }
   return (
