@@ -17,6 +17,9 @@ const keptCode = {
 // Files that start programs wait a third of their time: three of them keep two cores busy.
 const WORKERS_THAT_WAIT = 3;
 
+// What is polled may come late on a busy machine, as all that a test waits for.
+const patience = { expect: { poll: { timeout: 20_000 } } };
+
 // The time limits allow for a busy machine with two cores. A test waits for conditions, so a long limit costs nothing
 // while the test passes.
 export default defineConfig({
@@ -27,6 +30,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          ...patience,
           include: ["{packages,apps}/*/{src,test}/**/*.test.ts", "scripts/**/*.test.ts"],
           exclude: [
             "**/node_modules/**",
@@ -43,6 +47,7 @@ export default defineConfig({
       {
         test: {
           name: "contract",
+          ...patience,
           ...keptCode,
           maxWorkers: WORKERS_THAT_WAIT,
           globalSetup: [compiledPrograms, sharedServers],
@@ -58,6 +63,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          ...patience,
           ...keptCode,
           maxWorkers: WORKERS_THAT_WAIT,
           globalSetup: [compiledPrograms, sharedServers, packedFolder],
@@ -70,6 +76,7 @@ export default defineConfig({
       {
         test: {
           name: "chaos",
+          ...patience,
           globalSetup: [compiledPrograms, sharedServers],
           include: ["apps/gateway/test/chaos/**/*.test.ts"],
           testTimeout: 900_000,
@@ -81,6 +88,7 @@ export default defineConfig({
       {
         test: {
           name: "abuse",
+          ...patience,
           globalSetup: compiledPrograms,
           include: ["apps/gateway/test/abuse/short-abuse.test.ts"],
           testTimeout: 300_000,

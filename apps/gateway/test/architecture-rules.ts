@@ -66,6 +66,7 @@ const wiringFiles = new Set([
   "readiness.ts",
   "stop-request.ts",
   "refuse-second-gateway.ts",
+  "release-start-memory.ts",
   "examine-services.ts",
   "secrets-of-settings.ts",
   "supervise-workers.ts",

@@ -1,12 +1,11 @@
 /** The console in a browser, as it was built, against real gateways. */
-import type { RunEvent } from "@hsafa/protocol";
 import { createDevice } from "@hsafa/client";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchChromium } from "../services/launch-chromium.ts";
 import { missingServices } from "../services/services.ts";
+import { awaitedSpeaker, beginSpeaking } from "../support/begin-speaking.ts";
 import { type ConsolePage, openConsole } from "../support/console-page.ts";
-import { startKillableFleet } from "../support/killable-fleet.ts";
 import { externalTool, scriptedAgent } from "../support/scripted-agents.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
@@ -31,6 +30,7 @@ describe.skipIf(await missingServices("chromium"))("the console in a browser", (
     gateway = await startTestGateway();
     browser = await launchChromium();
     await gateway.pushAgent(speaker);
+    await gateway.pushAgent(awaitedSpeaker("awaited", 150, 30));
     await gateway.pushAgent(
       scriptedAgent("planner", [[{ think: "I should be short." }, { say: "# A plan\n\n1. Water the *lemon* tree\n" }]]),
     );
@@ -141,12 +141,31 @@ describe.skipIf(await missingServices("chromium"))("the console in a browser", (
   );
 
   test(
+    "what could not be read is told as long as it is, also while it is asked for again",
+    async () => {
+      const { page, shows } = await open("/agents/nobody");
+      await shows("The agent could not be read");
+      await page.evaluate(`globalThis.isGone = false;
+        new MutationObserver(() => (globalThis.isGone ||= !document.body.innerText.includes("could not be read")))
+          .observe(document.body, { childList: true, subtree: true })`);
+      for (let round = 0; round < 2; round += 1)
+        await page.waitForResponse((response) => response.url().endsWith("/api/agents/nobody"));
+      // What the answer has changed is there in the second frame.
+      await page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))");
+      expect(await page.evaluate("globalThis.isGone")).toBe(false);
+    },
+    TEST_MAX_MS,
+  );
+
+  test(
     "a run is followed word by word, and what its model said is read as markdown and never as HTML",
     async () => {
-      const { runId } = await gateway.startRun({ agent: "speaker", input: "<img src=x onerror=alert(1)>" });
+      const { runId } = await gateway.startRun({ agent: "awaited", input: "<img src=x onerror=alert(1)>" });
       const { page, shows, complaints } = await open(`/runs/${runId}`);
-      await shows("word5 ");
       await shows("live");
+      await beginSpeaking({ url: gateway.url, key: gateway.apiKey }, runId);
+      await shows("word5 ");
+      expect(await page.evaluate("document.body.innerText.includes('word150')")).toBe(false);
       await shows("word150");
       await shows("completed");
       await shows("<img src=x onerror=alert(1)>");
@@ -354,38 +373,4 @@ describe.skipIf(await missingServices("chromium"))("the console in a browser", (
       expect((await fetch(gateway.url + path, { headers: { accept: "text/html" } })).status).toBe(404);
     expect((await fetch(`${gateway.url}/runs`)).status).toBe(404);
   });
-});
-
-describe.skipIf(await missingServices("chromium", "postgres", "redis"))("the console over a fleet", () => {
-  test(
-    "a gateway that is killed while a run is open costs the page no word, and no reload",
-    async () => {
-      const fleet = await startKillableFleet("http://unused.example");
-      onTestFinished(() => fleet.close());
-      const browser = await launchChromium();
-      onTestFinished(() => browser.close());
-      const headers = { authorization: `Bearer ${fleet.key}`, "content-type": "application/json" };
-      const post = async <T>(path: string, body: object): Promise<T> =>
-        (await (await fetch(fleet.url + path, { method: "POST", headers, body: JSON.stringify(body) })).json()) as T;
-      await post("/api/agents", { name: "speaker", config: speaker });
-      const { runId } = await post<{ runId: string }>("/api/runs", { agent: "speaker", input: "talk" });
-      const { page, shows } = await openConsole(browser, `${fleet.url}/runs/${runId}`, { key: fleet.key });
-      await shows("word20 ");
-      await page.evaluate("globalThis.isSamePage = true");
-      fleet.killFirst();
-      await shows("reconnecting");
-      await shows("completed");
-      const whole = Array.from({ length: 150 }, (_, index) => `word${index + 1}`).join(" ");
-      await shows(whole);
-      expect(await page.evaluate("globalThis.isSamePage")).toBe(true);
-      const { data } = (await (
-        await fetch(`${fleet.url}/api/runs/${runId}/events?facts=true`, { headers })
-      ).json()) as { data: RunEvent[] };
-      // The run may have been held by the other gateway.
-      if (data.some(({ type }) => type === "run.recovered")) await shows("The gateway that held the run was lost.");
-      await page.keyboard.press("2");
-      for (const { type } of data) await shows(type);
-    },
-    TEST_MAX_MS,
-  );
 });

@@ -155,9 +155,12 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
     const tookMs = performance.now() - startedAt;
     expect(played.filter(({ record }) => record.at(-1)?.type !== "run.completed")).toEqual([]);
 
-    // The store has what was watched.
-    const kept = await keptRecords(played.map(({ runId }) => runId));
-    for (const { runId, record } of played) expect(kept.get(runId), `run ${runId}`).toEqual(record.map(({ id }) => id));
+    // The store has what was watched. On a busy machine a lease may run out, and then a step is cut short.
+    for (const { runId, record } of played) {
+      const stored = await b.events(runId);
+      expect(faultsOf(stored), `run ${runId}`).toEqual([]);
+      expect(disagreements({ watched: record, stored }), `run ${runId}`).toEqual([]);
+    }
 
     // R7: every call is settled once by its facts (`faultsOf`) and by its row. R4: the device executed it once.
     const { rows } = await postgres.query<CallRow>(
@@ -188,15 +191,4 @@ describe.skipIf(await missingServices("postgres", "redis"))("a fleet of two gate
       `${RUNS_AT_ONCE} runs, ${events} events, each watched twice, ${rows.length} calls, in ${Math.round(tookMs)} ms`,
     );
   });
-
-  /** Returns the positions that Postgres has of each run, in order. */
-  async function keptRecords(runIds: readonly string[]): Promise<Map<string, string[]>> {
-    const { rows } = await postgres.query<{ run_id: string; id: string }>(
-      "select run_id::text, seq || '-' || sub as id from run_events where run_id = any($1::uuid[]) order by run_id, seq, sub",
-      [runIds],
-    );
-    return new Map(
-      [...Map.groupBy(rows, (row) => row.run_id)].map(([runId, ofRun]) => [runId, ofRun.map(({ id }) => id)]),
-    );
-  }
 });

@@ -4,6 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchChromium } from "../services/launch-chromium.ts";
 import { missingServices } from "../services/services.ts";
+import { awaitedSpeaker, beginSpeaking } from "../support/begin-speaking.ts";
 import { bundledPage } from "../support/bundled-page.ts";
 import { type KillableFleet, startKillableFleet } from "../support/killable-fleet.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
@@ -14,13 +15,7 @@ const SHOWN_MAX_MS = 90_000;
 const WORDS = 120;
 const WHOLE = Array.from({ length: WORDS }, (_, index) => `word${index + 1}`).join(" ");
 
-const talker: AgentConfigInput = {
-  name: "talker",
-  model: "demo/script",
-  settings: {
-    providerOptions: { demo: { script: [[{ repeat: WORDS, parts: [{ say: "word{{n}} ", everyMs: 25 }] }]] } },
-  },
-};
+const talker = awaitedSpeaker("talker", WORDS, 25);
 
 /** Asks before it pays. Who started the run may say yes. */
 const payer: AgentConfigInput = {
@@ -95,6 +90,8 @@ describe.skipIf(await missingServices("chromium", "postgres", "redis"))("a page 
     page.waitForFunction(condition, null, { timeout: SHOWN_MAX_MS, polling: 50 });
   const untilSaid = (page: Page, words: string): Promise<unknown> =>
     until(page, `document.querySelector("#one p")?.textContent.includes(${JSON.stringify(words)})`);
+  const untilWaits = (page: Page): Promise<unknown> =>
+    page.waitForSelector(`#one[data-status="waiting_tool"]`, { timeout: SHOWN_MAX_MS });
   const untilStatus = (page: Page, status: string): Promise<unknown> =>
     page.waitForSelector(`#one[data-status="${status}"][data-running="false"]`, { timeout: SHOWN_MAX_MS });
 
@@ -117,7 +114,10 @@ describe.skipIf(await missingServices("chromium", "postgres", "redis"))("a page 
     test(
       "a reload in mid-text shows the whole text, once, and two components share one stream",
       async () => {
-        const { page, sockets } = await open(place, await begin("talker"));
+        const runId = await begin("talker");
+        const { page, sockets } = await open(place, runId);
+        await untilWaits(page);
+        await beginSpeaking(place, runId);
         await untilSaid(page, "word20 ");
         await page.reload();
         await untilStatus(page, "completed");
@@ -137,6 +137,8 @@ describe.skipIf(await missingServices("chromium", "postgres", "redis"))("a page 
       async () => {
         const runId = await begin("talker");
         const { page } = await open(place, runId);
+        await untilWaits(page);
+        await beginSpeaking(place, runId);
         await untilSaid(page, "word10 ");
         await page.click("#one .stop");
         await untilStatus(page, "canceled");
@@ -199,6 +201,8 @@ describe.skipIf(await missingServices("chromium", "postgres", "redis"))("a page 
         await post("/api/agents", { name: "talker", config: talker });
         const { runId = "" } = await post("/api/runs", { agent: "talker", input: "go" });
         const { page } = await open({ url, key }, runId);
+        await untilWaits(page);
+        await beginSpeaking(fleet, runId);
         await untilSaid(page, "word20 ");
         await page.evaluate(`window.cuts = 0;
         new MutationObserver(() => document.querySelector("#one").dataset.connected === "false" && (window.cuts += 1))

@@ -197,8 +197,10 @@ function checkEnd(recorder: Recorder, history: RunHistory): void {
   if (history.stalls > STALLS_MAX) return;
   if (losses.length <= RECOVERIES_MAX)
     recorder.fail("R6", `${runId} was given up although only ${losses.length} of its leases were lost`);
-  if (!isPoison && losses.every((cause) => cause === "poison"))
-    recorder.fail("R6", `${runId} was given up for what another run did`);
+  const isOnlyKilled = losses.every(
+    ({ cause, gatewayId }) => cause === "poison" && recorder.countedKillings.has(gatewayId),
+  );
+  if (!isPoison && isOnlyKilled) recorder.fail("R6", `${runId} was given up for what another run did`);
 }
 
 /**

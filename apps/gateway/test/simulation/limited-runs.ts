@@ -1,4 +1,4 @@
-import type { StartLimits } from "@hsafa/protocol";
+import type { FactData, StartLimits } from "@hsafa/protocol";
 import type { ModelPrices } from "../../src/core/priced-usage.ts";
 import { AGENT_LIMITS, MODEL_NAME } from "./agent.ts";
 import { EPOCH_MS } from "./machine.ts";
@@ -80,9 +80,9 @@ export function checkLimits(
         break;
       }
       case "child.ended": {
-        const { usage } = dataOf(fact) as { usage: { totalTokens?: number; costUsd?: number } };
-        used.tokens += usage.totalTokens ?? 0;
-        used.costUsd += usage.costUsd ?? 0;
+        const { usage, withheld } = dataOf(fact) as unknown as FactData["child.ended"];
+        used.tokens += (usage.totalTokens ?? 0) + (withheld?.tokens ?? 0);
+        used.costUsd += (usage.costUsd ?? 0) + (withheld?.costUsd ?? 0);
         break;
       }
       case "tool.requested":

@@ -3,6 +3,12 @@ import type { Scheduler } from "./scheduler.ts";
 /** Why a gateway lost its leases: a fault, a run that kills every gateway that claims it, or a run that stalls it. */
 export type LossCause = "fault" | "poison" | "stall";
 
+/** A lease that was lost. */
+export interface Loss {
+  readonly cause: LossCause;
+  readonly gatewayId: string;
+}
+
 /**
  * After a fault is over, leases may still end, and a gateway must look for them. That takes a lease and this long at
  * most, in virtual ms.

@@ -64,6 +64,8 @@ export class Recorder {
   readonly #lost = new Set<string>();
   /** Calls of which a run has said that they were not executed. */
   readonly #unexecuted = new Set<string>();
+  /** The gateways that a run killed, and that counted for that run. One that was parked by then is not counted. */
+  readonly countedKillings = new Set<string>();
   /** Why a lease of this gateway may be lost now; null: there is no reason. */
   causeOfLoss: (gatewayId: string) => LossCause | null = () => null;
   hasDied: (gatewayId: string) => boolean = () => false;
@@ -122,9 +124,13 @@ export class Recorder {
     const { runId, holder } = history;
     this.counts.recoveries += 1;
     const cause = holder === null ? null : this.causeOfLoss(holder);
-    if (cause === null) this.fail("R6", `${runId} is taken for lost, and nothing happened to its holder ${holder}`);
-    else history.losses.push(cause);
-    if (cause === "stall" && holder !== null) history.unforgiven.set(history.epoch, holder);
+    if (holder === null || cause === null) {
+      this.fail("R6", `${runId} is taken for lost, and nothing happened to its holder ${holder}`);
+      return;
+    }
+    history.losses.push({ cause, gatewayId: holder });
+    if (cause === "stall") history.unforgiven.set(history.epoch, holder);
+    if (history.isPoison && cause === "poison") this.countedKillings.add(holder);
   }
 
   /** A gateway has not heard what these claims took. It knew of none of those runs, so it can forgive none. */
@@ -140,7 +146,7 @@ export class Recorder {
     for (const { runId, epoch } of forgiven) {
       const { unforgiven, losses } = this.history(runId);
       if (!unforgiven.delete(epoch)) continue;
-      const at = losses.indexOf("stall");
+      const at = losses.findIndex(({ cause }) => cause === "stall");
       if (at >= 0) losses.splice(at, 1);
       this.counts.forgiven += 1;
     }

@@ -1,5 +1,5 @@
 import type { EventRecord } from "../../src/core/event-record.ts";
-import type { LossCause } from "./lost-leases.ts";
+import type { Loss } from "./lost-leases.ts";
 import { asTenantId, type TenantId } from "../../src/core/tenant-id.ts";
 
 const SETTLEMENTS: ReadonlySet<string> = new Set(["tool.completed", "tool.failed", "tool.expired", "tool.denied"]);
@@ -33,7 +33,7 @@ export interface RunHistory {
   /** The gateway that claimed it last. */
   holder: string | null;
   /** Why its leases were lost since it last made progress. */
-  losses: LossCause[];
+  losses: Loss[];
   /** Leases that were lost to a stall, which their gateway has not forgiven yet: by epoch, the gateway. */
   readonly unforgiven: Map<number, string>;
   /** How often its own work has stalled a gateway, as the store knows. */

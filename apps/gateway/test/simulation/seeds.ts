@@ -8,6 +8,18 @@ export interface Play {
   readonly traits?: Partial<Traits>;
 }
 
+/** Everything that agents can do. */
+const ALL_FEATURES = {
+  isTalkative: true,
+  isForking: true,
+  isUploading: true,
+  isLimited: true,
+  isStructured: true,
+  isSearching: true,
+  isSleepy: true,
+  isDelegating: true,
+} as const satisfies Partial<Traits>;
+
 /**
  * Each of these found a bug that the runtime once had; `docs/reliability-bugs.md` tells of each. The last ones found a
  * fault of the simulation itself. They are played before any other.
@@ -69,37 +81,22 @@ export const REGRESSIONS: readonly Play[] = [
     traits: { isTalkative: true, isDelegating: true, isPoisoned: true, isForking: true },
   },
   // A fork whose first answer was lost was not found by the request that was sent again, since its origin was deleted.
-  {
-    seed: 78,
-    traits: {
-      isTalkative: true,
-      isForking: true,
-      isUploading: true,
-      isLimited: true,
-      isStructured: true,
-      isSearching: true,
-      isSleepy: true,
-      isDelegating: true,
-    },
-  },
+  { seed: 78, traits: ALL_FEATURES },
   // The checker took a fork for innocent that went on with the plan of its thread, which stalls.
   { seed: 750506 },
   // The simulation told a child of a fork without a plan to follow the one that kills its gateways.
   { seed: 901959 },
   { seed: 700134, traits: { isPoisoned: true, isForking: true, isDelegating: true } },
   // A client had given up on a request for a fork. It was served late, after the one that was sent again was refused.
-  {
-    seed: 1746,
-    traits: {
-      isTalkative: true,
-      isForking: true,
-      isUploading: true,
-      isLimited: true,
-      isStructured: true,
-      isSearching: true,
-      isSleepy: true,
-      isDelegating: true,
-      isBeset: true,
-    },
-  },
+  { seed: 1746, traits: { ...ALL_FEATURES, isBeset: true } },
+  // What runs below an ended child still used counted for no run above.
+  { seed: 9567, traits: ALL_FEATURES },
+  // The answer to the birth of a run came after it was lost and claimed again by the same gateway, and took it away.
+  { seed: 31342, traits: { ...ALL_FEATURES, isBeset: true } },
+  // A stall of almost three lease times was over just after a run that it had cost its last chance was given up.
+  { seed: 31502, traits: { ...ALL_FEATURES, isBeset: true } },
+  // The store in memory kept a chunk that came between the removal of a file's bytes and that of its row.
+  { seed: 36538, traits: { ...ALL_FEATURES, isBeset: true } },
+  // The checker did not know that a run may be parked by the time its gateway dies of it.
+  { seed: 8527, traits: ALL_FEATURES },
 ];

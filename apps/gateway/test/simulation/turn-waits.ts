@@ -1,4 +1,4 @@
-import { CLAIM_POLL_MS, CLAIM_REST_MAX_MS, LAST_CHANCE_WATCH_MS } from "../../src/engine/limits.ts";
+import { BOOT_GRACE_MS, CLAIM_POLL_MS, CLAIM_REST_MAX_MS, LAST_CHANCE_WATCH_MS } from "../../src/engine/limits.ts";
 import type { MemoryStore } from "../store/memory-store.ts";
 import type { Recorder } from "./recorder.ts";
 import { SIEGE_RUNS_APART } from "./siege.ts";
@@ -31,8 +31,9 @@ export interface DueRun {
  *     + two watches for each run of its tenant that is on its last chance, if it is on its own
  *
  * A tenant of which gateways hold `SIEGE_RUNS_APART` runs may wait for its own, so its waits count from when they hold
- * fewer. After a stall the leases of its gateway end, and for one more lease the gateway judges nobody. For last
- * chances the tenants take turns, so each of them lets another tenant's one go first.
+ * fewer. Gateways that have just begun take no run with an overdue call, so waits count from when they may. After a
+ * stall the leases of its gateway end, and for one more lease the gateway judges nobody. For last chances the tenants
+ * take turns, so each of them lets another tenant's one go first.
  */
 export class TurnWaits {
   readonly #scheduler: Scheduler;
@@ -41,7 +42,9 @@ export class TurnWaits {
   readonly #tenantId: TenantId;
   readonly #leaseDurationMs: number;
   readonly #stalls: { readonly from: number; readonly until: number }[] = [];
-  #countsFrom = 0;
+  /** Until when the gateways that began first take no run with an overdue call. */
+  readonly #begunAt: number;
+  #countsFrom: number;
 
   constructor(params: {
     readonly scheduler: Scheduler;
@@ -55,6 +58,8 @@ export class TurnWaits {
     this.#database = params.database;
     this.#tenantId = params.tenantId;
     this.#leaseDurationMs = params.leaseDurationMs;
+    this.#begunAt = Math.min(BOOT_GRACE_MS, params.leaseDurationMs / 2);
+    this.#countsFrom = this.#begunAt;
   }
 
   begin(): void {
@@ -77,7 +82,7 @@ export class TurnWaits {
 
   faultsAreOver(): void {
     const { time } = this.#scheduler;
-    this.#countsFrom = this.#countsFrom === 0 ? 0 : time + BACK_MS + 2 * this.#leaseDurationMs;
+    this.#countsFrom = this.#countsFrom === this.#begunAt ? this.#begunAt : time + BACK_MS + 2 * this.#leaseDurationMs;
   }
 
   #look(): void {

@@ -148,7 +148,11 @@ export function createMemoryFleetFiles(rows: Rows): FleetFiles {
       });
     },
     async forgetFiles({ fileIds }) {
-      for (const id of fileIds) if (rows.files.get(id)?.state === "removing") rows.files.delete(id);
+      for (const id of fileIds.filter((fileId) => rows.files.get(fileId)?.state === "removing")) {
+        rows.files.delete(id);
+        // A chunk that came late goes with its row, as by a foreign key.
+        for (const key of rows.fileChunks.keys()) if (key.startsWith(`${id} `)) rows.fileChunks.delete(key);
+      }
     },
   };
 }

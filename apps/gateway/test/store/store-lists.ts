@@ -82,13 +82,15 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
     };
   }
 
+  const agentOfRun = ({ agentId }: RunRow): string => rows.agents.get(agentId)?.name ?? "";
+
   function runOf(row: RunRow): Run {
     const { status, output, finishReason, error, usage, childrenUsage, steps, startedAt, completedAt } = row.projection;
     return {
       id: row.id,
       status,
       agentId: row.agentId,
-      agentName: rows.agents.get(row.agentId)?.name ?? "",
+      agentName: agentOfRun(row),
       versionId: row.versionId,
       threadId: row.threadId,
       subject: row.subject,
@@ -118,11 +120,13 @@ export function createTenantLists(rows: Rows, tenantId: TenantId): Lists {
 
   function callOf(row: CallRow): ToolCall {
     const { call } = row;
+    const run = rows.runs.get(row.runId);
     const deviceId = call.deviceId ?? row.sent?.deviceId ?? null;
     const recipientKey = call.recipient?.kind === "key" ? call.recipient.deviceKey : null;
     return {
       id: call.callId,
       runId: row.runId,
+      agentName: run === undefined ? "" : agentOfRun(run),
       step: call.step,
       toolName: call.toolName,
       args: call.args,

@@ -8,7 +8,7 @@ import {
   type ToolConfig,
 } from "@hsafa/protocol";
 import assert from "node:assert/strict";
-import { createLocalAjvSchemas } from "../../src/adapters/ajv/ajv-schemas.ts";
+import { createLocalAjvSchemas } from "../../src/adapters/ajv/local-ajv-schemas.ts";
 import { createMemoryBell } from "../../src/adapters/memory/memory-bell.ts";
 import { createMemoryLiveLog } from "../../src/adapters/memory/memory-live-log.ts";
 import type { ToolFunction } from "../../src/adapters/server-tools/function-tool.ts";

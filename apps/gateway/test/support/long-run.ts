@@ -51,9 +51,11 @@ export async function lengthenRun(databaseUrl: string, runId: string, shape: Lon
     const begun = first.at.getTime() - history.length * EVENT_EVERY_MS;
     for (let at = 0; at < history.length; at += BATCH_ROWS)
       await write(client, { runId, tenantId: first.tenant_id, begun, at, rows: history.slice(at, at + BATCH_ROWS) });
-    // Without it Postgres looks through all of them for each call.
-    await client.query("analyze run_events");
-    await writeCalls(client, runId);
+    if (shape.callsPerStep > 0) {
+      // Without it Postgres looks through all of them for each call.
+      await client.query("analyze run_events");
+      await writeCalls(client, runId);
+    }
     await client.query("commit");
     const { rows: counted } = await client.query<{ facts: number; events: number }>(
       `select count(*) filter (where sub = 0)::int as facts, count(*)::int as events from run_events where run_id = $1`,

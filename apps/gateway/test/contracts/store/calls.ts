@@ -168,6 +168,7 @@ export function callsOfStore(store: () => Store): void {
       expect(call).toMatchObject({
         id: callId,
         runId: parked.runId,
+        agentName: "worker",
         step: 1,
         toolName: "open",
         args: { door: 1 },

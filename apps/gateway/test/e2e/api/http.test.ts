@@ -214,7 +214,7 @@ test("health, readiness, metrics and the pages need no credential", async () => 
     const page = await gateway.call<string>("GET", path, undefined, open);
     expect(page.headers.get("content-type")).toContain("text/html");
     // The console has scripts of its own, and nothing within the page.
-    expect(page.body).not.toMatch(/<script(?! type="module" crossorigin src="\/assets\/)|https?:\/\//);
+    expect(page.body).not.toMatch(/<script(?! type="module" (?:async )?crossorigin src="\/assets\/)|https?:\/\//);
   }
 });
 

@@ -72,9 +72,8 @@ test("who may say something to a run may not decide its calls, and the record te
   expectProblem(await gateway.call("POST", path, decision, { credential: speaker }), 403, "forbidden");
   const decider = await gateway.createToken({ scopes: ["approvals:decide"], runId });
   expect((await gateway.call("POST", path, decision, { credential: decider })).status).toBe(202);
-  await gateway.waitForRun(runId, ({ status }) => status === "waiting_tool");
-  const approved = (await gateway.events(runId)).find(({ type }) => type === "tool.approved");
-  expect(approved?.data).toMatchObject({ by: expect.stringMatching(/^token of /) as unknown });
+  const approved = async () => (await gateway.events(runId)).find(({ type }) => type === "tool.approved");
+  await expect.poll(approved).toMatchObject({ data: { by: expect.stringMatching(/^token of /) as unknown } });
   await gateway.call("POST", `/api/runs/${runId}/cancel`);
   await gateway.waitForEnd(runId);
 });

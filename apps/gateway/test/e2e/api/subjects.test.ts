@@ -315,9 +315,8 @@ test("who decided is recorded with the user for whom the token was made", async 
   await gateway.pushAgent({ name: "approved", model: "demo/tools", tools: [ask] });
   const { runId, callId } = await herWaitingRun("approved");
   await as(alice)("POST", `/api/runs/${runId}/approvals`, { callId, approved: true });
-  await gateway.waitForRun(runId, ({ status }) => status === "waiting_tool");
-  const approved = (await gateway.events(runId)).find(({ type }) => type === "tool.approved");
-  expect(approved?.data).toMatchObject({ by: expect.stringMatching(/^alice by token of /) as unknown });
+  const approved = async () => (await gateway.events(runId)).find(({ type }) => type === "tool.approved");
+  await expect.poll(approved).toMatchObject({ data: { by: expect.stringMatching(/^alice by token of /) as unknown } });
   await gateway.call("POST", `/api/runs/${runId}/cancel`);
   await gateway.waitForEnd(runId);
 });
