@@ -3,8 +3,7 @@ import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFil
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import { buildConsole } from "./build-console.ts";
-import { inlinePackages } from "./inline-packages.ts";
-import { INLINED_PACKAGES, type PackageFormat, PACKAGES, type PublishedPackage, ROOT } from "./packages.ts";
+import { type PackageFormat, PACKAGES, type PublishedPackage, ROOT } from "./packages.ts";
 import { publishedFaults } from "./published-faults.ts";
 import { unreachableTypes } from "./unreachable-types.ts";
 import { type Manifest, publishedManifest } from "./published-manifest.ts";
@@ -38,8 +37,6 @@ export async function buildPackage(published: PublishedPackage): Promise<Manifes
     await buildConsole();
     // First, since the package's code takes its types.
     buildWorkspace(join(ROOT, part.folder), join(dist, part.name), "esm");
-    const kept = Object.keys(manifestOf(part.folder).dependencies ?? {});
-    await inlinePackages({ dist: join(dist, part.name), inlined: INLINED_PACKAGES, kept });
   }
   for (const format of published.formats) {
     const target = format === "cjs" ? join(dist, "cjs") : dist;
@@ -48,7 +45,6 @@ export async function buildPackage(published: PublishedPackage): Promise<Manifes
   }
   const manifest = publishedManifest(manifestOf(published.folder), {
     formats: published.formats,
-    inlined: INLINED_PACKAGES,
     ...(part === undefined ? {} : { part: { ...part, manifest: manifestOf(part.folder) } }),
   });
   for (const path of unreachableTypes(folder, manifest)) rmSync(join(folder, path)); // 3.

@@ -40,10 +40,3 @@ export const PACKAGES: readonly PublishedPackage[] = [
   },
   { folder: "packages/create-hsafa", formats: ["esm"] },
 ];
-
-/**
- * Packages whose used part is copied into ours. `@prisma/client` takes 72 MB on disk, for six databases and several
- * builds of each, and we use 3 MB of it. `pglite-prisma-adapter` would bring it back as its peer, and
- * `@prisma/adapter-pg` brings types that nobody reads at run time.
- */
-export const INLINED_PACKAGES: readonly string[] = ["@prisma/client", "@prisma/adapter-pg", "pglite-prisma-adapter"];

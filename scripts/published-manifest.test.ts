@@ -12,7 +12,7 @@ const workspace = {
 test("a library points at its JavaScript and types, for import and for require", () => {
   const published = publishedManifest(
     { ...workspace, exports: { ".": "./src/index.ts", "./schema": "./src/schema/index.ts" }, dependencies: { b: "2" } },
-    { formats: ["esm", "cjs"], inlined: [] },
+    { formats: ["esm", "cjs"] },
   );
   expect(published).toEqual({
     name: "thing",
@@ -35,9 +35,9 @@ test("a library points at its JavaScript and types, for import and for require",
   });
 });
 
-test("a command brings its part's dependencies, but neither the part nor what was copied into it", () => {
+test("a command brings its part's dependencies, but not the part", () => {
   const part = {
-    manifest: { name: "part", version: "1.2.3", dependencies: { copied: "1", c: "3", a: "1" } },
+    manifest: { name: "part", version: "1.2.3", dependencies: { c: "3", a: "1" } },
     name: "part",
     imports: { "#part": "src/part.js" },
   };
@@ -49,7 +49,7 @@ test("a command brings its part's dependencies, but neither the part nor what wa
       exports: { "./package.json": "./package.json" },
       dependencies: { part: "1.2.3", b: "2" },
     },
-    { formats: ["esm"], part, inlined: ["copied"] },
+    { formats: ["esm"], part },
   );
   expect(published).toEqual({
     name: "thing",

@@ -22,18 +22,16 @@ export interface PublishedParts {
     readonly name: string;
     readonly imports: Readonly<Record<string, string>>;
   };
-  /** Packages that were copied into this one. */
-  readonly inlined: readonly string[];
 }
 
 /** Fields that only the workspace needs. `private` keeps people from publishing the sources by mistake. */
 const OF_WORKSPACE = new Set(["private", "scripts", "devDependencies", "files", "exports", "imports"]);
 
 /** Returns the manifest of the package that is built from a workspace. Its code stands in `dist`. */
-export function publishedManifest(workspace: Manifest, { formats, part, inlined }: PublishedParts): Manifest {
+export function publishedManifest(workspace: Manifest, { formats, part }: PublishedParts): Manifest {
   const kept = Object.fromEntries(Object.entries(workspace).filter(([field]) => !OF_WORKSPACE.has(field)));
   const dependencies = { ...workspace.dependencies, ...part?.manifest.dependencies };
-  const dropped = new Set([...inlined, ...(part === undefined ? [] : [part.manifest.name])]);
+  const dropped = new Set(part === undefined ? [] : [part.manifest.name]);
   const published: Record<string, unknown> = {
     ...kept,
     name: workspace.name,

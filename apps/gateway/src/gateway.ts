@@ -4,6 +4,7 @@ import { attachGateway, type Gateway, type GatewayHandler, serveGateway, type Se
 
 export type { ToolFunction } from "./adapters/server-tools/function-tool.ts";
 export { InvalidSettings, readSettings, type Settings } from "./config.ts";
+export { releaseStartMemory } from "./release-start-memory.ts";
 export type { Gateway, GatewayHandler, RefusedRequest } from "./serve-gateway.ts";
 export { findStarter, stopRequest } from "./stop-request.ts";
 

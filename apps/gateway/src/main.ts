@@ -7,6 +7,7 @@ import { readSettings } from "./config.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { CLOSE_TIMEOUT_MS } from "./limits.ts";
 import { redactSecrets } from "./core/redact-secrets.ts";
+import { releaseStartMemory } from "./release-start-memory.ts";
 import { secretsOfSettings } from "./secrets-of-settings.ts";
 import { findStarter, stopRequest } from "./stop-request.ts";
 import { superviseWorkers, workersOf } from "./supervise-workers.ts";
@@ -54,6 +55,7 @@ try {
   } else {
     const gateway = await startGateway(settings, { worker });
     const stop = stopRequest(settings, starter);
+    releaseStartMemory();
     (worker?.serves ?? onServing)(gateway.url);
     void stop.then((why) => close(gateway, why));
   }

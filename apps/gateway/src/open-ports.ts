@@ -9,9 +9,6 @@ import { fileTypeMediaTypes } from "./adapters/file-type/file-type-media-types.t
 import { createLinkedFiles } from "./adapters/outbound/linked-files.ts";
 import { createS3FileStore } from "./adapters/s3/s3-file-store.ts";
 import { openOutboundHttp } from "./adapters/outbound/outbound-http.ts";
-import { openPgliteStore } from "./adapters/postgres/open-pglite-store.ts";
-import { openPostgresStore } from "./adapters/postgres/open-postgres-store.ts";
-import { openRedis } from "./adapters/redis/open-redis.ts";
 import { createEnvelopeBox } from "./adapters/secrets/envelope-box.ts";
 import { createTenantSecrets } from "./adapters/secrets/tenant-secrets.ts";
 import type { ToolFunction } from "./adapters/server-tools/function-tool.ts";
@@ -59,8 +56,8 @@ export interface OpenedPorts {
 }
 
 /**
- * Opens the adapters that the settings name. Rejects with `InvalidSettings` if the settings cannot work together, and
- * with what the adapters throw; then nothing stays open.
+ * Opens the adapters that the settings name. Only their vendors are loaded: the others would take 20 MB. Rejects with
+ * `InvalidSettings` if the settings cannot work together, and with what the adapters throw; then nothing stays open.
  */
 export async function openPorts(settings: Settings, overrides: PortOverrides = {}): Promise<OpenedPorts> {
   const { clock = systemClock, isEphemeral = false } = overrides;
@@ -77,6 +74,8 @@ export async function openPorts(settings: Settings, overrides: PortOverrides = {
     const { liveLog, bell } = await openBus(settings, { clock, log, ttlMs: overrides.liveLogTtlMs });
     const schemas = createAjvSchemas();
     const outbound = openOutboundHttp(settings.proxies, { allowed: allowedTargets(settings) });
+    // A gateway that has no model to ask spares the memory.
+    if (Object.values(settings.providers).some((access) => access !== undefined)) await outbound.load();
     const box = createEnvelopeBox(await masterKeysOf(settings, isEphemeral));
     const { folder, environment } = settings.secrets;
     const secrets = createTenantSecrets({ store, box, folder, environment });
@@ -144,7 +143,11 @@ async function openStore(
   { isEphemeral, log }: { readonly isEphemeral: boolean; readonly log: Log },
 ): Promise<Store> {
   const { databaseUrl, dataDir } = settings;
-  if (databaseUrl !== null) return openPostgresStore({ url: databaseUrl });
+  if (databaseUrl !== null) {
+    const { openPostgresStore } = await import("./adapters/postgres/open-postgres-store.ts");
+    return openPostgresStore({ url: databaseUrl });
+  }
+  const { openPgliteStore } = await import("./adapters/postgres/open-pglite-store.ts");
   if (isEphemeral) return openPgliteStore({ dataDir: undefined });
   const privacy = await prepareDataFolder(dataDir);
   if (privacy.kind === "shared") log.warn({ dataDir }, privacy.detail);
@@ -157,6 +160,9 @@ async function openBus(
   settings: Settings,
   params: { readonly clock: Clock; readonly log: Log; readonly ttlMs: number | undefined },
 ): Promise<{ readonly liveLog: LiveLog; readonly bell: Bell }> {
-  if (settings.redisUrl !== null) return openRedis({ url: settings.redisUrl, ...params });
+  if (settings.redisUrl !== null) {
+    const { openRedis } = await import("./adapters/redis/open-redis.ts");
+    return openRedis({ url: settings.redisUrl, ...params });
+  }
   return { liveLog: createMemoryLiveLog(params), bell: createMemoryBell(params) };
 }

@@ -12,6 +12,7 @@ import { createMetricsServer } from "./edge/http/metrics-server.ts";
 import { listenOnQueues } from "./edge/http/listen-on-queues.ts";
 import { createMetrics } from "./edge/http/metrics.ts";
 import { RequestLimits } from "./edge/http/request-limits.ts";
+import { makeConstantPages } from "./edge/http/routes/health.ts";
 import { createHttpServer } from "./edge/http/server.ts";
 import { OPEN_ANSWER_KEPT_MS, SOCKET_CLOSE_TIMEOUT_MS } from "./edge/limits.ts";
 import { dispatchUpgrades } from "./edge/socket/upgrade.ts";
@@ -226,6 +227,7 @@ async function serve(
   let withdraw = async (): Promise<void> => {};
   let closeQueues = async (): Promise<void> => {};
   const listen = async (): Promise<void> => {
+    makeConstantPages();
     if (metricsServer !== null) await listenAt(metricsServer, { host, port: metricsPort ?? 0 });
     // A program's own server listens, and nobody can be told where.
     if (isAttached) {

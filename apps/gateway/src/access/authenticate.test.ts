@@ -6,6 +6,7 @@ import { createAuthenticate } from "./authenticate.ts";
 import { signBrowserToken, type TokenSecrets, tokenSecrets } from "./browser-token.ts";
 import type { Revocable } from "./revocations.ts";
 import { asTenantId } from "../core/tenant-id.ts";
+import { settled } from "../../test/support/fakes.ts";
 
 const tenantId = asTenantId("01890a5d-ac96-774b-bcce-b302099a8057");
 const runId = "01890a5d-ac96-774b-bcce-b302099a8058";
@@ -31,13 +32,15 @@ function world(accepted: TokenSecrets = secrets) {
   ]);
   let now = Date.UTC(2026, 0, 1);
   let lookups = 0;
+  let gate = Promise.resolve();
   let isRevoked = (_credential: Revocable): boolean => false;
   const used: string[] = [];
   const authenticate = createAuthenticate({
     fleet: {
       findApiKey: ({ keyHash }) => {
         lookups += 1;
-        return Promise.resolve(keys.get(keyHash) ?? null);
+        const found = keys.get(keyHash) ?? null;
+        return gate.then(() => found);
       },
     },
     tokenSecrets: accepted,
@@ -50,6 +53,12 @@ function world(accepted: TokenSecrets = secrets) {
     authenticate,
     used,
     forget: () => keys.clear(),
+    /** Holds answers back until the function that it returns is called. */
+    hold: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      gate = promise;
+      return resolve;
+    },
     revokeWhere: (which: typeof isRevoked) => (isRevoked = which),
     expire: (ms: number) => {
       for (const owner of keys.values()) owner.expiresInMs = ms;
@@ -112,6 +121,31 @@ describe("API keys", () => {
     forget();
     pass(API_KEY_CACHE_TTL_MS + 1);
     expect(await authenticate(key)).toMatchObject({ kind: "refused" });
+  });
+
+  test("those who show one key at the same time share its look-up, as a fleet does that comes back", async () => {
+    const { key, authenticate, lookups, pass } = world();
+    const fleet = () => Promise.all(Array.from({ length: 1000 }, () => authenticate(key, "10.0.0.1")));
+    expect((await fleet()).every(({ kind }) => kind === "authenticated")).toBe(true);
+    expect(lookups()).toBe(1);
+    pass(API_KEY_CACHE_TTL_MS + 1);
+    await fleet();
+    expect(lookups()).toBe(2);
+  });
+
+  test("who waits for the look-up of another asks anew if that was in vain: the key may have been made since", async () => {
+    const { authenticate, add, hold, lookups } = world();
+    const fresh = newApiKey();
+    const answer = hold();
+    const early = authenticate(fresh);
+    const late = authenticate(fresh);
+    await settled();
+    expect(lookups()).toBe(1);
+    add(fresh);
+    answer();
+    expect(await early).toMatchObject({ kind: "refused", code: "unauthenticated" });
+    expect(await late).toMatchObject({ kind: "authenticated" });
+    expect(lookups()).toBe(2);
   });
 
   test("a key that was refused before it was made works at once", async () => {

@@ -37,6 +37,9 @@ export type Authenticate = (credential: string, from?: string) => Promise<Authen
  * 2. A key that was refused works as soon as it is made, unless it was tried several times in vain just before.
  * 3. Guesses are looked up at a bounded pace, few at once and few from one address. They push no known key out.
  * 4. A key that was known a moment ago never waits for guesses.
+ * 5. Those who show one key at the same time share one look-up, as a fleet does that comes back at once. They share its
+ *    owner, and that the store is away. A refusal is shared with nobody: it may be about the address of the first, and
+ *    the key may have been made meanwhile.
  */
 export function createAuthenticate(deps: {
   readonly fleet: Pick<FleetKeys, "findApiKey">;
@@ -50,6 +53,8 @@ export function createAuthenticate(deps: {
   const { revocations, keyUse, clock } = deps;
   const known = new Map<string, { readonly owner: KnownOwner; readonly until: number }>();
   const wrong = new WrongKeys();
+  /** Look-ups under way, by the hash of the key. */
+  const lookUps = new Map<string, Promise<KnownOwner | null | Refusal>>();
   const places = new Semaphore(KEY_LOOKUPS_AT_ONCE_MAX);
   const pace = new RateLimits({ rate: KEY_LOOKUP_RATE, keysMax: ASKERS_REMEMBERED_MAX, clock: deps.clock });
   let waiting = 0;
@@ -72,13 +77,39 @@ export function createAuthenticate(deps: {
   }
 
   async function ownerOf(keyHash: string, from: string | undefined): Promise<KnownOwner | null | Refusal> {
-    const remembered = known.get(keyHash);
-    if (remembered !== undefined && remembered.until > deps.clock.monotonic()) return remembered.owner;
-    if (wrong.has(keyHash, deps.clock.monotonic())) return null;
+    for (;;) {
+      const remembered = known.get(keyHash);
+      if (remembered !== undefined && remembered.until > deps.clock.monotonic()) return remembered.owner;
+      if (wrong.has(keyHash, deps.clock.monotonic())) return null;
+      const underWay = lookUps.get(keyHash);
+      if (underWay === undefined) return lookUpOnce(keyHash, remembered !== undefined, from);
+      const shared = await underWay;
+      if (shared !== null && !("kind" in shared)) return shared; // 5.
+    }
+  }
+
+  async function lookUpOnce(
+    keyHash: string,
+    wasKnown: boolean,
+    from: string | undefined,
+  ): Promise<KnownOwner | null | Refusal> {
+    const lookUp = lookUpOwner(keyHash, wasKnown, from);
+    lookUps.set(keyHash, lookUp);
+    try {
+      return await lookUp;
+    } finally {
+      lookUps.delete(keyHash);
+    }
+  }
+
+  async function lookUpOwner(
+    keyHash: string,
+    wasKnown: boolean,
+    from: string | undefined,
+  ): Promise<KnownOwner | null | Refusal> {
     // Taken before the question: no token may outlive its key by the time that the answer takes.
     const askedAt = clock.now();
-    const found =
-      remembered === undefined ? await lookUpUnknown(keyHash, from) : await deps.fleet.findApiKey({ keyHash }); // 4.
+    const found = wasKnown ? await deps.fleet.findApiKey({ keyHash }) : await lookUpUnknown(keyHash, from); // 4.
     if (found !== null && "kind" in found) return found;
     if (found === null) wrong.add(keyHash, deps.clock.monotonic());
     else wrong.delete(keyHash);

@@ -1,6 +1,6 @@
 import type { JsonObject } from "@hsafa/protocol";
 import { expect, test } from "vitest";
-import { maskCredentials, masksIn, plainCredentials } from "./plain-credentials.ts";
+import { credentialsIn, maskCredentials, masksAmong, plainCredentials } from "./plain-credentials.ts";
 
 const withServer = (server: JsonObject): JsonObject => ({
   name: "a",
@@ -40,9 +40,11 @@ test.each<[string, JsonObject, string, JsonObject]>([
   ],
 ])("%s that is a credential is warned of, and shown as a mask", (_, server, path, masked) => {
   const config = http(server);
-  expect(plainCredentials(config).map((warning) => warning.path)).toEqual([`config.tools.0.server.${path}`]);
+  expect(plainCredentials(credentialsIn(config)).map((warning) => warning.path)).toEqual([
+    `config.tools.0.server.${path}`,
+  ]);
   expect(maskCredentials(config)).toEqual(http(masked));
-  expect(masksIn(config)).toEqual([]);
+  expect(masksAmong(credentialsIn(config))).toEqual([]);
 });
 
 test.each<[string, JsonObject]>([
@@ -52,13 +54,13 @@ test.each<[string, JsonObject]>([
   ["a plain address", { url: "https://example.com/@handle?unit=m" }],
 ])("%s are shown as they are, without a warning", (_, server) => {
   const config = http(server);
-  expect(plainCredentials(config)).toEqual([]);
+  expect(plainCredentials(credentialsIn(config))).toEqual([]);
   expect(maskCredentials(config)).toBe(config);
 });
 
 test("a header that may be a credential is masked, and nobody is warned without a reason", () => {
   const config = http({ headers: { "x-tenant": "acme" } });
-  expect(plainCredentials(config)).toEqual([]);
+  expect(plainCredentials(credentialsIn(config))).toEqual([]);
   expect(maskCredentials(config)).toEqual(http({ headers: { "x-tenant": "***" } }));
 });
 
@@ -66,7 +68,9 @@ test("credentials in options of a provider are found however deep, and its other
   const config = {
     settings: { providerOptions: { x: { user: "me", deep: [{ apiKey: "abc" }], promptCacheKey: "k" } } },
   };
-  expect(plainCredentials(config).map(({ path }) => path)).toEqual(["config.settings.providerOptions.x.deep.0.apiKey"]);
+  expect(plainCredentials(credentialsIn(config)).map(({ path }) => path)).toEqual([
+    "config.settings.providerOptions.x.deep.0.apiKey",
+  ]);
   expect(maskCredentials(config)).toEqual({
     settings: { providerOptions: { x: { user: "me", deep: [{ apiKey: "***" }], promptCacheKey: "k" } } },
   });
@@ -81,7 +85,7 @@ test("each mask of a shown config is found, so that it is not pushed for the cre
     }),
     settings: { providerOptions: { x: { apiKey: "abc" } } },
   };
-  expect(masksIn(maskCredentials(config)).map(({ path }) => path)).toEqual([
+  expect(masksAmong(credentialsIn(maskCredentials(config))).map(({ path }) => path)).toEqual([
     "config.tools.0.server.url",
     "config.tools.0.server.headers.x-tenant",
     "config.tools.0.server.query.key",

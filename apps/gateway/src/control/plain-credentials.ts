@@ -11,7 +11,7 @@ const MASK_IN_URL = /\*\*\*@|=\*\*\*(?:[&#]|$)/;
 const HARMLESS_HEADER = /^(accept(-[a-z]+)?|cache-control|content-[a-z]+|idempotency-key|user-agent)$/i;
 
 /** A text in a config that is a credential, or holds one. */
-interface Found {
+export interface Found {
   readonly path: string;
   readonly text: string;
   /** The text as it is shown. */
@@ -20,19 +20,17 @@ interface Found {
   readonly isCertain: boolean;
 }
 
-/** Returns a warning for each credential that a config holds in clear. */
-export function plainCredentials(config: JsonObject): readonly ConfigWarning[] {
-  return credentialsIn(config)
-    .filter(({ isCertain }) => isCertain)
-    .map(({ path }) => ({ path: `config.${path}`, message: ADVICE }));
+/** Returns a warning for each credential of a config that it holds in clear. */
+export function plainCredentials(found: readonly Found[]): readonly ConfigWarning[] {
+  return found.filter(({ isCertain }) => isCertain).map(({ path }) => ({ path: `config.${path}`, message: ADVICE }));
 }
 
 const ADVICE =
   'holds a credential in clear, which stays in the database; set it as a secret, and write {"secret": "<name>"} here';
 
-/** Returns a fault for each mask in a config: it was read from a gateway, and what it hid is not there. */
-export function masksIn(config: JsonObject): readonly ValidationFault[] {
-  return credentialsIn(config)
+/** Returns a fault for each mask among them: the config was read from a gateway, and what it hid is not there. */
+export function masksAmong(found: readonly Found[]): readonly ValidationFault[] {
+  return found
     .filter(({ text, masked }) => text === masked)
     .map(({ path }) => ({ path: `config.${path}`, message: "is a mask; write the credential, or refer to a secret" }));
 }
@@ -52,7 +50,8 @@ function withTexts(value: JsonValue, path: string, texts: ReadonlyMap<string, st
   );
 }
 
-function credentialsIn(config: JsonObject): Found[] {
+/** Returns the credentials in a config. Each of its names is looked at once, which takes a while where it has many. */
+export function credentialsIn(config: JsonObject): Found[] {
   const tools = Array.isArray(config.tools) ? config.tools : [];
   const settings = objectOf(config.settings);
   return [
@@ -81,14 +80,25 @@ function ofServer({ url, headers, query, body }: JsonObject, path: string): Foun
   return found;
 }
 
-/** The texts in a value, however deep, whose names are those of credentials. */
-function namedIn(value: JsonValue, path: string): Found[] {
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([name, item]) => {
-    const at = pathOf(path, name);
-    if (typeof item !== "string") return namedIn(item, at);
-    return isCredentialName(name) ? [{ path: at, text: item, masked: MASK, isCertain: true }] : [];
-  });
+/** The texts in a value, however deep, whose names are those of credentials. Paths are made for these alone. */
+function namedIn(value: JsonObject, path: string): Found[] {
+  const found: Found[] = [];
+  const names: string[] = [];
+  const walk = (within: JsonValue | undefined): void => {
+    if (typeof within !== "object" || within === null) return;
+    const fields = within as Readonly<Record<string, JsonValue>>;
+    // `Object.entries` takes three times as long where there are many names.
+    for (const name of Object.keys(fields)) {
+      const item = fields[name];
+      names.push(name);
+      if (typeof item !== "string") walk(item);
+      else if (isCredentialName(name))
+        found.push({ path: names.reduce(pathOf, path), text: item, masked: MASK, isCertain: true });
+      names.pop();
+    }
+  };
+  walk(value);
+  return found;
 }
 
 /** The user and password of a URL, and the credentials in its query. A placeholder is none. */

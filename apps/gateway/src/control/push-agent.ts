@@ -6,7 +6,7 @@ import { canonicalHash } from "../core/canonical-json.ts";
 import type { ModelPrices } from "../core/priced-usage.ts";
 import { childAgentFaults } from "./child-agent-faults.ts";
 import { costFaults } from "./start-faults.ts";
-import { masksIn, plainCredentials } from "./plain-credentials.ts";
+import { credentialsIn, type Found, masksAmong, plainCredentials } from "./plain-credentials.ts";
 import type { UseCaseDeps } from "./use-case-deps.ts";
 import { type ValidationFault, schemaFaults } from "../access/schema-faults.ts";
 import { quotaExceeded } from "../access/quota-exceeded.ts";
@@ -36,7 +36,8 @@ export async function pushAgent(
   const { name, version, promote } = params;
   const { $schema: _forEditors, ...config } = params.config;
   const store = deps.store.forTenant(principal.tenantId);
-  const faults = await configFaults({ ...deps, tenantId: principal.tenantId, name, config, store });
+  const credentials = credentialsIn(config);
+  const faults = await configFaults({ ...deps, tenantId: principal.tenantId, name, config, credentials, store });
   if (faults === "busy") {
     return refuse("too_many_requests", "Too many schemas of this tenant are being checked; push again in a moment.");
   }
@@ -53,7 +54,7 @@ export async function pushAgent(
     make: () => store.pushAgent({ name, description, version: version ?? null, config, configHash, promote, by }),
   });
   if (within.kind === "no_room") return quotaExceeded(within.lack, deps.clock.now());
-  const warnings = plainCredentials(config);
+  const warnings = plainCredentials(credentials);
   return { kind: "pushed", agent: warnings.length === 0 ? within.made : { ...within.made, warnings } };
 }
 
@@ -63,12 +64,13 @@ async function configFaults(params: {
   readonly tenantId: TenantId;
   readonly name: string;
   readonly config: JsonObject;
+  readonly credentials: readonly Found[];
   readonly store: TenantStore;
 }): Promise<readonly ValidationFault[] | "busy"> {
-  const { schemas, prices, tenantId, name, config, store } = params;
+  const { schemas, prices, tenantId, name, config, credentials, store } = params;
   const parsed = agentConfigSchema.safeParse(config);
   if (!parsed.success) return schemaFaults(parsed.error, ["config"]);
-  const faults: ValidationFault[] = [...masksIn(config)];
+  const faults: ValidationFault[] = [...masksAmong(credentials)];
   if (parsed.data.name !== name) {
     faults.push({ path: "config.name", message: `is '${parsed.data.name}', but the agent is pushed as '${name}'` });
   }

@@ -28,6 +28,7 @@ import {
   openCallsOf,
   type RunState,
 } from "./run-state.ts";
+import { restOf } from "./withheld-below.ts";
 
 /**
  * Returns the facts that follow from an input, in order; none if it changes nothing. `now` is the database's time, in
@@ -147,11 +148,14 @@ function toolResult(state: LiveState, input: InputOf<"tool_result">): Fact[] {
   return [...ended, settled(call, input)];
 }
 
-/** The end of a child is told once, also if something else has settled its call: what it spent counts. */
+/** The end of a child is told once, also if something else has settled its call: what it spent and leaves counts. */
 function childEnded(state: LiveState, { callId, child }: InputOf<"tool_result">): Fact[] {
-  if (child === undefined || !state.run.openChildren.has(child.runId)) return [];
-  const { runId: childRunId, status, usage } = child;
-  return [{ type: "child.ended", data: { callId, childRunId, status, usage } }];
+  const open = child === undefined ? undefined : state.run.openChildren.get(child.runId);
+  if (child === undefined || open === undefined) return [];
+  const { runId: childRunId, status, usage, withheld: told } = child;
+  const withheld = told === "unknown" ? restOf(open.limits, usage) : told;
+  const isNothing = withheld === undefined || Object.keys(withheld).length === 0;
+  return [{ type: "child.ended", data: { callId, childRunId, status, usage, ...(isNothing ? {} : { withheld }) } }];
 }
 
 function serverToolFinished(state: LiveState, input: InputOf<"server_tool_finished">): Fact[] {

@@ -1,6 +1,7 @@
 import { type AgentConfig, type Fact, type StartedChild, targetOf } from "@hsafa/protocol";
 import { addUsage } from "./add-usage.ts";
 import { tokensOf } from "./quotas.ts";
+import { addWithheld } from "./withheld-below.ts";
 import { grantedLimits } from "./granted-limits.ts";
 import { askedApproval, decidedApproval } from "./call-approval.ts";
 import type { Call, CallPhase, RunBody, RunEnd, RunState } from "./run-state.ts";
@@ -28,6 +29,7 @@ export function initialState(params: {
       parent: null,
       openChildren: new Map(),
       childrenUsage: {},
+      withheld: {},
       historyRunIds: [],
       historyForm: "full",
       shownContext: NOTHING_SHOWN,
@@ -179,11 +181,16 @@ export function evolve(state: RunState, fact: Fact, at: number): RunState {
       return { ...state, run: child === undefined ? sent : withChild(sent, callId, child) };
     }
     case "child.ended": {
-      const { childRunId, usage } = fact.data;
+      const { childRunId, usage, withheld = {} } = fact.data;
       const openChildren = new Map(run.openChildren);
       openChildren.delete(childRunId);
-      const childrenUsage = addUsage(run.childrenUsage, usage);
-      return { ...state, run: { ...run, openChildren, childrenUsage, tokens: run.tokens + tokensOf(usage) } };
+      const told = {
+        openChildren,
+        childrenUsage: addUsage(run.childrenUsage, usage),
+        withheld: addWithheld(run.withheld, withheld),
+        tokens: run.tokens + tokensOf(usage) + (withheld.tokens ?? 0),
+      };
+      return { ...state, run: { ...run, ...told } };
     }
     case "tool.denied":
       return {

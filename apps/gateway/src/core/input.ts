@@ -15,6 +15,7 @@ import type {
   ThreadSummary,
   Usage,
   UserMessage,
+  WithheldUse,
 } from "@hsafa/protocol";
 import type { LimitTerms } from "./granted-limits.ts";
 
@@ -37,8 +38,8 @@ export type OutsideInput =
       readonly outcome: ToolOutcome;
       readonly source: ResultSource;
       readonly deviceId: string | null;
-      /** Of a child that has ended: what it and its own children spent. */
-      readonly child?: { readonly runId: string; readonly status: ChildStatus; readonly usage: Usage };
+      /** Of a child that has ended: what it and its own children spent, and what those may still use. */
+      readonly child?: EndedChild;
     }
   | {
       readonly kind: "approval";
@@ -61,8 +62,13 @@ export type OutsideInput =
    */
   | { readonly kind: "dispatch_lost"; readonly callId: string; readonly attempt: number };
 
-/** How a child has ended. */
-export type ChildStatus = FactData["child.ended"]["status"];
+/** How a child has ended. `withheld` is absent if nothing is. */
+export interface EndedChild {
+  readonly runId: string;
+  readonly status: FactData["child.ended"]["status"];
+  readonly usage: Usage;
+  readonly withheld?: WithheldUse | "unknown";
+}
 
 export type ToolOutcome =
   | { readonly kind: "completed"; readonly result: JsonValue }

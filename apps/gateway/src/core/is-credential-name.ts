@@ -33,8 +33,12 @@ const INNOCENT: ReadonlySet<string> = new Set([
   "prompt_cache_key",
 ]);
 
+/** What each of the names above contains. A config may have many names, and most of them hold none of these. */
+const TRACE = /auth|bearer|cookie|credential|jwt|key|pass|pwd|secret|session|sid|sig|token/i;
+
 /** Whether a header, a parameter or a field of this name holds a credential, as far as its name tells. */
 export function isCredentialName(name: string): boolean {
+  if (!TRACE.test(name)) return false;
   const lower = name.toLowerCase();
   if (INNOCENT.has(lower)) return false;
   const words = name

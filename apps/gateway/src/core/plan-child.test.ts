@@ -12,6 +12,7 @@ import type { RunInput } from "./input.ts";
 import { neededAgents } from "./needed-agents.ts";
 import { childInput } from "./plan-child.ts";
 import type { RunEnd } from "./run-state.ts";
+import { withheldBelow } from "./withheld-below.ts";
 
 const HOUR_MS = 3_600_000;
 const tools = [
@@ -29,10 +30,12 @@ const shares = (facts: readonly Fact[]): unknown[] =>
     if (fact.type === "tool.dispatched") return [fact.data.child?.limits];
     return fact.type === "tool.failed" ? [fact.data.error.code] : [];
   });
-const childEnd = (callId: string, end: RunEnd, totalTokens = 5): RunInput => {
+type Withheld = Parameters<typeof toldParent>[0]["withheld"];
+const childEnd = (callId: string, end: RunEnd, totalTokens = 5, withheld: Withheld = {}): RunInput => {
   const usage = { totalTokens };
-  return toldParent({ parent: { runId: "r", callId }, childRunId: callId, end, usage }).input;
+  return toldParent({ parent: { runId: "r", callId }, childRunId: callId, end, usage, withheld }).input;
 };
+const failedEnd: RunEnd = { kind: "failed", error: { code: "x", message: "No." }, finishReason: null };
 const done: RunEnd = { kind: "completed", output: "found", finishReason: "stop" };
 const below = (agentIds: string[], depth = agentIds.length): readonly Fact[] => {
   const parent = { runId: "p", callId: "r", rootRunId: "p", depth, agentIds };
@@ -114,12 +117,7 @@ describe("the end of a child", () => {
 
   test.each([
     ["completed", done, "tool.completed", { result: "found" }],
-    [
-      "failed",
-      { kind: "failed", error: { code: "x", message: "No." }, finishReason: null },
-      "tool.failed",
-      { error: { code: "child_failed" } },
-    ],
+    ["failed", failedEnd, "tool.failed", { error: { code: "child_failed" } }],
     ["canceled", { kind: "canceled", reason: null }, "tool.failed", { error: { code: "child_canceled" } }],
     ["too long", { ...done, output: "x".repeat(300_000) }, "tool.failed", { error: { code: "result_too_large" } }],
   ] as const)("%s is told, counted and settles the call", (_what, end, type, data) => {
@@ -128,6 +126,38 @@ describe("the end of a child", () => {
     expect(told.facts[1]?.data).toMatchObject({ ...data, source: "agent" });
     expect(told.state.run).toMatchObject({ tokens: 8, childrenUsage: { totalTokens: 5 } });
     expect(told.state.run.openChildren.size).toBe(0);
+  });
+
+  test.each([
+    ["left below it", { tokens: 40, costUsd: 0.5 }, { tokens: 40, costUsd: 0.5 }],
+    ["had not used, if nobody can tell what it left below it", "unknown", { tokens: 92, costUsd: 0.99 }],
+  ] as const)("withholds what it %s", (_what, withheld, data) => {
+    const limited = given(begun, parentOf({ tokens: 100, costUsd: 0.99 })).when(asks("c"), going);
+    const told = limited.when(childEnd("c", failedEnd, 5, withheld));
+    expect(told.facts[0]?.data).toMatchObject({ childRunId: "c", usage: { totalTokens: 5 }, withheld: data });
+    expect(told.state.run).toMatchObject({ tokens: 8 + data.tokens, childrenUsage: { totalTokens: 5 } });
+    // What is below may go on still, so the runs above withhold it as well.
+    expect(withheldBelow(told.state.run)).toEqual(data);
+  });
+
+  test("leaves the next child no more than is neither used nor withheld", () => {
+    const limited = given(begun, parentOf({ tokens: 100, costUsd: 0.99 })).when(asks("c"), going);
+    const told = limited.when(childEnd("c", failedEnd, 5, { tokens: 40, costUsd: 0.5 }), going);
+    // The parent's own steps have used 6 tokens by then.
+    expect(shares(told.when(asks("d"), going).facts)).toEqual([{ tokens: 100 - 6 - 5 - 40, costUsd: 0.49 }]);
+  });
+
+  test("that leaves all of it withheld is the end of its parent by the limit", () => {
+    const limited = given(begun, parentOf({ tokens: 100 })).when(asks("c"), going);
+    const told = limited.when(childEnd("c", failedEnd, 5, "unknown"), going);
+    expect(told.facts.at(-1)).toMatchObject({ type: "run.failed", data: { error: { code: "limit_exceeded" } } });
+  });
+
+  test("that comes before the end of its own children withholds what these were left", () => {
+    const limited = given(begun, parentOf({ tokens: 100 })).when(asks("a", "b"), going);
+    expect(withheldBelow(limited.state.run)).toEqual({ tokens: 48 + 49 });
+    expect(withheldBelow(limited.when(childEnd("a", done)).state.run)).toEqual({ tokens: 49 });
+    expect(withheldBelow(limited.when(childEnd("a", done), childEnd("b", done)).state.run)).toEqual({});
   });
 
   test("with an object is that object", () => {

@@ -2,8 +2,8 @@
  * Whether a call starts a child, and what the child may use (R1).
  *
  * 1. A child bears the id of its call. So a call has one child at most, however often it is started.
- * 2. What a run has used, what its open children were left, and what this one is left are together no more than the
- *    limit. So a tree exceeds the limit of its root by one step of each run that is in progress then, at most.
+ * 2. What a run has used, has left its open children, holds withheld and leaves this one is within its limit. So a tree
+ *    exceeds the limit of its root by one step of each run at most.
  * 3. No agent works below itself.
  */
 import {
@@ -89,7 +89,7 @@ function depthLeft(run: RunBody): number {
  * Null: nothing is left.
  */
 function shareOf(run: RunBody): StartLimits | null {
-  const { limits, usage, childrenUsage, tokens } = run;
+  const { limits, usage, childrenUsage, withheld, tokens } = run;
   const given = [...run.openChildren.values()].map((child) => child.limits);
   const waiting = openCallsOf(run).filter((call) => childAgentOf(call) !== null && call.phase.kind !== "dispatched");
   const parts = Math.max(1, Math.min(waiting.length, OPEN_CHILDREN_MAX - run.openChildren.size));
@@ -98,7 +98,7 @@ function shareOf(run: RunBody): StartLimits | null {
   const share: { tokens?: number; costUsd?: number; maxDepth?: number } = {};
   if (limits.tokens !== undefined) share.tokens = Math.floor(left(limits.tokens, tokens, "tokens"));
   if (limits.costUsd !== undefined) {
-    const spent = (usage.costUsd ?? 0) + (childrenUsage.costUsd ?? 0);
+    const spent = (usage.costUsd ?? 0) + (childrenUsage.costUsd ?? 0) + (withheld.costUsd ?? 0);
     share.costUsd = roundedUsd(left(limits.costUsd, spent, "costUsd"));
   }
   if ((share.tokens ?? 1) < 1 || (share.costUsd ?? 1) <= 0) return null;

@@ -7,7 +7,8 @@ import { ownSteps, type RunBody, type RunState } from "./run-state.ts";
  * When a run has used what it may.
  *
  * 1. Tokens, cost and steps are known when a step is over. A run that has used as much as it may begins no further
- *    step, so it exceeds them by one step at most. What its children spent counts when they have ended.
+ *    step, so it exceeds them by one step at most. What its children spent counts when they have ended, and so does
+ *    what they leave to runs below them that have not.
  * 2. A step that asks for more tool calls than are left executes none of them.
  * 3. A model that has had its last word has answered, whatever that took (`core/proceed.ts`).
  */
@@ -35,13 +36,13 @@ export function isOutOfTime({ phase, run }: RunState, now: number): boolean {
 
 /** The limit that ends a run whose model has more to do, if there is one (1., 2.). Steps have a rule of their own. */
 export function reachedLimit(run: RunBody, now: number): ReachedLimit | null {
-  const { limits, tokens, usage, childrenUsage, toolCalls, startedAt } = run;
+  const { limits, tokens, usage, childrenUsage, withheld, toolCalls, startedAt } = run;
   const end = timeOverAt(run);
   if (end !== null && now >= end)
     return { limit: "wallTimeMs", max: limits.wallTimeMs ?? 0, used: now - (startedAt ?? now) };
   if (limits.tokens !== undefined && tokens >= limits.tokens)
     return { limit: "tokens", max: limits.tokens, used: tokens };
-  const costUsd = roundedUsd((usage.costUsd ?? 0) + (childrenUsage.costUsd ?? 0));
+  const costUsd = roundedUsd((usage.costUsd ?? 0) + (childrenUsage.costUsd ?? 0) + (withheld.costUsd ?? 0));
   if (limits.costUsd !== undefined && costUsd >= limits.costUsd)
     return { limit: "costUsd", max: limits.costUsd, used: costUsd };
   if (limits.toolCalls !== undefined && toolCalls > limits.toolCalls)

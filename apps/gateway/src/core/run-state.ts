@@ -22,6 +22,7 @@ import type {
   ToolConfig,
   ToolTarget,
   Usage,
+  WithheldUse,
 } from "@hsafa/protocol";
 import type { ShownContext } from "./context-budget.ts";
 import type { CallOutcome, TranscriptEntry } from "./transcript.ts";
@@ -85,6 +86,8 @@ export interface RunBody {
   readonly openChildren: ReadonlyMap<string, OpenChild>;
   /** What its children that have ended spent, with theirs. */
   readonly childrenUsage: Usage;
+  /** What runs below those may still use, since they had not ended. */
+  readonly withheld: WithheldUse;
   /** The ended runs of the thread whose messages this run sees, oldest first. */
   readonly historyRunIds: readonly string[];
   /** What the model is shown of those runs. It becomes less when a provider refuses them. */
@@ -116,7 +119,7 @@ export interface RunBody {
   readonly usage: Usage;
   /** What the run may use. */
   readonly limits: GrantedLimits;
-  /** Tokens of its completed steps, and of its children. It never falls, whatever a provider reports. */
+  /** Tokens of its completed steps, of its children, and withheld. It never falls, whatever a provider reports. */
   readonly tokens: number;
   /** Tool calls that its model has asked for. */
   readonly toolCalls: number;

@@ -1,4 +1,4 @@
-import type { RunOutput, Usage } from "@hsafa/protocol";
+import type { RunOutput, Usage, WithheldUse } from "@hsafa/protocol";
 import { addUsage } from "./add-usage.ts";
 import { failureMessage } from "./failure-message.ts";
 import type { OutsideInput, ToolOutcome } from "./input.ts";
@@ -23,10 +23,13 @@ export function toldParent(params: {
   readonly end: RunEnd;
   /** What the child and its own children spent. */
   readonly usage: Usage;
+  /** What those below it may still use. `unknown`: it was given up unread, and nobody can tell. */
+  readonly withheld: WithheldUse | "unknown";
 }): ToldParent {
-  const { parent, childRunId, end, usage } = params;
+  const { parent, childRunId, end, usage, withheld } = params;
   if (end.kind === "merged") throw new Error("a child is on no thread, so it is not merged");
-  const child = { runId: childRunId, status: end.kind, usage };
+  const isNothing = withheld !== "unknown" && Object.keys(withheld).length === 0;
+  const child = { runId: childRunId, status: end.kind, usage, ...(isNothing ? {} : { withheld }) };
   const outcome = outcomeOf(childRunId, end);
   return {
     runId: parent.runId,

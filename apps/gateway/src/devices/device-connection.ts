@@ -18,6 +18,7 @@ import type { RegistrationBatches } from "./registration-batches.ts";
 import { renewalFault } from "./renewal-fault.ts";
 import type { SessionCloser } from "./session-closer.ts";
 import type { ToolResults } from "./tool-results.ts";
+import { claimOf, type DeviceClaim } from "./untrusted-claim.ts";
 
 export interface DeviceConnectionDeps {
   readonly gatewayId: string;
@@ -38,9 +39,9 @@ type Phase =
   | {
       readonly kind: "registered";
       readonly session: DeviceSession;
-      /** The credential that registered the device, and what the device said then. */
+      /** The credential that registered the device, and what the device claimed then. */
       readonly opened: Principal;
-      readonly message: DeviceRegister;
+      readonly claim: DeviceClaim;
       readonly report: ReturnType<typeof createDeviceProgress>;
     }
   | { readonly kind: "ended" };
@@ -134,7 +135,7 @@ export class DeviceConnection {
       pairingUntil: pairing?.expiresAt ?? null,
     };
     const report = createDeviceProgress(this.#deps, session);
-    this.#phase = { kind: "registered", session, opened: principal, message, report };
+    this.#phase = { kind: "registered", session, opened: principal, claim: claimOf(message), report };
     socket.admit(principal);
     socket.send({ type: "device.registered", deviceId, sessionId, heartbeatMs: DEVICE_HEARTBEAT_MS });
     if (pairing !== null) {
@@ -175,11 +176,11 @@ export class DeviceConnection {
     }
   }
 
-  async #refresh({ session, opened, message }: Registered, token: string): Promise<void> {
+  async #refresh({ session, opened, claim }: Registered, token: string): Promise<void> {
     const { tenantId, deviceKey } = session;
     const admission = await admit(this.#deps, token, { ...deviceRequirement(deviceKey, this.#socket.from), tenantId });
     if (admission.kind === "admitted") {
-      const fault = renewalFault(opened, message, admission.principal);
+      const fault = renewalFault(opened, claim, admission.principal);
       return fault === null ? this.#socket.admit(admission.principal) : this.#socket.refuse(refuse("forbidden", fault));
     }
     const { code } = admission;

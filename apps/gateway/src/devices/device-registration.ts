@@ -18,7 +18,7 @@ import type { DeviceSocket } from "./device-socket.ts";
 import { DEVICE_IN_FLIGHT_DEFAULT } from "./limits.ts";
 import type { RegistrationBatches } from "./registration-batches.ts";
 import type { SessionCloser } from "./session-closer.ts";
-import { untrustedClaim } from "./untrusted-claim.ts";
+import { claimOf, untrustedClaim } from "./untrusted-claim.ts";
 
 export type DeviceRegistration =
   | {
@@ -66,7 +66,7 @@ export async function registerDevice(
   if (admission.kind === "refused") return admission;
   const { principal } = admission;
   const isPooled = hasScope(principal, ["devices:pool"]);
-  const claim = isPooled ? untrustedClaim(principal, message) : null;
+  const claim = isPooled ? untrustedClaim(principal, claimOf(message)) : null;
   if (claim !== null) return refuse("forbidden", claim);
   const noPlace = deps.socket.takePlace(principal);
   if (noPlace !== null) return noPlace;

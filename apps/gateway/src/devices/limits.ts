@@ -40,4 +40,10 @@ export const DEVICE_SESSIONS_PER_READ_MAX = 1000;
  * the statements of one tenant at once, so that one that waits for a lock does not hold up all.
  */
 export const REGISTRATIONS_PER_BATCH_MAX = 64;
-export const REGISTRATION_BATCHES_AT_ONCE_MAX = 2;
+export const REGISTRATION_BATCHES_PER_TENANT_MAX = 2;
+/**
+ * Such statements of one gateway at once. Few are better: what waits meanwhile goes together, and a statement of one
+ * device costs as much as one of ten. And for how long one counts among them, in milliseconds.
+ */
+export const REGISTRATION_BATCHES_AT_ONCE_MAX = 3;
+export const REGISTRATION_PROMPT_MS = 250;

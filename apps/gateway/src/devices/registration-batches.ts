@@ -1,7 +1,13 @@
 import type { TenantId } from "../core/tenant-id.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 import type { RegisteredDevice, Registration } from "../ports/tenant-devices.ts";
-import { REGISTRATION_BATCHES_AT_ONCE_MAX, REGISTRATIONS_PER_BATCH_MAX } from "./limits.ts";
+import {
+  REGISTRATION_BATCHES_AT_ONCE_MAX,
+  REGISTRATION_BATCHES_PER_TENANT_MAX,
+  REGISTRATION_PROMPT_MS,
+  REGISTRATIONS_PER_BATCH_MAX,
+} from "./limits.ts";
 
 interface Waiting {
   readonly registration: Registration;
@@ -13,47 +19,72 @@ interface Waiting {
 interface Line {
   /** In the order in which they came. */
   waiting: Waiting[];
-  batchesAtOnce: number;
+  /** Batches under way. */
+  sent: number;
 }
 
 /**
  * Registers devices that come together by one statement: all those of a gateway that died come back at once.
  *
- * 1. One that comes alone goes at once. While `REGISTRATION_BATCHES_AT_ONCE_MAX` batches of its tenant are under way,
- *    it waits, and goes with all others that came meanwhile, `REGISTRATIONS_PER_BATCH_MAX` at most.
+ * 1. One that comes alone goes at once. It waits while `REGISTRATION_BATCHES_PER_TENANT_MAX` batches of its tenant are
+ *    under way, or `REGISTRATION_BATCHES_AT_ONCE_MAX` of all. Then it goes with all others of its tenant that came
+ *    meanwhile, `REGISTRATIONS_PER_BATCH_MAX` at most.
  * 2. A batch is of one tenant. It names a device once: a second registration of it goes with a later batch.
  * 3. Each registration has its own outcome. Only where nobody knows of any of a batch, all fail.
+ * 4. Tenants take turns, and none has two batches under way while another one waits for its first. A batch that is not
+ *    prompt waits for a lock, or for a busy store. It then counts for its own tenant alone.
  */
 export class RegistrationBatches {
   readonly #store: Store;
+  readonly #clock: Pick<Clock, "after">;
+  /** A tenant whose batch has ended moves to the end. */
   readonly #lines = new Map<TenantId, Line>();
+  #promptBatches = 0;
 
-  constructor(deps: { readonly store: Store }) {
+  constructor(deps: { readonly store: Store; readonly clock: Pick<Clock, "after"> }) {
     this.#store = deps.store;
+    this.#clock = deps.clock;
   }
 
   /** Returns null if the device belongs to somebody else. Rejects for this registration alone, or if nobody knows. */
   register(tenantId: TenantId, registration: Registration): Promise<RegisteredDevice | null> {
     const { promise, resolve, reject } = Promise.withResolvers<RegisteredDevice | null>();
-    const line = this.#lines.get(tenantId) ?? { waiting: [], batchesAtOnce: 0 };
+    const line = this.#lines.get(tenantId) ?? { waiting: [], sent: 0 };
     this.#lines.set(tenantId, line);
     line.waiting.push({ registration, resolve, reject });
-    this.#sendNext(tenantId, line);
+    this.#sendWaiting();
     return promise;
   }
 
-  /** 1. */
-  #sendNext(tenantId: TenantId, line: Line): void {
-    if (line.batchesAtOnce >= REGISTRATION_BATCHES_AT_ONCE_MAX) return;
-    const batch = takeBatch(line);
-    if (batch.length === 0) {
-      if (line.batchesAtOnce === 0) this.#lines.delete(tenantId);
-      return;
+  /** 1. 4. */
+  #sendWaiting(): void {
+    for (let sent = 0; sent < REGISTRATION_BATCHES_PER_TENANT_MAX; sent += 1) {
+      for (const [tenantId, line] of this.#lines) {
+        if (this.#promptBatches >= REGISTRATION_BATCHES_AT_ONCE_MAX) return;
+        if (line.sent === sent && line.waiting.length > 0) this.#begin(tenantId, line);
+      }
     }
-    line.batchesAtOnce += 1;
-    void this.#send(tenantId, batch).finally(() => {
-      line.batchesAtOnce -= 1;
-      this.#sendNext(tenantId, line);
+  }
+
+  #begin(tenantId: TenantId, line: Line): void {
+    line.sent += 1;
+    this.#promptBatches += 1;
+    let isPrompt = true;
+    const countNoMore = (): void => {
+      if (isPrompt) this.#promptBatches -= 1;
+      isPrompt = false;
+    };
+    const cancel = this.#clock.after(REGISTRATION_PROMPT_MS, () => {
+      countNoMore(); // 4.
+      this.#sendWaiting();
+    });
+    void this.#send(tenantId, takeBatch(line)).finally(() => {
+      cancel();
+      countNoMore();
+      line.sent -= 1;
+      this.#lines.delete(tenantId);
+      if (line.sent > 0 || line.waiting.length > 0) this.#lines.set(tenantId, line);
+      this.#sendWaiting();
     });
   }
 

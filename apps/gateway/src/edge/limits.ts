@@ -63,8 +63,11 @@ export const DEVICE_MESSAGE_RATE: Rate = { perSecond: 200, burst: 1000 };
 export const DEVICE_BYTE_RATE: Rate = { perSecond: 1024 * 1024, burst: 16 * 1024 * 1024 };
 /** Bytes waiting to be written to one device: above it the device does not read, and is dropped. */
 export const DEVICE_UNSENT_BYTES_MAX = 8 * 1024 * 1024;
-/** Registered devices of one gateway: each holds memory, whether or not it says anything. */
-export const DEVICE_SOCKETS_MAX = 10_000;
+/**
+ * Registered devices of one gateway: each holds memory, whether or not it says anything. Some places always stay free
+ * for other tenants (`Places`), so this is more than the 10,000 that are to find one.
+ */
+export const DEVICE_SOCKETS_MAX = 16_000;
 
 // The HTTP edge
 /** An `Idempotency-Key`, in characters. */
@@ -145,8 +148,8 @@ export { STREAM_HEARTBEAT_MS } from "@hsafa/protocol";
 /** How long a client waits before it comes back: after a cut, and when the gateway says that it goes. */
 export const STREAM_RETRY_MS = 1000;
 export const STREAM_RETRY_GOING_AWAY_MS = 100;
-/** Watch sockets of one gateway that are authenticated, and runs followed on one of them. */
-export const WATCH_SOCKETS_MAX = 10_000;
+/** Watch sockets of one gateway that are authenticated, as many as devices, and runs followed on one of them. */
+export const WATCH_SOCKETS_MAX = 16_000;
 export const WATCH_TOPICS_PER_SOCKET_MAX = 100;
 /** A message of a watch socket: a token and little more. */
 export const WATCH_MESSAGE_BYTES_MAX = 16 * 1024;

@@ -244,7 +244,9 @@ export class Engine {
     // An earlier holder of this run here hears that its lease is lost.
     const parked = this.#parkedRuns.take(claim.claimed);
     const holder = born ?? new RunHolder({ ...this.#parts, ...claim, parked });
-    this.#holders.set(runId, holder);
+    const other = this.#holders.get(runId);
+    // One of a later epoch stays: the answer to this claim came after the answer to the next one.
+    if (other === undefined || other.lease.epoch < epoch) this.#holders.set(runId, holder);
     if (this.#stopping.signal.aborted) holder.leave("when_idle");
     let end: HoldEnd | null = null;
     try {

@@ -76,5 +76,6 @@ async function tryToGiveUp({ deps, batcher, claimed, error, now }: GiveUpParams)
 
 function toldOf({ parent, run }: RunOutline, childRunId: string, error: Failure): ReturnType<typeof toldParent> | null {
   if (parent === null) return null;
-  return toldParent({ parent, childRunId, end: { kind: "failed", error, finishReason: null }, usage: treeUsage(run) });
+  const end = { kind: "failed", error, finishReason: null } as const;
+  return toldParent({ parent, childRunId, end, usage: treeUsage(run), withheld: "unknown" });
 }

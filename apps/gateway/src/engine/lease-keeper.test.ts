@@ -117,6 +117,14 @@ test("a lease counts from when its renewal was sent: a slow answer makes it no l
   await keeper.close();
 });
 
+test("a lease whose claim is answered late does not take the run from the holder of a later epoch", () => {
+  const { hold, heard } = world();
+  const later = hold("a", 2);
+  const earlier = hold("a", 1);
+  expect([earlier.isGood(), later.isGood()]).toEqual([false, true]);
+  expect(heard).toEqual(["a@1 fenced"]);
+});
+
 test("a process that was stopped notices before it does anything else that its lease is over", async () => {
   const { keeper, hold, clock, heard } = world();
   keeper.start();

@@ -11,6 +11,7 @@
  *    wait for the return of a claim, which may hang as well. No renewal waits for a return.
  * 4. So is what a claim took whose answer was lost: the store says that this gateway has it, and nobody here does. Such
  *    a claim may also reach the store late, so it is returned again and again until it can no longer be on its way.
+ * 5. Of two leases of one run the later epoch counts, whichever answer comes first.
  */
 import type { Clock } from "../ports/clock.ts";
 import type { FleetStore } from "../ports/fleet-store.ts";
@@ -114,11 +115,12 @@ export class LeaseKeeper {
     return lease;
   }
 
-  /** Keeps the lease of a run that is claimed from now on. A run has one lease, so an earlier one is lost. */
+  /** Keeps the lease of a run that is claimed from now on. A run has one lease, so that of an earlier epoch is lost. */
   keep(lease: KeptLease): void {
-    const earlier = this.#held.get(lease.runId);
+    const other = this.#held.get(lease.runId);
+    if (other !== undefined && other.epoch > lease.epoch) return lose(lease, "fenced"); // 5.
     this.#held.set(lease.runId, lease);
-    if (earlier !== undefined) lose(earlier, "fenced");
+    if (other !== undefined) lose(other, "fenced");
     this.#expiries.request(lease.goodUntil - this.#params.clock.monotonic());
   }
 

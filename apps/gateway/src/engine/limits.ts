@@ -13,9 +13,9 @@ export const LAST_CHANCE_WATCH_MS = 60_000;
 
 /**
  * How long a run waits before it is given up for lost leases, in lease times. A gateway that another run has stalled
- * goes on meanwhile as a rule, and forgives what that has cost.
+ * goes on meanwhile as a rule, and forgives what that has cost. A stall of three lease times is over by then.
  */
-export const REPRIEVE_LEASES = 2;
+export const REPRIEVE_LEASES = 3;
 
 /**
  * How long a holder repeats a statement that the store refuses while it answers others, in lease times. Longer than any

@@ -31,6 +31,7 @@ import { projectCalls, projectRun } from "../core/projection.ts";
 import { isRecordFull } from "../core/record-size.ts";
 import { childAgentOf, type RunState } from "../core/run-state.ts";
 import { isSettling } from "../core/settling-fact.ts";
+import { withheldBelow } from "../core/withheld-below.ts";
 import type { DispatchContext, Inbox, PendingInput } from "../ports/fleet-store.ts";
 import type { Decision } from "./commit-round.ts";
 
@@ -168,7 +169,8 @@ function childrenOf(
 function parentTold(state: RunState): ToldParent | null {
   if (state.phase !== "ended" || state.run.parent === null) return null;
   const { parent, runId } = state.run;
-  return toldParent({ parent, childRunId: runId, end: state.end, usage: treeUsage(state.run) });
+  const [usage, withheld] = [treeUsage(state.run), withheldBelow(state.run)];
+  return toldParent({ parent, childRunId: runId, end: state.end, usage, withheld });
 }
 
 function bytesOf(facts: readonly Fact[]): number {

@@ -114,6 +114,8 @@ export class RunHolder implements LeaseListener {
     if (held === null) return;
     const { deps, keeper, claimed } = this.#params;
     keeper.keep(this.#lease);
+    // The answer came so late that the run was lost, and claimed again here.
+    if (this.#signals.lost !== null) return;
     const { tenantId, runId } = claimed;
     deps.localFeed.born({ tenantId, runId, generation, facts: [...loaded.facts, ...records] });
     held.writer.publish(records);

@@ -64,7 +64,7 @@ describe("a run's writer", () => {
 
   test("what comes while a write is in flight merges by part, before a position is given", async () => {
     const { writer, liveLog } = world();
-    writer.write({ kind: "text", at: "start", partId: "p0" });
+    writer.write(text("in flight"));
     for (const word of ["a", "b", "c"]) writer.write(text(word));
     writer.write(text("x", "p1"));
     writer.write(text("d"));
@@ -74,7 +74,21 @@ describe("a run's writer", () => {
     expect(await liveLog.accept()).toEqual(["4-2", "4-3", "4-4"]);
     const texts = liveLog.accepted.slice(1).map((record) => (JSON.parse(record.payload) as { text: string }).text);
     expect(texts).toEqual(["abc", "x", "de"]);
-    expect(writer.stepText).toBe("abcxde");
+    expect(writer.stepText).toBe("in flightabcxde");
+  });
+
+  test("the first words of a part are no write behind its beginning, which waits for nothing else", async () => {
+    const { clock, writer, liveLog } = world();
+    const begin = (partId: string): void => writer.write({ kind: "text", at: "start", partId });
+    begin("p0");
+    writer.write(text("a"));
+    clock.advance(0);
+    expect(await liveLog.accept()).toEqual(["4-1", "4-2"]);
+    begin("p1");
+    clock.advance(0);
+    expect(await liveLog.accept()).toEqual(["4-3"]);
+    writer.write(text("b", "p1"));
+    expect(await liveLog.accept()).toEqual(["4-4"]);
   });
 
   test("a closing fact names the last delta and never overtakes it in the live log", async () => {

@@ -4,7 +4,8 @@
  *
  * 1. One write to the live log is in flight. Meanwhile the next one gathers, and neighbouring fragments of one part
  *    become one delta. With nothing in flight a fragment travels alone and at once. Only if the run is far ahead of
- *    Postgres, the next write gathers for a moment anyway.
+ *    Postgres, the next write gathers for a moment anyway. The beginning of a part waits until this turn of the
+ *    loop is over. Its first words mostly come in the same turn, and then travel with it.
  * 2. A position is given once, when the delta is sent. Its payload is serialised then, once, for every store and
  *    watcher.
  * 3. Facts come here only after their commit (R3), and go after the deltas before them.
@@ -259,11 +260,13 @@ export class RunWriter {
   /** 1. */
   #sendOrGather(): void {
     if (this.#cancelGathering !== null) return;
-    if (this.#queue.length > 0 || this.#outbox.unacknowledged.length <= COALESCE_ABOVE_ROWS) {
+    const isAhead = this.#queue.length === 0 && this.#outbox.unacknowledged.length > COALESCE_ABOVE_ROWS;
+    const isBeginning = this.#queue.length === 0 && this.#gathered.every(({ part }) => part.at === "start");
+    if (!isAhead && !isBeginning) {
       this.#send();
       return;
     }
-    this.#cancelGathering = this.#params.deps.clock.after(COALESCE_MS, () => {
+    this.#cancelGathering = this.#params.deps.clock.after(isAhead ? COALESCE_MS : 0, () => {
       this.#cancelGathering = null;
       if (this.#writing === null) this.#send();
     });

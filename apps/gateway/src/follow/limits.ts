@@ -34,7 +34,10 @@ export const EVENT_FRAMING_BYTES = 32;
 export const FOLLOW_RING_COMPACT_SLOTS = 1024;
 /** How long a full socket may take nothing before its watcher is closed. */
 export const WATCHER_STALL_MS = 60_000;
-/** Pages that lagging watchers of one gateway hold at once. The others wait for their turn. */
+/**
+ * Pages that lagging watchers of one gateway hold at once: one each, and the next one if a place is free. The others
+ * wait for their turn.
+ */
 export const FOLLOW_PAGES_MAX = 32;
 /** Records in such a page, and how long a full socket may hold one. After that the rest is read again. */
 export const FOLLOW_PAGE_RECORDS_MAX = 200;

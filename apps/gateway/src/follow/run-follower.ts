@@ -21,7 +21,8 @@ import {
 import { readLivePage } from "./read-live-page.ts";
 import { readNextRecords } from "./read-next-records.ts";
 import type { Sink } from "./sink.ts";
-import { type WatchedRun, Watcher } from "./watcher.ts";
+import type { WatchedRun } from "./watched-run.ts";
+import { Watcher } from "./watcher.ts";
 import type { TenantId } from "../core/tenant-id.ts";
 
 export interface RunFollowerParams {

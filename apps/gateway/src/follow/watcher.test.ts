@@ -1,3 +1,4 @@
+import { formatPosition } from "@hsafa/protocol";
 import { expect, test } from "vitest";
 import {
   at,
@@ -10,7 +11,7 @@ import {
   settle,
   TENANT,
 } from "../../test/support/follow-world.ts";
-import { FOLLOW_RING_LAGGING_BYTES_MAX, WATCHER_STALL_MS } from "./limits.ts";
+import { FOLLOW_PAGE_RECORDS_MAX, FOLLOW_RING_LAGGING_BYTES_MAX, WATCHER_STALL_MS } from "./limits.ts";
 
 test("a slow watcher holds no more than its socket took while megabytes pass, then catches up with the whole record", async () => {
   const { store, liveLog, watch, hub, pass } = createStepWorld();
@@ -98,6 +99,22 @@ test("a slow watcher gives back the page that it does not take, so that it canno
   await pass(3000);
   expect(reader.ids).toHaveLength(10);
   for (const { handle } of stuck) handle?.close();
+});
+
+test("a watcher of an ended run reads one page ahead of its socket, and gets the whole record in order", async () => {
+  const { store, watch } = createStepWorld();
+  const count = 3 * FOLLOW_PAGE_RECORDS_MAX;
+  for (let sub = 1; sub <= count; sub++) store.add(delta(3, sub, 1000));
+  store.add(fact(4, at(3, count), "run.completed"));
+  const slow = await watch("0-0", 1);
+  await settle();
+  expect(store.reads).toBe(2);
+  for (let drains = 0; drains < 1000 && slow.ended === null; drains++) {
+    slow.drain();
+    await settle();
+  }
+  expect(slow.ids).toEqual(store.records.map(formatPosition));
+  expect(store.reads).toBe(4);
 });
 
 test("a sink that throws loses its own watcher only", async () => {

@@ -6,26 +6,13 @@ import type { Log } from "../ports/log.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import type { Semaphore } from "../runtime/semaphore.ts";
 import { batchesOf, EventBatch } from "./event-batch.ts";
-import type { RingView } from "./event-ring.ts";
 import type { FeedTurns } from "./feed-turns.ts";
 import { FollowedEvent } from "./followed-event.ts";
 import { FOLLOW_PAGE_HELD_MS, FOLLOW_RETRY, WATCHER_STALL_MS } from "./limits.ts";
+import { readPagesAhead } from "./read-pages-ahead.ts";
 import type { Sink, WatcherEnd, WatcherHandle } from "./sink.ts";
+import type { WatchedRun } from "./watched-run.ts";
 import { WatcherCursor } from "./watcher-cursor.ts";
-
-/** What a watcher uses of the run that it watches. */
-export interface WatchedRun {
-  readonly tenantId: string;
-  readonly runId: string;
-  /** The tag of the store's generation. */
-  readonly generation: string;
-  /** Whether the terminal fact has been accepted. */
-  readonly hasEnded: boolean;
-  /** The events after a position, as far as they are in memory. */
-  after(position: Position): RingView;
-  /** Reads the records that follow a position, oldest first; none when the stores are behind. */
-  readNext(position: Position): Promise<readonly EventRecord[]>;
-}
 
 export interface WatcherParams {
   /** It has everything up to here. */
@@ -52,8 +39,8 @@ type Phase =
 /**
  * One watcher of a run: a cursor and a sink.
  *
- * 1. It owns no queue and keeps no event. However slow it is, it costs what its socket took, and for
- *    `FOLLOW_PAGE_HELD_MS` the page in its hands, of which the gateway has `FOLLOW_PAGES_MAX` (R9).
+ * 1. It owns no queue and keeps no event. However slow it is, it costs what its socket took. For `FOLLOW_PAGE_HELD_MS`
+ *    it also costs the page in its hands and the next one, of which the gateway has `FOLLOW_PAGES_MAX` (R9).
  * 2. It is idle only when its cursor is at the head: no `await` lies between the look and the word, so no event falls
  *    between. An event that its sink does not take whole ends the idleness.
  * 3. A sink is written to only while it is ready, and after a part of an event only with its rest (`WatcherCursor`).
@@ -147,7 +134,7 @@ export class Watcher implements WatcherHandle {
         case "done":
           return;
         case "evicted":
-          fruitless = (await this.#handPage()) ? 0 : fruitless + 1;
+          fruitless = (await this.#handPages()) ? 0 : fruitless + 1;
           if (fruitless > 0 && !this.#isClosed) {
             await this.#wait(backoffMs(fruitless, FOLLOW_RETRY, clock.random()));
           }
@@ -183,24 +170,31 @@ export class Watcher implements WatcherHandle {
     }
   }
 
-  /** Reads one page and hands over what the sink takes of it. False: there was nothing, or no store to ask. */
-  async #handPage(): Promise<boolean> {
-    const { run, pages, turns } = this.#params;
-    const release = await pages.acquire(); // 1.
+  /** Reads pages and hands over what the sink takes of them. False: there was nothing, or no store to ask. */
+  async #handPages(): Promise<boolean> {
+    const { run, pages } = this.#params;
+    const after = this.#cursor.position;
+    let isFound = false;
     try {
-      if (this.#isClosed) return true;
-      const records = await run.readNext(this.#cursor.position);
-      const batches = batchesOf(eventsOf(run, records));
-      for (;;) {
-        const batch = await turns.run(() => batches.next()); // 5.
-        if (batch.done === true || !(await this.#handSlowly(batch.value))) break;
+      for await (const page of readPagesAhead({ run, after, pages, isWanted: () => !this.#isClosed })) {
+        isFound = true;
+        if (!(await this.#handPage(page))) break;
       }
-      return records.length > 0;
+      return isFound || this.#isClosed;
     } catch (error) {
       if (error instanceof StoreUnavailable) return false;
       throw error;
-    } finally {
-      release();
+    }
+  }
+
+  /** Hands over a page. False: the sink is full for long, or closed. */
+  async #handPage(page: readonly EventRecord[]): Promise<boolean> {
+    const { run, turns } = this.#params;
+    const batches = batchesOf(eventsOf(run, page));
+    for (;;) {
+      const batch = await turns.run(() => batches.next()); // 5.
+      if (batch.done === true) return true;
+      if (!(await this.#handSlowly(batch.value))) return false;
     }
   }
 

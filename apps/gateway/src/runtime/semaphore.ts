@@ -10,12 +10,22 @@ export class Semaphore {
 
   /** Resolves with the function that releases the permit. Call that function exactly once. */
   async acquire(): Promise<() => void> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    return () => {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free += 1;
-      else next();
-    };
+    const release = this.acquireFree();
+    if (release !== null) return release;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return () => this.#release();
+  }
+
+  /** The same without a wait; null: no permit is free. */
+  acquireFree(): (() => void) | null {
+    if (this.#free === 0) return null;
+    this.#free -= 1;
+    return () => this.#release();
+  }
+
+  #release(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
   }
 }

@@ -43,6 +43,16 @@ test("a tenant with plenty of room costs a query now and then, beside its reques
   await expect(ask()).rejects.toThrow(StoreUnavailable);
 });
 
+test("those who ask at the same time while nothing is remembered share one read", async () => {
+  const { ask, reads, quotas } = world(all(1e9));
+  const outcomes = Promise.all(Array.from({ length: 100 }, () => ask()));
+  expect(reads()).toBe(1);
+  quotas.forget("t");
+  const later = ask();
+  expect(reads()).toBe(2);
+  expect([...(await outcomes), await later].every(({ kind }) => kind === "made")).toBe(true);
+});
+
 test("the last place is given once, to many who ask at the same time", async () => {
   const { ask, used } = world(all(3));
   const outcomes = await Promise.all(Array.from({ length: 10 }, () => ask()));

@@ -23,6 +23,8 @@ interface Remembered {
  * 2. For a tenant that is near a quota usage is read each time. What this gateway makes for those who asked before
  *    counts as made. So a tenant gets beyond its quota only by what other gateways make in the time of one request.
  * 3. A step of a run waits for no query. It goes by what is remembered, and the first one of a tenant goes by nothing.
+ * 4. Those who ask at the same time while nothing is remembered share one read, as the devices of a fleet do. It counts
+ *    for a tenant with plenty of room alone.
  */
 export class TenantQuotas {
   readonly #defaults: Quotas | null;
@@ -30,7 +32,8 @@ export class TenantQuotas {
   readonly #clock: Pick<Clock, "monotonic">;
   /** The one that was read longest ago is the first. */
   readonly #remembered = new Map<string, Remembered>();
-  readonly #reading = new Set<string>();
+  /** Reads that any request may share, by tenant. */
+  readonly #reading = new Map<string, Promise<TenantUsage>>();
   /** How many of each quota of a tenant are being made here, by both names. */
   readonly #making = new Map<string, number>();
 
@@ -82,6 +85,7 @@ export class TenantQuotas {
   /** Forgets what is remembered of a tenant, whose limits were changed. */
   forget(tenantId: string): void {
     this.#remembered.delete(tenantId);
+    this.#reading.delete(tenantId);
   }
 
   /** Returns where each quota of a tenant stands; null: tenants have none. */
@@ -95,9 +99,8 @@ export class TenantQuotas {
     room: (name: QuotaName) => number,
   ): Promise<QuotaLack | null> {
     if (this.#defaults === null) return null;
-    const remembered = this.#recall(tenantId);
-    if (remembered === null) return quotaLack(await this.#read(tenantId), this.#defaults, needs, room);
-    if (!isNearQuota(remembered, this.#defaults, needs)) return null; // 1.
+    const usage = this.#recall(tenantId) ?? (await this.#readShared(tenantId)); // 4.
+    if (!isNearQuota(usage, this.#defaults, needs)) return null; // 1.
     return quotaLack(await this.#read(tenantId), this.#defaults, needs, room); // 2.
   }
 
@@ -112,20 +115,27 @@ export class TenantQuotas {
   }
 
   #refresh(tenantId: string): void {
-    if (this.#reading.has(tenantId)) return;
-    this.#reading.add(tenantId);
-    void this.#readBeside(tenantId);
+    if (!this.#reading.has(tenantId)) void this.#readBeside(tenantId);
   }
 
   async #readBeside(tenantId: string): Promise<void> {
     try {
-      await this.#read(tenantId);
+      await this.#readShared(tenantId);
     } catch (error) {
       // A request that needs to know reads by itself, and is refused.
       if (!(error instanceof StoreUnavailable)) throw error;
-    } finally {
-      this.#reading.delete(tenantId);
     }
+  }
+
+  /** 4. */
+  #readShared(tenantId: string): Promise<TenantUsage> {
+    const underWay = this.#reading.get(tenantId);
+    if (underWay !== undefined) return underWay;
+    const reading = this.#read(tenantId).finally(() => {
+      if (this.#reading.get(tenantId) === reading) this.#reading.delete(tenantId);
+    });
+    this.#reading.set(tenantId, reading);
+    return reading;
   }
 
   async #read(tenantId: string): Promise<TenantUsage> {

@@ -67,5 +67,8 @@ export const SLOW_SCHEMAS_REMEMBERED_MAX = 1000;
 /** How long that is remembered, in ms: what a busy machine could not do in time may be tried again later. */
 export const SLOW_REMEMBERED_MS = 10 * 60_000;
 
+/** Schemas of which is remembered that they compile: about 150 bytes each. */
+export const USABLE_SCHEMAS_REMEMBERED_MAX = 10_000;
+
 /** The priority of schema workers among all threads, from -20 to 19: below everything that waits for a core. */
 export const WORKER_PRIORITY = 10;

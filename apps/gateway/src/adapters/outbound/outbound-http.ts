@@ -1,14 +1,7 @@
-import { type RequestInit as UndiciRequestInit, fetch as undiciFetch } from "undici";
 import { OUTBOUND_REDIRECTS_MAX } from "./limits.ts";
-import { OutboundDispatcher, type TargetGuard } from "./outbound-dispatcher.ts";
+import type { OutboundClient, OutboundFetch } from "./outbound-client.ts";
+import type { TargetGuard } from "./outbound-dispatcher.ts";
 import type { ProxySettings } from "./proxy-for.ts";
-
-/**
- * Sends a request as the Fetch standard says. Only its `signal` bounds how long the response may take: neither the head
- * nor the body has a timeout of its own. A connection has one (`OUTBOUND_CONNECT_TIMEOUT_MS`). Takes a URL, and rejects
- * a `Request`.
- */
-type OutboundFetch = typeof globalThis.fetch;
 
 /** The requests that a gateway makes itself: to models, and for tools of type `http`. */
 export interface OutboundHttp {
@@ -22,6 +15,8 @@ export interface OutboundHttp {
    * Any other target is refused when it is dialled, with `TargetRefused`.
    */
   readonly guardedFetch: OutboundFetch;
+  /** Loads the client, which the first request would do otherwise. That stops the event loop for 0.1 s. */
+  load(): Promise<void>;
   /** Breaks off what is under way and closes every connection. */
   close(): Promise<void>;
 }
@@ -37,24 +32,24 @@ export function openOutboundHttp(
   proxies: ProxySettings = NO_PROXIES,
   guard: TargetGuard = { allowed: [] },
 ): OutboundHttp {
-  const open = new OutboundDispatcher(proxies, null);
-  // Connections are not shared: one that was dialled without a check must not serve a request that needs it.
-  const guarded = new OutboundDispatcher(proxies, guard);
-  return {
-    fetch: withinOrigin(fetchBy(open)),
-    guardedFetch: fetchBy(guarded),
-    async close() {
-      await Promise.all([open.destroy(), guarded.destroy()]);
-    },
+  // The client takes 10 MB of memory, which a gateway that asks nobody need not have.
+  let client: Promise<OutboundClient> | null = null;
+  let isClosed = false;
+  const opened = (): Promise<OutboundClient> => {
+    if (isClosed) throw new Error("the gateway sends no more requests");
+    client ??= import("./outbound-client.ts").then(({ openOutboundClient }) => openOutboundClient(proxies, guard));
+    return client;
   };
-}
-
-function fetchBy(dispatcher: OutboundDispatcher): OutboundFetch {
-  return async (input, init) => {
-    if (input instanceof Request) throw new TypeError("The outbound fetch takes a URL, not a Request.");
-    // The types of both packages describe one standard, and differ in their names only.
-    const request = { ...init, dispatcher } as UndiciRequestInit;
-    return undiciFetch(input, request);
+  return {
+    fetch: withinOrigin(async (input, init) => (await opened()).fetch(input, init)),
+    guardedFetch: async (input, init) => (await opened()).guardedFetch(input, init),
+    async load() {
+      await opened();
+    },
+    async close() {
+      isClosed = true;
+      await (await client)?.close();
+    },
   };
 }
 

@@ -110,7 +110,7 @@ describe.skipIf(await missingServices("postgres"))("a connection that breaks", (
     },
   );
 
-  test("a read through Prisma that takes too long is unavailable, and no fault of ours", async () => {
+  test("a read that takes too long is unavailable, and no fault of ours", async () => {
     const impatient = await openPostgresStore({ url: database.url, statementTimeoutMs: 300 });
     try {
       const scene = await openScene(impatient);

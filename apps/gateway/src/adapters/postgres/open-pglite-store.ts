@@ -1,13 +1,10 @@
 import { join } from "node:path";
-import type { PGlite } from "@electric-sql/pglite";
 import { UNWANTED_PLANS } from "./unwanted-plans.ts";
 import type { Store } from "../../ports/store.ts";
 import { lockDataFolder } from "./data-folder-lock.ts";
 import { openStore } from "./open-store.ts";
 import { openPglite } from "./open-pglite.ts";
 import { pgliteSql } from "./pglite-sql.ts";
-import { scopedPglite } from "./scoped-pglite.ts";
-import { openPrisma } from "./prisma.ts";
 import { endFormerProcess } from "./statements/fleet/end-former-process.ts";
 
 export interface PgliteSettings {
@@ -27,11 +24,7 @@ export async function openPgliteStore({ dataDir, onLost }: PgliteSettings): Prom
     const pglite = await openPglite(dataDir === undefined ? undefined : join(dataDir, "postgres"));
     const sql = pgliteSql(pglite);
     await sql.script(UNWANTED_PLANS.map((name) => `set ${name} = off;`).join(" "));
-    const prisma = openPrisma(async () => {
-      const { PrismaPGlite } = await import("pglite-prisma-adapter");
-      return new PrismaPGlite(scopedPglite(pglite, sql.exchange) as PGlite);
-    });
-    const store = await openStore(sql, prisma);
+    const store = await openStore(sql);
     // The lock tells that no other process is there, so every holder of a lease here is gone for good.
     if (dataDir !== undefined) await endFormerProcess(sql);
     return {

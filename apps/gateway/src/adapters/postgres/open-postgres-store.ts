@@ -3,10 +3,9 @@ import { describeConnectFailure } from "./connect-failure.ts";
 import { STORE_PULSE_TIMEOUT_MS } from "./limits.ts";
 import { parsePostgresAddress } from "./postgres-address.ts";
 import { requireOwnSessions } from "./own-sessions.ts";
-import { makeSchema, readSchema } from "./read-schema.ts";
+import { makeSchema } from "./read-schema.ts";
 import { openStore } from "./open-store.ts";
 import { openPgSql, type PgSettings } from "./pg-sql.ts";
-import { openPrisma } from "./prisma.ts";
 
 /**
  * Opens the store on a Postgres 15+ server and brings its schema up to date. Throws `StoreUnavailable` when the server
@@ -33,12 +32,5 @@ export async function openPostgresStore(settings: PgSettings): Promise<Store> {
     await Promise.all([sql.close(), pulse.close()]);
     throw describeConnectFailure(error, address);
   }
-  return openStore(
-    sql,
-    openPrisma(async () => {
-      const { PrismaPg } = await import("@prisma/adapter-pg");
-      return new PrismaPg(pool, { schema: await readSchema(sql) });
-    }),
-    pulse,
-  );
+  return openStore(sql, pulse);
 }

@@ -2,7 +2,6 @@ import { StoreUnavailable, type Store } from "../../ports/store.ts";
 import { createFleetStore } from "./fleet-store.ts";
 import { checkMigrations, migrate, readMigrations } from "./migrate.ts";
 import { createPostgresFileStore } from "./postgres-file-store.ts";
-import type { Prisma } from "./prisma.ts";
 import { RememberedAgents } from "./remembered-agents.ts";
 import { readSchema } from "./read-schema.ts";
 import type { Sql } from "./sql.ts";
@@ -14,7 +13,7 @@ import { createTenantStore } from "./tenant-store.ts";
  * Applies the migrations, judges the server, and returns the store over an open database. If they cannot be applied, it
  * closes the database. `pulse`: see `createFleetStore`.
  */
-export async function openStore(sql: Sql, prisma: Prisma, pulse: Sql | null = null): Promise<Store> {
+export async function openStore(sql: Sql, pulse: Sql | null = null): Promise<Store> {
   const closeAll = async (): Promise<void> => {
     await sql.close();
     await pulse?.close();
@@ -27,7 +26,7 @@ export async function openStore(sql: Sql, prisma: Prisma, pulse: Sql | null = nu
     await meetServer(sql);
     const agents = new RememberedAgents();
     return {
-      forTenant: (tenantId) => createTenantStore(sql, prisma, tenantId, agents),
+      forTenant: (tenantId) => createTenantStore(sql, tenantId, agents),
       fleet: createFleetStore(sql, pulse),
       files: createPostgresFileStore(sql),
       async check() {
@@ -38,10 +37,7 @@ export async function openStore(sql: Sql, prisma: Prisma, pulse: Sql | null = nu
           throw error;
         }
       },
-      async close() {
-        await prisma.close();
-        await closeAll();
-      },
+      close: closeAll,
     };
   } catch (error) {
     await closeAll();

@@ -132,7 +132,7 @@ describe.skipIf(await missingServices("private-postgres"))("the store on a serve
     try {
       const scene = await openScene(store);
       const { runId } = await start(scene);
-      // Prisma's client is loaded and every connection has been used.
+      // Every connection has been used.
       await Promise.all(Array.from({ length: 5 }, () => scene.tenant.findRun({ runId })));
       await server.stop("SIGKILL");
       const attempts = [

@@ -27,7 +27,7 @@ export interface PgSettings {
   readonly closesIdle?: boolean;
 }
 
-/** Statements over a pool of connections to a Postgres server. Prisma shares the pool, so it is returned as well. */
+/** Statements over a pool of connections to a Postgres server. */
 export function openPgSql(settings: PgSettings): { sql: Sql; pool: PostgresPool } {
   const { url, poolSize, statementTimeoutMs, closesIdle = true } = settings;
   const address = parsePostgresAddress(url);

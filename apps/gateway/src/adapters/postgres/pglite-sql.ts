@@ -21,10 +21,11 @@ function scoped({ name, values }: ScopeMessage): Uint8Array {
  * PGlite's own `query` parses and plans each anew, which takes several times longer than to run it. Rows are read by
  * pg's own parsers, so that both databases return the same values.
  */
-export function pgliteSql(pglite: PGlite): Sql & { readonly exchange: Exchange } {
+export function pgliteSql(pglite: PGlite): Sql {
   const prepared = new Set<string>();
 
-  const exchange: Exchange = (query, onSent) =>
+  /** Sends a query after its scope, and returns what came back for it. Throws the refusal of the database. */
+  const exchange = (query: Query, onSent?: () => void): Promise<readonly Answer[]> =>
     // One exchange at a time. None is inside of another's transaction, because no transaction is ever opened.
     pglite.runExclusive(async () => {
       await prepareScope();
@@ -69,7 +70,6 @@ export function pgliteSql(pglite: PGlite): Sql & { readonly exchange: Exchange }
   }
 
   return {
-    exchange,
     query: <Row>(query: Query, onSent?: () => void) => guard(() => run<Row>(query, onSent)),
     script: (text) =>
       guard(async () => {
@@ -83,12 +83,6 @@ export function pgliteSql(pglite: PGlite): Sql & { readonly exchange: Exchange }
   };
 }
 
-/** Sends a query after its scope, and returns what came back for it. Throws the refusal of the database. */
-export type Exchange = (query: AnyQuery, onSent?: () => void) => Promise<readonly Answer[]>;
-
-/** A query whose values may be of any kind that has a text. */
-type AnyQuery = Pick<Query, "name" | "text" | "scope"> & { readonly values: readonly WireValue[] };
-type WireValue = SqlValue | bigint;
 type Answer = Awaited<ReturnType<PGlite["execProtocol"]>>["messages"][number];
 
 interface Column {
@@ -111,10 +105,10 @@ function rowOf(columns: readonly Column[], cells: readonly (string | null)[]): R
 }
 
 /** A parameter as Postgres reads it in text. */
-function wireText(value: WireValue): string | null {
+function wireText(value: SqlValue): string | null {
   if (value === null) return null;
   if (typeof value === "string") return storableText(value);
-  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (value instanceof Uint8Array)
     return `\\x${Buffer.from(value.buffer, value.byteOffset, value.length).toString("hex")}`;
   return `{${value.map(elementText).join(",")}}`;

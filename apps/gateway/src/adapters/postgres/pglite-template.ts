@@ -10,7 +10,7 @@ import { pgliteSql } from "./pglite-sql.ts";
 
 /**
  * An empty database with all migrations applied. Every embedded start on a new folder needs one. To make one takes
- * seconds, to unpack one a fraction, so it is kept as a file beside Prisma's generated client. Where no file can be
+ * seconds, to unpack one a fraction, so it is kept as a file in the folder `generated`. Where no file can be
  * kept it is made each time.
  */
 export async function pgliteTemplate(): Promise<Blob> {

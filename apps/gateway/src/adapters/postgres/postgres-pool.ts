@@ -10,8 +10,7 @@
  *    tables it is the first of the role's `search_path`. It alone is in the path, so that no table of somebody else is
  *    ever taken for ours.
  * 4. Sessions work as the role that `workAs` names, since its first call. One that is older takes it at its next use.
- * 5. What Prisma asks goes through `query`, and has the scope of the work that asks.
- * 6. Tenants share the connections (`FairConnections`), so that the statements of one do not hold up those of another.
+ * 5. Tenants share the connections (`FairConnections`), so that the statements of one do not hold up those of another.
  */
 import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
@@ -19,9 +18,7 @@ import pg from "pg";
 import { type ConnectOptions, connectOptionsOf } from "./connect-options.ts";
 import { STORE_CONNECT_TIMEOUT_MS } from "./limits.ts";
 import type { PostgresAddress } from "./postgres-address.ts";
-import { presentScope } from "./present-scope.ts";
-import { SCOPE_STATEMENTS, scopeMessage } from "./scope-message.ts";
-import { askScoped } from "./ask-scoped.ts";
+import { SCOPE_STATEMENTS } from "./scope-message.ts";
 import { FairConnections } from "./fair-connections.ts";
 import { isClosedConnection } from "./read-again.ts";
 import { errorCode } from "./sql.ts";
@@ -47,7 +44,7 @@ type Connected = (
   done: (release?: unknown) => void,
 ) => void;
 
-/** 2. 3. Prisma's adapter reads times as if sessions were in UTC. To compile a plan takes longer than to run it. */
+/** 2. 3. Times that are written as text are in UTC. To compile a plan takes longer than to run it. */
 const SET_UP_SESSION = fleetStatement({
   name: "set-up-session",
   parameters: { statementTimeoutMs: "text", schema: "text?" },
@@ -115,8 +112,6 @@ export class PostgresPool extends pg.Pool {
         }
       },
     });
-    // 5. Its type has many forms, of which Prisma uses one.
-    Object.defineProperty(this, "query", { value: (asked: pg.QueryConfig) => this.#ask(asked) });
     this.#fair = new FairConnections(poolSize);
     this.#ways = ways;
     this.#needsWritable = address.hosts.length > 1;
@@ -178,18 +173,12 @@ export class PostgresPool extends pg.Pool {
     }
   }
 
-  /** 5. */
-  async #ask(config: pg.QueryConfig): Promise<pg.QueryResult> {
-    const scope = presentScope();
-    return this.use(scope, (client) => askScoped(client, config, scopeMessage(scope)));
-  }
-
   /**
    * Asks over a connection of the pool, in the turn of the scope. Keeps a connection whose statement the database
    * refused: to throw it away would lose all that was prepared on it.
    */
   async use(scope: QueryScope, ask: (client: pg.PoolClient) => Promise<pg.QueryResult>): Promise<pg.QueryResult> {
-    const leave = await this.#fair.take(scope); // 6.
+    const leave = await this.#fair.take(scope); // 5.
     try {
       return await this.#useOne(ask);
     } finally {

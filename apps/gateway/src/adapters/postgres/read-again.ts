@@ -1,7 +1,7 @@
 import { errorCode } from "./sql.ts";
 
-/** The codes of a connection that is over: of a socket, of a server that ended a session, and of Prisma for both. */
-const CLOSED = new Set(["ECONNRESET", "EPIPE", "57P01", "57P02", "57P05", "08003", "08006", "P1017"]);
+/** The codes of a connection that is over: of a socket, and of a server that ended a session. */
+const CLOSED = new Set(["ECONNRESET", "EPIPE", "57P01", "57P02", "57P05", "08003", "08006"]);
 /** Messages of the driver, which come without a code. To connect in vain for a while is no closed connection. */
 const CLOSED_MESSAGE = /Connection terminated(?! due to connection timeout)|connection error and is not queryable/i;
 

@@ -1,113 +1,91 @@
-import { type Agent, type AgentVersion, isId, type JsonObject, type Page } from "@hsafa/protocol";
+import { type Agent, type AgentVersion, isId, type Page } from "@hsafa/protocol";
 import { storableText } from "../../ports/storable-text.ts";
 import type { PageParams, TenantStore } from "../../ports/tenant-store.ts";
+import { BEYOND_ALL_IDS } from "./index-range.ts";
 import { readBoundedPage } from "./page.ts";
-import type { Prisma, PrismaClient } from "./prisma.ts";
 import type { TenantSql } from "./sql.ts";
+import {
+  type AgentRow,
+  FIND_AGENT,
+  FIND_AGENT_ID,
+  FIND_VERSION,
+  LIST_AGENTS,
+  LIST_VERSIONS,
+  type ListedAgent,
+  type ListedVersion,
+  type VersionRow,
+} from "./statements/agents/find-agent.ts";
 import { AGENT_PAYLOADS, type ConfigPayload, type PayloadRow, VERSION_PAYLOADS } from "./statements/read-payloads.ts";
 import type { TenantId } from "../../core/tenant-id.ts";
 
-interface Databases {
-  readonly sql: TenantSql;
-  readonly prisma: Prisma;
-}
-
-const WITH_CURRENT = { currentVersion: true } as const;
-
-type AgentRow = NonNullable<Awaited<ReturnType<typeof firstAgent>>>;
-type VersionRow = NonNullable<AgentRow["currentVersion"]>;
-
-function named(tenantId: TenantId, idOrName: string) {
-  return isId(idOrName) ? { tenantId, id: idOrName } : { tenantId, name: storableText(idOrName) };
-}
-
-function firstAgent(client: PrismaClient, tenantId: TenantId, idOrName: string) {
-  return client.agent.findFirst({ where: named(tenantId, idOrName), include: WITH_CURRENT });
+function named(idOrName: string): { readonly agentId: string | null; readonly name: string | null } {
+  return isId(idOrName) ? { agentId: idOrName, name: null } : { agentId: null, name: storableText(idOrName) };
 }
 
 export async function findAgent(
-  prisma: Prisma,
+  sql: TenantSql,
   tenantId: TenantId,
   { idOrName }: Parameters<TenantStore["findAgent"]>[0],
 ): Promise<Agent | null> {
-  const row = await prisma.read(tenantId, (client) => firstAgent(client, tenantId, idOrName));
-  return row === null ? null : agentOf(row);
+  const [row] = await sql.query<AgentRow>(FIND_AGENT({ tenantId, ...named(idOrName) }));
+  return row === undefined ? null : agentOf(row);
 }
 
-export function listAgents({ sql, prisma }: Databases, tenantId: TenantId, params: PageParams): Promise<Page<Agent>> {
+export function listAgents(sql: TenantSql, tenantId: TenantId, params: PageParams): Promise<Page<Agent>> {
   return readBoundedPage(
     params,
-    ({ after, take }) =>
-      prisma.read(tenantId, (client) =>
-        client.agent.findMany({
-          where: { tenantId, id: { lt: after } },
-          include: { currentVersion: { omit: { config: true, description: true } } },
-          orderBy: { id: "desc" },
-          take,
-        }),
-      ),
+    ({ after = BEYOND_ALL_IDS, take }) => sql.query<ListedAgent>(LIST_AGENTS({ tenantId, after, take })),
     (ids) => sql.query<PayloadRow<ConfigPayload>>(AGENT_PAYLOADS({ ids, tenantId })),
-    ({ currentVersion, ...row }, { config, description }) =>
-      agentOf({ ...row, currentVersion: currentVersion === null ? null : { ...currentVersion, config, description } }),
+    (row, { config, description }) =>
+      row.version_id === null ? agentOf(row) : agentOf({ ...row, config, description }),
   );
 }
 
 export async function listVersions(
-  { sql, prisma }: Databases,
+  sql: TenantSql,
   tenantId: TenantId,
   params: Parameters<TenantStore["listVersions"]>[0],
 ): Promise<Page<AgentVersion> | null> {
-  const agent = await prisma.read(tenantId, (client) =>
-    client.agent.findFirst({ where: named(tenantId, params.idOrName), select: { id: true } }),
-  );
-  if (agent === null) return null;
+  const [agent] = await sql.query<{ readonly id: string }>(FIND_AGENT_ID({ tenantId, ...named(params.idOrName) }));
+  if (agent === undefined) return null;
   return readBoundedPage(
     params,
-    ({ after, take }) =>
-      prisma.read(tenantId, (client) =>
-        client.agentVersion.findMany({
-          where: { tenantId, agentId: agent.id, id: { lt: after } },
-          omit: { config: true, description: true },
-          orderBy: { id: "desc" },
-          take,
-        }),
-      ),
+    ({ after = BEYOND_ALL_IDS, take }) =>
+      sql.query<ListedVersion>(LIST_VERSIONS({ tenantId, agentId: agent.id, after, take })),
     (ids) => sql.query<PayloadRow<ConfigPayload>>(VERSION_PAYLOADS({ ids, tenantId })),
-    (row, payload) => versionOf({ ...row, ...payload }),
+    (row, { config, description }) => versionOf({ ...row, config, description }),
   );
 }
 
 export async function findVersion(
-  prisma: Prisma,
+  sql: TenantSql,
   tenantId: TenantId,
-  params: Parameters<TenantStore["findVersion"]>[0],
+  { idOrName, versionId }: Parameters<TenantStore["findVersion"]>[0],
 ): Promise<AgentVersion | null> {
-  const { idOrName, versionId } = params;
-  const row = await prisma.read(tenantId, (client) =>
-    client.agentVersion.findFirst({ where: { tenantId, id: versionId, agent: named(tenantId, idOrName) } }),
-  );
-  return row === null ? null : versionOf(row);
+  const [row] = await sql.query<VersionRow>(FIND_VERSION({ tenantId, versionId, ...named(idOrName) }));
+  return row === undefined ? null : versionOf(row);
 }
 
 function agentOf(row: AgentRow): Agent {
+  const currentVersion = row.version_id === null ? null : versionOf(row);
   return {
     id: row.id,
     name: row.name,
-    description: row.currentVersion?.description ?? null,
-    currentVersion: row.currentVersion === null ? null : versionOf(row.currentVersion),
-    createdAt: row.createdAt.toISOString(),
-    updatedAt: row.updatedAt.toISOString(),
+    description: currentVersion?.description ?? null,
+    currentVersion,
+    createdAt: new Date(row.created_at).toISOString(),
+    updatedAt: new Date(row.updated_at).toISOString(),
   };
 }
 
 function versionOf(row: VersionRow): AgentVersion {
   return {
-    id: row.id,
-    agentId: row.agentId,
+    id: row.version_id,
+    agentId: row.agent_id,
     version: row.version,
-    configHash: row.configHash,
-    config: row.config as JsonObject,
+    configHash: row.config_hash,
+    config: row.config,
     description: row.description,
-    createdAt: row.createdAt.toISOString(),
+    createdAt: new Date(row.version_created_at).toISOString(),
   };
 }

@@ -50,7 +50,7 @@ export function listCalls(
 function pageOfCalls(sql: TenantSql, tenantId: TenantId, page: PageParams, asked: AskedCalls): Promise<Page<ToolCall>> {
   return readBoundedPage(
     page,
-    ({ after = null, take }) => sql.query<ListedCall>(listedCalls(tenantId, asked, { after, take })),
+    (part) => sql.query<ListedCall>(listedCalls(tenantId, asked, part)),
     (ids) => sql.query<PayloadRow<CallPayload>>(CALL_PAYLOADS({ ids, tenantId })),
     callOf,
   );
@@ -61,6 +61,7 @@ function callOf(row: ListedCall, payload: CallPayload): ToolCall {
   return {
     id: row.id,
     runId: row.run_id,
+    agentName: row.agent_name,
     step: row.step,
     toolName: row.tool_name,
     args: payload.args,

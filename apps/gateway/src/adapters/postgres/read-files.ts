@@ -1,34 +1,29 @@
 import type { Page, StoredFile } from "@hsafa/protocol";
 import type { TenantId } from "../../core/tenant-id.ts";
 import type { TenantFiles } from "../../ports/tenant-files.ts";
+import { listedBySubject } from "./listed-by-subject.ts";
 import { readPage } from "./page.ts";
-import type { Prisma } from "./prisma.ts";
+import type { TenantSql } from "./sql.ts";
+import { FILE_COLUMNS, type FileColumns, fileOfColumns } from "./statements/files/file-columns.ts";
+
+const listedFiles = listedBySubject({
+  name: "list-files",
+  table: "files",
+  columns: FILE_COLUMNS,
+  condition: "state = 'stored'",
+});
 
 export function listFiles(
-  prisma: Prisma,
+  sql: TenantSql,
   tenantId: TenantId,
   params: Parameters<TenantFiles["listFiles"]>[0],
 ): Promise<Page<StoredFile>> {
-  const { subject } = params;
   return readPage(
     params,
-    ({ after, take }) =>
-      prisma.read(tenantId, (client) =>
-        client.file.findMany({
-          where: { tenantId, subject, state: "stored", id: { lt: after } },
-          orderBy: { id: "desc" },
-          take,
-        }),
-      ),
-    ({ id, filename, mediaType, size, sha256, subject: whose, createdAt, expiresAt }) => ({
-      id,
-      filename,
-      mediaType,
-      size,
-      sha256,
-      subject: whose,
-      createdAt: createdAt.toISOString(),
-      expiresAt: expiresAt.toISOString(),
-    }),
+    (part) => sql.query<FileColumns>(listedFiles(tenantId, params.subject, part)),
+    (row) => {
+      const { id, filename, mediaType, size, sha256, subject, createdAt, expiresAt } = fileOfColumns(row);
+      return { id, filename, mediaType, size, sha256, subject, createdAt, expiresAt };
+    },
   );
 }

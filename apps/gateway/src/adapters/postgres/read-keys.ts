@@ -1,30 +1,15 @@
-import type { ApiKey, Page, Scope } from "@hsafa/protocol";
+import type { ApiKey, Page } from "@hsafa/protocol";
 import type { PageParams } from "../../ports/tenant-store.ts";
+import { BEYOND_ALL_IDS } from "./index-range.ts";
 import { readPage } from "./page.ts";
-import type { Prisma } from "./prisma.ts";
-import { apiKeyOf } from "./statements/keys/api-keys.ts";
+import type { TenantSql } from "./sql.ts";
+import { apiKeyOf, type ApiKeyRow, LIST_API_KEYS } from "./statements/keys/api-keys.ts";
 import type { TenantId } from "../../core/tenant-id.ts";
 
-export function listApiKeys(prisma: Prisma, tenantId: TenantId, params: PageParams): Promise<Page<ApiKey>> {
+export function listApiKeys(sql: TenantSql, tenantId: TenantId, params: PageParams): Promise<Page<ApiKey>> {
   return readPage(
     params,
-    ({ after, take }) =>
-      prisma.read(tenantId, (client) =>
-        client.apiKey.findMany({ where: { tenantId, id: { lt: after } }, orderBy: { id: "desc" }, take }),
-      ),
-    (row) =>
-      apiKeyOf({
-        id: row.id,
-        name: row.name,
-        scopes: row.scopes as Scope[],
-        subject: row.subject,
-        groups: row.groups,
-        created_by: row.createdBy,
-        created_at: row.createdAt.getTime(),
-        expires_at: row.expiresAt?.getTime() ?? null,
-        last_used_at: row.lastUsedAt?.getTime() ?? null,
-        revoked_at: row.revokedAt?.getTime() ?? null,
-        former_until: row.formerUntil?.getTime() ?? null,
-      }),
+    ({ after = BEYOND_ALL_IDS, take }) => sql.query<ApiKeyRow>(LIST_API_KEYS({ tenantId, after, take })),
+    apiKeyOf,
   );
 }

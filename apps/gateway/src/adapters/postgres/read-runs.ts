@@ -1,112 +1,58 @@
-import {
-  type Failure,
-  type FinishReason,
-  formatPosition,
-  type GrantedLimits,
-  isId,
-  type JsonObject,
-  type JsonValue,
-  type Page,
-  type Run,
-  type RunStatus,
-  type Usage,
-} from "@hsafa/protocol";
-import type { RunStarter, StarterOfRun } from "../../ports/run-starter.ts";
+import { type Failure, formatPosition, isId, type Page, type Run } from "@hsafa/protocol";
+import type { StarterOfRun } from "../../ports/run-starter.ts";
 import { firstIdOf } from "../../ports/first-id-of.ts";
 import { pageCursor } from "../../ports/page-cursor.ts";
 import { soughtText } from "../../ports/sought-text.ts";
 import { storableText } from "../../ports/storable-text.ts";
 import type { RunBounds, TenantStore } from "../../ports/tenant-store.ts";
 import { readBoundedPage } from "./page.ts";
-import type { Prisma } from "./prisma.ts";
 import type { TenantSql } from "./sql.ts";
+import {
+  FIND_RUN,
+  FIND_RUN_BOUNDS,
+  FIND_START,
+  FIND_STARTER,
+  type FoundRow,
+  type StartRow,
+} from "./statements/runs/find-run.ts";
 import { type AskedRuns, type FoundRun, type ListedRun, listedRuns } from "./statements/runs/listed-runs.ts";
 import { type PayloadRow, RUN_PAYLOADS, type RunPayload } from "./statements/read-payloads.ts";
 import type { TenantId } from "../../core/tenant-id.ts";
 
-const WITH_AGENT_NAME = { agentVersion: { select: { agent: { select: { name: true } } } } };
-
-/** A run without what may be large, as Prisma reads it. */
-interface Row {
-  readonly id: string;
-  readonly status: string;
-  readonly agentId: string;
-  readonly agentVersion: { readonly agent: { readonly name: string } };
-  readonly agentVersionId: string;
-  readonly threadId: string | null;
-  readonly subject: string | null;
-  readonly mergedInto: string | null;
-  readonly forkedFrom: string | null;
-  readonly forkedAt: number | null;
-  readonly parentRunId: string | null;
-  readonly rootRunId: string | null;
-  readonly depth: number;
-  readonly deviceKey: string | null;
-  readonly startedBy: unknown;
-  readonly finishReason: string | null;
-  readonly usage: unknown;
-  readonly childrenUsage: unknown;
-  readonly limits: unknown;
-  readonly leaseOwner: string | null;
-  readonly steps: number;
-  readonly lastSeq: number;
-  readonly createdAt: Date;
-  readonly startedAt: Date | null;
-  readonly completedAt: Date | null;
-}
-
 export async function findRun(
-  prisma: Prisma,
+  sql: TenantSql,
   tenantId: TenantId,
   { runId }: { readonly runId: string },
 ): Promise<Run | null> {
-  const row = await prisma.read(tenantId, (client) =>
-    client.run.findFirst({ where: { id: runId, tenantId }, include: WITH_AGENT_NAME }),
-  );
-  if (row === null) return null;
-  const { metadata, output, error } = row;
-  return runOf({
-    ...row,
-    metadata: metadata as JsonObject,
-    output: output as string | null,
-    error: error as JsonValue,
-  });
+  const [row] = await sql.query<FoundRow>(FIND_RUN({ runId, tenantId }));
+  return row === undefined ? null : runOf(row);
 }
 
 export async function findRunBounds(
-  prisma: Prisma,
+  sql: TenantSql,
   tenantId: TenantId,
   { runId }: { readonly runId: string },
 ): Promise<RunBounds | null> {
-  const root = { rootRunId: true, rootThreadId: true } as const;
-  const select = { id: true, threadId: true, deviceKey: true, subject: true, ...root } as const;
-  return prisma.read(tenantId, (client) => client.run.findFirst({ where: { id: runId, tenantId }, select }));
+  const [row] = await sql.query<RunBounds>(FIND_RUN_BOUNDS({ runId, tenantId }));
+  return row ?? null;
 }
 
 export async function findStarter(
-  prisma: Prisma,
+  sql: TenantSql,
   tenantId: TenantId,
   { runId }: { readonly runId: string },
 ): Promise<StarterOfRun | null> {
-  const select = { startedBy: true, subject: true } as const;
-  const row = await prisma.read(tenantId, (client) => client.run.findFirst({ where: { id: runId, tenantId }, select }));
-  return row === null ? null : { starter: row.startedBy as unknown as RunStarter | null, subject: row.subject };
+  const [row] = await sql.query<StarterOfRun>(FIND_STARTER({ runId, tenantId }));
+  return row ?? null;
 }
 
 export async function findStart(
-  prisma: Prisma,
+  sql: TenantSql,
   tenantId: TenantId,
   { key, owner, orUnowned }: Parameters<TenantStore["findStart"]>[0],
 ): ReturnType<TenantStore["findStart"]> {
-  const owners = orUnowned ? [{ idempotencyOwner: owner }, { idempotencyOwner: null }] : [{ idempotencyOwner: owner }];
-  const row = await prisma.read(tenantId, (client) =>
-    client.run.findFirst({
-      where: { tenantId, idempotencyKey: key, OR: owners },
-      orderBy: { idempotencyOwner: { sort: "asc", nulls: "last" } },
-      select: { id: true, status: true, idempotencyHash: true },
-    }),
-  );
-  return row === null ? null : { runId: row.id, status: row.status as RunStatus, bodyHash: row.idempotencyHash };
+  const [row] = await sql.query<StartRow>(FIND_START({ key, owner, orUnowned, tenantId }));
+  return row ?? null;
 }
 
 export async function listRuns(
@@ -140,7 +86,7 @@ export async function listRuns(
       return found.flatMap((run) => (run.id === null ? [] : [run]));
     },
     (ids) => sql.query<PayloadRow<RunPayload>>(RUN_PAYLOADS({ ids, tenantId })),
-    (row, payload) => runOf({ ...rowOf(row), ...payload }),
+    (row, payload) => runOf({ ...row, ...payload }),
   );
   return page.nextCursor === null && searchedTo !== null ? { ...page, nextCursor: pageCursor(searchedTo) } : page;
 }
@@ -157,70 +103,40 @@ function ofDevice(idOrKey: string): NonNullable<AskedRuns["device"]> {
   return { deviceId: isId(idOrKey) ? idOrKey : null, deviceKey: storableText(idOrKey) };
 }
 
-function rowOf(run: ListedRun): Row {
-  const date = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
-  return {
-    id: run.id,
-    status: run.status,
-    agentId: run.agent_id,
-    agentVersion: { agent: { name: run.agent_name } },
-    agentVersionId: run.agent_version_id,
-    threadId: run.thread_id,
-    subject: run.subject,
-    mergedInto: run.merged_into,
-    forkedFrom: run.forked_from,
-    forkedAt: run.forked_at,
-    parentRunId: run.parent_run_id,
-    rootRunId: run.root_run_id,
-    depth: run.depth,
-    deviceKey: run.device_key,
-    startedBy: run.started_by,
-    finishReason: run.finish_reason,
-    usage: run.usage,
-    childrenUsage: run.children_usage,
-    limits: run.limits,
-    leaseOwner: run.lease_owner,
-    steps: run.steps,
-    lastSeq: run.last_seq,
-    createdAt: new Date(run.created_at),
-    startedAt: date(run.started_at),
-    completedAt: date(run.completed_at),
-  };
-}
-
-function runOf(row: Row & RunPayload): Run {
+function runOf(row: FoundRow): Run {
+  const timeOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
   return {
     id: row.id,
-    status: row.status as RunStatus,
-    agentId: row.agentId,
-    agentName: row.agentVersion.agent.name,
-    versionId: row.agentVersionId,
-    threadId: row.threadId,
+    status: row.status,
+    agentId: row.agent_id,
+    agentName: row.agent_name,
+    versionId: row.agent_version_id,
+    threadId: row.thread_id,
     subject: row.subject,
-    mergedInto: row.mergedInto,
+    mergedInto: row.merged_into,
     forkedFrom:
-      row.forkedFrom === null
+      row.forked_from === null
         ? null
-        : { runId: row.forkedFrom, position: formatPosition({ seq: row.forkedAt ?? 0, sub: 0 }) },
-    parentRunId: row.parentRunId,
+        : { runId: row.forked_from, position: formatPosition({ seq: row.forked_at ?? 0, sub: 0 }) },
+    parentRunId: row.parent_run_id,
     // A child bears the id of the call that it answers.
-    parentCallId: row.parentRunId === null ? null : row.id,
-    rootRunId: row.rootRunId,
+    parentCallId: row.parent_run_id === null ? null : row.id,
+    rootRunId: row.root_run_id,
     depth: row.depth,
-    deviceKey: row.deviceKey,
-    startedBy: (row.startedBy as RunStarter | null)?.by ?? null,
+    deviceKey: row.device_key,
+    startedBy: row.started_by?.by ?? null,
     metadata: row.metadata,
     output: row.output,
-    finishReason: row.finishReason as FinishReason | null,
+    finishReason: row.finish_reason,
     error: row.error as Failure | null,
-    usage: row.usage as Usage,
-    childrenUsage: row.childrenUsage === null ? {} : (row.childrenUsage as Usage),
-    limits: row.limits as GrantedLimits | null,
-    heldBy: row.leaseOwner,
+    usage: row.usage,
+    childrenUsage: row.children_usage ?? {},
+    limits: row.limits,
+    heldBy: row.lease_owner,
     steps: row.steps,
-    position: `${row.lastSeq}-0`,
-    createdAt: row.createdAt.toISOString(),
-    startedAt: row.startedAt?.toISOString() ?? null,
-    completedAt: row.completedAt?.toISOString() ?? null,
+    position: `${row.last_seq}-0`,
+    createdAt: new Date(row.created_at).toISOString(),
+    startedAt: timeOf(row.started_at),
+    completedAt: timeOf(row.completed_at),
   };
 }

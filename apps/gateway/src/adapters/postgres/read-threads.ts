@@ -1,61 +1,60 @@
-import { isId, type JsonObject, type Page, type Thread } from "@hsafa/protocol";
+import { isId, type Page, type Thread } from "@hsafa/protocol";
 import { storableText } from "../../ports/storable-text.ts";
 import type { TenantStore } from "../../ports/tenant-store.ts";
+import { listedBySubject } from "./listed-by-subject.ts";
 import { readBoundedPage } from "./page.ts";
-import type { Prisma } from "./prisma.ts";
 import type { TenantSql } from "./sql.ts";
+import { tenantStatement } from "./statement.ts";
 import { type PayloadRow, THREAD_PAYLOADS, type ThreadPayload } from "./statements/read-payloads.ts";
+import {
+  listedThread,
+  SMALL_THREAD_COLUMNS,
+  type SmallThreadColumns,
+  THREAD_COLUMNS,
+  type ThreadColumns,
+  threadOfColumns,
+} from "./statements/threads/thread-columns.ts";
 import type { TenantId } from "../../core/tenant-id.ts";
 
+/** A key may look like an id. The id goes first. */
+const FIND_THREAD = tenantStatement({
+  name: "find-thread",
+  parameters: { threadId: "uuid?", key: "text", subject: "text?" },
+  text: `
+select ${THREAD_COLUMNS} from threads
+where tenant_id = :tenantId and deleted_at is null
+  and (id = :threadId or key = :key and subject is not distinct from :subject)
+order by id = :threadId desc nulls last limit 1`,
+});
+
+const listedThreads = listedBySubject({
+  name: "list-threads",
+  table: "threads",
+  columns: SMALL_THREAD_COLUMNS,
+  condition: "deleted_at is null",
+});
+
 export async function findThread(
-  prisma: Prisma,
+  sql: TenantSql,
   tenantId: TenantId,
   { idOrKey, subject }: Parameters<TenantStore["findThread"]>[0],
 ): Promise<Thread | null> {
-  const named = { key: storableText(idOrKey), subject };
-  const rows = await prisma.read(tenantId, (client) =>
-    client.thread.findMany({
-      where: { tenantId, deletedAt: null, ...(isId(idOrKey) ? { OR: [{ id: idOrKey }, named] } : named) },
-    }),
+  const threadId = isId(idOrKey) ? idOrKey : null;
+  const [row] = await sql.query<ThreadColumns>(
+    FIND_THREAD({ tenantId, threadId, key: storableText(idOrKey), subject }),
   );
-  // A key may look like an id. The id goes first.
-  const row = rows.find((candidate) => candidate.id === idOrKey) ?? rows[0];
-  return row === undefined ? null : threadOf({ ...row, metadata: row.metadata as JsonObject });
+  return row === undefined ? null : threadOfColumns(row);
 }
 
 export function listThreads(
-  { sql, prisma }: { readonly sql: TenantSql; readonly prisma: Prisma },
+  sql: TenantSql,
   tenantId: TenantId,
   params: Parameters<TenantStore["listThreads"]>[0],
 ): Promise<Page<Thread>> {
-  const { subject } = params;
-  const of = { title: true, branchedFrom: true, ancestorIds: true } as const;
-  const select = { id: true, key: true, subject: true, createdAt: true, ...of } as const;
   return readBoundedPage(
     params,
-    ({ after, take }) =>
-      prisma.read(tenantId, (client) =>
-        client.thread.findMany({
-          where: { tenantId, subject, deletedAt: null, id: { lt: after } },
-          select,
-          orderBy: { id: "desc" },
-          take,
-        }),
-      ),
+    (part) => sql.query<SmallThreadColumns>(listedThreads(tenantId, params.subject, part)),
     (ids) => sql.query<PayloadRow<ThreadPayload>>(THREAD_PAYLOADS({ ids, tenantId })),
-    (row, payload) => threadOf({ ...row, ...payload }),
+    (row, { metadata }) => listedThread(row, metadata),
   );
-}
-
-interface Row extends ThreadPayload, Pick<Thread, "id" | "key" | "subject" | "title"> {
-  readonly branchedFrom: string | null;
-  readonly ancestorIds: readonly string[];
-  readonly createdAt: Date;
-}
-
-function threadOf(row: Row): Thread {
-  const { id, key, subject, title, branchedFrom: runId, ancestorIds, metadata, createdAt } = row;
-  const threadId = ancestorIds.at(-1);
-  const branchedFrom = runId === null || threadId === undefined ? null : { threadId, runId };
-  return { id, key, subject, title, branchedFrom, metadata, createdAt: createdAt.toISOString() };
 }

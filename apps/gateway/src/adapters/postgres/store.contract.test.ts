@@ -4,10 +4,8 @@ import { storeSuite } from "../../../test/contracts/store.suite.ts";
 import { freshDatabase, missingServices } from "../../../test/services/services.ts";
 import { openPglite } from "./open-pglite.ts";
 import { openPostgresStore } from "./open-postgres-store.ts";
-import { openPrisma } from "./prisma.ts";
 import { openStore } from "./open-store.ts";
 import { pgliteSql } from "./pglite-sql.ts";
-import { scopedPglite } from "./scoped-pglite.ts";
 
 /** As if the server had started anew: nobody judged it since. */
 const FORGET_SERVER = "update store_state set server_started_at = null";
@@ -17,11 +15,7 @@ storeSuite("PGlite", {
   async open() {
     const pglite = await openPglite(undefined);
     const sql = pgliteSql(pglite);
-    const prisma = openPrisma(async () => {
-      const { PrismaPGlite } = await import("pglite-prisma-adapter");
-      return new PrismaPGlite(scopedPglite(pglite, sql.exchange) as typeof pglite);
-    });
-    const store = await openStore(sql, prisma);
+    const store = await openStore(sql);
     return { store, restart: async () => void (await pglite.exec(FORGET_SERVER)), close: () => store.close() };
   },
 });

@@ -1,6 +1,5 @@
 import { isId } from "@hsafa/protocol";
 import type { TenantStore } from "../../ports/tenant-store.ts";
-import type { Prisma } from "./prisma.ts";
 import { findAgent, findVersion, listAgents, listVersions } from "./read-agents.ts";
 import { findCall, listCalls, listCallsOfRun } from "./read-calls.ts";
 import { findDevice, listDevices } from "./read-devices.ts";
@@ -38,25 +37,20 @@ import { submitToolResult } from "./statements/calls/submit-tool-result.ts";
 import type { TenantId } from "../../core/tenant-id.ts";
 
 /** One tenant's statements. Each is given the tenant, and names it (R10). */
-export function createTenantStore(
-  sql: TenantSql,
-  prisma: Prisma,
-  tenantId: TenantId,
-  agents = new RememberedAgents(),
-): TenantStore {
+export function createTenantStore(sql: TenantSql, tenantId: TenantId, agents = new RememberedAgents()): TenantStore {
   return {
     pushAgent: (params) => pushAgent(sql, tenantId, params),
-    listAgents: (params) => listAgents({ sql, prisma }, tenantId, params),
-    findAgent: (params) => findAgent(prisma, tenantId, params),
-    listVersions: (params) => listVersions({ sql, prisma }, tenantId, params),
-    findVersion: (params) => findVersion(prisma, tenantId, params),
-    promoteVersion: (params) => promoteVersion({ sql, prisma }, tenantId, params),
+    listAgents: (params) => listAgents(sql, tenantId, params),
+    findAgent: (params) => findAgent(sql, tenantId, params),
+    listVersions: (params) => listVersions(sql, tenantId, params),
+    findVersion: (params) => findVersion(sql, tenantId, params),
+    promoteVersion: (params) => promoteVersion(sql, tenantId, params),
 
     startRun: (params) => startRun({ sql, agents }, tenantId, params),
-    findRun: (params) => findRun(prisma, tenantId, params),
-    findRunBounds: (params) => findRunBounds(prisma, tenantId, params),
-    findStart: (key) => findStart(prisma, tenantId, key),
-    findStarter: (params) => findStarter(prisma, tenantId, params),
+    findRun: (params) => findRun(sql, tenantId, params),
+    findRunBounds: (params) => findRunBounds(sql, tenantId, params),
+    findStart: (key) => findStart(sql, tenantId, key),
+    findStarter: (params) => findStarter(sql, tenantId, params),
     listRuns: (params) => listRuns(sql, tenantId, params),
     readTail: (params) => readTail(sql, tenantId, params),
     readEvents: (params) => readEvents(sql, tenantId, params),
@@ -73,14 +67,14 @@ export function createTenantStore(
     branchThread: (params) => branchThread(sql, tenantId, params),
     renameThread: (params) => renameThread(sql, tenantId, params),
     deleteThread: (params) => deleteThread(sql, tenantId, params),
-    findThread: (params) => findThread(prisma, tenantId, params),
-    listThreads: (params) => listThreads({ sql, prisma }, tenantId, params),
+    findThread: (params) => findThread(sql, tenantId, params),
+    listThreads: (params) => listThreads(sql, tenantId, params),
     listThreadRuns: (params) => listThreadRuns(sql, tenantId, params),
     listInheritedRuns: (params) => listInheritedRuns(sql, tenantId, params),
 
     putSecret: (params) => putSecret(sql, tenantId, params),
     readSecret: (params) => readSecret(sql, tenantId, params),
-    listSecrets: (params) => listSecrets(prisma, tenantId, params),
+    listSecrets: (params) => listSecrets(sql, tenantId, params),
     deleteSecret: (params) => deleteSecret(sql, tenantId, params),
 
     beginFile: (params) => beginFile(sql, tenantId, params),
@@ -89,7 +83,7 @@ export function createTenantStore(
     findFiles: (params) => findFiles(sql, tenantId, params),
     listRunsOfFile: (params) => listRunsOfFile(sql, tenantId, params),
     listBranchesOfFile: (params) => listBranchesOfFile(sql, tenantId, params),
-    listFiles: (params) => listFiles(prisma, tenantId, params),
+    listFiles: (params) => listFiles(sql, tenantId, params),
     useFiles: (params) => useFiles(sql, tenantId, params),
     deleteFile: (params) => deleteFile(sql, tenantId, params),
 
@@ -104,8 +98,8 @@ export function createTenantStore(
     },
     pairDevice: (params) => pairDevice(sql, tenantId, params),
     countPendingPairings: (params) => countPendingPairings(sql, tenantId, params),
-    listDevices: (params) => listDevices({ sql, prisma }, tenantId, params),
-    findDevice: (params) => findDevice({ sql, prisma }, tenantId, params),
+    listDevices: (params) => listDevices(sql, tenantId, params),
+    findDevice: (params) => findDevice(sql, tenantId, params),
     deleteDevice: (params) => deleteDevice(sql, tenantId, params),
 
     readUsage: () => readUsage(sql, tenantId),
@@ -115,7 +109,7 @@ export function createTenantStore(
     listAudit: (params) => listAudit(sql, tenantId, params),
 
     createApiKey: (params) => createApiKey(sql, tenantId, params),
-    listApiKeys: (params) => listApiKeys(prisma, tenantId, params),
+    listApiKeys: (params) => listApiKeys(sql, tenantId, params),
     rotateApiKey: (params) => rotateApiKey(sql, tenantId, params),
     revokeApiKey: (params) => revokeApiKey(sql, tenantId, params),
     revokeTokens: (params) => revokeTokens(sql, tenantId, params),

@@ -48,7 +48,7 @@ export function readConsoleFiles(folder: string): ConsoleFiles | null {
     page: pageOf({
       mediaType: "text/html; charset=utf-8",
       bytes: readFileSync(page),
-      headers: { "content-security-policy": POLICY, "cross-origin-opener-policy": "same-origin" },
+      headers: { "content-security-policy": POLICY, "cross-origin-opener-policy": "noopener-allow-popups" },
     }),
     assets: new Map(names.map((name) => [name, assetAt(join(assets, name))])),
   };

@@ -32,7 +32,11 @@ export function wsTransport(webSocket: WebSocket, stream: Duplex): MessageTransp
       stream.uncork();
     },
     ping() {
-      if (isOpen()) webSocket.ping();
+      if (!isOpen()) return;
+      // The answer to an admission follows in the same turn: both leave in one packet.
+      stream.cork();
+      webSocket.ping();
+      process.nextTick(() => stream.uncork());
     },
     pause: () => webSocket.pause(),
     resume: () => webSocket.resume(),

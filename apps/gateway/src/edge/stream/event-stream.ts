@@ -118,6 +118,11 @@ class EventStream implements Sink {
     this.#socket?.setNoDelay(true);
     // A run may be silent for as long as a person takes to approve a call.
     this.#socket?.setTimeout(0);
+    // What is at hand for a client that comes back leaves with the head: each write may wake it once more. The response
+    // has a cork of its own, but an end within it overtakes what was written.
+    const socket = this.#socket;
+    socket?.cork();
+    setImmediate(() => socket?.uncork());
     response.write(`retry: ${STREAM_RETRY_MS}\n: open\n\n`);
     const watcher = watch(this);
     if (this.#phase.kind === "closed") watcher.close();

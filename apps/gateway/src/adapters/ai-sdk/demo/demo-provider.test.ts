@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue, Message } from "@hsafa/protocol";
 import { describe, expect, test } from "vitest";
 import type { ModelOutcome } from "../../../ports/model.ts";
-import { createLocalAjvSchemas } from "../../ajv/ajv-schemas.ts";
+import { createLocalAjvSchemas } from "../../ajv/local-ajv-schemas.ts";
 import { inShort, stepper } from "../../../../test/support/played-step.ts";
 import { sampleArguments } from "./sample-arguments.ts";
 import { asTenantId } from "../../../core/tenant-id.ts";

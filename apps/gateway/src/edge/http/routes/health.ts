@@ -94,4 +94,12 @@ const docs = constantPage({
   text: () => docsPage([...apiRoutes, ...healthRoutes]),
   headers: pageHeaders,
 });
+/**
+ * Makes the pages that anyone may ask for, before anyone does. The description of the API takes tens of ms of the event
+ * loop. A first request would take them from all others.
+ */
+export function makeConstantPages(): void {
+  for (const page of [health, openApiDocument, docs, home]) page();
+}
+
 const home = constantPage({ mediaType: HTML_TYPE, text: homePage, headers: pageHeaders });

@@ -1,6 +1,5 @@
 import { type Agent, isId } from "@hsafa/protocol";
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
-import type { Prisma } from "../../prisma.ts";
 import { findAgent } from "../../read-agents.ts";
 import type { TenantSql } from "../../sql.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
@@ -31,11 +30,11 @@ select id from agent`,
 });
 
 export async function promoteVersion(
-  { sql, prisma }: { readonly sql: TenantSql; readonly prisma: Prisma },
+  sql: TenantSql,
   tenantId: TenantId,
   { idOrName, versionId, by }: Parameters<TenantStore["promoteVersion"]>[0],
 ): Promise<Agent | null> {
   const named = isId(idOrName) ? { agentId: idOrName, name: null } : { agentId: null, name: idOrName };
   const found = await sql.query(PROMOTE_VERSION({ tenantId, ...named, versionId, actor: actorText(by) }));
-  return found.length === 0 ? null : findAgent(prisma, tenantId, { idOrName });
+  return found.length === 0 ? null : findAgent(sql, tenantId, { idOrName });
 }

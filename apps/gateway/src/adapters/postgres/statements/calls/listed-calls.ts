@@ -1,5 +1,8 @@
 import type { ResultSource, ToolCallStatus, ToolTarget } from "@hsafa/protocol";
+import type { TenantId } from "../../../../core/tenant-id.ts";
 import { type Asked, filteredStatements } from "../../filtered-statements.ts";
+import { BEFORE_ALL_IDS, BEYOND_ALL_IDS, indexRange, ofValue } from "../../index-range.ts";
+import type { Query, TenantScope } from "../../statement.ts";
 import { millis } from "../../times.ts";
 
 /** SQL: the device that answered, or else the one that has it now. */
@@ -7,6 +10,10 @@ const DEVICE = "coalesce(c.device_id, c.sent_device_id)";
 
 /** SQL: the columns of a call that are small. A device that is known no more has the key that it was asked by. */
 const COLUMNS = `c.id::text, c.run_id::text, c.step, c.tool_name, c.target, c.status, c.attempt, c.source,
+    (
+      select a.name from runs r join agents a on a.id = r.agent_id and a.tenant_id = r.tenant_id
+      where r.id = c.run_id and r.tenant_id = c.tenant_id
+    ) as agent_name,
     ${DEVICE}::text as device_id,
     coalesce((select d.key from devices d where d.id = ${DEVICE} and d.tenant_id = c.tenant_id), c.recipient_key)
       as device_key,
@@ -18,6 +25,7 @@ const COLUMNS = `c.id::text, c.run_id::text, c.step, c.tool_name, c.target, c.st
 export interface ListedCall {
   readonly id: string;
   readonly run_id: string;
+  readonly agent_name: string;
   readonly step: number;
   readonly tool_name: string;
   readonly target: ToolTarget;
@@ -35,13 +43,13 @@ export interface ListedCall {
 }
 
 const FILTERS = {
-  call: { parameters: { callId: "uuid" }, holds: "c.id = :callId" },
-  run: { parameters: { runId: "uuid" }, holds: "c.run_id = :runId" },
-  device: { parameters: { deviceId: "uuid" }, holds: "c.device_id = :deviceId" },
-  subject: { parameters: { subject: "text" }, holds: "c.subject = :subject" },
-  tool: { parameters: { toolName: "text" }, holds: "c.tool_name = :toolName" },
-  status: { parameters: { status: "text" }, holds: "c.status = :status" },
-  nobody: { parameters: {}, holds: "c.subject is null" },
+  call: { parameters: { callId: "uuid" }, holds: "c.id = :callId", lead: null },
+  run: { parameters: { runId: "uuid" }, holds: "c.run_id = :runId", lead: null },
+  device: ofValue("c.device_id", ":deviceId", { deviceId: "uuid" }),
+  subject: ofValue("c.subject", ":subject", { subject: "text" }),
+  tool: ofValue("c.tool_name", ":toolName", { toolName: "text" }),
+  status: ofValue("c.status", ":status", { status: "text" }),
+  nobody: { parameters: {}, holds: "c.subject is null", lead: null },
 } as const;
 
 /** What is asked for. */
@@ -49,16 +57,18 @@ export type AskedCalls = Asked<typeof FILTERS>;
 
 /** The calls of a run are listed from its first one, all others from the newest. An index has the ids in this order. */
 function textOf(names: readonly (keyof AskedCalls)[]): string {
-  const isOfRun = names.includes("run");
-  const [order, beyond, end] = isOfRun
-    ? ["asc", ">", "00000000-0000-0000-0000-000000000000"]
-    : ["desc", "<", "ffffffff-ffff-ffff-ffff-ffffffffffff"];
+  const [order, to] = names.includes("run") ? (["asc", BEYOND_ALL_IDS] as const) : (["desc", BEFORE_ALL_IDS] as const);
+  const [only] = names.map((name) => FILTERS[name]);
+  // Of several filters Postgres knows best which one leaves the fewest.
+  const lead = names.length === 1 && only !== undefined ? only.lead : null;
+  const conditions = lead === null ? names.map((name) => FILTERS[name].holds) : [];
+  const leads = lead === null ? [] : [lead];
+  const range = indexRange({ leads, id: "c.id", after: ":after", to: `'${to}'`, order });
   return `
 with page as materialized (
   select c.id from tool_calls c
-  where ${["c.tenant_id = :tenantId", ...names.map((name) => FILTERS[name].holds)].join(" and ")}
-    and c.id ${beyond} coalesce(:after, '${end}'::uuid)
-  order by c.id ${order} limit :take
+  where ${["c.tenant_id = :tenantId", ...conditions, range.holds].join(" and ")}
+  order by ${range.order} limit :take
 )
 -- One look-up by its id for each row, whatever Postgres knows of the table.
 select call.* from page cross join lateral (
@@ -67,10 +77,19 @@ select call.* from page cross join lateral (
 order by page.id ${order}`;
 }
 
-/** Reads the calls for which all that is asked for holds, after this one; undefined: from the first. */
-export const listedCalls = filteredStatements({
+const listed = filteredStatements({
   name: "list-calls",
   filters: FILTERS,
-  part: { after: "uuid?", take: "int" },
+  part: { after: "uuid", take: "int" },
   textOf,
 });
+
+/** Reads the calls for which all that is asked for holds, after this one; undefined: from the first. */
+export function listedCalls(
+  tenantId: TenantId,
+  asked: AskedCalls,
+  { after, take }: { readonly after: string | undefined; readonly take: number },
+): Query<TenantScope> {
+  const begin = asked.run === undefined ? BEYOND_ALL_IDS : BEFORE_ALL_IDS;
+  return listed(tenantId, asked, { after: after ?? begin, take });
+}

@@ -17,19 +17,20 @@ const CONNECTED = `exists (
  * SQL: the calls for the device `d` of the session `s` that are out and have no result. `which` narrows them further;
  * the first `limit` in `order` are taken. A call either names the device, or may go to any device and this one fits.
  *
- * The latter are looked for tool by tool. With one tool given, an index of what is out holds its calls by age. With a
- * list of tools Postgres may walk all calls that ever were by age, the settled ones first.
+ * The latter are looked for tool by tool, in the tenant `t` of the device. With one tool given, an index of what is out
+ * holds its calls by age. With a list of tools Postgres may walk all calls that ever were by age, the settled
+ * ones first.
  */
 function openCalls(which: string, order: string, limit: number): string {
-  const isOpen = `c.tenant_id = s.tenant_id and c.status = 'dispatched' and c.result_hash is null and ${which} and ${MAY_SERVE}`;
+  const isOpen = `c.tenant_id = t.tenant_id and c.status = 'dispatched' and c.result_hash is null and ${which} and ${MAY_SERVE}`;
   const first = `order by ${order} limit ${limit}`;
   return `
     select c.* from (
       (select c.* from tool_calls c where ${isOpen} and ${NAMES_DEVICE} ${first})
       union all
-      select c.* from unnest(d.tool_names) as t (name) cross join lateral (
+      select c.* from unnest(d.tool_names) as offered (name) cross join lateral (
         select c.* from tool_calls c
-        where ${isOpen} and ${isFitFor("c.tool_name = t.name")}
+        where ${isOpen} and ${isFitFor("c.tool_name = offered.name")}
         ${first}
       ) as c
     ) as c
@@ -52,10 +53,33 @@ const OTHERS = openCalls(
   OPEN_CALLS_PER_SESSION_MAX,
 );
 
+/**
+ * SQL: a row if the tenant `t` has a call of this kind that is out and has no result. The limit keeps Postgres from
+ * reading the calls of all tenants at once. The order is that of the index of what is out of this kind. Without it
+ * Postgres may walk all calls that ever were.
+ */
+function isOut(kind: "key" | "any"): string {
+  const order = kind === "key" ? "c.recipient_key" : "c.tool_name";
+  return `(
+    select from tool_calls c
+    where c.tenant_id = t.tenant_id and c.status = 'dispatched' and c.result_hash is null and c.recipient_kind = '${kind}'
+    order by ${order} limit 1
+  )`;
+}
+
+/**
+ * Every session is looked at once a second, and most tenants have no call out. So it is found first which have some.
+ * For the others `t` has no row, so nothing is looked for in them.
+ */
 export const READ_OPEN_CALLS = fleetStatement({
   name: "read-open-calls",
   parameters: { sessionIds: "uuid[]" },
   text: `
+with busy as materialized (
+  select t.tenant_id
+  from (select distinct tenant_id from device_sessions where id = any(:sessionIds)) as t
+  cross join lateral (${isOut("key")} union all ${isOut("any")} limit 1) as one
+)
 select s.id::text as session_id, s.pairing_code is not null as awaits_pairing, call.*
 from device_sessions s join devices d on d.id = s.device_id
 left join lateral (
@@ -63,7 +87,8 @@ left join lateral (
     (select r.parent_run_id::text from runs r where r.id = c.run_id and r.tenant_id = c.tenant_id) as parent_run_id, c.tool_name, c.args::text as args, c.attempt, ${millis("c.deadline")} as deadline, c.repeatable,
     c.recipient_kind = 'any' as is_for_any, c.sent_device_id::text, c.sent_boot_id, case when c.sent_device_id is not null then ${CONNECTED} end as connected,
     case when c.sent_device_id is distinct from d.id then 3 when c.sent_boot_id <> s.boot_id then 2 else 1 end as place
-  from ((${SENT_HERE}) union all (${OTHERS})) as c
+  from unnest(case when s.tenant_id = any(array(select tenant_id from busy)) then array[s.tenant_id] end) as t (tenant_id)
+  cross join lateral ((${SENT_HERE}) union all (${OTHERS})) as c
 ) as call on s.pairing_code is null
 where s.id = any(:sessionIds) and s.disconnected_at is null
 order by s.id, call.place, call.call_id`,

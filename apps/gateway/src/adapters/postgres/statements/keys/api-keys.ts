@@ -7,7 +7,8 @@ import { millis, isoTime } from "../../times.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
 import { ACTOR, actorText, audited } from "../audit/audited.ts";
 
-interface Row {
+/** A key as it is kept. Times are in ms. */
+export interface ApiKeyRow {
   readonly id: string;
   readonly name: string;
   readonly scopes: Scope[];
@@ -148,8 +149,16 @@ ${audited({
 select number from noted`,
 });
 
+/** Lists keys, newest first. */
+export const LIST_API_KEYS = tenantStatement({
+  name: "list-api-keys",
+  parameters: { after: "uuid", take: "int" },
+  text: `
+select ${COLUMNS} from api_keys where tenant_id = :tenantId and id < :after order by id desc limit :take`,
+});
+
 /** A key as the API shows it. */
-export function apiKeyOf(row: Row): ApiKey {
+export function apiKeyOf(row: ApiKeyRow): ApiKey {
   const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
   return {
     id: row.id,
@@ -171,7 +180,7 @@ export async function createApiKey(
   tenantId: TenantId,
   { by, ...params }: Parameters<TenantKeys["createApiKey"]>[0],
 ): Promise<ApiKey | null> {
-  const [row] = await sql.query<Row>(CREATE_API_KEY({ tenantId, ...params, actor: actorText(by) }));
+  const [row] = await sql.query<ApiKeyRow>(CREATE_API_KEY({ tenantId, ...params, actor: actorText(by) }));
   return row === undefined ? null : apiKeyOf(row);
 }
 
@@ -180,7 +189,7 @@ export async function rotateApiKey(
   tenantId: TenantId,
   { by, ...params }: Parameters<TenantKeys["rotateApiKey"]>[0],
 ): Promise<RotateKeyOutcome> {
-  const [row] = await sql.query<Row>(ROTATE_API_KEY({ tenantId, ...params, actor: actorText(by) }));
+  const [row] = await sql.query<ApiKeyRow>(ROTATE_API_KEY({ tenantId, ...params, actor: actorText(by) }));
   if (row !== undefined) return { kind: "rotated", key: apiKeyOf(row) };
   const { keyId } = params;
   const [initial] = await sql.query<{ readonly origin: string | null }>(FIND_ORIGIN({ tenantId, keyId }));

@@ -3,11 +3,12 @@ import type { RunStarter } from "../../../../ports/run-starter.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
 import { SEARCHED_RUNS_MAX } from "../../../../ports/limits.ts";
 import { type Asked, filteredStatements } from "../../filtered-statements.ts";
+import { BEFORE_ALL_IDS, BEYOND_ALL_IDS, indexRange, type Lead, ofValue } from "../../index-range.ts";
 import type { Query, TenantScope } from "../../statement.ts";
 import { millis } from "../../times.ts";
 
-/** SQL: the columns of a run that are small. */
-const COLUMNS = `r.id::text, r.status, r.agent_id::text, r.agent_version_id::text, r.thread_id::text, r.subject,
+/** SQL: the columns of a run that are small, of the table `runs` under the name `r`. */
+export const RUN_COLUMNS = `r.id::text, r.status, r.agent_id::text, r.agent_version_id::text, r.thread_id::text, r.subject,
     r.merged_into::text, r.forked_from::text, r.forked_at, r.parent_run_id::text, r.root_run_id::text, r.depth,
     r.device_key, r.started_by, r.finish_reason, r.usage, r.children_usage, r.limits, r.lease_owner, r.steps, r.last_seq,
     ${millis("r.created_at")} as created_at, ${millis("r.started_at")} as started_at,
@@ -57,26 +58,28 @@ const THREAD = `(
     order by t.id = :threadId desc nulls last limit 1
   )`;
 
+/** SQL: the agent with the name that is asked for. */
+const AGENT = "(select a.id from agents a where a.tenant_id = :tenantId and a.name = :agentName)";
+
 const FILTERS = {
-  parent: { parameters: { parentRunId: "uuid" }, holds: "r.parent_run_id = :parentRunId" },
-  fork: { parameters: { forkedFrom: "uuid" }, holds: "r.forked_from = :forkedFrom" },
+  /** Its index and that of threads know no tenant. */
+  parent: { parameters: { parentRunId: "uuid" }, holds: "r.parent_run_id = :parentRunId", lead: null },
+  fork: ofValue("r.forked_from", ":forkedFrom", { forkedFrom: "uuid" }),
   thread: {
     parameters: { threadId: "uuid?", threadKey: "text", threadSubject: "text?" },
     holds: `r.thread_id = ${THREAD}`,
+    lead: null,
   },
-  subject: { parameters: { subject: "text" }, holds: "r.subject = :subject" },
-  agent: { parameters: { agentId: "uuid" }, holds: "r.agent_id = :agentId" },
-  agentName: {
-    parameters: { agentName: "text" },
-    holds: "r.agent_id = (select a.id from agents a where a.tenant_id = :tenantId and a.name = :agentName)",
-  },
-  status: { parameters: { status: "text" }, holds: "r.status = :status" },
-  nobody: { parameters: {}, holds: "r.subject is null" },
-  version: { parameters: { versionId: "uuid" }, holds: "r.agent_version_id = :versionId" },
+  subject: ofValue("r.subject", ":subject", { subject: "text" }),
+  agent: ofValue("r.agent_id", ":agentId", { agentId: "uuid" }),
+  agentName: ofValue("r.agent_id", AGENT, { agentName: "text" }),
+  status: ofValue("r.status", ":status", { status: "text" }),
+  nobody: { parameters: {}, holds: "r.subject is null", lead: null },
+  version: ofValue("r.agent_version_id", ":versionId", { versionId: "uuid" }),
   /** The runs with a call that this device has answered or has been sent. It is not a condition of the run's row. */
-  device: { parameters: { deviceId: "uuid?", deviceKey: "text" }, holds: null },
+  device: { parameters: { deviceId: "uuid?", deviceKey: "text" }, holds: null, lead: null },
   /** Text in lower case, as far as it is ASCII. */
-  metadata: { parameters: { metadata: "text" }, holds: null },
+  metadata: { parameters: { metadata: "text" }, holds: null, lead: null },
 } as const;
 type FilterName = keyof typeof FILTERS;
 
@@ -93,26 +96,42 @@ const DEVICE = `(
 
 /** SQL: the newest run before this one with a call of the device. Each column has an index in this order. */
 function runOfDevice(before: string): string {
-  const newestOf = (column: string): string => `(
+  const newestBy = (column: string): string => `(
     select c.run_id from tool_calls c
     where c.tenant_id = :tenantId and c.${column} = ${DEVICE} and c.${column} is not null
-      and c.run_id < ${before} and c.run_id >= ${OLDEST}
+      and c.run_id < ${before} and c.run_id >= :from
     order by c.run_id desc limit 1
   )`;
-  return `select greatest(${newestOf("device_id")}, ${newestOf("sent_device_id")}) as run_id`;
+  return `select greatest(${newestBy("device_id")}, ${newestBy("sent_device_id")}) as run_id`;
 }
 
-const NEWEST = "coalesce(:after, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)";
-const OLDEST = "coalesce(:from, '00000000-0000-0000-0000-000000000000'::uuid)";
-
-/** SQL: the ids of the newest runs after `:after` for which all of this holds. An index has them in this order. */
+/** SQL: the ids of the newest runs after `:after` for which all of this holds. */
 function newest(conditions: readonly string[], count: string): string {
+  const range = indexRange({ leads: [], id: "r.id", after: ":after", to: ":from", order: "desc" });
   return `
   select r.id from runs r
-  where ${["r.tenant_id = :tenantId", ...conditions].join(" and ")}
-    and r.id < ${NEWEST} and r.id >= ${OLDEST}
-  order by r.id desc limit ${count}`;
+  where ${["r.tenant_id = :tenantId", ...conditions, range.holds].join(" and ")}
+  order by ${range.order} limit ${count}`;
 }
+
+/**
+ * SQL: the ids of the newest runs after `:after` with these values. What follows in the index is read as well, as far
+ * as the limit goes, and left out.
+ */
+function newestOf(leads: readonly Lead[], count: string): string {
+  const range = indexRange({ leads, id: "r.id", after: ":after", order: "desc" });
+  const values = leads.map(({ column }, nth) => `${column} as lead_${nth}`).join(", ");
+  const isOfValues = leads.map(({ value }, nth) => `followed.lead_${nth} = ${value}`).join(" and ");
+  return `
+  select followed.id from (
+    select r.id, ${values} from runs r
+    where r.tenant_id = :tenantId and ${range.holds}
+    order by ${range.order} limit ${count}
+  ) as followed
+  where ${isOfValues} and followed.id >= :from`;
+}
+
+const STATUS_OF_EACH: Lead = { column: "r.status", value: "s.status" };
 
 /**
  * SQL: the newest of these runs.
@@ -120,6 +139,7 @@ function newest(conditions: readonly string[], count: string): string {
  * 1. The index of an agent's runs has their statuses before their ids. So each status is read by itself.
  * 2. The calls of a device are many for each run. So the index is asked for one run at a time. What is not fetched of a
  *    recursion is not made.
+ * 3. Of other filters together Postgres knows best which one leaves the fewest.
  */
 function idsOf(names: readonly FilterName[], count: string): { readonly before: string; readonly ids: string } {
   const conditions = names.flatMap((name) => FILTERS[name].holds ?? []);
@@ -128,7 +148,7 @@ function idsOf(names: readonly FilterName[], count: string): { readonly before: 
     return {
       // 2.
       before: `of_device as (
-  (${runOfDevice(NEWEST)})
+  (${runOfDevice(":after")})
   union all
   select (${runOfDevice("d.run_id")}) from of_device d where d.run_id is not null
 ), `,
@@ -138,20 +158,25 @@ function idsOf(names: readonly FilterName[], count: string): { readonly before: 
     };
   }
   const narrowing = names.filter((name) => name !== "metadata");
-  const isOfAgentAlone = narrowing.length === 1 && (narrowing[0] === "agent" || narrowing[0] === "agentName");
-  if (!isOfAgentAlone) return { before: "", ids: newest(conditions, count) };
-  const statuses = RUN_STATUSES.map((status) => `'${status}'`).join(", ");
-  // 1.
-  const ids = `
+  const leads = narrowing.flatMap((name) => FILTERS[name].lead ?? []);
+  const agent = narrowing[0] === "agent" || narrowing[0] === "agentName" ? leads[0] : undefined;
+  if (agent !== undefined && narrowing.length === 1) {
+    const statuses = RUN_STATUSES.map((status) => `'${status}'`).join(", ");
+    // 1.
+    const ids = `
   select of_status.id from unnest(array[${statuses}]) as s (status)
-  cross join lateral (${newest([...conditions, "r.status = s.status"], count)}) as of_status
+  cross join lateral (${newestOf([agent, STATUS_OF_EACH], count)}) as of_status
   order by of_status.id desc limit ${count}`;
-  return { before: "", ids };
+    return { before: "", ids };
+  }
+  const isOfOneIndex = narrowing.length === 1 || (agent !== undefined && narrowing.join() === `${narrowing[0]},status`);
+  if (isOfOneIndex && leads.length === narrowing.length) return { before: "", ids: newestOf(leads, count) };
+  return { before: "", ids: newest(conditions, count) }; // 3.
 }
 
 /** SQL: the look-up of each row is one by its id, whatever Postgres knows of the table: a lateral limit is no join. */
 const ROW_OF_PAGE = `lateral (
-  select ${COLUMNS} from runs r where r.id = page.id and r.tenant_id = :tenantId limit 1
+  select ${RUN_COLUMNS} from runs r where r.id = page.id and r.tenant_id = :tenantId limit 1
 ) as run`;
 
 function textOf(names: readonly FilterName[]): string {
@@ -196,7 +221,7 @@ export interface ListedPart {
 const listed = filteredStatements({
   name: "list-runs",
   filters: FILTERS,
-  part: { after: "uuid?", from: "uuid?", take: "int" },
+  part: { after: "uuid", from: "uuid", take: "int" },
   textOf,
 });
 
@@ -204,7 +229,7 @@ const listed = filteredStatements({
 export function listedRuns(
   tenantId: TenantId,
   asked: AskedRuns,
-  { after, from, take }: ListedPart,
+  { after = BEYOND_ALL_IDS, from = BEFORE_ALL_IDS, take }: ListedPart,
 ): Query<TenantScope> {
-  return listed(tenantId, asked, { after: after ?? null, from: from ?? null, take });
+  return listed(tenantId, asked, { after, from, take });
 }
