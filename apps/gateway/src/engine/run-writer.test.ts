@@ -82,8 +82,9 @@ describe("a run's writer", () => {
     const begin = (partId: string): void => writer.write({ kind: "text", at: "start", partId });
     begin("p0");
     writer.write(text("a"));
-    clock.advance(0);
     expect(await liveLog.accept()).toEqual(["4-1", "4-2"]);
+    clock.advance(0);
+    expect(liveLog.writes).toEqual([]);
     begin("p1");
     clock.advance(0);
     expect(await liveLog.accept()).toEqual(["4-3"]);

@@ -5,7 +5,7 @@
  * 1. One write to the live log is in flight. Meanwhile the next one gathers, and neighbouring fragments of one part
  *    become one delta. With nothing in flight a fragment travels alone and at once. Only if the run is far ahead of
  *    Postgres, the next write gathers for a moment anyway. The beginning of a part waits until this turn of the
- *    loop is over. Its first words mostly come in the same turn, and then travel with it.
+ *    loop is over. Its first words mostly come in the same turn, and take it along at once.
  * 2. A position is given once, when the delta is sent. Its payload is serialised then, once, for every store and
  *    watcher.
  * 3. Facts come here only after their commit (R3), and go after the deltas before them.
@@ -73,8 +73,8 @@ export class RunWriter {
   /** Records with a position, waiting for their turn in the live log. */
   #queue: EventRecord[] = [];
   #writing: Promise<void> | null = null;
-  /** Calls off the end of the moment of gathering; null outside of it. */
-  #cancelGathering: (() => void) | null = null;
+  /** A moment of gathering: until words follow the beginning of a part, or until Postgres may have caught up (1.). */
+  #gathering: { readonly for: "words" | "store"; readonly cancel: () => void } | null = null;
   #position: Position;
   /** Up to where Postgres is known to hold the run. */
   #stored: Position;
@@ -208,8 +208,8 @@ export class RunWriter {
     this.#step = null;
     this.#gathered = [];
     this.#queue = [];
-    this.#cancelGathering?.();
-    this.#cancelGathering = null;
+    this.#gathering?.cancel();
+    this.#gathering = null;
     this.#outbox.close();
     this.#resumeModel();
   }
@@ -259,22 +259,24 @@ export class RunWriter {
 
   /** 1. */
   #sendOrGather(): void {
-    if (this.#cancelGathering !== null) return;
+    if (this.#gathering?.for === "store") return;
     const isAhead = this.#queue.length === 0 && this.#outbox.unacknowledged.length > COALESCE_ABOVE_ROWS;
     const isBeginning = this.#queue.length === 0 && this.#gathered.every(({ part }) => part.at === "start");
     if (!isAhead && !isBeginning) {
       this.#send();
       return;
     }
-    this.#cancelGathering = this.#params.deps.clock.after(isAhead ? COALESCE_MS : 0, () => {
-      this.#cancelGathering = null;
+    if (this.#gathering !== null) return;
+    const cancel = this.#params.deps.clock.after(isAhead ? COALESCE_MS : 0, () => {
+      this.#gathering = null;
       if (this.#writing === null) this.#send();
     });
+    this.#gathering = { for: isAhead ? "store" : "words", cancel };
   }
 
   #send(): void {
-    this.#cancelGathering?.();
-    this.#cancelGathering = null;
+    this.#gathering?.cancel();
+    this.#gathering = null;
     if (this.#isDropped) return;
     if (!this.#params.mayPublish()) {
       this.drop(); // 5.

@@ -16,6 +16,7 @@ import {
   type TextPart,
   type ToolMessage,
 } from "@hsafa/protocol";
+import type * as AiInternal from "ai/internal";
 import type { ModelCall } from "../../ports/model.ts";
 import { dialectOf } from "./dialects/dialect-of.ts";
 import type { Origin } from "./dialects/origin.ts";
@@ -24,6 +25,9 @@ import { isBlank, turnsOf } from "./dialects/turn.ts";
 import { wellFormed } from "./dialects/well-formed.ts";
 import { outputFormat } from "./output-format.ts";
 import { splitModelName } from "./providers.ts";
+
+/** Loaded with the first call, because it takes a tenth of a second of start-up. To import it again takes 0.3 ms. */
+let sdk: typeof AiInternal | null = null;
 
 /**
  * Converts a call of the port into one of the provider layer: the conversation in the provider's dialect, and what that
@@ -38,8 +42,7 @@ export async function callOptionsOf(params: {
   readonly abortSignal: AbortSignal;
 }): Promise<{ readonly options: LanguageModelV4CallOptions; readonly leftOut: readonly LeftOut[] }> {
   const { call, model, origin, baseUrl, abortSignal } = params;
-  // Loaded with the first call, because it takes a tenth of a second of start-up.
-  const { convertToLanguageModelPrompt } = await import("ai/internal");
+  const { convertToLanguageModelPrompt } = (sdk ??= await import("ai/internal"));
   const { provider, modelId } = splitModelName(call.model);
   const { toolChoice, providerOptions = {}, ...settings } = call.settings;
   const dialect = dialectOf({ provider, modelId, baseUrl, providerOptions });
