@@ -248,6 +248,8 @@ export class Engine {
     // One of a later epoch stays: the answer to this claim came after the answer to the next one.
     if (other === undefined || other.lease.epoch < epoch) this.#holders.set(runId, holder);
     if (this.#stopping.signal.aborted) holder.leave("when_idle");
+    // Who started the run is answered before anything more of it is planned.
+    if (born !== undefined) await this.#laterTurn();
     let end: HoldEnd | null = null;
     try {
       end = await holder.hold();
@@ -283,6 +285,12 @@ export class Engine {
     this.#stalls.add({ stalled, forgiven });
     if (culprit !== undefined && isHopeless({ recoveries: 0, stalls: culprit.stalls }))
       this.#keeper.drop(culprit.lease);
+  }
+
+  #laterTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#deps.clock.after(0, resolve);
+    });
   }
 
   #dueAgain(runId: string, inMs: number): void {
