@@ -5,7 +5,7 @@ import type { Scene } from "../test/contracts/store/scene.ts";
 export type RunColumns = Readonly<Record<string, string>>;
 
 /** SQL: the id of the run `n`. */
-const RUN_ID = "(lpad(to_hex(1700000000000 + n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid";
+export const RUN_ID = "(lpad(to_hex(1700000000000 + n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid";
 
 /** The id of the run `n`. */
 export function runIdOf(n: number): string {

@@ -9,6 +9,7 @@ import type { TenantStore } from "../../src/ports/tenant-store.ts";
 import { CONFIG, openScene, type Scene } from "../../test/contracts/store/scene.ts";
 import { startPrivatePostgres } from "../../test/services/postgres-server.ts";
 import { AN_ACTOR } from "../../test/support/an-actor.ts";
+import { fillLists } from "../fill-lists.ts";
 import { fillRuns, runIdOf } from "../fill-runs.ts";
 import { quantile } from "../quantile.ts";
 import type { Report } from "../report.ts";
@@ -27,7 +28,7 @@ const LIST_MS_MAX = 5000;
 /** What a list costs beside many runs of its tenant. */
 export const lists: Measurement = {
   name: "lists",
-  does: `lists of ${LIMIT} runs and calls beside many parked runs of one tenant`,
+  does: `lists of ${LIMIT} runs, calls, threads, files, devices and acts beside many parked runs of one tenant`,
   measure: async ({ listedRuns }) => [await measureLists({ runs: listedRuns, hasStatistics: true })],
 };
 
@@ -76,6 +77,8 @@ interface Filled {
   readonly rareDevice: string;
   /** Half of the runs are older. */
   readonly middle: string;
+  /** How many threads, files, devices and acts there are of each. */
+  readonly beside: number;
 }
 
 /** Nearly all runs wait for a device. One call of each stands beside it: half of them are open. */
@@ -134,24 +137,46 @@ async function fill(store: Store, client: pg.Client, count: number): Promise<Fil
      where r.tenant_id = $1`,
     [tenantId, rare.agentId, busyDevice, rareDevice],
   );
+  await fillLists(client, tenantId, count / 10);
   const middle = runIdOf(Math.floor(count / 2));
-  return { scene, rareVersionId: rare.versionId, threadId, busyDevice, rareDevice, middle };
+  return { scene, rareVersionId: rare.versionId, threadId, busyDevice, rareDevice, middle, beside: count / 10 };
 }
 
 type Runs = Parameters<TenantStore["listRuns"]>[0];
 type Calls = Parameters<TenantStore["listCalls"]>[0];
+type Acts = Parameters<TenantStore["listAudit"]>[0];
+type BySubject = Parameters<TenantStore["listThreads"]>[0];
 type List = () => Promise<Page<unknown>>;
+
+const NO_PAGE: Page<unknown> = { data: [], nextCursor: null };
+/** Whose threads, files and devices are listed. */
+const SUBJECTS = [
+  ["of all", undefined],
+  ["of a user (half)", "user-1"],
+  ["of a user (0.1 %)", "user-2"],
+  ["of a user (none)", "nobody"],
+  ["of nobody (few)", null],
+] as const;
 
 /** The lists by their names. */
 async function listsOf(filled: Filled): Promise<Readonly<Record<string, List>>> {
   const { tenant, agentId, versionId } = filled.scene;
   const { rareVersionId, threadId, busyDevice, rareDevice } = filled;
-  const all = { limit: LIMIT, cursor: undefined, status: undefined, subject: undefined };
+  const page = { limit: LIMIT, cursor: undefined };
+  const all = { ...page, status: undefined, subject: undefined };
   const runs = (asked: Partial<Runs>) => () =>
     tenant.listRuns({ ...all, agent: undefined, threadId: undefined, ...asked });
   const calls = (asked: Partial<Calls>) => () =>
     tenant.listCalls({ ...all, toolName: undefined, deviceId: undefined, ...asked });
+  const acts = (asked: Partial<Acts>) => () => tenant.listAudit({ ...page, ...asked });
+  const bySubject = {
+    threads: (asked: BySubject) => tenant.listThreads(asked),
+    files: (asked: BySubject) => tenant.listFiles(asked),
+    devices: (asked: BySubject) => tenant.listDevices(asked),
+  };
   const middle = pageCursor(filled.middle);
+  // Every fiftieth run is of the thread.
+  const ofThread = pageCursor(runIdOf(filled.beside * 5 - ((filled.beside * 5) % 50)));
   const { nextCursor } = await runs({})();
   if (nextCursor === null) throw new Error("there is more than a page");
   return {
@@ -196,6 +221,23 @@ async function listsOf(filled: Filled): Promise<Readonly<Record<string, List>>> 
     "open tool calls (half)": calls({ status: "dispatched" }),
     "failed tool calls (20)": calls({ status: "failed" }),
     "expired tool calls (none)": calls({ status: "expired" }),
+    "calls of a run": async () => (await tenant.listCallsOfRun({ runId: runIdOf(2), ...page })) ?? NO_PAGE,
+    "runs of a long thread": () => tenant.listThreadRuns({ threadId, ...page }),
+    "runs of a long thread, from the middle": () => tenant.listThreadRuns({ threadId, ...page, cursor: ofThread }),
+    ...Object.fromEntries(
+      (["threads", "files", "devices"] as const).flatMap((what) =>
+        SUBJECTS.map(([whose, subject]) => [`${what} ${whose}`, () => bySubject[what]({ ...page, subject })]),
+      ),
+    ),
+    acts: acts({}),
+    "acts, from the middle": acts({ cursor: pageCursor(runIdOf(filled.beside / 2)) }),
+    "acts of a rare kind (20)": acts({ action: "key.create" }),
+    "acts of a kind (one)": acts({ action: "tenant.create" }),
+    "acts of a user (0.1 %)": acts({ subject: "user-2" }),
+    "acts of a user (none)": acts({ subject: "nobody" }),
+    "acts of a key (all)": acts({ keyId: "the key" }),
+    "acts of a key (none)": acts({ keyId: "no key" }),
+    "acts of the last minute (none)": acts({ since: Date.now() + 60_000 }),
   };
 }
 

@@ -1,10 +1,8 @@
 import type { AgentConfigInput, JsonObject } from "@hsafa/protocol";
 import { canonicalHash } from "../../src/core/canonical-json.ts";
-import { RECOVERIES_MAX } from "../../src/core/limits.ts";
-import { CLAIM_IN_FLIGHT_MAX_MS } from "../../src/engine/limits.ts";
 import type { Commit } from "../../src/ports/fleet-store.ts";
 import { AGENT_LIMITS, AGENT_NAME } from "./agent.ts";
-import { LATE_LEASES_MAX, LATE_MS_MAX } from "./limited-runs.ts";
+import { lateMsMax } from "./late-ms-max.ts";
 import { EPOCH_MS } from "./machine.ts";
 import type { Recorder } from "./recorder.ts";
 import { callIdOf, dataOf, type RunHistory } from "./run-history.ts";
@@ -139,11 +137,8 @@ function checkAfterwards(
   const last = child.facts.at(-1);
   if (settled === undefined || last === undefined || healedAt === null) return;
   const endsBy = Math.max(settled.ts, EPOCH_MS + healedAt);
-  const leases = healedAt === 0 ? 0 : LATE_LEASES_MAX;
-  // One on its last chance is not taken while a claim whose answer was lost may be on its way.
-  const inFlightMs = child.losses.length >= RECOVERIES_MAX ? CLAIM_IN_FLIGHT_MAX_MS : 0;
-  const lateMs = last.ts - endsBy - leases * leaseDurationMs - inFlightMs;
-  if (lateMs > LATE_MS_MAX)
+  const lateMs = last.ts - endsBy;
+  if (lateMs > lateMsMax(child, { leaseDurationMs, healedAt }))
     recorder.fail("children", `${child.runId} went on for ${lateMs} ms after its call was settled`);
 }
 

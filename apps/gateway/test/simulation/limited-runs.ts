@@ -3,6 +3,7 @@ import type { ModelPrices } from "../../src/core/priced-usage.ts";
 import { AGENT_LIMITS, MODEL_NAME } from "./agent.ts";
 import { EPOCH_MS } from "./machine.ts";
 import { originOf } from "./check-forks.ts";
+import { lateMsMax } from "./late-ms-max.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import { dataOf, type RunHistory } from "./run-history.ts";
@@ -14,10 +15,6 @@ const TOKEN_USD = 0.25;
 export const PRICES: ModelPrices = new Map([[MODEL_NAME, { input: 0, output: TOKEN_USD * 1_000_000 }]]);
 /** For a bug: everything is free. */
 export const FREE: ModelPrices = new Map([[MODEL_NAME, { input: 0, output: 0 }]]);
-
-/** How much later than its time a run may end at the latest, in virtual ms; after faults also in leases. */
-export const LATE_MS_MAX = 3000;
-export const LATE_LEASES_MAX = 10;
 
 /** What one start narrows. */
 export function drawnLimits(random: Random): StartLimits {
@@ -53,7 +50,7 @@ interface Used {
  */
 export function checkLimits(
   recorder: Recorder,
-  { runId, facts }: RunHistory,
+  { runId, facts, losses }: RunHistory,
   { leaseDurationMs, healedAt }: { readonly leaseDurationMs: number; readonly healedAt: number | null },
 ): void {
   const [created] = facts;
@@ -107,6 +104,6 @@ export function checkLimits(
     else recorder.counts.limitEnds += 1;
   }
   const endsBy = Math.max(startedAt + limits.wallTimeMs, EPOCH_MS + (healedAt ?? Number.POSITIVE_INFINITY));
-  const leases = healedAt === 0 ? 0 : LATE_LEASES_MAX;
-  if (last.ts > endsBy + leases * leaseDurationMs + LATE_MS_MAX) fail(`ended ${last.ts - endsBy} ms late`);
+  if (last.ts > endsBy + lateMsMax({ losses }, { leaseDurationMs, healedAt }))
+    fail(`ended ${last.ts - endsBy} ms late`);
 }

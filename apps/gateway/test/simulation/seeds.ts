@@ -97,6 +97,8 @@ export const REGRESSIONS: readonly Play[] = [
   { seed: 31502, traits: { ...ALL_FEATURES, isBeset: true } },
   // The store in memory kept a chunk that came between the removal of a file's bytes and that of its row.
   { seed: 36538, traits: { ...ALL_FEATURES, isBeset: true } },
+  // The checker of limits did not know how long a run on its last chance may wait for a claim that is on its way.
+  { seed: 228248 },
   // The checker did not know that a run may be parked by the time its gateway dies of it.
   { seed: 8527, traits: ALL_FEATURES },
 ];

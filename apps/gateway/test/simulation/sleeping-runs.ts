@@ -1,6 +1,6 @@
 import type { JsonObject } from "@hsafa/protocol";
 import { EPOCH_MS } from "./machine.ts";
-import { LATE_LEASES_MAX, LATE_MS_MAX } from "./limited-runs.ts";
+import { lateMsMax } from "./late-ms-max.ts";
 import { NAP } from "./nap.ts";
 import { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
@@ -51,7 +51,7 @@ export function wakesLateAt({ facts }: RunHistory, now: number): number | null {
  */
 export function checkSleeps(
   recorder: Recorder,
-  { runId, facts }: RunHistory,
+  { runId, facts, losses }: RunHistory,
   { leaseDurationMs, healedAt }: { readonly leaseDurationMs: number; readonly healedAt: number | null },
 ): void {
   const fail = (what: string): void => recorder.fail("sleep", `${runId} ${what}`);
@@ -75,7 +75,7 @@ export function checkSleeps(
     if (result.wokeAt === undefined || Date.parse(result.wokeAt) !== settled.ts)
       fail(`says that it woke at ${result.wokeAt}`);
     const wakesBy = Math.max(until, EPOCH_MS + (healedAt ?? Number.POSITIVE_INFINITY));
-    const leases = healedAt === 0 ? 0 : LATE_LEASES_MAX;
-    if (settled.ts > wakesBy + leases * leaseDurationMs + LATE_MS_MAX) fail(`woke ${settled.ts - wakesBy} ms too late`);
+    const lateMs = settled.ts - wakesBy;
+    if (lateMs > lateMsMax({ losses }, { leaseDurationMs, healedAt })) fail(`woke ${lateMs} ms too late`);
   }
 }

@@ -40,8 +40,11 @@ cross join lateral (
 export const INBOX_COLUMNS = `
   r.inbox, page.inputs, page.results_unread,
   (
-    select json_object_agg(d.key, json_build_object('deviceId', d.id, 'owner', d.owner, 'ownerId', d.owner_id))::text from devices d
-    where d.tenant_id = r.tenant_id and (d.key = any(v.device_keys) or d.key = r.device_key)
+    select json_object_agg(d.key, json_build_object('deviceId', d.id, 'owner', d.owner, 'ownerId', d.owner_id))::text
+    from (select unnest(v.device_keys) as key union select r.device_key) as named
+    cross join lateral (
+      select * from devices where tenant_id = r.tenant_id and key = named.key limit 1
+    ) as d
   ) as devices,
   (
     select json_object_agg(c.id, json_build_object('sent', c.sent_device_id is not null, 'connected', exists (

@@ -37,9 +37,16 @@ export function listedBySubject(source: {
       const range = indexRange({ leads, id, after: ":after", to: ":from", order: "desc" });
       const holds = names.includes("nobody") ? filters.nobody.holds : "true";
       return `
-select ${columns} from ${table} ${joins}
-where ${table}.tenant_id = :tenantId and ${condition} and ${holds} and ${range.holds}
-order by ${range.order} limit :take`;
+with page as materialized (
+  select ${id} from ${table}
+  where ${table}.tenant_id = :tenantId and ${condition} and ${holds} and ${range.holds}
+  order by ${range.order} limit :take
+)
+-- One look-up by its id for each row, whatever Postgres knows of the tables.
+select listed.* from page cross join lateral (
+  select ${columns} from ${table} ${joins} where ${id} = page.id and ${table}.tenant_id = :tenantId limit 1
+) as listed
+order by page.id desc`;
     },
   });
   return (tenantId, subject, { after = BEYOND_ALL_IDS, take }) => {

@@ -1,8 +1,21 @@
 import pg from "pg";
 import { v7 } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fillLists } from "../../../bench/fill-lists.ts";
 import { fillRuns, runIdOf } from "../../../bench/fill-runs.ts";
-import { claim, commitOf, delta, LEASE_MS, openScene, type Scene, start } from "../../../test/contracts/store/scene.ts";
+import { type AskedIds, askEverything } from "../../../test/contracts/store/ask-everything.ts";
+import { storeFile } from "../../../test/contracts/store/files.ts";
+import {
+  claim,
+  commitOf,
+  connect,
+  delta,
+  LEASE_MS,
+  openScene,
+  type Scene,
+  start,
+  startParams,
+} from "../../../test/contracts/store/scene.ts";
 import { freshDatabase, type FreshDatabase, missingServices } from "../../../test/services/services.ts";
 import { AN_ACTOR } from "../../../test/support/an-actor.ts";
 import { EMPTY_PLACES } from "../../../test/support/empty-places.ts";
@@ -27,8 +40,17 @@ const ROWS = 100_000;
 const PAGE_MAX = { rows: 3000, blocks: 1000 };
 const SEARCH_MAX = { rows: 7500, blocks: 7500 };
 
+/** Every second run is of it. */
+const LONG_THREAD = v7();
+/** It goes on from the hundredth run of the long one. */
+const BRANCH = v7();
 const BUSY_DEVICE = v7();
 const RARE_DEVICE = v7();
+
+const FILLED = [
+  ...["runs", "run_events", "run_inputs", "tool_calls"],
+  ...["api_keys", "threads", "files", "devices", "device_sessions", "audit_entries"],
+];
 
 interface Plan {
   readonly "Node Type": string;
@@ -68,7 +90,8 @@ function isScalar(value: SqlValue): boolean {
 /** Explains the prepared statement `kept` with these values. */
 function executed(values: readonly SqlValue[]): string {
   const literals = values.map((value) => (value === null ? "null" : pg.escapeLiteral(String(value))));
-  return `explain (analyze, buffers, format json) execute kept(${literals.join(", ")})`;
+  const given = literals.length === 0 ? "" : `(${literals.join(", ")})`;
+  return `explain (analyze, buffers, format json) execute kept${given}`;
 }
 
 describe.skipIf(await missingServices("postgres"))("plans of hot statements", () => {
@@ -89,7 +112,7 @@ describe.skipIf(await missingServices("postgres"))("plans of hot statements", ()
       scene = await openScene(store);
       client = new pg.Client({ connectionString: database.url });
       await client.connect();
-      for (const table of ["runs", "run_events", "run_inputs", "tool_calls"]) {
+      for (const table of FILLED) {
         await client.query(`alter table ${table} set (autovacuum_enabled = false)`);
         if (statistics !== "none") await client.query(`analyze ${table}`);
       }
@@ -98,8 +121,24 @@ describe.skipIf(await missingServices("postgres"))("plans of hot statements", ()
       await store.fleet.commit(commitOf(held, ["run.started", "step.started"]));
       await fillRuns(client, scene, {
         count: ROWS,
-        columns: { status: "case when n % 1000 = 0 then 'failed' else 'completed' end" },
+        columns: {
+          // Nearly half of them are parked.
+          status: "case when n % 1000 = 0 then 'failed' when n % 2 = 0 then 'completed' else 'waiting_tool' end",
+          thread_id: `(case when n % 2 = 0 then '${LONG_THREAD}' end)::uuid`,
+          thread_turn: "case when n % 2 = 0 then n / 2 end",
+        },
       });
+      await fillLists(client, scene.tenantId, ROWS);
+      await client.query("insert into threads (id, tenant_id, metadata, turns) values ($1, $2, '{}', $3)", [
+        LONG_THREAD,
+        scene.tenantId,
+        ROWS / 2,
+      ]);
+      await client.query(
+        `insert into threads (id, tenant_id, metadata, branched_from, ancestor_ids, ancestor_turns)
+         values ($1, $2, '{}', $3, array[$4::uuid], '{100}')`,
+        [BRANCH, scene.tenantId, runIdOf(200), LONG_THREAD],
+      );
       // One run has all events, as after a long step. The others are rows of the same table beside it.
       await client.query(
         `insert into run_events (tenant_id, run_id, seq, sub, type, payload, bytes, created_at)
@@ -170,6 +209,10 @@ describe.skipIf(await missingServices("postgres"))("plans of hot statements", ()
       const { rows } = await client.query<{ "QUERY PLAN": [{ readonly Plan: Plan }] }>({ text, values });
       await client.query("rollback");
       if (prepared !== undefined) await client.query("deallocate kept");
+      appendFileSync(
+        "/tmp/timed.txt",
+        `${statistics} ${name} ${(rows[0]?.["QUERY PLAN"][0] as any)["Execution Time"]}\n`,
+      );
       const plan = rows[0]?.["QUERY PLAN"][0].Plan;
       if (plan !== undefined) faults.push(...faultsOf(name, plan));
     }
@@ -263,6 +306,82 @@ describe.skipIf(await missingServices("postgres"))("plans of hot statements", ()
             ...asked,
             cursor,
           });
+      const page = { limit: 50, cursor: undefined };
+      for (const cursor of [undefined, pageCursor(runIdOf(ROWS / 2))]) {
+        for (const subject of [undefined, "user-1", "user-2", "nobody", null]) {
+          await tenant.listThreads({ ...page, cursor, subject });
+          await tenant.listFiles({ ...page, cursor, subject });
+          await tenant.listDevices({ ...page, cursor, subject });
+        }
+        for (const asked of [
+          {},
+          { action: "key.create" },
+          { action: "tenant.create" },
+          { action: "agent.push", since: Date.now() + 1000 * 60 * 60 },
+          { subject: "user-2" },
+          { subject: "nobody" },
+          { keyId: "the key" },
+          { keyId: "none" },
+          { since: Date.now() + 1000 * 60 * 60 },
+          { until: 1000 },
+        ] as const)
+          await tenant.listAudit({ ...page, cursor, ...asked });
+        for (const threadId of [LONG_THREAD, BRANCH]) await tenant.listThreadRuns({ ...page, threadId, cursor });
+      }
+      await tenant.listInheritedRuns({ threadId: BRANCH, limit: 50 });
+      const device = await connect(
+        { ...scene, tenant },
+        { deviceKey: "k", pairing: { code: "BCDF-GHJK", expiresInMs: 60_000 } },
+      );
+      const key = await tenant.createApiKey({
+        by: AN_ACTOR,
+        keyId: v7(),
+        keyHash: v7(),
+        name: "key",
+        scopes: ["runs:read"],
+        subject: null,
+        groups: [],
+        createdBy: "operator",
+        expiresInMs: null,
+      });
+      const own: AskedIds = {
+        agentId: scene.agentId,
+        versionId: scene.versionId,
+        runId: runIdOf(200),
+        secret: "none",
+        fileId: runIdOf(200),
+        callId: runIdOf(201),
+        threadId: LONG_THREAD,
+        deviceId: device.deviceId,
+        sessionId: device.sessionId,
+        keyId: key?.id ?? v7(),
+        pairingCode: "BCDF-GHJK",
+        idempotencyKey: "none",
+      };
+      const nothing = Object.fromEntries(Object.keys(own).map((name) => [name, v7()])) as unknown as AskedIds;
+      await tenant.putSecret({ by: AN_ACTOR, secretId: v7(), name: "none", sealed: "sealed", setBy: "a key" });
+      for (const threadId of ["a key", v7(), runIdOf(300)])
+        await tenant.startRun(startParams({ agent: scene.agentId, threadId }));
+      for (const made of [v7(), runIdOf(400)])
+        await tenant.createThread({ threadId: made, key: "a key", subject: null, metadata: {} });
+      for (const idempotencyKey of [null, "photo", "photo"]) await storeFile({ ...scene, tenant }, { idempotencyKey });
+      await fleet.recordHeartbeat({ gatewayId: "gateway-a", stopping: false });
+      await fleet.loadHistory({ tenantId, runIds: [runIdOf(2), runIdOf(4)], bytesMax: 1000 });
+      await fleet.readAgents({ tenantId, names: ["worker", "agent 7"] });
+      await fleet.readNewestRuns({ threadIds: [LONG_THREAD, BRANCH, v7()] });
+      await fleet.readOpenCalls({ sessionIds: [device.sessionId, runIdOf(7)] });
+      await fleet.readCandidates({ callIds: [runIdOf(7)] });
+      await fleet.settleStalls({ stalled: [], forgiven: [] });
+      await fleet.releaseClaims({ gatewayId: "gateway-a", leaseDurationMs: LEASE_MS, claimNumbers: [7] });
+      await fleet.findApiKey({ keyHash: "hash 7" });
+      await fleet.recordKeyUse({ keyIds: [runIdOf(7)] });
+      await fleet.readRevocations({ after: 0 });
+      await fleet.takeExpiredFiles();
+      await fleet.forgetFiles({ fileIds: [runIdOf(7)] });
+      await fleet.endDeadGateways({ silenceMs: 1000, until: Date.now() });
+      await fleet.readFleet();
+      await askEverything(tenant, nothing);
+      await askEverything(tenant, own);
       await fleet.releaseLeases({ runs: [held] });
       expect(faults).toEqual([]);
       expect([...seen]).toEqual(

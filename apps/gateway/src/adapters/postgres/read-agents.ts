@@ -46,12 +46,14 @@ export async function listVersions(
   tenantId: TenantId,
   params: Parameters<TenantStore["listVersions"]>[0],
 ): Promise<Page<AgentVersion> | null> {
-  const [agent] = await sql.query<{ readonly id: string }>(FIND_AGENT_ID({ tenantId, ...named(params.idOrName) }));
-  if (agent === undefined) return null;
+  const [agent] = await sql.query<{ readonly id: string | null }>(
+    FIND_AGENT_ID({ tenantId, ...named(params.idOrName) }),
+  );
+  const agentId = agent?.id ?? null;
+  if (agentId === null) return null;
   return readBoundedPage(
     params,
-    ({ after = BEYOND_ALL_IDS, take }) =>
-      sql.query<ListedVersion>(LIST_VERSIONS({ tenantId, agentId: agent.id, after, take })),
+    ({ after = BEYOND_ALL_IDS, take }) => sql.query<ListedVersion>(LIST_VERSIONS({ tenantId, agentId, after, take })),
     (ids) => sql.query<PayloadRow<ConfigPayload>>(VERSION_PAYLOADS({ ids, tenantId })),
     (row, { config, description }) => versionOf({ ...row, config, description }),
   );

@@ -2,6 +2,7 @@ import { isId, type Page, type Thread } from "@hsafa/protocol";
 import { storableText } from "../../ports/storable-text.ts";
 import type { TenantStore } from "../../ports/tenant-store.ts";
 import { listedBySubject } from "./listed-by-subject.ts";
+import { namedThread } from "./named-thread.ts";
 import { readBoundedPage } from "./page.ts";
 import type { TenantSql } from "./sql.ts";
 import { tenantStatement } from "./statement.ts";
@@ -17,14 +18,13 @@ import {
 import type { TenantId } from "../../core/tenant-id.ts";
 
 /** A key may look like an id. The id goes first. */
+const NAMED_THREAD = namedThread({ id: ":threadId", key: ":key", subject: ":subject" });
+
 const FIND_THREAD = tenantStatement({
   name: "find-thread",
   parameters: { threadId: "uuid?", key: "text", subject: "text?" },
   text: `
-select ${THREAD_COLUMNS} from threads
-where tenant_id = :tenantId and deleted_at is null
-  and (id = :threadId or key = :key and subject is not distinct from :subject)
-order by id = :threadId desc nulls last limit 1`,
+select ${THREAD_COLUMNS} from threads where id = ${NAMED_THREAD} and tenant_id = :tenantId`,
 });
 
 const listedThreads = listedBySubject({

@@ -1,13 +1,10 @@
-import { START } from "@hsafa/protocol";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import type { Store } from "../../../src/ports/store.ts";
-import type { TenantStore } from "../../../src/ports/tenant-store.ts";
+import { type AskedIds, askEverything } from "./ask-everything.ts";
 import { storeFile } from "./files.ts";
-import { claimAll, connect, openScene, parkWithCall, resultOf, start, startParams } from "./scene.ts";
+import { claimAll, connect, openScene, parkWithCall, start, startParams } from "./scene.ts";
 import { AN_ACTOR } from "../../support/an-actor.ts";
-
-type Method = keyof TenantStore;
 
 const KEY = {
   name: "key",
@@ -36,7 +33,7 @@ export function isolationOfStore(store: () => Store): void {
     const fileId = await storeFile(owner);
     const { agentId, versionId } = owner;
     const key = await owner.tenant.createApiKey({ by: AN_ACTOR, keyId: v7(), keyHash: v7(), ...KEY });
-    const own = {
+    const own: AskedIds = {
       agentId,
       versionId,
       runId,
@@ -50,7 +47,7 @@ export function isolationOfStore(store: () => Store): void {
       pairingCode: "BCDF-GHJK",
       idempotencyKey: "theirs",
     };
-    const nobody: typeof own = {
+    const nobody: AskedIds = {
       agentId: v7(),
       versionId: v7(),
       runId: v7(),
@@ -64,143 +61,7 @@ export function isolationOfStore(store: () => Store): void {
       pairingCode: "ZZZZ-ZZZZ",
       idempotencyKey: "nobody's",
     };
-    const page = { limit: 10, cursor: undefined };
-    const message = { kind: "message" as const, message: { role: "user" as const, content: "x" } };
-    const all = { ...page, toolName: undefined, status: undefined, subject: undefined };
-
-    const ask = async (
-      ids: typeof own,
-    ): Promise<
-      Record<
-        Exclude<
-          Method,
-          "beginFile" | "createThread" | "pushAgent" | "putSecret" | "registerDevices" | "createApiKey" | "revokeTokens"
-        >,
-        unknown
-      >
-    > => ({
-      listAudit: (await stranger.listAudit(page)).data.filter(({ targets }) => targets.agentId === ids.agentId),
-      listAgents: (await stranger.listAgents(page)).data.filter((agent) => agent.id === ids.agentId),
-      findAgent: await stranger.findAgent({ idOrName: ids.agentId }),
-      listVersions: await stranger.listVersions({ idOrName: ids.agentId, ...page }),
-      findVersion: [
-        await stranger.findVersion({ idOrName: ids.agentId, versionId: ids.versionId }),
-        await stranger.findVersion({ idOrName: "worker", versionId: ids.versionId }),
-      ],
-      promoteVersion: [
-        await stranger.promoteVersion({ by: AN_ACTOR, idOrName: ids.agentId, versionId: ids.versionId }),
-        await stranger.promoteVersion({ by: AN_ACTOR, idOrName: "worker", versionId: ids.versionId }),
-      ],
-      startRun: [
-        await stranger.startRun(startParams({ agent: ids.agentId })),
-        await stranger.startRun(startParams({ versionId: ids.versionId })),
-        await stranger.startRun(startParams({ threadId: ids.threadId })),
-        await stranger.startRun(
-          startParams({ fork: { from: { runId: ids.runId, position: "1-0" }, turns: [], threadId: v7() } }),
-        ),
-      ],
-      findRun: await stranger.findRun({ runId: ids.runId }),
-      findRunBounds: await stranger.findRunBounds({ runId: ids.runId }),
-      findStart: await stranger.findStart({ key: ids.idempotencyKey, owner: "key", orUnowned: true }),
-      findStarter: await stranger.findStarter({ runId: ids.runId }),
-      listRuns: [
-        await stranger.listRuns({
-          ...page,
-          status: undefined,
-          agent: ids.agentId,
-          threadId: undefined,
-          subject: undefined,
-        }),
-        await stranger.listRuns({
-          ...page,
-          status: undefined,
-          agent: undefined,
-          threadId: ids.threadId,
-          subject: undefined,
-        }),
-        await stranger.listRuns({
-          ...page,
-          status: undefined,
-          agent: undefined,
-          threadId: undefined,
-          subject: undefined,
-        }),
-        ...(await Promise.all(
-          [{ versionId: ids.versionId }, { device: ids.deviceId }, { metadataText: "{" }].map((filter) =>
-            stranger.listRuns({
-              ...page,
-              status: undefined,
-              agent: undefined,
-              threadId: undefined,
-              subject: undefined,
-              ...filter,
-            }),
-          ),
-        )),
-      ],
-      readTail: await stranger.readTail({ runId: ids.runId }),
-      readEvents: [
-        await stranger.readEvents({ runId: ids.runId, after: START, limit: 10, factsOnly: false }),
-        await stranger.readEvents({ runId: ids.runId, after: START, limit: 10, factsOnly: true }),
-      ],
-      readEventsBefore: [
-        await stranger.readEventsBefore({ runId: ids.runId, before: null, limit: 10, factsOnly: false }),
-        await stranger.readEventsBefore({ runId: ids.runId, before: null, limit: 10, factsOnly: true }),
-      ],
-      enqueueInput: await stranger.enqueueInput({ by: AN_ACTOR, runId: ids.runId, input: message, dedupe: null }),
-      submitToolResult: [
-        await stranger.submitToolResult(resultOf(ids.callId, "a", { kind: "http", runId: ids.runId })),
-        await stranger.submitToolResult(resultOf(ids.callId, "a", { kind: "device", deviceId: ids.deviceId })),
-      ],
-      findCall: await stranger.findCall({ callId: ids.callId }),
-      listCallsOfRun: await stranger.listCallsOfRun({ runId: ids.runId, ...page }),
-      listCalls: await stranger.listCalls({ ...all, deviceId: ids.deviceId }),
-      findThread: await stranger.findThread({ idOrKey: ids.threadId, subject: null }),
-      branchThread: await stranger.branchThread({
-        threadId: v7(),
-        runId: ids.runId,
-        key: null,
-        subject: null,
-        title: null,
-        metadata: {},
-      }),
-      renameThread: await stranger.renameThread({ threadId: ids.threadId, title: "mine" }),
-      deleteThread: await stranger.deleteThread({ by: AN_ACTOR, threadId: ids.threadId }),
-      listThreads: await stranger.listThreads({ ...page, subject: undefined }),
-      listInheritedRuns: await stranger.listInheritedRuns({ threadId: ids.threadId, limit: 1 }),
-      listThreadRuns: await stranger.listThreadRuns({ threadId: ids.threadId, ...page }),
-      readSecret: await stranger.readSecret({ name: ids.secret }),
-      listSecrets: (await stranger.listSecrets(page)).data.filter((secret) => secret.name === ids.secret),
-      deleteSecret: await stranger.deleteSecret({ by: AN_ACTOR, name: ids.secret }),
-      completeFile: await stranger.completeFile({ fileId: ids.fileId, mediaType: "a/b", size: 1, sha256: "0" }),
-      abandonFile: await stranger.abandonFile({ fileId: ids.fileId }),
-      findFiles: await stranger.findFiles({ fileIds: [ids.fileId] }),
-      listRunsOfFile: await stranger.listRunsOfFile({ fileId: ids.fileId }),
-      listBranchesOfFile: await stranger.listBranchesOfFile({ fileId: ids.fileId }),
-      listFiles: await stranger.listFiles({ ...page, subject: undefined }),
-      useFiles: await stranger.useFiles({ runId: v7(), fileIds: [ids.fileId] }),
-      deleteFile: await stranger.deleteFile({ by: AN_ACTOR, fileId: ids.fileId }),
-      confirmDeviceSessions: await stranger.confirmDeviceSessions({ sessionIds: [ids.sessionId] }),
-      readSessionStanding: await stranger.readSessionStanding({ sessionId: ids.sessionId, deviceId: ids.deviceId }),
-      drainDeviceSession: await stranger.drainDeviceSession({ sessionId: ids.sessionId }),
-      endDeviceSession: await stranger.endDeviceSession({ sessionId: ids.sessionId, reason: "stranger" }),
-      markSent: await stranger.markSent({ callId: ids.callId, attempt: 1, sessionId: ids.sessionId }),
-      markAccepted: await stranger.markAccepted({ callId: ids.callId, deviceId: ids.deviceId }),
-      pairDevice: await stranger.pairDevice({ by: AN_ACTOR, code: ids.pairingCode, subject: undefined }),
-      countPendingPairings: await stranger.countPendingPairings({ deviceKey: "any", ownerId: "key" }),
-      listDevices: await stranger.listDevices({ ...page, subject: undefined }),
-      findDevice: await stranger.findDevice({ deviceId: ids.deviceId }),
-      deleteDevice: await stranger.deleteDevice({ by: AN_ACTOR, deviceId: ids.deviceId }),
-      readUsage: (await stranger.readUsage()).used.activeRuns,
-      setLimits: await stranger.setLimits({ by: AN_ACTOR, limits: { devices: 1 } }),
-      knows: [
-        await stranger.knows({ kind: "thread", key: "secret", subject: null }),
-        await stranger.knows({ kind: "device", key: "k" }),
-      ],
-      listApiKeys: (await stranger.listApiKeys(page)).data.filter(({ id }) => id === ids.keyId),
-      rotateApiKey: await stranger.rotateApiKey({ by: AN_ACTOR, keyId: ids.keyId, keyHash: v7(), overlapMs: 0 }),
-      revokeApiKey: await stranger.revokeApiKey({ by: AN_ACTOR, keyId: ids.keyId }),
-    });
+    const ask = (ids: AskedIds): Promise<object> => askEverything(stranger, ids);
     return { owner, stranger, own, threadRun, foreign: await ask(own), missing: await ask(nobody) };
   }
 

@@ -1,3 +1,4 @@
+import { firstId } from "../../first-id.ts";
 import { tenantStatement } from "../../statement.ts";
 import { millis } from "../../times.ts";
 import type { ConfigPayload } from "../read-payloads.ts";
@@ -14,6 +15,9 @@ const CONFIG_COLUMNS = "v.config_json as config, v.description";
 
 /** SQL: an agent with its current version. */
 const AGENTS = "agents a left join agent_versions v on v.id = a.current_version_id and v.tenant_id = a.tenant_id";
+
+/** SQL: the id of the agent that is named. */
+export const NAMED_AGENT = firstId("agents", ["id = :agentId", "name = :name"]);
 
 /** The small columns of an agent. Times are in ms. */
 interface AgentColumns {
@@ -51,7 +55,7 @@ export const FIND_AGENT = tenantStatement({
   parameters: { agentId: "uuid?", name: "text?" },
   text: `
 select ${AGENT_COLUMNS}, ${VERSION_COLUMNS}, ${CONFIG_COLUMNS} from ${AGENTS}
-where a.tenant_id = :tenantId and (a.id = :agentId or a.name = :name)`,
+where a.id = ${NAMED_AGENT} and a.tenant_id = :tenantId`,
 });
 
 /** Reads the id of an agent alone. */
@@ -59,7 +63,7 @@ export const FIND_AGENT_ID = tenantStatement({
   name: "find-agent-id",
   parameters: { agentId: "uuid?", name: "text?" },
   text: `
-select a.id::text from agents a where a.tenant_id = :tenantId and (a.id = :agentId or a.name = :name)`,
+select ${NAMED_AGENT}::text as id`,
 });
 
 /** Reads a version of an agent. `agentId` null: by its name. */
@@ -69,7 +73,7 @@ export const FIND_VERSION = tenantStatement({
   text: `
 select ${VERSION_COLUMNS}, ${CONFIG_COLUMNS}
 from agent_versions v join agents a on a.id = v.agent_id and a.tenant_id = v.tenant_id
-where v.tenant_id = :tenantId and v.id = :versionId and (a.id = :agentId or a.name = :name)`,
+where v.tenant_id = :tenantId and v.id = :versionId and a.id = ${NAMED_AGENT}`,
 });
 
 /** Lists agents with their current versions, newest first. */

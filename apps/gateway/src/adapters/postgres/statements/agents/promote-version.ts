@@ -4,6 +4,7 @@ import { findAgent } from "../../read-agents.ts";
 import type { TenantSql } from "../../sql.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
 import { tenantStatement } from "../../statement.ts";
+import { NAMED_AGENT } from "./find-agent.ts";
 import { ACTOR, actorText, audited } from "../audit/audited.ts";
 
 const PROMOTE_VERSION = tenantStatement({
@@ -13,7 +14,7 @@ const PROMOTE_VERSION = tenantStatement({
 with agent as materialized (
   select a.id, a.name, a.current_version_id, v.version
   from agents a join agent_versions v on v.agent_id = a.id
-  where a.tenant_id = :tenantId and (a.id = :agentId or a.name = :name)
+  where a.id = ${NAMED_AGENT} and a.tenant_id = :tenantId
     and v.tenant_id = :tenantId and v.id = :versionId
   for no key update of a
 ),

@@ -1,35 +1,41 @@
 import type { AuditAction, AuditActor, AuditEntry, AuditOutcome, JsonObject, Page } from "@hsafa/protocol";
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
+import { type Asked, filteredStatements } from "../../filtered-statements.ts";
+import { BEFORE_ALL_IDS, BEYOND_ALL_IDS, indexRange, ofValue } from "../../index-range.ts";
 import { readPage } from "../../page.ts";
 import type { TenantSql } from "../../sql.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
-import { tenantStatement } from "../../statement.ts";
 import { millis } from "../../times.ts";
 
+/** Each has an index with the ids of its entries behind it. */
+const FILTERS = {
+  action: ofValue("action", ":action", { action: "text" }),
+  subject: ofValue("subject", ":subject", { subject: "text" }),
+  key: ofValue("key_id", ":keyId", { keyId: "text" }),
+} as const;
+
 /** An id begins with the time of its entry, so the ids tell which entries are of a time. */
-const LIST_AUDIT = tenantStatement({
+const listed = filteredStatements({
   name: "list-audit",
-  parameters: {
-    action: "text?",
-    subject: "text?",
-    keyId: "text?",
-    sinceId: "uuid?",
-    untilId: "uuid?",
-    after: "uuid?",
-    take: "int",
-  },
-  text: `
+  filters: FILTERS,
+  part: { after: "uuid", from: "uuid", take: "int" },
+  textOf(names) {
+    const asked = names.map((name) => FILTERS[name]);
+    // Of several filters Postgres knows best which one leaves the fewest.
+    const leads = asked.length === 1 ? asked.map(({ lead }) => lead) : [];
+    const conditions = asked.length === 1 ? [] : asked.map(({ holds }) => holds);
+    const range = indexRange({ leads, id: "id", after: ":after", to: `'${BEFORE_ALL_IDS}'`, order: "desc" });
+    return `
 select id::text, ${millis("at")} as at, action, outcome, actor, targets, details
-from audit_entries
-where tenant_id = :tenantId
-  and (:action is null or action = :action)
-  and (:subject is null or subject = :subject)
-  and (:keyId is null or key_id = :keyId)
-  and (:sinceId is null or id >= :sinceId)
-  and (:untilId is null or id < :untilId)
-  and (:after is null or id < :after)
-order by id desc
-limit :take`,
+from (
+  select * from audit_entries
+  where ${["tenant_id = :tenantId", ...conditions, range.holds].join(" and ")}
+  order by ${range.order} limit :take
+) as page
+-- All that is older comes behind the first entry that is too old.
+where id >= :from
+order by page.id desc`;
+  },
 });
 
 interface Row {
@@ -47,19 +53,29 @@ export function listAudit(
   tenantId: TenantId,
   params: Parameters<TenantStore["listAudit"]>[0],
 ): Promise<Page<AuditEntry>> {
-  const { action = null, subject = null, keyId = null, since, until } = params;
-  const [sinceId, untilId] = [firstIdOf(since), firstIdOf(until)];
+  const { action, subject, keyId, since, until } = params;
+  const asked: Asked<typeof FILTERS> = {
+    ...(action === undefined ? {} : { action: { action } }),
+    ...(subject === undefined ? {} : { subject: { subject } }),
+    ...(keyId === undefined ? {} : { key: { keyId } }),
+  };
+  const from = since === undefined ? BEFORE_ALL_IDS : firstIdOf(since);
+  const end = until === undefined ? BEYOND_ALL_IDS : firstIdOf(until);
   return readPage(
     params,
-    ({ after = null, take }) =>
-      sql.query<Row>(LIST_AUDIT({ tenantId, action, subject, keyId, sinceId, untilId, after, take })),
+    ({ after = BEYOND_ALL_IDS, take }) =>
+      sql.query<Row>(listed(tenantId, asked, { after: after < end ? after : end, from, take })),
     ({ actor, at, ...entry }) => ({ ...entry, at: new Date(at).toISOString(), by: actor }),
   );
 }
 
-/** The lowest id of an entry of this time, in ms; null for no time. */
-function firstIdOf(ms: number | undefined): string | null {
-  if (ms === undefined) return null;
-  const hex = Math.max(0, Math.floor(ms)).toString(16).padStart(12, "0");
+/** An id has 48 bits for its time. */
+const MS_MAX = 2 ** 48 - 1;
+
+/** The lowest id of an entry of this time, in ms. */
+function firstIdOf(ms: number): string {
+  const hex = Math.min(Math.max(0, Math.floor(ms)), MS_MAX)
+    .toString(16)
+    .padStart(12, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }

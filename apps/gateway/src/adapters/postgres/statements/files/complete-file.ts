@@ -33,11 +33,16 @@ const COMPLETE_FILE = tenantStatement({
 with upload as (
   select id, owner, idempotency_key from files where id = :fileId and tenant_id = :tenantId and state <> 'removing'
 ),
+-- Each is looked up by its own index.
+found as materialized (
+  select f.id from upload u join files f on f.id = u.id where f.tenant_id = :tenantId and f.state = 'stored'
+  union
+  select f.id from upload u join files f on f.owner = u.owner and f.idempotency_key = u.idempotency_key
+  where f.tenant_id = :tenantId and f.state = 'stored'
+),
 known as (
   update files f set expires_at = greatest(f.expires_at, now() + interval '${FILE_UNUSED_KEPT_MS} milliseconds')
-  from upload u
-  where f.tenant_id = :tenantId and f.state = 'stored'
-    and (f.id = u.id or (f.owner = u.owner and f.idempotency_key = u.idempotency_key))
+  from found where f.id = found.id and f.tenant_id = :tenantId and f.state = 'stored'
   returning f.*
 ),
 made as (

@@ -27,8 +27,13 @@ const FIND_API_KEY = fleetStatement({
 select id::text, tenant_id::text, name, scopes, subject, groups,
   (extract(epoch from least(expires_at, case when key_hash <> :keyHash then former_until end) - now()) * 1000)::float8
     as expires_in_ms
-from api_keys
-where (key_hash = :keyHash or former_hash = :keyHash and former_until > now()) and ${IS_TAKEN}
+from (
+  -- Each is looked up by its own index.
+  select * from api_keys where key_hash = :keyHash
+  union all
+  select * from api_keys where former_hash = :keyHash and key_hash <> :keyHash and former_until > now()
+) as found
+where ${IS_TAKEN}
   and not exists (select from tenants t where t.id = tenant_id and t.disabled_at is not null)`,
 });
 

@@ -4,6 +4,7 @@ import type { TenantId } from "../../../../core/tenant-id.ts";
 import { SEARCHED_RUNS_MAX } from "../../../../ports/limits.ts";
 import { type Asked, filteredStatements } from "../../filtered-statements.ts";
 import { BEFORE_ALL_IDS, BEYOND_ALL_IDS, indexRange, type Lead, ofValue } from "../../index-range.ts";
+import { namedThread } from "../../named-thread.ts";
 import type { Query, TenantScope } from "../../statement.ts";
 import { millis } from "../../times.ts";
 
@@ -50,13 +51,8 @@ export type FoundRun = (ListedRun | { readonly id: null }) & {
   readonly searched_to: string | null;
 };
 
-/** SQL: the thread that is asked for. One with this id goes before one with this key. */
-const THREAD = `(
-    select t.id from threads t
-    where t.tenant_id = :tenantId and t.deleted_at is null
-      and (t.id = :threadId or t.key = :threadKey and t.subject is not distinct from :threadSubject)
-    order by t.id = :threadId desc nulls last limit 1
-  )`;
+/** SQL: the thread that is asked for. */
+const THREAD = namedThread({ id: ":threadId", key: ":threadKey", subject: ":threadSubject" });
 
 /** SQL: the agent with the name that is asked for. */
 const AGENT = "(select a.id from agents a where a.tenant_id = :tenantId and a.name = :agentName)";

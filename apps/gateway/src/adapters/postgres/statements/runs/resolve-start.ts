@@ -1,5 +1,7 @@
 import type { RunStatus } from "@hsafa/protocol";
 import { THREAD_HISTORY_RUNS_MAX } from "../../../../ports/limits.ts";
+import { firstId } from "../../first-id.ts";
+import { namedThread } from "../../named-thread.ts";
 import { RUN_WITH_MESSAGES } from "../../status-lists.ts";
 import { threadLine } from "../../thread-line.ts";
 import { tenantStatement } from "../../statement.ts";
@@ -25,20 +27,18 @@ export const RESOLVE_START = tenantStatement({
   },
   text: `
 with agent as (
-  select id, current_version_id from agents where tenant_id = :tenantId and (id = :agentId or name = :agentName)
+  select id, current_version_id from agents
+  where id = ${firstId("agents", ["id = :agentId", "name = :agentName"])} and tenant_id = :tenantId
 ),
 version as (
   -- As a text: Postgres reads no field of a JSON value that holds the character 0 or half a pair anywhere.
   select v.id, v.config_json::text as config
   from agent a join agent_versions v on v.agent_id = a.id
-  where v.id = coalesce(:versionId, a.current_version_id)
+  where v.id = case when :versionId is null then a.current_version_id else :versionId end
 ),
 thread as (
   select t.id, t.turns, t.open_runs, t.ancestor_ids, t.ancestor_turns from threads t
-  where t.tenant_id = :tenantId and t.id = coalesce(
-    (select id from threads where tenant_id = :tenantId and id = :threadId and deleted_at is null),
-    (select id from threads where tenant_id = :tenantId and key = :threadKey and subject is not distinct from :subject)
-  )
+  where t.id = ${namedThread({ id: ":threadId", key: ":threadKey", subject: ":subject" })} and t.tenant_id = :tenantId
 )
 select floor(${millis("now()")}) as now,
   (select id::text from agent) as agent_id,

@@ -4,6 +4,7 @@ import type { TenantId } from "../../../../core/tenant-id.ts";
 import { THREAD_ANCESTORS_MAX } from "../../../../ports/limits.ts";
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
 import type { BranchOutcome } from "../../../../ports/tenant-threads.ts";
+import { namedThread } from "../../named-thread.ts";
 import { repeatOnUniqueViolation, type TenantSql } from "../../sql.ts";
 import { tenantStatement } from "../../statement.ts";
 import { RUN_WITH_MESSAGES } from "../../status-lists.ts";
@@ -21,8 +22,7 @@ with origin as (
 ),
 known as (
   select * from threads
-  where tenant_id = :tenantId and deleted_at is null
-    and (id = :threadId or key = :key and subject is not distinct from :subject)
+  where id = ${namedThread({ id: ":threadId", key: ":key", subject: ":subject" })} and tenant_id = :tenantId
 ),
 made as (
   insert into threads (id, tenant_id, key, subject, title, metadata, branched_from, ancestor_ids, ancestor_turns)

@@ -2,6 +2,7 @@ import type { TenantStore } from "../../../../ports/tenant-store.ts";
 import { tenantStatement } from "../../statement.ts";
 import { repeatOnUniqueViolation, type TenantSql } from "../../sql.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
+import { namedThread } from "../../named-thread.ts";
 import { THREAD_COLUMNS, type ThreadColumns, threadOfColumns } from "./thread-columns.ts";
 
 const CREATE_THREAD = tenantStatement({
@@ -10,8 +11,7 @@ const CREATE_THREAD = tenantStatement({
   text: `
 with known as (
   select * from threads
-  where tenant_id = :tenantId and deleted_at is null
-    and (id = :threadId or key = :key and subject is not distinct from :subject)
+  where id = ${namedThread({ id: ":threadId", key: ":key", subject: ":subject" })} and tenant_id = :tenantId
 ),
 made as (
   insert into threads (id, tenant_id, key, subject, title, metadata)
