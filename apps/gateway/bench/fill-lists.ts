@@ -47,7 +47,10 @@ const TABLES = {
   },
 } as const;
 
-/** Writes `count` threads, files, devices with a session each, and acts of a tenant, and keys of others. The row `n` of each has the id of the run `n`. */
+/**
+ * Writes `count` threads, files, devices with a session each, and acts of a tenant, and keys of other tenants. The row
+ * `n` of each has the id of the run `n`.
+ */
 export async function fillLists(client: pg.Client, tenantId: TenantId, count: number): Promise<void> {
   // Neither triggers nor foreign keys, as for runs.
   await client.query("set session_replication_role = replica");

@@ -1,6 +1,6 @@
 /**
- * SQL: the id of a row of the tenant for which the first of these conditions holds, or else the next one. Each is looked
- * up by itself, by its own index. For one condition or another Postgres would look at all rows of the tenant.
+ * SQL: the id of a row of the tenant for which the first of these conditions holds, or else the next one. Each is
+ * looked up by its own index. For one condition or another Postgres would look at all rows of the tenant.
  */
 export function firstId(table: string, conditions: readonly string[]): string {
   const lookUps = conditions.map(

@@ -80,3 +80,9 @@ export const POSTGRES_CLOCK_SKEW_MS_MAX = 5000;
  * good. What it reads again lies in the system's cache.
  */
 export const SHARED_BUFFERS_MAX_MB = 16;
+
+/** The largest number that the column of a turn takes. */
+export const THREAD_TURN_MAX = 2 ** 31 - 1;
+
+/** The latest time of an id, in ms: a UUIDv7 has 48 bits for it. */
+export const ID_MS_MAX = 2 ** 48 - 1;

@@ -15,7 +15,7 @@ import type { Query } from "./statement.ts";
 import { asStoreError } from "./store-error.ts";
 
 /** A statement that changes nothing. None of them calls a function that does. */
-const READ = /^\s*select\b/;
+const READ = /^\s*(?:select\b|with\b(?![^]*\b(?:insert|update|delete)\b))/;
 
 export interface PgSettings {
   readonly url: string;

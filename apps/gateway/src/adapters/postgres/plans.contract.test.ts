@@ -48,8 +48,16 @@ const BUSY_DEVICE = v7();
 const RARE_DEVICE = v7();
 
 const FILLED = [
-  ...["runs", "run_events", "run_inputs", "tool_calls"],
-  ...["api_keys", "threads", "files", "devices", "device_sessions", "audit_entries"],
+  "runs",
+  "run_events",
+  "run_inputs",
+  "tool_calls",
+  "api_keys",
+  "threads",
+  "files",
+  "devices",
+  "device_sessions",
+  "audit_entries",
 ];
 
 interface Plan {
@@ -209,10 +217,6 @@ describe.skipIf(await missingServices("postgres"))("plans of hot statements", ()
       const { rows } = await client.query<{ "QUERY PLAN": [{ readonly Plan: Plan }] }>({ text, values });
       await client.query("rollback");
       if (prepared !== undefined) await client.query("deallocate kept");
-      appendFileSync(
-        "/tmp/timed.txt",
-        `${statistics} ${name} ${(rows[0]?.["QUERY PLAN"][0] as any)["Execution Time"]}\n`,
-      );
       const plan = rows[0]?.["QUERY PLAN"][0].Plan;
       if (plan !== undefined) faults.push(...faultsOf(name, plan));
     }
@@ -380,6 +384,7 @@ describe.skipIf(await missingServices("postgres"))("plans of hot statements", ()
       await fleet.forgetFiles({ fileIds: [runIdOf(7)] });
       await fleet.endDeadGateways({ silenceMs: 1000, until: Date.now() });
       await fleet.readFleet();
+      await fleet.sweep({ gatewayTimeoutMs: 60_000 });
       await askEverything(tenant, nothing);
       await askEverything(tenant, own);
       await fleet.releaseLeases({ runs: [held] });

@@ -2,6 +2,7 @@ import type { AuditAction, AuditActor, AuditEntry, AuditOutcome, JsonObject, Pag
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
 import { type Asked, filteredStatements } from "../../filtered-statements.ts";
 import { BEFORE_ALL_IDS, BEYOND_ALL_IDS, indexRange, ofValue } from "../../index-range.ts";
+import { ID_MS_MAX } from "../../limits.ts";
 import { readPage } from "../../page.ts";
 import type { TenantSql } from "../../sql.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
@@ -69,12 +70,9 @@ export function listAudit(
   );
 }
 
-/** An id has 48 bits for its time. */
-const MS_MAX = 2 ** 48 - 1;
-
 /** The lowest id of an entry of this time, in ms. */
 function firstIdOf(ms: number): string {
-  const hex = Math.min(Math.max(0, Math.floor(ms)), MS_MAX)
+  const hex = Math.min(Math.max(0, Math.floor(ms)), ID_MS_MAX)
     .toString(16)
     .padStart(12, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;

@@ -21,15 +21,32 @@ const SWEEP = fleetStatement({
   name: "sweep",
   parameters: { gatewayTimeoutMs: "float8" },
   text: `
-with lost as (
-  select s.id from device_sessions s
-  where s.disconnected_at is null
-    and s.connected_at < now() - :gatewayTimeoutMs * interval '1 millisecond'
-    and not exists (
-      select from gateways g where g.id = s.gateway_id and g.beaten_at > now() - :gatewayTimeoutMs * interval '1 millisecond'
-    )
-  limit ${SWEEP_ROWS_MAX}
-  for update of s skip locked
+with recursive holder as (
+  -- One step for each gateway that has sessions, and not one for each session.
+  (select gateway_id from device_sessions where disconnected_at is null order by gateway_id limit 1)
+  union all
+  select (
+    select s.gateway_id from device_sessions s
+    where s.disconnected_at is null and s.gateway_id > h.gateway_id
+    order by s.gateway_id limit 1
+  )
+  from holder h where h.gateway_id is not null
+),
+silent as materialized (
+  select h.gateway_id from holder h
+  where h.gateway_id is not null and not exists (
+    select from gateways g
+    where g.id = h.gateway_id and g.beaten_at > now() - :gatewayTimeoutMs * interval '1 millisecond'
+  )
+),
+lost as (
+  select s.id from silent cross join lateral (
+    select id from device_sessions
+    where gateway_id = silent.gateway_id and disconnected_at is null
+      and connected_at < now() - :gatewayTimeoutMs * interval '1 millisecond'
+    limit ${SWEEP_ROWS_MAX}
+    for update skip locked
+  ) as s
 ),
 ended as (
   update device_sessions set disconnected_at = now(), reason = 'gateway_lost' where id = any(array(select id from lost))

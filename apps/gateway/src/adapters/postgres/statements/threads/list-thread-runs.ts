@@ -2,6 +2,7 @@ import type { Page, RunStatus } from "@hsafa/protocol";
 import type { TenantId } from "../../../../core/tenant-id.ts";
 import { cursorId } from "../../../../ports/page-cursor.ts";
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
+import { THREAD_TURN_MAX } from "../../limits.ts";
 import { EMPTY_PAGE, readPage } from "../../page.ts";
 import type { TenantSql } from "../../sql.ts";
 import { tenantStatement } from "../../statement.ts";
@@ -12,13 +13,10 @@ function runsOf(line: string, { beyond, order }: { readonly beyond: string; read
   return `(
   select r.id, r.status, r.thread_turn from runs r
   where r.thread_id = ${line}.id and r.tenant_id = :tenantId and r.status <> 'merged'
-    and r.thread_turn > ${beyond} and r.thread_turn <= case when ${line}.turns is null then ${TURN_MAX} else ${line}.turns end
+    and r.thread_turn > ${beyond} and r.thread_turn <= case when ${line}.turns is null then ${THREAD_TURN_MAX} else ${line}.turns end
   order by r.thread_turn ${order} limit :take
 )`;
 }
-
-/** The largest number of the column's type. */
-const TURN_MAX = 2 ** 31 - 1;
 
 /** The runs after the one that a cursor names, which is looked up for its place; null: from the first. */
 const LIST_THREAD_RUNS = tenantStatement({
