@@ -12,8 +12,9 @@ const START_EVERY_MS = 40;
 const FEWEST = 20;
 const STEP = 1.25;
 const MOST = 600;
-/** So many times the p99 of the fewest streams is too late. */
+/** So many times the p99 of the fewest streams is too late. Once may be another program's fault. */
 const LATE = 2;
+const TRIES = 2;
 const AIM = 1.7;
 
 /** How many paced streams one and two workers serve on the cores of this machine, which the rest shares as well. */
@@ -57,7 +58,9 @@ async function mostStreams(system: System, key: string): Promise<Served> {
   const least = await p99Of(system, key, FEWEST);
   let most: Served = { streams: FEWEST, p99Ms: least };
   for (let streams = FEWEST * STEP; streams < MOST; streams *= STEP) {
-    const p99Ms = await p99Of(system, key, Math.round(streams));
+    let p99Ms = await p99Of(system, key, Math.round(streams));
+    for (let nth = 1; nth < TRIES && p99Ms > LATE * least; nth += 1)
+      p99Ms = await p99Of(system, key, Math.round(streams));
     if (p99Ms > LATE * least) break;
     most = { streams: Math.round(streams), p99Ms };
   }
