@@ -77,6 +77,7 @@ describe.skipIf(await missingServices("postgres"))("a connection that breaks", (
       scene.tenant.findRun({ runId }),
       scene.tenant.listDevices({ limit: 5, cursor: undefined, subject: undefined }),
       scene.tenant.listCalls({ limit: 5, cursor: undefined, ...ANY_CALL }),
+      reading.fleet.findApiKey({ keyHash: "of nobody" }),
       reading.fleet.readTails({ runIds: [runId] }),
     ]);
 
@@ -86,7 +87,7 @@ describe.skipIf(await missingServices("postgres"))("a connection that breaks", (
       const url = new URL(database.url);
       url.port = String(link.port);
       url.searchParams.set("application_name", "reader");
-      const reading = await openPostgresStore({ url: url.href, poolSize: 4 });
+      const reading = await openPostgresStore({ url: url.href, poolSize: 5 });
       try {
         const scene = await openScene(reading);
         const { runId } = await start(scene);

@@ -363,6 +363,7 @@ describe.skipIf(await missingServices("postgres"))("plans of hot statements", ()
         idempotencyKey: "none",
       };
       const nothing = Object.fromEntries(Object.keys(own).map((name) => [name, v7()])) as unknown as AskedIds;
+      await tenant.revokeTokens({ by: AN_ACTOR, whose: { kind: "subject", subject: "user-2" } });
       await tenant.putSecret({ by: AN_ACTOR, secretId: v7(), name: "none", sealed: "sealed", setBy: "a key" });
       for (const threadId of ["a key", v7(), runIdOf(300)])
         await tenant.startRun(startParams({ agent: scene.agentId, threadId }));
