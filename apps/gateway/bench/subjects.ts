@@ -45,11 +45,21 @@ export function resumable(url: string): Subject {
   };
 }
 
-/** hsafa: starts a run, and reads its stream from the first event. */
+/** hsafa: starts a run, and reads its events from the response. */
 export function hsafa(url: string, key: string): Subject {
-  const headers = { authorization: `Bearer ${key}` };
+  const headers = { authorization: `Bearer ${key}`, accept: "text/event-stream" };
   return {
     name: "hsafa",
+    follow: (model) =>
+      readTokens(post(`${url}/api/runs`, { agent: agentOf(model), input: "go" }, headers), textOfEvent),
+  };
+}
+
+/** hsafa: starts a run, and then reads its stream from the first event. */
+export function hsafaInTwo(url: string, key: string): Subject {
+  const headers = { authorization: `Bearer ${key}` };
+  return {
+    name: "hsafa, in two requests",
     async follow(model) {
       const runId = await startRun(url, key, model);
       return readTokens(get(`${url}/api/runs/${runId}/stream`, { agent, headers }), textOfEvent);

@@ -187,6 +187,7 @@ async function serve(
       ...gateway.useCases,
       gatewayId,
       authenticate,
+      hub,
       allowedOrigins,
       limits,
       turns,

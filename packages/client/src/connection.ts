@@ -1,9 +1,8 @@
 import { writeExactJson } from "@hsafa/protocol";
-import { backoffMs } from "./backoff.ts";
 import type { WebSocketConstructor } from "./client-socket.ts";
-import { delay } from "./delay.ts";
 import { errorOf, HsafaError } from "./error.ts";
-import { ATTEMPTS_MAX, BACKOFF_MAX_MS } from "./limits.ts";
+import { ATTEMPTS_MAX } from "./limits.ts";
+import { repeatCall } from "./repeat-call.ts";
 import { keepToken, type TokenSource } from "./token.ts";
 import { createWatchLink, type WatchLink } from "./watch-link.ts";
 
@@ -116,19 +115,9 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   return {
     open,
-    async call<T>(path: string, params: RequestParams = {}): Promise<T> {
+    call<T>(path: string, params: RequestParams = {}): Promise<T> {
       const attemptsMax = params.attemptsMax ?? (params.method === undefined ? ATTEMPTS_MAX : 1);
-      for (let failures = 0; ; failures += 1) {
-        try {
-          return await callOnce<T>(path, params);
-        } catch (error) {
-          const mayHeal = error instanceof HsafaError && error.isRetryable && failures + 1 < attemptsMax;
-          const waitMs = mayHeal ? (error.retryAfterMs ?? 0) : Infinity;
-          // Nobody waits until midnight for a quota.
-          if (waitMs > BACKOFF_MAX_MS) throw error;
-          await delay(backoffMs(failures, Math.random(), waitMs), params.signal);
-        }
-      }
+      return repeatCall(() => callOnce<T>(path, params), { attemptsMax, signal: params.signal });
     },
     link: createWatchLink({ base, tokens, WebSocket: options.WebSocket }),
   };

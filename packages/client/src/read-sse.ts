@@ -1,41 +1,89 @@
-import type { Connection } from "./connection.ts";
+import type { Connection, RequestParams } from "./connection.ts";
 import { HsafaError } from "./error.ts";
 import { STREAM_SILENCE_MS } from "./limits.ts";
 import type { RunStreamEvent, TransportParams, TransportReport } from "./run-stream-transport.ts";
 import { createSseParser } from "./sse-parser.ts";
 
+/** A request for events that was answered. */
+export interface OpenSse {
+  readonly response: Response;
+  /**
+   * Reads the response to its end, once. Throws if the connection breaks or goes silent, and if the response is no
+   * event stream.
+   */
+  reports(): AsyncGenerator<TransportReport, void, undefined>;
+  /** Ends the connection. */
+  close(): void;
+}
+
+/** How long a connection lives. */
+type SseLife = Pick<TransportParams, "signal" | "silenceMs">;
+
 /**
- * Reads a run's event stream on one connection, from the event after `after`. Returns when the server ends the stream.
- * Throws if the connection breaks or goes silent, if the server refuses, and if the response is no event stream.
+ * Sends a request that accepts events. Who gets the answer reads it or closes it. Rejects as `Connection.open` does,
+ * and if there is no answer in time.
  */
+export async function openSse(
+  connection: Connection,
+  { path, headers, ...request }: Omit<RequestParams, "signal"> & { readonly path: string },
+  { signal, silenceMs = STREAM_SILENCE_MS }: SseLife,
+): Promise<OpenSse> {
+  const silence = watchForSilence(silenceMs);
+  if (signal?.aborted === true) silence.end();
+  signal?.addEventListener("abort", silence.end);
+  const stop = (): void => {
+    silence.stop();
+    signal?.removeEventListener("abort", silence.end);
+  };
+  const accepting = { accept: "text/event-stream", ...headers };
+  const response = await connection
+    .open(path, { ...request, headers: accepting, signal: silence.signal })
+    .catch((error: unknown) => {
+      stop();
+      if (!silence.signal.aborted || signal?.aborted === true) throw error;
+      throw new HsafaError({ code: "network_error", message: `No response within ${silenceMs} ms.`, cause: error });
+    });
+  return {
+    response,
+    async *reports() {
+      try {
+        if (response.status === 204) yield { kind: "nothing_follows" };
+        else yield* readBody(await streamOf(response), silence);
+      } finally {
+        stop();
+      }
+    },
+    close() {
+      stop();
+      silence.end();
+    },
+  };
+}
+
+/** Reads a run's event stream on one connection, from the event after `after`. Rejects as `openSse` and it do. */
 export async function* readSse(
   connection: Connection,
   params: TransportParams,
   after: string | null,
 ): AsyncGenerator<TransportReport, void, undefined> {
-  const silence = watchForSilence(params.silenceMs ?? STREAM_SILENCE_MS);
-  const { signal } = params;
-  if (signal?.aborted === true) silence.end();
-  signal?.addEventListener("abort", silence.end);
-  try {
-    const headers: Record<string, string> = { accept: "text/event-stream" };
-    if (after !== null) headers["last-event-id"] = after;
-    const path = `/api/runs/${encodeURIComponent(params.runId)}/stream`;
-    const response = await connection.open(path, { headers, signal: silence.signal });
-    if (response.status === 204) {
-      yield { kind: "nothing_follows" };
-      return;
-    }
-    yield* readBody(await streamOf(response), silence);
-  } finally {
-    silence.stop();
-    signal?.removeEventListener("abort", silence.end);
-  }
+  const path = `/api/runs/${encodeURIComponent(params.runId)}/stream`;
+  const headers: Record<string, string> = after === null ? {} : { "last-event-id": after };
+  const opened = await openSse(connection, { path, headers }, params);
+  yield* opened.reports();
+}
+
+/** Whether a response brings events that this `fetch` lets through. React Native's own leaves the body out. */
+export function bringsEvents({ headers, body }: Response): boolean {
+  return isEventStream(headers) && body !== null && body !== undefined;
+}
+
+function isEventStream(headers: Headers): boolean {
+  return (headers.get("content-type") ?? "").startsWith("text/event-stream");
 }
 
 /** Returns the body of an event stream. Throws an `HsafaError` if the response is none. */
 async function streamOf({ status, headers, body }: Response): Promise<ReadableStream<Uint8Array>> {
-  if (!(headers.get("content-type") ?? "").startsWith("text/event-stream")) {
+  if (!isEventStream(headers)) {
     await body?.cancel();
     const message = "The response is no event stream; is it a hsafa gateway?";
     throw new HsafaError({ code: "unexpected_response", status, message });

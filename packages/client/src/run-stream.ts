@@ -16,8 +16,8 @@ import type { Connection } from "./connection.ts";
 import { delay } from "./delay.ts";
 import { HsafaError } from "./error.ts";
 import { beginRunStream, nextRunStreamState, type RunStreamInput, type RunStreamState } from "./run-stream-state.ts";
-import type { RunStreamEvent, RunStreamTransport, TransportParams } from "./run-stream-transport.ts";
-import { readSse } from "./read-sse.ts";
+import type { RunStreamEvent, RunStreamTransport, TransportParams, TransportReport } from "./run-stream-transport.ts";
+import { type OpenSse, readSse } from "./read-sse.ts";
 import { readWatch } from "./read-watch.ts";
 
 const READERS = { watch: readWatch, sse: readSse } as const;
@@ -39,6 +39,8 @@ export interface RunStreamParams extends TransportParams {
   /** Ends the iteration by throwing the signal's reason. It never cancels the run. */
   readonly signal?: AbortSignal;
   readonly transport: RunStreamTransport;
+  /** What brings the first events, instead of a connection by the transport. */
+  readonly opened?: Pick<OpenSse, "reports">;
   /** Called each time the stream was cut and will come back by itself, so that a page can say so. */
   readonly onCut?: (cut: RunStreamCut) => void;
   /** For tests: a random number in [0, 1). */
@@ -63,6 +65,7 @@ export async function* streamRun(
   };
   const isAborted = (): boolean => signal?.aborted === true;
   let cause: unknown = null;
+  let { opened } = params;
 
   for (;;) {
     switch (state.kind) {
@@ -71,8 +74,9 @@ export async function* streamRun(
         const askedAt = Date.now();
         try {
           cause = null;
-          // 2.
-          yield* readOnce(connection, params, state.after, advance);
+          const reports = opened?.reports() ?? READERS[params.transport](connection, params, state.after); // 2.
+          opened = undefined;
+          yield* readOnce(reports, state.after, advance);
           advance({ kind: "cut", lastedMs: Date.now() - askedAt });
         } catch (error) {
           if (isAborted()) throw abortReason(signal);
@@ -100,15 +104,13 @@ export async function* streamRun(
 
 /** Yields the events of one connection. Returns when the connection ends, and after the terminal event. */
 async function* readOnce(
-  connection: Connection,
-  params: RunStreamParams,
+  reports: AsyncGenerator<TransportReport, void, undefined>,
   after: string | null,
   advance: (input: RunStreamInput) => RunStreamState,
 ): AsyncGenerator<RunStreamEvent, void, undefined> {
-  const read = READERS[params.transport];
   let position = after;
   // 5. Leaving this loop ends the transport's generator, which closes the connection.
-  for await (const report of read(connection, params, after)) {
+  for await (const report of reports) {
     if (report.kind !== "received") {
       advance(report);
       continue;

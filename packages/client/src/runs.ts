@@ -22,6 +22,7 @@ import type {
 import type { CallOptions, Connection, RequestParams } from "./connection.ts";
 import { ATTEMPTS_MAX } from "./limits.ts";
 import { type KeyedCallOptions, postOnce } from "./post-once.ts";
+import { startAndStream } from "./start-and-stream.ts";
 import { type RunStreamCut, streamRun } from "./run-stream.ts";
 import type { RunStreamEvent, RunStreamTransport } from "./run-stream-transport.ts";
 
@@ -74,6 +75,14 @@ export interface Runs {
    */
   stream(runId: string, options?: StreamRunOptions): AsyncGenerator<RunStreamEvent, void, undefined>;
   /**
+   * Starts a run, and yields its events as `stream` does, from the first one on. They come in the response to the
+   * start, so the first of them come sooner. It needs a `fetch` that streams, which React Native's own does not.
+   */
+  startAndStream(
+    params: StartRunParams,
+    options?: Omit<StreamRunOptions, "after">,
+  ): AsyncGenerator<RunStreamEvent, void, undefined>;
+  /**
    * Resolves with the run once it has ended, however it ended. It waits for a gateway that is away, as long as it
    * takes. `Output`: what the run ends with, such as `OutputOf<typeof agent>`.
    */
@@ -117,6 +126,9 @@ export function createRuns(connection: Connection, transport: RunStreamTransport
     stream,
     start({ idempotencyKey, ...body }, options = {}) {
       return postOnce(connection, "/api/runs", body satisfies StartRunBody, { idempotencyKey, ...options });
+    },
+    startAndStream({ idempotencyKey, ...body }, options = {}) {
+      return startAndStream(connection, { body, idempotencyKey, transport, ...options });
     },
     fork(runId, { idempotencyKey, ...body }, options = {}) {
       return postOnce(connection, path(runId, "/fork"), body satisfies ForkRunBody, { idempotencyKey, ...options });

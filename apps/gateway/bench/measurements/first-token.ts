@@ -1,6 +1,6 @@
 import { quantile } from "../quantile.ts";
 import type { Ratio, Report } from "../report.ts";
-import { hsafa, pipe, pushAgent, resumable, type Subject } from "../subjects.ts";
+import { hsafa, hsafaInTwo, pipe, pushAgent, resumable, type Subject } from "../subjects.ts";
 import type { Systems } from "../systems.ts";
 import type { Measurement } from "./measurement.ts";
 import { onSystems } from "./on-systems.ts";
@@ -26,7 +26,7 @@ export const firstToken: Measurement = {
 async function measureOne({ gateway, pipe: piped, resumable: kept, key }: Systems, firstMs: number): Promise<Report> {
   const model = `1x0x${firstMs}`;
   await pushAgent(gateway.url, key, model);
-  const subjects = [pipe(piped.url), resumable(kept.url), hsafa(gateway.url, key)];
+  const subjects = [pipe(piped.url), resumable(kept.url), hsafa(gateway.url, key), hsafaInTwo(gateway.url, key)];
   const figures = new Map<string, number[]>(subjects.map(({ name }) => [name, []]));
   for (let turn = -WARM_UP; turn < RUNS; turn += 1) {
     for (const subject of subjects) {

@@ -1,4 +1,4 @@
-import { type Client, createClient, createDevice } from "@hsafa/client";
+import { type Client, createClient, createDevice, type StartRunParams } from "@hsafa/client";
 import type { Run } from "@hsafa/protocol";
 import pg from "pg";
 import { quantile } from "../quantile.ts";
@@ -15,17 +15,20 @@ const COMMITS_AIM = 2;
 const BESIDE_COMMITS_MS_AIM = 3;
 const COMMITS_TIMED = 100;
 
-/** How a run goes to its end, once it has been started. */
-type Answered = (client: Client, runId: string) => Promise<Run>;
+/** Starts a run, and returns it when it has ended. */
+type Answered = (client: Client, start: StartRunParams) => Promise<Run>;
 
-/** Waits for a run whose call a device answers. */
-const byDevice: Answered = (client, runId) => client.runs.wait(runId);
+/** A device answers the call of the run. */
+const byDevice: Answered = async (client, start) => client.runs.wait((await client.runs.start(start)).runId);
 
-/** Follows a run, and answers its call over HTTP as soon as it may. */
-const byProgram: Answered = async (client, runId) => {
-  for await (const event of client.runs.stream(runId))
+/** Follows a run from its start, and answers its call over HTTP as soon as it may. */
+const byProgram: Answered = async (client, start) => {
+  let runId = "";
+  for await (const event of client.runs.startAndStream(start)) {
+    if ("runId" in event) ({ runId } = event);
     if (event.type === "tool.dispatched")
       await client.runs.submitToolResult(runId, { callId: event.data.callId, result: "seen" });
+  }
   return client.runs.get(runId);
 };
 
@@ -72,8 +75,7 @@ export const toolRoundTrip: Measurement = {
       const figures: number[] = [];
       let commits = 0;
       for (let turn = -WARM_UP; turn < RUNS; turn += 1) {
-        const { runId } = await client.runs.start({ agent, input: `${where} ${turn}` });
-        const { status, output } = await answered(client, runId);
+        const { id: runId, status, output } = await answered(client, { agent, input: `${where} ${turn}` });
         if (status !== "completed") throw new Error(`the run is ${status}`);
         if (turn < 0) continue;
         figures.push(Number(output));

@@ -8,7 +8,7 @@ import type { FollowHub, FollowOutcome } from "./follow-hub.ts";
  * Says how this principal, who may read runs, may follow one after a position. Rejects only with `StoreUnavailable`.
  */
 export async function openStream(
-  deps: { readonly store: Store; readonly hub: FollowHub },
+  deps: { readonly store: Store; readonly hub: Pick<FollowHub, "follow"> },
   principal: Principal,
   params: { readonly runId: string; readonly after: string | undefined },
 ): Promise<FollowOutcome> {

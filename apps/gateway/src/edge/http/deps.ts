@@ -1,6 +1,7 @@
 import type { TrustedProxies } from "../../access/client-address.ts";
 import type { Authenticate } from "../../access/authenticate.ts";
 import type { UseCaseDeps } from "../../control/use-case-deps.ts";
+import type { FollowHub } from "../../follow/follow-hub.ts";
 import type { LoopTurns } from "../../runtime/loop-turns.ts";
 import type { RequestLimits } from "./request-limits.ts";
 
@@ -8,6 +9,8 @@ import type { RequestLimits } from "./request-limits.ts";
 export interface EdgeDeps extends UseCaseDeps {
   readonly authenticate: Authenticate;
   readonly gatewayId: string;
+  /** Lets who starts a run follow it on the same response. */
+  readonly hub: Pick<FollowHub, "follow">;
   /** Origins of browser pages elsewhere that may use this gateway. */
   readonly allowedOrigins: readonly string[];
   /** What counts requests, and slows down those who make too many. */

@@ -74,7 +74,7 @@ export function createMetrics(values: () => GaugeValues, liveLogAway: () => Prom
   });
   const durations = new Histogram({
     name: "hsafa_http_request_duration_seconds",
-    help: "How long HTTP requests took to be answered; a stream counts until its end.",
+    help: "How long HTTP requests took to be answered; a stream counts until it begins.",
     labelNames: ["method", "route"],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,

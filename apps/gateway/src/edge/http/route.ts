@@ -2,8 +2,10 @@ import type { Readable } from "node:stream";
 import type { Scope } from "@hsafa/protocol";
 import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
+import type { CredentialLife } from "../../access/credential-life.ts";
 import type { Principal } from "../../access/principal.ts";
 import type { Refusal } from "../../access/refusal.ts";
+import type { Sink, WatcherHandle } from "../../follow/sink.ts";
 import type { ConstantPage } from "./constant-page.ts";
 import type { EdgeDeps } from "./deps.ts";
 
@@ -30,6 +32,15 @@ export type RouteResponse =
       readonly headers: Readonly<Record<string, string>>;
       readonly stream: Readable;
       readonly bytesInHand: number;
+    }
+  /** Server-sent events of a run, from the first one until its end. */
+  | {
+      readonly kind: "events";
+      readonly headers: Readonly<Record<string, string>>;
+      /** Whose credential it ends with. */
+      readonly credential: CredentialLife;
+      /** Begins to write. It is called once, unless the client has gone. */
+      readonly watch: (sink: Sink) => WatcherHandle;
     }
   /** A body that is the same for every request. */
   | { readonly kind: "constant"; readonly page: ConstantPage }

@@ -11,6 +11,7 @@ import type { EdgeDeps } from "./deps.ts";
 import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { ListCursor } from "./list-cursor.ts";
 import { sendProblem } from "./problem.ts";
+import { sendEvents } from "./send-events.ts";
 import type { ReadBody } from "./read-body.ts";
 import { type OpenRoute, pathOf, type Route, type RouteResponse, type ScopedRoute } from "./route.ts";
 import type { SlowBodies } from "./slow-bodies.ts";
@@ -27,7 +28,7 @@ export function serveRoute(app: FastifyInstance, deps: ServingDeps, route: Route
   app.route({
     method: route.method === "GET" ? ["GET", "HEAD"] : route.method,
     url: route.path,
-    handler: async (request, reply) => send(reply, await respond(deps, route, request, reply)),
+    handler: async (request, reply) => send(deps, reply, await respond(deps, route, request, reply)),
   });
 }
 
@@ -139,9 +140,10 @@ function checkBody(schema: z.ZodType, body: ReadBody): Parsed {
   return refuse("invalid_request", "The body is not valid; see 'errors'.", schemaFaults(parsed.error));
 }
 
-function send(reply: FastifyReply, response: RouteResponse): FastifyReply {
+function send({ clock }: EdgeDeps, reply: FastifyReply, response: RouteResponse): FastifyReply {
   if (response.kind === "refused") return sendProblem(reply, response);
   if (response.kind === "constant") return sendConstant(reply, response.page);
+  if (response.kind === "events") return sendEvents(reply, { clock, ...response });
   void reply.code(response.status).headers({ ...response.headers });
   switch (response.kind) {
     case "json":

@@ -29,6 +29,7 @@ import { apiRoutes } from "./api-routes.ts";
 import { isConsoleAddress, sendConsole } from "./console.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { RequestTurns } from "./request-turns.ts";
+import { servedInMs } from "./send-events.ts";
 import { SlowBodies } from "./slow-bodies.ts";
 import { TOO_SLOW } from "./too-slow.ts";
 import { serveRoute } from "./serve-route.ts";
@@ -99,8 +100,9 @@ export function createHttpServer(
     const route = request.routeOptions.url ?? "unknown";
     const { method } = request;
     const refusedOrigin = refusedOriginOf(request.headers, deps.allowedOrigins);
-    options.onServed({ method, route, status: reply.statusCode, durationMs: reply.elapsedTime, refusedOrigin });
-    request.log.debug({ method, route, status: reply.statusCode, durationMs: reply.elapsedTime }, "request served");
+    const durationMs = servedInMs(reply);
+    options.onServed({ method, route, status: reply.statusCode, durationMs, refusedOrigin });
+    request.log.debug({ method, route, status: reply.statusCode, durationMs }, "request served");
     done();
   });
   app.setNotFoundHandler(async (request, reply) => {

@@ -9,7 +9,8 @@ import { type Store, StoreUnavailable } from "../../ports/store.ts";
 import { admitRequest, type CredentialsDeps } from "../http/credentials.ts";
 import { sendProblem } from "../http/problem.ts";
 import { runStreamRoute } from "../http/routes/events.ts";
-import { openEventStream, sendRetryLater } from "./event-stream.ts";
+import { sendEvents } from "../http/send-events.ts";
+import { sendRetryLater } from "./event-stream.ts";
 
 export interface StreamRouteDeps extends CredentialsDeps {
   readonly store: Store;
@@ -28,17 +29,7 @@ export function registerStreamRoute(app: FastifyInstance, deps: StreamRouteDeps)
     if (outcome.kind === "refused") return refuseStream(reply, outcome);
     // 204 tells an EventSource to stop: nothing will ever follow.
     if (outcome.kind === "at_end") return reply.code(204).send();
-    if (reply.raw.destroyed) return reply.hijack();
-    const { watch } = outcome;
-    reply.hijack();
-    openEventStream({
-      response: reply.raw,
-      headers: reply.getHeaders(),
-      clock: deps.clock,
-      credential: principal,
-      watch,
-    });
-    return reply;
+    return sendEvents(reply, { clock: deps.clock, credential: principal, watch: outcome.watch });
   });
 }
 

@@ -5,7 +5,6 @@ import {
   pageSchema,
   postMessageBodySchema,
   runSchema,
-  startedRunSchema,
   startRunBodySchema,
 } from "@hsafa/protocol/schema";
 import { cancelRun } from "../../../control/cancel-run.ts";
@@ -13,22 +12,13 @@ import { forkRun } from "../../../control/fork-run.ts";
 import { postMessage } from "../../../control/post-message.ts";
 import { findRun, listRuns } from "../../../control/read-runs.ts";
 import { startRun } from "../../../control/start-run.ts";
-import type { RunStarted } from "../../../control/commit-start.ts";
-import type { Refusal } from "../../../access/refusal.ts";
 import { awaitStartTurn } from "../await-turn.ts";
 import { acceptedAsInput, inputResponse } from "../input-response.ts";
-import { json, pathOf, type Route, scoped } from "../route.ts";
-import { runStreamRoute } from "./events.ts";
+import { json, type Route, scoped } from "../route.ts";
+import { respondToStart, startedResponses } from "../respond-to-start.ts";
 
 const tag = "Runs";
 const reading = { scopes: ["runs:read"] } as const;
-
-function startedResponse(outcome: RunStarted): Refusal | ReturnType<typeof json> {
-  if (outcome.kind === "refused") return outcome;
-  const { runId, status } = outcome;
-  const streamUrl = pathOf(runStreamRoute.path, { id: runId });
-  return json(202, { runId, status, streamUrl }, { location: `/api/runs/${runId}` });
-}
 
 /** Runs, and what is said to them. */
 export const runRoutes: readonly Route[] = [
@@ -36,15 +26,16 @@ export const runRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/runs",
     tag,
-    summary: "Start a run; answered as soon as it is kept",
+    summary: "Start a run; answered as soon as it is kept, or with its events",
     scopes: ["runs:start"],
     body: startRunBodySchema,
     headers: ["Idempotency-Key"],
-    responses: { 202: { description: "The run is queued", schema: startedRunSchema } },
-    async handle({ deps, principal, body, idempotencyKey }) {
+    responses: startedResponses,
+    async handle(call) {
+      const { deps, principal, body, idempotencyKey } = call;
       const tooMany = await awaitStartTurn(deps, principal.tenantId);
       if (tooMany !== null) return tooMany;
-      return startedResponse(await startRun(deps, principal, { request: body, idempotencyKey }));
+      return respondToStart(call, () => startRun(deps, principal, { request: body, idempotencyKey }));
     },
   }),
   scoped({
@@ -55,11 +46,13 @@ export const runRoutes: readonly Route[] = [
     scopes: ["runs:start"],
     body: forkRunBodySchema,
     headers: ["Idempotency-Key"],
-    responses: { 202: { description: "The fork is queued", schema: startedRunSchema } },
-    async handle({ deps, principal, params: { id = "" }, body, idempotencyKey }) {
+    responses: startedResponses,
+    async handle(call) {
+      const { deps, principal, params, body, idempotencyKey } = call;
+      const { id = "" } = params;
       const tooMany = await awaitStartTurn(deps, principal.tenantId);
       if (tooMany !== null) return tooMany;
-      return startedResponse(await forkRun(deps, principal, { runId: id, request: body, idempotencyKey }));
+      return respondToStart(call, () => forkRun(deps, principal, { runId: id, request: body, idempotencyKey }));
     },
   }),
   scoped({
