@@ -1,3 +1,4 @@
+import { abortReason } from "./abort.ts";
 import type { Connection, RequestParams } from "./connection.ts";
 import { HsafaError } from "./error.ts";
 import { STREAM_SILENCE_MS } from "./limits.ts";
@@ -20,8 +21,8 @@ export interface OpenSse {
 type SseLife = Pick<TransportParams, "signal" | "silenceMs">;
 
 /**
- * Sends a request that accepts events. Who gets the answer reads it or closes it. Rejects as `Connection.open` does,
- * and if there is no answer in time.
+ * Sends a request that accepts events. Who gets the answer reads it or closes it. Rejects with an
+ * `HsafaError`, also if there is no answer in time, or with the signal's reason.
  */
 export async function openSse(
   connection: Connection,
@@ -40,8 +41,9 @@ export async function openSse(
     .open(path, { ...request, headers: accepting, signal: silence.signal })
     .catch((error: unknown) => {
       stop();
-      if (!silence.signal.aborted || signal?.aborted === true) throw error;
-      throw new HsafaError({ code: "network_error", message: `No response within ${silenceMs} ms.`, cause: error });
+      if (signal?.aborted === true) throw abortReason(signal);
+      if (!silence.signal.aborted) throw error;
+      throw new HsafaError({ code: "network_error", message: "There was no response in time.", cause: error });
     });
   return {
     response,
@@ -72,18 +74,15 @@ export async function* readSse(
   yield* opened.reports();
 }
 
-/** Whether a response brings events that this `fetch` lets through. React Native's own leaves the body out. */
-export function bringsEvents({ headers, body }: Response): boolean {
-  return isEventStream(headers) && body !== null && body !== undefined;
-}
-
-function isEventStream(headers: Headers): boolean {
+/** Whether a response is a stream of events. */
+export function isEventStream({ headers }: Response): boolean {
   return (headers.get("content-type") ?? "").startsWith("text/event-stream");
 }
 
 /** Returns the body of an event stream. Throws an `HsafaError` if the response is none. */
-async function streamOf({ status, headers, body }: Response): Promise<ReadableStream<Uint8Array>> {
-  if (!isEventStream(headers)) {
+async function streamOf(response: Response): Promise<ReadableStream<Uint8Array>> {
+  const { status, body } = response;
+  if (!isEventStream(response)) {
     await body?.cancel();
     const message = "The response is no event stream; is it a hsafa gateway?";
     throw new HsafaError({ code: "unexpected_response", status, message });

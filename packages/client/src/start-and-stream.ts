@@ -1,11 +1,10 @@
 import type { StartRunBody } from "@hsafa/protocol";
-import { abortReason } from "./abort.ts";
 import type { Connection } from "./connection.ts";
 import { HsafaError } from "./error.ts";
 import { ATTEMPTS_MAX } from "./limits.ts";
 import type { KeyedCallOptions } from "./post-once.ts";
 import { randomId } from "./random-id.ts";
-import { bringsEvents, type OpenSse, openSse } from "./read-sse.ts";
+import { isEventStream, type OpenSse, openSse } from "./read-sse.ts";
 import { repeatCall } from "./repeat-call.ts";
 import { type RunStreamParams, streamRun } from "./run-stream.ts";
 import type { RunStreamEvent } from "./run-stream-transport.ts";
@@ -27,13 +26,11 @@ export async function* startAndStream(
   const headers = { "idempotency-key": idempotencyKey };
   const start = (): Promise<OpenSse> =>
     openSse(connection, { path: "/api/runs", method: "POST", body, headers }, params);
-  const opened = await repeatCall(start, { attemptsMax: ATTEMPTS_MAX, signal }).catch((error: unknown) => {
-    throw signal?.aborted === true ? abortReason(signal) : error;
-  });
+  const opened = await repeatCall(start, { attemptsMax: ATTEMPTS_MAX, signal });
   try {
     const runId = startedRunId(opened.response);
     // A gateway without a place for a watcher has started the run all the same.
-    yield* streamRun(connection, { ...params, runId, ...(bringsEvents(opened.response) ? { opened } : {}) });
+    yield* streamRun(connection, { ...params, runId, ...(isEventStream(opened.response) ? { opened } : {}) });
   } finally {
     opened.close();
   }
@@ -41,8 +38,8 @@ export async function* startAndStream(
 
 /** Throws an `HsafaError` if the response is not that of a start. */
 function startedRunId({ headers, status }: Response): string {
-  const [, runId] = /\/api\/runs\/([^/]+)$/.exec(headers.get("location") ?? "") ?? [];
-  if (runId !== undefined) return decodeURIComponent(runId);
+  const runId = /\/runs\/([\w-]+)$/.exec(headers.get("location") ?? "")?.[1];
+  if (runId !== undefined) return runId;
   const message = "The response names no run; is it a hsafa gateway?";
   throw new HsafaError({ code: "unexpected_response", status, message });
 }
