@@ -29,7 +29,8 @@ async function measureOne({ gateway, pipe: piped, resumable: kept, key }: System
   const subjects = [pipe(piped.url), resumable(kept.url), hsafa(gateway.url, key), hsafaInTwo(gateway.url, key)];
   const figures = new Map<string, number[]>(subjects.map(({ name }) => [name, []]));
   for (let turn = -WARM_UP; turn < RUNS; turn += 1) {
-    for (const subject of subjects) {
+    // Who comes next finds the processor's caches as the one before has left them, so each comes next to each.
+    for (const subject of rotated(subjects, turn + WARM_UP)) {
       const ms = await untilFirst(subject, model);
       if (turn >= 0) figures.get(subject.name)?.push(ms);
     }
@@ -57,6 +58,13 @@ async function measureOne({ gateway, pipe: piped, resumable: kept, key }: System
     ],
     ratios: [firstMs === 0 ? times : later],
   };
+}
+
+/** The same, beginning with another one in each turn, and every other time backwards. */
+function rotated(subjects: readonly Subject[], turn: number): readonly Subject[] {
+  const from = Math.floor(turn / 2) % subjects.length;
+  const order = [...subjects.slice(from), ...subjects.slice(0, from)];
+  return turn % 2 === 0 ? order : order.toReversed();
 }
 
 async function untilFirst(subject: Subject, model: string): Promise<number> {
