@@ -9,6 +9,9 @@ export const SCHEMA_CHARACTERS_MAX = 128 * 1024;
  * twice to the next ask for a thousand million of them. This many take about ten milliseconds.
  */
 export const SCHEMA_WORK_MAX = 100_000;
+/** Schemas within a schema that the gateway's own thread looks at, and values within a value: some microseconds. */
+export const PLAIN_SCHEMA_NODES_MAX = 100;
+export const PLAIN_VALUE_NODES_MAX = 1000;
 /** References that lead from one to the next: a recursive function follows them. */
 export const SCHEMA_REFERENCES_DEEP_MAX = 500;
 /**

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { isDeeperThan, type JsonObject, type JsonValue } from "@hsafa/protocol";
 import { JSON_DEPTH_MAX } from "../../core/limits.ts";
 import type { JsonSchemas } from "../../ports/json-schemas.ts";
+import { fitsPlainly, isPlainSchema } from "./fits-plainly.ts";
 import { REQUEST_COMPILE_MAX_MS, SCHEMA_CHARACTERS_MAX, SCHEMAS_PER_JOB_MAX } from "./limits.ts";
 import type { SchemaJob, SchemaVerdict } from "./schema-job.ts";
 import type { JobOutcome } from "./schema-workers.ts";
@@ -13,7 +14,7 @@ type PerformJob = (tenantId: string, write: () => SchemaJob) => Promise<JobOutco
 
 /** A schema as text, or why it cannot be used. */
 type WrittenSchema =
-  | { readonly kind: "written"; readonly text: string; readonly hash: string }
+  | { readonly kind: "written"; readonly text: string; readonly hash: string; readonly isPlain: boolean }
   | { readonly kind: "refused"; readonly reason: string };
 
 /** A question to which no answer is known. */
@@ -60,6 +61,7 @@ export function schemasOver(perform: PerformJob): JsonSchemas {
     if (isDeeperThan(value, JSON_DEPTH_MAX)) {
       return { kind: "unfit", reason: `the value is nested deeper than ${JSON_DEPTH_MAX} levels` };
     }
+    if (value !== undefined && known.isPlain && fitsPlainly(schema, value)) return { kind: "fits" };
     const text = value === undefined ? null : JSON.stringify(value);
     const key = `${tenantId} ${known.hash}`;
     const tooSlow = slow.find(key, text?.length ?? 0);
@@ -175,7 +177,7 @@ function writeSchema(schema: JsonObject): WrittenSchema {
   if (text.length > SCHEMA_CHARACTERS_MAX) {
     return { kind: "refused", reason: `it is longer than ${SCHEMA_CHARACTERS_MAX} characters` };
   }
-  return { kind: "written", text, hash: hash("sha256", text, "base64") };
+  return { kind: "written", text, hash: hash("sha256", text, "base64"), isPlain: isPlainSchema(schema) };
 }
 
 /** The questions of the next job. Values are checked together, since they have one budget. */
