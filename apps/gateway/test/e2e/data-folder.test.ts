@@ -73,7 +73,7 @@ test("the data folder is its owner's alone, with files that are made later, what
   expect(await openEntries(folder)).toEqual([]);
   await second.stop();
   expect(await openEntries(folder)).toEqual([]);
-}, 60_000);
+});
 
 test("a secret opens after a restart, since the key for it is kept in the folder", async () => {
   const folder = join(parent, ".hsafa");
