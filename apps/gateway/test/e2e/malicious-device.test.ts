@@ -285,7 +285,9 @@ describe.each(GATEWAY_PAIRS)("a malicious device, %s", (_name, open, isSkipped) 
       const deviceKey = randomUUID();
       const device = await connect(world.a, deviceKey);
       const name = `agent-${randomUUID()}`;
-      await world.a.pushAgent(callingAgent(name, [{ tool: "read" }], [{ device: { key: deviceKey }, timeoutMs: 2000 }]));
+      await world.a.pushAgent(
+        callingAgent(name, [{ tool: "read" }], [{ device: { key: deviceKey }, timeoutMs: 2000 }]),
+      );
       const { runId } = await world.a.startRun({ agent: name, input: "read" });
       await besideQuietRuns(async () => {
         const { callId } = await device.next("tool.call.request");
