@@ -70,6 +70,21 @@ test("a gateway that has no place for a watcher has started the run, which is fo
   expect(gateway.requests[1]).toMatchObject({ method: "GET", url: "/api/runs/run-1/stream" });
 });
 
+test("the answer of a start that brings no events is let go, so that it holds no connection for as long as the run", async () => {
+  let letGo = (): void => {};
+  const isLetGo = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const { client } = await startClient(
+    (_request, response) => {
+      response.on("close", letGo);
+      response.writeHead(202, { "content-type": "application/json", location: "/api/runs/run-1" }).write("{");
+    },
+    (...call) => void isLetGo.then(() => says(END)(...call)),
+  );
+  expect(await idsOf(start(client))).toEqual(["9-0"]);
+});
+
 test("a refused start is thrown as it is, and nothing is asked again", async () => {
   const { client, gateway } = await startClient(problem(403, "forbidden"));
   const error = await idsOf(start(client)).catch((thrown: unknown) => thrown);

@@ -29,8 +29,10 @@ export async function* startAndStream(
   const opened = await repeatCall(start, { attemptsMax: ATTEMPTS_MAX, signal });
   try {
     const runId = startedRunId(opened.response);
-    // A gateway without a place for a watcher has started the run all the same.
-    yield* streamRun(connection, { ...params, runId, ...(isEventStream(opened.response) ? { opened } : {}) });
+    const bringsEvents = isEventStream(opened.response);
+    // A gateway without a place for a watcher has started the run all the same. Nobody reads its answer.
+    if (!bringsEvents) opened.close();
+    yield* streamRun(connection, { ...params, runId, ...(bringsEvents ? { opened } : {}) });
   } finally {
     opened.close();
   }

@@ -22,13 +22,13 @@ export async function playDeviceCase(
   const id = randomUUID();
   const [deviceKey, agent] = [`conformance-${id}`, `conformance-${id}`];
   // A device may have taken the call before the start is answered.
-  const runId = Promise.withResolvers<string>();
+  const starting = Promise.withResolvers<string>();
   const failures: string[] = [];
   const relay = await openDeviceRelay({
     gatewayUrl: gateway.url,
     faults: device.faults ?? [],
     cancelRun: () => {
-      runId.promise.then(gateway.cancelRun).catch((error: unknown) => failures.push(String(error)));
+      starting.promise.then(gateway.cancelRun).catch((error: unknown) => failures.push(String(error)));
     },
   });
   const child = startProgram(program, {
@@ -49,7 +49,7 @@ export async function playDeviceCase(
     );
     if (isOnline === null || child.hasEnded()) return [`the device did not register: ${child.complaints()}`];
     const started = await gateway.startRun({ agent, input: "go" });
-    runId.resolve(started);
+    starting.resolve(started);
     const run = await until(async () => {
       const found = await gateway.findRun(started);
       return isTerminalStatus(found.status) ? found : null;

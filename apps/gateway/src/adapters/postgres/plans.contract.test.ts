@@ -1,8 +1,7 @@
 import pg from "pg";
 import { v7 } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fillLists } from "../../../bench/fill-lists.ts";
-import { fillRuns, runIdOf } from "../../../bench/fill-runs.ts";
+import { runIdOf } from "../../../bench/fill-runs.ts";
 import { type AskedIds, askEverything } from "../../../test/contracts/store/ask-everything.ts";
 import { storeFile } from "../../../test/contracts/store/files.ts";
 import {
@@ -16,6 +15,14 @@ import {
   start,
   startParams,
 } from "../../../test/contracts/store/scene.ts";
+import {
+  BRANCH,
+  BUSY_DEVICE,
+  fillPlannedTables,
+  LONG_THREAD,
+  PLANNED_TABLES,
+  RARE_DEVICE,
+} from "../../../test/contracts/store/fill-planned-tables.ts";
 import { freshDatabase, type FreshDatabase, missingServices } from "../../../test/services/services.ts";
 import { AN_ACTOR } from "../../../test/support/an-actor.ts";
 import { EMPTY_PLACES } from "../../../test/support/empty-places.ts";
@@ -39,26 +46,6 @@ const ROWS = 100_000;
  */
 const PAGE_MAX = { rows: 3000, blocks: 1000 };
 const SEARCH_MAX = { rows: 7500, blocks: 7500 };
-
-/** Every second run is of it. */
-const LONG_THREAD = v7();
-/** It goes on from the hundredth run of the long one. */
-const BRANCH = v7();
-const BUSY_DEVICE = v7();
-const RARE_DEVICE = v7();
-
-const FILLED = [
-  "runs",
-  "run_events",
-  "run_inputs",
-  "tool_calls",
-  "api_keys",
-  "threads",
-  "files",
-  "devices",
-  "device_sessions",
-  "audit_entries",
-];
 
 interface Plan {
   readonly "Node Type": string;
@@ -120,51 +107,14 @@ describe.skipIf(await missingServices("postgres"))("plans of hot statements", ()
       scene = await openScene(store);
       client = new pg.Client({ connectionString: database.url });
       await client.connect();
-      for (const table of FILLED) {
+      for (const table of PLANNED_TABLES) {
         await client.query(`alter table ${table} set (autovacuum_enabled = false)`);
         if (statistics !== "none") await client.query(`analyze ${table}`);
       }
       const { runId } = await start(scene);
       held = await claim(scene, runId);
       await store.fleet.commit(commitOf(held, ["run.started", "step.started"]));
-      await fillRuns(client, scene, {
-        count: ROWS,
-        columns: {
-          // Nearly half of them are parked.
-          status: "case when n % 1000 = 0 then 'failed' when n % 2 = 0 then 'completed' else 'waiting_tool' end",
-          thread_id: `(case when n % 2 = 0 then '${LONG_THREAD}' end)::uuid`,
-          thread_turn: "case when n % 2 = 0 then n / 2 end",
-        },
-      });
-      await fillLists(client, scene.tenantId, ROWS);
-      await client.query("insert into threads (id, tenant_id, metadata, turns) values ($1, $2, '{}', $3)", [
-        LONG_THREAD,
-        scene.tenantId,
-        ROWS / 2,
-      ]);
-      await client.query(
-        `insert into threads (id, tenant_id, metadata, branched_from, ancestor_ids, ancestor_turns)
-         values ($1, $2, '{}', $3, array[$4::uuid], '{100}')`,
-        [BRANCH, scene.tenantId, runIdOf(200), LONG_THREAD],
-      );
-      // One run has all events, as after a long step. The others are rows of the same table beside it.
-      await client.query(
-        `insert into run_events (tenant_id, run_id, seq, sub, type, payload, bytes, created_at)
-         select $1, $2, 4, n, 'text.delta', '{"text":"word"}', 15, now() from generate_series(1, ${ROWS}) as n`,
-        [scene.tenantId, runId],
-      );
-      await client.query(
-        `insert into tool_calls (id, tenant_id, run_id, step, tool_name, args, target, status, attempt, repeatable, device_id, requested_at)
-         select r.id, r.tenant_id, r.id, 1, 'look', '{}', 'device', 'completed', 1, false,
-           (case r.status when 'failed' then $3 else $2 end)::uuid, now()
-         from runs r where r.id <> $1`,
-        [runId, BUSY_DEVICE, RARE_DEVICE],
-      );
-      await client.query(
-        `insert into run_inputs (tenant_id, run_id, kind, input, bytes, dedupe_key, body_hash, consumed)
-         select r.tenant_id, r.id, 'message', '{"kind":"message"}', 18, 'k', 'h', true from runs r where r.id <> $1`,
-        [runId],
-      );
+      await fillPlannedTables(client, { scene, runId, rows: ROWS });
       const opened = openPgSql({ url: database.url, poolSize: 1 });
       await opened.sql.workAs("hsafa_app");
       // The client that explains works as a gateway's session does.
