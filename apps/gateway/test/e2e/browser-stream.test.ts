@@ -29,6 +29,13 @@ describe.skipIf(await missingServices("chromium"))("a browser's own EventSource,
       model: "demo/script",
       settings: { providerOptions: { demo: { script } } },
     });
+    // It talks for longer than any machine takes to cut the browser and to let it come back.
+    const endless = [[{ repeat: 20_000, parts: [{ say: "word{{n}} ", everyMs: 15 }] }]];
+    await gateway.pushAgent({
+      name: "endless-talker",
+      model: "demo/script",
+      settings: { providerOptions: { demo: { script: endless } } },
+    });
   });
   afterAll(async () => {
     await browser.close();
@@ -60,11 +67,14 @@ describe.skipIf(await missingServices("chromium"))("a browser's own EventSource,
   }
 
   test("a browser that is cut in the middle of the text resumes, and stops after the end (R8)", async () => {
-    const { runId, streamUrl } = await gateway.startRun({ agent: "talker", input: "go" });
+    const { runId, streamUrl } = await gateway.startRun({ agent: "endless-talker", input: "go" });
     const { page, read, until } = await follow(runId, streamUrl);
     await until("record.ids.length > 20");
     proxy.cut();
     await until("record.opened === 2");
+    const { ids: before } = await read();
+    await until(`record.ids.length > ${before.length + 20}`);
+    await gateway.call("POST", `/api/runs/${runId}/cancel`);
     await gateway.waitForEnd(runId);
     // The 204 after the end tells it to stop for good.
     await until("source.readyState === EventSource.CLOSED");

@@ -9,7 +9,7 @@ import { type ConsoleScene, openConsoleScene } from "../../support/console-scene
 import { GATEWAY_PAIRS, type GatewayPair } from "../../support/gateway-pairs.ts";
 
 /** Pages begin here on a machine that may be busy. */
-const TEST_MAX_MS = 300_000;
+const TEST_MAX_MS = 600_000;
 
 interface Look {
   readonly width: number;
