@@ -37,6 +37,7 @@ function bareSql(): Sql {
     },
     script: () => Promise.reject(new Error("not here")),
     workAs: () => Promise.reject(new Error("not here")),
+    forgetPlans: () => Promise.resolve(),
     close: () => pool.end(),
   };
 }

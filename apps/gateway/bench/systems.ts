@@ -14,6 +14,8 @@ export interface Systems {
   readonly gateway: System;
   readonly key: string;
   readonly databaseUrl: string;
+  /** Starts `streamText` with a tool and with commits to the same Postgres. It ends with the rest. */
+  startToolPipe(): Promise<System>;
   /** Starts another gateway on the same services. The caller stops it, or it ends with the rest. */
   startGateway(settings?: Readonly<Record<string, string>>): Promise<System>;
   stop(): Promise<void>;
@@ -58,6 +60,7 @@ export async function startSystems(): Promise<Systems> {
       gateway: await startGateway(),
       key,
       databaseUrl: postgres.url,
+      startToolPipe: () => started(near("tool-pipe.ts"), [model.url, postgres.url]),
       startGateway,
       stop,
     };

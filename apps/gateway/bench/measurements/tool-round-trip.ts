@@ -1,4 +1,4 @@
-import { type Client, createClient, createDevice, type StartRunParams } from "@hsafa/client";
+import { type Client, createClient, createDevice } from "@hsafa/client";
 import type { Run } from "@hsafa/protocol";
 import pg from "pg";
 import { quantile } from "../quantile.ts";
@@ -7,37 +7,83 @@ import type { Measurement } from "./measurement.ts";
 import { onSystems } from "./on-systems.ts";
 
 const RUNS = 40;
-const WARM_UP = 10;
+/** A gateway serves for days, so its code is compiled. */
+const WARM_UP = 200;
+const WARM_UP_OF_COMMITS = 10;
 /** Commits that open the run's first step, and that a call and its answer may add. */
 const COMMITS_OF_A_START = 1;
 const COMMITS_AIM = 2;
-/** What a round trip may take beside those commits. */
+/** What a round trip may take beside those commits, and beside one of the pipe that makes as many. */
 const BESIDE_COMMITS_MS_AIM = 3;
+const LATER_MS_AIM = 3;
 const COMMITS_TIMED = 100;
 
-/** Starts a run, and returns it when it has ended. */
-type Answered = (client: Client, start: StartRunParams) => Promise<Run>;
+/** Makes a model ask for a tool and answers that. Returns what the model says of it, and the run if there is one. */
+type Trip = (input: string) => Promise<{ readonly said: string; readonly runId: string | null }>;
 
 /** A device answers the call of the run. */
-const byDevice: Answered = async (client, start) => client.runs.wait((await client.runs.start(start)).runId);
+function byDevice(client: Client): Trip {
+  return async (input) => {
+    const { runId } = await client.runs.start({ agent: "asks-device", input });
+    return endOf(await client.runs.wait(runId));
+  };
+}
 
 /** Follows a run from its start, and answers its call over HTTP as soon as it may. */
-const byProgram: Answered = async (client, start) => {
-  let runId = "";
-  for await (const event of client.runs.startAndStream(start)) {
-    if ("runId" in event) ({ runId } = event);
-    if (event.type === "tool.dispatched")
-      await client.runs.submitToolResult(runId, { callId: event.data.callId, result: "seen" });
-  }
-  return client.runs.get(runId);
-};
+function byProgram(client: Client): Trip {
+  return async (input) => {
+    let runId = "";
+    for await (const event of client.runs.startAndStream({ agent: "asks-program", input })) {
+      if ("runId" in event) ({ runId } = event);
+      if (event.type === "tool.dispatched")
+        await client.runs.submitToolResult(runId, { callId: event.data.callId, result: "seen" });
+    }
+    return endOf(await client.runs.get(runId));
+  };
+}
+
+function endOf({ id, status, output }: Run): Awaited<ReturnType<Trip>> {
+  if (status !== "completed") throw new Error(`the run is ${status}`);
+  return { said: String(output), runId: id };
+}
+
+/** The same of the pipe (`tool-pipe.ts`). */
+function byPipe(url: string): Trip {
+  const post = async (path: string, body: string): Promise<Response> => {
+    const response = await fetch(url + path, { method: "POST", body });
+    if (!response.ok) throw new Error(`the pipe answered ${response.status}`);
+    return response;
+  };
+  return async (input) => {
+    const { body } = await post("/", input);
+    let [stream, said, rest] = ["", "", ""];
+    for await (const piece of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const lines = (rest + piece).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines.filter((one) => one !== "")) {
+        const told = JSON.parse(line.slice("data: ".length)) as { stream?: string; text?: string; call?: string };
+        stream = told.stream ?? stream;
+        said += told.text ?? "";
+        if (told.call !== undefined) await post(`/${stream}/${told.call}`, "seen");
+      }
+    }
+    return { said, runId: null };
+  };
+}
+
+interface Way {
+  readonly answeredBy: string;
+  readonly trip: Trip;
+  readonly figures: number[];
+  commits: number;
+}
 
 /** From a model's call of a tool to the model that is asked with its result. The tool takes no time itself. */
 export const toolRoundTrip: Measurement = {
   name: "tool-round-trip",
   does: "from a model's call of a tool to the model that has the result: by a program over HTTP, and by a device",
-  measure: onSystems(async ({ gateway, startGateway, databaseUrl, key }) => {
-    const other = await startGateway();
+  measure: onSystems(async ({ gateway, startGateway, startToolPipe, databaseUrl, key }) => {
+    const [other, pipe] = [await startGateway(), await startToolPipe()];
     const database = new pg.Client(databaseUrl);
     await database.connect();
     const device = createDevice({
@@ -49,57 +95,58 @@ export const toolRoundTrip: Measurement = {
       },
     });
     await device.whenOnline();
+    const [client, elsewhere] = [gateway, other].map(({ url }) => createClient({ url, token: key })) as [
+      Client,
+      Client,
+    ];
     const look = { name: "look", inputSchema: { type: "object" } };
-    const { agents } = createClient({ url: gateway.url, token: key });
     for (const [name, tool] of [
       ["asks-device", look],
       ["asks-program", { ...look, target: "external" as const }],
     ] as const)
-      await agents.push({ name, config: { name, model: "openai-compatible/tool", tools: [tool] } });
+      await client.agents.push({ name, config: { name, model: "openai-compatible/tool", tools: [tool] } });
     const commitMs = await commitMsOf(database);
-    const rows: string[][] = [];
-    const ratios: Ratio[] = [];
-    for (const { where, agent, url, answered, mayAddMs } of [
-      {
-        where: "a program over HTTP",
-        agent: "asks-program",
-        url: gateway.url,
-        answered: byProgram,
-        mayAddMs: BESIDE_COMMITS_MS_AIM,
-      },
+    const [piped, programs, ...devices] = [
+      { answeredBy: "a program over HTTP, of the pipe", trip: byPipe(pipe.url) },
+      { answeredBy: "a program over HTTP", trip: byProgram(client) },
       // A device is told of a call only once it is recorded that it was, which is a further commit.
-      { where: "a device on the run's gateway", agent: "asks-device", url: gateway.url, answered: byDevice },
-      { where: "a device on another gateway", agent: "asks-device", url: other.url, answered: byDevice },
-    ]) {
-      const client = createClient({ url, token: key });
-      const figures: number[] = [];
-      let commits = 0;
-      for (let turn = -WARM_UP; turn < RUNS; turn += 1) {
-        const { id: runId, status, output } = await answered(client, { agent, input: `${where} ${turn}` });
-        if (status !== "completed") throw new Error(`the run is ${status}`);
-        if (turn < 0) continue;
-        figures.push(Number(output));
-        commits += await commitsOf(database, runId);
-      }
-      const perRun = commits / RUNS;
-      const p50Ms = quantile(figures, 0.5);
-      rows.push([where, p50Ms.toFixed(1), quantile(figures, 0.9).toFixed(1), commitMs.toFixed(1), perRun.toFixed(1)]);
-      ratios.push({
-        what: `a run without a call, answered by ${where}: further commits`,
-        // The last commit ends the run.
-        value: perRun - COMMITS_OF_A_START - 1,
-        unit: " commits",
-        aim: { kind: "at most", value: COMMITS_AIM },
-      });
-      ratios.push({
-        what: `round trip of a tool, answered by ${where}: beside two commits`,
-        value: p50Ms - COMMITS_AIM * commitMs,
-        unit: " ms",
-        aim: mayAddMs === undefined ? null : { kind: "at most", value: mayAddMs },
-      });
-    }
+      { answeredBy: "a device on the run's gateway", trip: byDevice(client) },
+      { answeredBy: "a device on another gateway", trip: byDevice(elsewhere) },
+    ].map((way): Way => ({ ...way, figures: [], commits: 0 })) as [Way, Way, ...Way[]];
+    await measureInTurn([piped, programs], database);
+    for (const way of devices) await measureInTurn([way], database);
     device.close();
     await database.end();
+
+    const rows = [piped, programs, ...devices].map((way) => [
+      way.answeredBy,
+      quantile(way.figures, 0.5).toFixed(1),
+      quantile(way.figures, 0.9).toFixed(1),
+      commitMs.toFixed(1),
+      way === piped ? "–" : (way.commits / RUNS).toFixed(1),
+    ]);
+    const p50Ms = ({ figures }: Way): number => quantile(figures, 0.5);
+    const ratios = [programs, ...devices].flatMap((way): Ratio[] => [
+      {
+        what: `a run without a call, answered by ${way.answeredBy}: further commits`,
+        // The last commit ends the run.
+        value: way.commits / RUNS - COMMITS_OF_A_START - 1,
+        unit: " commits",
+        aim: { kind: "at most", value: COMMITS_AIM },
+      },
+      {
+        what: `pipe with two commits, round trip of a tool, answered by ${way.answeredBy}: later by`,
+        value: p50Ms(way) - p50Ms(piped),
+        unit: " ms",
+        aim: way === programs ? { kind: "at most", value: LATER_MS_AIM } : null,
+      },
+      {
+        what: `round trip of a tool, answered by ${way.answeredBy}: beside two commits`,
+        value: p50Ms(way) - COMMITS_AIM * commitMs,
+        unit: " ms",
+        aim: way === programs ? { kind: "at most", value: BESIDE_COMMITS_MS_AIM } : null,
+      },
+    ]);
     return [
       {
         title: "round trip of a tool",
@@ -113,6 +160,18 @@ export const toolRoundTrip: Measurement = {
   }),
 };
 
+/** Ways that are compared take turns. */
+async function measureInTurn(ways: readonly Way[], database: pg.Client): Promise<void> {
+  for (let turn = -WARM_UP; turn < RUNS; turn += 1) {
+    for (const way of turn % 2 === 0 ? ways : ways.toReversed()) {
+      const { said, runId } = await way.trip(`${way.answeredBy} ${turn}`);
+      if (turn < 0) continue;
+      way.figures.push(Number(said));
+      if (runId !== null) way.commits += await commitsOf(database, runId);
+    }
+  }
+}
+
 /** Each transaction that wrote facts of the run. Deltas go by themselves, with those of other runs. */
 async function commitsOf(database: pg.Client, runId: string): Promise<number> {
   const { rows } = await database.query<{ count: number }>(
@@ -125,7 +184,7 @@ async function commitsOf(database: pg.Client, runId: string): Promise<number> {
 /** How long a commit takes here that writes next to nothing. */
 async function commitMsOf(database: pg.Client): Promise<number> {
   const figures: number[] = [];
-  for (let turn = -WARM_UP; turn < COMMITS_TIMED; turn += 1) {
+  for (let turn = -WARM_UP_OF_COMMITS; turn < COMMITS_TIMED; turn += 1) {
     const begin = performance.now();
     await database.query("select pg_logical_emit_message(true, 'bench', 'x')");
     if (turn >= 0) figures.push(performance.now() - begin);

@@ -67,6 +67,9 @@ export function openPgSql(settings: PgSettings): { sql: Sql; pool: PostgresPool 
     async workAs(role) {
       pool.workAs(role);
     },
+    async forgetPlans() {
+      pool.forgetPlans();
+    },
     close: () => pool.end(),
   };
   return { sql, pool };

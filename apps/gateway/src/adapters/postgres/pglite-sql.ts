@@ -79,6 +79,10 @@ export function pgliteSql(pglite: PGlite): Sql {
       guard(async () => {
         await pglite.exec(`set role ${pg.escapeIdentifier(role)}`);
       }),
+    forgetPlans: () =>
+      guard(async () => {
+        await pglite.exec("discard plans");
+      }),
     close: () => pglite.close(),
   };
 }

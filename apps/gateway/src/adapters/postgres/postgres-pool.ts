@@ -10,7 +10,8 @@
  *    tables it is the first of the role's `search_path`. It alone is in the path, so that no table of somebody else is
  *    ever taken for ours.
  * 4. Sessions work as the role that `workAs` names, since its first call. One that is older takes it at its next use.
- * 5. Tenants share the connections (`FairConnections`), so that the statements of one do not hold up those of another.
+ * 5. A session that has plans from before the last call of `forgetPlans` forgets them at its next use.
+ * 6. Tenants share the connections (`FairConnections`), so that the statements of one do not hold up those of another.
  */
 import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
@@ -68,6 +69,9 @@ export class PostgresPool extends pg.Pool {
   readonly #fair: FairConnections;
   #role: string | null = null;
   readonly #workingAsRole = new WeakSet<pg.ClientBase>();
+  #timesForgotten = 0;
+  /** How often plans had been forgotten when a session last forgot its own, or began. */
+  readonly #plannedSince = new WeakMap<pg.ClientBase, number>();
 
   constructor({ address, poolSize, statementTimeoutMs, answerTimeoutMs, closesIdle }: PostgresPoolParams) {
     const ways = connectOptionsOf(address);
@@ -129,6 +133,11 @@ export class PostgresPool extends pg.Pool {
     this.#role = role;
   }
 
+  /** 5. */
+  forgetPlans(): void {
+    this.#timesForgotten += 1;
+  }
+
   override connect(): Promise<pg.PoolClient>;
   override connect(callback: Connected): void;
   override connect(callback?: Connected): Promise<pg.PoolClient> | void {
@@ -161,11 +170,8 @@ export class PostgresPool extends pg.Pool {
       this.reconsider();
       throw error;
     }
-    if (this.#role === null || this.#workingAsRole.has(client)) return client;
-    // 4.
     try {
-      await client.query(`set role ${pg.escapeIdentifier(this.#role)}`);
-      this.#workingAsRole.add(client);
+      await this.#prepare(client);
       return client;
     } catch (error) {
       client.release(true);
@@ -173,12 +179,24 @@ export class PostgresPool extends pg.Pool {
     }
   }
 
+  async #prepare(client: pg.PoolClient): Promise<void> {
+    // 4.
+    if (this.#role !== null && !this.#workingAsRole.has(client)) {
+      await client.query(`set role ${pg.escapeIdentifier(this.#role)}`);
+      this.#workingAsRole.add(client);
+    }
+    // 5.
+    const times = this.#timesForgotten;
+    if ((this.#plannedSince.get(client) ?? times) < times) await client.query("discard plans");
+    this.#plannedSince.set(client, times);
+  }
+
   /**
    * Asks over a connection of the pool, in the turn of the scope. Keeps a connection whose statement the database
    * refused: to throw it away would lose all that was prepared on it.
    */
   async use(scope: QueryScope, ask: (client: pg.PoolClient) => Promise<pg.QueryResult>): Promise<pg.QueryResult> {
-    const leave = await this.#fair.take(scope); // 5.
+    const leave = await this.#fair.take(scope); // 6.
     try {
       return await this.#useOne(ask);
     } finally {

@@ -17,6 +17,8 @@ export interface Sql {
   script(text: string): Promise<void>;
   /** From now on, all that is asked is asked as this role. */
   workAs(role: string): Promise<void>;
+  /** What is asked from now on is planned anew. */
+  forgetPlans(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -21,6 +21,7 @@ function recordingSql() {
     },
     script: () => Promise.reject(new Error("no request runs a script")),
     workAs: () => Promise.reject(new Error("no request changes the role")),
+    forgetPlans: () => Promise.reject(new Error("no request forgets plans")),
     close: () => Promise.resolve(),
   };
   return { sql, seen };

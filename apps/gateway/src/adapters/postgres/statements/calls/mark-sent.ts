@@ -17,8 +17,10 @@ update tool_calls c set
   sent_boot_id = s.boot_id,
   sent_at = coalesce(c.sent_at, now()),
   sent_to = case when s.device_id = any(c.sent_to) then c.sent_to else c.sent_to || s.device_id end
-from device_sessions s join devices d on d.id = s.device_id
+from device_sessions s, devices d
 where s.id = :sessionId and s.tenant_id = :tenantId and s.disconnected_at is null and s.pairing_code is null
+  and d.id = (select device_id from device_sessions where id = :sessionId and tenant_id = :tenantId)
+  and d.tenant_id = :tenantId
   and c.id = :callId and c.tenant_id = :tenantId and c.status = 'dispatched' and c.attempt = :attempt and c.result_hash is null
   and (c.deadline is null or c.deadline > clock_timestamp())
   and ${MAY_SERVE}

@@ -67,7 +67,8 @@ verdict as (
 ),
 -- 4.
 marked as (
-  update tool_calls c set result_hash = :bodyHash from verdict v where c.id = v.id and v.kind = 'accepted'
+  update tool_calls c set result_hash = :bodyHash from verdict v
+  where c.id = :callId and c.tenant_id = :tenantId and v.kind = 'accepted'
 ),
 raised as (
   update runs r set inbox = r.inbox + 1, inbox_bytes = v.inbox_bytes + :bytes,
@@ -80,7 +81,8 @@ raised as (
       when r.lease_owner is null then now()
       else r.wake_at
     end
-  from verdict v where r.id = v.run_id and v.kind = 'accepted'
+  from verdict v
+  where r.id = (select run_id from verdict) and r.tenant_id = :tenantId and v.kind = 'accepted'
   returning v.is_free, r.epoch, r.last_seq, r.recoveries, r.stalls, r.inbox
 ),
 inserted as (

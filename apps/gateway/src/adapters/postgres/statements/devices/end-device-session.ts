@@ -15,16 +15,20 @@ const END_DEVICE_SESSION = tenantStatement({
   parameters: { sessionId: "uuid", reason: "text" },
   text: `
 with device as materialized (
-  select d.id from device_sessions s join devices d on d.id = s.device_id
-  where s.id = :sessionId and s.tenant_id = :tenantId and s.disconnected_at is null
-  for no key update of d
+  select id from devices
+  where tenant_id = :tenantId and id = (
+    select device_id from device_sessions
+    where id = :sessionId and tenant_id = :tenantId and disconnected_at is null
+  )
+  for no key update
 ),
 ended as (
   update device_sessions s set disconnected_at = now(), reason = :reason
   from device where s.id = :sessionId and s.device_id = device.id and s.disconnected_at is null
   returning s.device_id
 )
-update devices d set last_seen_at = now() from ended where d.id = ended.device_id`,
+update devices set last_seen_at = now()
+where tenant_id = :tenantId and id = (select device_id from ended)`,
 });
 
 /** A session that takes nothing new has room for no call. */

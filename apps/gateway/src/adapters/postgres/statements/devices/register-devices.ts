@@ -106,14 +106,15 @@ open as materialized (
 ),
 -- 3.
 left_open as materialized (
-  select s.id from device_sessions s
-  where s.id = any(array(select id from open)) and s.disconnected_at is null
-  order by s.id for no key update
+  select s.id
+  from (select id from open order by id) as o cross join lateral (
+    select id from device_sessions where id = o.id and disconnected_at is null limit 1 for no key update
+  ) as s
 ),
 ended as (
-  update device_sessions set disconnected_at = now(), reason = '${SESSION_REPLACED}'
-  where id = any(array(select id from left_open)) and disconnected_at is null
-  returning id
+  update device_sessions s set disconnected_at = now(), reason = '${SESSION_REPLACED}'
+  from left_open l where s.id = l.id and s.disconnected_at is null
+  returning s.id
 ),
 ${audited({
   action: "device.take_over",

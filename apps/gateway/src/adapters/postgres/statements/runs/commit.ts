@@ -72,7 +72,7 @@ function commitText(isOfFamily: boolean): string {
 -- 3. 7.
 with merging as materialized (
   select m.id from runs m
-  where m.id = any(:merges) and m.tenant_id = :tenantId and ${isMergeable("m")}
+  where cardinality(:merges) > 0 and m.id = any(:merges) and m.tenant_id = :tenantId and ${isMergeable("m")}
   order by m.thread_turn desc
   for no key update
 ),
@@ -142,7 +142,7 @@ dropped as (
 merged as (
   update runs m set status = 'merged', merged_into = g.id, last_seq = e.seq, wake_at = null, completed_at = ${time("e.ts")}
   from guarded g, unnest(:merges, :mergedSeqs, :mergedTypes, :mergedPayloads, :mergedTimes) as e (run_id, seq, type, payload, ts)
-  where m.id = e.run_id and m.tenant_id = g.tenant_id
+  where cardinality(:merges) > 0 and m.id = e.run_id and m.tenant_id = g.tenant_id
   returning m.id, m.tenant_id, e.seq, e.type, e.payload, e.ts
 ),
 merged_ends as (
@@ -153,7 +153,7 @@ merged_ends as (
 ${isOfFamily ? `${RELATIVES},` : ""}
 thread as (
   update threads t set open_runs = t.open_runs - :hasEnded::int - (select count(*) from merged)::int
-  from guarded g where (:hasEnded or cardinality(:merges) > 0) and t.id = g.thread_id
+  where (:hasEnded or cardinality(:merges) > 0) and t.id = (select thread_id from guarded) and t.tenant_id = :tenantId
   returning t.id, t.open_runs
 )
 select t.id::text as thread_id, t.open_runs from guarded left join thread t on :hasEnded`;

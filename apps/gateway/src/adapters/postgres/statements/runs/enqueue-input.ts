@@ -73,7 +73,7 @@ raised as (
       else r.wake_at
     end
   from run
-  where r.id = run.id and not run.ended and not exists (select from earlier)
+  where r.id = :runId and r.tenant_id = :tenantId and not run.ended and not exists (select from earlier)
     and run.inbox < :inboxMax and (:inboxBytesMax is null or run.inbox_bytes + :bytes <= :inboxBytesMax)
     and (:messageBytes = 0 or run.message_bytes + :messageBytes <= ${RUN_MESSAGES_BYTES_MAX})
     and (:approvedCallId is null or exists (select from call where status = 'awaiting_approval'))

@@ -95,7 +95,8 @@ with others as materialized (
   select id, tenant_id, inbox, case when inbox = 0 then 0 else inbox_bytes end as inbox_bytes, message_bytes,
     id = any(:cancels) as is_canceled
   from runs
-  where tenant_id = :tenantId and (id = any(:cancels) or id = :steers) and status in ${OPEN_RUN}
+  where (cardinality(:cancels) > 0 or :steers is not null)
+    and tenant_id = :tenantId and (id = any(:cancels) or id = :steers) and status in ${OPEN_RUN}
   order by thread_turn desc
   for no key update
 ),
@@ -111,8 +112,10 @@ thread as (
 branch as (
   insert into threads (id, tenant_id, subject, metadata, branched_from, ancestor_ids, ancestor_turns, turns, open_runs)
   select :branchId, t.tenant_id, :subject, '{}', r.id, t.ancestor_ids || t.id, t.ancestor_turns || (r.thread_turn - 1), 1, 1
-  from runs r join threads t on t.id = r.thread_id and t.tenant_id = r.tenant_id
-  where :branchId is not null and r.id = :forkedFrom and r.tenant_id = :tenantId and t.deleted_at is null
+  from runs r cross join lateral (
+    select * from threads where id = r.thread_id and tenant_id = r.tenant_id and deleted_at is null limit 1
+  ) as t
+  where :branchId is not null and r.id = :forkedFrom and r.tenant_id = :tenantId
     and cardinality(t.ancestor_ids) < ${THREAD_ANCESTORS_MAX}
   returning id, turns, open_runs, subject
 ),
@@ -164,7 +167,7 @@ told as (
       else r.wake_at
     end
   from others o
-  where r.id = o.id and exists (select from run)
+  where (cardinality(:cancels) > 0 or :steers is not null) and r.id = o.id and exists (select from run)
     and case
       -- 4.
       when o.is_canceled
