@@ -1,6 +1,6 @@
 /**
- * What a tool's round trip is compared with: the AI SDK's `streamText`, one commit for the call and one for its
- * answer, in one process that remembers the conversation. `POST /` with a user's message starts a stream, whose first
+ * What a tool's round trip is compared with: the AI SDK's `streamText` with one commit for the call and one for its
+ * answer. The process remembers the conversation. `POST /` with a user's message starts a stream, whose first
  * line names it. `POST /<stream>/<call>` answers a call. The arguments are the URLs of the model server and of
  * Postgres. Prints its URL.
  */
@@ -41,9 +41,9 @@ async function start(request: IncomingMessage, response: ServerResponse): Promis
     messages.push(...added);
     if (call === undefined) break;
     const { toolCallId, toolName } = call;
-    const answer = new Promise<string>((resolve) => waiting.set(`/${stream}/${toolCallId}`, resolve));
+    const answered = new Promise<string>((resolve) => waiting.set(`/${stream}/${toolCallId}`, resolve));
     tell({ call: toolCallId });
-    const output = { type: "text" as const, value: await answer };
+    const output = { type: "text" as const, value: await answered };
     messages.push({ role: "tool", content: [{ type: "tool-result", toolCallId, toolName, output }] });
   }
   response.end();

@@ -43,8 +43,8 @@ function byProgram(client: Client): Trip {
 }
 
 function endOf({ id, status, output }: Run): Awaited<ReturnType<Trip>> {
-  if (status !== "completed") throw new Error(`the run is ${status}`);
-  return { said: String(output), runId: id };
+  if (status !== "completed" || typeof output !== "string") throw new Error(`the run is ${status}`);
+  return { said: output, runId: id };
 }
 
 /** The same of the pipe (`tool-pipe.ts`). */

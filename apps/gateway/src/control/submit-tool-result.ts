@@ -3,6 +3,7 @@ import { notFound, type Refusal, refuse } from "../access/refusal.ts";
 import type { ToolOutcome } from "../core/input.ts";
 import { TOOL_RESULT_BYTES_MAX } from "../core/limits.ts";
 import type { Bell } from "../ports/bell.ts";
+import { toolResultInput } from "../ports/inbox.ts";
 import type { Store } from "../ports/store.ts";
 import type { SubmitResultOutcome } from "../ports/tenant-store.ts";
 import type { Uptake } from "../ports/uptake.ts";
@@ -56,7 +57,9 @@ export async function submitToolResult(
   }
   if (!isId(callId)) return noSuchCall(from);
   const store = deps.store.forTenant(tenantId);
-  const submitted = await deps.uptake.answer(tenantId, (offer) =>
+  // A device names no run, and whether it may answer the call only the store knows.
+  const about = from.kind === "http" ? { runId: from.runId, input: toolResultInput({ callId, outcome, from }) } : null;
+  const submitted = await deps.uptake.answer(tenantId, about, (offer) =>
     store.submitToolResult({ callId, outcome, bodyHash: sha256(text), from, offer }),
   );
   if (submitted.kind === "accepted" && submitted.taken === null)

@@ -21,10 +21,8 @@ import type { FreshClaim } from "./claim.ts";
 import type { Born } from "./born.ts";
 import { opensStep, planRound } from "./plan-round.ts";
 import { emptyRecord, foldPage } from "./read-record.ts";
-import type { HolderParams } from "./holder-params.ts";
+import type { HolderParts } from "./holder-params.ts";
 import { RunHolder } from "./run-holder.ts";
-
-type HolderParts = Omit<HolderParams, keyof FreshClaim | "born">;
 
 const NO_INPUTS: Inbox = { count: 0, inputs: [], resultsUnread: false };
 
@@ -93,7 +91,7 @@ export class Birth implements StartOffer {
     if (this.#expected === null) return;
     const { born, holder } = this.#expected;
     this.#cancelAsking();
-    this.#cancelAsking = this.#parts.deps.clock.after(0, () => holder.expect(born));
+    this.#cancelAsking = this.#parts.deps.clock.after(0, () => holder.expect(born.round));
   }
 
   /** A bell rang for the run before it was here. */
@@ -116,7 +114,7 @@ export class Birth implements StartOffer {
   abandon(): void {
     if (this.#expected === null) return;
     this.#cancelAsking();
-    this.#onAbandoned(this.#expected.holder.wasNotBorn());
+    this.#onAbandoned(this.#expected.holder.wasNotTaken());
     this.#expected = null;
   }
 

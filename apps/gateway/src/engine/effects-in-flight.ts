@@ -51,6 +51,12 @@ export class EffectsInFlight {
     this.#all.set(key, this.#begin(perform, []));
   }
 
+  /** Whether it was begun ahead, and its cause is not committed yet. */
+  isAhead(key: string): boolean {
+    const effect = this.#all.get(key);
+    return effect !== undefined && effect.untold !== null;
+  }
+
   /** What was begun ahead is not due: its cause was not committed. */
   abandonAhead(): void {
     for (const [key, effect] of this.#all) {

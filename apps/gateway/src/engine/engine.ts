@@ -110,6 +110,7 @@ export class Engine {
     };
     this.#uptake = new RunUptake({
       parts: this.#parts,
+      parkedRuns: this.#parkedRuns,
       claims: this.#claims,
       load: () => this.#load(),
       mayClaim: () => this.#unlisten !== null && !this.#stopping.signal.aborted && this.#mayClaim(),
@@ -223,7 +224,7 @@ export class Engine {
     for (const runId of runIds) this.#deps.bell.ring({ about: "run", runId });
   }
 
-  /** `holder`: what the run was born under; absent: it was claimed. */
+  /** `holder`: what the run came under; absent: it was claimed. */
   #begin(claim: FreshClaim, holder?: RunHolder): void {
     // The claim was under way in a stall. Its lease may have been lost before this gateway knew of it (4.).
     const isCondemned = isHopeless(claim.claimed);
@@ -238,18 +239,18 @@ export class Engine {
   }
 
   /** Lets a holder advance the run to its end. Never rejects. */
-  async #advance(claim: FreshClaim, born?: RunHolder): Promise<void> {
+  async #advance(claim: FreshClaim, came?: RunHolder): Promise<void> {
     const { log } = this.#deps;
     const { tenantId, runId, epoch, recoveries } = claim.claimed;
     // An earlier holder of this run here hears that its lease is lost.
     const parked = this.#parkedRuns.take(claim.claimed);
-    const holder = born ?? new RunHolder({ ...this.#parts, ...claim, parked });
+    const holder = came ?? new RunHolder({ ...this.#parts, ...claim, parked });
     const other = this.#holders.get(runId);
     // One of a later epoch stays: the answer to this claim came after the answer to the next one.
     if (other === undefined || other.lease.epoch < epoch) this.#holders.set(runId, holder);
     if (this.#stopping.signal.aborted) holder.leave("when_idle");
     // Who started the run is answered before anything more of it is planned.
-    if (born !== undefined) await this.#laterTurn();
+    if (holder.isBorn) await this.#laterTurn();
     let end: HoldEnd | null = null;
     try {
       end = await holder.hold();

@@ -63,8 +63,8 @@ export class HeldRun {
     this.#inbox = { ...this.#inbox, inputs: [] };
   }
 
-  /** What is to be remembered of the run if this lease has parked it; null: it has not. */
-  parkedBy({ runId, epoch }: Claim): ParkedRun | null {
+  /** What is to be remembered of the record if this lease has parked the run; null: it has not. */
+  parkedBy({ runId, epoch }: Claim): Omit<ParkedRun, "recoveries" | "stalls" | "now"> | null {
     if (this.#state.phase !== "waiting") return null;
     const { lastFact, position: lastPosition } = this.writer;
     return { runId, epoch, record: { state: this.#state, bytes: this.recordBytes }, lastFact, lastPosition };

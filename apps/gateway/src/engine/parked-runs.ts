@@ -3,7 +3,7 @@
  *
  * 1. A memory counts only for the claim that directly follows the lease under which it was made, at the same last fact.
  *    Whatever else has happened to the run in between shows in one of both.
- * 2. It serves one claim, and is forgotten then.
+ * 2. It serves one claim, and is forgotten then. Before, it may show what would follow from an answer (`answer.ts`).
  * 3. It is bounded in runs and in bytes. The run that was parked first is forgotten first.
  */
 import type { Position } from "@hsafa/protocol";
@@ -16,6 +16,11 @@ import type { FoldedRecord } from "./read-record.ts";
 export interface ParkedRun {
   readonly runId: string;
   readonly epoch: number;
+  /** As the next claim will find them, unless something else happens to the run. */
+  readonly recoveries: number;
+  readonly stalls: number;
+  /** Returns the database's time, in ms. */
+  readonly now: () => number;
   readonly record: FoldedRecord;
   readonly lastFact: EventRecord | null;
   readonly lastPosition: Position;
@@ -26,22 +31,27 @@ export class ParkedRuns {
   #bytes = 0;
 
   keep(run: ParkedRun): void {
-    this.#forget(run.runId);
+    this.forget(run.runId);
     if (run.record.bytes > PARKED_BYTES_MAX) return;
     this.#runs.set(run.runId, run);
     this.#bytes += run.record.bytes;
     // 3.
     for (const runId of this.#runs.keys()) {
       if (this.#runs.size <= PARKED_RUNS_MAX && this.#bytes <= PARKED_BYTES_MAX) return;
-      this.#forget(runId);
+      this.forget(runId);
     }
   }
 
   /** Returns what is remembered of a run that was just claimed, and forgets it; null: nothing that counts (1., 2.). */
   take({ runId, epoch, lastSeq }: ClaimedRun): ParkedRun | null {
     const run = this.#runs.get(runId);
-    this.#forget(runId);
+    this.forget(runId);
     return run !== undefined && run.epoch === epoch - 1 && run.record.state.run.seq === lastSeq ? run : null;
+  }
+
+  /** Returns what is remembered of a run that nobody has claimed yet; null: nothing. */
+  see(runId: string): ParkedRun | null {
+    return this.#runs.get(runId) ?? null;
   }
 
   clear(): void {
@@ -49,7 +59,7 @@ export class ParkedRuns {
     this.#bytes = 0;
   }
 
-  #forget(runId: string): void {
+  forget(runId: string): void {
     const run = this.#runs.get(runId);
     if (run === undefined) return;
     this.#runs.delete(runId);

@@ -12,7 +12,10 @@
  *    again must not cost a request each, so the model is not asked ahead after a refusal.
  * 7. While a commit that returns the lease is in flight, its own outcome alone says what became of the lease. To a
  *    renewal the lease looks lost as soon as that commit is written.
+ * 8. It may also be asked while the answer of a call is in flight that is foreseen to open the step (`answer.ts`). That
+ *    counts only if the first round says the same once the answer is accepted. Otherwise the request is aborted.
  */
+import { isDeepStrictEqual } from "node:util";
 import { nextDeadlineOf } from "../core/deadline.ts";
 import { mayTell } from "../core/decide.ts";
 import type { KnownAgent, RunInput } from "../core/input.ts";
@@ -22,6 +25,7 @@ import { neededAgents } from "../core/needed-agents.ts";
 import { needsDispatchContext } from "../core/needs-dispatch-context.ts";
 import { showsProgress } from "../core/shows-progress.ts";
 import type { RunState } from "../core/run-state.ts";
+import type { DispatchContext, Inbox } from "../ports/fleet-store.ts";
 import { type Asked, askWhileLeased } from "./ask-while-leased.ts";
 import type { Born } from "./born.ts";
 import { type CommitEnd, commitRound } from "./commit-round.ts";
@@ -42,6 +46,9 @@ import type { FoldedRecord } from "./read-record.ts";
 import type { RunRoom } from "./record-room.ts";
 import { RunWriter } from "./run-writer.ts";
 
+/** Where devices are is read before it matters. */
+const NOWHERE: DispatchContext = { devices: {}, dispatches: {} };
+
 export class RunHolder implements LeaseListener {
   readonly #params: HolderParams;
   readonly #signals: HolderSignals;
@@ -54,9 +61,11 @@ export class RunHolder implements LeaseListener {
   #isReleasing = false;
   #hasProgressed = false;
   #isStuck = false;
+  /** What the model was asked for before its cause was accepted (8.); null: nothing. */
+  #foreseen: Round | null = null;
 
   constructor(params: HolderParams) {
-    const { deps, keeper, claimed, sentAt, born } = params;
+    const { deps, keeper, claimed, sentAt, born, foreseen } = params;
     this.#params = params;
     this.#signals = new HolderSignals(deps.clock);
     this.#effects = new EffectsInFlight({
@@ -65,8 +74,9 @@ export class RunHolder implements LeaseListener {
     });
     this.#room = params.recordRoom.open(claimed.tenantId);
     this.#lease = keeper.expect({ claim: claimed, sentAt, listener: this });
-    if (born === undefined) keeper.keep(this.#lease);
-    else this.#held = this.#open(born.loaded, born.record);
+    if (born !== undefined) this.#held = this.#open(born.loaded, born.record);
+    else if (foreseen !== undefined) this.#held = this.#remembered();
+    else keeper.keep(this.#lease);
   }
 
   get lease(): Lease {
@@ -101,11 +111,27 @@ export class RunHolder implements LeaseListener {
     return this.#signals.isInboxStale;
   }
 
-  /** The statement that bears the run is on its way: the model may be asked (6.). */
-  expect({ round }: Born): void {
+  /** Whether the run was born under this holder. */
+  get isBorn(): boolean {
+    return this.#params.born !== undefined;
+  }
+
+  /** The statement that brings the run is on its way: the model may be asked (6., 8.). */
+  expect(round: Round): void {
     // What came before the timer is not this run's.
     this.#params.stallWatch.seen();
-    if (this.#held !== null) this.#askAhead(this.#held, round);
+    if (this.#held === null) return;
+    this.#askAhead(this.#held, round);
+    if (!this.isBorn) this.#foreseen = round;
+  }
+
+  /** The run was taken with this inbox, and `hold` may follow. */
+  wasAnswered(inbox: Inbox): void {
+    const held = this.#held;
+    if (held === null) return;
+    held.read({ inbox, dispatchContext: NOWHERE });
+    this.#params.keeper.keep(this.#lease);
+    this.#claimed([]);
   }
 
   /** The run was born, and `hold` may follow. */
@@ -122,8 +148,8 @@ export class RunHolder implements LeaseListener {
     this.#hasCommitted(held, round);
   }
 
-  /** The run was not born under this holder. Resolves when nothing of it is under way any more. */
-  async wasNotBorn(): Promise<void> {
+  /** The run did not come under this holder. Resolves when nothing of it is under way any more. */
+  async wasNotTaken(): Promise<void> {
     this.#abandonAhead();
     this.#room.leave();
     await this.settle();
@@ -193,21 +219,26 @@ export class RunHolder implements LeaseListener {
 
   /** Opens a claimed run from what is remembered of it; null: nothing is. */
   #recall(): HeldRun | null {
+    const held = this.#remembered();
+    return held === null ? null : this.#opened(held, []);
+  }
+
+  #remembered(): HeldRun | null {
     const { parked = null, inbox } = this.#params;
     if (parked === null || inbox === undefined) return null;
     const { record, lastFact, lastPosition } = parked;
     this.#room.has("record", record.bytes);
     const facts = lastFact === null ? [] : [lastFact];
     // Where devices are is read before it matters (`needsDispatchContext`), and with the inbox.
-    return this.#opened(
-      this.#open({ facts, lastPosition, inbox, dispatchContext: { devices: {}, dispatches: {} } }, record),
-      [],
-    );
+    return this.#open({ facts, lastPosition, inbox, dispatchContext: NOWHERE }, record);
   }
 
   /** What is to be remembered of a run that was parked; null: it was not. */
   get parked(): ParkedRun | null {
-    return this.#held?.parkedBy(this.#lease) ?? null;
+    const parked = this.#held?.parkedBy(this.#lease) ?? null;
+    if (parked === null) return null;
+    const { claimed, now } = this.#params;
+    return { ...parked, recoveries: this.#hasProgressed ? 0 : claimed.recoveries, stalls: this.stalls, now };
   }
 
   /** Reads a claimed run. */
@@ -222,10 +253,14 @@ export class RunHolder implements LeaseListener {
   }
 
   #opened(held: HeldRun, historyRunIds: readonly string[]): HeldRun {
-    const { epoch, lost } = this.#params.claimed;
     this.#held = held;
-    this.#signals.report({ kind: "claimed", epoch, lost, historyRunIds });
+    this.#claimed(historyRunIds);
     return held;
+  }
+
+  #claimed(historyRunIds: readonly string[]): void {
+    const { epoch, lost } = this.#params.claimed;
+    this.#signals.report({ kind: "claimed", epoch, lost, historyRunIds });
   }
 
   #dueEffects(held: HeldRun, state: RunState): ReturnType<typeof dueEffects> {
@@ -319,6 +354,7 @@ export class RunHolder implements LeaseListener {
         now: at,
       });
       this.#params.stallWatch.ran(this.#lease);
+      this.#compare(round);
       if (round.facts.length === 0 && round.consumed.length === 0 && round.release === null) return null;
       // 5. The deltas that the facts name were dropped with the lease: without them the record would have a hole.
       if (this.#signals.lost !== null) return this.#lostEnd();
@@ -386,9 +422,16 @@ export class RunHolder implements LeaseListener {
     if (!opensStep(round) || this.#signals.lost !== null) return;
     const { seq } = round.state.run;
     const perform = this.#dueEffects(held, round.state).get(stepKey(seq));
-    if (perform === undefined) return;
+    // It was asked for before its cause was accepted.
+    if (perform === undefined || this.#effects.isAhead(stepKey(seq))) return;
     held.writer.expectStep();
     this.#effects.beginAhead(stepKey(seq), perform);
+  }
+
+  /** 8. */
+  #compare(round: Round): void {
+    if (this.#foreseen !== null && !isDeepStrictEqual(this.#foreseen.facts, round.facts)) this.#abandonAhead();
+    this.#foreseen = null;
   }
 
   /** What was asked ahead is forgotten: its commit was not written. */

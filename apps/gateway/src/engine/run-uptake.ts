@@ -15,15 +15,18 @@ import { PLACES_PER_FREE_PLACE } from "../ports/limits.ts";
 import type { HoldOffer, StartOffer } from "../ports/hold-offer.ts";
 import { StoreUnavailable } from "../ports/store.ts";
 import type { StartOutcome, SubmitResultOutcome } from "../ports/tenant-store.ts";
-import type { Uptake } from "../ports/uptake.ts";
+import type { AnsweredCall, Uptake } from "../ports/uptake.ts";
 import { Birth } from "./birth.ts";
 import type { FreshClaim } from "./claim.ts";
+import { Answer } from "./answer.ts";
 import type { ClaimLoop, Load } from "./claim-loop.ts";
-import type { HolderParams } from "./holder-params.ts";
+import type { HolderParts } from "./holder-params.ts";
+import type { ParkedRuns } from "./parked-runs.ts";
 import type { RunHolder } from "./run-holder.ts";
 
 export interface RunUptakeParams {
-  readonly parts: Omit<HolderParams, keyof FreshClaim | "born">;
+  readonly parts: HolderParts;
+  readonly parkedRuns: Pick<ParkedRuns, "see" | "forget">;
   readonly claims: Pick<ClaimLoop, "left" | "nextNumber">;
   /** Returns what the gateway holds now, births included. */
   readonly load: () => Load;
@@ -38,8 +41,7 @@ export interface RunUptakeParams {
 export class RunUptake implements Uptake {
   readonly #params: RunUptakeParams;
   readonly #births = new Set<Birth>();
-  /** Places that are kept for the runs whose calls are being answered. */
-  readonly #answers = new Set<{ readonly tenantId: TenantId }>();
+  readonly #answers = new Set<Answer>();
 
   constructor(params: RunUptakeParams) {
     this.#params = params;
@@ -52,7 +54,7 @@ export class RunUptake implements Uptake {
 
   /** Returns what is to hold the run, if it is on its way here. */
   holderOf(runId: string): RunHolder | undefined {
-    return this.#birthOf(runId)?.holder ?? undefined;
+    return (this.#birthOf(runId) ?? this.#answerOf(runId))?.holder ?? undefined;
   }
 
   /** A bell rang for a run. Returns whether it is on its way here. */
@@ -96,37 +98,51 @@ export class RunUptake implements Uptake {
 
   async answer(
     tenantId: TenantId,
+    about: AnsweredCall | null,
     answer: (offer: HoldOffer | null) => Promise<SubmitResultOutcome>,
   ): Promise<SubmitResultOutcome> {
     if (!this.#mayTake(tenantId)) return answer(null);
-    const answered = this.#takeAnswered(tenantId, answer);
+    const answered = this.#takeAnswered(this.#offerFor(tenantId, about), answer);
     this.#params.onTask(answered.catch(() => {}));
     return answered;
   }
 
+  #offerFor(tenantId: TenantId, about: AnsweredCall | null): Answer {
+    const { parts, parkedRuns, claims, onTask } = this.#params;
+    // Of two answers to one run at once the second is foreseen by nobody.
+    const parked = about === null || this.#answerOf(about.runId) !== undefined ? null : parkedRuns.see(about.runId);
+    return new Answer({
+      tenantId,
+      claimNumber: claims.nextNumber(),
+      parts,
+      about: parked === null || about === null ? null : { parked, input: about.input },
+      onAbandoned: onTask,
+    });
+  }
+
   async #takeAnswered(
-    tenantId: TenantId,
+    offer: Answer,
     answer: (offer: HoldOffer | null) => Promise<SubmitResultOutcome>,
   ): Promise<SubmitResultOutcome> {
-    const { parts, claims, onTaken } = this.#params;
-    const { clock, gatewayId, leaseDurationMs } = parts.deps;
-    const place = { tenantId };
-    this.#answers.add(place);
-    const claimNumber = claims.nextNumber();
-    const sentAt = clock.monotonic();
+    const { parts, parkedRuns, onTaken } = this.#params;
+    const { clock } = parts.deps;
+    const { sentAt, runId } = offer;
+    this.#answers.add(offer);
     try {
-      const outcome = await answer({ gatewayId, claimNumber, leaseDurationMs });
+      const outcome = await answer(offer);
+      if (outcome.kind !== "accepted" && runId !== null) parkedRuns.forget(runId);
       if (outcome.kind !== "accepted" || outcome.taken === null) return outcome;
       const answeredAt = clock.monotonic();
       const { claimed, now: storeNow, inbox } = outcome.taken;
       const now = (): number => Math.floor(storeNow + clock.monotonic() - answeredAt);
-      onTaken({ claimed, sentAt, now, inbox });
+      onTaken({ claimed, sentAt, now, inbox }, offer.take(outcome.taken) ?? undefined);
       return outcome;
     } catch (error) {
-      if (error instanceof StoreUnavailable) parts.keeper.returnClaim(claimNumber); // 5.
+      if (error instanceof StoreUnavailable) parts.keeper.returnClaim(offer.claimNumber); // 5.
       throw error;
     } finally {
-      this.#answers.delete(place);
+      offer.abandon();
+      this.#answers.delete(offer);
     }
   }
 
@@ -144,6 +160,10 @@ export class RunUptake implements Uptake {
 
   #birthOf(runId: string): Birth | undefined {
     return [...this.#births].find((birth) => birth.runId === runId);
+  }
+
+  #answerOf(runId: string): Answer | undefined {
+    return [...this.#answers].find((answer) => answer.runId === runId);
   }
 }
 

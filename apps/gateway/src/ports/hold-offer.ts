@@ -9,6 +9,8 @@ export interface HoldOffer {
   /** As of a claim (`FleetStore.claimRuns`): `releaseClaims` finds by it what was taken if the answer is lost. */
   readonly claimNumber: number;
   readonly leaseDurationMs: number;
+  /** The statement is on its way. Where connections are scarce that may be long after it was asked for. */
+  sent(): void;
 }
 
 /** A run that was taken up by the statement that made it due. */
@@ -47,6 +49,4 @@ export interface StartOffer extends HoldOffer {
    * try. The last answer counts.
    */
   begin(run: NewRun): BegunRun | null;
-  /** The statement is on its way. Where connections are scarce that may be long after `begin`. */
-  sent(): void;
 }

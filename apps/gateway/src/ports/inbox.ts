@@ -53,7 +53,9 @@ function placeOf({ input: { kind } }: MeasuredInput): number {
 }
 
 /** The input that a submitted tool result leaves. */
-export function toolResultInput(params: Parameters<TenantStore["submitToolResult"]>[0]): OutsideInput {
+export function toolResultInput(
+  params: Pick<Parameters<TenantStore["submitToolResult"]>[0], "callId" | "outcome" | "from">,
+): OutsideInput {
   const { callId, outcome, from } = params;
   const deviceId = from.kind === "device" ? from.deviceId : null;
   return { kind: "tool_result", callId, outcome, source: from.kind, deviceId };

@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { PARKED_RUNS_MAX } from "../../src/engine/limits.ts";
 import { ParkedRuns, type ParkedRun } from "../../src/engine/parked-runs.ts";
+import type { HoldOffer } from "../../src/ports/hold-offer.ts";
 import { StoreUnavailable } from "../../src/ports/store.ts";
+import type { SubmitResultOutcome } from "../../src/ports/tenant-store.ts";
+import { AN_ACTOR } from "../support/an-actor.ts";
 import { type EngineUnderTest, EngineWorld, externalTool } from "../support/engine-world.ts";
+import type { PuppetCall } from "../support/puppet-model.ts";
 
 let world: EngineWorld;
 let gateway: EngineUnderTest;
@@ -88,7 +92,7 @@ test("a cancel that comes right after the answer wins over the step", async () =
 
 test("the answer of the store was lost: the lease is returned, and does not count", async () => {
   const { runId, callIds } = await park("ask");
-  const answered = gateway.engine.uptake.answer(world.tenantId, async (offer) => {
+  const answered = gateway.engine.uptake.answer(world.tenantId, null, async (offer) => {
     await world.answerUnder(offer, runId, callIds[0] ?? "", "42");
     throw new StoreUnavailable("the answer was lost");
   });
@@ -96,6 +100,107 @@ test("the answer of the store was lost: the lease is returned, and does not coun
   (await world.model.next()).finish();
   await world.reaches(runId, "completed");
   expect(await world.types(runId)).not.toContain("run.recovered");
+});
+
+test("the model is asked while the answer is in flight, once, and nothing of it shows before that is accepted (R3)", async () => {
+  const { runId, callIds } = await park("ask");
+  const [callId = ""] = callIds;
+  let call: PuppetCall | null = null;
+  const isTaken = await world.answerOn(gateway, runId, callId, "42", async (offer) => {
+    const outcome = await world.answerUnder(offer, runId, callId, "42");
+    call = (await world.model.next()).say("so");
+    expect(JSON.stringify(call.call.messages)).toContain("42");
+    await world.time.pass(50);
+    expect((gateway.published.get(runId) ?? []).at(-1)?.type).toBe("run.waiting");
+    return outcome;
+  });
+  expect(isTaken).toBe(true);
+  (call as PuppetCall | null)?.finish();
+  await world.reaches(runId, "completed");
+  expect(world.model.calls).toEqual([]);
+  const opened = ["run.resumed", "step.started", "step.completed", "run.completed"];
+  expect((await world.types(runId)).slice(-4)).toEqual(opened);
+  await world.checkPublished(runId, gateway);
+});
+
+test("an answer that is refused aborts what was asked for it, and the next one is asked for nothing", async () => {
+  const { runId, callIds } = await park("ask");
+  const [callId = ""] = callIds;
+  const refused = async (offer: HoldOffer | null): Promise<SubmitResultOutcome> => {
+    offer?.sent();
+    await world.time.pass(50);
+    return { kind: "conflict", status: "completed" };
+  };
+  await world.answerOn(gateway, runId, callId, "forged", refused);
+  const forged = await world.model.next();
+  expect(forged.signal.aborted).toBe(true);
+  await world.answerOn(gateway, runId, callId, "forged", refused);
+  expect(world.model.calls).toEqual([]);
+  forged.say("never shown").finish();
+  expect(await world.answerOn(gateway, runId, callId, "42")).toBe(true);
+  (await world.model.next()).say("so").finish();
+  await world.reaches(runId, "completed");
+  expect(JSON.stringify(gateway.published.get(runId))).not.toMatch(/forged|never shown/);
+  await world.checkPublished(runId, gateway);
+});
+
+test("what came before the answer was not foreseen: the model is asked again, with both", async () => {
+  const { runId, callIds } = await park("ask");
+  const [callId = ""] = callIds;
+  await world.answerOn(gateway, runId, callId, "42", async (offer) => {
+    const dedupe = null;
+    offer?.sent();
+    await world.time.pass(50);
+    const input = { kind: "message", message: { role: "user", content: "and hurry" } } as const;
+    await world.tenant.enqueueInput({ by: AN_ACTOR, runId, input, dedupe });
+    return world.answerUnder(offer, runId, callId, "42");
+  });
+  const foreseen = await world.model.next();
+  expect(foreseen.signal.aborted).toBe(true);
+  foreseen.say("never shown").finish();
+  const call = await world.model.next();
+  expect(JSON.stringify(call.call.messages)).toMatch(/42.*and hurry/);
+  call.say("so").finish();
+  await world.reaches(runId, "completed");
+  expect(JSON.stringify(gateway.published.get(runId))).not.toContain("never shown");
+  await world.checkPublished(runId, gateway);
+});
+
+test("the outcome of a foreseen answer was lost: the step is opened by the next claim, and shows its own text alone", async () => {
+  const { runId, callIds } = await park("ask");
+  const [callId = ""] = callIds;
+  const answered = world.answerOn(gateway, runId, callId, "42", async (offer) => {
+    await world.answerUnder(offer, runId, callId, "42");
+    await world.time.pass(50);
+    throw new StoreUnavailable("the answer was lost");
+  });
+  await expect(answered).rejects.toThrow(StoreUnavailable);
+  const foreseen = await world.model.next();
+  expect(foreseen.signal.aborted).toBe(true);
+  foreseen.say("never shown").finish();
+  (await world.model.next()).say("so").finish();
+  await world.reaches(runId, "completed");
+  expect(await world.types(runId)).not.toContain("run.recovered");
+  expect(JSON.stringify(gateway.published.get(runId))).not.toContain("never shown");
+});
+
+test("a gateway that stops while an answer is in flight asks for nothing more, and leaves the step to others", async () => {
+  const { runId, callIds } = await park("ask");
+  const [callId = ""] = callIds;
+  const stopped: Promise<void>[] = [];
+  await world.answerOn(gateway, runId, callId, "42", async (offer) => {
+    const outcome = await world.answerUnder(offer, runId, callId, "42");
+    stopped.push(gateway.engine.stop({ drainMs: 1000 }));
+    await world.time.pass(50);
+    return outcome;
+  });
+  const foreseen = await world.model.next();
+  await world.until("the request is aborted", () => foreseen.signal.aborted, 60_000);
+  foreseen.finish();
+  await Promise.all(stopped);
+  world.gateway();
+  (await world.model.next()).say("so").finish();
+  await world.reaches(runId, "completed");
 });
 
 test("a gateway remembers so many parked runs, and forgets the one that was parked first (R9)", () => {

@@ -140,6 +140,7 @@ export function createMemoryTenantStore(rows: Rows, tenantId: TenantId): TenantS
 
     async submitToolResult(params): Promise<SubmitResultOutcome> {
       const { callId, bodyHash, from, offer = null } = params;
+      offer?.sent();
       const row = findCall(callId);
       const run = row === undefined ? undefined : rows.runOf(tenantId, row.runId);
       if (row === undefined || run === undefined) return { kind: "not_found" };

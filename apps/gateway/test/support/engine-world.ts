@@ -30,6 +30,7 @@ import type { Model } from "../../src/ports/model.ts";
 import type { ServerTools } from "../../src/ports/server-tools.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { ForkOfRun, StartOutcome, SubmitResultOutcome, TenantStore } from "../../src/ports/tenant-store.ts";
+import { toolResultInput } from "../../src/ports/inbox.ts";
 import type { HoldOffer, StartOffer } from "../../src/ports/hold-offer.ts";
 import { StoreGeneration } from "../../src/runtime/store-generation.ts";
 import { LoopTurns } from "../../src/runtime/loop-turns.ts";
@@ -285,11 +286,19 @@ export class EngineWorld {
     this.bell.ring({ about: "run", runId });
   }
 
-  /** Gives a result to this gateway, which takes the run up at once if it can. Returns whether it did. */
-  async answerOn({ engine }: EngineUnderTest, runId: string, callId: string, result: string): Promise<boolean> {
-    const outcome = await engine.uptake.answer(this.tenantId, (offer) =>
-      this.answerUnder(offer, runId, callId, result),
-    );
+  /**
+   * Gives a result to this gateway, which takes the run up at once if it can. Returns whether it did. `submit`: what
+   * the gateway does under its offer.
+   */
+  async answerOn(
+    { engine }: EngineUnderTest,
+    runId: string,
+    callId: string,
+    result: string,
+    submit = (offer: HoldOffer | null) => this.answerUnder(offer, runId, callId, result),
+  ): Promise<boolean> {
+    const input = toolResultInput({ callId, outcome: { kind: "completed", result }, from: { kind: "http", runId } });
+    const outcome = await engine.uptake.answer(this.tenantId, { runId, input }, submit);
     const isTaken = outcome.kind === "accepted" && outcome.taken !== null;
     if (!isTaken) this.bell.ring({ about: "run", runId });
     return isTaken;

@@ -1,9 +1,9 @@
 /**
  * Sees to it that no plan outlives the size of the tables that it was made for.
  *
- * 1. Postgres keeps the plan of a prepared statement. While a table is small, an index that finds the row looks as
- *    good to it as one that leads past all rows of the tenant. Statistics would end such a plan. A server gathers them
- *    within minutes, and the embedded database never.
+ * 1. Postgres keeps the plan of a prepared statement. While a table is small, all of its indexes look alike to it, and
+ *    the plan may lead past all rows of the tenant. Statistics would end such a plan. A server gathers them within
+ *    minutes, and the embedded database never.
  * 2. So the sizes of the tables are looked at now and then. When one has doubled, all plans are made anew. Thus a plan
  *    is never kept for more than about twice the rows that it was made for.
  * 3. From some hundred rows on the right index looks better, also without statistics. Below them, and while a table is

@@ -107,7 +107,7 @@ async function openHeld(store: Store): Promise<{ scene: Scene; held: ClaimedRun 
 }
 
 describe.skipIf(await missingServices("postgres"))("plans of hot statements", () => {
-  describe.each(CASES)("$what", ({ isAnalyzed, plannedBefore, rows }) => {
+  describe.each(CASES)("$what", ({ isAnalyzed, plannedBefore, rows: count }) => {
     let database: FreshDatabase;
     let store: Store;
     let scene: Scene;
@@ -149,7 +149,7 @@ describe.skipIf(await missingServices("postgres"))("plans of hot statements", ()
       // A session that writes as a replica forgets its plans, so another one fills the tables.
       const filler = new pg.Client({ connectionString: database.url });
       await filler.connect();
-      await fillPlannedTables(filler, { scene, runId: held.runId, rows });
+      await fillPlannedTables(filler, { scene, runId: held.runId, rows: count });
       await filler.end();
     });
     afterAll(async () => {
@@ -158,8 +158,8 @@ describe.skipIf(await missingServices("postgres"))("plans of hot statements", ()
     });
 
     function ask(of: { readonly scene: Scene; readonly held: ClaimedRun }, rows: number): Promise<void> {
-      const scene = { ...of.scene, tenant: createTenantStore(sql, of.scene.tenantId) };
-      return askHotStatements({ ...of, fleet: createFleetStore(sql), scene, rows });
+      const tenant = createTenantStore(sql, of.scene.tenantId);
+      return askHotStatements({ ...of, fleet: createFleetStore(sql), scene: { ...of.scene, tenant }, rows });
     }
 
     /**
@@ -220,7 +220,7 @@ describe.skipIf(await missingServices("postgres"))("plans of hot statements", ()
     }
 
     test("each looks at a bounded number of rows, in the order of an index", async () => {
-      await ask({ scene, held }, rows);
+      await ask({ scene, held }, count);
       expect(faults).toEqual([]);
       expect([...seen]).toEqual(expect.arrayContaining([...OF_EACH_RUN, "read-events-before"]));
     });

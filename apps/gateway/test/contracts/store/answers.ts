@@ -19,7 +19,7 @@ import {
 } from "./scene.ts";
 
 const LEASE_MS = 60_000;
-const OFFER = { gatewayId: "gateway-a", claimNumber: 99, leaseDurationMs: LEASE_MS };
+const OFFER = { gatewayId: "gateway-a", claimNumber: 99, leaseDurationMs: LEASE_MS, sent: () => {} };
 
 async function answered({ tenant }: Scene, { call, runId }: ParkedRun, offer = OFFER): Promise<TakenRun | null> {
   const outcome = await tenant.submitToolResult({

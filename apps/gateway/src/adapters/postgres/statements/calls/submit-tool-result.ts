@@ -133,6 +133,7 @@ export async function submitToolResult(
       claimNumber: offer?.claimNumber ?? null,
       leaseDurationMs: offer?.leaseDurationMs ?? null,
     }),
+    () => offer?.sent(),
   );
   if (row === undefined) return { kind: "not_found" };
   const { kind } = row;
