@@ -64,10 +64,10 @@ export class HeldRun {
   }
 
   /** What is to be remembered of the record if this lease has parked the run; null: it has not. */
-  parkedBy({ runId, epoch }: Claim): Omit<ParkedRun, "recoveries" | "stalls" | "now"> | null {
+  parkedBy({ tenantId, runId, epoch }: Claim): Omit<ParkedRun, "recoveries" | "stalls" | "now"> | null {
     if (this.#state.phase !== "waiting") return null;
     const { lastFact, position: lastPosition } = this.writer;
-    return { runId, epoch, record: { state: this.#state, bytes: this.recordBytes }, lastFact, lastPosition };
+    return { tenantId, runId, epoch, record: { state: this.#state, bytes: this.recordBytes }, lastFact, lastPosition };
   }
 
   /** The inbox was read again. */

@@ -8,12 +8,14 @@
  */
 import type { Position } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
+import type { TenantId } from "../core/tenant-id.ts";
 import type { ClaimedRun } from "../ports/fleet-store.ts";
 import { PARKED_BYTES_MAX, PARKED_RUNS_MAX } from "./limits.ts";
 import type { FoldedRecord } from "./read-record.ts";
 
 /** A run as its holder has parked it. */
 export interface ParkedRun {
+  readonly tenantId: TenantId;
   readonly runId: string;
   readonly epoch: number;
   /** As the next claim will find them, unless something else happens to the run. */
@@ -49,9 +51,10 @@ export class ParkedRuns {
     return run !== undefined && run.epoch === epoch - 1 && run.record.state.run.seq === lastSeq ? run : null;
   }
 
-  /** Returns what is remembered of a run that nobody has claimed yet; null: nothing. */
-  see(runId: string): ParkedRun | null {
-    return this.#runs.get(runId) ?? null;
+  /** Returns what is remembered of a run of the tenant that nobody has claimed yet; null: nothing (R10). */
+  see(tenantId: TenantId, runId: string): ParkedRun | null {
+    const run = this.#runs.get(runId);
+    return run?.tenantId === tenantId ? run : null;
   }
 
   clear(): void {

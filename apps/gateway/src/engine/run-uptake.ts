@@ -110,7 +110,8 @@ export class RunUptake implements Uptake {
   #offerFor(tenantId: TenantId, about: AnsweredCall | null): Answer {
     const { parts, parkedRuns, claims, onTask } = this.#params;
     // Of two answers to one run at once the second is foreseen by nobody.
-    const parked = about === null || this.#answerOf(about.runId) !== undefined ? null : parkedRuns.see(about.runId);
+    const isFirst = about !== null && this.#answerOf(about.runId) === undefined;
+    const parked = isFirst ? parkedRuns.see(tenantId, about.runId) : null;
     return new Answer({
       tenantId,
       claimNumber: claims.nextNumber(),

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { asTenantId } from "../../src/core/tenant-id.ts";
 import { PARKED_RUNS_MAX } from "../../src/engine/limits.ts";
 import { ParkedRuns, type ParkedRun } from "../../src/engine/parked-runs.ts";
 import type { HoldOffer } from "../../src/ports/hold-offer.ts";
@@ -142,6 +143,23 @@ test("an answer that is refused aborts what was asked for it, and the next one i
   await world.reaches(runId, "completed");
   expect(JSON.stringify(gateway.published.get(runId))).not.toMatch(/forged|never shown/);
   await world.checkPublished(runId, gateway);
+});
+
+test("another tenant that names the run and its call makes nobody ask for anything (R10)", async () => {
+  const { runId, callIds } = await park("ask");
+  const [callId = ""] = callIds;
+  const input = { kind: "tool_result", callId, outcome: { kind: "completed", result: "42" } } as const;
+  const about = { runId, input: { ...input, source: "http", deviceId: null } as const };
+  await gateway.engine.uptake.answer(asTenantId(runId), about, async (offer) => {
+    offer?.sent();
+    await world.time.pass(50);
+    return { kind: "not_found" };
+  });
+  expect(world.model.calls).toEqual([]);
+  expect(await world.answerOn(gateway, runId, callId, "42")).toBe(true);
+  (await world.model.next()).finish();
+  await world.reaches(runId, "completed");
+  expect(gateway.fleet.said).not.toContain("loadRun");
 });
 
 test("what came before the answer was not foreseen: the model is asked again, with both", async () => {
