@@ -56,6 +56,18 @@ describe("what is accepted", () => {
     expect(one.accepted).toEqual(["3-1", "3-2", "3-3"]);
   });
 
+  test("a terminal fact that passes by a delta whose forerunner was lost stays the end", () => {
+    const one = follower().tell(heard(delta(3, 2)), heard(fact(4, at(3)), fact(5, at(4), "run.failed")));
+    expect(one.accepted).toEqual(["4-0", "5-0"]);
+    expect(one.phase()).toBe("ended");
+    // Also if all of it is heard at once.
+    expect(
+      follower()
+        .tell(heard(delta(3, 2), fact(4, at(3), "run.failed")))
+        .phase(),
+    ).toBe("ended");
+  });
+
   test("records ahead of a gap wait, and follow what closes it", () => {
     const one = follower().tell(heard(delta(3, 3)), heard(delta(3, 2)));
     expect(one.accepted).toEqual([]);

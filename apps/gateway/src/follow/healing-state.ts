@@ -21,6 +21,7 @@ import { RECORD_OVERHEAD_CHARACTERS, FOLLOW_EARLY_CHARACTERS_MAX, FOLLOW_RETRY }
  *    what is still missing.
  * 6. A round without gain is followed by a pause, longer each time, since a missing delta may never come: then a later
  *    fact passes it. The pause ends at once when the store is known to have something.
+ * 7. What a fact has passed by is missed by nobody. After the terminal fact nothing is missing, so it stays the end.
  */
 export interface HealingState {
   /** Everything up to here has been accepted. */
@@ -224,8 +225,10 @@ function takeHeard(state: HealingState, records: readonly EventRecord[]): Healin
         acceptance satisfies never;
     }
   }
-  const kept = keepEarly(state, early);
-  return { state: advance(kept, accepted), accepted, hasGap: early.length > 0 };
+  // 7.
+  const ahead = early.filter((record) => comparePositions(record, at) > 0);
+  const kept = keepEarly(state, ahead);
+  return { state: advance(kept, accepted), accepted, hasGap: ahead.length > 0 };
 }
 
 /** 3. */

@@ -95,6 +95,8 @@ export const REGRESSIONS: readonly Play[] = [
   { seed: 31342, traits: { ...ALL_FEATURES, isBeset: true } },
   // A stall of almost three lease times was over just after a run that it had cost its last chance was given up.
   { seed: 31502, traits: { ...ALL_FEATURES, isBeset: true } },
+  // A delta that came ahead of its forerunner, and was passed by, made a follower forget that its run had ended.
+  { seed: 717905 },
   // The store in memory kept a chunk that came between the removal of a file's bytes and that of its row.
   { seed: 36538, traits: { ...ALL_FEATURES, isBeset: true } },
   // The checker of limits did not know how long a run on its last chance may wait for a claim that is on its way.
