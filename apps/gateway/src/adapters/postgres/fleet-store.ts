@@ -1,4 +1,5 @@
 import type { FleetStore } from "../../ports/fleet-store.ts";
+import { OutgrownPlans } from "./outgrown-plans.ts";
 import type { Sql } from "./sql.ts";
 import { endInitialKeys, ensureApiKey, findApiKey, recordKeyUse } from "./statements/fleet/api-keys.ts";
 import { readRevocationNumber, readRevocations } from "./statements/fleet/read-revocations.ts";
@@ -38,6 +39,7 @@ import { sweep } from "./statements/fleet/sweep.ts";
  * given up when it falls silent, and ends with the process. Null: the database is in this process and ends with it.
  */
 export function createFleetStore(sql: Sql, pulse: Sql | null = null): FleetStore {
+  const plans = new OutgrownPlans(sql, pulse);
   return {
     claimRuns: claimRuns(sql),
     loadRun: (params) => loadRun(sql, params),
@@ -63,7 +65,10 @@ export function createFleetStore(sql: Sql, pulse: Sql | null = null): FleetStore
     reportGateway: (params) => reportGateway(sql, params),
     readFleet: () => readFleet(sql),
     countLiveGateways: (params) => countLiveGateways(sql, params),
-    sweep: (params) => sweep(sql, params),
+    async sweep(params) {
+      await plans.look();
+      return sweep(sql, params);
+    },
     takeExpiredFiles: () => takeExpiredFiles(sql),
     forgetFiles: (params) => forgetFiles(sql, params),
     createTenant: (params) => createTenant(sql, params),

@@ -70,8 +70,6 @@ export const LOCK_SOCKET_TIMEOUT_MS = 1000;
 export const LIST_STATEMENTS_MAX = 128;
 
 // Plans
-/** How often the sizes of the tables are looked at, in ms. In this time a fast gateway adds some thousand rows. */
-export const OUTGROWN_LOOK_MS = 2000;
 /** A table up to this size outgrows no plan: to look at all of its rows takes a fraction of a millisecond. */
 export const OUTGROWN_BYTES_MIN = 64 * 1024;
 

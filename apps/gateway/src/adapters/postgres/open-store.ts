@@ -4,7 +4,6 @@ import { checkMigrations, migrate, readMigrations } from "./migrate.ts";
 import { createPostgresFileStore } from "./postgres-file-store.ts";
 import { RememberedAgents } from "./remembered-agents.ts";
 import { readSchema } from "./read-schema.ts";
-import { forgetOutgrownPlans } from "./outgrown-plans.ts";
 import type { Sql } from "./sql.ts";
 import { meetServer } from "./statements/fleet/judge-server.ts";
 import { workAsApp } from "./work-as-app.ts";
@@ -26,7 +25,6 @@ export async function openStore(sql: Sql, pulse: Sql | null = null): Promise<Sto
     await workAsApp(sql, pulse);
     await meetServer(sql);
     const agents = new RememberedAgents();
-    const stopLooking = forgetOutgrownPlans(sql, pulse);
     return {
       forTenant: (tenantId) => createTenantStore(sql, tenantId, agents),
       fleet: createFleetStore(sql, pulse),
@@ -39,10 +37,7 @@ export async function openStore(sql: Sql, pulse: Sql | null = null): Promise<Sto
           throw error;
         }
       },
-      async close() {
-        stopLooking();
-        await closeAll();
-      },
+      close: closeAll,
     };
   } catch (error) {
     await closeAll();

@@ -4,13 +4,12 @@
  * 1. Postgres keeps the plan of a prepared statement. While a table is small, all of its indexes look alike to it, and
  *    the plan may lead past all rows of the tenant. Statistics would end such a plan. A server gathers them within
  *    minutes, and the embedded database never.
- * 2. So the sizes of the tables are looked at now and then. When one has doubled, all plans are made anew. Thus a plan
- *    is never kept for more than about twice the rows that it was made for.
+ * 2. So the sizes of the tables are looked at with each sweep. When one has doubled, all plans are made anew. Thus a
+ *    plan is never kept for more than about twice the rows that it was made for.
  * 3. From some hundred rows on the right index looks better, also without statistics. Below them, and while a table is
  *    read by the page, a wrong one costs little. So growth counts from `OUTGROWN_BYTES_MIN` on.
- * 4. A look that fails changes nothing. What is wrong with the store is told by those who need it.
  */
-import { OUTGROWN_BYTES_MIN, OUTGROWN_LOOK_MS } from "./limits.ts";
+import { OUTGROWN_BYTES_MIN } from "./limits.ts";
 import type { Sql } from "./sql.ts";
 import { fleetStatement } from "./statement.ts";
 
@@ -30,29 +29,27 @@ export function haveOutgrown(before: TableSizes, now: TableSizes): boolean {
   return [...now].some(([table, bytes]) => bytes >= 2 * Math.max(before.get(table) ?? 0, OUTGROWN_BYTES_MIN));
 }
 
-/** Looks now and then, until the returned function is called. Nothing is planned yet. */
-export function forgetOutgrownPlans(sql: Sql, pulse: Sql | null): () => void {
-  let sizes: TableSizes | null = null;
-  let isLooking = false;
-  const look = async (): Promise<void> => {
-    if (isLooking) return;
-    isLooking = true;
-    try {
-      const now = await readSizes(sql);
-      if (sizes !== null && !haveOutgrown(sizes, now)) return;
-      if (sizes !== null) for (const one of [sql, pulse]) await one?.forgetPlans();
-      sizes = now;
-    } catch {
-      // 4.
-    } finally {
-      isLooking = false;
-    }
-  };
-  void look();
-  const timer = setInterval(() => void look(), OUTGROWN_LOOK_MS);
-  // It alone keeps no process alive.
-  timer.unref();
-  return () => clearInterval(timer);
+/** What the sessions of a gateway have planned for. */
+export class OutgrownPlans {
+  readonly #sql: Sql;
+  readonly #pulse: Sql | null;
+  #sizes: TableSizes | null = null;
+
+  /** Nothing is planned yet. `pulse`: see `createFleetStore`. */
+  constructor(sql: Sql, pulse: Sql | null) {
+    this.#sql = sql;
+    this.#pulse = pulse;
+  }
+
+  /** Looks at the tables, and has the plans forgotten that one of them has outgrown. Rejects as a query does. */
+  async look(): Promise<void> {
+    const now = await readSizes(this.#sql);
+    this.#sizes ??= now;
+    if (!haveOutgrown(this.#sizes, now)) return;
+    await this.#sql.forgetPlans();
+    await this.#pulse?.forgetPlans();
+    this.#sizes = now;
+  }
 }
 
 async function readSizes(sql: Sql): Promise<TableSizes> {

@@ -6,7 +6,8 @@ import type { TenantId } from "../../../../core/tenant-id.ts";
 
 /**
  * Locks only the call's row, and reads it anew after a wait. So of two devices that are about to be sent one call, one
- * is. A call whose deadline has passed is sent to nobody: its run may say by now that it was not executed.
+ * is. A call whose deadline has passed is sent to nobody: its run may say by now that it was not executed. The device
+ * is named by a sub-select: joined, a plan that is kept since the tables were small would look at all devices.
  */
 const MARK_SENT = tenantStatement({
   name: "mark-sent",
