@@ -17,7 +17,14 @@ import { EventBatch } from "./event-batch.ts";
 import { RING_BOUNDS, type RingBounds, type RingsBudget } from "./event-ring.ts";
 import { FeedTurns } from "./feed-turns.ts";
 import { FollowedEvent } from "./followed-event.ts";
-import { FOLLOW_GENERATIONS_MAX, FOLLOW_PAGES_MAX, SUB_MAX, WATCHERS_MAX, WATCHERS_PER_RUN_MAX } from "./limits.ts";
+import {
+  FOLLOW_GENERATIONS_MAX,
+  FOLLOW_LOOK_AFTER_MS,
+  FOLLOW_PAGES_MAX,
+  SUB_MAX,
+  WATCHERS_MAX,
+  WATCHERS_PER_RUN_MAX,
+} from "./limits.ts";
 import { LingeringFollowers } from "./lingering-followers.ts";
 import { RunFollower } from "./run-follower.ts";
 import type { Sink, WatcherHandle } from "./sink.ts";
@@ -74,6 +81,8 @@ export class FollowHub implements LocalFeed {
   readonly #pages = new Semaphore(FOLLOW_PAGES_MAX);
   readonly #turns: FeedTurns;
   readonly #places: Places;
+  /** Of followed runs whose tail is read in a moment: how to cancel that. */
+  readonly #looks = new Map<string, () => void>();
   #isClosed = false;
 
   constructor(deps: FollowHubDeps) {
@@ -167,6 +176,8 @@ export class FollowHub implements LocalFeed {
   /** Ends every watcher as `going_away`, and takes no new ones. */
   close(): void {
     this.#isClosed = true;
+    for (const cancel of this.#looks.values()) cancel();
+    this.#looks.clear();
     void this.#comparison.stop();
     for (const follower of this.#followers.values()) this.#letGo(follower, "going_away");
   }
@@ -189,11 +200,20 @@ export class FollowHub implements LocalFeed {
     const isFollowed = follower?.tenantId === tenantId && follower.isLive && !this.#comparison.isLiveLogAway;
     const shown = isFollowed && !isNew ? follower.head : young?.records.at(-1);
     if (shown === undefined || comparePositions(position, shown) > 0) return null;
-    // A store that has gone back is noticed as soon as if it had been asked before.
-    if (young === null)
-      void this.#readTail(tenantId, runId).catch((error: unknown) => this.#failedToRead(error, tenantId, runId));
+    // A store that has gone back is noticed a moment later than if it had been asked before.
+    if (young === null) this.#lookSoon(tenantId, runId);
     // A young run may have ended. Its follower begins with the first event, and so comes to its end.
     return { tail: { status: "running", lastSeq: shown.seq, keptSeq: null, generation: present }, young };
+  }
+
+  /** One look serves all readers of a run that come at once, and none of them waits for it. */
+  #lookSoon(tenantId: TenantId, runId: string): void {
+    if (this.#looks.has(runId) || this.#isClosed) return;
+    const look = (): void => {
+      this.#looks.delete(runId);
+      this.#readTail(tenantId, runId).catch((error: unknown) => this.#failedToRead(error, tenantId, runId));
+    };
+    this.#looks.set(runId, this.#deps.clock.after(FOLLOW_LOOK_AFTER_MS, look));
   }
 
   /** A store that is away is asked again by the comparison of tails. */

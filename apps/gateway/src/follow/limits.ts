@@ -55,6 +55,8 @@ export const FEED_REST_MS = 6;
 export const YOUNG_RUN_MS = 5000;
 export const YOUNG_RUN_CHARACTERS_MAX = 64 * 1024;
 export const YOUNG_RUNS_CHARACTERS_MAX = 8 * 1024 * 1024;
+/** How soon the store is asked about a run whose reader was served from memory, in ms. Its first bytes go before. */
+export const FOLLOW_LOOK_AFTER_MS = 20;
 /** How often followed runs are compared with the store: a lost notification may have nothing after it. */
 export const FOLLOW_COMPARE_INTERVAL_MS = 2000;
 /** Runs compared in one query. */

@@ -10,7 +10,7 @@ import {
   settle,
   TENANT,
 } from "../../test/support/follow-world.ts";
-import { YOUNG_RUN_CHARACTERS_MAX, YOUNG_RUN_MS } from "./limits.ts";
+import { FOLLOW_LOOK_AFTER_MS, YOUNG_RUN_CHARACTERS_MAX, YOUNG_RUN_MS } from "./limits.ts";
 
 const FACTS = [fact(1, at(0), "run.created"), fact(2, at(1), "message.user"), fact(3, at(2), "step.started")];
 const BIRTH = { tenantId: TENANT, runId: RUN, generation: "", facts: FACTS };
@@ -120,8 +120,24 @@ test("a client that comes back to a run that is followed here is served before t
   expect(back.ids).toEqual(["3-2"]);
 });
 
+test("clients that come back to a run at once cost one look at the store, after they are served", async () => {
+  const { hub, store, liveLog, watch, pass } = birthWorld();
+  await watch();
+  hub.published(RUN, liveLog.append(delta(3, 1), delta(3, 2)));
+  store.add(delta(3, 1), delta(3, 2));
+  const back = await Promise.all(["3-1", "3-1", "3-2"].map((after) => watch(after)));
+  expect(back.map(({ ids }) => ids)).toEqual([["3-2"], ["3-2"], []]);
+  expect(store.tailReads).toBe(0);
+  await pass(FOLLOW_LOOK_AFTER_MS);
+  expect(store.tailReads).toBe(1);
+  await watch("3-2");
+  hub.close();
+  await pass(FOLLOW_LOOK_AFTER_MS);
+  expect(store.tailReads).toBe(1);
+});
+
 test("a store that has gone back is noticed when a client comes back", async () => {
-  const { hub, store, watch } = birthWorld();
+  const { hub, store, watch, pass } = birthWorld();
   hub.published(RUN, [fact(4, at(3), "step.completed")]);
   store.add(fact(4, at(3), "step.completed"));
   const first = await watch();
@@ -129,6 +145,6 @@ test("a store that has gone back is noticed when a client comes back", async () 
   const back = new FakeSocket();
   const outcome = await hub.follow({ principal: principalOf(TENANT), runId: RUN, after: "4-0" });
   if (outcome.kind === "following") outcome.watch(back);
-  await settle();
+  await pass(FOLLOW_LOOK_AFTER_MS);
   expect([first.ended, back.ended]).toEqual(["generation_changed", "generation_changed"]);
 });
