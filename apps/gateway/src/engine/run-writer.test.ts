@@ -108,6 +108,35 @@ describe("a run's writer", () => {
     expect(writer.unacknowledged).toEqual([]);
   });
 
+  test("watchers here hear of facts once, before the live log answers, and of deltas when it has taken them", async () => {
+    const { writer, liveLog, localFeed } = world();
+    writer.write(text("a"));
+    await liveLog.accept();
+    writer.closeStep();
+    writer.publish([fact(5, writer.position), fact(6)]);
+    expect(localFeed.said).toEqual(["4-1", "5-0", "6-0"]);
+    writer.openStep(2, 6);
+    writer.write(text("b"));
+    expect(await liveLog.accept()).toEqual(["5-0", "6-0"]);
+    expect(localFeed.said).toEqual(["4-1", "5-0", "6-0"]);
+    await liveLog.accept();
+    expect(localFeed.said).toEqual(["4-1", "5-0", "6-0", "6-1"]);
+  });
+
+  test("a fact is not shown ahead of deltas that the live log has not answered for", async () => {
+    const { writer, liveLog, localFeed } = world();
+    writer.write(text("a"));
+    await liveLog.refuse();
+    writer.write(text("b"));
+    writer.closeStep();
+    writer.publish([fact(5, writer.position)]);
+    // The store holds what the live log refused, and watchers read it there.
+    expect(localFeed.said).toEqual(["<=5-0"]);
+    await liveLog.accept();
+    await liveLog.accept();
+    expect(localFeed.said).toEqual(["<=5-0", "4-2", "5-0"]);
+  });
+
   test("nothing is shown before the live log has taken it, and what it refuses is not shown on its account", async () => {
     const { writer, liveLog, localFeed } = world();
     writer.write(text("a"));
@@ -129,7 +158,7 @@ describe("a run's writer", () => {
     writer.closeStep();
     writer.publish([fact(5)]);
     await liveLog.refuse();
-    expect(localFeed.said).toEqual(["<=4-1", "<=5-0"]);
+    expect(localFeed.said).toEqual(["<=4-1", "5-0", "<=5-0"]);
   });
 
   test("the end of a merged run goes to the watchers of that run, and a close waits for it", async () => {
@@ -236,7 +265,7 @@ describe("a run's writer", () => {
     writer.publish([fact(4)]);
     await liveLog.contradict();
     expect(generation.reports).toEqual(["the live log holds other facts of a run than the store"]);
-    expect(localFeed.said).toEqual(["<=4-0"]);
+    expect(localFeed.said).toEqual(["4-0", "<=4-0"]);
     // The next batch goes to the log of the new generation, which may hold anything.
     writer.publish([fact(5)]);
     expect(liveLog.writes[0]?.below).toMatchObject({ seq: 4 });

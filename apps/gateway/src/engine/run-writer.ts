@@ -16,6 +16,7 @@
  * 7. The live log may hold a history that the store has lost. So the first batch, and the one after a batch that may be
  *    missing, name the fact below them.
  * 8. The end of a run that was merged into this one has no holder of its own. It goes to that run's watchers from here.
+ * 9. Watchers on this gateway hear of facts at once, as the store holds them. They wait only for the events before them.
  */
 import { comparePositions, type DeltaType, type Position, START } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
@@ -88,6 +89,8 @@ export class RunWriter {
   #capacity: PromiseWithResolvers<void> | null = null;
   /** The last fact that was committed here. */
   #published: EventRecord | null = null;
+  /** Up to here watchers on this gateway were told before the live log answered (9.). */
+  #toldAhead: Position = START;
   #isDropped = false;
   /** Whether the open step is written ahead of its commit (6.). */
   #isAhead = false;
@@ -189,6 +192,7 @@ export class RunWriter {
     this.#isAhead = false; // 6.
     for (const { payload } of facts) this.#factBytes += Buffer.byteLength(payload);
     this.#outbox.committed(last);
+    this.#tellAhead(facts, last);
     this.#queue.push(...facts);
     this.#hasStored(last);
     if (this.#writing === null) this.#send();
@@ -219,6 +223,14 @@ export class RunWriter {
     while (this.#writing !== null) await this.#writing;
     await Promise.all(this.#merging);
     this.drop();
+  }
+
+  /** 9. */
+  #tellAhead(facts: readonly EventRecord[], last: Position): void {
+    const isNext = this.#writing === null && this.#queue.length === 0 && comparePositions(this.#untold, START) === 0;
+    if (!isNext || this.#isDropped || !this.#params.mayPublish()) return;
+    this.#toldAhead = last;
+    this.#params.deps.localFeed.published(this.#params.claim.runId, facts);
   }
 
   async #publishEnd(runId: string, record: EventRecord): Promise<void> {
@@ -305,7 +317,8 @@ export class RunWriter {
       this.#params.deps.generation.report(tag, "the live log holds other facts of a run than the store");
     }
     const accepted = outcome.kind === "appended" ? outcome.accepted : [];
-    if (accepted.length > 0) this.#params.deps.localFeed.published(this.#params.claim.runId, accepted);
+    const unheard = accepted.filter((record) => comparePositions(record, this.#toldAhead) > 0);
+    if (unheard.length > 0) this.#params.deps.localFeed.published(this.#params.claim.runId, unheard);
     if (accepted.length < records.length) this.#tellWhenStored(records);
     if (this.#gathered.length > 0 || this.#queue.length > 0) this.#sendOrGather();
     if (!this.#isSaturated()) this.#resumeModel();

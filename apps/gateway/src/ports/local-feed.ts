@@ -20,7 +20,7 @@ export interface LocalFeed {
   }): void;
   /** From now on another gateway may hold the run. */
   left(runId: string): void;
-  /** The live log accepted these records, so watchers may have them now. */
+  /** Watchers may have these records now: the store holds these facts, or the live log accepted them. */
   published(runId: string, records: readonly EventRecord[]): void;
   /** The live log did not take the run's records, but the store has everything up to this position. */
   stored(runId: string, upTo: Position): void;
