@@ -1,18 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { workedMsOfAll } from "./worked-ms.ts";
 
 /** A process that is measured. */
 export interface System {
   readonly url: string;
-  /** User and system CPU time so far, in seconds. */
-  cpuSeconds(): Promise<number>;
+  /** User and system CPU time so far, in seconds: its own and that of the processes that it started. */
+  cpuSeconds(): number;
   stop(): Promise<void>;
 }
-
-/** Linux counts the time of a process in hundredths of a second (USER_HZ). */
-const TICKS_PER_SECOND = 100;
 
 /** Starts a program that prints `listening on <url>` when it is ready. */
 export async function startSystem(
@@ -25,14 +22,11 @@ export async function startSystem(
     stdio: ["ignore", "pipe", "inherit"],
   });
   const url = await readyUrl(child);
+  const { pid } = child;
+  if (pid === undefined) throw new Error("The child has no process id.");
   return {
     url,
-    async cpuSeconds() {
-      const stat = await readFile(`/proc/${child.pid}/stat`, "utf8");
-      // Fields 14 and 15 of proc(5). The second field is a name in parentheses that may contain spaces.
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-    },
+    cpuSeconds: () => workedMsOfAll(pid) / 1000,
     async stop() {
       child.kill("SIGTERM");
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit");

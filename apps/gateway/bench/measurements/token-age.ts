@@ -85,11 +85,11 @@ async function measureLoad(
 }
 
 async function follow(subject: Subject, system: System | null, load: Load): Promise<Figures> {
-  const cpuBefore = await system?.cpuSeconds();
+  const cpuBefore = system?.cpuSeconds();
   const begin = performance.now();
   const readers = await Promise.all(Array.from({ length: load.streams }, () => subject.follow(scriptOf(load))));
   const seconds = (performance.now() - begin) / 1000;
-  const cpuSeconds = ((await system?.cpuSeconds()) ?? Number.NaN) - (cpuBefore ?? Number.NaN);
+  const cpuSeconds = (system?.cpuSeconds() ?? Number.NaN) - (cpuBefore ?? Number.NaN);
   const latenciesMs = readers.flatMap((reader) => reader.latenciesMs);
   const expected = load.streams * load.tokens;
   if (latenciesMs.length !== expected)

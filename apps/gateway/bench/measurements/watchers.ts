@@ -74,7 +74,7 @@ interface Watched {
 
 /** `ask`: what the watcher of this number asks for; the first one starts the stream. */
 async function watch(system: System, ask: (nth: number) => Promise<Watched>): Promise<Figures> {
-  const cpuBefore = await system.cpuSeconds();
+  const cpuBefore = system.cpuSeconds();
   const readers: Promise<TokenReader>[] = [];
   for (let nth = 0; nth < WATCHERS; nth += 1) {
     const { url, headers, textOf } = await ask(nth);
@@ -91,7 +91,7 @@ async function watch(system: System, ask: (nth: number) => Promise<Watched>): Pr
     // Those before the last watcher came are as old as it is late.
     for (const age of ages.slice(TOKENS / 2)) latenciesMs.push(age);
   }
-  const cpuSeconds = (await system.cpuSeconds()) - cpuBefore;
+  const cpuSeconds = system.cpuSeconds() - cpuBefore;
   return {
     p50Ms: quantile(latenciesMs, 0.5),
     p99Ms: quantile(latenciesMs, 0.99),

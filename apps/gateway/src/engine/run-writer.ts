@@ -16,7 +16,8 @@
  * 7. The live log may hold a history that the store has lost. So the first batch, and the one after a batch that may be
  *    missing, name the fact below them.
  * 8. The end of a run that was merged into this one has no holder of its own. It goes to that run's watchers from here.
- * 9. Watchers on this gateway hear of facts at once, as the store holds them. They wait only for the events before them.
+ * 9. Watchers on this gateway hear of facts at once, since the store holds them. Facts wait only for the events before
+ *    them.
  */
 import { comparePositions, type DeltaType, type Position, START } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
