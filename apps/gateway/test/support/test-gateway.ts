@@ -73,7 +73,7 @@ export interface TestGateway {
 
 /** The operator's key of every gateway on shared services. */
 const ADMIN_KEY = "hsafa_test_operator_key_0123456789abcdef";
-const WAIT_MAX_MS = 20_000;
+const WAIT_MAX_MS = 60_000;
 const POLL_MS = 15;
 /** The most that the API gives in one page. */
 const PAGE_LIMIT = 200;
