@@ -1,4 +1,5 @@
 import { Agent, type ClientRequest, get, type IncomingMessage, request } from "node:http";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { TokenReader } from "./token.ts";
 
@@ -51,7 +52,10 @@ export function hsafa(url: string, key: string): Subject {
   return {
     name: "hsafa",
     follow: (model) =>
-      readTokens(post(`${url}/api/runs`, { agent: agentOf(model), input: "go" }, headers), textOfEvent),
+      readTokens(
+        post(`${url}/api/runs`, { agent: agentOf(model), input: "go" }, { ...headers, ...aKey() }),
+        textOfEvent,
+      ),
   };
 }
 
@@ -77,9 +81,13 @@ export function textOfEvent(data: string): string {
 /** Starts a run of the agent with this model, and returns its id. */
 export async function startRun(url: string, key: string, model: string): Promise<string> {
   const body = { agent: agentOf(model), input: "go" };
-  const started = (await json(post(`${url}/api/runs`, body, { authorization: `Bearer ${key}` }))) as { runId: string };
+  const headers = { authorization: `Bearer ${key}`, ...aKey() };
+  const started = (await json(post(`${url}/api/runs`, body, headers))) as { runId: string };
   return started.runId;
 }
+
+/** The SDK sends one with each start, so that it may send it again. */
+const aKey = (): { readonly "idempotency-key": string } => ({ "idempotency-key": randomUUID() });
 
 const agentOf = (model: string): string => `bench-${model}`;
 

@@ -30,6 +30,11 @@ export async function askHotStatements({
   const params = { gatewayId: "gateway-a", leaseDurationMs: LEASE_MS };
   const list = { limit: 50, cursor: undefined, status: undefined, agent: undefined, threadId: undefined };
   await start(scene);
+  // The agent is remembered by then.
+  await start(scene, {
+    idempotency: { key: v7(), owner: "o", orUnowned: true, bodyHash: "h" },
+    offer: { gatewayId: "gateway-a", claimNumber: 1, leaseDurationMs: LEASE_MS, begin: () => null, sent() {} },
+  });
   await fleet.claimRuns({
     ...params,
     claimNumber: 1,

@@ -155,6 +155,22 @@ export function birthsOfStore(store: () => Store): void {
       expect(made.filter(({ created }) => created)).toEqual(made.filter(({ isHeld }) => isHeld));
     });
 
+    test("a key finds its run also where the agent is remembered: for its owner, and for the same body", async () => {
+      const scene = await openScene(store());
+      await start(scene, { offer: offerOf() });
+      const mine = { key: "once", owner: "me", orUnowned: false, bodyHash: "a" };
+      const first = await start(scene, { idempotency: mine, offer: offerOf() });
+      expect(first).toMatchObject({ created: true, isHeld: true });
+      for (const idempotency of [mine, { ...mine, orUnowned: true }]) {
+        const again = await start(scene, { idempotency, offer: offerOf() });
+        expect(again).toMatchObject({ runId: first.runId, created: false, isHeld: false });
+      }
+      const other = startParams({ idempotency: { ...mine, bodyHash: "b" }, offer: offerOf() });
+      expect(await scene.tenant.startRun(other)).toEqual({ kind: "idempotency_conflict" });
+      const theirs = await start(scene, { idempotency: { ...mine, owner: "them" }, offer: offerOf() });
+      expect(theirs).toMatchObject({ created: true, isHeld: true });
+    });
+
     test("on a thread it is born when its turn has come, and sees the ended runs before it (R5)", async () => {
       const scene = await openScene(store());
       const threadId = `chat ${v7()}`;

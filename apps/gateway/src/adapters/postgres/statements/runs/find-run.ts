@@ -1,4 +1,5 @@
 import type { RunStatus } from "@hsafa/protocol";
+import { startedUnder } from "../../started-under.ts";
 import { tenantStatement } from "../../statement.ts";
 import type { RunPayload } from "../read-payloads.ts";
 import { type ListedRun, RUN_COLUMNS } from "./listed-runs.ts";
@@ -37,8 +38,7 @@ export const FIND_START = tenantStatement({
   parameters: { key: "text", owner: "text", orUnowned: "bool" },
   text: `
 select id::text as "runId", status, idempotency_hash as "bodyHash" from runs
-where tenant_id = :tenantId and idempotency_key = :key
-  and (idempotency_owner = :owner or :orUnowned and idempotency_owner is null)
+where ${startedUnder({ key: ":key", owner: ":owner" })}
 order by idempotency_owner limit 1`,
 });
 

@@ -2,6 +2,7 @@ import type { RunStatus } from "@hsafa/protocol";
 import { THREAD_HISTORY_RUNS_MAX } from "../../../../ports/limits.ts";
 import { firstId } from "../../first-id.ts";
 import { namedThread } from "../../named-thread.ts";
+import { startedUnder } from "../../started-under.ts";
 import { RUN_WITH_MESSAGES } from "../../status-lists.ts";
 import { threadLine } from "../../thread-line.ts";
 import { tenantStatement } from "../../statement.ts";
@@ -62,8 +63,7 @@ select floor(${millis("now()")}) as now,
 from (select) as one
 left join lateral (
   select * from runs
-  where tenant_id = :tenantId and idempotency_key = :idempotencyKey
-    and (idempotency_owner = :idempotencyOwner or :orUnowned and idempotency_owner is null)
+  where ${startedUnder({ key: ":idempotencyKey", owner: ":idempotencyOwner" })}
   order by idempotency_owner
   limit 1
 ) as e on true`,

@@ -16,6 +16,7 @@ import { millis, time } from "../../times.ts";
 import { tenantStatement } from "../../statement.ts";
 import type { RememberedAgents } from "../../remembered-agents.ts";
 import { repeatOnUniqueViolation, type TenantSql } from "../../sql.ts";
+import { startedUnder } from "../../started-under.ts";
 import { createThread } from "../threads/create-thread.ts";
 import { IS_JUDGED } from "./claim-runs.ts";
 import { RESOLVE_START, type Resolved } from "./resolve-start.ts";
@@ -46,6 +47,8 @@ from threads t where t.id = :threadId and t.tenant_id = :tenantId and t.deleted_
  * 7. A run is born with its lease only if it is due at once. And the ended runs that it sees must be as they were read:
  *    its thread has had no turn since. Otherwise the run is queued, with its first facts alone.
  * 8. What was remembered of the agent, and not looked up, must still be so. Otherwise nothing is written.
+ * 9. Nor is anything written then if the idempotency key has a run: the start looks that up. Of two that come at once
+ *    the second collides over the key.
  */
 const INSERT_RUN = tenantStatement({
   name: "insert-run",
@@ -64,6 +67,7 @@ const INSERT_RUN = tenantStatement({
     idempotencyKey: "text?",
     idempotencyHash: "text?",
     idempotencyOwner: "text?",
+    orUnowned: "bool",
     subject: "text?",
     lastSeq: "int",
     createdAt: "float8",
@@ -148,6 +152,10 @@ run as (
       select from agents a
       where a.tenant_id = :tenantId and a.id = :agentId and (a.name = :agentNamed or a.id::text = lower(:agentNamed))
         and :versionId = coalesce(:versionNamed, a.current_version_id)
+    ))
+    -- 9.
+    and (not :isRemembered or :idempotencyKey is null or not exists (
+      select from runs where ${startedUnder({ key: ":idempotencyKey", owner: ":idempotencyOwner" })}
     ))
   returning id, tenant_id, epoch = 1 as is_born
 ),
@@ -235,10 +243,13 @@ function termsOf(config: string, namesTools: boolean): AgentTerms {
   return { model, maxSteps, limits, policy, toolNames: namesTools ? names : null };
 }
 
-/** A start of an agent that is remembered. It names nothing else that the store would have to look up. */
+/**
+ * A start of an agent that is remembered. It names nothing else that must be looked up first: an idempotency key that
+ * has a run is found by the statement (9.).
+ */
 function remembered(agents: RememberedAgents, tenantId: TenantId, params: Params): Resolved | null {
-  const { threadId, idempotency, fork = null, offer = null } = params;
-  if (threadId !== undefined || idempotency !== null || fork !== null || offer === null) return null;
+  const { threadId, fork = null, offer = null } = params;
+  if (threadId !== undefined || fork !== null || offer === null) return null;
   const agent = agents.find(tenantId, params);
   const { now } = agents;
   if (agent === null || now === null) return null;
@@ -247,7 +258,7 @@ function remembered(agents: RememberedAgents, tenantId: TenantId, params: Params
   return { now, agent_id: agentId, version_id: versionId, config: configText, earlier_run_ids: [], ...none };
 }
 
-/** Null: the thread has had another turn meanwhile, or what was remembered is not so any more. */
+/** Null: the thread has had another turn meanwhile, or what was remembered does not do. */
 async function tryStart({ sql, agents }: StartDeps, tenantId: TenantId, params: Params): Promise<StartOutcome | null> {
   const { runId, agent, versionId, threadId, policy, subject, deviceKey, metadata, startedBy, idempotency } = params;
   const { fork = null, offer = null } = params;
@@ -290,7 +301,12 @@ async function tryStart({ sql, agents }: StartDeps, tenantId: TenantId, params: 
   const { config } = agents.found(tenantId, params, named);
   const terms = termsOf(found.config, params.scope?.tools !== undefined);
   const faults = params.admit(terms);
-  if (faults.length > 0) return { kind: "not_admitted", faults };
+  if (faults.length > 0 && guess === null) return { kind: "not_admitted", faults };
+  if (faults.length > 0) {
+    // What is remembered refuses nothing: another version may be admitted by now, or the key may have its run.
+    agents.forget(tenantId, params);
+    return null;
+  }
   const thread = await findOrMakeThread(sql, tenantId, { wanted: threadId, subject, found: found.thread_id });
   if (thread === undefined) return { kind: "thread_not_found" };
 
@@ -337,6 +353,7 @@ async function tryStart({ sql, agents }: StartDeps, tenantId: TenantId, params: 
       idempotencyKey: idempotency?.key ?? null,
       idempotencyHash: idempotency?.bodyHash ?? null,
       idempotencyOwner: idempotency?.owner ?? null,
+      orUnowned: idempotency?.orUnowned === true,
       subject,
       lastSeq: facts.length,
       createdAt: found.now,

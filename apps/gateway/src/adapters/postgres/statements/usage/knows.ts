@@ -1,4 +1,5 @@
 import type { TenantStore } from "../../../../ports/tenant-store.ts";
+import { startedUnder } from "../../started-under.ts";
 import { tenantStatement } from "../../statement.ts";
 import type { TenantSql } from "../../sql.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
@@ -24,8 +25,7 @@ select exists (select from devices where tenant_id = :tenantId and key = :device
   )
   or exists (select from run_inputs where tenant_id = :tenantId and run_id = :runId and dedupe_key = :dedupeKey)
   or exists (
-    select from runs where tenant_id = :tenantId and idempotency_key = :idempotencyKey
-      and (idempotency_owner = :owner or :orUnowned and idempotency_owner is null)
+    select from runs where ${startedUnder({ key: ":idempotencyKey", owner: ":owner" })}
   )
   or exists (
     select from agents a join agent_versions v on v.agent_id = a.id
