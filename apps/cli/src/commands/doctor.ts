@@ -159,7 +159,10 @@ async function checkProxy(isUp: boolean, agent: string | undefined): Promise<Che
   if (!isUp) return check.skipped("no gateway answers");
   if (agent === undefined) return check.skipped("add --agent <agent>: a run of it shows whether events are held back");
   const { connect } = await import("../connect.ts");
-  const found = await measureStream(connect(), agent).catch((error: unknown) => reasonOf(error));
+  const measure = () => measureStream(connect(), agent).catch((error: unknown) => reasonOf(error));
+  let found = await measure();
+  // A busy machine may open one stream late. A proxy holds back every one.
+  if (typeof found !== "string" && found.kind === "held_back") found = await measure();
   if (typeof found === "string")
     return check.broken(`the run of ${agent} cannot be followed: ${found}`, "Push it first.");
   switch (found.kind) {

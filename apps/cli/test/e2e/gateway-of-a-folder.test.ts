@@ -93,7 +93,7 @@ test("doctor finds what is broken, and says the cure; exit code 2 tells a script
   const well = await done(["doctor", "--agent", "one"]);
   expect(well.out).toMatch(/^ok {7}gateway {4}answers at /m);
   expect(well.out).toMatch(/^ok {7}key /m);
-  expect(well.exit).toBe(0);
+  expect(well).toMatchObject({ exit: 0 });
   const env = {
     HSAFA_API_KEY: "wrong",
     DATABASE_URL: "postgres://127.0.0.1:59/x",

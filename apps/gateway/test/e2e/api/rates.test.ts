@@ -52,6 +52,8 @@ test("guesses of one address are slowed, while a known key of that address and a
   expect((await ask(await keyOf("known"), "203.0.113.8")).status).toBe(200);
 });
 
+const WAVES_MAX = 5;
+
 test("guesses over sockets count for their address as well, and a new key of another address is looked up", async () => {
   /** What the socket says to a credential. */
   function ask(credential: string, address: string): Promise<{ type: string; code?: string }> {
@@ -68,8 +70,10 @@ test("guesses over sockets count for their address as well, and a new key of ano
     });
   }
   const codes = new Set<string | undefined>();
-  for (let nth = 0; nth < KEY_LOOKUP_RATE.burst + 50; nth += 1) {
-    codes.add((await ask(newApiKey(), "203.0.113.9")).code);
+  // At once, and again: the rate allows what a slow machine asks one after another.
+  for (let wave = 0; wave < WAVES_MAX && !codes.has("too_many_requests"); wave += 1) {
+    const guesses = Array.from({ length: KEY_LOOKUP_RATE.burst + 50 }, () => ask(newApiKey(), "203.0.113.9"));
+    for (const { code } of await Promise.all(guesses)) codes.add(code);
   }
   expect(codes).toEqual(new Set(["unauthenticated", "too_many_requests"]));
   expect(await ask(await keyOf("known"), "203.0.113.10")).toMatchObject({ type: "authenticated" });
