@@ -1,4 +1,5 @@
 import { quantile } from "../quantile.ts";
+import { rotated } from "../rotated.ts";
 import type { Ratio, Report } from "../report.ts";
 import { hsafa, hsafaInTwo, pipe, pushAgent, resumable, type Subject } from "../subjects.ts";
 import type { Systems } from "../systems.ts";
@@ -58,13 +59,6 @@ async function measureOne({ gateway, pipe: piped, resumable: kept, key }: System
     ],
     ratios: [firstMs === 0 ? times : later],
   };
-}
-
-/** The same, beginning with another one in each turn, and every other time backwards. */
-function rotated(subjects: readonly Subject[], turn: number): readonly Subject[] {
-  const from = Math.floor(turn / 2) % subjects.length;
-  const order = [...subjects.slice(from), ...subjects.slice(0, from)];
-  return turn % 2 === 0 ? order : order.toReversed();
 }
 
 async function untilFirst(subject: Subject, model: string): Promise<number> {

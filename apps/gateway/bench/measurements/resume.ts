@@ -1,6 +1,7 @@
 import { get, type IncomingMessage } from "node:http";
 import { once } from "node:events";
 import { quantile } from "../quantile.ts";
+import { rotated } from "../rotated.ts";
 import { pushAgent, startRun } from "../subjects.ts";
 import type { Measurement } from "./measurement.ts";
 import { onSystems } from "./on-systems.ts";
@@ -77,7 +78,7 @@ async function readHalf(subject: Resumable): Promise<Way> {
 /** Ways that are compared take turns. */
 async function resumeInTurn(ways: readonly Way[]): Promise<void> {
   for (let turn = -WARM_UP; turn < RESUMES; turn += 1) {
-    for (const way of turn % 2 === 0 ? ways : ways.toReversed()) {
+    for (const way of rotated(ways, turn)) {
       const begin = performance.now();
       await readUpTo(way.resume(), 1);
       if (turn >= 0) way.figures.push(performance.now() - begin);

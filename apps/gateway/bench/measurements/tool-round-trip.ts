@@ -2,6 +2,7 @@ import { type Client, createClient, createDevice } from "@hsafa/client";
 import type { Run } from "@hsafa/protocol";
 import pg from "pg";
 import { quantile } from "../quantile.ts";
+import { rotated } from "../rotated.ts";
 import type { Ratio } from "../report.ts";
 import type { Measurement } from "./measurement.ts";
 import { onSystems } from "./on-systems.ts";
@@ -163,7 +164,7 @@ export const toolRoundTrip: Measurement = {
 /** Ways that are compared take turns. */
 async function measureInTurn(ways: readonly Way[], database: pg.Client): Promise<void> {
   for (let turn = -WARM_UP; turn < RUNS; turn += 1) {
-    for (const way of turn % 2 === 0 ? ways : ways.toReversed()) {
+    for (const way of rotated(ways, turn)) {
       const { said, runId } = await way.trip(`${way.answeredBy} ${turn}`);
       if (turn < 0) continue;
       way.figures.push(Number(said));

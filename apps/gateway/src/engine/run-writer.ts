@@ -19,21 +19,16 @@
  * 9. Watchers on this gateway hear of facts at once, since the store holds them. Facts wait only for the events before
  *    them.
  */
-import { comparePositions, type DeltaType, type Position, START } from "@hsafa/protocol";
+import { comparePositions, type Position, START } from "@hsafa/protocol";
 import type { EventRecord } from "../core/event-record.ts";
 import type { MergedRun } from "../core/merged-end.ts";
 import type { AppendOutcome } from "../ports/live-log.ts";
 import type { ModelPart } from "../ports/model.ts";
 import type { Claim } from "./claim.ts";
+import { continues, type Fragment, type OpenStep, recordOf } from "./fragment.ts";
 import type { DeltaBatcher, DeltaOutbox } from "./delta-batcher.ts";
 import type { EngineDeps } from "./engine-deps.ts";
-import {
-  COALESCE_ABOVE_ROWS,
-  COALESCE_MS,
-  DELTA_TEXT_CHARACTERS_MAX,
-  GATHERED_CHARACTERS_MAX,
-  GATHERED_FRAGMENTS_MAX,
-} from "./limits.ts";
+import { COALESCE_ABOVE_ROWS, COALESCE_MS, GATHERED_CHARACTERS_MAX, GATHERED_FRAGMENTS_MAX } from "./limits.ts";
 
 export interface RunWriterParams {
   readonly deps: Pick<EngineDeps, "liveLog" | "localFeed" | "clock" | "generation">;
@@ -51,18 +46,6 @@ export interface RunWriterParams {
   readonly onStale: () => void;
   /** Called with a bug in what the writer calls. */
   readonly onBug: (error: unknown) => void;
-}
-
-/** A fragment without a position: text may still be added to it. */
-interface Fragment {
-  readonly part: ModelPart;
-  text: string;
-}
-
-interface OpenStep {
-  readonly step: number;
-  readonly seq: number;
-  sub: number;
 }
 
 export class RunWriter {
@@ -353,56 +336,5 @@ export class RunWriter {
   #resumeModel(): void {
     this.#capacity?.resolve();
     this.#capacity = null;
-  }
-}
-
-/** Whether this fragment only adds text to the one before it. */
-function continues({ part: before, text }: Fragment, part: ModelPart): boolean {
-  if (part.at !== "delta" || before.at !== "delta" || part.kind !== before.kind) return false;
-  if (text.length + part.text.length > DELTA_TEXT_CHARACTERS_MAX) return false;
-  return part.kind === "tool_input"
-    ? before.kind === "tool_input" && part.callId === before.callId
-    : before.kind !== "tool_input" && part.partId === before.partId;
-}
-
-function recordOf({ step, seq, sub }: OpenStep, { part, text }: Fragment, ts: number): EventRecord {
-  const payload = JSON.stringify({ step, ...aboutOf(part), ...(part.at === "delta" ? { text } : {}) });
-  return { seq, sub, prev: null, type: typeOf(part), ts, payload };
-}
-
-function typeOf(part: ModelPart): DeltaType {
-  switch (part.kind) {
-    case "tool_input":
-      return `tool.input.${part.at}`;
-    case "provider":
-      return `provider.${part.at}`;
-    case "source":
-      return "source.found";
-    case "text":
-    case "reasoning":
-      return `${part.kind}.${part.at}`;
-    default:
-      return part satisfies never;
-  }
-}
-
-/** What the data of a delta says beside its step and its text. */
-function aboutOf(part: ModelPart): object {
-  switch (part.kind) {
-    case "tool_input":
-      return { callId: part.callId, toolName: part.toolName };
-    case "provider": {
-      const about = { callId: part.callId, toolName: part.toolName };
-      return part.at === "called"
-        ? { ...about, args: part.args }
-        : { ...about, ...(part.isError ? { failed: true } : {}) };
-    }
-    case "source":
-      return { source: part.source };
-    case "text":
-    case "reasoning":
-      return { partId: part.partId };
-    default:
-      return part satisfies never;
   }
 }

@@ -1,9 +1,8 @@
-import { type AgentConfig, isId, parsePlace, providerToolName, type StartPolicy } from "@hsafa/protocol";
-import { v7 } from "uuid";
+import { type AgentConfig, isId, parsePlace, providerToolName } from "@hsafa/protocol";
 import { firstFacts } from "../../../../core/first-facts.ts";
 import { type AgentTerms, grantedLimits } from "../../../../core/granted-limits.ts";
 import type { OutsideInput } from "../../../../core/input.ts";
-import { interruptReason, type OpenRun, planStart, policyOf, type StartPlan } from "../../../../core/plan-start.ts";
+import { interruptReason, policyOf } from "../../../../core/plan-start.ts";
 import { inboxBytesMaxFor, inboxMaxFor } from "../../../../ports/inbox.ts";
 import { RUN_MESSAGES_BYTES_MAX, THREAD_ANCESTORS_MAX } from "../../../../ports/limits.ts";
 import { StoreUnavailable } from "../../../../ports/store.ts";
@@ -17,22 +16,11 @@ import { tenantStatement } from "../../statement.ts";
 import type { RememberedAgents } from "../../remembered-agents.ts";
 import { repeatOnUniqueViolation, type TenantSql } from "../../sql.ts";
 import { startedUnder } from "../../started-under.ts";
-import { createThread } from "../threads/create-thread.ts";
 import { IS_JUDGED } from "./claim-runs.ts";
+import { findOrMakeThread } from "./find-or-make-thread.ts";
+import { planOnThread } from "./plan-on-thread.ts";
 import { RESOLVE_START, type Resolved } from "./resolve-start.ts";
 import type { TenantId } from "../../../../core/tenant-id.ts";
-
-/** The open runs of a thread in the order of their turns, and how many turns it has had, as of one moment. */
-const READ_OPEN_RUNS = tenantStatement({
-  name: "read-open-runs",
-  parameters: { threadId: "uuid" },
-  text: `
-select turns, (
-  select coalesce(json_agg(json_build_object('runId', id, 'agentId', agent_id) order by thread_turn), '[]')::text
-  from runs r where r.thread_id = t.id and r.tenant_id = t.tenant_id and r.status in ${OPEN_RUN}
-) as open
-from threads t where t.id = :threadId and t.tenant_id = :tenantId and t.deleted_at is null`,
-});
 
 /**
  * 1. The thread's row gives the run its turn, and says whether another run is open. The end of a run locks the same
@@ -222,7 +210,8 @@ export function startRun(deps: StartDeps, tenantId: TenantId, params: Params): P
   // Of two requests with one idempotency key the second collides over it. It is done again, and finds the first run.
   return repeatOnUniqueViolation(async () => {
     for (let tries = 0; tries < START_TRIES_MAX; tries++) {
-      const outcome = await tryStart(deps, tenantId, params);
+      // What was remembered is tried once.
+      const outcome = await tryStart(deps, tenantId, params, tries === 0);
       if (outcome !== null) return outcome;
     }
     throw new StoreUnavailable(`other runs of its thread were started before ${params.runId}, each time`);
@@ -259,11 +248,16 @@ function remembered(agents: RememberedAgents, tenantId: TenantId, params: Params
 }
 
 /** Null: the thread has had another turn meanwhile, or what was remembered does not do. */
-async function tryStart({ sql, agents }: StartDeps, tenantId: TenantId, params: Params): Promise<StartOutcome | null> {
+async function tryStart(
+  { sql, agents }: StartDeps,
+  tenantId: TenantId,
+  params: Params,
+  mayGuess: boolean,
+): Promise<StartOutcome | null> {
   const { runId, agent, versionId, threadId, policy, subject, deviceKey, metadata, startedBy, idempotency } = params;
   const { fork = null, offer = null } = params;
   const isOffered = offer !== null && fork === null;
-  const guess = remembered(agents, tenantId, params);
+  const guess = mayGuess ? remembered(agents, tenantId, params) : null;
   const [found] =
     guess === null
       ? await sql.query<Resolved>(
@@ -301,12 +295,8 @@ async function tryStart({ sql, agents }: StartDeps, tenantId: TenantId, params: 
   const { config } = agents.found(tenantId, params, named);
   const terms = termsOf(found.config, params.scope?.tools !== undefined);
   const faults = params.admit(terms);
-  if (faults.length > 0 && guess === null) return { kind: "not_admitted", faults };
-  if (faults.length > 0) {
-    // What is remembered refuses nothing: another version may be admitted by now, or the key may have its run.
-    agents.forget(tenantId, params);
-    return null;
-  }
+  // What is remembered refuses nothing: another version may be admitted by now, or the key may have its run.
+  if (faults.length > 0) return guess === null ? { kind: "not_admitted", faults } : null;
   const thread = await findOrMakeThread(sql, tenantId, { wanted: threadId, subject, found: found.thread_id });
   if (thread === undefined) return { kind: "thread_not_found" };
 
@@ -395,46 +385,4 @@ async function tryStart({ sql, agents }: StartDeps, tenantId: TenantId, params: 
   const { told, is_born: isHeld } = inserted;
   const status = isHeld && begun !== null ? begun.run.status : "queued";
   return { kind: "started", runId, status, created: true, isHeld, told };
-}
-
-interface Planned {
-  readonly plan: StartPlan;
-  /** The turns that the thread must have had for the plan to hold; null: it holds whatever comes between. */
-  readonly turns: number | null;
-}
-
-/** Plans a start on its thread, if it is on one. Null: the thread is gone. */
-async function planOnThread(
-  sql: TenantSql,
-  tenantId: TenantId,
-  params: { readonly threadId: string | null; readonly agentId: string; readonly policy: StartPolicy },
-): Promise<Planned | null> {
-  const { threadId, agentId, policy } = params;
-  // Whatever runs are open, the run takes its turn after them.
-  if (threadId === null || policy === "queue") return { plan: planStart("queue", [], agentId), turns: null };
-  const [thread] = await sql.query<{ turns: number; open: string }>(READ_OPEN_RUNS({ tenantId, threadId }));
-  if (thread === undefined) return null;
-  return { plan: planStart(policy, JSON.parse(thread.open) as OpenRun[], agentId), turns: thread.turns };
-}
-
-/** The id of the thread that a request names; null: it names none; undefined: there is none. A key makes its thread. */
-async function findOrMakeThread(
-  sql: TenantSql,
-  tenantId: TenantId,
-  {
-    wanted,
-    subject,
-    found,
-  }: { readonly wanted: string | undefined; readonly subject: string | null; readonly found: string | null },
-): Promise<string | null | undefined> {
-  if (wanted === undefined) return null;
-  if (found !== null) return found;
-  if (isId(wanted)) return undefined;
-  const { thread } = await createThread(sql, tenantId, {
-    threadId: v7(),
-    key: wanted,
-    subject,
-    metadata: {},
-  });
-  return thread.id;
 }
